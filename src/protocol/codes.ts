@@ -1,0 +1,72 @@
+/** Why a frame was refused, and why a connection was closed. One table each; server, client and docs read the same. */
+
+type ErrorRow = { readonly number: number; readonly retry: boolean; readonly text: string }
+
+/** Error codes. `retry`: the same frame may succeed later, unchanged. */
+export const errorCodes = {
+  bad_frame: { number: 1, retry: false, text: 'the frame is not of the shape that its kind asks for' },
+  unknown_kind: { number: 2, retry: false, text: 'no such kind of frame, or not one that a client sends' },
+  bad_id: { number: 3, retry: false, text: 'not a valid user, device or message id' },
+  too_large: { number: 4, retry: false, text: 'the body is larger than this node accepts' },
+  not_welcome_yet: { number: 5, retry: false, text: 'the first frame must be hello' },
+  ack_above_tail: { number: 6, retry: false, text: 'that seq was not pushed to this device' },
+  not_that_chat: { number: 7, retry: false, text: 'the entry with that seq is not a message of that chat' },
+  refused: { number: 8, retry: false, text: 'this node does not allow that message' },
+  too_many_watches: { number: 9, retry: false, text: 'this device already watches as many users as it may' },
+  failed: {
+    number: 10,
+    retry: false,
+    text: 'the message could not be handled and was put aside; it was not delivered',
+  },
+  busy: { number: 20, retry: true, text: 'too much is under way for that user, or the store does not answer' },
+  inbox_full: { number: 21, retry: true, text: 'the inbox of the recipient is full' },
+  rate_limited: { number: 22, retry: true, text: 'more frames than this node accepts from one connection' },
+} as const satisfies Record<string, ErrorRow>
+
+/** The name of an error code. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** Whether the same frame may succeed later. An unknown code (of a newer server) may not. */
+export function mayRetry(code: string): boolean {
+  return Object.hasOwn(errorCodes, code) && errorCodes[code as ErrorCode].retry
+}
+
+const errorNames = new Map<number, ErrorCode>(
+  Object.entries(errorCodes).map(([name, row]) => [row.number, name as ErrorCode]),
+)
+
+/** The name of an error code's number, or undefined for a number that is not in the table. */
+export const errorNamed = (number: number): ErrorCode | undefined => errorNames.get(number)
+
+type CloseRow = { readonly number: number; readonly text: string }
+
+/** Close codes. 3000 to 3499: come back. 3500 to 3999: do not, until a person or a program changed something. */
+export const closeCodes = {
+  going_away: { number: 3000, text: 'this node is stopping' },
+  restarted: { number: 3001, text: 'the user actor failed repeatedly' },
+  too_slow: { number: 3002, text: 'the client did not read what was sent to it' },
+  hello_late: { number: 3003, text: 'no hello came within the time to hello' },
+  resync: { number: 3004, text: 'the inbox was trimmed during the replay; say hello again' },
+  unavailable: { number: 3005, text: 'the store does not answer' },
+  too_many_connections: { number: 3006, text: 'too many connections from this address' },
+  flooding: { number: 3007, text: 'frames kept coming after rate_limited' },
+  bad_token: { number: 3500, text: 'the token is missing, wrong or expired' },
+  replaced: { number: 3501, text: 'the same device connected again' },
+  bad_encoding: { number: 3502, text: 'the WebSocket message could not be decoded' },
+  frame_too_large: { number: 3503, text: 'the WebSocket message is larger than this node accepts' },
+  too_many_devices: { number: 3504, text: 'the user has as many devices connected as this node allows' },
+  bad_protocol: { number: 3505, text: 'no subprotocol that this node speaks was offered' },
+} as const satisfies Record<string, CloseRow>
+
+/** The name of a close code. */
+export type CloseCode = keyof typeof closeCodes
+
+const closeNames = new Map<number, CloseCode>(
+  Object.entries(closeCodes).map(([name, row]) => [row.number, name as CloseCode]),
+)
+
+/** The name of a close code's number, or undefined for one that Bluetick did not give (1006, a proxy's). */
+export const closeNamed = (number: number): CloseCode | undefined => closeNames.get(number)
+
+/** Whether a client should connect again after this close code. Only 3500 to 3999 say no. */
+export const mayComeBack = (number: number): boolean => number < 3500 || number > 3999

@@ -1,0 +1,47 @@
+/** The names of users, devices and messages, and what makes one valid. */
+
+declare const brand: unique symbol
+
+/** Who: 1 to `limits.idLength` characters, no control or invisible formatting characters. */
+export type UserId = string & { readonly [brand]: 'user' }
+/** Which of a user's clients; the same rule as a user id. */
+export type DeviceId = string & { readonly [brand]: 'device' }
+/** A UUID in lower case, made by the sending client (UUIDv7 by the SDK) and repeated on every retry. */
+export type MessageId = string & { readonly [brand]: 'message' }
+
+/** Milliseconds since 1970, by the clock of the node. */
+export type Millis = number
+/** The number of an entry in an inbox: dense, from 1. 0 stands for "before the first". */
+export type Seq = number
+
+/** How far a device has acknowledged an inbox. `epoch` names the log, `seq` the last entry acknowledged. */
+export type Cursor = { readonly epoch: number; readonly seq: Seq }
+/** Where an entry stands: in which log (`epoch`), at which `seq`. */
+export type Position = { readonly epoch: number; readonly seq: Seq }
+
+/** What a message carries: text, or bytes that the server only routes. */
+export type Body = string | Uint8Array
+
+const plain = /^[\x21-\x7e]+$/
+const visible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Whether `value` may name a user or a device. `max` is `limits.idLength`, in UTF-16 units. */
+export function isId(value: unknown, max: number): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= max &&
+    (plain.test(value) || (visible.test(value) && value.trim() === value))
+  )
+}
+
+/** Whether `value` is a message id: a UUID of any version, in lower case. */
+export function isMessageId(value: unknown): value is MessageId {
+  return typeof value === 'string' && value.length === 36 && uuid.test(value)
+}
+
+/** Whether `value` is a whole number from 0 that a seq, an epoch or a time may be. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

@@ -1,0 +1,33 @@
+/** The JSON codec: one frame a line. Bytes travel as `{"base64": "..."}`. */
+import type { Codec } from './codec.ts'
+
+export const jsonCodec: Codec = {
+  subprotocol: 'bluetick.v1.json',
+  binary: false,
+  encode: (frames) => frames.map((frame) => JSON.stringify(frame, writeBytes)).join('\n'),
+  decode(data) {
+    if (typeof data !== 'string') throw new TypeError('expected text')
+    return data.split('\n').filter(Boolean).map(parseLine)
+  },
+}
+
+function parseLine(line: string): unknown {
+  const frame: unknown = JSON.parse(line)
+  return Array.isArray(frame) ? frame.map(readBytes) : frame
+}
+
+function writeBytes(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? { base64: toBase64(value) } : value
+}
+
+function readBytes(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('base64' in value)) return value
+  if (typeof value.base64 !== 'string') throw new TypeError('base64 must be text')
+  return Uint8Array.from(atob(value.base64), (char) => char.charCodeAt(0))
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += String.fromCharCode(byte)
+  return btoa(text)
+}

@@ -1,0 +1,32 @@
+/** Every kind of frame: its name (JSON) and its number (msgpack). docs/protocol.md carries the same table, and a test compares them. */
+export const kinds = {
+  // from the client
+  hello: 1,
+  send: 2,
+  ack: 3,
+  read: 4,
+  watch: 5,
+  unwatch: 6,
+  active: 7,
+  // either way
+  ping: 8,
+  pong: 9,
+  // from the server
+  welcome: 16,
+  live: 17,
+  message: 18,
+  copy: 19,
+  receipt: 20,
+  sent: 22,
+  done: 23,
+  error: 24,
+  presence: 25,
+} as const
+
+/** The name of a kind of frame. */
+export type Kind = keyof typeof kinds
+
+const names = new Map<number, Kind>(Object.entries(kinds).map(([name, number]) => [number, name as Kind]))
+
+/** The name that a number stands for, or undefined for a number that is not in the table. */
+export const kindNamed = (number: number): Kind | undefined => names.get(number)

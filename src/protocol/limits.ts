@@ -1,0 +1,58 @@
+/** Every size, rate and count that a stranger could grow. All are options of `createNode({ limits })`. */
+export const defaultLimits = {
+  /** Bytes of one WebSocket message from a client. Above it the connection is closed (`frame_too_large`). */
+  frameBytes: 128 * 1024,
+  /** Bytes of one message body (UTF-8 for text). Above it a send is refused (`too_large`). At most half of frameBytes, so that a body escaped in JSON still fits. */
+  bodyBytes: 32 * 1024,
+  /** UTF-16 units of a user or device id. At most 256. */
+  idLength: 128,
+  /** Frames per second of one connection, over time; two seconds' worth may come at once. Above it `rate_limited`, then `flooding`. */
+  framesPerSecond: 500,
+  /** Milliseconds from the upgrade to a hello. */
+  helloMs: 10_000,
+  /** Open connections of one address. */
+  connectionsPerAddress: 1_000,
+  /** Devices of one user. A further one takes the place of the one that was away the longest; with all connected it is refused. */
+  devices: 5,
+  /** Entries pushed to a device and not yet acknowledged. The rest waits in the inbox. */
+  windowEntries: 256,
+  /** Bytes of bodies pushed to a device and not yet acknowledged; one entry always fits. */
+  windowBytes: 256 * 1024,
+  /** Entries of an inbox that no device has acknowledged. Above it a send is refused (`inbox_full`). */
+  inboxEntries: 100_000,
+  /** Sends of one connection that are not answered yet. Above it `busy`. */
+  sendsInFlight: 256,
+  /** Appends of one inbox that are not durable yet. Above it `busy`. */
+  appendsInFlight: 1_024,
+  /** Users that one connection watches at a time. */
+  watches: 256,
+  /** Bytes that wait in a socket which its client does not read. Above it the connection is closed (`too_slow`). At least twice windowBytes. */
+  socketBytes: 1024 * 1024,
+} as const
+
+/** Limits by name; see `defaultLimits` for units. */
+export type Limits = { readonly [Name in keyof typeof defaultLimits]: number }
+
+/** The limits that a client must know: they come with `welcome`. */
+export type ClientLimits = Pick<
+  Limits,
+  'frameBytes' | 'bodyBytes' | 'idLength' | 'framesPerSecond' | 'windowEntries' | 'sendsInFlight' | 'watches'
+> & {
+  /** Milliseconds without a sign of life after which the node drops the connection. A client pings within half of it. */
+  readonly heartbeatMs: number
+}
+
+/** Completes and checks limits. Throws a RangeError that names the limit. */
+export function completeLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Limits = { ...defaultLimits, ...given }
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(defaultLimits, name)) throw new RangeError(`limits.${name}: there is no such limit`)
+    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`limits.${name} must be a whole number from 1`)
+  }
+  if (limits.idLength > 256) throw new RangeError('limits.idLength must be at most 256')
+  if (limits.bodyBytes * 2 > limits.frameBytes)
+    throw new RangeError('limits.bodyBytes must be at most half of limits.frameBytes')
+  if (limits.windowBytes * 2 > limits.socketBytes)
+    throw new RangeError('limits.socketBytes must be at least twice limits.windowBytes')
+  return limits
+}

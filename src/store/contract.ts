@@ -1,0 +1,134 @@
+/**
+ * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra.
+ * A user's inbox has one writer and reader, its user actor; a store therefore needs no locks per inbox.
+ */
+import type { Body, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+
+/** One item of an inbox. `time` never falls along an inbox. */
+export type Entry =
+  | {
+      readonly is: 'message'
+      readonly seq: Seq
+      readonly time: Millis
+      readonly id: MessageId
+      readonly from: UserId
+      readonly body: Body
+    }
+  /** An own copy: what another device of this user sent, and where it stands in the recipient's inbox. */
+  | {
+      readonly is: 'copy'
+      readonly seq: Seq
+      readonly time: Millis
+      readonly id: MessageId
+      readonly to: UserId
+      readonly body: Body
+      readonly at: Position
+    }
+  /** This user's messages to `peer` in log `epoch` are delivered and read up to these seqs (0: none). */
+  | {
+      readonly is: 'receipt'
+      readonly seq: Seq
+      readonly time: Millis
+      readonly peer: UserId
+      readonly epoch: number
+      readonly delivered: Seq
+      readonly read: Seq
+    }
+
+/** How far one device has acknowledged the inbox, and when it was last attached. */
+export type DeviceCursor = { readonly device: DeviceId; readonly seq: Seq; readonly seenAt: Millis }
+
+/** What a user actor must know of its inbox before it may answer. */
+export type InboxRecord = {
+  /** Names the log; 1 to 2^31 - 1, random, made when the log is first written. */
+  readonly epoch: number
+  /** The lowest seq still held; tail + 1 when nothing is held. */
+  readonly head: Seq
+  /** The highest seq that was ever appended; 0 when none was. Never falls, also when every entry has expired. */
+  readonly tail: Seq
+  /** `time` of the entry at the tail; 0 when none was appended. */
+  readonly lastTime: Millis
+  readonly cursors: readonly DeviceCursor[]
+  /** Delivered receipts of all entries up to here are durable with their senders. */
+  readonly settled: Seq
+}
+
+/** What marks a message as a repeat: who sent it, under which id. */
+export type DedupeKey = { readonly sender: UserId; readonly id: MessageId }
+
+/** What an earlier append of the same message was answered. */
+export type Appended = { readonly seq: Seq; readonly time: Millis }
+
+/** What is known of a message id, for operators. */
+export type MessageTrace = {
+  readonly recipient: UserId
+  readonly sender: UserId
+  readonly seq: Seq
+  readonly time: Millis
+}
+
+/** What `expire` removed. */
+export type Expired = { readonly entries: number; readonly dedupeKeys: number }
+
+export interface Store {
+  /** Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. */
+  open(): Promise<void>
+  /** Finishes what is under way and closes. Calls after it reject. */
+  close(): Promise<void>
+
+  /** The number of this spell of ownership: higher than any given before, durable when it resolves. */
+  takeTerm(): Promise<number>
+
+  /** The inbox record of a user; undefined when nothing was ever appended or saved for them. Reads nothing but this user's. */
+  load(user: UserId): Promise<InboxRecord | undefined>
+
+  /**
+   * Appends entries, dense from the tail, and the dedupe keys of its messages (the sender of a copy is the user), in one atomic write. Durable when it
+   * resolves. Calls for one user may overlap, and are given in seq order. After a rejection the outcome is unknown:
+   * the caller repeats the same entries under the same seqs, which is harmless where they were written. `epoch` is written with the first.
+   */
+  append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void>
+
+  /** Up to `limit` entries from `from` on, in seq order, as long as their bodies fit `bytes` (the first always comes). Starts later than `from` only where older entries have expired. */
+  read(user: UserId, from: Seq, limit: number, bytes: number): Promise<readonly Entry[]>
+
+  /** For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h). */
+  findRepeats(user: UserId, keys: readonly DedupeKey[]): Promise<readonly (Appended | undefined)[]>
+
+  /** Replaces the devices' cursors and the settled mark; durable when it resolves. Also for an inbox with no entry yet. */
+  saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
+
+  /** When the user was last seen; undefined when never. */
+  lastSeen(user: UserId): Promise<Millis | undefined>
+  /** Remembers when the user was last seen. An earlier time than the one kept changes nothing. */
+  saveLastSeen(user: UserId, at: Millis): Promise<void>
+
+  /** Removes entries older than `now - retention` and dedupe keys older than the dedupe time, a bounded slice a call; call again until it answers zeros. */
+  expire(now: Millis): Promise<Expired>
+
+  /** Where messages with this id stand, within the dedupe time. For operators; may be slow. */
+  trace(id: MessageId): Promise<readonly MessageTrace[]>
+
+  /** Whether the store answers; the reason, in a sentence, where it does not. */
+  health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
+}
+
+/** How long a store keeps things. */
+export type Retention = {
+  /** Milliseconds an entry stays in an inbox. Default 30 days. */
+  readonly retentionMs: number
+  /** Milliseconds a repeat of a send is recognised; at least 24 h. Default 25 h. */
+  readonly dedupeMs: number
+}
+
+export const defaultRetention: Retention = { retentionMs: 30 * 24 * 3_600_000, dedupeMs: 25 * 3_600_000 }
+
+/** Why a store does not work. `code` for programs, the message for people. */
+export class StoreError extends Error {
+  readonly code: 'locked' | 'not_writable' | 'full' | 'version' | 'closed' | 'unavailable' | 'corrupt'
+  constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}
