@@ -1,0 +1,136 @@
+/**
+ * Presence of one user: online while a device is connected and the person was active within the threshold; else last seen
+ * when. It exists only while someone watches or something changes; who looks later gets it from the sessions and the store.
+ */
+import type { Millis, UserId } from '../src/protocol/ids.ts'
+import type { Next } from '../src/runtime/index.ts'
+import type { SessionRef } from './user/types.ts'
+
+export type PresenceMessage =
+  | { readonly is: 'watch' | 'unwatch'; readonly watcher: SessionRef }
+  /** A device is connected, and its person was active at `at` (0: it runs in the background). */
+  | { readonly is: 'active'; readonly session: SessionRef; readonly at: Millis }
+  | { readonly is: 'away'; readonly session: SessionRef }
+  /** A device has gone. `at`: the time of a clean close, or of the last sign of life. */
+  | { readonly is: 'gone'; readonly session: SessionRef; readonly at: Millis }
+  | { readonly is: 'timer' }
+
+export type PresenceEffect =
+  | { readonly do: 'notify'; readonly watcher: SessionRef; readonly online: boolean; readonly lastSeen: Millis | null }
+  | { readonly do: 'save'; readonly at: Millis }
+  | { readonly do: 'after'; readonly ms: number }
+
+/** A connected device; `away`: its app is in the background. */
+export type Presence = { readonly session: SessionRef; activeAt: Millis; away: boolean }
+
+export type PresenceState = {
+  readonly user: UserId
+  /** The latest time at which the user was seen, 0 for never; what is durable of it is `saved`. */
+  seen: Millis
+  saved: Millis
+  devices: Presence[]
+  watchers: SessionRef[]
+  /** What watchers were told last. */
+  online: boolean
+  timed: boolean
+}
+
+export const startPresence = (user: UserId, saved: Millis, devices: Presence[]): PresenceState => {
+  const seen = devices.reduce((latest, device) => Math.max(latest, device.activeAt), saved)
+  return { user, seen, saved, devices, watchers: [], online: false, timed: false }
+}
+
+/** `threshold`: ms after the last activity at which a connected user counts as gone; 0: connected means online. */
+export function receive(
+  state: PresenceState,
+  message: PresenceMessage,
+  threshold: Millis,
+  now: Millis,
+): Next<PresenceState, PresenceEffect> {
+  const effects: PresenceEffect[] = []
+  handle(state, message, threshold, now, effects)
+  return { state, effects }
+}
+
+function handle(
+  state: PresenceState,
+  message: PresenceMessage,
+  threshold: Millis,
+  now: Millis,
+  out: PresenceEffect[],
+): void {
+  switch (message.is) {
+    case 'watch':
+      if (!state.watchers.includes(message.watcher)) state.watchers.push(message.watcher)
+      announce(state, threshold, now, out)
+      return void out.push(notice(state, message.watcher))
+    case 'unwatch':
+      state.watchers = state.watchers.filter((watcher) => watcher !== message.watcher)
+      return
+    case 'active':
+      Object.assign(device(state, message.session), { activeAt: message.at, away: message.at === 0 })
+      state.seen = Math.max(state.seen, message.at)
+      return announce(state, threshold, now, out)
+    case 'away':
+      device(state, message.session).away = true
+      return announce(state, threshold, now, out)
+    case 'gone':
+      return gone(state, message.session, message.at, threshold, now, out)
+    case 'timer':
+      state.timed = false
+      return announce(state, threshold, now, out)
+  }
+}
+
+function device(state: PresenceState, session: SessionRef): Presence {
+  const known = state.devices.find((device) => device.session === session)
+  if (known) return known
+  const device = { session, activeAt: 0, away: false }
+  state.devices.push(device)
+  return device
+}
+
+/** Who was online until this moment was seen at it; of others the last activity counts. */
+function gone(
+  state: PresenceState,
+  session: SessionRef,
+  at: Millis,
+  threshold: Millis,
+  now: Millis,
+  out: PresenceEffect[],
+): void {
+  const leaving = state.devices.find((device) => device.session === session)
+  if (leaving && onlineUntil(leaving, threshold) >= at) state.seen = Math.max(state.seen, at)
+  state.devices = state.devices.filter((device) => device !== leaving)
+  if (state.seen > state.saved) {
+    state.saved = state.seen
+    out.push({ do: 'save', at: state.seen })
+  }
+  announce(state, threshold, now, out)
+}
+
+const onlineUntil = (device: Presence, threshold: Millis): Millis =>
+  device.away ? 0 : threshold === 0 ? Number.POSITIVE_INFINITY : device.activeAt + threshold
+
+/** Tells watchers when online turned to offline or back, and looks again when it may turn by itself. */
+function announce(state: PresenceState, threshold: Millis, now: Millis, out: PresenceEffect[]): void {
+  const until = state.devices.reduce((latest, device) => Math.max(latest, onlineUntil(device, threshold)), 0)
+  const online = until > now
+  const changed = online !== state.online
+  state.online = online
+  if (changed) for (const watcher of state.watchers) out.push(notice(state, watcher))
+  if (online && Number.isFinite(until) && state.watchers.length > 0 && !state.timed) {
+    state.timed = true
+    out.push({ do: 'after', ms: until - now })
+  }
+}
+
+const notice = ({ online, seen }: PresenceState, watcher: SessionRef): PresenceEffect => ({
+  do: 'notify',
+  watcher,
+  online,
+  lastSeen: online || seen === 0 ? null : seen,
+})
+
+/** Watched: it must stay. Otherwise whoever asks next finds it in the sessions and the store. */
+export const rest = (state: PresenceState): 'busy' | 'keep' | 'drop' => (state.watchers.length > 0 ? 'keep' : 'drop')

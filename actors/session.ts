@@ -1,0 +1,255 @@
+/**
+ * A session: one connected device. It checks what the device may do, turns frames into messages for actors, and answers.
+ * It knows no socket: the gateway hands it frames and performs its effects.
+ */
+import type { CloseCode, ErrorCode } from '../src/protocol/codes.ts'
+import type { BadFrame, ClientFrame, ServerFrame } from '../src/protocol/frames.ts'
+import type { Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
+import type { Next } from '../src/runtime/index.ts'
+import type { Accepted } from './user/types.ts'
+
+export type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
+
+export type SessionMessage =
+  | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }
+  /** The answer to `authenticate`. */
+  | { readonly is: 'allowed'; readonly user: UserId; readonly device: DeviceId }
+  | { readonly is: 'denied' }
+  /** The user actor has taken the device in. `siblings`: this user has other devices. */
+  | { readonly is: 'welcomed'; readonly siblings: boolean }
+  /** The answer to `deliver` and, for `copied`, to `copy`. */
+  | { readonly is: 'answered'; readonly send: SendFrame; readonly answer: Accepted }
+  | {
+      readonly is: 'copied'
+      readonly send: SendFrame
+      readonly at: Position
+      readonly time: Millis
+      readonly answer: Accepted
+    }
+  /** The time to hello is over. */
+  | { readonly is: 'late' }
+
+export type SessionEffect =
+  | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
+  | { readonly do: 'attach'; readonly cursor: Cursor | null }
+  | { readonly do: 'deliver'; readonly send: SendFrame }
+  | { readonly do: 'copy'; readonly send: SendFrame; readonly at: Position; readonly time: Millis }
+  | { readonly do: 'ack'; readonly seq: Seq }
+  | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
+  | { readonly do: 'watch' | 'unwatch'; readonly user: UserId }
+  /** The person did something (`user` frames), or went away from the app. */
+  | { readonly do: 'active' | 'away' }
+  | { readonly do: 'push'; readonly frame: ServerFrame }
+  | { readonly do: 'close'; readonly code: CloseCode }
+
+export type SessionLimits = {
+  readonly framesPerSecond: number
+  readonly sendsInFlight: number
+  readonly watches: number
+}
+
+/** The state belongs to the machine, which changes it in place. */
+export type SessionState = {
+  phase: 'new' | 'checking' | 'attaching' | 'open'
+  user: UserId | null
+  device: DeviceId | null
+  hello: Extract<ClientFrame, readonly ['hello', ...unknown[]]> | null
+  /** The last frame of any kind, and the last that shows a person. */
+  aliveAt: Millis
+  activeAt: Millis
+  /** Frames that may come now; refilled by time, below zero while the device floods. */
+  tokens: number
+  inFlight: number
+  /** By recipient: the message that was refused for now and must come again first. */
+  refused: Map<UserId, MessageId> | null
+  watches: Set<UserId> | null
+  siblings: boolean
+}
+
+/** How long a client should wait after a refusal that may be repeated, in ms. */
+const retryAfter: Partial<Record<ErrorCode, number>> = { busy: 500, inbox_full: 5_000, rate_limited: 1_000 }
+
+export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
+  phase: 'new',
+  user: null,
+  device: null,
+  hello: null,
+  aliveAt: now,
+  activeAt: 0,
+  tokens: limits.framesPerSecond * 2,
+  inFlight: 0,
+  refused: null,
+  watches: null,
+  siblings: false,
+})
+
+export function receive(
+  state: SessionState,
+  message: SessionMessage,
+  limits: SessionLimits,
+  now: Millis,
+): Next<SessionState, SessionEffect> {
+  const effects: SessionEffect[] = []
+  handle(state, message, limits, now, effects)
+  return { state, effects }
+}
+
+function handle(
+  state: SessionState,
+  message: SessionMessage,
+  limits: SessionLimits,
+  now: Millis,
+  out: SessionEffect[],
+): void {
+  switch (message.is) {
+    case 'frame':
+      return meter(state, message.frame, limits, now, out)
+    case 'allowed':
+      return allowed(state, message.user, message.device, now, out)
+    case 'denied':
+      return void out.push({ do: 'close', code: 'bad_token' })
+    case 'welcomed':
+      state.phase = 'open'
+      state.siblings ||= message.siblings
+      return
+    case 'answered':
+      return answered(state, message.send, message.answer, out)
+    case 'copied':
+      return copied(state, message.send, message, out)
+    case 'late':
+      if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
+  }
+}
+
+/** Counts a frame against the rate. What only acknowledges is never refused; whoever goes on regardless is closed. */
+function meter(
+  state: SessionState,
+  frame: ClientFrame | BadFrame,
+  limits: SessionLimits,
+  now: Millis,
+  out: SessionEffect[],
+): void {
+  const rate = limits.framesPerSecond
+  state.tokens = Math.min(rate * 2, state.tokens + ((now - state.aliveAt) * rate) / 1_000) - 1
+  state.aliveAt = now
+  if (state.tokens < -rate) return void out.push({ do: 'close', code: 'flooding' })
+  if ('bad' in frame) return void out.push(error(frame.bad, frame.kind, frame.ref))
+  const [kind] = frame
+  if (state.phase === 'new') {
+    if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
+    return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
+  }
+  if (state.tokens < 0 && (kind === 'send' || kind === 'read' || kind === 'watch' || kind === 'unwatch')) {
+    return kind === 'send'
+      ? refuse(state, frame, 'rate_limited', out)
+      : void out.push(error('rate_limited', kind, frame[1]))
+  }
+  obey(state, frame, limits, now, out)
+}
+
+function hello(
+  state: SessionState,
+  frame: Extract<ClientFrame, readonly ['hello', ...unknown[]]>,
+  out: SessionEffect[],
+): void {
+  state.phase = 'checking'
+  state.hello = frame
+  out.push({ do: 'authenticate', token: frame[1], device: frame[2] as DeviceId | null })
+}
+
+function allowed(state: SessionState, user: UserId, device: DeviceId, now: Millis, out: SessionEffect[]): void {
+  const [, , , epoch = 0, seq = 0, background = false] = state.hello ?? []
+  Object.assign(state, { phase: 'attaching', user, device, hello: null })
+  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq } })
+  if (background) out.push({ do: 'away' })
+  else active(state, now, out)
+}
+
+function active(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  state.activeAt = now
+  out.push({ do: 'active' })
+}
+
+function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, now: Millis, out: SessionEffect[]): void {
+  const [kind] = frame
+  if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
+  if (kind === 'pong') return
+  if (kind === 'hello') return void out.push(error('bad_frame', kind, null))
+  if (state.phase !== 'open')
+    return kind === 'send' ? refuse(state, frame, 'busy', out) : void out.push(error('not_welcome_yet', kind, null))
+  switch (kind) {
+    case 'send':
+      active(state, now, out)
+      return send(state, frame, limits, out)
+    case 'ack':
+      return void out.push({ do: 'ack', seq: frame[1] })
+    case 'read':
+      active(state, now, out)
+      return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })
+    case 'watch':
+      return watch(state, frame[1], limits, out)
+    case 'unwatch':
+      if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
+      return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
+    case 'active':
+      return frame[1] ? active(state, now, out) : void out.push({ do: 'away' })
+  }
+}
+
+function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
+  const [, id, to] = frame
+  const awaited = state.refused?.get(to)
+  if (awaited === id) state.refused?.delete(to)
+  else if (awaited !== undefined) return void out.push(error('busy', 'send', id))
+  if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
+  state.inFlight += 1
+  out.push({ do: 'deliver', send: frame })
+}
+
+/** Refuses a send. When it may be repeated, those to the same recipient that follow wait for it, so that they keep their order. */
+function refuse(state: SessionState, [, id, to]: SendFrame, code: ErrorCode, out: SessionEffect[]): void {
+  if (retryAfter[code] !== undefined) {
+    state.refused ??= new Map()
+    if (!state.refused.has(to)) state.refused.set(to, id)
+  }
+  out.push(error(code, 'send', id))
+}
+
+function answered(state: SessionState, send: SendFrame, answer: Accepted, out: SessionEffect[]): void {
+  if (answer.is === 'refused') {
+    state.inFlight -= 1
+    return refuse(state, send, answer.code, out)
+  }
+  const { at, time } = answer
+  if (state.siblings && send[2] !== state.user) out.push({ do: 'copy', send, at, time })
+  else sent(state, send, at, time, out)
+}
+
+function copied(
+  state: SessionState,
+  send: SendFrame,
+  { at, time, answer }: Extract<SessionMessage, { is: 'copied' }>,
+  out: SessionEffect[],
+): void {
+  if (answer.is === 'accepted') return sent(state, send, at, time, out)
+  state.inFlight -= 1
+  refuse(state, send, answer.code === 'failed' ? 'failed' : 'busy', out)
+}
+
+function sent(state: SessionState, [, id]: SendFrame, at: Position, time: Millis, out: SessionEffect[]): void {
+  state.inFlight -= 1
+  out.push({ do: 'push', frame: ['sent', id, at.epoch, at.seq, time] })
+}
+
+function watch(state: SessionState, user: UserId, limits: SessionLimits, out: SessionEffect[]): void {
+  state.watches ??= new Set()
+  if (state.watches.size >= limits.watches && !state.watches.has(user))
+    return void out.push(error('too_many_watches', 'watch', user))
+  state.watches.add(user)
+  out.push({ do: 'watch', user })
+}
+
+const error = (code: ErrorCode, kind: string, ref: string | null): SessionEffect => ({
+  do: 'push',
+  frame: ['error', code, kind, ref, retryAfter[code] ?? 0, ''],
+})

@@ -1,0 +1,185 @@
+/** Accepting messages: every message gets one seq, once; answers and pushes go out in seq order, after durability. */
+import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Appended, Entry } from '../../src/store/contract.ts'
+import { confirm } from './receipts.ts'
+import { pushLive } from './replay.ts'
+import { after, delivered, work } from './state.ts'
+import type { Copy, Deliver, Known, Pending, SessionRef, Ticket, UserEffect, UserLimits, UserState } from './types.ts'
+
+/** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
+const remembered = 128
+/** Sessions with a refused message that are remembered. */
+const rememberedRefusals = 1_024
+
+const sender = (state: UserState, message: Deliver | Copy): UserId =>
+  message.is === 'deliver' ? message.from : state.user
+const key = (from: UserId, id: string): string => `${id} ${from}`
+
+export function accept(
+  state: UserState,
+  message: Deliver | Copy,
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  const { known, waiting, pending } = work(state)
+  const earlier = known.get(key(sender(state, message), message.id))
+  if (earlier) return answerRepeat(state, earlier, message.ticket, out)
+  const full = pending.length + waiting.length >= limits.appendsInFlight
+  if (full || outOfTurn(state, message)) return refuse(state, message, 'busy', out)
+  if (!message.again && waiting.length === 0) return append(state, message, limits, now, out)
+  waiting.push(message)
+  lookUp(state, out)
+}
+
+/** Looks up those of the waiting messages that may be repeats, all at once; what comes meanwhile waits its turn. */
+function lookUp(state: UserState, out: UserEffect[]): void {
+  const it = work(state)
+  if (it.asked > 0) return
+  const doubtful = it.waiting.filter((message) => message.again)
+  it.asked = doubtful.length
+  out.push({ do: 'find', keys: doubtful.map((message) => ({ sender: sender(state, message), id: message.id })) })
+}
+
+export function found(
+  state: UserState,
+  repeats: readonly (Appended | undefined)[] | null,
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  const it = work(state)
+  const waiting = it.waiting
+  let asked = it.asked
+  it.waiting = []
+  it.asked = 0
+  let next = 0
+  for (const [index, message] of waiting.entries()) {
+    if (!repeats) {
+      refuse(state, message, 'busy', out)
+      continue
+    }
+    if (message.again && asked === 0) {
+      it.waiting = waiting.slice(index)
+      return lookUp(state, out)
+    }
+    const repeat = message.again ? repeats[next++] : undefined
+    if (message.again) asked -= 1
+    const earlier = it.known.get(key(sender(state, message), message.id))
+    if (earlier) answerRepeat(state, earlier, message.ticket, out)
+    else if (repeat) out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat) })
+    else append(state, message, limits, now, out)
+  }
+}
+
+function answerRepeat(state: UserState, earlier: Known, ticket: Ticket, out: UserEffect[]): void {
+  if (earlier.tickets) earlier.tickets.push(ticket)
+  else out.push({ do: 'answer', ticket, answer: accepted(state, earlier) })
+}
+
+const accepted = (state: UserState, { seq, time }: Appended) =>
+  ({ is: 'accepted', at: { epoch: state.epoch, seq }, time }) as const
+
+/** Whether an earlier message of the same session was refused for now and has not come again. */
+function outOfTurn(state: UserState, message: Deliver | Copy): boolean {
+  if (message.is === 'copy') return false
+  const { refused } = work(state)
+  const awaited = refused.get(message.session)
+  if (awaited === message.id) refused.delete(message.session)
+  return awaited !== undefined && awaited !== message.id
+}
+
+function refuse(state: UserState, message: Deliver | Copy, code: 'busy' | 'inbox_full', out: UserEffect[]): void {
+  const { refused } = work(state)
+  if (message.is === 'deliver' && message.session !== 0 && !refused.has(message.session)) {
+    if (refused.size >= rememberedRefusals) refused.delete(refused.keys().next().value as SessionRef)
+    refused.set(message.session, message.id)
+  }
+  out.push({ do: 'answer', ticket: message.ticket, answer: { is: 'refused', code } })
+}
+
+function append(state: UserState, message: Deliver | Copy, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  const it = work(state)
+  const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
+  if (message.is === 'deliver' && held >= limits.inboxEntries) return refuse(state, message, 'inbox_full', out)
+  const { id, body } = message
+  const seq = nextSeq(state)
+  const time = nextTime(state, now)
+  const entry: Entry =
+    message.is === 'deliver'
+      ? { is: 'message', seq, time, id, from: message.from, body }
+      : { is: 'copy', seq, time, id, to: message.to, body, at: message.at }
+  it.known.set(key(sender(state, message), id), { seq, time, tickets: [message.ticket] })
+  write(state, entry, out)
+}
+
+/** Appends a receipt entry for this user's own devices. */
+export function appendReceipt(
+  state: UserState,
+  receipt: Omit<Extract<Entry, { is: 'receipt' }>, 'is' | 'seq' | 'time'>,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, out)
+}
+
+const last = (state: UserState): Pending | undefined => state.work?.pending.at(-1)
+const nextSeq = (state: UserState): Seq => (last(state)?.entry.seq ?? state.tail) + 1
+const nextTime = (state: UserState, now: Millis): Millis => Math.max(now, last(state)?.entry.time ?? state.lastTime)
+
+function write(state: UserState, entry: Entry, out: UserEffect[]): void {
+  const it = work(state)
+  it.pending.push({ entry, durable: false })
+  // While the store fails, new entries wait for the next round: it stays one round at a time.
+  if (it.failures === 0) out.push({ do: 'append', entries: [entry] })
+}
+
+/** Entries [first, last] are durable. What is now durable without a gap is answered and pushed, in seq order. */
+export function appended(state: UserState, first: Seq, lastSeq: Seq, limits: UserLimits, out: UserEffect[]): void {
+  const it = work(state)
+  const failed = it.failures > 0
+  it.failures = 0
+  for (const pending of it.pending) {
+    if (pending.entry.seq >= first && pending.entry.seq <= lastSeq) pending.durable = true
+  }
+  const open = it.pending.findIndex((pending) => !pending.durable)
+  if (failed) appendAgain(state, out)
+  const durable = it.pending.splice(0, open === -1 ? it.pending.length : open).map((pending) => pending.entry)
+  if (durable.length === 0) return
+  for (const entry of durable) settle(state, entry, out)
+  pushLive(state, durable, limits, out)
+  forget(it.known)
+}
+
+function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
+  state.tail = entry.seq
+  state.lastTime = entry.time
+  if (entry.is === 'receipt') return confirm(state, entry, out)
+  const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
+  for (const ticket of known?.tickets ?? []) out.push({ do: 'answer', ticket, answer: accepted(state, entry) })
+  if (known) known.tickets = null
+  if (entry.is === 'message') out.push({ do: 'accepted', entry })
+}
+
+/** The oldest ids leave; those that are not durable stay, since the store does not know them yet. */
+function forget(known: Map<string, Known>): void {
+  for (const [id, { tickets }] of known) {
+    if (known.size <= remembered || tickets) return
+    known.delete(id)
+  }
+}
+
+/** An append failed or timed out: the same entries are written again, after 0.1 s, doubling up to 5 s. */
+export function unappended(state: UserState, out: UserEffect[]): void {
+  const it = work(state)
+  if (it.timers.has('append')) return
+  after(state, 'append', Math.min(100 * 2 ** it.failures, 5_000), out)
+  it.failures += 1
+}
+
+export function appendAgain(state: UserState, out: UserEffect[]): void {
+  const entries = work(state)
+    .pending.filter((pending) => !pending.durable)
+    .map((pending) => pending.entry)
+  if (entries.length > 0) out.push({ do: 'append', entries })
+}

@@ -1,0 +1,200 @@
+/**
+ * Ticks. As recipient: what the first device has acknowledged is delivered, and its senders' actors are told until they
+ * confirm that the receipt is durable there; only then does the settled mark pass. As sender: receipts are pushed at once
+ * as news, and become entries of this inbox a moment later, one per peer.
+ */
+import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Entry } from '../../src/store/contract.ts'
+import { appendReceipt } from './append.ts'
+import { save } from './cursors.ts'
+import { after, attached, delivered, work } from './state.ts'
+import type { SessionRef, Told, UserEffect, UserMessage, UserState } from './types.ts'
+
+type Receipt = Extract<UserMessage, { is: 'receipt' }>
+
+/** Receipts of one peer within this time become one entry. */
+const coalesceMs = 1_000
+/** A receipt that is not confirmed within this time is told again: the sender's actor may have forgotten it. */
+const retellMs = 15_000
+/** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
+const outstandingPeers = 1_024
+/** Messages already delivered whose senders are remembered, since a read follows soon. */
+const recentSenders = 64
+/** Senders remembered at all; of the entries before them they are read from the inbox when they are needed. */
+const rememberedSenders = 4_096
+
+/** Remembers who sent an entry that goes to a device for the first time, so that its ack needs no look into the store. */
+export function notePushed(state: UserState, entry: Entry): void {
+  const it = work(state)
+  if (entry.seq <= it.sendersTo) return
+  if (entry.seq !== it.sendersTo + 1 || it.senders.length >= rememberedSenders) {
+    it.senders = []
+    it.sendersFrom = entry.seq
+  }
+  it.sendersTo = entry.seq
+  if (entry.is === 'message') it.senders.push({ seq: entry.seq, from: entry.from })
+}
+
+/** Tells the senders of all that has become delivered, from memory where it reaches, else from the inbox. */
+export function tellDelivered(state: UserState, out: UserEffect[]): void {
+  const it = work(state)
+  const upTo = delivered(state)
+  if (it.told >= upTo || it.scanning || it.outstanding.size >= outstandingPeers) return
+  if (it.sendersFrom <= it.told + 1 && it.sendersTo >= upTo) {
+    const senders = it.senders.filter(({ seq }) => seq > it.told && seq <= upTo)
+    const kept = it.senders.findIndex(({ seq }) => seq > upTo)
+    const done = kept === -1 ? it.senders.length : kept
+    if (done > recentSenders) {
+      it.sendersFrom = (it.senders[done - recentSenders - 1]?.seq ?? 0) + 1
+      it.senders.splice(0, done - recentSenders)
+    }
+    return tell(state, senders, upTo, out)
+  }
+  it.scanning = true
+  out.push({ do: 'fetch', session: 0, from: it.told + 1, limit: 256, bytes: 256 * 1024 })
+}
+
+/** A page read to find senders. */
+export function scanned(state: UserState, from: Seq, entries: readonly Entry[] | null, out: UserEffect[]): void {
+  const it = work(state)
+  if (!it.scanning || from !== it.told + 1) return
+  it.scanning = false
+  if (!entries) return after(state, 'retell', retellMs, out)
+  const upTo = delivered(state)
+  const senders = entries.filter((entry) => entry.is === 'message' && entry.seq <= upTo) as { seq: Seq; from: UserId }[]
+  const end = Math.min(entries.at(-1)?.seq ?? upTo, upTo)
+  if (it.sendersTo < end) Object.assign(it, { senders: [], sendersFrom: end + 1, sendersTo: end })
+  tell(state, senders, end, out)
+  tellDelivered(state, out)
+}
+
+function tell(state: UserState, senders: readonly { seq: Seq; from: UserId }[], upTo: Seq, out: UserEffect[]): void {
+  work(state).told = upTo
+  const peers = new Map<UserId, { first: Seq; last: Seq }>()
+  for (const { seq, from } of senders) {
+    const peer = peers.get(from)
+    if (peer) peer.last = seq
+    else peers.set(from, { first: seq, last: seq })
+  }
+  for (const [peer, { first, last }] of peers) {
+    const told = outstanding(state, peer, first)
+    told.delivered = last
+    out.push(receipt(state, peer, told))
+  }
+  settle(state, out)
+}
+
+function outstanding(state: UserState, peer: UserId, first: Seq): Told {
+  const it = work(state)
+  const told = it.outstanding.get(peer) ?? { first, delivered: 0, read: 0, readers: [] }
+  it.outstanding.set(peer, told)
+  return told
+}
+
+const receipt = (state: UserState, peer: UserId, { delivered, read }: Told): UserEffect => ({
+  do: 'tell',
+  user: peer,
+  message: { is: 'receipt', from: state.user, epoch: state.epoch, delivered, read },
+})
+
+/** The settled mark: everything up to here is confirmed by its sender's actor. */
+function settle(state: UserState, out: UserEffect[]): void {
+  const it = work(state)
+  let settled = it.told
+  for (const told of it.outstanding.values()) if (told.delivered > 0) settled = Math.min(settled, told.first - 1)
+  if (settled > state.settled) {
+    state.settled = settled
+    save(state, out)
+  }
+  if (it.outstanding.size > 0) after(state, 'retell', retellMs, out)
+}
+
+/** A peer's actor has made our receipts durable. */
+export function receipted(
+  state: UserState,
+  { peer, delivered, read }: Extract<UserMessage, { is: 'receipted' }>,
+  out: UserEffect[],
+): void {
+  const it = work(state)
+  const told = it.outstanding.get(peer)
+  if (!told) return
+  for (const { session, seq } of told.readers) if (seq <= read) out.push({ do: 'done', session, chat: peer, seq })
+  told.readers = told.readers.filter(({ seq }) => seq > read)
+  told.first = Math.max(told.first, delivered + 1)
+  if (told.delivered <= delivered && told.read <= read) it.outstanding.delete(peer)
+  else if (told.delivered <= delivered) told.delivered = 0
+  settle(state, out)
+  tellDelivered(state, out)
+}
+
+/** Tells again what was not confirmed, and goes on with a scan that failed. */
+export function retell(state: UserState, out: UserEffect[]): void {
+  for (const [peer, told] of work(state).outstanding) out.push(receipt(state, peer, told))
+  tellDelivered(state, out)
+  settle(state, out)
+}
+
+/** A device has read a chat up to `seq`. */
+export function read(state: UserState, session: SessionRef, chat: UserId, seq: Seq, out: UserEffect[]): void {
+  const device = attached(state, session)
+  if (!device) return
+  if (seq > device.pushed)
+    return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
+  const it = work(state)
+  if (seq < it.sendersFrom || seq > it.sendersTo) return void out.push({ do: 'check', session, chat, seq })
+  checked(
+    state,
+    session,
+    chat,
+    seq,
+    it.senders.some((entry) => entry.seq === seq && entry.from === chat),
+    out,
+  )
+}
+
+export function checked(
+  state: UserState,
+  session: SessionRef,
+  chat: UserId,
+  seq: Seq,
+  holds: boolean | null,
+  out: UserEffect[],
+): void {
+  if (!holds) {
+    const code = holds === null ? 'busy' : 'not_that_chat'
+    return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code })
+  }
+  const told = outstanding(state, chat, seq)
+  told.read = Math.max(told.read, seq)
+  told.readers.push({ session, seq })
+  out.push(receipt(state, chat, told))
+  settle(state, out)
+}
+
+/** News for this user as a sender: shown at once where a device is attached, an entry a moment later. */
+export function heard(state: UserState, { from, epoch, delivered, read }: Receipt, out: UserEffect[]): void {
+  const { news } = work(state)
+  const known = news.get(from)
+  const merged =
+    known?.epoch === epoch
+      ? { epoch, delivered: Math.max(known.delivered, delivered, read), read: Math.max(known.read, read) }
+      : { epoch, delivered: Math.max(delivered, read), read }
+  news.set(from, merged)
+  for (const { session, phase } of state.devices) {
+    if (phase === 'live' || phase === 'replaying') out.push({ do: 'news', session, peer: from, ...merged })
+  }
+  out.push({ do: 'receipted', peer: from, ...merged })
+  after(state, 'receipts', coalesceMs, out)
+}
+
+export function writeNews(state: UserState, now: Millis, out: UserEffect[]): void {
+  const { news } = work(state)
+  for (const [peer, receipt] of news) appendReceipt(state, { peer, ...receipt }, now, out)
+  news.clear()
+}
+
+/** A receipt is durable in this inbox: its recipient need not tell it again. */
+export function confirm(state: UserState, entry: Extract<Entry, { is: 'receipt' }>, out: UserEffect[]): void {
+  const { peer, delivered, read } = entry
+  out.push({ do: 'tell', user: peer, message: { is: 'receipted', peer: state.user, delivered, read } })
+}

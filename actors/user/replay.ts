@@ -1,0 +1,165 @@
+/**
+ * Bringing a device up to date. There is one ordered path: a device gets seq n + 1 only after n, from the inbox while it
+ * is behind, from memory once it is live, and never more at a time than its window.
+ */
+import type { Cursor, DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
+import type { Entry } from '../../src/store/contract.ts'
+import { save } from './cursors.ts'
+import { notePushed, tellDelivered } from './receipts.ts'
+import { attached, awayDevice } from './state.ts'
+import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
+
+/** A device's `seenAt` is saved again when the one that is saved is older than this. */
+const seenMs = 3_600_000
+
+type Attach = { readonly session: SessionRef; readonly device: DeviceId; readonly cursor: Cursor | null }
+
+export function attach(
+  state: UserState,
+  { session, device: id, cursor }: Attach,
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  const device = state.devices.find((device) => device.device === id) ?? admit(state, id, limits, now, out)
+  if (!device) return void out.push({ do: 'close', session, code: 'too_many_devices' })
+  if (device.session !== 0 && device.session !== session)
+    out.push({ do: 'close', session: device.session, code: 'replaced' })
+  const honoured = !cursor || cursor.seq === 0 || (cursor.epoch === state.epoch && cursor.seq <= state.tail)
+  const start = honoured ? (cursor?.seq ?? device.acked) : state.head - 1
+  if (now - device.seenAt > seenMs || start > device.acked) save(state, out)
+  Object.assign(device, awayDevice(id, start, now), { session, phase: honoured ? 'opening' : 'resetting' })
+  if (start === state.tail) open(state, device, out)
+  advance(state, device, limits, out)
+  tellDelivered(state, out)
+}
+
+/** Makes room for a device that is new to this user: of those that are away the one unseen for longest leaves. */
+function admit(state: UserState, id: DeviceId, limits: UserLimits, now: Millis, out: UserEffect[]): Device | undefined {
+  if (state.devices.length >= limits.devices) {
+    const away = state.devices.filter((device) => device.session === 0)
+    if (away.length === 0) return undefined
+    const leaves = away.reduce((oldest, device) => (device.seenAt < oldest.seenAt ? device : oldest))
+    state.devices = state.devices.filter((device) => device !== leaves)
+  }
+  for (const other of state.devices) if (other.session !== 0) out.push({ do: 'siblings', session: other.session })
+  const device = awayDevice(id, 0, now)
+  state.devices = [...state.devices, device]
+  save(state, out)
+  return device
+}
+
+export function detach(state: UserState, session: SessionRef, now: Millis, out: UserEffect[]): void {
+  const device = attached(state, session)
+  if (!device) return
+  Object.assign(device, awayDevice(device.device, device.acked, now))
+  save(state, out)
+}
+
+/** Welcomes a device whose start is certain: entries follow from there. */
+function open(state: UserState, device: Device, out: UserEffect[]): void {
+  const { session, pushed } = device
+  const siblings = state.devices.length > 1
+  out.push({ do: 'welcome', session, seq: pushed, tail: state.tail, resumed: device.phase !== 'resetting', siblings })
+  device.phase = 'replaying'
+}
+
+/** Moves a device on: live when it has everything, else the next page as soon as half of its window is free. */
+export function advance(state: UserState, device: Device, limits: UserLimits, out: UserEffect[]): void {
+  if (device.phase === 'away' || device.phase === 'live' || device.fetching) return
+  if (device.phase === 'replaying' && device.pushed === state.tail) return goLive(device, out)
+  const free = room(device, limits)
+  if (free.entries * 2 < limits.windowEntries || free.bytes * 2 < limits.windowBytes) return
+  device.fetching = true
+  out.push({ do: 'fetch', session: device.session, from: device.pushed + 1, limit: free.entries, bytes: free.bytes })
+}
+
+function goLive(device: Device, out: UserEffect[]): void {
+  device.phase = 'live'
+  if (device.told) return
+  device.told = true
+  out.push({ do: 'live', session: device.session, seq: device.pushed })
+}
+
+function room(device: Device, limits: UserLimits): { entries: number; bytes: number } {
+  let bytes = limits.windowBytes
+  for (const size of device.sizes ?? []) bytes -= size
+  return { entries: limits.windowEntries - (device.sizes?.length ?? 0), bytes }
+}
+
+/** A page that was asked for. One that starts late tells that older entries have expired. */
+export function page(
+  state: UserState,
+  session: SessionRef,
+  from: Seq,
+  entries: readonly Entry[] | null,
+  limits: UserLimits,
+  out: UserEffect[],
+): void {
+  const device = attached(state, session)
+  if (!device?.fetching || device.pushed + 1 !== from) return
+  device.fetching = false
+  if (!entries) return void out.push({ do: 'close', session, code: 'unavailable' })
+  const held = entries.filter((entry) => entry.seq <= state.tail)
+  const first = held[0]?.seq ?? state.tail + 1
+  if (first !== from) {
+    if (device.phase === 'replaying') return void out.push({ do: 'close', session, code: 'resync' })
+    device.phase = 'resetting'
+    device.acked = first - 1
+    device.pushed = first - 1
+  }
+  if (device.phase !== 'replaying') open(state, device, out)
+  push(state, device, held, out)
+  advance(state, device, limits, out)
+}
+
+/** Pushes entries that have just become durable to the devices that are live; one whose window is full is behind from here on. */
+export function pushLive(state: UserState, entries: readonly Entry[], limits: UserLimits, out: UserEffect[]): void {
+  for (const device of state.devices) {
+    if (device.phase !== 'live') continue
+    const fits = fitting(device, entries, limits)
+    push(state, device, fits === entries.length ? entries : entries.slice(0, fits), out)
+    if (fits < entries.length) device.phase = 'replaying'
+  }
+}
+
+function fitting(device: Device, entries: readonly Entry[], limits: UserLimits): number {
+  const free = room(device, limits)
+  let count = 0
+  for (const entry of entries) {
+    free.bytes -= size(entry)
+    const alone = count === 0 && !device.sizes
+    if (count >= free.entries || (free.bytes < 0 && !alone)) break
+    count += 1
+  }
+  return count
+}
+
+function push(state: UserState, device: Device, entries: readonly Entry[], out: UserEffect[]): void {
+  if (entries.length === 0) return
+  device.sizes ??= []
+  for (const entry of entries) {
+    device.sizes.push(size(entry))
+    notePushed(state, entry)
+  }
+  device.pushed += entries.length
+  out.push({ do: 'push', session: device.session, entries })
+}
+
+/** Bytes that an entry counts for in a window: of text its length, which is near enough. */
+const size = (entry: Entry): number =>
+  entry.is === 'receipt' ? 0 : typeof entry.body === 'string' ? entry.body.length : entry.body.byteLength
+
+export function ack(state: UserState, session: SessionRef, seq: Seq, limits: UserLimits, out: UserEffect[]): void {
+  const device = attached(state, session)
+  if (!device) return
+  if (seq > device.pushed)
+    return void out.push({ do: 'refuse', session, kind: 'ack', ref: null, code: 'ack_above_tail' })
+  if (seq <= device.acked) return
+  device.sizes?.splice(0, seq - device.acked)
+  if (device.sizes?.length === 0) device.sizes = null
+  device.acked = seq
+  save(state, out)
+  advance(state, device, limits, out)
+  tellDelivered(state, out)
+}

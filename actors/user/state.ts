@@ -1,0 +1,90 @@
+import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { InboxRecord } from '../../src/store/contract.ts'
+import type { Device, Timer, UserEffect, UserState, Work } from './types.ts'
+
+/** The state of a user actor that starts: from what the store holds, or with `epoch` for an inbox that is new. */
+export function startUser(user: UserId, record: InboxRecord | undefined, epoch: number): UserState {
+  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], work: null }
+  const { head, tail, lastTime, settled } = record
+  const devices = record.cursors.map(({ device, seq, seenAt }) => awayDevice(device, Math.min(seq, tail), seenAt))
+  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, work: null }
+}
+
+export const awayDevice = (device: Device['device'], acked: Seq, seenAt: Millis): Device => ({
+  device,
+  session: 0,
+  phase: 'away',
+  acked,
+  pushed: acked,
+  seenAt,
+  sizes: null,
+  fetching: false,
+  told: false,
+})
+
+/** The work record, made when it is first needed after waking. */
+export function work(state: UserState): Work {
+  if (state.work) return state.work
+  const upTo = delivered(state)
+  state.work = {
+    pending: [],
+    failures: 0,
+    waiting: [],
+    asked: 0,
+    known: new Map(),
+    refused: new Map(),
+    told: state.settled,
+    scanning: false,
+    senders: [],
+    sendersFrom: upTo + 1,
+    sendersTo: upTo,
+    outstanding: new Map(),
+    news: new Map(),
+    dirty: false,
+    saving: false,
+    timers: new Set(),
+  }
+  return state.work
+}
+
+/** The highest seq that any device has acknowledged: up to here the inbox is delivered. */
+export function delivered(state: UserState): Seq {
+  let seq = 0
+  for (const device of state.devices) if (device.acked > seq) seq = device.acked
+  return seq
+}
+
+export const attached = (state: UserState, session: number): Device | undefined =>
+  state.devices.find((device) => device.session === session)
+
+/** Asks for a timer, unless it is already set. */
+export function after(state: UserState, timer: Timer, ms: number, out: UserEffect[]): void {
+  const { timers } = work(state)
+  if (timers.has(timer)) return
+  timers.add(timer)
+  out.push({ do: 'after', ms, timer })
+}
+
+/**
+ * Whether the actor may hibernate. `busy`: something is under way. `keep`: devices are attached, so its record must stay.
+ * `drop`: the store knows everything.
+ */
+export function rest(state: UserState): 'busy' | 'keep' | 'drop' {
+  if (state.work && !idle(state.work)) return 'busy'
+  let keep = false
+  for (const device of state.devices) {
+    if (device.fetching || device.sizes || (device.phase !== 'away' && device.phase !== 'live')) return 'busy'
+    if (device.session !== 0) keep = true
+  }
+  return keep ? 'keep' : 'drop'
+}
+
+const idle = (work: Work): boolean =>
+  work.pending.length === 0 &&
+  work.waiting.length === 0 &&
+  work.outstanding.size === 0 &&
+  work.news.size === 0 &&
+  work.timers.size === 0 &&
+  !work.scanning &&
+  !work.dirty &&
+  !work.saving

@@ -1,0 +1,226 @@
+/** What a user actor is told, what it keeps, and what it asks of its host. */
+import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
+import type { Body, Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
+
+/** Names a session of this node; 0 is none. Never used again for another session. */
+export type SessionRef = number
+/** Names whoever waits for an answer. */
+export type Ticket = number
+
+/** The answer to a deliver or a copy: where the entry stands, or why it was refused. */
+export type Accepted =
+  | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis }
+  | { readonly is: 'refused'; readonly code: ErrorCode }
+
+/**
+ * A message that asks for an entry, and who waits for the answer. `again`: it may have been accepted before. `session` is
+ * the one that it came by, 0 for a send from code: what was refused there for now must come again before what follows it.
+ */
+export type Deliver = {
+  readonly is: 'deliver'
+  readonly session: SessionRef
+  readonly from: UserId
+  readonly id: MessageId
+  readonly body: Body
+  readonly again: boolean
+  readonly ticket: Ticket
+}
+/** An own copy: what a device of this user sent, for the other devices. */
+export type Copy = {
+  readonly is: 'copy'
+  readonly to: UserId
+  readonly at: Position
+  readonly id: MessageId
+  readonly body: Body
+  readonly again: boolean
+  readonly ticket: Ticket
+}
+
+/** One user's mailbox made durable. */
+export type UserMessage =
+  | Deliver
+  | Copy
+  /** The answer to `find`, in the order of its keys; null: the store did not answer. */
+  | { readonly is: 'found'; readonly repeats: readonly (Appended | undefined)[] | null }
+  | { readonly is: 'appended'; readonly first: Seq; readonly last: Seq }
+  /** The outcome is unknown: the same entries are appended again until it is known. */
+  | { readonly is: 'unappended'; readonly first: Seq; readonly last: Seq }
+  | { readonly is: 'attach'; readonly session: SessionRef; readonly device: DeviceId; readonly cursor: Cursor | null }
+  | { readonly is: 'detach'; readonly session: SessionRef }
+  /** The answer to `fetch`; null: the store did not answer. `session` 0: it was for receipts. */
+  | { readonly is: 'page'; readonly session: SessionRef; readonly from: Seq; readonly entries: readonly Entry[] | null }
+  | { readonly is: 'ack'; readonly session: SessionRef; readonly seq: Seq }
+  | { readonly is: 'read'; readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }
+  /** The answer to `check`; null: the store did not answer. */
+  | {
+      readonly is: 'checked'
+      readonly session: SessionRef
+      readonly chat: UserId
+      readonly seq: Seq
+      readonly holds: boolean | null
+    }
+  /** From the actor of `from`: this user's messages to them are delivered and read up to these seqs of log `epoch`. */
+  | {
+      readonly is: 'receipt'
+      readonly from: UserId
+      readonly epoch: number
+      readonly delivered: Seq
+      readonly read: Seq
+    }
+  /** From the actor of `peer`: the receipts up to these seqs are durable there. */
+  | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }
+  | { readonly is: 'saved'; readonly ok: boolean }
+  | { readonly is: 'timer'; readonly timer: Timer }
+
+export type Timer = 'append' | 'save' | 'receipts' | 'retell'
+
+/** What a user actor asks of its host. */
+export type UserEffect =
+  | { readonly do: 'append'; readonly entries: readonly Entry[] }
+  | { readonly do: 'find'; readonly keys: readonly DedupeKey[] }
+  /** Read entries from the inbox; answered by `page`. */
+  | {
+      readonly do: 'fetch'
+      readonly session: SessionRef
+      readonly from: Seq
+      readonly limit: number
+      readonly bytes: number
+    }
+  /** Is the entry at `seq` a message of that chat? Answered by `checked`. */
+  | { readonly do: 'check'; readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }
+  | { readonly do: 'save'; readonly cursors: readonly DeviceCursor[]; readonly settled: Seq }
+  | {
+      readonly do: 'welcome'
+      readonly session: SessionRef
+      readonly seq: Seq
+      readonly tail: Seq
+      readonly resumed: boolean
+      readonly siblings: boolean
+    }
+  | { readonly do: 'live'; readonly session: SessionRef; readonly seq: Seq }
+  | { readonly do: 'push'; readonly session: SessionRef; readonly entries: readonly Entry[] }
+  /** An early receipt, before it is an entry. */
+  | {
+      readonly do: 'news'
+      readonly session: SessionRef
+      readonly peer: UserId
+      readonly epoch: number
+      readonly delivered: Seq
+      readonly read: Seq
+    }
+  | { readonly do: 'done'; readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }
+  | {
+      readonly do: 'refuse'
+      readonly session: SessionRef
+      readonly kind: 'ack' | 'read'
+      readonly ref: UserId | null
+      readonly code: ErrorCode
+    }
+  | { readonly do: 'close'; readonly session: SessionRef; readonly code: CloseCode }
+  /** This user has several devices from now on: what one sends, the others get a copy of. */
+  | { readonly do: 'siblings'; readonly session: SessionRef }
+  | { readonly do: 'answer'; readonly ticket: Ticket; readonly answer: Accepted }
+  | {
+      readonly do: 'tell'
+      readonly user: UserId
+      readonly message: Extract<UserMessage, { is: 'receipt' | 'receipted' }>
+    }
+  | { readonly do: 'after'; readonly ms: number; readonly timer: Timer }
+  /** A message became durable in this inbox. */
+  | { readonly do: 'accepted'; readonly entry: Extract<Entry, { is: 'message' }> }
+  /** This user's messages to `peer` were delivered or read up to these seqs. */
+  | {
+      readonly do: 'receipted'
+      readonly peer: UserId
+      readonly epoch: number
+      readonly delivered: Seq
+      readonly read: Seq
+    }
+
+/** The limits that the actor keeps; units in src/protocol/limits.ts. */
+export type UserLimits = {
+  readonly devices: number
+  readonly windowEntries: number
+  readonly windowBytes: number
+  readonly inboxEntries: number
+  readonly appendsInFlight: number
+}
+
+/**
+ * A device of the user. `session` 0: it is away. `opening`: its first page is being read; `resetting`: the same, and the
+ * cursor that it presented cannot be honoured. `replaying`: it reads from the
+ * inbox. `live`: it has everything that it may have, and gets new entries as they are appended.
+ */
+export type Device = {
+  readonly device: DeviceId
+  session: SessionRef
+  phase: 'away' | 'opening' | 'resetting' | 'replaying' | 'live'
+  acked: Seq
+  pushed: Seq
+  seenAt: Millis
+  /** Body bytes of the entries pushed and not acknowledged, oldest first; null when there are none. */
+  sizes: number[] | null
+  fetching: boolean
+  /** Whether `live` was said to this session. */
+  told: boolean
+}
+
+/** An append that is not durable yet. */
+export type Pending = { readonly entry: Entry; durable: boolean }
+
+/** A message id that is known in memory; `tickets` wait for its entry to become durable, null when it is. */
+export type Known = { readonly seq: Seq; readonly time: Millis; tickets: Ticket[] | null }
+
+/** Receipts told to a peer and not confirmed by it. `first`: the lowest seq that they settle. */
+export type Told = {
+  first: Seq
+  delivered: Seq
+  read: Seq
+  readers: { readonly session: SessionRef; readonly seq: Seq }[]
+}
+
+/** Receipts that came for this user and are not an entry yet. */
+export type News = { epoch: number; delivered: Seq; read: Seq }
+
+/** What a user actor needs only while it has something to do. */
+export type Work = {
+  /** Appends under way, in seq order. The next seq is that of the last one + 1. */
+  readonly pending: Pending[]
+  /** Failed rounds of appends in a row. */
+  failures: number
+  /** Delivers and copies behind a look-up for repeats, in order; the first `asked` of those marked `again` are being looked up. */
+  waiting: (Deliver | Copy)[]
+  asked: number
+  /** The latest message ids, oldest first. */
+  readonly known: Map<string, Known>
+  /** By session: the message that was refused for now. Until it comes again those behind it are refused too, so that they keep their order. */
+  readonly refused: Map<SessionRef, MessageId>
+  /** Receipts are told for all entries up to here. */
+  told: Seq
+  scanning: boolean
+  /** Senders of the messages with a seq in [sendersFrom, sendersTo]. */
+  senders: { readonly seq: Seq; readonly from: UserId }[]
+  sendersFrom: Seq
+  sendersTo: Seq
+  readonly outstanding: Map<UserId, Told>
+  readonly news: Map<UserId, News>
+  /** Something must be saved: cursors or the settled mark moved. */
+  dirty: boolean
+  saving: boolean
+  readonly timers: Set<Timer>
+}
+
+/** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */
+export type UserState = {
+  readonly user: UserId
+  readonly epoch: number
+  head: Seq
+  /** The highest durable seq. */
+  tail: Seq
+  lastTime: Millis
+  settled: Seq
+  devices: Device[]
+  /** null while there is nothing to do: then the actor may hibernate. */
+  work: Work | null
+}

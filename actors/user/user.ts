@@ -1,0 +1,77 @@
+/**
+ * The user actor: the one writer and reader of a user's inbox. It lives while a device is attached or mail is being
+ * appended. It does no I/O: it answers each message with effects, which its host performs.
+ *
+ *     const { effects } = receive(startUser('bob', undefined, 7), { is: 'deliver', from: 'alice', … }, limits, now)
+ *     // effects: [{ do: 'append', entries: [{ is: 'message', seq: 1, … }] }]
+ *
+ * It is not: a session (which speaks to the socket), a store, or a place for anything that must survive a crash.
+ */
+import type { Millis } from '../../src/protocol/ids.ts'
+import type { Next } from '../../src/runtime/index.ts'
+import { accept, appendAgain, appended, found, unappended } from './append.ts'
+import { saved, saveNow } from './cursors.ts'
+import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
+import { ack, attach, detach, page } from './replay.ts'
+import { work } from './state.ts'
+import type { Timer, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
+
+export function receive(
+  state: UserState,
+  message: UserMessage,
+  limits: UserLimits,
+  now: Millis,
+): Next<UserState, UserEffect> {
+  const effects: UserEffect[] = []
+  handle(state, message, limits, now, effects)
+  return { state, effects }
+}
+
+function handle(state: UserState, message: UserMessage, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  switch (message.is) {
+    case 'deliver':
+    case 'copy':
+      return accept(state, message, limits, now, out)
+    case 'found':
+      return found(state, message.repeats, limits, now, out)
+    case 'appended':
+      return appended(state, message.first, message.last, limits, out)
+    case 'unappended':
+      return unappended(state, out)
+    case 'attach':
+      return attach(state, message, limits, now, out)
+    case 'detach':
+      return detach(state, message.session, now, out)
+    case 'page':
+      if (message.session === 0) return scanned(state, message.from, message.entries, out)
+      return page(state, message.session, message.from, message.entries, limits, out)
+    case 'ack':
+      return ack(state, message.session, message.seq, limits, out)
+    case 'read':
+      return read(state, message.session, message.chat, message.seq, out)
+    case 'checked':
+      return checked(state, message.session, message.chat, message.seq, message.holds, out)
+    case 'receipt':
+      return heard(state, message, out)
+    case 'receipted':
+      return receipted(state, message, out)
+    case 'saved':
+      return saved(state, message.ok, out)
+    case 'timer':
+      return timer(state, message.timer, now, out)
+  }
+}
+
+function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): void {
+  work(state).timers.delete(timer)
+  switch (timer) {
+    case 'append':
+      return appendAgain(state, out)
+    case 'save':
+      return saveNow(state, out)
+    case 'receipts':
+      return writeNews(state, now, out)
+    case 'retell':
+      return retell(state, out)
+  }
+}
