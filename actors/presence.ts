@@ -12,22 +12,28 @@ export type PresenceMessage =
   | { readonly is: 'active'; readonly session: SessionRef; readonly at: Millis }
   | { readonly is: 'away'; readonly session: SessionRef }
   /** A device has gone. `at`: the time of a clean close, or of the last sign of life. */
-  | { readonly is: 'gone'; readonly session: SessionRef; readonly at: Millis }
+  | { readonly is: 'gone'; readonly device: Presence; readonly at: Millis }
+  | { readonly is: 'saved'; readonly ok: boolean }
   | { readonly is: 'timer' }
 
 export type PresenceEffect =
   | { readonly do: 'notify'; readonly watcher: SessionRef; readonly online: boolean; readonly lastSeen: Millis | null }
-  | { readonly do: 'save'; readonly at: Millis }
+  /** Answered by `saved`. */
+  | { readonly do: 'save'; readonly at: Millis; readonly afterMs: number }
   | { readonly do: 'after'; readonly ms: number }
 
+/** A save that failed is tried again after this time. */
+const retrySaveMs = 5_000
+
 /** A connected device; `away`: its app is in the background. */
-export type Presence = { readonly session: SessionRef; activeAt: Millis; away: boolean }
+export type Presence = { readonly session: SessionRef; readonly activeAt: Millis; readonly away: boolean }
 
 export type PresenceState = {
   readonly user: UserId
-  /** The latest time at which the user was seen, 0 for never; what is durable of it is `saved`. */
+  /** The latest time at which the user was seen, 0 for never; `saved` is what the store has of it. */
   seen: Millis
   saved: Millis
+  saving: boolean
   devices: Presence[]
   watchers: SessionRef[]
   /** What watchers were told last. */
@@ -37,7 +43,7 @@ export type PresenceState = {
 
 export const startPresence = (user: UserId, saved: Millis, devices: Presence[]): PresenceState => {
   const seen = devices.reduce((latest, device) => Math.max(latest, device.activeAt), saved)
-  return { user, seen, saved, devices, watchers: [], online: false, timed: false }
+  return { user, seen, saved, saving: false, devices, watchers: [], online: false, timed: false }
 }
 
 /** `threshold`: ms after the last activity at which a connected user counts as gone; 0: connected means online. */
@@ -68,45 +74,41 @@ function handle(
       state.watchers = state.watchers.filter((watcher) => watcher !== message.watcher)
       return
     case 'active':
-      Object.assign(device(state, message.session), { activeAt: message.at, away: message.at === 0 })
-      state.seen = Math.max(state.seen, message.at)
+      connect(state, { session: message.session, activeAt: message.at, away: false })
       return announce(state, threshold, now, out)
     case 'away':
-      device(state, message.session).away = true
+      connect(state, { session: message.session, activeAt: 0, away: true })
       return announce(state, threshold, now, out)
     case 'gone':
-      return gone(state, message.session, message.at, threshold, now, out)
+      return gone(state, message.device, message.at, threshold, now, out)
+    case 'saved':
+      state.saving = false
+      if (!message.ok) state.saved = 0
+      return save(state, message.ok ? 0 : retrySaveMs, out)
     case 'timer':
       state.timed = false
       return announce(state, threshold, now, out)
   }
 }
 
-function device(state: PresenceState, session: SessionRef): Presence {
-  const known = state.devices.find((device) => device.session === session)
-  if (known) return known
-  const device = { session, activeAt: 0, away: false }
-  state.devices.push(device)
-  return device
+function connect(state: PresenceState, device: Presence): void {
+  state.devices = [...state.devices.filter(({ session }) => session !== device.session), device]
+  state.seen = Math.max(state.seen, device.activeAt)
 }
 
 /** Who was online until this moment was seen at it; of others the last activity counts. */
-function gone(
-  state: PresenceState,
-  session: SessionRef,
-  at: Millis,
-  threshold: Millis,
-  now: Millis,
-  out: PresenceEffect[],
-): void {
-  const leaving = state.devices.find((device) => device.session === session)
-  if (leaving && onlineUntil(leaving, threshold) >= at) state.seen = Math.max(state.seen, at)
-  state.devices = state.devices.filter((device) => device !== leaving)
-  if (state.seen > state.saved) {
-    state.saved = state.seen
-    out.push({ do: 'save', at: state.seen })
-  }
+function gone(state: PresenceState, leaving: Presence, at: Millis, threshold: Millis, now: Millis, out: PresenceEffect[]): void {
+  state.devices = state.devices.filter(({ session }) => session !== leaving.session)
+  state.seen = Math.max(state.seen, onlineUntil(leaving, threshold) >= at ? at : leaving.activeAt)
+  save(state, 0, out)
   announce(state, threshold, now, out)
+}
+
+function save(state: PresenceState, afterMs: number, out: PresenceEffect[]): void {
+  if (state.saving || state.seen <= state.saved) return
+  state.saving = true
+  state.saved = state.seen
+  out.push({ do: 'save', at: state.seen, afterMs })
 }
 
 const onlineUntil = (device: Presence, threshold: Millis): Millis =>
@@ -133,4 +135,5 @@ const notice = ({ online, seen }: PresenceState, watcher: SessionRef): PresenceE
 })
 
 /** Watched: it must stay. Otherwise whoever asks next finds it in the sessions and the store. */
-export const rest = (state: PresenceState): 'busy' | 'keep' | 'drop' => (state.watchers.length > 0 ? 'keep' : 'drop')
+export const rest = (state: PresenceState): 'busy' | 'keep' | 'drop' =>
+  state.saving ? 'busy' : state.watchers.length > 0 ? 'keep' : 'drop'

@@ -57,6 +57,8 @@ export type SessionState = {
   /** The last frame of any kind, and the last that shows a person. */
   aliveAt: Millis
   activeAt: Millis
+  /** The app is in the background: the person does not count as here. */
+  away: boolean
   /** Frames that may come now; refilled by time, below zero while the device floods. */
   tokens: number
   inFlight: number
@@ -76,6 +78,7 @@ export const startSession = (limits: SessionLimits, now: Millis): SessionState =
   hello: null,
   aliveAt: now,
   activeAt: 0,
+  away: false,
   tokens: limits.framesPerSecond * 2,
   inFlight: 0,
   refused: null,
@@ -161,13 +164,19 @@ function allowed(state: SessionState, user: UserId, device: DeviceId, now: Milli
   const [, , , epoch = 0, seq = 0, background = false] = state.hello ?? []
   Object.assign(state, { phase: 'attaching', user, device, hello: null })
   out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq } })
-  if (background) out.push({ do: 'away' })
+  if (background) away(state, out)
   else active(state, now, out)
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {
   state.activeAt = now
+  state.away = false
   out.push({ do: 'active' })
+}
+
+function away(state: SessionState, out: SessionEffect[]): void {
+  state.away = true
+  out.push({ do: 'away' })
 }
 
 function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, now: Millis, out: SessionEffect[]): void {
@@ -192,7 +201,7 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
       return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
     case 'active':
-      return frame[1] ? active(state, now, out) : void out.push({ do: 'away' })
+      return frame[1] ? active(state, now, out) : away(state, out)
   }
 }
 

@@ -1,0 +1,48 @@
+/** What the hosts of actors need of each other, as narrow as they use it. */
+import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
+import type { CloseCode } from '../protocol/codes.ts'
+import type { ServerFrame } from '../protocol/frames.ts'
+import type { Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { Entry } from '../store/contract.ts'
+
+/** What actors may do with sessions. A session that has gone swallows it. */
+export interface SessionPort {
+  push(session: SessionRef, frame: ServerFrame): void
+  welcome(welcome: Extract<UserEffect, { do: 'welcome' }>, epoch: number): void
+  siblings(session: SessionRef): void
+  close(session: SessionRef, code: CloseCode): void
+  /** Attaches all sessions of a user to their restarted actor. */
+  reattach(user: UserId): void
+  closeUser(user: UserId, code: CloseCode): void
+}
+
+/** What an embedder is told of. */
+export interface NodeEvents {
+  accepted(to: UserId, entry: Extract<Entry, { is: 'message' }>): void
+  receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
+}
+
+/** A socket, as the hosts see it. Calls after it closed do nothing. */
+export interface Connection {
+  /** Sends one WebSocket message. False: the client does not read, and the message was dropped. */
+  send(data: string | Uint8Array): boolean
+  close(code: number, reason: string): void
+}
+
+/** Who a token stands for; `device` missing: the client names it. */
+export type Identity = { readonly user: string; readonly device?: string }
+/** Checks a token. Undefined or a throw: it is not valid. `device` is what the client calls itself. */
+export type Authenticate = (
+  token: string | null,
+  client: { readonly device: string | null; readonly address: string },
+) => Identity | undefined | Promise<Identity | undefined>
+
+/** Decides on a send before it is delivered. False refuses it for good (`refused`). */
+export type Allow = (message: {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  readonly body: string | Uint8Array
+}) => boolean | Promise<boolean>
+
+export type Clock = () => Millis

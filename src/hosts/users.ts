@@ -1,0 +1,123 @@
+/** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
+import { randomInt } from 'node:crypto'
+import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
+import { rest, startUser } from '../../actors/user/state.ts'
+import { receive } from '../../actors/user/user.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { Entities, Runtime } from '../runtime/index.ts'
+import type { Entry, Store } from '../store/contract.ts'
+import { entryFrame } from './frames.ts'
+import { InFlight } from './inflight.ts'
+import type { NodeEvents, SessionPort } from './ports.ts'
+
+export type Users = Entities<UserState, UserMessage>
+
+type Context = {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly term: number
+  readonly limits: Limits
+  readonly sessions: SessionPort
+  readonly events: NodeEvents
+  readonly answer: (ticket: Ticket, answer: Accepted) => void
+}
+
+export function hostUsers(context: Context): Users {
+  const { runtime, store, limits, sessions } = context
+  const flights = new InFlight()
+  const users: Users = runtime.host<UserState, UserMessage, UserEffect>({
+    kind: 'user',
+    async load(id) {
+      const user = id as UserId
+      await flights.landed(user)
+      return startUser(user, await store.load(user), randomInt(1, 2 ** 31))
+    },
+    receive: (state, message, now) => receive(state, message, limits, now),
+    perform(id, effects) {
+      const entries: Entry[] = []
+      for (const effect of effects) {
+        if (effect.do === 'append') entries.push(...effect.entries)
+        else perform(context, users, id as UserId, effect)
+      }
+      if (entries.length > 0) append(context, users, flights, id as UserId, entries)
+    },
+    rest,
+    deadLetter(_id, message, reason) {
+      if (message.is === 'deliver' || message.is === 'copy') {
+        context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+      } else if (message.is === 'attach') sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
+    },
+    restarted: (id) => sessions.reattach(id as UserId),
+    gaveUp: (id) => sessions.closeUser(id as UserId, 'restarted'),
+  })
+  return users
+}
+
+function append({ store, term }: Context, users: Users, flights: InFlight, user: UserId, entries: readonly Entry[]): void {
+  const state = users.peek(user)
+  const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0]
+  const settle = (is: 'appended' | 'unappended') => {
+    flights.done(user)
+    // A restarted actor has read the inbox after this landed: the result is news to nobody.
+    if (users.peek(user) === state) users.tell(user, { is, first, last })
+  }
+  flights.add(user)
+  store.append(user, state?.epoch ?? 0, term, entries).then(() => settle('appended'), () => settle('unappended'))
+}
+
+function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
+  const { store, sessions, events } = context
+  switch (effect.do) {
+    case 'find':
+      return later(store.findRepeats(user, effect.keys), (repeats) => users.tell(user, { is: 'found', repeats }))
+    case 'fetch': {
+      const { session, from, limit, bytes } = effect
+      return later(store.read(user, from, limit, bytes), (entries) => users.tell(user, { is: 'page', session, from, entries }))
+    }
+    case 'check': {
+      const { session, chat, seq } = effect
+      return later(store.read(user, seq, 1, 1), (entries) => {
+        const holds = entries && entries.some((entry) => entry.is === 'message' && entry.seq === seq && entry.from === chat)
+        users.tell(user, { is: 'checked', session, chat, seq, holds })
+      })
+    }
+    case 'save': {
+      const epoch = users.peek(user)?.epoch ?? 0
+      const saving = store.saveCursors(user, epoch, effect.cursors, effect.settled).then(() => true)
+      return later(saving, (ok) => users.tell(user, { is: 'saved', ok: ok === true }))
+    }
+    case 'welcome':
+      return sessions.welcome(effect, users.peek(user)?.epoch ?? 0)
+    case 'live':
+      return sessions.push(effect.session, ['live', effect.seq])
+    case 'push':
+      for (const entry of effect.entries) sessions.push(effect.session, entryFrame(entry))
+      return
+    case 'news':
+      return sessions.push(effect.session, ['receipt', 0, effect.peer, effect.epoch, effect.delivered, effect.read])
+    case 'done':
+      return sessions.push(effect.session, ['done', 'read', effect.chat, effect.seq])
+    case 'refuse':
+      return sessions.push(effect.session, ['error', effect.code, effect.kind, effect.ref, 0, ''])
+    case 'close':
+      return sessions.close(effect.session, effect.code)
+    case 'siblings':
+      return sessions.siblings(effect.session)
+    case 'answer':
+      return context.answer(effect.ticket, effect.answer)
+    case 'tell':
+      return users.tell(effect.user, effect.message)
+    case 'after':
+      return users.after(user, effect.ms, { is: 'timer', timer: effect.timer })
+    case 'accepted':
+      return events.accepted(user, effect.entry)
+    case 'receipted':
+      return events.receipted(user, effect)
+  }
+}
+
+/** Hands on a result, or null where the store failed. */
+function later<T>(result: Promise<T>, then: (value: T | null) => void): void {
+  result.then(then, () => then(null))
+}
