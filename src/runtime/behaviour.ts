@@ -1,0 +1,48 @@
+import type { Millis } from '../protocol/ids.ts'
+
+/** What a machine answers: its next state, and what its host should do. */
+export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
+
+/** What the runtime must know of one kind of actor. */
+export interface Behaviour<State, Message, Effect> {
+  readonly kind: string
+  /** Brings an actor's state from the store: at its first message, and after a crash. */
+  load(id: string): State | Promise<State>
+  receive(state: State, message: Message, now: Millis): Next<State, Effect>
+  /** Performs the effects of one turn, in order. */
+  perform(id: string, effects: readonly Effect[]): void
+  /** May it hibernate? `keep`: its record must stay; `drop`: the store knows everything. */
+  rest(state: State): 'busy' | 'keep' | 'drop'
+  /** Lets go of what only an awake actor needs. */
+  hibernate(state: State): void
+  /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
+  deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void
+  /** It crashed, and is fresh from the store. */
+  restarted(id: string): void
+  /** It crashed more than `restarts` times within `restartsMs`. */
+  gaveUp(id: string): void
+}
+
+export type RuntimeOptions = {
+  /** Shard supervisors. */
+  readonly shards: number
+  /** Messages that wait for one actor; `offer` refuses more. */
+  readonly mailbox: number
+  /** Messages of one turn. */
+  readonly turn: number
+  /** Idle time in ms after which an actor hibernates. */
+  readonly idleMs: number
+  readonly restarts: number
+  readonly restartsMs: number
+}
+
+export const defaultRuntimeOptions: RuntimeOptions = {
+  shards: 256,
+  mailbox: 2_048,
+  turn: 128,
+  idleMs: 5_000,
+  restarts: 3,
+  restartsMs: 5_000,
+}
+
+export type Counters = { messages: number; wakes: number; hibernations: number; restarts: number; deadLetters: number; overflows: number }

@@ -1,0 +1,27 @@
+/** The actor runtime: bounded mailboxes, supervision, hibernation and timers on top of nact. */
+import { type Behaviour, type Counters, defaultRuntimeOptions, type RuntimeOptions } from './behaviour.ts'
+import { Entities } from './entities.ts'
+import { startShards } from './nact.ts'
+import { Wheel } from './wheel.ts'
+
+export { Asks } from './asks.ts'
+export type { Next } from './behaviour.ts'
+export type { Entities } from './entities.ts'
+
+export type Runtime = {
+  readonly wheel: Wheel
+  readonly counters: Counters
+  host<State, Message, Effect>(behaviour: Behaviour<State, Message, Effect>): Entities<State, Message, Effect>
+  /** Stops time; what is in mailboxes is still handled. */
+  stop(): void
+}
+
+/** Starts a runtime; timers run from here on. */
+export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
+  const all = { ...defaultRuntimeOptions, ...options }
+  const shards = startShards(all.shards)
+  const wheel = new Wheel()
+  wheel.start()
+  const counters: Counters = { messages: 0, wakes: 0, hibernations: 0, restarts: 0, deadLetters: 0, overflows: 0 }
+  return { wheel, counters, host: (behaviour) => new Entities(behaviour, all, shards, wheel, counters), stop: () => wheel.stop() }
+}

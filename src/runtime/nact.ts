@@ -1,0 +1,42 @@
+/**
+ * The one file that knows nact. It gives the tree and the turns; nothing that nact keeps may be lost with it: mail waits in
+ * our mailboxes, a crash is a value for our supervisor, and no actor with many children is ever sent a message.
+ */
+import { createRequire } from 'node:module'
+
+type Reference = { readonly path: { readonly parts: readonly string[] } }
+type Supervision = { readonly stop: symbol }
+type Options = { readonly onCrash: (message: unknown, error: unknown, context: Supervision) => symbol }
+type Nact = {
+  start(): Reference
+  spawnStateless(parent: Reference, handler: (message: unknown) => void, name: string, options: Options): Reference
+  dispatch(to: Reference, message: unknown): void
+  stop(actor: Reference): void
+}
+const nact = createRequire(import.meta.url)('nact') as Nact
+
+export type Actor = { readonly path: string; wake(): void; stop(): void }
+export type Shards = { spawn(shard: number, turn: () => void, crashed: (error: unknown) => void): Actor }
+
+/** Starts a node's tree: node, shard supervisors, and below them the actors that `spawn` adds. Names are counters: nact allows few characters. */
+export function startShards(count: number): Shards {
+  const node = nact.start()
+  const none = { onCrash: (_: unknown, __: unknown, context: Supervision) => context.stop }
+  const shards = Array.from({ length: count }, (_, n) => nact.spawnStateless(node, () => {}, `shard-${n}`, none))
+  let names = 0
+  return {
+    spawn(shard, turn, crashed) {
+      const onCrash = (_: unknown, error: unknown, context: Supervision) => {
+        // A throw from here would be an unhandled rejection within nact: the supervisor runs after it.
+        setImmediate(crashed, error)
+        return context.stop
+      }
+      const actor = nact.spawnStateless(shards[shard] as Reference, turn, `a${(names += 1)}`, { onCrash })
+      return {
+        path: `/${actor.path.parts.join('/')}`,
+        wake: () => nact.dispatch(actor, true),
+        stop: () => nact.stop(actor),
+      }
+    },
+  }
+}

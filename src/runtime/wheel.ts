@@ -1,0 +1,40 @@
+/** All timers of a node: one interval, a slot per tick. A timer fires at most one tick late, never early. */
+export class Wheel {
+  readonly #slots: { due: number; run: () => void }[][]
+  readonly #tickMs: number
+  #now = 0
+  #interval: NodeJS.Timeout | undefined
+
+  constructor(tickMs = 50, slots = 512) {
+    this.#tickMs = tickMs
+    this.#slots = Array.from({ length: slots }, () => [])
+  }
+
+  /** Runs by the monotonic clock until `stop`; without it only `advance` moves time. */
+  start(): void {
+    const started = performance.now()
+    this.#interval = setInterval(() => {
+      const target = Math.floor((performance.now() - started) / this.#tickMs)
+      while (this.#now < target) this.advance()
+    }, this.#tickMs)
+    this.#interval.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#interval)
+  }
+
+  after(ms: number, run: () => void): void {
+    const due = this.#now + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
+    this.#slots[due % this.#slots.length]?.push({ due, run })
+  }
+
+  /** Moves time on by one tick. */
+  advance(): void {
+    this.#now += 1
+    const index = this.#now % this.#slots.length
+    const slot = this.#slots[index] ?? []
+    this.#slots[index] = slot.filter((timer) => timer.due > this.#now)
+    for (const timer of slot) if (timer.due <= this.#now) timer.run()
+  }
+}
