@@ -43,6 +43,9 @@ export function hostUsers(context: Context): Users {
       if (entries.length > 0) append(context, users, flights, id as UserId, entries)
     },
     rest,
+    hibernate: (state) => {
+      state.work = null
+    },
     deadLetter(_id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
