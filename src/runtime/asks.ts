@@ -18,6 +18,11 @@ export class Asks<T> {
     wheel.after(250, sweep)
   }
 
+  /** Asks that wait for an answer. */
+  get size(): number {
+    return this.#open.size
+  }
+
   ask(answered: (answer: T | 'late') => void): number {
     this.#tickets += 1
     this.#open.set(this.#tickets, { until: performance.now() + this.#deadlineMs, answered })

@@ -73,6 +73,15 @@ export class Entities<State, Message, Effect = unknown> {
     return { present: this.#present.size, awake: this.#awake.size }
   }
 
+  /** Whether no actor has mail or anything under way. */
+  get quiet(): boolean {
+    for (const id of this.#awake) {
+      const entity = this.#present.get(id)
+      if (!entity?.state || (entity.awake?.mail.length ?? 0) > 0 || this.#behaviour.rest(entity.state) === 'busy') return false
+    }
+    return true
+  }
+
   #wake(id: string): Awake<Message> {
     const entity = this.#present.get(id) ?? { state: undefined, awake: null }
     if (entity.awake) return entity.awake

@@ -1,0 +1,170 @@
+/** Owns the sockets: upgrades, heartbeat, limits per address, and HTTP. It moves frames and knows no chat. */
+import { createServer } from 'node:net'
+import type { Sessions } from '../hosts/sessions.ts'
+import type { Connection } from '../hosts/ports.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { closeCodes } from '../protocol/codes.ts'
+import { jsonCodec } from '../protocol/json.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { msgpackCodec } from '../protocol/msgpack.ts'
+import { App, type HttpRequest, type HttpResponse, type ListenSocket, localPort, stopListening, type TemplatedApp, type WebSocket } from './uws.ts'
+
+const codecs = new Map([jsonCodec, msgpackCodec].map((codec) => [codec.subprotocol, codec]))
+
+/** What travels with a socket. */
+type Socket = { client: { readonly codec: Codec | undefined; readonly address: string; readonly token: string | null; ref: number } }
+type Answer = { readonly status: string; readonly type: string; readonly body: string | Uint8Array; readonly headers?: Record<string, string> }
+/** Answers an HTTP GET, or says undefined for "not found". */
+export type Route = (path: string, query: string, request: { readonly address: string; header(name: string): string }) => Answer | undefined | Promise<Answer | undefined>
+
+export type GatewayOptions = {
+  readonly limits: Limits
+  /** Seconds after which a silent connection is dead: 8 to 960. */
+  readonly heartbeatSeconds: number
+  /** Whether a browser page of another origin may connect. */
+  readonly anyOrigin: boolean
+  readonly route: Route
+}
+
+export class Gateway {
+  readonly #app: TemplatedApp
+  readonly #sessions: Sessions
+  readonly #options: GatewayOptions
+  readonly #addresses = new Map<string, number>()
+  #listening: ListenSocket | undefined
+
+  constructor(sessions: Sessions, options: GatewayOptions) {
+    this.#sessions = sessions
+    this.#options = options
+    this.#app = App()
+    this.#app.ws<Socket>('/*', {
+      maxPayloadLength: options.limits.frameBytes + 64 * 1024,
+      maxBackpressure: options.limits.socketBytes,
+      idleTimeout: options.heartbeatSeconds,
+      sendPingsAutomatically: true,
+      upgrade: (response, request, context) => this.#upgrade(response, request, context),
+      open: (socket) => this.#open(socket),
+      message: (socket, data, binary) => {
+        const { codec, ref } = socket.getUserData().client
+        if (codec?.binary !== binary) return this.#sessions.close(ref, 'bad_encoding')
+        this.#sessions.incoming(ref, binary ? new Uint8Array(data) : Buffer.from(data).toString('utf8'))
+      },
+      close: (socket, code) => this.#closed(socket, code),
+    })
+    this.#app.get('/*', (response, request) => void this.#get(response, request))
+  }
+
+  /** Resolves with the port. Rejects when it cannot be had. */
+  async listen(host: string, port: number): Promise<number> {
+    if (port !== 0) await probe(host, port)
+    return new Promise((resolve, reject) => {
+      this.#app.listen(host, port, (socket) => {
+        if (!socket) return reject(new Error(`Cannot listen on ${host}:${port}; is the port in use?`))
+        this.#listening = socket
+        resolve(localPort(socket))
+      })
+    })
+  }
+
+  /** Accepts no more connections. */
+  stopListening(): void {
+    if (this.#listening) stopListening(this.#listening)
+    this.#listening = undefined
+  }
+
+  close(): void {
+    this.stopListening()
+    this.#app.close()
+  }
+
+  #upgrade(response: HttpResponse, request: HttpRequest, context: Parameters<HttpResponse['upgrade']>[4]): void {
+    const origin = request.getHeader('origin')
+    if (!this.#options.anyOrigin && origin !== '' && !sameLoopback(origin, request.getHeader('host'))) {
+      return void response.writeStatus('403 Forbidden').end('This node accepts pages of its own origin only.\n')
+    }
+    const offered = request.getHeader('sec-websocket-protocol').split(',').map((name) => name.trim())
+    const codec = offered.map((name) => codecs.get(name)).find(Boolean)
+    const bearer = /^Bearer (.+)$/i.exec(request.getHeader('authorization'))?.[1] ?? null
+    const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
+    const address = Buffer.from(response.getRemoteAddressAsText()).toString()
+    const key = request.getHeader('sec-websocket-key')
+    const protocol = codec?.subprotocol ?? offered[0] ?? ''
+    response.upgrade<Socket>({ client: { codec, address, token, ref: 0 } }, key, protocol, request.getHeader('sec-websocket-extensions'), context)
+  }
+
+  #open(socket: WebSocket<Socket>): void {
+    const { client } = socket.getUserData()
+    const count = (this.#addresses.get(client.address) ?? 0) + 1
+    this.#addresses.set(client.address, count)
+    if (!client.codec) return socket.end(closeCodes.bad_protocol.number, 'bad_protocol')
+    if (count > this.#options.limits.connectionsPerAddress) return socket.end(closeCodes.too_many_connections.number, 'too_many_connections')
+    client.ref = this.#sessions.open(connection(socket), client.codec, client.address, client.token)
+  }
+
+  #closed(socket: WebSocket<Socket>, code: number): void {
+    const { address, ref } = socket.getUserData().client
+    const left = (this.#addresses.get(address) ?? 1) - 1
+    if (left === 0) this.#addresses.delete(address)
+    else this.#addresses.set(address, left)
+    open.delete(socket)
+    this.#sessions.ended(ref, code !== 1006)
+  }
+
+  async #get(response: HttpResponse, request: HttpRequest): Promise<void> {
+    let aborted = false
+    response.onAborted(() => {
+      aborted = true
+    })
+    const headers = new Map<string, string>()
+    request.forEach((name, value) => headers.set(name, value))
+    const address = Buffer.from(response.getRemoteAddressAsText()).toString()
+    const header = (name: string) => headers.get(name) ?? ''
+    let answer: Answer | undefined
+    try {
+      answer = await this.#options.route(request.getUrl(), request.getQuery() ?? '', { address, header })
+    } catch {
+      answer = { status: '500 Internal Server Error', type: 'text/plain', body: 'The node could not answer.\n' }
+    }
+    if (aborted) return
+    const { status, type, body, headers: more = {} } = answer ?? { status: '404 Not Found', type: 'text/plain', body: 'Not found.\n' }
+    response.cork(() => {
+      response.writeStatus(status).writeHeader('content-type', type).writeHeader('x-content-type-options', 'nosniff')
+      for (const [name, value] of Object.entries(more)) response.writeHeader(name, value)
+      response.end(body)
+    })
+  }
+}
+
+/** uWebSockets.js shares a port with whoever listens on it already; this refuses one that is taken. */
+function probe(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    const taken = () => reject(new Error(`Cannot listen on ${host}:${port}: the port is in use or the address is not this machine's.`))
+    server.once('error', taken).listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
+  })
+}
+
+/** Sockets that are open: any call on another throws. */
+const open = new WeakSet<WebSocket<Socket>>()
+
+function connection(socket: WebSocket<Socket>): Connection {
+  open.add(socket)
+  return {
+    send(data) {
+      if (!open.has(socket)) return true
+      let sent = 1
+      socket.cork(() => {
+        sent = socket.send(data, typeof data !== 'string')
+      })
+      return sent !== 2
+    },
+    close(code, reason) {
+      if (open.has(socket)) socket.end(code, reason)
+    },
+  }
+}
+
+/** Whether a page's origin is this node itself, under a loopback name: a name that merely resolves here is another site's. */
+function sameLoopback(origin: string, host: string): boolean {
+  return origin === `http://${host}` && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
+}

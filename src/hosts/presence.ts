@@ -1,0 +1,48 @@
+/** Hosts the presence actors. */
+import { type Presence, type PresenceEffect, type PresenceMessage, type PresenceState, receive, rest, startPresence } from '../../actors/presence.ts'
+import type { Millis, UserId } from '../protocol/ids.ts'
+import type { Entities, Runtime } from '../runtime/index.ts'
+import type { Store } from '../store/contract.ts'
+import type { SessionPort } from './ports.ts'
+
+export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect>
+
+type Context = {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly sessions: SessionPort
+  /** The connected devices of a user. */
+  readonly devices: (user: UserId) => Presence[]
+  /** Milliseconds after the last activity at which a connected user counts as gone; 0: connected means online. */
+  readonly threshold: Millis
+}
+
+export function hostPresence({ runtime, store, sessions, devices, threshold }: Context): PresenceActors {
+  const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect>({
+    kind: 'presence',
+    load: async (id) => startPresence(id as UserId, (await store.lastSeen(id as UserId)) ?? 0, devices(id as UserId)),
+    receive: (state, message, now) => receive(state, message, threshold, now),
+    perform(id, effects) {
+      for (const effect of effects) perform(id as UserId, effect)
+    },
+    rest,
+    hibernate: () => {},
+    deadLetter: () => {},
+    restarted: () => {},
+    gaveUp: () => {},
+  })
+  const perform = (user: UserId, effect: PresenceEffect): void => {
+    switch (effect.do) {
+      case 'notify':
+        return sessions.push(effect.watcher, ['presence', user, effect.online, effect.lastSeen])
+      case 'after':
+        return actors.after(user, effect.ms, { is: 'timer' })
+      case 'save':
+        runtime.wheel.after(effect.afterMs, () => {
+          const saved = (ok: boolean) => actors.tell(user, { is: 'saved', ok })
+          store.saveLastSeen(user, effect.at).then(() => saved(true), () => saved(false))
+        })
+    }
+  }
+  return actors
+}

@@ -1,0 +1,264 @@
+/** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
+import { receive, type SessionEffect, type SessionMessage, type SessionState, startSession } from '../../actors/session.ts'
+import type { Presence } from '../../actors/presence.ts'
+import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/types.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
+import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
+import { type DeviceId, isId, type Millis, type Position, type UserId } from '../protocol/ids.ts'
+import type { ClientLimits, Limits } from '../protocol/limits.ts'
+import type { Asks, Runtime } from '../runtime/index.ts'
+import type { Allow, Authenticate, Connection, SessionPort } from './ports.ts'
+import type { PresenceActors } from './presence.ts'
+import type { Users } from './users.ts'
+
+type Session = {
+  readonly ref: SessionRef
+  readonly connection: Connection
+  readonly codec: Codec
+  readonly address: string
+  readonly state: SessionState
+  /** Frames to send at the end of this turn. */
+  out: ServerFrame[]
+  epoch: number
+  /** Sends that wait for the `allow` hook, one after another. */
+  allowing: Promise<void> | null
+  /** The token of the upgrade, until hello. */
+  token: string | null
+  closed: boolean
+}
+
+export type SessionsContext = {
+  readonly runtime: Runtime
+  readonly asks: Asks<Accepted>
+  readonly limits: Limits
+  readonly heartbeatMs: Millis
+  readonly authenticate: Authenticate
+  readonly allow: Allow | undefined
+  readonly actors: () => { readonly users: Users; readonly presence: PresenceActors }
+}
+
+export class Sessions implements SessionPort {
+  readonly #context: SessionsContext
+  readonly #sessions = new Map<SessionRef, Session>()
+  readonly #clientLimits: ClientLimits
+  #refs = 0
+  #dirty: Session[] = []
+
+  constructor(context: SessionsContext) {
+    this.#context = context
+    const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
+    const { heartbeatMs } = context
+    this.#clientLimits = { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches, heartbeatMs }
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  open(connection: Connection, codec: Codec, address: string, token: string | null): SessionRef {
+    this.#refs += 1
+    const state = startSession(this.#context.limits, Date.now())
+    const session: Session = { ref: this.#refs, connection, codec, address, state, out: [], epoch: 0, allowing: null, token, closed: false }
+    this.#sessions.set(session.ref, session)
+    this.#context.runtime.wheel.after(this.#context.limits.helloMs, () => this.#receive(session, { is: 'late' }))
+    return session.ref
+  }
+
+  /** One WebSocket message from the client. */
+  incoming(ref: SessionRef, data: string | Uint8Array): void {
+    const session = this.#sessions.get(ref)
+    if (!session || session.closed) return
+    const size = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
+    if (size > this.#context.limits.frameBytes) return this.close(ref, 'frame_too_large')
+    let values: unknown[]
+    try {
+      values = session.codec.decode(data)
+    } catch {
+      return this.close(ref, 'bad_encoding')
+    }
+    for (const value of values) {
+      if (session.closed) return
+      this.#receive(session, { is: 'frame', frame: parseClientFrame(value, this.#context.limits) })
+    }
+  }
+
+  /** The socket has closed. `clean`: the client said so; else the link died. */
+  ended(ref: SessionRef, clean: boolean): void {
+    const session = this.#sessions.get(ref)
+    if (!session) return
+    session.closed = true
+    this.#sessions.delete(ref)
+    const { user, watches, activeAt, away, aliveAt } = session.state
+    if (user === null) return
+    const { users, presence } = this.#context.actors()
+    users.tell(user, { is: 'detach', session: ref })
+    for (const watched of watches ?? []) presence.tellIfPresent(watched, { is: 'unwatch', watcher: ref })
+    presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at: clean ? Date.now() : aliveAt })
+  }
+
+  push(ref: SessionRef, frame: ServerFrame): void {
+    const session = this.#sessions.get(ref)
+    if (session) this.#push(session, frame)
+  }
+
+  welcome(welcome: Parameters<SessionPort['welcome']>[0], epoch: number): void {
+    const session = this.#sessions.get(welcome.session)
+    if (!session) return
+    const { user, device } = session.state
+    session.epoch = epoch
+    const { seq, tail, resumed, siblings } = welcome
+    this.#push(session, ['welcome', user as UserId, device as DeviceId, epoch, seq, tail, resumed, Date.now(), this.#clientLimits])
+    this.#receive(session, { is: 'welcomed', siblings })
+  }
+
+  siblings(ref: SessionRef): void {
+    const session = this.#sessions.get(ref)
+    if (session) this.#receive(session, { is: 'welcomed', siblings: true })
+  }
+
+  close(ref: SessionRef, code: CloseCode): void {
+    const session = this.#sessions.get(ref)
+    if (!session || session.closed) return
+    this.#flush(session)
+    session.closed = true
+    session.connection.close(closeCodes[code].number, code)
+  }
+
+  closeUser(user: UserId, code: CloseCode): void {
+    for (const session of this.#sessions.values()) if (session.state.user === user) this.close(session.ref, code)
+  }
+
+  /** The restarted actor replays from the stored cursor: what the client has already it drops. */
+  reattach(user: UserId): void {
+    for (const { ref, state, closed } of this.#sessions.values()) {
+      if (state.user !== user || closed) continue
+      this.#context.actors().users.tell(user, { is: 'attach', session: ref, device: state.device as DeviceId, cursor: null })
+    }
+  }
+
+  closeAll(code: CloseCode): void {
+    for (const ref of [...this.#sessions.keys()]) this.close(ref, code)
+  }
+
+  presences(refs: readonly SessionRef[]): Presence[] {
+    return refs.flatMap((ref) => {
+      const state = this.#sessions.get(ref)?.state
+      return state ? [{ session: ref, activeAt: state.activeAt, away: state.away }] : []
+    })
+  }
+
+  #push(session: Session, frame: ServerFrame): void {
+    if (session.closed) return
+    if (session.out.length === 0) {
+      if (this.#dirty.length === 0) setImmediate(() => this.#flushAll())
+      this.#dirty.push(session)
+    }
+    session.out.push(frame)
+  }
+
+  #flushAll(): void {
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const session of dirty) this.#flush(session)
+  }
+
+  #flush(session: Session): void {
+    const frames = session.out
+    session.out = []
+    if (frames.length === 0 || session.closed) return
+    if (session.connection.send(session.codec.encode(frames))) return
+    session.closed = true
+    session.connection.close(closeCodes.too_slow.number, 'too_slow')
+  }
+
+  #receive(session: Session, message: SessionMessage): void {
+    if (session.closed) return
+    const { effects } = receive(session.state, message, this.#context.limits, Date.now())
+    for (const effect of effects) this.#perform(session, effect)
+  }
+
+  #perform(session: Session, effect: SessionEffect): void {
+    const { users, presence } = this.#context.actors()
+    const { ref } = session
+    const user = session.state.user as UserId
+    switch (effect.do) {
+      case 'push':
+        return this.#push(session, effect.frame[0] === 'error' ? explained(effect.frame) : effect.frame)
+      case 'close':
+        return this.close(ref, effect.code)
+      case 'authenticate':
+        return void this.#authenticate(session, effect.token ?? session.token, effect.device)
+      case 'attach':
+        return users.tell(user, { is: 'attach', session: ref, device: session.state.device as DeviceId, cursor: effect.cursor })
+      case 'deliver':
+        return this.#allow(session, effect)
+      case 'copy':
+        return this.#copy(session, effect)
+      case 'ack':
+        return users.tell(user, { is: 'ack', session: ref, seq: effect.seq })
+      case 'read':
+        return users.tell(user, { is: 'read', session: ref, chat: effect.chat, seq: effect.seq })
+      case 'watch':
+        return presence.tell(effect.user, { is: 'watch', watcher: ref })
+      case 'unwatch':
+        return presence.tellIfPresent(effect.user, { is: 'unwatch', watcher: ref })
+      case 'active':
+        return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.state.activeAt })
+      case 'away':
+        return presence.tellIfPresent(user, { is: 'away', session: ref })
+    }
+  }
+
+  async #authenticate(session: Session, token: string | null, device: DeviceId | null): Promise<void> {
+    session.token = null
+    const { authenticate, limits } = this.#context
+    let identity: Awaited<ReturnType<Authenticate>>
+    try {
+      identity = await authenticate(token, { device, address: session.address })
+    } catch {
+      identity = undefined
+    }
+    const named = identity?.device ?? device ?? 'default'
+    if (!identity || !isId(identity.user, limits.idLength) || !isId(named, limits.idLength)) return this.#receive(session, { is: 'denied' })
+    this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
+  }
+
+  /** Delivers at once, or after the `allow` hook has decided; in the order of the sends either way. */
+  #allow(session: Session, { send }: Extract<SessionEffect, { do: 'deliver' }>): void {
+    const { allow } = this.#context
+    if (!allow) return this.#deliver(session, send)
+    const [, id, to, body] = send
+    const from = session.state.user as UserId
+    const decide = async () => {
+      const allowed = await Promise.resolve(allow({ id, from, to, body })).catch(() => false)
+      if (allowed) this.#deliver(session, send)
+      else this.#receive(session, { is: 'answered', send, answer: { is: 'refused', code: 'refused' } })
+    }
+    session.allowing = (session.allowing ?? Promise.resolve()).then(decide)
+  }
+
+  #deliver(session: Session, send: Extract<SessionEffect, { do: 'deliver' }>['send']): void {
+    const [, id, to, body, again] = send
+    const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, answer })
+    const from = session.state.user as UserId
+    this.#ask(to, (ticket) => ({ is: 'deliver', session: session.ref, from, id, body, again, ticket }), answered)
+  }
+
+  #copy(session: Session, { send, at, time }: { send: Extract<SessionEffect, { do: 'copy' }>['send']; at: Position; time: Millis }): void {
+    const [, id, to, body, again] = send
+    const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, at, time, answer })
+    this.#ask(session.state.user as UserId, (ticket) => ({ is: 'copy', to, at, id, body, again, ticket }), answered)
+  }
+
+  #ask(user: UserId, message: (ticket: number) => Deliver | Copy, answered: (answer: Accepted) => void): void {
+    const { asks, actors } = this.#context
+    const ticket = asks.ask((answer) => answered(answer === 'late' ? { is: 'refused', code: 'busy' } : answer))
+    if (!actors().users.offer(user, message(ticket))) asks.answer(ticket, { is: 'refused', code: 'busy' })
+  }
+}
+
+function explained(frame: Extract<ServerFrame, readonly ['error', ...unknown[]]>): ServerFrame {
+  const [, code, kind, ref, retryAfter] = frame
+  return ['error', code, kind, ref, retryAfter, errorCodes[code].text]
+}

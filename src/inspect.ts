@@ -1,0 +1,56 @@
+/** What operators see of a user and of a message. */
+import type { PresenceActors } from './hosts/presence.ts'
+import type { Users } from './hosts/users.ts'
+import type { MessageId, Millis, UserId } from './protocol/ids.ts'
+import type { Store } from './store/contract.ts'
+
+export type UserInspection = {
+  readonly user: string
+  readonly actor: { readonly path: string | null; readonly status: string; readonly mailbox: number; readonly restarts: number }
+  readonly epoch: number
+  readonly tail: number
+  readonly term: number
+  readonly devices: readonly { device: string; connected: boolean; cursor: number; unacknowledged: number }[]
+  readonly lastSeen: Millis | null
+}
+
+export type MessageStep = { readonly step: 'sent' | 'delivered' | 'read' | 'waiting'; readonly at: Millis | null; readonly text: string }
+
+/** undefined: nothing is known of that user. */
+export async function inspectUser(users: Users, presence: PresenceActors, store: Store, term: number, user: UserId): Promise<UserInspection | undefined> {
+  const state = users.peek(user)
+  const record = await store.load(user)
+  if (!state && !record) return undefined
+  const { path, status, mailbox, restarts } = users.inspect(user)
+  const devices = state
+    ? state.devices.map(({ device, session, acked, sizes }) => ({ device, connected: session !== 0, cursor: acked, unacknowledged: sizes?.length ?? 0 }))
+    : (record?.cursors ?? []).map(({ device, seq }) => ({ device, connected: false, cursor: seq, unacknowledged: 0 }))
+  const lastSeen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
+  const { epoch, tail } = state ?? record ?? { epoch: 0, tail: 0 }
+  return { user, actor: { path, status, mailbox, restarts }, epoch, tail, term, devices, lastSeen }
+}
+
+/** What became of a message, step by step; empty when its id is not known, or no longer. */
+export async function inspectMessage(users: Users, store: Store, id: MessageId): Promise<readonly MessageStep[]> {
+  const steps: MessageStep[] = []
+  for (const { recipient, sender, seq, time } of await store.trace(id)) {
+    if (recipient === sender) continue
+    steps.push({ step: 'sent', at: time, text: `from ${sender}, durable in the inbox of ${recipient} at seq ${seq}` })
+    const cursors = users.peek(recipient)?.devices.map(({ device, acked }) => ({ device, seq: acked })) ?? (await store.load(recipient))?.cursors ?? []
+    const has = cursors.filter((cursor) => cursor.seq >= seq).map(({ device }) => device)
+    const lacks = cursors.filter((cursor) => cursor.seq < seq).map(({ device }) => device)
+    if (has.length > 0) steps.push({ step: 'delivered', at: null, text: `acknowledged by ${recipient}'s ${has.join(', ')}` })
+    if (has.length === 0) steps.push({ step: 'waiting', at: null, text: `no device of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}` })
+    const read = await readAt(store, sender, recipient, seq)
+    if (read) steps.push({ step: 'read', at: read, text: `${sender}'s inbox holds the read receipt` })
+  }
+  return steps
+}
+
+async function readAt(store: Store, sender: UserId, peer: UserId, seq: number): Promise<Millis | undefined> {
+  const tail = (await store.load(sender))?.tail ?? 0
+  for (const entry of await store.read(sender, Math.max(1, tail - 10_000), 10_001, 1e9)) {
+    if (entry.is === 'receipt' && entry.peer === peer && entry.read >= seq) return entry.time
+  }
+  return undefined
+}

@@ -1,0 +1,155 @@
+/** A node: store, actors and gateway put together. */
+import { randomUUID } from 'node:crypto'
+import type { Accepted } from '../actors/user/types.ts'
+import { Gateway } from './gateway/gateway.ts'
+import { routes } from './gateway/routes.ts'
+import type { Allow, Authenticate } from './hosts/ports.ts'
+import { hostPresence } from './hosts/presence.ts'
+import { Sessions } from './hosts/sessions.ts'
+import { hostUsers } from './hosts/users.ts'
+import { inspectMessage, inspectUser } from './inspect.ts'
+import { bodySize } from './protocol/frames.ts'
+import { type Body, isId, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
+import { completeLimits, type Limits } from './protocol/limits.ts'
+import { Asks, startRuntime } from './runtime/index.ts'
+import type { Store } from './store/contract.ts'
+
+export type NodeOptions = {
+  readonly store: Store
+  /** Who a token stands for. Without it the node listens on loopback only, and a token is simply the user's name. */
+  readonly authenticate?: Authenticate
+  /** Decides on each send before it is delivered. Default: all are allowed. */
+  readonly allow?: Allow
+  readonly limits?: Partial<Limits>
+  /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
+  readonly onlineMs?: Millis
+  /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
+  readonly heartbeatSeconds?: number
+  /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
+  readonly inspectToken?: string
+  /** A message became durable in `to`'s inbox. */
+  readonly onAccepted?: (message: { id: string; from: string; to: string; body: Body; at: Position; time: Millis }) => void
+  /** `from`'s messages to `to` were delivered and read up to these seqs of log `epoch` (0: none). */
+  readonly onReceipt?: (receipt: { from: string; to: string; epoch: number; delivered: number; read: number }) => void
+}
+
+export type SendAs = { readonly from: string; readonly to: string; readonly body: Body; /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */ readonly id?: string }
+
+/** A send from code that was refused. `code` is one of the protocol's error codes. */
+export class SendRefused extends Error {
+  readonly code: string
+  constructor(code: string) {
+    super(`the message was refused: ${code}`)
+    this.name = 'SendRefused'
+    this.code = code
+  }
+}
+
+/** A node that is not listening yet. Does no I/O; throws a RangeError for options that cannot be. */
+export function createNode(options: NodeOptions) {
+  const limits = completeLimits(options.limits)
+  const heartbeat = options.heartbeatSeconds ?? 30
+  if (!(heartbeat >= 8 && heartbeat <= 960)) throw new RangeError('heartbeatSeconds must be 8 to 960')
+  let running: Awaited<ReturnType<typeof start>> | undefined
+  const node = () => {
+    if (!running) throw new Error('The node is not listening; call listen() first.')
+    return running.node
+  }
+  return {
+    /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
+    async listen({ port = 8080, host = '127.0.0.1' }: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
+      if (!options.authenticate && !/^(127\.|localhost$|::1$)/.test(host)) {
+        throw new Error(`Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`)
+      }
+      const starting = await start(options, limits, heartbeat)
+      try {
+        const bound = await starting.gateway.listen(host, port)
+        running = starting
+        return { port: bound, url: `ws://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+      } catch (error) {
+        await starting.close()
+        throw error
+      }
+    },
+    /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
+    send: (message: SendAs) => node().send(message),
+    inspect: (user: string) => node().inspect(user),
+    trace: (id: string) => node().trace(id),
+    stats: () => node().stats(),
+    /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
+    async close(): Promise<void> {
+      const closing = running
+      running = undefined
+      await closing?.close()
+    },
+  }
+}
+
+async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: number) {
+  const { store } = options
+  await store.open()
+  const term = await store.takeTerm()
+  const runtime = startRuntime()
+  const asks = new Asks<Accepted>(runtime.wheel, 10_000)
+  const authenticate = options.authenticate ?? ((token) => (token ? { user: token } : undefined))
+  const sessions: Sessions = new Sessions({ runtime, asks, limits, heartbeatMs: heartbeatSeconds * 1000, authenticate, allow: options.allow, actors: () => ({ users, presence }) })
+  const users = hostUsers({
+    runtime,
+    store,
+    term,
+    limits,
+    sessions,
+    answer: (ticket, answer) => asks.answer(ticket, answer),
+    events: {
+      accepted: (to, { id, from, body, seq, time }) => options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
+      receipted: (from, { peer, epoch, delivered, read }) => options.onReceipt?.({ from, to: peer, epoch, delivered, read }),
+    },
+  })
+  const attachedTo = (user: UserId) => (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
+  const presence = hostPresence({ runtime, store, sessions, devices: (user) => sessions.presences(attachedTo(user)), threshold: options.onlineMs ?? 20_000 })
+  const node = {
+    async send({ from, to, body, id = randomUUID() }: SendAs): Promise<Position> {
+      if (!isId(from, limits.idLength) || !isId(to, limits.idLength) || !isMessageId(id)) throw new SendRefused('bad_id')
+      if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large')
+      const answer = await new Promise<Accepted | 'late'>((resolve) => {
+        const ticket = asks.ask(resolve)
+        const message = { is: 'deliver', session: 0, from: from as UserId, id, body, again: true, ticket } as const
+        if (!users.offer(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+      })
+      if (answer === 'late') throw new SendRefused('busy')
+      if (answer.is === 'refused') throw new SendRefused(answer.code)
+      return answer.at
+    },
+    inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId),
+    trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
+    stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
+  }
+  const route = routes({ store, inspectToken: options.inspectToken, inspect: node.inspect, trace: node.trace, stats: node.stats })
+  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, anyOrigin: options.authenticate !== undefined, route })
+  let expiring = Promise.resolve()
+  const expire = () => {
+    expiring = store.expire(Date.now()).then(
+      ({ entries, dedupeKeys }) => void runtime.wheel.after(entries + dedupeKeys > 0 ? 100 : 60_000, expire),
+      () => void runtime.wheel.after(60_000, expire),
+    )
+  }
+  expire()
+  const close = async () => {
+    gateway.stopListening()
+    sessions.closeAll('going_away')
+    await drained(() => asks.size === 0)
+    await drained(() => users.quiet && presence.quiet)
+    gateway.close()
+    runtime.stop()
+    await expiring
+    await store.close()
+  }
+  return { node, gateway, close }
+}
+
+/** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
+async function drained(done: () => boolean): Promise<void> {
+  const until = Date.now() + 5_000
+  do await new Promise((resolve) => setTimeout(resolve, 20))
+  while (!done() && Date.now() < until)
+}

@@ -1,0 +1,26 @@
+/** Tokens: JWTs, signed with HS256 and a secret of at least 32 bytes. `sub` is the user, `device` binds the token to one device. */
+import { jwtVerify, SignJWT } from 'jose'
+import type { Authenticate, Identity } from './hosts/ports.ts'
+
+/** An `authenticate` function for tokens of `makeToken`. Throws when the secret is shorter than 32 bytes. */
+export function jwtAuthenticate(secret: Uint8Array): Authenticate {
+  checkSecret(secret)
+  return async (token) => {
+    if (token === null) return undefined
+    const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['sub'] })
+    const user = payload.sub as string
+    return typeof payload['device'] === 'string' ? { user, device: payload['device'] } : { user }
+  }
+}
+
+/** A token for a user, valid for `seconds`. */
+export function makeToken(secret: Uint8Array, { user, device }: Identity, seconds: number): Promise<string> {
+  checkSecret(secret)
+  const claims = device === undefined ? {} : { device }
+  const expires = Math.floor(Date.now() / 1000) + seconds
+  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setExpirationTime(expires).sign(secret)
+}
+
+function checkSecret(secret: Uint8Array): void {
+  if (secret.byteLength < 32) throw new RangeError('The secret must have at least 32 bytes; make one with: openssl rand -hex 32')
+}
