@@ -16,11 +16,13 @@ function parseLine(line: string): unknown {
   return Array.isArray(frame) ? frame.map(readBytes) : frame
 }
 
-function writeBytes(_key: string, value: unknown): unknown {
+/** A replacer for JSON.stringify that carries bytes. */
+export function writeBytes(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? { base64: toBase64(value) } : value
 }
 
-function readBytes(value: unknown): unknown {
+/** The value that `writeBytes` stood for. */
+export function readBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('base64' in value)) return value
   if (typeof value.base64 !== 'string') throw new TypeError('base64 must be text')
   return Uint8Array.from(atob(value.base64), (char) => char.charCodeAt(0))

@@ -1,0 +1,1 @@
+export { msgpackCodec as msgpack } from '../protocol/msgpack.ts'

@@ -1,0 +1,3 @@
+import { WebSocket } from 'ws'
+
+export const PlatformWebSocket = WebSocket as unknown as typeof globalThis.WebSocket
