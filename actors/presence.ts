@@ -97,7 +97,14 @@ function connect(state: PresenceState, device: Presence): void {
 }
 
 /** Who was online until this moment was seen at it; of others the last activity counts. */
-function gone(state: PresenceState, leaving: Presence, at: Millis, threshold: Millis, now: Millis, out: PresenceEffect[]): void {
+function gone(
+  state: PresenceState,
+  leaving: Presence,
+  at: Millis,
+  threshold: Millis,
+  now: Millis,
+  out: PresenceEffect[],
+): void {
   state.devices = state.devices.filter(({ session }) => session !== leaving.session)
   state.seen = Math.max(state.seen, onlineUntil(leaving, threshold) >= at ? at : leaving.activeAt)
   save(state, 0, out)

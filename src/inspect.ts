@@ -6,7 +6,12 @@ import type { Store } from './store/contract.ts'
 
 export type UserInspection = {
   readonly user: string
-  readonly actor: { readonly path: string | null; readonly status: string; readonly mailbox: number; readonly restarts: number }
+  readonly actor: {
+    readonly path: string | null
+    readonly status: string
+    readonly mailbox: number
+    readonly restarts: number
+  }
   readonly epoch: number
   readonly tail: number
   readonly term: number
@@ -14,16 +19,31 @@ export type UserInspection = {
   readonly lastSeen: Millis | null
 }
 
-export type MessageStep = { readonly step: 'sent' | 'delivered' | 'read' | 'waiting'; readonly at: Millis | null; readonly text: string }
+export type MessageStep = {
+  readonly step: 'sent' | 'delivered' | 'read' | 'waiting'
+  readonly at: Millis | null
+  readonly text: string
+}
 
 /** undefined: nothing is known of that user. */
-export async function inspectUser(users: Users, presence: PresenceActors, store: Store, term: number, user: UserId): Promise<UserInspection | undefined> {
+export async function inspectUser(
+  users: Users,
+  presence: PresenceActors,
+  store: Store,
+  term: number,
+  user: UserId,
+): Promise<UserInspection | undefined> {
   const state = users.peek(user)
   const record = await store.load(user)
   if (!state && !record) return undefined
   const { path, status, mailbox, restarts } = users.inspect(user)
   const devices = state
-    ? state.devices.map(({ device, session, acked, sizes }) => ({ device, connected: session !== 0, cursor: acked, unacknowledged: sizes?.length ?? 0 }))
+    ? state.devices.map(({ device, session, acked, sizes }) => ({
+        device,
+        connected: session !== 0,
+        cursor: acked,
+        unacknowledged: sizes?.length ?? 0,
+      }))
     : (record?.cursors ?? []).map(({ device, seq }) => ({ device, connected: false, cursor: seq, unacknowledged: 0 }))
   const lastSeen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
   const { epoch, tail } = state ?? record ?? { epoch: 0, tail: 0 }
@@ -36,11 +56,20 @@ export async function inspectMessage(users: Users, store: Store, id: MessageId):
   for (const { recipient, sender, seq, time } of await store.trace(id)) {
     if (recipient === sender) continue
     steps.push({ step: 'sent', at: time, text: `from ${sender}, durable in the inbox of ${recipient} at seq ${seq}` })
-    const cursors = users.peek(recipient)?.devices.map(({ device, acked }) => ({ device, seq: acked })) ?? (await store.load(recipient))?.cursors ?? []
+    const cursors =
+      users.peek(recipient)?.devices.map(({ device, acked }) => ({ device, seq: acked })) ??
+      (await store.load(recipient))?.cursors ??
+      []
     const has = cursors.filter((cursor) => cursor.seq >= seq).map(({ device }) => device)
     const lacks = cursors.filter((cursor) => cursor.seq < seq).map(({ device }) => device)
-    if (has.length > 0) steps.push({ step: 'delivered', at: null, text: `acknowledged by ${recipient}'s ${has.join(', ')}` })
-    if (has.length === 0) steps.push({ step: 'waiting', at: null, text: `no device of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}` })
+    if (has.length > 0)
+      steps.push({ step: 'delivered', at: null, text: `acknowledged by ${recipient}'s ${has.join(', ')}` })
+    if (has.length === 0)
+      steps.push({
+        step: 'waiting',
+        at: null,
+        text: `no device of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}`,
+      })
     const read = await readAt(store, sender, recipient, seq)
     if (read) steps.push({ step: 'read', at: read, text: `${sender}'s inbox holds the read receipt` })
   }

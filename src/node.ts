@@ -28,12 +28,24 @@ export type NodeOptions = {
   /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
   readonly inspectToken?: string
   /** A message became durable in `to`'s inbox. */
-  readonly onAccepted?: (message: { id: string; from: string; to: string; body: Body; at: Position; time: Millis }) => void
+  readonly onAccepted?: (message: {
+    id: string
+    from: string
+    to: string
+    body: Body
+    at: Position
+    time: Millis
+  }) => void
   /** `from`'s messages to `to` were delivered and read up to these seqs of log `epoch` (0: none). */
   readonly onReceipt?: (receipt: { from: string; to: string; epoch: number; delivered: number; read: number }) => void
 }
 
-export type SendAs = { readonly from: string; readonly to: string; readonly body: Body; /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */ readonly id?: string }
+export type SendAs = {
+  readonly from: string
+  readonly to: string
+  readonly body: Body /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
+  readonly id?: string
+}
 
 /** A send from code that was refused. `code` is one of the protocol's error codes. */
 export class SendRefused extends Error {
@@ -57,9 +69,17 @@ export function createNode(options: NodeOptions) {
   }
   return {
     /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
-    async listen({ port = 8080, host = '127.0.0.1' }: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
+    async listen({
+      port = 8080,
+      host = '127.0.0.1',
+    }: {
+      port?: number
+      host?: string
+    } = {}): Promise<{ port: number; url: string }> {
       if (!options.authenticate && !/^(127\.|localhost$|::1$)/.test(host)) {
-        throw new Error(`Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`)
+        throw new Error(
+          `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
+        )
       }
       const starting = await start(options, limits, heartbeat)
       try {
@@ -92,7 +112,15 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const runtime = startRuntime()
   const asks = new Asks<Accepted>(runtime.wheel, 10_000)
   const authenticate = options.authenticate ?? ((token) => (token ? { user: token } : undefined))
-  const sessions: Sessions = new Sessions({ runtime, asks, limits, heartbeatMs: heartbeatSeconds * 1000, authenticate, allow: options.allow, actors: () => ({ users, presence }) })
+  const sessions: Sessions = new Sessions({
+    runtime,
+    asks,
+    limits,
+    heartbeatMs: heartbeatSeconds * 1000,
+    authenticate,
+    allow: options.allow,
+    actors: () => ({ users, presence }),
+  })
   const users = hostUsers({
     runtime,
     store,
@@ -101,15 +129,25 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events: {
-      accepted: (to, { id, from, body, seq, time }) => options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
-      receipted: (from, { peer, epoch, delivered, read }) => options.onReceipt?.({ from, to: peer, epoch, delivered, read }),
+      accepted: (to, { id, from, body, seq, time }) =>
+        options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
+      receipted: (from, { peer, epoch, delivered, read }) =>
+        options.onReceipt?.({ from, to: peer, epoch, delivered, read }),
     },
   })
-  const attachedTo = (user: UserId) => (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
-  const presence = hostPresence({ runtime, store, sessions, devices: (user) => sessions.presences(attachedTo(user)), threshold: options.onlineMs ?? 20_000 })
+  const attachedTo = (user: UserId) =>
+    (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
+  const presence = hostPresence({
+    runtime,
+    store,
+    sessions,
+    devices: (user) => sessions.presences(attachedTo(user)),
+    threshold: options.onlineMs ?? 20_000,
+  })
   const node = {
     async send({ from, to, body, id = randomUUID() }: SendAs): Promise<Position> {
-      if (!isId(from, limits.idLength) || !isId(to, limits.idLength) || !isMessageId(id)) throw new SendRefused('bad_id')
+      if (!isId(from, limits.idLength) || !isId(to, limits.idLength) || !isMessageId(id))
+        throw new SendRefused('bad_id')
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large')
       const answer = await new Promise<Accepted | 'late'>((resolve) => {
         const ticket = asks.ask(resolve)
@@ -124,8 +162,19 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
-  const route = routes({ store, inspectToken: options.inspectToken, inspect: node.inspect, trace: node.trace, stats: node.stats })
-  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, anyOrigin: options.authenticate !== undefined, route })
+  const route = routes({
+    store,
+    inspectToken: options.inspectToken,
+    inspect: node.inspect,
+    trace: node.trace,
+    stats: node.stats,
+  })
+  const gateway = new Gateway(sessions, {
+    limits,
+    heartbeatSeconds,
+    anyOrigin: options.authenticate !== undefined,
+    route,
+  })
   let expiring = Promise.resolve()
   const expire = () => {
     expiring = store.expire(Date.now()).then(

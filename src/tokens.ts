@@ -18,9 +18,14 @@ export function makeToken(secret: Uint8Array, { user, device }: Identity, second
   checkSecret(secret)
   const claims = device === undefined ? {} : { device }
   const expires = Math.floor(Date.now() / 1000) + seconds
-  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setSubject(user).setExpirationTime(expires).sign(secret)
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(user)
+    .setExpirationTime(expires)
+    .sign(secret)
 }
 
 function checkSecret(secret: Uint8Array): void {
-  if (secret.byteLength < 32) throw new RangeError('The secret must have at least 32 bytes; make one with: openssl rand -hex 32')
+  if (secret.byteLength < 32)
+    throw new RangeError('The secret must have at least 32 bytes; make one with: openssl rand -hex 32')
 }

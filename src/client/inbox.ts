@@ -3,7 +3,13 @@ import type { EntryFrame } from '../protocol/frames.ts'
 import type { Body, Cursor } from '../protocol/ids.ts'
 
 type Message = Extract<EntryFrame, readonly ['message', ...unknown[]]>
-export type Received = { readonly seq: number; readonly id: string; readonly from: string; readonly time: number; readonly body: Body }
+export type Received = {
+  readonly seq: number
+  readonly id: string
+  readonly from: string
+  readonly time: number
+  readonly body: Body
+}
 
 export class Inbox {
   cursor: Cursor

@@ -40,7 +40,10 @@ function ifMissing(error: NodeJS.ErrnoException): string {
 }
 
 const line = (changes: ReadonlyMap<string, unknown>): string =>
-  `${JSON.stringify([...changes].map(([key, value]) => [key, value ?? null]), writeBytes)}\n`
+  `${JSON.stringify(
+    [...changes].map(([key, value]) => [key, value ?? null]),
+    writeBytes,
+  )}\n`
 
 function parse(text: string): [string, unknown][] {
   try {

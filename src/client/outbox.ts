@@ -1,7 +1,10 @@
 /** The sending half: messages in order, what is under way, and which ticks each has. */
 import type { Outgoing } from './types.ts'
 
-export type Out = { -readonly [Key in keyof Outgoing]: Outgoing[Key] } & { /** It may be at the server already. */ tried: boolean; flying: boolean }
+export type Out = { -readonly [Key in keyof Outgoing]: Outgoing[Key] } & {
+  /** It may be at the server already. */ tried: boolean
+  flying: boolean
+}
 type Mark = { readonly epoch: number; readonly delivered: number; readonly read: number }
 
 const order = { queued: 0, sent: 1, delivered: 2, read: 3, refused: 4 } as const
@@ -14,7 +17,11 @@ export class Outbox {
   readonly #marks = new Map<string, Mark>()
   /** Recipients that said "not now", and until when. */
   readonly #held = new Map<string, number>()
-  flying = 0
+  flying: number
+
+  constructor() {
+    this.flying = 0
+  }
 
   /** What may be sent now, in order: nothing to a recipient that is held. */
   *ready(now: number): Generator<Out> {
@@ -22,6 +29,11 @@ export class Outbox {
     for (const [to, until] of this.#held) if (until > now || this.#flyingTo(to)) skip.add(to)
     for (const to of [...this.#held.keys()]) if (!skip.has(to)) this.#held.delete(to)
     for (const out of this.messages.values()) if (out.state === 'queued' && !out.flying && !skip.has(out.to)) yield out
+  }
+
+  /** Whether something waits that only time lets go. */
+  get waits(): boolean {
+    return this.#held.size > 0
   }
 
   #flyingTo(to: string): boolean {
@@ -47,7 +59,9 @@ export class Outbox {
   receipt(peer: string, epoch: number, delivered: number, read: number): Out[] {
     const known = this.#marks.get(peer)
     const same = known?.epoch === epoch
-    const mark = same ? { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) } : { epoch, delivered, read }
+    const mark = same
+      ? { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) }
+      : { epoch, delivered, read }
     this.#marks.set(peer, mark)
     return [...this.messages.values()].filter((out) => out.to === peer && this.raise(out))
   }

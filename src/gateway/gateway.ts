@@ -1,21 +1,41 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address, and HTTP. It moves frames and knows no chat. */
-import { createServer } from 'node:net'
-import type { Sessions } from '../hosts/sessions.ts'
+import { createConnection } from 'node:net'
 import type { Connection } from '../hosts/ports.ts'
+import type { Sessions } from '../hosts/sessions.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { msgpackCodec } from '../protocol/msgpack.ts'
-import { App, type HttpRequest, type HttpResponse, type ListenSocket, localPort, stopListening, type TemplatedApp, type WebSocket } from './uws.ts'
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type ListenSocket,
+  localPort,
+  stopListening,
+  type TemplatedApp,
+  type WebSocket,
+} from './uws.ts'
 
 const codecs = new Map([jsonCodec, msgpackCodec].map((codec) => [codec.subprotocol, codec]))
 
 /** What travels with a socket. */
-type Socket = { client: { readonly codec: Codec | undefined; readonly address: string; readonly token: string | null; ref: number } }
-type Answer = { readonly status: string; readonly type: string; readonly body: string | Uint8Array; readonly headers?: Record<string, string> }
+type Socket = {
+  client: { readonly codec: Codec | undefined; readonly address: string; readonly token: string | null; ref: number }
+}
+type Answer = {
+  readonly status: string
+  readonly type: string
+  readonly body: string | Uint8Array
+  readonly headers?: Record<string, string>
+}
 /** Answers an HTTP GET, or says undefined for "not found". */
-export type Route = (path: string, query: string, request: { readonly address: string; header(name: string): string }) => Answer | undefined | Promise<Answer | undefined>
+export type Route = (
+  path: string,
+  query: string,
+  request: { readonly address: string; header(name: string): string },
+) => Answer | undefined | Promise<Answer | undefined>
 
 export type GatewayOptions = {
   readonly limits: Limits
@@ -82,14 +102,23 @@ export class Gateway {
     if (!this.#options.anyOrigin && origin !== '' && !sameLoopback(origin, request.getHeader('host'))) {
       return void response.writeStatus('403 Forbidden').end('This node accepts pages of its own origin only.\n')
     }
-    const offered = request.getHeader('sec-websocket-protocol').split(',').map((name) => name.trim())
+    const offered = request
+      .getHeader('sec-websocket-protocol')
+      .split(',')
+      .map((name) => name.trim())
     const codec = offered.map((name) => codecs.get(name)).find(Boolean)
     const bearer = /^Bearer (.+)$/i.exec(request.getHeader('authorization'))?.[1] ?? null
     const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
     const address = Buffer.from(response.getRemoteAddressAsText()).toString()
     const key = request.getHeader('sec-websocket-key')
     const protocol = codec?.subprotocol ?? offered[0] ?? ''
-    response.upgrade<Socket>({ client: { codec, address, token, ref: 0 } }, key, protocol, request.getHeader('sec-websocket-extensions'), context)
+    response.upgrade<Socket>(
+      { client: { codec, address, token, ref: 0 } },
+      key,
+      protocol,
+      request.getHeader('sec-websocket-extensions'),
+      context,
+    )
   }
 
   #open(socket: WebSocket<Socket>): void {
@@ -97,7 +126,8 @@ export class Gateway {
     const count = (this.#addresses.get(client.address) ?? 0) + 1
     this.#addresses.set(client.address, count)
     if (!client.codec) return socket.end(closeCodes.bad_protocol.number, 'bad_protocol')
-    if (count > this.#options.limits.connectionsPerAddress) return socket.end(closeCodes.too_many_connections.number, 'too_many_connections')
+    if (count > this.#options.limits.connectionsPerAddress)
+      return socket.end(closeCodes.too_many_connections.number, 'too_many_connections')
     client.ref = this.#sessions.open(connection(socket), client.codec, client.address, client.token)
   }
 
@@ -116,7 +146,9 @@ export class Gateway {
       aborted = true
     })
     const headers = new Map<string, string>()
-    request.forEach((name, value) => headers.set(name, value))
+    request.forEach((name, value) => {
+      headers.set(name, value)
+    })
     const address = Buffer.from(response.getRemoteAddressAsText()).toString()
     const header = (name: string) => headers.get(name) ?? ''
     let answer: Answer | undefined
@@ -126,7 +158,12 @@ export class Gateway {
       answer = { status: '500 Internal Server Error', type: 'text/plain', body: 'The node could not answer.\n' }
     }
     if (aborted) return
-    const { status, type, body, headers: more = {} } = answer ?? { status: '404 Not Found', type: 'text/plain', body: 'Not found.\n' }
+    const {
+      status,
+      type,
+      body,
+      headers: more = {},
+    } = answer ?? { status: '404 Not Found', type: 'text/plain', body: 'Not found.\n' }
     response.cork(() => {
       response.writeStatus(status).writeHeader('content-type', type).writeHeader('x-content-type-options', 'nosniff')
       for (const [name, value] of Object.entries(more)) response.writeHeader(name, value)
@@ -138,9 +175,12 @@ export class Gateway {
 /** uWebSockets.js shares a port with whoever listens on it already; this refuses one that is taken. */
 function probe(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const server = createServer()
-    const taken = () => reject(new Error(`Cannot listen on ${host}:${port}: the port is in use or the address is not this machine's.`))
-    server.once('error', taken).listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
+    const socket = createConnection({ host, port })
+    socket.once('error', () => resolve())
+    socket.once('connect', () => {
+      socket.destroy()
+      reject(new Error(`Cannot listen on ${host}:${port}: the port is in use.`))
+    })
   })
 }
 

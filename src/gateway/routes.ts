@@ -14,7 +14,11 @@ type Context = {
 type Request = Parameters<Route>[2]
 
 const page: Record<string, string> = { '/': 'index.html', '/app.js': 'app.js', '/app.css': 'app.css' }
-const types: Record<string, string> = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' }
+const types: Record<string, string> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+}
 const policy = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'"
 
 export function routes(context: Context): Route {
@@ -25,7 +29,12 @@ export function routes(context: Context): Route {
     const file = Object.hasOwn(page, path) ? page[path] : undefined
     if (file === undefined) return undefined
     const body = await readFile(new URL(`../../web/${file}`, import.meta.url))
-    return { status: '200 OK', type: types[file.split('.').pop() ?? ''] ?? 'text/plain', body, headers: { 'content-security-policy': policy } }
+    return {
+      status: '200 OK',
+      type: types[file.split('.').pop() ?? ''] ?? 'text/plain',
+      body,
+      headers: { 'content-security-policy': policy },
+    }
   }
 }
 
@@ -35,13 +44,21 @@ async function ready(store: Store): ReturnType<() => Promise<{ status: string; t
   return { status: '503 Service Unavailable', type: 'text/plain', body: `not ready: ${health.reason}\n` }
 }
 
-async function inspection({ inspectToken, inspect, trace, stats }: Context, path: string, query: string, request: Request) {
-  if (!mayInspect(inspectToken, request)) return { status: '403 Forbidden', type: 'text/plain', body: 'Inspection needs its token, or the loopback.\n' }
+async function inspection(
+  { inspectToken, inspect, trace, stats }: Context,
+  path: string,
+  query: string,
+  request: Request,
+) {
+  if (!mayInspect(inspectToken, request))
+    return { status: '403 Forbidden', type: 'text/plain', body: 'Inspection needs its token, or the loopback.\n' }
   const asked = new URLSearchParams(query)
   const user = asked.get('user')
   const id = asked.get('message')
   const found = path !== '/inspect' ? undefined : user ? await inspect(user) : id ? await trace(id) : stats()
-  return found === undefined ? undefined : { status: '200 OK', type: 'application/json', body: `${JSON.stringify(found)}\n` }
+  return found === undefined
+    ? undefined
+    : { status: '200 OK', type: 'application/json', body: `${JSON.stringify(found)}\n` }
 }
 
 /** With a token: whoever bears it. Without: this machine, but no proxy on it (it would bring strangers) and no web page. */

@@ -5,4 +5,10 @@ const line = Number(process.versions.node.split('.')[0]) >= 22 ? 'uWebSockets.js
 const uws = createRequire(import.meta.url)(line) as typeof import('uWebSockets.js')
 
 export const { App, us_listen_socket_close: stopListening, us_socket_local_port: localPort } = uws
-export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket as ListenSocket, WebSocket } from 'uWebSockets.js'
+export type {
+  HttpRequest,
+  HttpResponse,
+  TemplatedApp,
+  us_listen_socket as ListenSocket,
+  WebSocket,
+} from 'uWebSockets.js'

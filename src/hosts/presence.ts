@@ -1,5 +1,13 @@
 /** Hosts the presence actors. */
-import { type Presence, type PresenceEffect, type PresenceMessage, type PresenceState, receive, rest, startPresence } from '../../actors/presence.ts'
+import {
+  type Presence,
+  type PresenceEffect,
+  type PresenceMessage,
+  type PresenceState,
+  receive,
+  rest,
+  startPresence,
+} from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
@@ -40,7 +48,10 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       case 'save':
         runtime.wheel.after(effect.afterMs, () => {
           const saved = (ok: boolean) => actors.tell(user, { is: 'saved', ok })
-          store.saveLastSeen(user, effect.at).then(() => saved(true), () => saved(false))
+          store.saveLastSeen(user, effect.at).then(
+            () => saved(true),
+            () => saved(false),
+          )
         })
     }
   }

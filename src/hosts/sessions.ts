@@ -1,6 +1,13 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
-import { receive, type SessionEffect, type SessionMessage, type SessionState, startSession } from '../../actors/session.ts'
+
 import type { Presence } from '../../actors/presence.ts'
+import {
+  receive,
+  type SessionEffect,
+  type SessionMessage,
+  type SessionState,
+  startSession,
+} from '../../actors/session.ts'
 import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/types.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
@@ -49,7 +56,16 @@ export class Sessions implements SessionPort {
     this.#context = context
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
-    this.#clientLimits = { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches, heartbeatMs }
+    this.#clientLimits = {
+      frameBytes,
+      bodyBytes,
+      idLength,
+      framesPerSecond,
+      windowEntries,
+      sendsInFlight,
+      watches,
+      heartbeatMs,
+    }
   }
 
   get size(): number {
@@ -59,7 +75,18 @@ export class Sessions implements SessionPort {
   open(connection: Connection, codec: Codec, address: string, token: string | null): SessionRef {
     this.#refs += 1
     const state = startSession(this.#context.limits, Date.now())
-    const session: Session = { ref: this.#refs, connection, codec, address, state, out: [], epoch: 0, allowing: null, token, closed: false }
+    const session: Session = {
+      ref: this.#refs,
+      connection,
+      codec,
+      address,
+      state,
+      out: [],
+      epoch: 0,
+      allowing: null,
+      token,
+      closed: false,
+    }
     this.#sessions.set(session.ref, session)
     this.#context.runtime.wheel.after(this.#context.limits.helloMs, () => this.#receive(session, { is: 'late' }))
     return session.ref
@@ -108,7 +135,17 @@ export class Sessions implements SessionPort {
     const { user, device } = session.state
     session.epoch = epoch
     const { seq, tail, resumed, siblings } = welcome
-    this.#push(session, ['welcome', user as UserId, device as DeviceId, epoch, seq, tail, resumed, Date.now(), this.#clientLimits])
+    this.#push(session, [
+      'welcome',
+      user as UserId,
+      device as DeviceId,
+      epoch,
+      seq,
+      tail,
+      resumed,
+      Date.now(),
+      this.#clientLimits,
+    ])
     this.#receive(session, { is: 'welcomed', siblings })
   }
 
@@ -133,7 +170,9 @@ export class Sessions implements SessionPort {
   reattach(user: UserId): void {
     for (const { ref, state, closed } of this.#sessions.values()) {
       if (state.user !== user || closed) continue
-      this.#context.actors().users.tell(user, { is: 'attach', session: ref, device: state.device as DeviceId, cursor: null })
+      this.#context
+        .actors()
+        .users.tell(user, { is: 'attach', session: ref, device: state.device as DeviceId, cursor: null })
     }
   }
 
@@ -190,7 +229,12 @@ export class Sessions implements SessionPort {
       case 'authenticate':
         return void this.#authenticate(session, effect.token ?? session.token, effect.device)
       case 'attach':
-        return users.tell(user, { is: 'attach', session: ref, device: session.state.device as DeviceId, cursor: effect.cursor })
+        return users.tell(user, {
+          is: 'attach',
+          session: ref,
+          device: session.state.device as DeviceId,
+          cursor: effect.cursor,
+        })
       case 'deliver':
         return this.#allow(session, effect)
       case 'copy':
@@ -220,7 +264,8 @@ export class Sessions implements SessionPort {
       identity = undefined
     }
     const named = identity?.device ?? device ?? 'default'
-    if (!identity || !isId(identity.user, limits.idLength) || !isId(named, limits.idLength)) return this.#receive(session, { is: 'denied' })
+    if (!identity || !isId(identity.user, limits.idLength) || !isId(named, limits.idLength))
+      return this.#receive(session, { is: 'denied' })
     this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
   }
 
@@ -245,7 +290,10 @@ export class Sessions implements SessionPort {
     this.#ask(to, (ticket) => ({ is: 'deliver', session: session.ref, from, id, body, again, ticket }), answered)
   }
 
-  #copy(session: Session, { send, at, time }: { send: Extract<SessionEffect, { do: 'copy' }>['send']; at: Position; time: Millis }): void {
+  #copy(
+    session: Session,
+    { send, at, time }: { send: Extract<SessionEffect, { do: 'copy' }>['send']; at: Position; time: Millis },
+  ): void {
     const [, id, to, body, again] = send
     const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, at, time, answer })
     this.#ask(session.state.user as UserId, (ticket) => ({ is: 'copy', to, at, id, body, again, ticket }), answered)

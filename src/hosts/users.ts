@@ -1,7 +1,7 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 import { randomInt } from 'node:crypto'
-import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
+import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -49,7 +49,8 @@ export function hostUsers(context: Context): Users {
     deadLetter(_id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
-      } else if (message.is === 'attach') sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
+      } else if (message.is === 'attach')
+        sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
     restarted: (id) => sessions.reattach(id as UserId),
     gaveUp: (id) => sessions.closeUser(id as UserId, 'restarted'),
@@ -57,7 +58,13 @@ export function hostUsers(context: Context): Users {
   return users
 }
 
-function append({ store, term }: Context, users: Users, flights: InFlight, user: UserId, entries: readonly Entry[]): void {
+function append(
+  { store, term }: Context,
+  users: Users,
+  flights: InFlight,
+  user: UserId,
+  entries: readonly Entry[],
+): void {
   const state = users.peek(user)
   const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0]
   const settle = (is: 'appended' | 'unappended') => {
@@ -66,7 +73,10 @@ function append({ store, term }: Context, users: Users, flights: InFlight, user:
     if (users.peek(user) === state) users.tell(user, { is, first, last })
   }
   flights.add(user)
-  store.append(user, state?.epoch ?? 0, term, entries).then(() => settle('appended'), () => settle('unappended'))
+  store.append(user, state?.epoch ?? 0, term, entries).then(
+    () => settle('appended'),
+    () => settle('unappended'),
+  )
 }
 
 function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
@@ -76,12 +86,17 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return later(store.findRepeats(user, effect.keys), (repeats) => users.tell(user, { is: 'found', repeats }))
     case 'fetch': {
       const { session, from, limit, bytes } = effect
-      return later(store.read(user, from, limit, bytes), (entries) => users.tell(user, { is: 'page', session, from, entries }))
+      return later(store.read(user, from, limit, bytes), (entries) =>
+        users.tell(user, { is: 'page', session, from, entries }),
+      )
     }
     case 'check': {
       const { session, chat, seq } = effect
       return later(store.read(user, seq, 1, 1), (entries) => {
-        const holds = entries && entries.some((entry) => entry.is === 'message' && entry.seq === seq && entry.from === chat)
+        const holds =
+          entries === null
+            ? null
+            : entries.some((entry) => entry.is === 'message' && entry.seq === seq && entry.from === chat)
         users.tell(user, { is: 'checked', session, chat, seq, holds })
       })
     }

@@ -45,4 +45,11 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   restartsMs: 5_000,
 }
 
-export type Counters = { messages: number; wakes: number; hibernations: number; restarts: number; deadLetters: number; overflows: number }
+export type Counters = {
+  messages: number
+  wakes: number
+  hibernations: number
+  restarts: number
+  deadLetters: number
+  overflows: number
+}

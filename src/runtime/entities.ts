@@ -4,10 +4,23 @@ import type { Behaviour, Counters, RuntimeOptions } from './behaviour.ts'
 import type { Actor, Shards } from './nact.ts'
 import type { Wheel } from './wheel.ts'
 
-type Awake<Message> = { readonly mail: Message[]; actor: Actor; loading: boolean; woken: boolean; activeAt: Millis; crashes: number[]; retried: Message | undefined }
+type Awake<Message> = {
+  readonly mail: Message[]
+  actor: Actor
+  loading: boolean
+  woken: boolean
+  activeAt: Millis
+  crashes: number[]
+  retried: Message | undefined
+}
 type Entity<State, Message> = { state: State | undefined; awake: Awake<Message> | null }
 
-export type Inspection = { readonly path: string | null; readonly status: 'awake' | 'hibernated' | 'absent'; readonly mailbox: number; readonly restarts: number }
+export type Inspection = {
+  readonly path: string | null
+  readonly status: 'awake' | 'hibernated' | 'absent'
+  readonly mailbox: number
+  readonly restarts: number
+}
 
 export class Entities<State, Message, Effect = unknown> {
   readonly #present = new Map<string, Entity<State, Message>>()
@@ -18,7 +31,13 @@ export class Entities<State, Message, Effect = unknown> {
   readonly #wheel: Wheel
   readonly #counters: Counters
 
-  constructor(behaviour: Behaviour<State, Message, Effect>, options: RuntimeOptions, shards: Shards, wheel: Wheel, counters: Counters) {
+  constructor(
+    behaviour: Behaviour<State, Message, Effect>,
+    options: RuntimeOptions,
+    shards: Shards,
+    wheel: Wheel,
+    counters: Counters,
+  ) {
     this.#behaviour = behaviour
     this.#options = options
     this.#shards = shards
@@ -77,7 +96,8 @@ export class Entities<State, Message, Effect = unknown> {
   get quiet(): boolean {
     for (const id of this.#awake) {
       const entity = this.#present.get(id)
-      if (!entity?.state || (entity.awake?.mail.length ?? 0) > 0 || this.#behaviour.rest(entity.state) === 'busy') return false
+      if (!entity?.state || (entity.awake?.mail.length ?? 0) > 0 || this.#behaviour.rest(entity.state) === 'busy')
+        return false
     }
     return true
   }
@@ -88,14 +108,26 @@ export class Entities<State, Message, Effect = unknown> {
     this.#present.set(id, entity)
     this.#awake.add(id)
     this.#counters.wakes += 1
-    const awake: Awake<Message> = { mail: [], actor: this.#spawn(id), loading: false, woken: false, activeAt: 0, crashes: [], retried: undefined }
+    const awake: Awake<Message> = {
+      mail: [],
+      actor: this.#spawn(id),
+      loading: false,
+      woken: false,
+      activeAt: 0,
+      crashes: [],
+      retried: undefined,
+    }
     entity.awake = awake
     if (entity.state === undefined) this.#load(id, entity, awake, false)
     return awake
   }
 
   #spawn(id: string): Actor {
-    return this.#shards.spawn(hash(id) % this.#options.shards, () => this.#turn(id), () => this.#crashed(id))
+    return this.#shards.spawn(
+      hash(id) % this.#options.shards,
+      () => this.#turn(id),
+      () => this.#crashed(id),
+    )
   }
 
   #token(awake: Awake<Message>): void {
@@ -150,7 +182,8 @@ export class Entities<State, Message, Effect = unknown> {
       this.#leave(id, entity, awake, 'gave up')
       return this.#behaviour.gaveUp(id)
     }
-    if (awake.mail.length > 0 && awake.retried === awake.mail[0]) this.#deadLetter(id, awake.mail.shift() as Message, 'poison')
+    if (awake.mail.length > 0 && awake.retried === awake.mail[0])
+      this.#deadLetter(id, awake.mail.shift() as Message, 'poison')
     awake.retried = awake.mail[0]
     entity.state = undefined
     awake.actor = this.#spawn(id)

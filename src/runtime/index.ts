@@ -23,5 +23,10 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const wheel = new Wheel()
   wheel.start()
   const counters: Counters = { messages: 0, wakes: 0, hibernations: 0, restarts: 0, deadLetters: 0, overflows: 0 }
-  return { wheel, counters, host: (behaviour) => new Entities(behaviour, all, shards, wheel, counters), stop: () => wheel.stop() }
+  return {
+    wheel,
+    counters,
+    host: (behaviour) => new Entities(behaviour, all, shards, wheel, counters),
+    stop: () => wheel.stop(),
+  }
 }

@@ -31,7 +31,8 @@ export function startShards(count: number): Shards {
         setImmediate(crashed, error)
         return context.stop
       }
-      const actor = nact.spawnStateless(shards[shard] as Reference, turn, `a${(names += 1)}`, { onCrash })
+      names += 1
+      const actor = nact.spawnStateless(shards[shard] as Reference, turn, `a${names}`, { onCrash })
       return {
         path: `/${actor.path.parts.join('/')}`,
         wake: () => nact.dispatch(actor, true),

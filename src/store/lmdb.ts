@@ -69,7 +69,11 @@ class LmdbStore implements Store {
       this.#unlock = lockFolder(this.#path)
     } catch (cause) {
       if (cause instanceof StoreError) throw cause
-      throw new StoreError('not_writable', `The data folder ${this.#path} cannot be written; choose another or change its owner.`, { cause })
+      throw new StoreError(
+        'not_writable',
+        `The data folder ${this.#path} cannot be written; choose another or change its owner.`,
+        { cause },
+      )
     }
     this.#tables = openTables(this.#path, this.#options.mapSize)
     const { settings } = this.#tables
@@ -77,7 +81,10 @@ class LmdbStore implements Store {
     if (found === undefined) await settings.put('version', version)
     else if (found !== version) {
       await this.close()
-      throw new StoreError('version', `The data in ${this.#path} is of version ${found}, and this release reads version ${version}.`)
+      throw new StoreError(
+        'version',
+        `The data in ${this.#path} is of version ${found}, and this release reads version ${version}.`,
+      )
     }
   }
 
@@ -102,7 +109,11 @@ class LmdbStore implements Store {
       await tables.root.flushed
     } catch (cause) {
       const full = /MAP_FULL|ENOSPC|No space/i.test(String(cause))
-      throw new StoreError(full ? 'full' : 'unavailable', full ? `There is no room left in ${this.#path}.` : `Writing to ${this.#path} failed.`, { cause })
+      throw new StoreError(
+        full ? 'full' : 'unavailable',
+        full ? `There is no room left in ${this.#path}.` : `Writing to ${this.#path} failed.`,
+        { cause },
+      )
     }
   }
 
@@ -139,7 +150,11 @@ class LmdbStore implements Store {
   async read(user: UserId, from: Seq, limit: number, bytes: number): Promise<readonly Entry[]> {
     const entries: Entry[] = []
     let size = 0
-    for (const { value } of this.#open.entries.getRange({ start: [user, from], end: [user, Number.MAX_SAFE_INTEGER], limit })) {
+    for (const { value } of this.#open.entries.getRange({
+      start: [user, from],
+      end: [user, Number.MAX_SAFE_INTEGER],
+      limit,
+    })) {
       size += value.is === 'receipt' ? 0 : value.body.length
       if (size > bytes && entries.length > 0) break
       entries.push(value)
@@ -224,7 +239,8 @@ function expireDay(tables: Tables, key: [number, string], last: Seq, room: numbe
 
 function openTables(path: string, mapSize: number): Tables {
   const root = open({ path: `${path}/bluetick.mdb`, mapSize, maxDbs: 16, cache: false })
-  const table = <V, K extends string | number | (string | number)[]>(name: string): Database<V, K> => root.openDB<V, K>({ name })
+  const table = <V, K extends string | number | (string | number)[]>(name: string): Database<V, K> =>
+    root.openDB<V, K>({ name })
   return {
     root,
     entries: table('entries'),

@@ -10,7 +10,10 @@ export function lockFolder(path: string): () => void {
   const holder = read(file)
   const pid = Number(holder.split(' ')[0])
   if (pid > 0 && holder === `${pid} ${startOf(pid)}`) {
-    throw new StoreError('locked', `The data folder ${path} is in use by process ${pid}; stop it or choose another folder.`)
+    throw new StoreError(
+      'locked',
+      `The data folder ${path} is in use by process ${pid}; stop it or choose another folder.`,
+    )
   }
   writeFileSync(file, `${process.pid} ${startOf(process.pid)}`, { mode: 0o600 })
   return () => unlinkSync(file)

@@ -1,8 +1,25 @@
 /** A store that forgets: for tests, and to see how the contract is meant. */
 import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
-import { type Appended, type DeviceCursor, defaultRetention, type Entry, type MessageTrace, type Retention, type Store, StoreError } from './contract.ts'
+import {
+  type Appended,
+  type DeviceCursor,
+  defaultRetention,
+  type Entry,
+  type MessageTrace,
+  type Retention,
+  type Store,
+  StoreError,
+} from './contract.ts'
 
-type Inbox = { epoch: number; head: Seq; tail: Seq; lastTime: Millis; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: Seq }
+type Inbox = {
+  epoch: number
+  head: Seq
+  tail: Seq
+  lastTime: Millis
+  entries: Entry[]
+  cursors: readonly DeviceCursor[]
+  settled: Seq
+}
 type Dedupe = Appended & { readonly user: UserId; readonly sender: UserId; readonly id: MessageId }
 
 /** A store in memory. It may be closed and opened again; it keeps what it has. */

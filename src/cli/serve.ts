@@ -1,0 +1,73 @@
+import { createNode, jwtAuthenticate, lmdbStore } from '../index.ts'
+import { type Option, readOptions, whole } from './options.ts'
+import { readSecret } from './secret.ts'
+
+const table = {
+  host: {
+    text: 'address to listen on; off the loopback a secret is needed',
+    default: '127.0.0.1',
+    env: 'BLUETICK_HOST',
+  },
+  port: { text: 'port', default: '8080', env: 'BLUETICK_PORT' },
+  data: { text: 'folder of the embedded store', default: './data', env: 'BLUETICK_DATA' },
+  'secret-file': {
+    text: 'file with the secret that signs tokens, 32 bytes or more',
+    default: '',
+    env: 'BLUETICK_SECRET_FILE',
+  },
+  'inspect-token-file': {
+    text: 'file with the token that operators show; without it only the loopback may inspect',
+    default: '',
+    env: 'BLUETICK_INSPECT_TOKEN_FILE',
+  },
+  'retention-days': { text: 'days that an entry stays in an inbox', default: '30', env: 'BLUETICK_RETENTION_DAYS' },
+  'online-ms': {
+    text: 'milliseconds after the last activity at which a user counts as gone; 0: connected is online',
+    default: '20000',
+    env: 'BLUETICK_ONLINE_MS',
+  },
+  'heartbeat-seconds': {
+    text: 'seconds after which a silent connection is dead, 8 to 960',
+    default: '30',
+    env: 'BLUETICK_HEARTBEAT_SECONDS',
+  },
+  'inbox-entries': { text: 'entries that wait in one inbox', default: '100000', env: 'BLUETICK_INBOX_ENTRIES' },
+  'connections-per-address': {
+    text: 'open connections of one address',
+    default: '1000',
+    env: 'BLUETICK_CONNECTIONS_PER_ADDRESS',
+  },
+} satisfies Record<string, Option>
+
+export async function serve(args: string[]): Promise<void> {
+  const read = readOptions('bluetick serve [options]: runs a node until SIGTERM or Ctrl-C.', table, args)
+  if (!read) return
+  const { values } = read
+  const secret = values['secret-file']
+  const inspect = values['inspect-token-file']
+  const node = createNode({
+    store: lmdbStore(values.data, { retentionMs: whole('retention-days', values['retention-days']) * 86_400_000 }),
+    onlineMs: whole('online-ms', values['online-ms']),
+    heartbeatSeconds: whole('heartbeat-seconds', values['heartbeat-seconds']),
+    limits: {
+      inboxEntries: whole('inbox-entries', values['inbox-entries']),
+      connectionsPerAddress: whole('connections-per-address', values['connections-per-address']),
+    },
+    ...(secret && { authenticate: jwtAuthenticate(await readSecret(secret)) }),
+    ...(inspect && { inspectToken: new TextDecoder().decode(await readSecret(inspect)) }),
+  })
+  const { port, url } = await node.listen({ host: values.host, port: whole('port', values.port) })
+  console.log(`Bluetick listens on ${url}`)
+  console.log(`  chat page   http://${values.host}:${port}/`)
+  console.log(
+    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback: the token is the name'}`,
+  )
+  console.log(`  data        ${values.data}`)
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
+  console.log('Draining ...')
+  await node.close()
+  console.log('Stopped; everything is in the data folder.')
+}

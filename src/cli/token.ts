@@ -1,0 +1,21 @@
+import { makeToken } from '../index.ts'
+import { type Option, readOptions, whole } from './options.ts'
+import { readSecret } from './secret.ts'
+
+const table = {
+  'secret-file': { text: 'file with the secret that signs tokens', default: '', env: 'BLUETICK_SECRET_FILE' },
+  device: { text: 'binds the token to one device', default: '', env: 'BLUETICK_DEVICE' },
+  hours: { text: 'hours that the token is valid', default: '720', env: 'BLUETICK_TOKEN_HOURS' },
+} satisfies Record<string, Option>
+
+export async function token(args: string[]): Promise<void> {
+  const read = readOptions('bluetick token USER [options]: prints a token.', table, args)
+  if (!read) return
+  const { values, rest } = read
+  const [user] = rest
+  if (!user) throw new Error('whose token? bluetick token USER')
+  if (!values['secret-file'])
+    throw new Error('--secret-file is missing; make a secret with: openssl rand -hex 32 > secret')
+  const identity = values.device ? { user, device: values.device } : { user }
+  console.log(await makeToken(await readSecret(values['secret-file']), identity, whole('hours', values.hours) * 3600))
+}

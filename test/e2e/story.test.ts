@@ -1,0 +1,101 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Client, connect } from '../../src/client/index.ts'
+import { fileStorage } from '../../src/client/node.ts'
+import { createNode, lmdbStore } from '../../src/index.ts'
+
+let folder: string
+let node: ReturnType<typeof createNode>
+let url: string
+let clients: Client[]
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'bluetick-'))
+  clients = []
+  await start(0)
+})
+afterEach(async () => {
+  for (const client of clients) await client.close()
+  await node.close()
+})
+
+async function start(port: number): Promise<void> {
+  node = createNode({ store: lmdbStore(join(folder, 'data')) })
+  url = (await node.listen({ port })).url
+}
+function enter(user: string, device = 'phone'): Client {
+  const client = connect({ url, token: user, device, storage: fileStorage(join(folder, `${user}-${device}`)) })
+  clients.push(client)
+  return client
+}
+async function take(client: Client, count: number, read = false): Promise<string[]> {
+  const bodies: string[] = []
+  for await (const message of client.messages()) {
+    bodies.push(String(message.body))
+    if (read) message.read()
+    if (bodies.length > count) break
+    if (bodies.length === count) setTimeout(() => client.close(), 200)
+  }
+  return bodies
+}
+
+describe('two people on one node', () => {
+  it('carries a message to two blue ticks', async () => {
+    const alice = enter('alice')
+    const bob = enter('bob')
+    const taken = take(bob, 1, true)
+    const message = await alice.send('bob', 'hi')
+    expect(message.state).toBe('sent')
+    await alice.reached(message.id, 'read')
+    expect(await taken).toEqual(['hi'])
+  })
+
+  it('keeps what bob missed, in order, once, also across restarts of the node and of bob', async () => {
+    const alice = enter('alice')
+    for (const body of ['1', '2', '3']) await alice.send('bob', body)
+    const port = Number(new URL(url).port)
+    await node.close()
+    const last = alice.queue('bob', '4')
+    await last
+    await start(port)
+    const bodies = await take(enter('bob'), 4)
+    expect(bodies).toEqual(['1', '2', '3', '4'])
+    await alice.send('bob', '5')
+    expect(await take(enter('bob'), 1)).toEqual(['5'])
+  })
+
+  it('shows online and last seen to who watches', async () => {
+    const bob = enter('bob')
+    const alice = enter('alice')
+    const seen: object[] = []
+    alice.watch('bob', (presence) => seen.push(presence))
+    await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toEqual({ online: true })
+    await bob.close()
+    await expect
+      .poll(() => seen.at(-1), { timeout: 5_000 })
+      .toMatchObject({ online: false, lastSeen: expect.any(Date) })
+  })
+
+  it('shows what one device sends on the other, and replaces a device that connects twice', async () => {
+    const phone = enter('alice', 'phone')
+    const laptop = enter('alice', 'laptop')
+    await expect.poll(() => [phone.connection.is, laptop.connection.is]).toEqual(['online', 'online'])
+    const copies: string[] = []
+    laptop.on('message', (message) => copies.push(String(message.body)))
+    await phone.send('bob', 'from the phone')
+    await expect.poll(() => copies).toEqual(['from the phone'])
+    const again = connect({ url, token: 'alice', device: 'phone' })
+    clients.push(again)
+    await expect.poll(() => phone.connection).toEqual({ is: 'closed', code: 'replaced' })
+  })
+
+  it('tells operators where a message is', async () => {
+    const alice = enter('alice')
+    const { id } = await alice.send('bob', 'hi')
+    expect((await node.trace(id)).map(({ step }) => step)).toEqual(['sent', 'waiting'])
+    expect(await node.inspect('bob')).toMatchObject({ tail: 1, devices: [] })
+    expect(await node.inspect('nobody')).toBeUndefined()
+  })
+})
