@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect, it } from 'vitest'
+
+const files = ['src', 'actors'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name)),
+)
+const imports = files.flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/^(import|export) (type )?[^'\n]*(?:\{[^}]*\} )?from '([^']+)'/gm)].map(
+    (match) => ({
+      file,
+      type: match[2] !== undefined,
+      target: match[3]?.startsWith('.') ? normalize(join(dirname(file), match[3])) : (match[3] ?? ''),
+    }),
+  ),
+)
+const bad = (rule: (edge: (typeof imports)[number]) => boolean) =>
+  imports.filter(rule).map(({ file, target }) => `${file} -> ${target}`)
+
+it('finds imports at all', () => expect(imports.length).toBeGreaterThan(50))
+
+it('lets the protocol import nothing but itself and msgpackr', () => {
+  expect(
+    bad(({ file, target }) => file.startsWith('src/protocol') && !/^src\/protocol|^msgpackr$/.test(target)),
+  ).toEqual([])
+})
+
+it('lets the client import only the protocol and a WebSocket', () => {
+  const allowed = /^src\/(protocol|client)|^#websocket$/
+  const node = /^src\/client\/(node|websocket-node)\.ts$/
+  expect(bad(({ file, target }) => file.startsWith('src/client') && !node.test(file) && !allowed.test(target))).toEqual(
+    [],
+  )
+})
+
+it('lets actors import only types from src', () => {
+  expect(bad(({ file, type, target }) => file.startsWith('actors') && target.startsWith('src') && !type)).toEqual([])
+})
+
+it('lets the runtime know no actors, no hosts and no gateway', () => {
+  expect(
+    bad(({ file, target }) => file.startsWith('src/runtime') && /^(actors|src\/(hosts|gateway|store))/.test(target)),
+  ).toEqual([])
+})
