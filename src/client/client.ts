@@ -5,7 +5,7 @@ import { bodySize, type ClientFrame, type EntryFrame, type ServerFrame } from '.
 import type { Body, Cursor, MessageId, UserId } from '../protocol/ids.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import { type ClientLimits, defaultLimits } from '../protocol/limits.ts'
-import { Inbox } from './inbox.ts'
+import { Inbox, type Received } from './inbox.ts'
 import { type Out, Outbox } from './outbox.ts'
 import { memoryStorage } from './storage.ts'
 import {
@@ -54,6 +54,7 @@ export class Client implements AsyncDisposable {
   #budget = { at: 0, left: 0 }
   #timer: ReturnType<typeof setTimeout> | undefined
   #pumpTimer: ReturnType<typeof setTimeout> | undefined
+  #pulse: ReturnType<typeof setTimeout> | undefined
   #consumed = false
   #attempt = 0
   #owner: string | undefined
@@ -126,16 +127,20 @@ export class Client implements AsyncDisposable {
   async *messages(): AsyncGenerator<Incoming> {
     if (this.#consumed) throw new BluetickError('already_consumed', false, 'messages() may be read by one loop')
     this.#consumed = true
+    let open: Received | undefined
     try {
       for (;;) {
         const next = await this.#inbox.next(() => this.connection.is === 'closed')
         if (!next) return
+        open = next
         yield { ...next, read: () => this.#read(next.from, next.seq) }
+        open = undefined
         this.#inbox.finish(next.seq)
         this.#advance()
       }
     } finally {
       this.#consumed = false
+      if (open) this.#inbox.putBack(open)
     }
   }
 
@@ -254,6 +259,7 @@ export class Client implements AsyncDisposable {
 
   /** Pings a silent server, and gives up on one that stays silent. */
   #heartbeat(socket: WebSocket): void {
+    clearTimeout(this.#pulse)
     if (socket !== this.#socket) return
     const silent = Date.now() - this.#heardAt
     if (silent > this.#limits.heartbeatMs) {
@@ -261,7 +267,7 @@ export class Client implements AsyncDisposable {
       return this.#lost(socket, 1006, 0)
     }
     if (silent > this.#limits.heartbeatMs / 3) this.#say(['ping', 0])
-    setTimeout(() => this.#heartbeat(socket), this.#limits.heartbeatMs / 4)
+    this.#pulse = setTimeout(() => this.#heartbeat(socket), this.#limits.heartbeatMs / 4)
   }
 
   #handle(frame: ServerFrame): void {
@@ -466,6 +472,7 @@ export class Client implements AsyncDisposable {
     if (this.connection.is === 'closed') return
     clearTimeout(this.#timer)
     clearTimeout(this.#pumpTimer)
+    clearTimeout(this.#pulse)
     this.#flush()
     this.#online = false
     this.#socket?.close(1000)

@@ -63,6 +63,11 @@ export class Inbox {
     return closed() ? undefined : this.#unread.shift()
   }
 
+  /** Takes back a message that the application did not finish with: it is the next one again. */
+  putBack(message: Received): void {
+    this.#unread.unshift(message)
+  }
+
   wake(): void {
     this.#waiting?.()
   }

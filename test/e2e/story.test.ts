@@ -94,6 +94,17 @@ describe('two people on one node', () => {
     await expect.poll(() => phone.connection).toEqual({ is: 'closed', code: 'replaced' })
   })
 
+  it('gives a message again that a loop left unfinished, in the same run', async () => {
+    const alice = enter('alice')
+    const bob = enter('bob')
+    for (const body of ['1', '2']) await alice.send('bob', body)
+    for await (const message of bob.messages()) {
+      expect(message.body).toBe('1')
+      break
+    }
+    expect(await take(bob, 2)).toEqual(['1', '2'])
+  })
+
   it('tells operators where a message is', async () => {
     const alice = enter('alice')
     const { id } = await alice.send('bob', 'hi')
