@@ -6,7 +6,7 @@ export { createNode, type NodeOptions, type SendAs, SendRefused } from './node.t
 export { defaultLimits, type Limits } from './protocol/limits.ts'
 export { type Retention, type Store, StoreError } from './store/contract.ts'
 // Stores.
-export { type LmdbOptions, lmdbStore } from './store/lmdb.ts'
+export { lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'
 // Tokens.
 export { jwtAuthenticate, makeToken } from './tokens.ts'

@@ -16,9 +16,10 @@ function parseLine(line: string): unknown {
   return Array.isArray(frame) ? frame.map(readBytes) : frame
 }
 
-/** A replacer for JSON.stringify that carries bytes. */
-export function writeBytes(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? { base64: toBase64(value) } : value
+/** A replacer for JSON.stringify that carries bytes. It looks at the holder: of a Buffer, `value` is what its toJSON made. */
+export function writeBytes(this: unknown, key: string, value: unknown): unknown {
+  const held = (this as Record<string, unknown>)[key]
+  return held instanceof Uint8Array ? { base64: toBase64(held) } : value
 }
 
 /** The value that `writeBytes` stood for. */

@@ -52,7 +52,9 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async load(user) {
       check()
       const known = inboxes.get(user)
-      return known && { ...known }
+      if (!known) return undefined
+      const { entries: _, ...record } = known
+      return record
     },
     async append(user, epoch, _term, entries) {
       check()

@@ -1,0 +1,201 @@
+/** What every store must do: one suite, run on each of them by test/store/*.test.ts. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { Entry, Store } from '../../src/store/contract.ts'
+
+export const user = (name: string) => name as UserId
+export const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
+export const message = (seq: number, time = Date.now(), body: string | Uint8Array = `m${seq}`): Entry => ({
+  is: 'message',
+  seq,
+  time,
+  id: messageId(seq),
+  from: user('alice'),
+  body,
+})
+const receipt = (seq: number): Entry => ({
+  is: 'receipt',
+  seq,
+  time: Date.now(),
+  peer: user('carol'),
+  epoch: 9,
+  delivered: 3,
+  read: 2,
+})
+const copy = (seq: number): Entry => ({
+  is: 'copy',
+  seq,
+  time: Date.now(),
+  id: messageId(seq),
+  to: user('dave'),
+  body: 'mine',
+  at: { epoch: 5, seq: 8 },
+})
+const all = Number.MAX_SAFE_INTEGER
+const dayMs = 86_400_000
+
+/** `reopen` answers a store over the same data, where the store keeps any. */
+export function storeContract(name: string, make: () => Store, reopen?: (closed: Store) => Store): void {
+  describe(`the store contract: ${name}`, () => {
+    const bob = user('bob')
+    let store: Store
+    beforeEach(async () => {
+      store = make()
+      await store.open()
+    })
+    afterEach(() => store.close())
+    const append = (...entries: Entry[]) => store.append(bob, 7, 1, entries)
+    const seqs = async (from = 1, limit = 100, bytes = all) =>
+      (await store.read(bob, from, limit, bytes)).map((entry) => entry.seq)
+
+    it('knows nothing of a user to whom nothing came', async () => {
+      expect(await store.load(bob)).toBeUndefined()
+      expect(await seqs()).toEqual([])
+      expect(await store.lastSeen(bob)).toBeUndefined()
+      expect(await store.trace(messageId(1))).toEqual([])
+    })
+
+    it('gives back entries of every kind as they were, in seq order', async () => {
+      const entries = [message(1), receipt(2), copy(3), message(4, Date.now(), new Uint8Array([0, 255, 7]))]
+      await append(...entries)
+      expect(await store.read(bob, 1, 100, all)).toEqual(entries)
+      expect(await store.load(bob)).toEqual({
+        epoch: 7,
+        head: 1,
+        tail: 4,
+        lastTime: entries[3]?.time,
+        cursors: [],
+        settled: 0,
+      })
+    })
+
+    it('takes overlapping appends, and the same ones again', async () => {
+      const time = Date.now()
+      await Promise.all([
+        append(message(1, time)),
+        append(message(2, time), message(3, time)),
+        append(message(4, time)),
+      ])
+      await append(message(2, time), message(3, time))
+      expect(await seqs()).toEqual([1, 2, 3, 4])
+      expect(await store.load(bob)).toMatchObject({ tail: 4, lastTime: time })
+    })
+
+    it('never lowers the tail when an earlier append is repeated', async () => {
+      await append(message(1, 1_000), message(2, 2_000), message(3, 3_000))
+      await append(message(1, 1_000))
+      expect(await store.load(bob)).toMatchObject({ tail: 3, lastTime: 3_000 })
+    })
+
+    it('reads from a seq, within a count and within bytes, and always at least one', async () => {
+      await append(...[1, 2, 3, 4, 5].map((seq) => message(seq, 1_000, 'x'.repeat(100))))
+      expect(await seqs(3)).toEqual([3, 4, 5])
+      expect(await seqs(2, 2)).toEqual([2, 3])
+      expect(await seqs(1, 100, 250)).toEqual([1, 2])
+      expect(await seqs(4, 100, 1)).toEqual([4])
+      expect(await seqs(6)).toEqual([])
+    })
+
+    it('keeps users apart whose names begin alike', async () => {
+      await append(message(1))
+      await store.append(user('bobby'), 8, 1, [message(1), message(2)])
+      await store.append(user('bo'), 9, 1, [message(1)])
+      expect(await seqs()).toEqual([1])
+      expect(await store.load(user('bo'))).toMatchObject({ epoch: 9, tail: 1 })
+    })
+
+    it('recognises a repeat by sender and id, in that inbox only', async () => {
+      const time = Date.now()
+      await append(message(1, time), copy(2))
+      const keys = [
+        { sender: user('alice'), id: messageId(1) },
+        { sender: user('mallory'), id: messageId(1) },
+        { sender: bob, id: messageId(2) },
+        { sender: user('alice'), id: messageId(99) },
+      ]
+      expect(await store.findRepeats(bob, keys)).toEqual([
+        { seq: 1, time },
+        undefined,
+        { seq: 2, time: expect.any(Number) },
+        undefined,
+      ])
+      expect(await store.findRepeats(user('carol'), keys)).toEqual([undefined, undefined, undefined, undefined])
+    })
+
+    it('tells operators where a message stands', async () => {
+      const time = Date.now()
+      await append(message(1, time))
+      expect(await store.trace(messageId(1))).toEqual([{ recipient: bob, sender: 'alice', seq: 1, time }])
+    })
+
+    it('replaces cursors as a whole, also before the first entry', async () => {
+      const phone = { device: 'phone' as never, seq: 0, seenAt: 5 }
+      await store.saveCursors(bob, 7, [phone], 0)
+      expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 0, head: 1, cursors: [phone] })
+      await append(message(1))
+      await store.saveCursors(bob, 7, [{ ...phone, seq: 1 }], 1)
+      expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 1, cursors: [{ seq: 1 }], settled: 1 })
+    })
+
+    it('keeps the latest last seen', async () => {
+      await store.saveLastSeen(bob, 2_000)
+      await store.saveLastSeen(bob, 1_000)
+      expect(await store.lastSeen(bob)).toBe(2_000)
+    })
+
+    it('gives a higher term each time', async () => {
+      const first = await store.takeTerm()
+      expect(await store.takeTerm()).toBeGreaterThan(first)
+    })
+
+    it('expires old entries and dedupe keys for good, and keeps the tail', async () => {
+      const now = Date.now()
+      const old = now - 40 * dayMs
+      await append(message(1, old), message(2, old), message(3, now))
+      let [entries, dedupeKeys, rounds] = [0, 0, 0]
+      for (; rounds < 20; rounds++) {
+        const removed = await store.expire(now)
+        if (removed.entries + removed.dedupeKeys === 0) break
+        entries += removed.entries
+        dedupeKeys += removed.dedupeKeys
+      }
+      expect({ entries, dedupeKeys }).toEqual({ entries: 2, dedupeKeys: 2 })
+      expect(rounds).toBeLessThan(20)
+      expect(await seqs()).toEqual([3])
+      expect(await store.load(bob)).toMatchObject({ head: 3, tail: 3 })
+      expect(await store.findRepeats(bob, [{ sender: user('alice'), id: messageId(3) }])).toEqual([
+        { seq: 3, time: now },
+      ])
+    })
+
+    it('keeps the tail of an inbox whose entries have all expired', async () => {
+      const old = Date.now() - 40 * dayMs
+      await append(message(1, old), message(2, old))
+      while ((await store.expire(Date.now())).entries > 0);
+      expect(await store.load(bob)).toMatchObject({ head: 3, tail: 2 })
+      await append(message(3))
+      expect(await seqs()).toEqual([3])
+    })
+
+    it('rejects what comes after close, and says so in its health', async () => {
+      await store.close()
+      expect(await store.health()).toMatchObject({ ok: false })
+      for (const call of [append(message(1)), store.load(bob), store.read(bob, 1, 1, 1), store.takeTerm()])
+        await expect(call).rejects.toMatchObject({ code: 'closed' })
+      await store.open()
+    })
+
+    it.runIf(reopen)('finds everything as it was when it is opened again', async () => {
+      const term = await store.takeTerm()
+      await append(message(1, 1_000), message(2, 2_000))
+      await store.saveLastSeen(bob, 3_000)
+      await store.close()
+      store = (reopen as (closed: Store) => Store)(store)
+      await store.open()
+      expect(await seqs()).toEqual([1, 2])
+      expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 2, lastTime: 2_000 })
+      expect(await store.lastSeen(bob)).toBe(3_000)
+      expect(await store.takeTerm()).toBeGreaterThan(term)
+    })
+  })
+}

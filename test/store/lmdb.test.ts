@@ -1,0 +1,157 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { lmdbStore } from '../../src/store/lmdb.ts'
+import { message, storeContract, user } from '../contracts/store.ts'
+
+const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-lmdb-'))
+let path = folder()
+beforeEach(() => {
+  path = folder()
+})
+storeContract(
+  'lmdb',
+  () => lmdbStore(path),
+  () => lmdbStore(path),
+)
+
+const bob = user('bob')
+const dayMs = 86_400_000
+
+describe('the embedded store', () => {
+  it('belongs to one process, and names the one that has it', async () => {
+    const first = lmdbStore(path)
+    await first.open()
+    await expect(lmdbStore(path).open()).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
+    await first.close()
+    const second = lmdbStore(path)
+    await second.open()
+    await second.close()
+  })
+
+  it('opens a folder whose holder was killed', async () => {
+    writeFileSync(join(path, 'LOCK'), '1 12345')
+    const store = lmdbStore(path)
+    await store.open()
+    await store.close()
+  })
+
+  it('says that a folder cannot be written', async () => {
+    writeFileSync(join(path, 'file'), '')
+    await expect(lmdbStore(join(path, 'file')).open()).rejects.toMatchObject({ code: 'not_writable' })
+  })
+
+  it('refuses data of another version, and leaves them as they are', async () => {
+    const store = lmdbStore(path)
+    await store.open()
+    await store.close()
+    const root = open({ path: join(path, 'bluetick.mdb'), maxDbs: 16 })
+    await root.openDB({ name: 'settings' }).put('version', 99)
+    await root.close()
+    for (let n = 0; n < 2; n++)
+      await expect(lmdbStore(path).open()).rejects.toMatchObject({
+        code: 'version',
+        message: expect.stringContaining('99'),
+      })
+  })
+
+  /** Appends in a process of its own until that fails, then `after`; answers what it printed. */
+  async function fill(after: string, shell: string): Promise<string> {
+    const script = `
+      import { rmSync } from 'node:fs'
+      import { lmdbStore } from ${JSON.stringify(new URL('../../dist/src/store/lmdb.js', import.meta.url).href)}
+      const [path] = process.argv.slice(1)
+      const store = lmdbStore(path)
+      await store.open()
+      const id = (seq) => '00000000-0000-7000-8000-' + String(seq).padStart(12, '0')
+      const append = (seq) => store.append('bob', 7, 1, [{ is: 'message', seq, time: 1000, id: id(seq), from: 'alice', body: 'x'.repeat(8000) }])
+      const kept = async () => (await store.load('bob')).tail
+      for (let seq = 1, full = false; !full && seq < 5000; seq++) {
+        try { await append(seq) } catch ({ code }) { full = true; console.log(code, 'kept', await kept() === seq - 1) }
+      }
+      ${after}
+      await store.close()
+      console.log('closed')`
+    const child = spawn('bash', ['-c', shell, process.execPath, '--input-type=module', '-e', script])
+    let printed = ''
+    child.stdout.on('data', (text) => {
+      printed += text
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    return printed.trim()
+  }
+
+  it('says that it cannot write, keeps what it has, and goes on at the next start', async () => {
+    expect(await fill('', `ulimit -f 4096; exec "$0" "$@" ${path}`)).toBe('unavailable kept true\nclosed')
+    const store = lmdbStore(path)
+    await store.open()
+    const tail = (await store.load(bob))?.tail ?? 0
+    expect(tail).toBeGreaterThan(10)
+    await store.append(bob, 7, 1, [message(tail + 1)])
+    expect(await store.read(bob, 1, 10_000, Number.MAX_SAFE_INTEGER)).toHaveLength(tail + 1)
+    await store.close()
+  })
+
+  it('says that the disk is full, and goes on as soon as there is room', async ({ skip }) => {
+    const small = path
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]).status !== 0)
+      skip('a small disk can be mounted by root only')
+    writeFileSync(join(small, 'filler'), Buffer.alloc(4_000_000))
+    const after = `rmSync(path + '/filler'); const next = await kept() + 1; await append(next); console.log(next === await kept())`
+    expect(await fill(after, `exec "$0" "$@" ${small}`)).toBe('full kept true\ntrue\nclosed')
+    spawnSync('umount', [small])
+  })
+
+  it('gives the space of expired entries to new ones', async () => {
+    const store = lmdbStore(path)
+    await store.open()
+    const now = Date.now()
+    let seq = 0
+    for (let day = 0; day < 20; day++) {
+      const time = now + day * dayMs
+      const entries = Array.from({ length: 100 }, () => message(++seq, time, 'x'.repeat(8_000)))
+      await store.append(bob, 7, 1, entries)
+      while ((await store.expire(time + 32 * dayMs)).entries > 0);
+    }
+    expect(await store.load(bob)).toMatchObject({ tail: 2_000 })
+    await store.close()
+    expect(statSync(join(path, 'bluetick.mdb')).size).toBeLessThan(4 * 1024 * 1024)
+  })
+
+  it('has everything that it said was durable after kill -9', async () => {
+    const script = `
+      import { lmdbStore } from ${JSON.stringify(new URL('../../dist/src/store/lmdb.js', import.meta.url).href)}
+      const store = lmdbStore(${JSON.stringify(path)})
+      await store.open()
+      for (let seq = 1; ; seq++) {
+        const id = '00000000-0000-7000-8000-' + String(seq).padStart(12, '0')
+        await store.append('bob', 7, 1, [{ is: 'message', seq, time: 1000, id, from: 'alice', body: 'm' + seq }])
+        process.stdout.write(seq + '\\n')
+      }`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (text) => {
+      said += text
+      if (said.split('\n').length > 50) child.kill('SIGKILL')
+    })
+    await new Promise((resolve) => child.once('close', resolve))
+    const durable = Number(said.trim().split('\n').at(-1))
+    expect(readFileSync(join(path, 'LOCK'), 'utf8')).toMatch(`${child.pid} `)
+    const store = lmdbStore(path)
+    await store.open()
+    const record = await store.load(bob)
+    expect(record?.tail).toBeGreaterThanOrEqual(durable)
+    const entries = await store.read(bob, 1, 100_000, Number.MAX_SAFE_INTEGER)
+    expect(entries.map((entry) => entry.seq)).toEqual(Array.from({ length: record?.tail ?? 0 }, (_, n) => n + 1))
+    await store.close()
+    rmSync(path, { recursive: true })
+  })
+})
