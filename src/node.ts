@@ -8,6 +8,7 @@ import { hostPresence } from './hosts/presence.ts'
 import { Sessions } from './hosts/sessions.ts'
 import { hostUsers } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
+import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
 import { type Body, isId, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
@@ -47,13 +48,17 @@ export type SendAs = {
   readonly id?: string
 }
 
-/** A send from code that was refused. `code` is one of the protocol's error codes. */
+/** A send from code that was refused. `code` is one of the protocol's error codes; where `retry` is true, send it again under the same `id`. */
 export class SendRefused extends Error {
-  readonly code: string
-  constructor(code: string) {
-    super(`the message was refused: ${code}`)
+  readonly code: ErrorCode
+  readonly retry: boolean
+  readonly id: string
+  constructor(code: ErrorCode, id: string) {
+    super(`the message was refused: ${errorCodes[code].text}`)
     this.name = 'SendRefused'
     this.code = code
+    this.retry = mayRetry(code)
+    this.id = id
   }
 }
 
@@ -130,9 +135,11 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events: {
       accepted: (to, { id, from, body, seq, time }) =>
-        options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
+        guarded(() =>
+          options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
+        ),
       receipted: (from, { peer, epoch, delivered, read }) =>
-        options.onReceipt?.({ from, to: peer, epoch, delivered, read }),
+        guarded(() => options.onReceipt?.({ from, to: peer, epoch, delivered, read })),
     },
   })
   const attachedTo = (user: UserId) =>
@@ -147,15 +154,15 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const node = {
     async send({ from, to, body, id = randomUUID() }: SendAs): Promise<Position> {
       if (!isId(from, limits.idLength) || !isId(to, limits.idLength) || !isMessageId(id))
-        throw new SendRefused('bad_id')
-      if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large')
+        throw new SendRefused('bad_id', id)
+      if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
       const answer = await new Promise<Accepted | 'late'>((resolve) => {
         const ticket = asks.ask(resolve)
         const message = { is: 'deliver', session: 0, from: from as UserId, id, body, again: true, ticket } as const
         if (!users.offer(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
       })
-      if (answer === 'late') throw new SendRefused('busy')
-      if (answer.is === 'refused') throw new SendRefused(answer.code)
+      if (answer === 'late') throw new SendRefused('busy', id)
+      if (answer.is === 'refused') throw new SendRefused(answer.code, id)
       return answer.at
     },
     inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId),
@@ -194,6 +201,17 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     await store.close()
   }
   return { node, gateway, close }
+}
+
+/** A hook that throws is the embedder's bug, and must not cost an actor its turn: it is reported as uncaught. */
+function guarded(hook: () => void): void {
+  try {
+    hook()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
 }
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */

@@ -9,7 +9,13 @@ type Supervision = { readonly stop: symbol }
 type Options = { readonly onCrash: (message: unknown, error: unknown, context: Supervision) => symbol }
 type Nact = {
   start(): Reference
-  spawnStateless(parent: Reference, handler: (message: unknown) => void, name: string, options: Options): Reference
+  /** Not `spawnStateless`: that puts a policy of its own, to resume, in the place of ours. */
+  spawn(
+    parent: Reference,
+    handler: (state: unknown, message: unknown) => void,
+    name: string,
+    options: Options,
+  ): Reference
   dispatch(to: Reference, message: unknown): void
   stop(actor: Reference): void
 }
@@ -22,7 +28,7 @@ export type Shards = { spawn(shard: number, turn: () => void, crashed: (error: u
 export function startShards(count: number): Shards {
   const node = nact.start()
   const none = { onCrash: (_: unknown, __: unknown, context: Supervision) => context.stop }
-  const shards = Array.from({ length: count }, (_, n) => nact.spawnStateless(node, () => {}, `shard-${n}`, none))
+  const shards = Array.from({ length: count }, (_, n) => nact.spawn(node, () => {}, `shard-${n}`, none))
   let names = 0
   return {
     spawn(shard, turn, crashed) {
@@ -32,7 +38,7 @@ export function startShards(count: number): Shards {
         return context.stop
       }
       names += 1
-      const actor = nact.spawnStateless(shards[shard] as Reference, turn, `a${names}`, { onCrash })
+      const actor = nact.spawn(shards[shard] as Reference, () => turn(), `a${names}`, { onCrash })
       return {
         path: `/${actor.path.parts.join('/')}`,
         wake: () => nact.dispatch(actor, true),
