@@ -194,7 +194,10 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     gateway.stopListening()
     sessions.closeAll('going_away')
     await drained(() => asks.size === 0)
-    await drained(() => users.quiet && presence.quiet)
+    await drained(() => {
+      runtime.wheel.hurry()
+      return users.quiet && presence.quiet
+    })
     gateway.close()
     runtime.stop()
     await expiring
@@ -217,6 +220,6 @@ function guarded(hook: () => void): void {
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(done: () => boolean): Promise<void> {
   const until = Date.now() + 5_000
-  do await new Promise((resolve) => setTimeout(resolve, 20))
+  do await new Promise((resolve) => setTimeout(resolve, 10))
   while (!done() && Date.now() < until)
 }

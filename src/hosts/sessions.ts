@@ -193,7 +193,7 @@ export class Sessions implements SessionPort {
       if (this.#dirty.length === 0) setImmediate(() => this.#flushAll())
       this.#dirty.push(session)
     }
-    session.out.push(frame)
+    session.out.push(frame[0] === 'error' ? explained(frame) : frame)
   }
 
   #flushAll(): void {
@@ -223,7 +223,7 @@ export class Sessions implements SessionPort {
     const user = session.state.user as UserId
     switch (effect.do) {
       case 'push':
-        return this.#push(session, effect.frame[0] === 'error' ? explained(effect.frame) : effect.frame)
+        return this.#push(session, effect.frame)
       case 'close':
         return this.close(ref, effect.code)
       case 'authenticate':

@@ -1,4 +1,4 @@
-/** All timers of a node: one interval, a slot per tick. A timer fires at most one tick late, never early. */
+/** All timers of a node: one interval, a slot per tick. A timer fires at most one tick late, never early, but for `hurry`. */
 export class Wheel {
   readonly #slots: { due: number; run: () => void }[][]
   readonly #tickMs: number
@@ -27,6 +27,12 @@ export class Wheel {
   after(ms: number, run: () => void): void {
     const due = this.#now + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
     this.#slots[due % this.#slots.length]?.push({ due, run })
+  }
+
+  /** Fires every timer now: a node that stops does not wait for what was put off. */
+  hurry(): void {
+    const early = this.#slots.flatMap((slot) => slot.splice(0))
+    for (const timer of early) timer.run()
   }
 
   /** Moves time on by one tick. */

@@ -1,0 +1,139 @@
+/** Every size, rate and count that a stranger can grow has a limit: each is hit here. Frame size, bodies, ids, rates and the time to hello: hostile.test.ts. */
+import { once } from 'node:events'
+import { afterEach, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+
+type Frame = unknown[]
+let node: ReturnType<typeof createNode>
+let url: string
+async function start(options: Omit<NodeOptions, 'store'>): Promise<void> {
+  node = createNode({ store: memoryStore(), ...options })
+  url = (await node.listen({ port: 0 })).url
+}
+afterEach(() => node.close())
+
+async function enter(user: string, device = 'phone') {
+  const socket = new WebSocket(url, 'bluetick.v1.json')
+  const frames: Frame[] = []
+  socket.on('message', (data) => {
+    for (const line of String(data).split('\n')) frames.push(JSON.parse(line))
+  })
+  const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
+  await once(socket, 'open')
+  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
+  say('hello', user, device)
+  const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
+  await expect.poll(() => frames.length || socket.readyState > 1).toBeTruthy()
+  return { socket, closed, say, of }
+}
+const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+it('devices: with all connected a further one is refused; one that is away makes room', async () => {
+  await start({ limits: { devices: 2 } })
+  const phone = await enter('alice', 'phone')
+  await enter('alice', 'laptop')
+  expect(await (await enter('alice', 'tablet')).closed).toBe(3504)
+  phone.socket.close()
+  await phone.closed
+  expect((await enter('alice', 'tablet')).of('welcome')).toHaveLength(1)
+})
+
+it('connections of one address', async () => {
+  await start({ limits: { connectionsPerAddress: 2 } })
+  await enter('alice')
+  const second = await enter('bob')
+  expect(await (await enter('carol')).closed).toBe(3006)
+  second.socket.close()
+  await second.closed
+  expect((await enter('carol')).of('welcome')).toHaveLength(1)
+})
+
+it('watches of one connection', async () => {
+  await start({ limits: { watches: 2 } })
+  const alice = await enter('alice')
+  for (const user of ['a', 'b', 'c']) alice.say('watch', user)
+  await expect.poll(() => alice.of('error')[0]?.slice(1, 4)).toEqual(['too_many_watches', 'watch', 'c'])
+  alice.say('unwatch', 'a')
+  alice.say('watch', 'c')
+  await expect.poll(() => alice.of('presence').map((frame) => frame[1])).toContain('c')
+})
+
+it('entries of an inbox: a full one says so, and takes more when its owner has acknowledged', async () => {
+  await start({ limits: { inboxEntries: 3 } })
+  const alice = await enter('alice')
+  for (let n = 1; n <= 4; n++) alice.say('send', id(n), 'bob', 'x', false)
+  await expect.poll(() => alice.of('error')[0]?.slice(1, 5)).toEqual(['inbox_full', 'send', id(4), 5_000])
+  const bob = await enter('bob')
+  await expect.poll(() => bob.of('message')).toHaveLength(3)
+  bob.say('ack', 3)
+  alice.say('send', id(4), 'bob', 'x', true)
+  await expect.poll(() => alice.of('sent')).toHaveLength(4)
+})
+
+it('the un-acknowledged window, in entries and in bytes', async () => {
+  await start({ limits: { windowEntries: 4, windowBytes: 1_000 } })
+  for (let n = 1; n <= 10; n++) await node.send({ from: 'shop', to: 'bob', body: 'x', id: id(n) })
+  const bob = await enter('bob')
+  await expect.poll(() => bob.of('message')).toHaveLength(4)
+  bob.say('ack', 4)
+  await expect.poll(() => bob.of('message')).toHaveLength(8)
+  bob.say('ack', 10)
+  await expect
+    .poll(() => bob.of('error')[0])
+    .toEqual(['error', 'ack_above_tail', 'ack', null, 0, expect.stringContaining('not pushed')])
+  bob.say('ack', 8)
+  await expect.poll(() => bob.of('live')).toHaveLength(1)
+  bob.say('ack', 10)
+  for (let n = 11; n <= 14; n++) await node.send({ from: 'shop', to: 'bob', body: 'y'.repeat(400), id: id(n) })
+  await expect.poll(() => bob.of('message')).toHaveLength(12)
+  bob.say('ack', 12)
+  await expect.poll(() => bob.of('message')).toHaveLength(14)
+  expect(bob.of('message').map((frame) => frame[1])).toEqual(Array.from({ length: 14 }, (_, n) => n + 1))
+})
+
+it('sends in flight: what is above is busy, and what follows waits for it', async () => {
+  await start({ limits: { sendsInFlight: 2 }, allow: () => new Promise((resolve) => setTimeout(resolve, 200, true)) })
+  const alice = await enter('alice')
+  for (let n = 1; n <= 4; n++) alice.say('send', id(n), 'bob', 'x', false)
+  await expect.poll(() => alice.of('sent')).toHaveLength(2)
+  expect(alice.of('error').map((frame) => [frame[1], frame[3]])).toEqual([
+    ['busy', id(3)],
+    ['busy', id(4)],
+  ])
+  alice.say('send', id(4), 'bob', 'x', true)
+  await expect.poll(() => alice.of('error')).toHaveLength(3)
+  alice.say('send', id(3), 'bob', 'x', true)
+  alice.say('send', id(4), 'bob', 'x', true)
+  await expect.poll(() => alice.of('sent').map((frame) => frame[1])).toEqual([id(1), id(2), id(3), id(4)])
+})
+
+it('frames per second: sends above are rate_limited, acks are not', async () => {
+  await start({ limits: { framesPerSecond: 10 } })
+  const alice = await enter('alice')
+  for (let n = 1; n <= 25; n++) alice.say('send', id(n), 'bob', 'x', false)
+  await expect.poll(() => alice.of('error').length).toBeGreaterThan(0)
+  expect(alice.of('error').every((frame) => frame[1] === 'rate_limited' || frame[1] === 'busy')).toBe(true)
+  expect(alice.of('error')[0]?.[1]).toBe('rate_limited')
+})
+
+it('bytes in a socket that nobody reads: the connection is closed, and nothing is lost', async () => {
+  await start({ limits: { windowEntries: 1_000, windowBytes: 4 * 1024 * 1024, socketBytes: 8 * 1024 * 1024 } })
+  const bob = await enter('bob')
+  bob.socket.pause()
+  for (let n = 1; n <= 600; n++) await node.send({ from: 'shop', to: 'bob', body: 'x'.repeat(30_000), id: id(n) })
+  expect((await node.inspect('bob'))?.devices[0]?.unacknowledged).toBeLessThan(150)
+  bob.socket.resume()
+  await expect.poll(() => bob.of('message').length).toBeGreaterThan(100)
+})
+
+it.each([
+  [{ idLength: 300 }, /idLength/],
+  [{ bodyBytes: 100_000 }, /bodyBytes/],
+  [{ windowBytes: 10_000_000 }, /socketBytes/],
+  [{ devices: 0 }, /devices/],
+  [{ fish: 1 } as object, /fish/],
+])('refuses limits that cannot be: %j', async (limits, text) => {
+  await start({})
+  expect(() => createNode({ store: memoryStore(), limits })).toThrow(text)
+})
