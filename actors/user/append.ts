@@ -4,7 +4,7 @@ import type { Appended, Entry } from '../../src/store/contract.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
 import { after, delivered, work } from './state.ts'
-import type { Copy, Deliver, Known, Pending, SessionRef, Ticket, UserEffect, UserLimits, UserState } from './types.ts'
+import type { Copy, Deliver, Known, SessionRef, Ticket, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
 const remembered = 128
@@ -13,7 +13,8 @@ const rememberedRefusals = 1_024
 
 const sender = (state: UserState, message: Deliver | Copy): UserId =>
   message.is === 'deliver' ? message.from : state.user
-const key = (from: UserId, id: string): string => `${id} ${from}`
+/** Names a message in memory. */
+export const key = (from: UserId, id: string): string => `${id} ${from}`
 
 export function accept(
   state: UserState,
@@ -23,10 +24,11 @@ export function accept(
   out: UserEffect[],
 ): void {
   const { known, waiting, pending } = work(state)
+  const late = outOfTurn(state, message)
   const earlier = known.get(key(sender(state, message), message.id))
   if (earlier) return answerRepeat(state, earlier, message.ticket, out)
   const full = pending.length + waiting.length >= limits.appendsInFlight
-  if (full || outOfTurn(state, message)) return refuse(state, message, 'busy', out)
+  if (full || late) return refuse(state, message, 'busy', out)
   if (!message.again && waiting.length === 0) return append(state, message, limits, now, out)
   waiting.push(message)
   lookUp(state, out)
@@ -123,28 +125,26 @@ export function appendReceipt(
   write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, out)
 }
 
-const last = (state: UserState): Pending | undefined => state.work?.pending.at(-1)
-const nextSeq = (state: UserState): Seq => (last(state)?.entry.seq ?? state.tail) + 1
-const nextTime = (state: UserState, now: Millis): Millis => Math.max(now, last(state)?.entry.time ?? state.lastTime)
+const last = (state: UserState): Entry | undefined => state.work?.pending.at(-1)
+const nextSeq = (state: UserState): Seq => (last(state)?.seq ?? state.tail) + 1
+const nextTime = (state: UserState, now: Millis): Millis => Math.max(now, last(state)?.time ?? state.lastTime)
 
 function write(state: UserState, entry: Entry, out: UserEffect[]): void {
   const it = work(state)
-  it.pending.push({ entry, durable: false })
+  it.pending.push(entry)
   // While the store fails, new entries wait for the next round: it stays one round at a time.
   if (it.failures === 0) out.push({ do: 'append', entries: [entry] })
 }
 
-/** Entries [first, last] are durable. What is now durable without a gap is answered and pushed, in seq order. */
-export function appended(state: UserState, first: Seq, lastSeq: Seq, limits: UserLimits, out: UserEffect[]): void {
+/** The pending entries up to `lastSeq` are durable: they are answered and pushed, in seq order. */
+export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, out: UserEffect[]): void {
   const it = work(state)
-  const failed = it.failures > 0
-  it.failures = 0
-  for (const pending of it.pending) {
-    if (pending.entry.seq >= first && pending.entry.seq <= lastSeq) pending.durable = true
+  const open = it.pending.findIndex((entry) => entry.seq > lastSeq)
+  const durable = it.pending.splice(0, open === -1 ? it.pending.length : open)
+  if (it.failures > 0) {
+    it.failures = 0
+    appendAgain(state, out)
   }
-  const open = it.pending.findIndex((pending) => !pending.durable)
-  if (failed) appendAgain(state, out)
-  const durable = it.pending.splice(0, open === -1 ? it.pending.length : open).map((pending) => pending.entry)
   if (durable.length === 0) return
   for (const entry of durable) settle(state, entry, out)
   pushLive(state, durable, limits, out)
@@ -178,8 +178,6 @@ export function unappended(state: UserState, out: UserEffect[]): void {
 }
 
 export function appendAgain(state: UserState, out: UserEffect[]): void {
-  const entries = work(state)
-    .pending.filter((pending) => !pending.durable)
-    .map((pending) => pending.entry)
-  if (entries.length > 0) out.push({ do: 'append', entries })
+  const { pending } = work(state)
+  if (pending.length > 0) out.push({ do: 'append', entries: [...pending] })
 }

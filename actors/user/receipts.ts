@@ -138,8 +138,7 @@ export function retell(state: UserState, out: UserEffect[]): void {
 export function read(state: UserState, session: SessionRef, chat: UserId, seq: Seq, out: UserEffect[]): void {
   const device = attached(state, session)
   if (!device) return
-  if (seq > device.pushed)
-    return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
+  if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
   const it = work(state)
   if (seq < it.sendersFrom || seq > it.sendersTo) return void out.push({ do: 'check', session, chat, seq })
   checked(

@@ -97,8 +97,10 @@ export function page(
   out: UserEffect[],
 ): void {
   const device = attached(state, session)
-  if (!device?.fetching || device.pushed + 1 !== from) return
+  if (!device?.fetching) return
   device.fetching = false
+  // The device has acknowledged more meanwhile than it was sent: it goes on from there.
+  if (device.pushed + 1 !== from) return advance(state, device, limits, out)
   if (!entries) return void out.push({ do: 'close', session, code: 'unavailable' })
   const held = entries.filter((entry) => entry.seq <= state.tail)
   const first = held[0]?.seq ?? state.tail + 1
@@ -153,11 +155,12 @@ const size = (entry: Entry): number =>
 export function ack(state: UserState, session: SessionRef, seq: Seq, limits: UserLimits, out: UserEffect[]): void {
   const device = attached(state, session)
   if (!device) return
-  if (seq > device.pushed)
-    return void out.push({ do: 'refuse', session, kind: 'ack', ref: null, code: 'ack_above_tail' })
+  if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'ack', ref: null, code: 'ack_above_tail' })
   if (seq <= device.acked) return
   device.sizes?.splice(0, seq - device.acked)
   if (device.sizes?.length === 0) device.sizes = null
+  // Above what was pushed: it had more from before this actor restarted.
+  device.pushed = Math.max(device.pushed, seq)
   device.acked = seq
   save(state, out)
   advance(state, device, limits, out)

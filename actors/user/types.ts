@@ -166,9 +166,6 @@ export type Device = {
   told: boolean
 }
 
-/** An append that is not durable yet. */
-export type Pending = { readonly entry: Entry; durable: boolean }
-
 /** A message id that is known in memory; `tickets` wait for its entry to become durable, null when it is. */
 export type Known = { readonly seq: Seq; readonly time: Millis; tickets: Ticket[] | null }
 
@@ -185,8 +182,8 @@ export type News = { epoch: number; delivered: Seq; read: Seq }
 
 /** What a user actor needs only while it has something to do. */
 export type Work = {
-  /** Appends under way, in seq order. The next seq is that of the last one + 1. */
-  readonly pending: Pending[]
+  /** Entries that are not known to be durable, in seq order. The next seq is that of the last one + 1. */
+  readonly pending: Entry[]
   /** Failed rounds of appends in a row. */
   failures: number
   /** Delivers and copies behind a look-up for repeats, in order; the first `asked` of those marked `again` are being looked up. */

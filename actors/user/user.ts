@@ -35,7 +35,7 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
     case 'found':
       return found(state, message.repeats, limits, now, out)
     case 'appended':
-      return appended(state, message.first, message.last, limits, out)
+      return appended(state, message.last, limits, out)
     case 'unappended':
       return unappended(state, out)
     case 'attach':

@@ -305,6 +305,8 @@ export class Client implements AsyncDisposable {
     void this.#write([['cursor', { user, ...this.#inbox.cursor }]])
     this.#online = true
     this.#outbox.grounded()
+    // After a restart of its actor the server may know less than it was told.
+    if (this.#inbox.cursor.seq > seq) this.#say(['ack', this.#inbox.cursor.seq])
     for (const [chat, read] of this.#reads) this.#say(['read', chat as UserId, read])
     for (const watched of this.#watches.keys()) this.#say(['watch', watched as UserId])
     this.#status({ is: 'online', user, device })

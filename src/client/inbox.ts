@@ -26,7 +26,8 @@ export class Inbox {
 
   /** The server's answer to hello. True: the log does not go on where we were. */
   welcome(epoch: number, seq: number, resumed: boolean): boolean {
-    const fresh = this.cursor.epoch === 0
+    // An empty log may change its name: the server keeps it from the first entry on.
+    const fresh = this.cursor.seq === 0 && this.#received === 0
     if (resumed && (this.cursor.epoch === epoch || fresh)) {
       if (fresh) this.cursor = { epoch, seq }
       this.#received = Math.max(this.#received, seq)

@@ -36,6 +36,7 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
     rest,
     hibernate: () => {},
     deadLetter: () => {},
+    recover: (_state, mail) => [...mail],
     restarted: () => {},
     gaveUp: () => {},
   })

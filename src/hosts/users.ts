@@ -1,5 +1,6 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 import { randomInt } from 'node:crypto'
+import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
@@ -7,8 +8,8 @@ import type { UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
+import { Appends } from './appends.ts'
 import { entryFrame } from './frames.ts'
-import { InFlight } from './inflight.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage>
@@ -24,13 +25,18 @@ type Context = {
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, store, limits, sessions } = context
-  const flights = new InFlight()
+  const { runtime, store, term, limits, sessions } = context
+  const appends = new Appends((user, epoch, entries, done) =>
+    store.append(user, epoch, term, entries).then(
+      () => done(true),
+      () => done(false),
+    ),
+  )
   const users: Users = runtime.host<UserState, UserMessage, UserEffect>({
     kind: 'user',
     async load(id) {
       const user = id as UserId
-      await flights.landed(user)
+      await new Promise<void>((landed) => appends.landed(user, landed))
       return startUser(user, await store.load(user), randomInt(1, 2 ** 31))
     },
     receive: (state, message, now) => receive(state, message, limits, now),
@@ -40,7 +46,7 @@ export function hostUsers(context: Context): Users {
         if (effect.do === 'append') entries.push(...effect.entries)
         else perform(context, users, id as UserId, effect)
       }
-      if (entries.length > 0) append(context, users, flights, id as UserId, entries)
+      if (entries.length > 0) append(users, appends, id as UserId, entries)
     },
     rest,
     hibernate: (state) => {
@@ -52,43 +58,34 @@ export function hostUsers(context: Context): Users {
       } else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
+    recover,
     restarted: (id) => sessions.reattach(id as UserId),
     gaveUp: (id) => sessions.closeUser(id as UserId, 'restarted'),
   })
   return users
 }
 
-function append(
-  { store, term }: Context,
-  users: Users,
-  flights: InFlight,
-  user: UserId,
-  entries: readonly Entry[],
-): void {
+function append(users: Users, appends: Appends, user: UserId, entries: readonly Entry[]): void {
   const state = users.peek(user)
-  const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0]
-  const settle = (is: 'appended' | 'unappended') => {
-    flights.done(user)
+  appends.add(user, state?.epoch ?? 0, entries, (is, first, last) => {
     // A restarted actor has read the inbox after this landed: the result is news to nobody.
     if (users.peek(user) === state) users.tell(user, { is, first, last })
-  }
-  flights.add(user)
-  store.append(user, state?.epoch ?? 0, term, entries).then(
-    () => settle('appended'),
-    () => settle('unappended'),
-  )
+  })
 }
 
 function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
   const { store, sessions, events } = context
+  const state = users.peek(user)
+  // A restarted actor has asked anew: what its former life asked for is news to nobody.
+  const result = (message: UserMessage) => {
+    if (users.peek(user) === state) users.tell(user, message)
+  }
   switch (effect.do) {
     case 'find':
-      return later(store.findRepeats(user, effect.keys), (repeats) => users.tell(user, { is: 'found', repeats }))
+      return later(store.findRepeats(user, effect.keys), (repeats) => result({ is: 'found', repeats }))
     case 'fetch': {
       const { session, from, limit, bytes } = effect
-      return later(store.read(user, from, limit, bytes), (entries) =>
-        users.tell(user, { is: 'page', session, from, entries }),
-      )
+      return later(store.read(user, from, limit, bytes), (entries) => result({ is: 'page', session, from, entries }))
     }
     case 'check': {
       const { session, chat, seq } = effect
@@ -97,16 +94,15 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
           entries === null
             ? null
             : entries.some((entry) => entry.is === 'message' && entry.seq === seq && entry.from === chat)
-        users.tell(user, { is: 'checked', session, chat, seq, holds })
+        result({ is: 'checked', session, chat, seq, holds })
       })
     }
     case 'save': {
-      const epoch = users.peek(user)?.epoch ?? 0
-      const saving = store.saveCursors(user, epoch, effect.cursors, effect.settled).then(() => true)
-      return later(saving, (ok) => users.tell(user, { is: 'saved', ok: ok === true }))
+      const saving = store.saveCursors(user, state?.epoch ?? 0, effect.cursors, effect.settled).then(() => true)
+      return later(saving, (ok) => result({ is: 'saved', ok: ok === true }))
     }
     case 'welcome':
-      return sessions.welcome(effect, users.peek(user)?.epoch ?? 0)
+      return sessions.welcome(effect, state?.epoch ?? 0)
     case 'live':
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':

@@ -9,7 +9,7 @@ export const errorCodes = {
   bad_id: { number: 3, retry: false, text: 'not a valid user, device or message id' },
   too_large: { number: 4, retry: false, text: 'the body is larger than this node accepts' },
   not_welcome_yet: { number: 5, retry: false, text: 'the first frame must be hello' },
-  ack_above_tail: { number: 6, retry: false, text: 'that seq was not pushed to this device' },
+  ack_above_tail: { number: 6, retry: false, text: 'that seq is above the tail of this inbox' },
   not_that_chat: { number: 7, retry: false, text: 'the entry with that seq is not a message of that chat' },
   refused: { number: 8, retry: false, text: 'this node does not allow that message' },
   too_many_watches: { number: 9, retry: false, text: 'this device already watches as many users as it may' },

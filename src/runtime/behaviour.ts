@@ -17,6 +17,8 @@ export interface Behaviour<State, Message, Effect> {
   hibernate(state: State): void
   /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
   deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void
+  /** The mail of the next life of an actor that crashed: the message that crashed it must stay, as it is. */
+  recover(state: State, mail: readonly Message[]): Message[]
   /** It crashed, and is fresh from the store. */
   restarted(id: string): void
   /** It crashed more than `restarts` times within `restartsMs`. */

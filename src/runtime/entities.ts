@@ -5,7 +5,7 @@ import type { Actor, Shards } from './nact.ts'
 import type { Wheel } from './wheel.ts'
 
 type Awake<Message> = {
-  readonly mail: Message[]
+  mail: Message[]
   actor: Actor
   loading: boolean
   woken: boolean
@@ -169,7 +169,7 @@ export class Entities<State, Message, Effect = unknown> {
     this.#token(awake)
   }
 
-  /** The first message in line crashed the actor: it is tried once more on a fresh state, then put aside. */
+  /** The first message in line crashed the actor: it is tried once more on a fresh state, then put aside. Nothing else that waits is lost. */
   #crashed(id: string): void {
     const entity = this.#present.get(id)
     const awake = entity?.awake
@@ -178,13 +178,17 @@ export class Entities<State, Message, Effect = unknown> {
     const now = Date.now()
     awake.crashes = [...awake.crashes.filter((at) => now - at < this.#options.restartsMs), now]
     awake.woken = false
+    const culprit = awake.mail[0]
+    if (entity.state !== undefined) awake.mail = this.#behaviour.recover(entity.state, awake.mail)
     if (awake.crashes.length > this.#options.restarts) {
       this.#leave(id, entity, awake, 'gave up')
       return this.#behaviour.gaveUp(id)
     }
-    if (awake.mail.length > 0 && awake.retried === awake.mail[0])
-      this.#deadLetter(id, awake.mail.shift() as Message, 'poison')
-    awake.retried = awake.mail[0]
+    if (culprit !== undefined && awake.retried === culprit) {
+      awake.mail.splice(awake.mail.indexOf(culprit), 1)
+      this.#deadLetter(id, culprit, 'poison')
+    }
+    awake.retried = culprit
     entity.state = undefined
     awake.actor = this.#spawn(id)
     void this.#load(id, entity, awake, true)

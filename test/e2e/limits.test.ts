@@ -78,10 +78,8 @@ it('the un-acknowledged window, in entries and in bytes', async () => {
   await expect.poll(() => bob.of('message')).toHaveLength(4)
   bob.say('ack', 4)
   await expect.poll(() => bob.of('message')).toHaveLength(8)
-  bob.say('ack', 10)
-  await expect
-    .poll(() => bob.of('error')[0])
-    .toEqual(['error', 'ack_above_tail', 'ack', null, 0, expect.stringContaining('not pushed')])
+  bob.say('ack', 11)
+  await expect.poll(() => bob.of('error')[0]?.slice(1, 5)).toEqual(['ack_above_tail', 'ack', null, 0])
   bob.say('ack', 8)
   await expect.poll(() => bob.of('live')).toHaveLength(1)
   bob.say('ack', 10)

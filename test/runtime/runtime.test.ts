@@ -42,6 +42,7 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
     perform: (id, effects) => void log.performed.push(...effects.map((effect): [string, number] => [id, effect])),
     rest: (state) => (state.keep ? 'keep' : 'drop'),
     hibernate: () => {},
+    recover: (_state, mail) => [...mail],
     deadLetter: (_id, message, reason) => void log.dead.push([message, reason]),
     restarted: (id) => void log.restarted.push(id),
     gaveUp: (id) => void log.gaveUp.push(id),
