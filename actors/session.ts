@@ -2,7 +2,7 @@
  * A session: one connected device. It checks what the device may do, turns frames into messages for actors, and answers.
  * It knows no socket: the gateway hands it frames and performs its effects.
  */
-import type { CloseCode, ErrorCode } from '../src/protocol/codes.ts'
+import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
 import type { BadFrame, ClientFrame, ServerFrame } from '../src/protocol/frames.ts'
 import type { Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
 import type { Next } from '../src/runtime/index.ts'
@@ -68,8 +68,8 @@ export type SessionState = {
   siblings: boolean
 }
 
-/** How long a client should wait after a refusal that may be repeated, in ms. */
-const retryAfter: Partial<Record<ErrorCode, number>> = { busy: 500, inbox_full: 5_000, rate_limited: 1_000 }
+/** Refusals after which the same send may succeed. */
+const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -217,7 +217,7 @@ function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out:
 
 /** Refuses a send. When it may be repeated, those to the same recipient that follow wait for it, so that they keep their order. */
 function refuse(state: SessionState, [, id, to]: SendFrame, code: ErrorCode, out: SessionEffect[]): void {
-  if (retryAfter[code] !== undefined) {
+  if (Object.hasOwn(forNow, code)) {
     state.refused ??= new Map()
     if (!state.refused.has(to)) state.refused.set(to, id)
   }
@@ -258,7 +258,8 @@ function watch(state: SessionState, user: UserId, limits: SessionLimits, out: Se
   out.push({ do: 'watch', user })
 }
 
+/** When to retry, and the text, the host adds from the table. */
 const error = (code: ErrorCode, kind: string, ref: string | null): SessionEffect => ({
   do: 'push',
-  frame: ['error', code, kind, ref, retryAfter[code] ?? 0, ''],
+  frame: ['error', code, kind, ref, 0, ''],
 })

@@ -111,7 +111,7 @@ export class Gateway {
     const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
     const address = Buffer.from(response.getRemoteAddressAsText()).toString()
     const key = request.getHeader('sec-websocket-key')
-    const protocol = codec?.subprotocol ?? offered[0] ?? ''
+    const protocol = codec?.subprotocol ?? offered.find((name) => !name.startsWith('token.')) ?? ''
     response.upgrade<Socket>(
       { client: { codec, address, token, ref: 0 } },
       key,

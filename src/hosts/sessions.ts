@@ -307,6 +307,6 @@ export class Sessions implements SessionPort {
 }
 
 function explained(frame: Extract<ServerFrame, readonly ['error', ...unknown[]]>): ServerFrame {
-  const [, code, kind, ref, retryAfter] = frame
-  return ['error', code, kind, ref, retryAfter, errorCodes[code].text]
+  const [, code, kind, ref] = frame
+  return ['error', code, kind, ref, errorCodes[code].retryAfter, errorCodes[code].text]
 }

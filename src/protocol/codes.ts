@@ -1,34 +1,39 @@
 /** Why a frame was refused, and why a connection was closed. One table each; server, client and docs read the same. */
 
-type ErrorRow = { readonly number: number; readonly retry: boolean; readonly text: string }
+type ErrorRow = { readonly number: number; readonly retryAfter: number; readonly text: string }
 
-/** Error codes. `retry`: the same frame may succeed later, unchanged. */
+/** Error codes. `retryAfter`: the same frame may succeed this many ms later, unchanged; 0: it never will. */
 export const errorCodes = {
-  bad_frame: { number: 1, retry: false, text: 'the frame is not of the shape that its kind asks for' },
-  unknown_kind: { number: 2, retry: false, text: 'no such kind of frame, or not one that a client sends' },
-  bad_id: { number: 3, retry: false, text: 'not a valid user, device or message id' },
-  too_large: { number: 4, retry: false, text: 'the body is larger than this node accepts' },
-  not_welcome_yet: { number: 5, retry: false, text: 'the first frame must be hello' },
-  ack_above_tail: { number: 6, retry: false, text: 'that seq is above the tail of this inbox' },
-  not_that_chat: { number: 7, retry: false, text: 'the entry with that seq is not a message of that chat' },
-  refused: { number: 8, retry: false, text: 'this node does not allow that message' },
-  too_many_watches: { number: 9, retry: false, text: 'this device already watches as many users as it may' },
+  bad_frame: { number: 1, retryAfter: 0, text: 'the frame is not of the shape that its kind asks for' },
+  unknown_kind: { number: 2, retryAfter: 0, text: 'no such kind of frame, or not one that a client sends' },
+  bad_id: { number: 3, retryAfter: 0, text: 'not a valid user, device or message id' },
+  too_large: { number: 4, retryAfter: 0, text: 'the body is larger than this node accepts' },
+  not_welcome_yet: { number: 5, retryAfter: 0, text: 'the first frame must be hello' },
+  ack_above_tail: { number: 6, retryAfter: 0, text: 'that seq is above the tail of this inbox' },
+  not_that_chat: { number: 7, retryAfter: 0, text: 'the entry with that seq is not a message of that chat' },
+  refused: { number: 8, retryAfter: 0, text: 'this node does not allow that message' },
+  too_many_watches: { number: 9, retryAfter: 0, text: 'this device already watches as many users as it may' },
   failed: {
     number: 10,
-    retry: false,
+    retryAfter: 0,
     text: 'the message could not be handled and was put aside; it was not delivered',
   },
-  busy: { number: 20, retry: true, text: 'too much is under way for that user, or the store does not answer' },
-  inbox_full: { number: 21, retry: true, text: 'the inbox of the recipient is full' },
-  rate_limited: { number: 22, retry: true, text: 'more frames than this node accepts from one connection' },
+  busy: { number: 20, retryAfter: 500, text: 'too much is under way for that user, or the store does not answer' },
+  inbox_full: { number: 21, retryAfter: 5_000, text: 'the inbox of the recipient is full' },
+  rate_limited: { number: 22, retryAfter: 1_000, text: 'more frames than this node accepts from one connection' },
 } as const satisfies Record<string, ErrorRow>
 
 /** The name of an error code. */
 export type ErrorCode = keyof typeof errorCodes
 
+/** The codes after which the same frame may succeed. */
+export type RetryCode = {
+  [Code in ErrorCode]: (typeof errorCodes)[Code]['retryAfter'] extends 0 ? never : Code
+}[ErrorCode]
+
 /** Whether the same frame may succeed later. An unknown code (of a newer server) may not. */
 export function mayRetry(code: string): boolean {
-  return Object.hasOwn(errorCodes, code) && errorCodes[code as ErrorCode].retry
+  return Object.hasOwn(errorCodes, code) && errorCodes[code as ErrorCode].retryAfter > 0
 }
 
 const errorNames = new Map<number, ErrorCode>(

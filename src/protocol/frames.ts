@@ -63,7 +63,7 @@ export type ServerFrame =
   /** The first tick: the message is durable at this position of the recipient's inbox. */
   | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis]
   | readonly ['done', kind: 'read' | 'unwatch', ref: string, seq: Seq]
-  /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0 where it does not apply. */
+  /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
