@@ -1,5 +1,6 @@
 // A node that a service embeds.
 
+export type { Hooks, Receipt } from './hosts/hooks.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
 export { createNode, type NodeOptions, type SendAs, SendRefused } from './node.ts'
 // Limits.

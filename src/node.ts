@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { routes } from './gateway/routes.ts'
+import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { Sessions } from './hosts/sessions.ts'
-import { hostUsers } from './hosts/users.ts'
+import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
@@ -15,7 +16,7 @@ import { completeLimits, type Limits } from './protocol/limits.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
 import type { Store } from './store/contract.ts'
 
-export type NodeOptions = {
+export type NodeOptions = Hooks & {
   readonly store: Store
   /** Who a token stands for. Without it the node listens on loopback only, and a token is simply the user's name. */
   readonly authenticate?: Authenticate
@@ -28,23 +29,13 @@ export type NodeOptions = {
   readonly heartbeatSeconds?: number
   /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
   readonly inspectToken?: string
-  /** A message became durable in `to`'s inbox. */
-  readonly onAccepted?: (message: {
-    id: string
-    from: string
-    to: string
-    body: Body
-    at: Position
-    time: Millis
-  }) => void
-  /** `from`'s messages to `to` were delivered and read up to these seqs of log `epoch` (0: none). */
-  readonly onReceipt?: (receipt: { from: string; to: string; epoch: number; delivered: number; read: number }) => void
 }
 
 export type SendAs = {
   readonly from: string
   readonly to: string
-  readonly body: Body /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
+  readonly body: Body
+  /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
   readonly id?: string
 }
 
@@ -126,21 +117,14 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     allow: options.allow,
     actors: () => ({ users, presence }),
   })
-  const users = hostUsers({
+  const users: Users = hostUsers({
     runtime,
     store,
     term,
     limits,
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),
-    events: {
-      accepted: (to, { id, from, body, seq, time }) =>
-        guarded(() =>
-          options.onAccepted?.({ id, from, to, body, at: { epoch: users.peek(to)?.epoch ?? 0, seq }, time }),
-        ),
-      receipted: (from, { peer, epoch, delivered, read }) =>
-        guarded(() => options.onReceipt?.({ from, to: peer, epoch, delivered, read })),
-    },
+    events: tellHooks(options, (user) => users.peek(user)?.epoch ?? 0),
   })
   const attachedTo = (user: UserId) =>
     (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
@@ -204,17 +188,6 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     await store.close()
   }
   return { node, gateway, close }
-}
-
-/** A hook that throws is the embedder's bug, and must not cost an actor its turn: it is reported as uncaught. */
-function guarded(hook: () => void): void {
-  try {
-    hook()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
 }
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */

@@ -1,0 +1,65 @@
+/** Tells an embedder what happens to messages. */
+import type { Body, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { NodeEvents } from './ports.ts'
+
+export type Hooks = {
+  /** A message became durable at this place of `to`'s inbox, and its sender is told "sent". */
+  readonly onAccepted?: (message: {
+    readonly id: string
+    readonly from: string
+    readonly to: string
+    readonly body: Body
+    readonly at: Position
+    readonly time: Millis
+  }) => void
+  /** What `from` sent to `to` is delivered up to this place of `to`'s inbox. Only rises; may be told again after a restart. */
+  readonly onDelivered?: (receipt: Receipt) => void
+  /** The same for read, which comes after delivered. */
+  readonly onRead?: (receipt: Receipt) => void
+}
+
+/** Compare with where a message was accepted: it is meant when `at.epoch` is the same and `at.seq` is not above `upTo.seq`. */
+export type Receipt = { readonly from: string; readonly to: string; readonly upTo: Position }
+
+type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
+
+/** Pairs of users whose latest receipt is remembered, so that it is not told twice. */
+const remembered = 10_000
+
+/** `epochOf` names the log of a user who is awake. */
+export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): NodeEvents {
+  const marks = new Map<string, Mark>()
+  return {
+    accepted(to, { id, from, body, seq, time }) {
+      guarded(() => hooks.onAccepted?.({ id, from, to, body, at: { epoch: epochOf(to), seq }, time }))
+    },
+    receipted(from, { peer: to, epoch, delivered, read }) {
+      if (!hooks.onDelivered && !hooks.onRead) return
+      const known = rise(marks, `${from}\n${to}`, { epoch, delivered, read })
+      const receipt = (seq: Seq): Receipt => ({ from, to, upTo: { epoch, seq } })
+      if (delivered > known.delivered) guarded(() => hooks.onDelivered?.(receipt(delivered)))
+      if (read > known.read) guarded(() => hooks.onRead?.(receipt(read)))
+    },
+  }
+}
+
+/** Remembers a receipt, and answers what was known before. */
+function rise(marks: Map<string, Mark>, pair: string, { epoch, delivered, read }: Mark): Mark {
+  const last = marks.get(pair)
+  const known = last?.epoch === epoch ? last : { epoch, delivered: 0, read: 0 }
+  marks.delete(pair)
+  marks.set(pair, { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) })
+  if (marks.size > remembered) marks.delete(marks.keys().next().value as string)
+  return known
+}
+
+/** A hook that throws is the embedder's bug, and must not cost an actor its turn: it is reported as uncaught. */
+function guarded(hook: () => void): void {
+  try {
+    hook()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

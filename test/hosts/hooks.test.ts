@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { tellHooks } from '../../src/hosts/hooks.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+
+const [alice, bob] = ['alice', 'bob'] as [UserId, UserId]
+
+function listen() {
+  const told: string[] = []
+  const events = tellHooks(
+    {
+      onDelivered: ({ from, to, upTo }) => told.push(`${from} to ${to}: delivered ${upTo.epoch}.${upTo.seq}`),
+      onRead: ({ from, to, upTo }) => told.push(`${from} to ${to}: read ${upTo.epoch}.${upTo.seq}`),
+    },
+    () => 7,
+  )
+  const receipt = (epoch: number, delivered: number, read: number) =>
+    events.receipted(alice, { peer: bob, epoch, delivered, read })
+  return { told, receipt }
+}
+
+it('tells delivered before read, and each only as it rises', () => {
+  const { told, receipt } = listen()
+  for (const [delivered, read] of [
+    [1, 0],
+    [1, 0],
+    [3, 3],
+    [2, 1],
+    [4, 3],
+  ] as const)
+    receipt(7, delivered, read)
+  expect(told).toEqual([
+    'alice to bob: delivered 7.1',
+    'alice to bob: delivered 7.3',
+    'alice to bob: read 7.3',
+    'alice to bob: delivered 7.4',
+  ])
+})
+
+it('begins again with another log of the recipient', () => {
+  const { told, receipt } = listen()
+  receipt(7, 5, 0)
+  receipt(8, 1, 0)
+  expect(told).toEqual(['alice to bob: delivered 7.5', 'alice to bob: delivered 8.1'])
+})
