@@ -8,7 +8,7 @@ import type { Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from 
 import type { Next } from '../src/runtime/index.ts'
 import type { Accepted } from './user/types.ts'
 
-export type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
+type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
 
 export type SessionMessage =
   | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }

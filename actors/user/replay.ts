@@ -65,7 +65,7 @@ function open(state: UserState, device: Device, out: UserEffect[]): void {
 }
 
 /** Moves a device on: live when it has everything, else the next page as soon as half of its window is free. */
-export function advance(state: UserState, device: Device, limits: UserLimits, out: UserEffect[]): void {
+function advance(state: UserState, device: Device, limits: UserLimits, out: UserEffect[]): void {
   if (device.phase === 'away' || device.phase === 'live' || device.fetching) return
   if (device.phase === 'replaying' && device.pushed === state.tail) return goLive(device, out)
   const free = room(device, limits)

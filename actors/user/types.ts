@@ -178,7 +178,7 @@ export type Told = {
 }
 
 /** Receipts that came for this user and are not an entry yet. */
-export type News = { epoch: number; delivered: Seq; read: Seq }
+type News = { epoch: number; delivered: Seq; read: Seq }
 
 /** What a user actor needs only while it has something to do. */
 export type Work = {

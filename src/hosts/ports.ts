@@ -2,7 +2,7 @@
 import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
-import type { Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { Seq, UserId } from '../protocol/ids.ts'
 import type { Entry } from '../store/contract.ts'
 
 /** What actors may do with sessions. A session that has gone swallows it. */
@@ -44,5 +44,3 @@ export type Allow = (message: {
   readonly to: string
   readonly body: string | Uint8Array
 }) => boolean | Promise<boolean>
-
-export type Clock = () => Millis

@@ -4,7 +4,7 @@ import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Entry, Store } from '../../src/store/contract.ts'
 
 export const user = (name: string) => name as UserId
-export const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
+const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
 export const message = (seq: number, time = Date.now(), body: string | Uint8Array = `m${seq}`): Entry => ({
   is: 'message',
   seq,
