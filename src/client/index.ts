@@ -2,16 +2,28 @@ import { Client } from './client.ts'
 import type { ConnectOptions } from './types.ts'
 
 export type { Client } from './client.ts'
-export { indexedDBStorage, memoryStorage, type Storage } from './storage.ts'
 export {
   BluetickError,
-  type ConnectionStatus,
-  type ConnectOptions,
-  type Incoming,
-  type MessageState,
-  type Outgoing,
-  type Presence,
+  ClosedError,
+  type EndCode,
+  OutboxFullError,
+  RefusedError,
+  type StorageCode,
+  StorageError,
+  UsageError,
+} from './errors.ts'
+export { indexedDBStorage } from './indexeddb.ts'
+export type { Connection, Transport, TransportEvents } from './link.ts'
+export { memoryStorage, type Storage } from './storage.ts'
+export type {
+  ClientEvents,
+  ConnectionStatus,
+  ConnectOptions,
+  Incoming,
+  MessageState,
+  Outgoing,
+  Presence,
 } from './types.ts'
 
-/** A session of one device, which connects and comes back by itself. */
+/** A session of one device, which connects and comes back by itself. Throws a UsageError where an option is wrong. */
 export const connect = (options: ConnectOptions): Client => new Client(options)

@@ -1,5 +1,7 @@
 import type { Codec } from '../protocol/codec.ts'
 import type { Body, Position } from '../protocol/ids.ts'
+import type { EndCode } from './errors.ts'
+import type { Transport } from './link.ts'
 import type { Storage } from './storage.ts'
 
 export type ConnectOptions = {
@@ -9,18 +11,24 @@ export type ConnectOptions = {
   readonly token: string | (() => string | Promise<string>)
   /** What this client calls itself, where the token does not say. Default `default`. */
   readonly device?: string
-  /** Default: in memory. */
+  /** Where the cursor and what is not sent yet are kept; one per user and device. Default: in memory. */
   readonly storage?: Storage
   /** Default JSON; `msgpack` of `bluetick/client/msgpack` is smaller on the wire. */
   readonly codec?: Codec
-  /** Connects without counting as the person being here. */
+  /** Connects without counting as the person being here, until `active(true)`. */
   readonly background?: boolean
+  /** Messages that may wait to be sent. Above it `queue` and `send` are refused with an OutboxFullError. Default 100,000. */
+  readonly outboxMessages?: number
+  /** Bytes of bodies that may wait to be sent, refused in the same way. Default 64 MB. */
+  readonly outboxBytes?: number
+  /** How messages reach the server. Default: the platform's WebSocket. */
+  readonly transport?: Transport
 }
 
 /** queued: safe in this client's storage. sent: durable at the server. refused: never will be. They only rise. */
 export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
 
-/** A message of this user. */
+/** A message of this user, as it was when it was handed out: `message` events tell when its state rises. */
 export type Outgoing = {
   readonly id: string
   readonly to: string
@@ -52,8 +60,8 @@ export type ConnectionStatus =
   | { readonly is: 'online'; readonly user: string; readonly device: string }
   /** `retryAt`: milliseconds since 1970. */
   | { readonly is: 'waiting'; readonly retryAt: number; readonly attempt: number; readonly reason: string }
-  /** For good: `code` is a close code's name, `closed`, or a storage error. */
-  | { readonly is: 'closed'; readonly code: string }
+  /** For good. */
+  | { readonly is: 'closed'; readonly code: EndCode; readonly cause?: unknown }
 
 export type ClientEvents = {
   /** An own message was queued, or its state rose; also one that another own device sent. */
@@ -61,16 +69,6 @@ export type ClientEvents = {
   connection: ConnectionStatus
   /** Entries are missing: they expired at the server, or the inbox was reset. */
   gap: { readonly epoch: number; readonly seq: number }
-}
-
-/** `retry`: the same call may succeed later. */
-export class BluetickError extends Error {
-  readonly code: string
-  readonly retry: boolean
-  constructor(code: string, retry: boolean, text = code) {
-    super(text)
-    this.name = 'BluetickError'
-    this.code = code
-    this.retry = retry
-  }
+  /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */
+  refused: { readonly kind: string; readonly ref: string | null; readonly code: string }
 }

@@ -156,7 +156,7 @@ it('refuses what the allow hook refuses, for good, and goes on with the rest in 
   const node = createNode({ store: memoryStore(), allow: ({ body }) => body !== 'spam' })
   const { url } = await node.listen({ port: 0 })
   const alice = connect({ url, token: 'alice' })
-  await expect(alice.send('bob', 'spam')).rejects.toMatchObject({ code: 'refused', retry: false })
+  await expect(alice.send('bob', 'spam')).rejects.toMatchObject({ name: 'RefusedError', code: 'refused' })
   expect((await alice.send('bob', 'ham')).at?.seq).toBe(1)
   await alice.close()
   await node.close()

@@ -1,0 +1,59 @@
+/** What went wrong. There is one class for each thing that a program can do next; `code` says what exactly happened. */
+import type { CloseCode } from '../protocol/codes.ts'
+
+export class BluetickError extends Error {
+  readonly code: string
+  constructor(code: string, text: string, cause?: unknown) {
+    super(text, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** This message will never be sent: change it, or tell the person. `code` is from the table of error codes. */
+export class RefusedError extends BluetickError {
+  constructor(code: string) {
+    super(code, `the message was refused: ${code}`)
+  }
+}
+
+/** As much waits to be sent as this client keeps: try again when some of it has gone. */
+export class OutboxFullError extends BluetickError {
+  constructor() {
+    super('outbox_full', 'too many messages wait to be sent')
+  }
+}
+
+/** This client has ended, and its calls with it: connect anew, once what `code` names is put right. */
+export class ClosedError extends BluetickError {
+  declare readonly code: EndCode
+  constructor(code: EndCode, cause?: unknown) {
+    super(code, code === 'closed' ? 'the client was closed' : `the session ended: ${code}`, cause)
+  }
+}
+
+/** The storage cannot be used: free it, mend it, or name another. The session ends, since nothing can be kept any more. */
+export class StorageError extends BluetickError {
+  declare readonly code: StorageCode
+  constructor(code: StorageCode, text: string, cause?: unknown) {
+    super(code, text, cause)
+  }
+}
+
+/** The call is wrong, and would be wrong again: a mistake in the program. */
+export class UsageError extends BluetickError {}
+
+/**
+ * `storage_failed`: it could not be read or written. `storage_damaged`: it holds what this client did not write.
+ * `storage_in_use`: another process has it. `storage_taken`: another tab or client took it over.
+ * `storage_of_another_user`: it belongs to another user than the token.
+ */
+export type StorageCode =
+  | 'storage_failed'
+  | 'storage_damaged'
+  | 'storage_in_use'
+  | 'storage_taken'
+  | 'storage_of_another_user'
+
+/** Why a client ended: `closed` by its program, by the server with a close code from 3500 on, or by its storage. */
+export type EndCode = 'closed' | CloseCode | StorageCode | `close_${number}`

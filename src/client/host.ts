@@ -1,0 +1,140 @@
+/** Runs a session: performs its effects on a link, a storage and a clock, and tells it what comes of them. */
+import { jsonCodec } from '../protocol/json.ts'
+import type { Clock } from './clock.ts'
+import { BluetickError, StorageError } from './errors.ts'
+import { Keeper } from './keeper.ts'
+import { Link } from './link.ts'
+import { nextWake, receive, type SessionState, startSession } from './session/session.ts'
+import type { SessionEffect, SessionMessage } from './session/types.ts'
+import { memoryStorage, type Storage } from './storage.ts'
+import type { ConnectOptions } from './types.ts'
+import { webSocketTransport } from './websocket.ts'
+
+/** The effects that are for the program. */
+export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' }>
+
+export class Host {
+  readonly session: SessionState
+  readonly keeper: Keeper
+  /** Resolves when the storage was read, or could not be: then the session has ended. */
+  readonly loaded: Promise<void>
+  readonly #options: ConnectOptions
+  readonly #clock: Clock
+  readonly #storage: Storage
+  readonly #news: (news: News) => void
+  readonly #mail: SessionMessage[] = []
+  readonly #retry = () => this.hear({ is: 'retry' })
+  #performing = false
+  #link: Link | undefined
+  /** Counts the tries to connect: what comes late of an earlier one means nothing. */
+  #dials = 0
+  #wakeAt = Number.POSITIVE_INFINITY
+  #cancelWake = () => {}
+  #released: Promise<void> | undefined
+
+  constructor(options: ConnectOptions, clock: Clock, news: (news: News) => void) {
+    this.#options = options
+    this.#clock = clock
+    this.#news = news
+    const { device = null, background = false } = options
+    this.session = startSession({ device, background, random: () => clock.random() })
+    this.#storage = options.storage ?? memoryStorage()
+    this.keeper = new Keeper(this.#storage, (error) => this.#storageFailed(error))
+    this.loaded = this.#storage.load().then(
+      (kept) => this.hear({ is: 'loaded', kept }),
+      (error) => this.#storageFailed(error),
+    )
+    // A browser knows when its network is back.
+    globalThis.addEventListener?.('online', this.#retry)
+  }
+
+  /** Hands the session a message. What its effects cause comes after all of them. */
+  hear(message: SessionMessage): void {
+    this.#mail.push(message)
+    if (this.#performing) return
+    this.#performing = true
+    for (let next = this.#mail.shift(); next; next = this.#mail.shift())
+      for (const effect of receive(this.session, next, this.#clock.now())) this.#perform(effect)
+    this.#performing = false
+    if (this.session.status.is === 'closed') void this.release()
+    else this.#wakeLater()
+  }
+
+  /** Resolves when all is written and the storage is free for others. To be called of a session that has ended. */
+  release(): Promise<void> {
+    this.#released ??= this.#release()
+    return this.#released
+  }
+
+  async #release(): Promise<void> {
+    this.#cancelWake()
+    globalThis.removeEventListener?.('online', this.#retry)
+    await this.loaded
+    await this.keeper.settled().catch(() => undefined)
+    await this.#storage.close()
+  }
+
+  #perform(effect: SessionEffect): void {
+    switch (effect.do) {
+      case 'dial':
+        return void this.#dial()
+      case 'say':
+        return this.#link?.say(effect.frame)
+      case 'hangUp':
+        this.#dials += 1
+        this.#link?.hangUp(effect.code, effect.reason)
+        this.#link = undefined
+        return
+      case 'keep': {
+        const kept = this.keeper.keep(effect.key, effect.value)
+        const { then } = effect
+        if (then) void kept.then(() => this.hear(then)).catch(() => undefined)
+        return
+      }
+      default:
+        return this.#news(effect)
+    }
+  }
+
+  async #dial(): Promise<void> {
+    this.#dials += 1
+    const dial = this.#dials
+    const hear = (message: SessionMessage) => {
+      if (dial === this.#dials) this.hear(message)
+    }
+    const { url, token: given, codec = jsonCodec, transport = webSocketTransport } = this.#options
+    let token: string
+    try {
+      token = typeof given === 'string' ? given : await given()
+    } catch (cause) {
+      return hear({ is: 'no_token', cause })
+    }
+    if (dial !== this.#dials) return
+    this.#link = new Link(transport, url, codec, this.session.limits.frameBytes, {
+      opened: () => hear({ is: 'opened', token }),
+      heard: (frames) => hear({ is: 'heard', frames }),
+      lost: (code) => hear({ is: 'lost', code }),
+    })
+  }
+
+  /** One timer. One that is too early does no harm, and saves setting it anew with each message. */
+  #wakeLater(): void {
+    const now = this.#clock.now()
+    const at = nextWake(this.session, now) ?? Number.POSITIVE_INFINITY
+    if (at >= this.#wakeAt) return
+    this.#cancelWake()
+    this.#wakeAt = at
+    this.#cancelWake = this.#clock.after(Math.max(0, at - now), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      this.hear({ is: 'tick' })
+    })
+  }
+
+  #storageFailed(error: unknown): void {
+    const cause =
+      error instanceof BluetickError
+        ? (error as StorageError)
+        : new StorageError('storage_failed', 'the storage cannot be read or written', error)
+    this.hear({ is: 'end', code: cause.code, cause })
+  }
+}

@@ -1,0 +1,101 @@
+/** A connection that carries frames: encodes those of a turn into as few WebSocket messages as may be. */
+import type { Codec } from '../protocol/codec.ts'
+import type { ClientFrame, ServerFrame } from '../protocol/frames.ts'
+import { hangUps } from './session/connection.ts'
+import { frameSize } from './session/sending.ts'
+
+/** Opens a connection for WebSocket messages. It knows no frames; a fake is ten lines. */
+export type Transport = (url: string, subprotocol: string, events: TransportEvents) => Connection
+
+export interface Connection {
+  /** Called only between `opened` and `lost`. */
+  send(data: string | Uint8Array): void
+  close(code: number, reason: string): void
+}
+
+export interface TransportEvents {
+  opened(): void
+  heard(data: string | Uint8Array): void
+  /** Comes once, also where the connection never opened. `code`: a WebSocket close code. */
+  lost(code: number): void
+}
+
+export interface LinkEvents {
+  opened(): void
+  heard(frames: readonly ServerFrame[]): void
+  lost(code: number): void
+}
+
+export class Link {
+  readonly #codec: Codec
+  readonly #connection: Connection
+  #events: LinkEvents | undefined
+  #open = false
+  #frames: ClientFrame[] = []
+  /** Bytes that the server takes in one WebSocket message. */
+  frameBytes: number
+
+  constructor(transport: Transport, url: string, codec: Codec, frameBytes: number, events: LinkEvents) {
+    this.#codec = codec
+    this.#events = events
+    this.frameBytes = frameBytes
+    this.#connection = transport(url, codec.subprotocol, {
+      opened: () => {
+        this.#open = true
+        this.#events?.opened()
+      },
+      heard: (data) => this.#heard(data),
+      lost: (code) => this.#lost(code),
+    })
+  }
+
+  say(frame: ClientFrame): void {
+    if (this.#frames.length === 0) queueMicrotask(() => this.#flush())
+    this.#frames.push(frame)
+  }
+
+  /** Sends what was said, and hears nothing more. */
+  hangUp(code: number, reason: string): void {
+    this.#events = undefined
+    this.#flush()
+    this.#open = false
+    this.#connection.close(code, reason)
+  }
+
+  #heard(data: string | Uint8Array): void {
+    let frames: ServerFrame[]
+    try {
+      frames = this.#codec.decode(data) as ServerFrame[]
+    } catch {
+      const events = this.#events
+      this.hangUp(hangUps.unreadable, 'unreadable')
+      return events?.lost(hangUps.unreadable)
+    }
+    this.#events?.heard(frames)
+  }
+
+  #lost(code: number): void {
+    this.#open = false
+    this.#events?.lost(code)
+    this.#events = undefined
+  }
+
+  #flush(): void {
+    const frames = this.#frames
+    this.#frames = []
+    if (!this.#open) return
+    let batch: ClientFrame[] = []
+    let size = 0
+    for (const frame of frames) {
+      const bytes = frameSize(frame)
+      if (batch.length > 0 && size + bytes > this.frameBytes) {
+        this.#connection.send(this.#codec.encode(batch))
+        batch = []
+        size = 0
+      }
+      batch.push(frame)
+      size += bytes
+    }
+    if (batch.length > 0) this.#connection.send(this.#codec.encode(batch))
+  }
+}

@@ -1,0 +1,76 @@
+/** How a session connects, notices that a link is dead, waits, and ends. */
+import { closeNamed, mayComeBack } from '../../protocol/codes.ts'
+import type { Millis } from '../../protocol/ids.ts'
+import type { EndCode } from '../errors.ts'
+import type { ConnectionStatus } from '../types.ts'
+import { type SessionState, say } from './state.ts'
+import type { SessionEffect } from './types.ts'
+
+/** Milliseconds before the n-th try to connect again; each is shortened by up to half, so that clients do not come back in step. */
+const delays = [300, 500, 1_000, 2_000, 5_000, 10_000, 15_000] as const
+/** A connection that held this long starts again at the first delay. */
+const stableMs = 10_000
+
+/** Close codes of a client that hangs up; not in the server's table, and always followed by a new try. */
+export const hangUps = { hole: 4000, silent: 4001, unreadable: 4002 } as const
+
+export function dial(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  state.since = now
+  become(state, { is: 'connecting' }, out)
+  out.push({ do: 'dial' })
+}
+
+/** Presents the cursor that the storage has, so that nothing is acknowledged which a crash would forget. */
+export function opened(state: SessionState, token: string, out: SessionEffect[]): void {
+  const { epoch, seq } = state.inbox.safe
+  out.push({ do: 'say', frame: ['hello', token, state.options.device, epoch, seq, !state.active] })
+}
+
+export function lost(state: SessionState, code: number, now: Millis, out: SessionEffect[]): void {
+  const name = closeNamed(code)
+  if (!mayComeBack(code)) return end(state, name ?? `close_${code}`, undefined, out)
+  wait(state, name ?? `connection lost (${code})`, now, out)
+}
+
+/** Gives up a link that is of no use, and tries anew. */
+export function giveUp(state: SessionState, why: keyof typeof hangUps, now: Millis, out: SessionEffect[]): void {
+  out.push({ do: 'hangUp', code: hangUps[why], reason: why })
+  wait(state, why, now, out)
+}
+
+export function wait(state: SessionState, reason: string, now: Millis, out: SessionEffect[]): void {
+  if (state.status.is === 'online' && now - state.since > stableMs) state.attempt = 0
+  const delay = delays[Math.min(state.attempt, delays.length - 1)] as number
+  state.attempt += 1
+  state.outbox.lines.grounded()
+  const retryAt = now + Math.ceil(delay * (0.5 + state.options.random() / 2))
+  become(state, { is: 'waiting', retryAt, attempt: state.attempt, reason }, out)
+}
+
+export function end(state: SessionState, code: EndCode, cause: unknown, out: SessionEffect[]): void {
+  out.push({ do: 'hangUp', code: 1000, reason: '' })
+  become(state, cause === undefined ? { is: 'closed', code } : { is: 'closed', code, cause }, out)
+}
+
+export function become(state: SessionState, status: ConnectionStatus, out: SessionEffect[]): void {
+  state.status = status
+  out.push({ do: 'tell', name: 'connection', event: status })
+}
+
+/** A quiet server is pinged, and given up when it does not answer. What counts is the answer: a timer may be late by minutes. */
+export function heartbeat(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  const { heartbeatMs } = state.limits
+  const unanswered = state.pingedAt > state.heardAt
+  if (unanswered && now - state.pingedAt >= heartbeatMs / 2) return giveUp(state, 'silent', now, out)
+  if (unanswered || now - state.heardAt < heartbeatMs / 3) return
+  state.pingedAt = now
+  say(state, ['ping', 0], out)
+}
+
+/** When this part is to be woken. */
+export function nextBeat(state: SessionState): Millis {
+  const { status, since, heardAt, pingedAt, limits } = state
+  if (status.is === 'waiting') return status.retryAt
+  if (status.is === 'connecting') return since + limits.heartbeatMs
+  return pingedAt > heardAt ? pingedAt + limits.heartbeatMs / 2 : heardAt + limits.heartbeatMs / 3
+}

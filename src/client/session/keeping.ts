@@ -1,0 +1,68 @@
+/** What a session has in its storage: the cursor, the messages, the marks of their recipients, and reads that are not confirmed. */
+import type { Cursor } from '../../protocol/ids.ts'
+import type { Outgoing } from '../types.ts'
+import type { Mark } from './ladder.ts'
+import type { Out } from './outbox.ts'
+import type { SessionState } from './state.ts'
+import type { SessionEffect } from './types.ts'
+
+type Kept = Outgoing & { readonly n: number }
+
+/** What is stored of a message, under its key. */
+export const keptMessage = ({ message, n }: Pick<Out, 'message' | 'n'>): readonly [string, Kept] => [
+  `out:${message.id}`,
+  { ...message, n },
+]
+
+export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): void {
+  const outs: Kept[] = []
+  const marks: [string, Mark][] = []
+  for (const [key, value] of kept) {
+    const [, kind, name = ''] = /^(\w+):?(.*)$/s.exec(key) ?? []
+    if (kind === 'cursor') restore(state, value as Cursor & { user: string })
+    if (kind === 'read') state.reads.set(name, value as number)
+    if (kind === 'mark') marks.push([name, value as Mark])
+    if (kind === 'out') outs.push(value as Kept)
+  }
+  outs.sort((a, b) => a.n - b.n)
+  for (const { n, ...message } of outs) state.outbox.add({ message, n, again: true })
+  for (const [to, mark] of marks) state.outbox.receipt(to, mark)
+}
+
+function restore(state: SessionState, { user, epoch, seq }: Cursor & { user: string }): void {
+  state.user = user
+  state.inbox.restore({ epoch, seq })
+}
+
+export function keepCursor(state: SessionState, { epoch, seq }: Cursor, out: SessionEffect[]): void {
+  const then = { is: 'stored', cursor: { epoch, seq } } as const
+  out.push({ do: 'keep', key: 'cursor', value: { user: state.user, epoch, seq }, then })
+}
+
+/** Moves the cursor past what is finished. It is acknowledged once it is stored. */
+export function advance(state: SessionState, out: SessionEffect[]): void {
+  const cursor = state.inbox.advance()
+  if (cursor) keepCursor(state, cursor, out)
+}
+
+/** Keeps what a message has become, and tells of it. */
+export function rose(state: SessionState, { message, n }: Out, out: SessionEffect[]): void {
+  const over = message.state === 'read' || message.state === 'refused'
+  out.push({ do: 'tell', name: 'message', event: message })
+  if (over) return remove(state, message, out)
+  const [key, value] = keptMessage({ message, n })
+  out.push({ do: 'keep', key, value })
+  for (let surplus = state.outbox.surplus(); surplus; surplus = state.outbox.surplus())
+    remove(state, surplus.message, out)
+}
+
+function remove(state: SessionState, { id, to }: Outgoing, out: SessionEffect[]): void {
+  out.push({ do: 'keep', key: `out:${id}`, value: undefined })
+  if (!state.outbox.mark(to)) out.push({ do: 'keep', key: `mark:${to}`, value: undefined })
+}
+
+/** A mark is kept for as long as a message of that recipient is: an answer that is lost may still have to rise by it. */
+export function keepMark(state: SessionState, to: string, out: SessionEffect[]): void {
+  const mark = state.outbox.mark(to)
+  if (mark) out.push({ do: 'keep', key: `mark:${to}`, value: mark })
+}

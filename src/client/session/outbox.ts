@@ -1,0 +1,135 @@
+/** The sending half: every message of this user that is not read or refused yet. */
+import { bodySize } from '../../protocol/frames.ts'
+import type { Position } from '../../protocol/ids.ts'
+import type { Outgoing } from '../types.ts'
+import type { Mark } from './ladder.ts'
+import { Lines } from './lines.ts'
+import { Ticks } from './ticks.ts'
+
+export type Out = {
+  message: Outgoing
+  /** The order of the calls, also across restarts. */
+  readonly n: number
+  /** It may be at the server already. */
+  again: boolean
+}
+
+/** Sent messages that wait for their read tick, and the bytes of their bodies; of more, the oldest are forgotten. */
+const remembered = { count: 10_000, bytes: 32 * 1024 * 1024 }
+/** Messages that left: an own copy of one may still come, and somebody may ask what became of it. */
+const gone = 1_000
+
+export class Outbox {
+  readonly #outs = new Map<string, Out>()
+  readonly #perRecipient = new Map<string, number>()
+  readonly #ticks = new Ticks()
+  /** In the order in which they were sent. */
+  readonly #sent = new Set<Out>()
+  readonly #over = new Map<string, Outgoing>()
+  readonly lines = new Lines()
+  readonly waiting = { count: 0, bytes: 0 }
+  readonly #kept = { count: 0, bytes: 0 }
+  #n = 0
+
+  get(id: string): Out | undefined {
+    return this.#outs.get(id)
+  }
+
+  /** A message that was read or refused lately. */
+  over(id: string): Outgoing | undefined {
+    return this.#over.get(id)
+  }
+
+  /** All messages, in the order of the calls. */
+  list(): Outgoing[] {
+    return [...this.#outs.values()].map(({ message }) => message)
+  }
+
+  /** Numbers a new message. */
+  number(): number {
+    this.#n += 1
+    return this.#n
+  }
+
+  /** Takes in a message that is to be sent, or one that is sent; answers whether that one rose, as `sent` does. */
+  add(out: Out): Out[] {
+    const { id, to } = out.message
+    this.#n = Math.max(this.#n, out.n)
+    this.#outs.set(id, out)
+    this.#perRecipient.set(to, (this.#perRecipient.get(to) ?? 0) + 1)
+    if (out.message.state !== 'queued') return this.#keep(out)
+    count(this.waiting, out, 1)
+    this.lines.add(out)
+    return []
+  }
+
+  /** The server has it. Answers the messages whose ticks rose by receipts that came before this: it, or none. */
+  sent(out: Out, at: Position, time: number): Out[] {
+    this.lines.land(out)
+    count(this.waiting, out, -1)
+    out.message = { ...out.message, state: 'sent', at, time }
+    return this.#keep(out)
+  }
+
+  refused(out: Out, code: string): void {
+    this.lines.land(out)
+    count(this.waiting, out, -1)
+    out.message = { ...out.message, state: 'refused', code }
+    this.#drop(out)
+  }
+
+  /** Merges what a recipient has, and answers the messages whose state rose, oldest first. Those that are read leave. */
+  receipt(to: string, mark: Mark): Out[] {
+    if (!this.#perRecipient.has(to)) return []
+    return this.#risen(this.#ticks.receipt(to, mark))
+  }
+
+  /** What is known of a recipient; undefined where no message of theirs is here. */
+  mark(to: string): Mark | undefined {
+    return this.#ticks.mark(to)
+  }
+
+  /** Forgets the oldest sent message when there are too many, and answers it. */
+  surplus(): Out | undefined {
+    if (this.#kept.count <= remembered.count && this.#kept.bytes <= remembered.bytes) return undefined
+    const [oldest] = this.#sent
+    if (!oldest) return undefined
+    this.#ticks.remove(oldest)
+    this.#leave(oldest)
+    return oldest
+  }
+
+  #keep(out: Out): Out[] {
+    count(this.#kept, out, 1)
+    this.#sent.add(out)
+    return this.#risen(this.#ticks.add(out))
+  }
+
+  #risen(outs: Out[]): Out[] {
+    for (const out of outs) if (out.message.state === 'read') this.#leave(out)
+    return outs
+  }
+
+  #leave(out: Out): void {
+    count(this.#kept, out, -1)
+    this.#sent.delete(out)
+    this.#drop(out)
+  }
+
+  #drop({ message }: Out): void {
+    const { id, to } = message
+    this.#outs.delete(id)
+    this.#over.set(id, message)
+    const [oldest] = this.#over.keys()
+    if (this.#over.size > gone && oldest) this.#over.delete(oldest)
+    const left = (this.#perRecipient.get(to) ?? 0) - 1
+    if (left > 0) return void this.#perRecipient.set(to, left)
+    this.#perRecipient.delete(to)
+    this.#ticks.forget(to)
+  }
+}
+
+function count(total: { count: number; bytes: number }, { message }: Out, sign: 1 | -1): void {
+  total.count += sign
+  total.bytes += sign * bodySize(message.body)
+}

@@ -1,0 +1,94 @@
+/** What is said to the server, and when: sends within its window and its rate, acknowledgements and reads in one frame for many. */
+import { bodySize, type ClientFrame } from '../../protocol/frames.ts'
+import type { Body, MessageId, Millis, UserId } from '../../protocol/ids.ts'
+import type { ClientLimits } from '../../protocol/limits.ts'
+import { rose } from './keeping.ts'
+import { type SessionState, say } from './state.ts'
+import type { SessionEffect } from './types.ts'
+
+/** The part of the server's rate that this client uses for sends and reads; the rest is for acks, pings and watches. */
+const share = 0.6
+/** Milliseconds between acknowledgements, and between reads; then until a budget that is used up is looked at again. */
+const paceMs = 20
+const refillMs = 100
+
+/** Says what may be said now. */
+export function pump(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  const rate = state.limits.framesPerSecond * share
+  state.budget = Math.min(rate, state.budget + ((now - state.budgetAt) * rate) / 1_000)
+  state.budgetAt = now
+  if (now - state.toldAt >= paceMs) tell(state, now, out)
+  sendQueued(state, now, out)
+}
+
+/** Acknowledges, and says what is read. */
+function tell(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  if (!state.ackDue && state.unsaid.size === 0) return
+  state.toldAt = now
+  if (state.ackDue) say(state, ['ack', state.inbox.safe.seq], out)
+  state.ackDue = false
+  for (const chat of state.unsaid) {
+    if (state.budget < 1) return
+    state.unsaid.delete(chat)
+    const seq = state.reads.get(chat)
+    if (seq !== undefined) spend(state, ['read', chat as UserId, seq], out)
+  }
+}
+
+function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  const { lines } = state.outbox
+  lines.release(now)
+  while (state.budget >= 1 && lines.flying < state.limits.sendsInFlight) {
+    const next = lines.next()
+    if (!next) return
+    const { id, to, body } = next.message
+    if (isTooLarge(body, state.limits)) {
+      state.outbox.refused(next, 'too_large')
+      rose(state, next, out)
+      continue
+    }
+    spend(state, ['send', id as MessageId, to as UserId, body, next.again], out)
+    next.again = true
+  }
+}
+
+function spend(state: SessionState, frame: ClientFrame, out: SessionEffect[]): void {
+  state.budget -= 1
+  say(state, frame, out)
+}
+
+/** Says again what was refused for now. */
+export function repeat(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  if (state.repeatAt === 0 || state.repeatAt > now) return
+  state.repeatAt = 0
+  for (const chat of state.reads.keys()) state.unsaid.add(chat)
+  for (const user of state.watches) say(state, ['watch', user as UserId], out)
+}
+
+/** When this part is to be woken, of a session that is online. */
+export function nextSending(state: SessionState, now: Millis): Millis {
+  const times = [state.outbox.lines.heldUntil ?? Number.POSITIVE_INFINITY]
+  if (state.ackDue || state.unsaid.size > 0) times.push(Math.max(state.toldAt + paceMs, now + 1))
+  if (state.repeatAt > 0) times.push(state.repeatAt)
+  if (state.budget < 1) times.push(now + refillMs)
+  return Math.min(...times)
+}
+
+/** Bytes that a frame may need around its body. */
+const around = 512
+/** A control character takes six bytes in JSON. */
+const widest = 6
+
+/** Whether the server would not take a body. It closes the connection for good on a frame that is too large, so none is sent. */
+export function isTooLarge(body: Body, { bodyBytes, frameBytes }: ClientLimits): boolean {
+  const size = bodySize(body)
+  if (size > bodyBytes) return true
+  if (size * widest + around <= frameBytes) return false
+  const text = typeof body === 'string'
+  return around + (text ? bodySize(JSON.stringify(body)) : (size * 4) / 3) > frameBytes
+}
+
+/** An upper bound for the bytes of a frame on the wire. */
+export function frameSize(frame: ClientFrame): number {
+  return frame[0] === 'send' ? around + bodySize(frame[3]) * widest : around
+}

@@ -1,0 +1,96 @@
+/**
+ * A session: one device of a user that keeps itself connected. It knows no socket, no timer, no storage and no clock but
+ * the time that it is told: the client hands it what happened, performs its effects, and wakes it when it asked to be woken.
+ */
+import type { Millis, UserId } from '../../protocol/ids.ts'
+import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
+import { handle } from './frames.ts'
+import { advance, load } from './keeping.ts'
+import { nextSending, pump, repeat } from './sending.ts'
+import { type SessionState, say } from './state.ts'
+import type { SessionEffect, SessionMessage } from './types.ts'
+
+export { type SessionState, startSession } from './state.ts'
+
+/** Takes a message, changes the state, and answers what is to be done, in this order. */
+export function receive(state: SessionState, message: SessionMessage, now: Millis): SessionEffect[] {
+  const out: SessionEffect[] = []
+  if (state.status.is === 'closed') return out
+  change(state, message, now, out)
+  if (isOnline(state)) pump(state, now, out)
+  return out
+}
+
+function change(state: SessionState, message: SessionMessage, now: Millis, out: SessionEffect[]): void {
+  switch (message.is) {
+    case 'loaded':
+      load(state, message.kept)
+      return dial(state, now, out)
+    case 'opened':
+      return opened(state, message.token, out)
+    case 'no_token':
+      return wait(state, `no token: ${reason(message.cause)}`, now, out)
+    case 'heard':
+      state.heardAt = now
+      for (const frame of message.frames) handle(state, frame, now, out)
+      return advance(state, out)
+    case 'lost':
+      return lost(state, message.code, now, out)
+    case 'tick':
+      return tick(state, now, out)
+    case 'queued':
+      state.outbox.add(message.out)
+      return void out.push({ do: 'tell', name: 'message', event: message.out.message })
+    case 'finished':
+      state.inbox.finish()
+      return advance(state, out)
+    case 'stored':
+      state.ackDue = state.inbox.stored(message.cursor) || state.ackDue
+      return
+    case 'read':
+      return read(state, message, out)
+    case 'watch':
+      state.watches.add(message.user)
+      return say(state, ['watch', message.user as UserId], out)
+    case 'unwatch':
+      state.watches.delete(message.user)
+      return say(state, ['unwatch', message.user as UserId], out)
+    case 'active':
+      state.active = message.active
+      return say(state, ['active', message.active], out)
+    case 'retry':
+      return state.status.is === 'waiting' ? dial(state, now, out) : undefined
+    case 'end':
+      return end(state, message.code, message.cause, out)
+  }
+}
+
+function tick(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  const { status } = state
+  if (status.is === 'waiting' && now >= status.retryAt) return dial(state, now, out)
+  if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', now, out)
+  if (!isOnline(state)) return
+  heartbeat(state, now, out)
+  repeat(state, now, out)
+}
+
+/** The person has read a chat up to there. Kept until the server has confirmed it. */
+function read(
+  state: SessionState,
+  { chat, epoch, seq }: Extract<SessionMessage, { is: 'read' }>,
+  out: SessionEffect[],
+): void {
+  if (epoch !== state.inbox.safe.epoch || (state.reads.get(chat) ?? 0) >= seq) return
+  state.reads.set(chat, seq)
+  state.unsaid.add(chat)
+  out.push({ do: 'keep', key: `read:${chat}`, value: seq })
+}
+
+/** When the session is to hear a tick; undefined once it has ended. */
+export function nextWake(state: SessionState, now: Millis): Millis | undefined {
+  if (state.status.is === 'closed') return undefined
+  return isOnline(state) ? Math.min(nextBeat(state), nextSending(state, now)) : nextBeat(state)
+}
+
+const isOnline = (state: SessionState): boolean => state.status.is === 'online'
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -1,0 +1,66 @@
+/** What a session holds. */
+import type { ClientFrame } from '../../protocol/frames.ts'
+import type { Millis } from '../../protocol/ids.ts'
+import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
+import type { ConnectionStatus } from '../types.ts'
+import { Inbox } from './inbox.ts'
+import { Outbox } from './outbox.ts'
+import type { SessionEffect, SessionOptions } from './types.ts'
+
+/** The state belongs to the machine, which changes it in place. */
+export type SessionState = {
+  readonly options: SessionOptions
+  status: ConnectionStatus
+  /** Whose storage it is; undefined until the first welcome. */
+  user: string | undefined
+  readonly inbox: Inbox
+  readonly outbox: Outbox
+  /** By chat: how far it is read, until the server has confirmed it. */
+  readonly reads: Map<string, number>
+  /** Chats whose read mark is to be said. */
+  readonly unsaid: Set<string>
+  readonly watches: Set<string>
+  limits: ClientLimits
+  /** The person is here. */
+  active: boolean
+  attempt: number
+  /** When this try to connect began, or this connection. */
+  since: Millis
+  heardAt: Millis
+  pingedAt: Millis
+  /** Frames that may be sent now; refilled by time. */
+  budget: number
+  budgetAt: Millis
+  ackDue: boolean
+  /** When the last ack or read was said. */
+  toldAt: Millis
+  /** When reads and watches that were refused for now are said again; 0: none. */
+  repeatAt: Millis
+}
+
+export const startSession = (options: SessionOptions): SessionState => ({
+  options,
+  status: { is: 'connecting' },
+  user: undefined,
+  inbox: new Inbox(),
+  outbox: new Outbox(),
+  reads: new Map(),
+  unsaid: new Set(),
+  watches: new Set(),
+  limits: { ...defaultLimits, heartbeatMs: 30_000 },
+  active: !options.background,
+  attempt: 0,
+  since: 0,
+  heardAt: 0,
+  pingedAt: 0,
+  budget: 0,
+  budgetAt: 0,
+  ackDue: false,
+  toldAt: 0,
+  repeatAt: 0,
+})
+
+/** Says a frame where there is somebody to hear it: what must not be lost is said again after the next welcome. */
+export function say(state: SessionState, frame: ClientFrame, out: SessionEffect[]): void {
+  if (state.status.is === 'online') out.push({ do: 'say', frame })
+}

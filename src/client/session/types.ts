@@ -1,0 +1,50 @@
+/** What the session machine hears, and what it asks to be done. */
+import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
+import type { Cursor } from '../../protocol/ids.ts'
+import type { EndCode } from '../errors.ts'
+import type { ClientEvents, Presence } from '../types.ts'
+import type { Out } from './outbox.ts'
+
+export type SessionMessage =
+  /** What the storage kept; comes first, and once. */
+  | { readonly is: 'loaded'; readonly kept: ReadonlyMap<string, unknown> }
+  /** The answers to `dial`: the link is open; or there is no token, so none was tried. */
+  | { readonly is: 'opened'; readonly token: string }
+  | { readonly is: 'no_token'; readonly cause: unknown }
+  | { readonly is: 'heard'; readonly frames: readonly ServerFrame[] }
+  | { readonly is: 'lost'; readonly code: number }
+  /** The time that `nextWake` named has come. */
+  | { readonly is: 'tick' }
+  /** A message is in the storage, and is to be sent. */
+  | { readonly is: 'queued'; readonly out: Out }
+  /** The application has finished with the messages that it held. */
+  | { readonly is: 'finished' }
+  /** A cursor is in the storage. */
+  | { readonly is: 'stored'; readonly cursor: Cursor }
+  | { readonly is: 'read'; readonly chat: string; readonly epoch: number; readonly seq: number }
+  | { readonly is: 'watch' | 'unwatch'; readonly user: string }
+  | { readonly is: 'active'; readonly active: boolean }
+  /** Do not wait for the next try. */
+  | { readonly is: 'retry' }
+  | { readonly is: 'end'; readonly code: EndCode; readonly cause?: unknown }
+
+export type SessionEffect =
+  /** Get a token and open a link; what is left of a former one means nothing any more. */
+  | { readonly do: 'dial' }
+  | { readonly do: 'say'; readonly frame: ClientFrame }
+  /** Give up the link, after what was said. */
+  | { readonly do: 'hangUp'; readonly code: number; readonly reason: string }
+  /** Write to the storage, all or nothing with what else is written in this turn; undefined removes. `then` is heard when it is durable. */
+  | { readonly do: 'keep'; readonly key: string; readonly value: unknown; readonly then?: SessionMessage }
+  | { readonly do: 'presence'; readonly user: string; readonly presence: Presence }
+  | { readonly do: 'arrived' }
+  | {
+      [Name in keyof ClientEvents]: { readonly do: 'tell'; readonly name: Name; readonly event: ClientEvents[Name] }
+    }[keyof ClientEvents]
+
+export type SessionOptions = {
+  readonly device: string | null
+  readonly background: boolean
+  /** From 0 to 1, as Math.random. */
+  readonly random: () => number
+}
