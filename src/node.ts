@@ -88,9 +88,12 @@ export function createNode(options: NodeOptions) {
       }
     },
     /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
-    send: (message: SendAs) => node().send(message),
-    inspect: (user: string) => node().inspect(user),
-    trace: (id: string) => node().trace(id),
+    send: async (message: SendAs) => node().send(message),
+    /** What is known of a user; undefined: nothing. */
+    inspect: async (user: string) => node().inspect(user),
+    /** What became of a message of the last day, step by step; empty: it is not known. */
+    trace: async (id: string) => node().trace(id),
+    /** Counters of this node. */
     stats: () => node().stats(),
     /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
     async close(): Promise<void> {

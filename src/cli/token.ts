@@ -1,4 +1,4 @@
-import { makeToken } from '../index.ts'
+import { makeToken } from '../tokens.ts'
 import { type Option, readOptions, whole } from './options.ts'
 import { readSecret } from './secret.ts'
 

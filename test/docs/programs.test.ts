@@ -1,0 +1,53 @@
+/**
+ * Compiles and runs the TypeScript of README.md and docs/, each block a program in a project that has installed the package. A
+ * block of text that follows is what it prints. One that starts a node gets a port of its own; the others find `npm start` at theirs.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { compilerOptions, makeProject, type Project } from '../package/project.ts'
+import { blocks } from './blocks.ts'
+
+const files = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
+const programs = files.flatMap(blocks).flatMap((block, index, all) => {
+  const next = all[index + 1]
+  const prints = next?.language === 'text' && next.file === block.file ? next.code : undefined
+  return block.language === 'ts' ? [{ ...block, prints, name: `${block.file.replace(/\W/g, '-')}-${block.line}` }] : []
+})
+
+let port = 36_000 + (process.pid % 100) * 20
+const served = port
+let project: Project
+let server: ChildProcess
+beforeAll(async () => {
+  project = await makeProject()
+  for (const { name, code } of programs) {
+    mkdirSync(join(project.folder, name))
+    if (code.includes('createNode(')) port += 1
+    project.write(`${name}/main.ts`, code.replaceAll('8080', String(code.includes('createNode(') ? port : served)))
+  }
+  server = spawn('node', [resolve('dist/src/cli/main.js'), 'serve', '--port', String(served)], { cwd: project.folder })
+  await new Promise((up) => server.stdout?.on('data', up))
+})
+afterAll(() => void server.kill())
+
+it('compile, all of them', async () => {
+  const options = { ...compilerOptions, module: 'nodenext' }
+  project.write('tsconfig.json', JSON.stringify({ compilerOptions: options }))
+  await project.run(resolve('node_modules/.bin/tsc'))
+})
+
+it.each(programs)('$file, line $line', async ({ name, prints }) => {
+  const program = spawn(process.execPath, ['main.js'], { cwd: join(project.folder, name) })
+  let printed = ''
+  for (const stream of [program.stdout, program.stderr])
+    stream.on('data', (text) => {
+      printed += text
+    })
+  const ended = new Promise((resolve) => program.once('exit', resolve))
+  if (prints !== undefined) await expect.poll(() => printed.trim(), { timeout: 15_000 }).toBe(prints)
+  else expect(await ended, printed).toBe(0)
+  program.kill()
+  await ended
+})

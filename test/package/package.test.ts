@@ -1,0 +1,80 @@
+/** The package as its users get it: every entry point, from TypeScript, ESM, CommonJS and a bundler for browsers. */
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+import { beforeAll, expect, it } from 'vitest'
+import { compilerOptions, makeProject, type Project } from './project.ts'
+
+const tsc = resolve('node_modules/.bin/tsc')
+let project: Project
+beforeAll(async () => {
+  project = await makeProject()
+})
+
+const chat = `
+import { createNode, memoryStore, type NodeOptions } from 'bluetick'
+import { connect, type Outgoing } from 'bluetick/client'
+import { msgpack } from 'bluetick/client/msgpack'
+import { fileStorage } from 'bluetick/client/node'
+
+const options: NodeOptions = { store: memoryStore(), onRead: ({ from, to }) => console.log(\`\${to} read \${from}\`) }
+const node = createNode(options)
+const { url } = await node.listen({ port: 0 })
+const alice = connect({ url, token: 'alice', storage: fileStorage('./alice') })
+const bob = connect({ url, token: 'bob', codec: msgpack })
+const message: Outgoing = await alice.send('bob', 'hi')
+for await (const { body, read } of bob.messages()) {
+  console.log(body)
+  read()
+  break
+}
+await alice.reached(message.id, 'read')
+await Promise.all([alice.close(), bob.close()])
+await node.close()
+`
+
+it.each([
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])('compiles and runs with its types: module %s, resolution %s', async (module, moduleResolution) => {
+  project.write('chat.ts', chat)
+  const options = { ...compilerOptions, module, moduleResolution }
+  project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['chat.ts'] }))
+  await project.run(tsc)
+  expect((await project.run(process.execPath, 'chat.js')).split('\n')).toEqual(['hi', 'bob read alice', ''])
+})
+
+it('can be required from CommonJS', async () => {
+  const exported = {
+    bluetick: 'createNode',
+    'bluetick/client': 'connect',
+    'bluetick/client/node': 'fileStorage',
+    'bluetick/client/msgpack': 'msgpack',
+  }
+  const lines = Object.entries(exported).map(([entry, name]) => `console.log(typeof require('${entry}').${name})`)
+  project.write('all.cjs', lines.join('\n'))
+  const printed = await project.run(process.execPath, '--no-warnings', 'all.cjs')
+  expect(printed.split('\n')).toEqual(['function', 'function', 'function', 'object', ''])
+})
+
+it('has its types for CommonJS in TypeScript, too', async () => {
+  const code = "import bluetick = require('bluetick')\nexport const store: bluetick.Store = bluetick.memoryStore()"
+  project.write('old.cts', code)
+  const options = { ...compilerOptions, module: 'nodenext' }
+  project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['old.cts'] }))
+  await project.run(tsc)
+})
+
+it('brings its command', async () => {
+  expect(await project.run('node', 'node_modules/bluetick/dist/src/cli/main.js', '--help')).toContain('bluetick serve')
+})
+
+it('bundles for browsers without a module of Node', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: `export { connect } from 'bluetick/client'`, resolveDir: project.folder },
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    write: false,
+  })
+  expect(outputFiles[0]?.text).toContain('globalThis.WebSocket')
+})
