@@ -18,7 +18,7 @@ export type Project = {
 export async function makeProject(): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-project-'))
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
-  await run('npm', ['pack', '--silent', '--pack-destination', folder])
+  await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder])
   const [tarball = ''] = readdirSync(folder)
   const home = join(folder, 'node_modules/bluetick')
   mkdirSync(home, { recursive: true })
