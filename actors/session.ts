@@ -71,6 +71,9 @@ export type SessionState = {
 /** Refusals after which the same send may succeed. */
 const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
 
+/** Recipients of refused sends that are remembered; of older ones the order is the client's to keep. */
+const rememberedRefusals = 1_024
+
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
   user: null,
@@ -220,6 +223,7 @@ function refuse(state: SessionState, [, id, to]: SendFrame, code: ErrorCode, out
   if (Object.hasOwn(forNow, code)) {
     state.refused ??= new Map()
     if (!state.refused.has(to)) state.refused.set(to, id)
+    if (state.refused.size > rememberedRefusals) state.refused.delete(state.refused.keys().next().value as UserId)
   }
   out.push(error(code, 'send', id))
 }
