@@ -1,0 +1,25 @@
+/** `bluetick/client` as a bundler for browsers takes it, by the package's own exports. */
+import { build } from 'esbuild'
+import { expect, it } from 'vitest'
+
+it.each([
+  ['bluetick/client', 12_000],
+  ['bluetick/client/msgpack', 40_000],
+])('%s bundles for browsers without a word of Node', async (name, most) => {
+  const { metafile, outputFiles, warnings } = await build({
+    stdin: { contents: `export * from '${name}'`, resolveDir: process.cwd() },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+  })
+  expect(warnings).toEqual([])
+  const inputs = Object.keys(metafile.inputs)
+  expect(inputs.filter((input) => /node_modules\/(?!msgpackr)|node-|websocket-node|^node:/.test(input))).toEqual([])
+  const code = outputFiles[0]?.text ?? ''
+  expect(code).not.toMatch(/from"node:|require\(/)
+  const gzipped = await new Response(new Blob([code]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer()
+  expect(gzipped.byteLength).toBeLessThan(most)
+})
