@@ -2,6 +2,9 @@
 
 export type { Hooks, Receipt } from './hosts/hooks.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
+// Media.
+export type { MediaStore, Medium, Upload } from './media/contract.ts'
+export { type FileMediaOptions, fileMedia } from './media/files.ts'
 export { createNode, type NodeOptions, type SendAs, SendRefused } from './node.ts'
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
@@ -9,6 +10,8 @@ import { hostPresence } from './hosts/presence.ts'
 import { Sessions } from './hosts/sessions.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
+import type { MediaStore } from './media/contract.ts'
+import { Media } from './media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
 import { type Body, isId, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
@@ -18,6 +21,8 @@ import type { Store } from './store/contract.ts'
 
 export type NodeOptions = Hooks & {
   readonly store: Store
+  /** Where pictures, videos and other files are kept. Without it the node takes none. */
+  readonly media?: MediaStore
   /** Who a token stands for. Without it the node listens on loopback only, and a token is simply the user's name. */
   readonly authenticate?: Authenticate
   /** Decides on each send before it is delivered. Default: all are allowed. */
@@ -107,6 +112,8 @@ export function createNode(options: NodeOptions) {
 async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: number) {
   const { store } = options
   await store.open()
+  await options.media?.open()
+  const media = options.media && new Media(options.media, limits)
   const term = await store.takeTerm()
   const runtime = startRuntime()
   const asks = new Asks<Accepted>(runtime.wheel, 10_000)
@@ -156,8 +163,10 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
+  const anyOrigin = options.authenticate !== undefined
   const route = routes({
     store,
+    media: mediaRoute({ media, authenticate, anyOrigin }),
     inspectToken: options.inspectToken,
     inspect: node.inspect,
     trace: node.trace,
@@ -166,7 +175,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const gateway = new Gateway(sessions, {
     limits,
     heartbeatSeconds,
-    anyOrigin: options.authenticate !== undefined,
+    anyOrigin,
     route,
   })
   let expiring = Promise.resolve()
@@ -177,6 +186,14 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     )
   }
   expire()
+  let collecting = Promise.resolve()
+  const collect = () => {
+    collecting = (media?.store.collect(Date.now()) ?? Promise.resolve(0)).then(
+      (collected) => void runtime.wheel.after(collected > 0 ? 100 : 60_000, collect),
+      () => void runtime.wheel.after(60_000, collect),
+    )
+  }
+  if (media) collect()
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
@@ -186,8 +203,11 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
       return users.quiet && presence.quiet
     })
     gateway.close()
+    await drained(() => media?.quiet ?? true)
     runtime.stop()
     await expiring
+    await collecting
+    await media?.store.close()
     await store.close()
   }
   return { node, gateway, close }

@@ -1,4 +1,5 @@
-import { createNode, jwtAuthenticate, lmdbStore } from '../index.ts'
+import { join } from 'node:path'
+import { createNode, fileMedia, jwtAuthenticate, lmdbStore } from '../index.ts'
 import { type Option, readOptions, whole } from './options.ts'
 import { readSecret } from './secret.ts'
 
@@ -45,8 +46,10 @@ export async function serve(args: string[]): Promise<void> {
   const { values } = read
   const secret = values['secret-file']
   const inspect = values['inspect-token-file']
+  const retentionMs = whole('retention-days', values['retention-days']) * 86_400_000
   const node = createNode({
-    store: lmdbStore(values.data, { retentionMs: whole('retention-days', values['retention-days']) * 86_400_000 }),
+    store: lmdbStore(values.data, { retentionMs }),
+    media: fileMedia(join(values.data, 'media'), { retentionMs }),
     onlineMs: whole('online-ms', values['online-ms']),
     heartbeatSeconds: whole('heartbeat-seconds', values['heartbeat-seconds']),
     limits: {

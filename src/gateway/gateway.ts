@@ -1,4 +1,4 @@
-/** Owns the sockets: upgrades, heartbeat, limits per address, and HTTP. It moves frames and knows no chat. */
+/** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
 import { createConnection } from 'node:net'
 import type { Connection } from '../hosts/ports.ts'
 import type { Sessions } from '../hosts/sessions.ts'
@@ -7,6 +7,8 @@ import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { msgpackCodec } from '../protocol/msgpack.ts'
+import { type Route, serveHttp } from './http.ts'
+import { sameLoopback } from './origin.ts'
 import {
   App,
   type HttpRequest,
@@ -24,19 +26,6 @@ const codecs = new Map([jsonCodec, msgpackCodec].map((codec) => [codec.subprotoc
 type Socket = {
   client: { readonly codec: Codec | undefined; readonly address: string; readonly token: string | null; ref: number }
 }
-type Answer = {
-  readonly status: string
-  readonly type: string
-  readonly body: string | Uint8Array
-  readonly headers?: Record<string, string>
-}
-/** Answers an HTTP GET, or says undefined for "not found". */
-export type Route = (
-  path: string,
-  query: string,
-  request: { readonly address: string; header(name: string): string },
-) => Answer | undefined | Promise<Answer | undefined>
-
 export type GatewayOptions = {
   readonly limits: Limits
   /** Seconds after which a silent connection is dead: 8 to 960. */
@@ -71,7 +60,7 @@ export class Gateway {
       },
       close: (socket, code) => this.#closed(socket, code),
     })
-    this.#app.get('/*', (response, request) => void this.#get(response, request))
+    serveHttp(this.#app, options.route)
   }
 
   /** Resolves with the port. Rejects when it cannot be had. */
@@ -139,37 +128,6 @@ export class Gateway {
     open.delete(socket)
     this.#sessions.ended(ref, code !== 1006)
   }
-
-  async #get(response: HttpResponse, request: HttpRequest): Promise<void> {
-    let aborted = false
-    response.onAborted(() => {
-      aborted = true
-    })
-    const headers = new Map<string, string>()
-    request.forEach((name, value) => {
-      headers.set(name, value)
-    })
-    const address = Buffer.from(response.getRemoteAddressAsText()).toString()
-    const header = (name: string) => headers.get(name) ?? ''
-    let answer: Answer | undefined
-    try {
-      answer = await this.#options.route(request.getUrl(), request.getQuery() ?? '', { address, header })
-    } catch {
-      answer = { status: '500 Internal Server Error', type: 'text/plain', body: 'The node could not answer.\n' }
-    }
-    if (aborted) return
-    const {
-      status,
-      type,
-      body,
-      headers: more = {},
-    } = answer ?? { status: '404 Not Found', type: 'text/plain', body: 'Not found.\n' }
-    response.cork(() => {
-      response.writeStatus(status).writeHeader('content-type', type).writeHeader('x-content-type-options', 'nosniff')
-      for (const [name, value] of Object.entries(more)) response.writeHeader(name, value)
-      response.end(body)
-    })
-  }
 }
 
 /** uWebSockets.js shares a port with whoever listens on it already; this refuses one that is taken. */
@@ -202,9 +160,4 @@ function connection(socket: WebSocket<Socket>): Connection {
       if (open.has(socket)) socket.end(code, reason)
     },
   }
-}
-
-/** Whether a page's origin is this node itself, under a loopback name: a name that merely resolves here is another site's. */
-function sameLoopback(origin: string, host: string): boolean {
-  return origin === `http://${host}` && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
 }

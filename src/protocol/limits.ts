@@ -28,6 +28,16 @@ export const defaultLimits = {
   watches: 256,
   /** Bytes that wait in a socket which its client does not read. Above it the connection is closed (`too_slow`). At least twice windowBytes. */
   socketBytes: 1024 * 1024,
+  /** Bytes of one picture, video or other file. Above it an upload is refused (`too_large`, HTTP 413). */
+  mediaBytes: 64 * 1024 * 1024,
+  /** Bytes that one user uploads in a day; used up, they come back over the day. Above it `over_quota` (HTTP 429). At least mediaBytes. */
+  mediaBytesPerDay: 1024 * 1024 * 1024,
+  /** Uploads of one user at a time. Above it `too_many_uploads` (HTTP 429). */
+  mediaUploads: 4,
+  /** Downloads of one user at a time. Above it `too_many_downloads` (HTTP 429). */
+  mediaDownloads: 16,
+  /** Uploads and downloads of the whole node at a time. Above it `busy` (HTTP 503). */
+  mediaTransfers: 256,
 } as const
 
 /** Limits by name; see `defaultLimits` for units. */
@@ -54,5 +64,7 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
     throw new RangeError('limits.bodyBytes must be at most half of limits.frameBytes')
   if (limits.windowBytes * 2 > limits.socketBytes)
     throw new RangeError('limits.socketBytes must be at least twice limits.windowBytes')
+  if (limits.mediaBytes > limits.mediaBytesPerDay)
+    throw new RangeError('limits.mediaBytesPerDay must be at least limits.mediaBytes')
   return limits
 }

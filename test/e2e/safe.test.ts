@@ -80,7 +80,8 @@ it('recipients of refused sends that a session remembers', () => {
 })
 
 it('has a test for each limit', () => {
-  const tests = readdirSync('test/e2e').map((name) => readFileSync(`test/e2e/${name}`, 'utf8'))
+  const files = ['test/e2e', 'test/media'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+  const tests = files.map((file) => readFileSync(file, 'utf8'))
   const set = (name: string) => tests.some((text) => new RegExp(`limits[^;]*[{ ]${name}: `).test(text))
   // Bodies are hit at their default, 32 KB; WebSocket messages at 128 KB.
   const atDefault = ['bodyBytes', 'frameBytes']

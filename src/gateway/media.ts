@@ -1,0 +1,83 @@
+/** `/media`: who may come, and what they are told. docs/media.md is the reference. */
+import type { Authenticate } from '../hosts/ports.ts'
+import type { Media } from '../media/media.ts'
+import { isId, type UserId } from '../protocol/ids.ts'
+import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
+import { download } from './download.ts'
+import type { Answer, Request, Route } from './http.ts'
+import { isLoopback, sameLoopback } from './origin.ts'
+import { upload } from './upload.ts'
+
+type Context = {
+  /** Undefined: this node keeps no media. */
+  readonly media: Media | undefined
+  readonly authenticate: Authenticate
+  /** Whether a browser page of another origin may come. */
+  readonly anyOrigin: boolean
+}
+
+export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
+  return async (request) => {
+    const { method, path, header } = request
+    if (!media) return undefined
+    if (!mayCome(anyOrigin, header)) return refusal('other_origin')
+    if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
+    const user = await userOf(request, authenticate, media.limits.idLength)
+    const answer = user === undefined ? refusal('bad_token') : await answerUser(media, user, path.slice(7), request)
+    return anyOrigin ? { ...answer, headers: { ...answer.headers, ...shared } } : answer
+  }
+}
+
+async function answerUser(media: Media, user: UserId, id: string, request: Request): Promise<Answer> {
+  const { method } = request
+  if (method === 'POST' && id === '') return upload(media, user, null, request)
+  if (!isMediaId(id)) return refusal('unknown_media')
+  if (method === 'PUT') return upload(media, user, id, request)
+  if (method === 'GET' || method === 'HEAD') return download(media, user, id, request)
+  return refusal('bad_method', { allow: 'GET, HEAD, PUT, OPTIONS' })
+}
+
+/** A refusal as its row in the table says, in JSON. */
+export function refusal(error: MediaError, headers: Record<string, string> = {}): Answer {
+  const { status, retryAfter, text } = mediaErrors[error]
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(retryAfter > 0 && { 'retry-after': String(retryAfter) }),
+      ...(error === 'bad_token' && { 'www-authenticate': 'Bearer' }),
+      ...headers,
+    },
+    body: `${JSON.stringify({ error, text })}\n`,
+  }
+}
+
+async function userOf(request: Request, authenticate: Authenticate, idLength: number): Promise<UserId | undefined> {
+  const token = /^Bearer (.+)$/i.exec(request.header('authorization'))?.[1]
+  if (token === undefined) return undefined
+  try {
+    const user = (await authenticate(token, { device: null, address: request.address }))?.user
+    return isId(user, idLength) ? (user as UserId) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the token is only a name, pages of other sites are kept out, also those under a name that merely resolves here. */
+function mayCome(anyOrigin: boolean, header: Request['header']): boolean {
+  if (anyOrigin) return true
+  const origin = header('origin')
+  return isLoopback(header('host')) && (origin === '' || sameLoopback(origin, header('host')))
+}
+
+/** Any page that has a token may use it: there is no cookie that a browser would add by itself. */
+const shared = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'content-range, etag, retry-after, upload-offset',
+}
+const preflight = {
+  'access-control-allow-methods': 'GET, HEAD, PUT, POST',
+  'access-control-allow-headers': 'authorization, content-range, content-type, if-none-match, if-range, range',
+  'access-control-max-age': '86400',
+}

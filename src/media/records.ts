@@ -1,0 +1,166 @@
+/**
+ * The records of the file store, in LMDB: which file holds which content, who refers to it, and until when. They decide: a
+ * record is written before its file is made, and a file goes on the list of litter in the write that removes its record. So a
+ * crash between any two writes leaves no file that nothing names, and no record of content that is not there.
+ */
+import { type Database, open, type RootDatabase } from 'lmdb'
+import type { Millis, UserId } from '../protocol/ids.ts'
+import type { MediaId } from '../protocol/media.ts'
+import type { Medium } from './contract.ts'
+import { Lines } from './lines.ts'
+
+export type Kept = Omit<Medium, 'id'> & { readonly file: string }
+type Begun = { readonly file: string; readonly at: Millis }
+/** Who keeps what, until when. */
+export type Reference = { readonly id: MediaId; readonly holder: string; readonly until: Millis }
+
+/** References that one call of `collect`, or one round of `release`, ends: a few milliseconds of the event loop. */
+const slice = 500
+/** Sorts after every id and holder. */
+const last = '\u{10ffff}'
+
+export class Records {
+  readonly #root: RootDatabase
+  readonly #media: Database<Kept, string>
+  /** [user, announced id or a random one] -> an upload that has not ended */
+  readonly #begun: Database<Begun, [string, string]>
+  /** [id, holder] -> until when */
+  readonly #refs: Database<Millis, [string, string]>
+  /** The same references by holder, and by time. A row by time that the reference has outlived counts for nothing. */
+  readonly #held: Database<0, [string, string]>
+  readonly #ends: Database<0, [number, string, string]>
+  /** Files to remove. */
+  readonly #litter: Database<0, string>
+  /** One change of a medium at a time: each is decided by what the one before has written. */
+  readonly #lines = new Lines()
+
+  constructor(path: string) {
+    // As in src/store/lmdb.ts: a commit resolves once it is on the disk, and rejects when it is not.
+    this.#root = open({ path, maxDbs: 8, cache: false, overlappingSync: false, eventTurnBatching: false })
+    this.#media = this.#root.openDB({ name: 'media' })
+    this.#begun = this.#root.openDB({ name: 'begun' })
+    this.#refs = this.#root.openDB({ name: 'refs' })
+    this.#held = this.#root.openDB({ name: 'held' })
+    this.#ends = this.#root.openDB({ name: 'ends' })
+    this.#litter = this.#root.openDB({ name: 'litter' })
+  }
+
+  close(): Promise<void> {
+    return this.#root.close()
+  }
+
+  find(id: MediaId): Kept | undefined {
+    return this.#media.get(id)
+  }
+
+  begun(user: UserId, key: string): string | undefined {
+    return this.#begun.get([user, key])?.file
+  }
+
+  begin(user: UserId, key: string, begun: Begun): Promise<unknown> {
+    return this.#root.batch(() => void this.#begun.put([user, key], begun))
+  }
+
+  /** The upload's file holds this content from here on; where the content is here already, the file is litter. */
+  finish(user: UserId, key: string, kept: Kept, reference: Reference): Promise<Kept> {
+    return this.#lines.run(reference.id, async () => {
+      const earlier = this.#media.get(reference.id)
+      await this.#root.batch(() => {
+        void this.#begun.remove([user, key])
+        if (earlier) void this.#litter.put(kept.file, 0)
+        else void this.#media.put(reference.id, kept)
+        this.#put(reference)
+      })
+      return earlier ?? kept
+    })
+  }
+
+  drop(user: UserId, key: string, file: string): Promise<unknown> {
+    return this.#root.batch(() => {
+      void this.#begun.remove([user, key])
+      void this.#litter.put(file, 0)
+    })
+  }
+
+  refer(reference: Reference): Promise<Kept | undefined> {
+    return this.#lines.run(reference.id, async () => {
+      const kept = this.#media.get(reference.id)
+      if (kept && (this.#refs.get([reference.id, reference.holder]) ?? 0) < reference.until)
+        await this.#root.batch(() => this.#put(reference))
+      return kept
+    })
+  }
+
+  async release(prefix: string, id: MediaId | undefined): Promise<void> {
+    let start: [string, string] = [prefix, '']
+    for (;;) {
+      const keys = [...this.#held.getKeys({ start, end: [prefix + last, ''], limit: slice })]
+      await this.#unrefer(keys.flatMap(([holder, held]) => (id === undefined || held === id ? [[held, holder]] : [])))
+      const [holder, held] = keys.at(-1) ?? []
+      if (holder === undefined) return
+      start = [holder, `${held}\0`]
+    }
+  }
+
+  /** Ends what is over at `now`, and uploads begun before `stale`. */
+  async collect(now: Millis, stale: Millis): Promise<number> {
+    const over = [...this.#ends.getKeys({ end: [now + 1, '', ''], limit: slice })]
+    const references = over.map(([, id, holder]): [string, string] => [id, holder])
+    await this.#unrefer(references, now)
+    await this.#root.batch(() => {
+      for (const key of over) void this.#ends.remove(key)
+    })
+    const old = [...this.#begun.getRange({})].filter(({ value }) => value.at < stale)
+    for (const { key, value } of old) await this.drop(key[0] as UserId, key[1], value.file)
+    return over.length + old.length
+  }
+
+  litter(): string[] {
+    return [...this.#litter.getKeys({})]
+  }
+
+  removed(files: readonly string[]): Promise<unknown> {
+    return this.#root.batch(() => {
+      for (const file of files) void this.#litter.remove(file)
+    })
+  }
+
+  #put({ id, holder, until }: Reference): void {
+    void this.#refs.put([id, holder], until)
+    void this.#held.put([holder, id], 0)
+    void this.#ends.put([until, id, holder], 0)
+  }
+
+  /** Drops [id, holder] references, or those of them that are over at `now`; with the last one goes the content. */
+  async #unrefer(references: readonly string[][], now: Millis = Number.POSITIVE_INFINITY): Promise<void> {
+    const holders = new Map<string, Set<string>>()
+    for (const [id = '', holder = ''] of references) holders.set(id, (holders.get(id) ?? new Set()).add(holder))
+    await Promise.all([...holders].map(([id, set]) => this.#lines.run(id, () => this.#dropHolders(id, set, now))))
+  }
+
+  async #dropHolders(id: string, holders: ReadonlySet<string>, now: Millis): Promise<void> {
+    const over = new Map<string, Millis>()
+    for (const holder of holders) {
+      const until = this.#refs.get([id, holder])
+      if (until !== undefined && until <= now) over.set(holder, until)
+    }
+    const abandoned = this.#onlyHeldBy(id, over)
+    await this.#root.batch(() => {
+      for (const [holder, until] of over) {
+        void this.#refs.remove([id, holder])
+        void this.#held.remove([holder, id])
+        void this.#ends.remove([until, id, holder])
+      }
+      const file = abandoned ? this.#media.get(id)?.file : undefined
+      if (file === undefined) return
+      void this.#litter.put(file, 0)
+      void this.#media.remove(id)
+    })
+  }
+
+  #onlyHeldBy(id: string, holders: ReadonlyMap<string, Millis>): boolean {
+    for (const [, holder] of this.#refs.getKeys({ start: [id, ''], end: [id, last] }))
+      if (!holders.has(holder)) return false
+    return true
+  }
+}
