@@ -1,8 +1,10 @@
-/** The one file that knows uWebSockets.js: the line that is built for Node 22, 24 and 26, or the one for 18 and 20. */
+/**
+ * The one file that knows uWebSockets.js: the line that is built for Node 20 and 22, or the one for 24 and 26. The latter is
+ * built for 22 too, but asks for glibc 2.38, which Debian 12 lacks.
+ */
 import { createRequire } from 'node:module'
 
-const line = Number(process.versions.node.split('.')[0]) >= 22 ? 'uWebSockets.js-next' : 'uWebSockets.js'
-const uws = createRequire(import.meta.url)(line) as typeof import('uWebSockets.js')
+const uws = load(Number(process.versions.node.split('.')[0]) >= 24 ? 'uWebSockets.js-next' : 'uWebSockets.js')
 
 export const { App, us_listen_socket_close: stopListening, us_socket_local_port: localPort } = uws
 export type {
@@ -12,3 +14,15 @@ export type {
   us_listen_socket as ListenSocket,
   WebSocket,
 } from 'uWebSockets.js'
+
+function load(line: string): typeof import('uWebSockets.js') {
+  try {
+    return createRequire(import.meta.url)(line)
+  } catch (cause) {
+    const node = process.versions.node
+    throw new Error(
+      `uWebSockets.js does not load on Node ${node} here. It is built for Node 20 and 22, and with glibc 2.38 or newer (Debian 13, Ubuntu 24.04) for 24.`,
+      { cause },
+    )
+  }
+}

@@ -27,8 +27,14 @@ beforeAll(async () => {
     if (code.includes('createNode(')) port += 1
     project.write(`${name}/main.ts`, code.replaceAll('8080', String(code.includes('createNode(') ? port : served)))
   }
-  server = spawn('node', [resolve('dist/src/cli/main.js'), 'serve', '--port', String(served)], { cwd: project.folder })
-  await new Promise((up) => server.stdout?.on('data', up))
+  server = spawn(process.execPath, [resolve('dist/src/cli/main.js'), 'serve', '--port', String(served)], {
+    cwd: project.folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await new Promise((up, down) => {
+    server.stdout?.once('data', up)
+    server.once('exit', (code) => down(new Error(`the node ended with ${code}`)))
+  })
 })
 afterAll(() => void server.kill())
 

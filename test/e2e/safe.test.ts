@@ -7,12 +7,12 @@ import { receive, startSession } from '../../actors/session.ts'
 import { createNode, defaultLimits, memoryStore, type NodeOptions } from '../../src/index.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 
-let node: ReturnType<typeof createNode>
+let node: ReturnType<typeof createNode> | undefined
 async function start(options: Omit<NodeOptions, 'store'> = {}): Promise<string> {
   node = createNode({ store: memoryStore(), ...options })
   return (await node.listen({ port: 0 })).url
 }
-afterEach(() => node.close())
+afterEach(() => node?.close())
 
 /** The HTTP status of an upgrade. */
 function upgrade(url: string, headers: Record<string, string>): Promise<number> {
@@ -62,7 +62,7 @@ it('bytes in a socket that nobody reads: above the limit the connection ends', a
   socket.pause()
   const bad = `${JSON.stringify(['watch', 'x'.repeat(129)])}\n`.repeat(500)
   const sending = setInterval(() => socket.send(bad), 5)
-  await expect.poll(() => node.stats().sessions, { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => node?.stats().sessions, { timeout: 20_000 }).toBe(0)
   clearInterval(sending)
   socket.terminate()
 })
