@@ -4,7 +4,9 @@ import type { Body } from '../protocol/ids.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { BluetickError, ClosedError, OutboxFullError, RefusedError, UsageError } from './errors.ts'
 import { Host, type News } from './host.ts'
+import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
+import { download, type Medium, type TransferOptions, upload } from './media.ts'
 import type { Received } from './session/inbox.ts'
 import { keptMessage } from './session/keeping.ts'
 import type { Out } from './session/outbox.ts'
@@ -22,6 +24,8 @@ export class Client implements AsyncDisposable {
   readonly #waiters = new Waiters()
   /** Being written, and not in the outbox yet. */
   readonly #storing = { count: 0, bytes: 0 }
+  readonly #ended = new AbortController()
+  readonly #http: HttpLink
   #reading = false
   #wake = () => {}
 
@@ -30,6 +34,7 @@ export class Client implements AsyncDisposable {
     if (!/^wss?:\/\//.test(options.url)) throw new UsageError('bad_url', 'url must start with ws:// or wss://')
     this.#clock = clock
     this.#bounds = { count: options.outboxMessages ?? 100_000, bytes: options.outboxBytes ?? 64 * 1024 * 1024 }
+    this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
   }
 
@@ -114,6 +119,19 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /**
+   * Uploads a picture, video or other file, and resolves when the node has it. Goes on where it broke off, waits while offline,
+   * and is quick where the node has the same content already. Rejects with a MediaError, or with a ClosedError when the client ends.
+   */
+  upload(content: Blob | Uint8Array<ArrayBuffer>, options: TransferOptions = {}): Promise<Medium> {
+    return upload(this.#http, content, options)
+  }
+
+  /** The content with this id, of the type that its first bytes tell. Goes on and rejects as `upload` does. */
+  download(id: string, options: TransferOptions = {}): Promise<Blob> {
+    return download(this.#http, id, options)
+  }
+
   /** Follows a user's presence until the answer is called. */
   watch(user: string, listener: (presence: Presence) => void): () => void {
     const first = !this.#watches.has(user)
@@ -146,12 +164,12 @@ export class Client implements AsyncDisposable {
 
   async #ready(): Promise<void> {
     await this.#host.loaded
-    const error = this.#ended()
+    const error = this.#whyEnded()
     if (error) throw error
   }
 
   /** Why nothing works any more. */
-  #ended(): BluetickError | undefined {
+  #whyEnded(): BluetickError | undefined {
     const { connection } = this
     if (connection.is !== 'closed') return undefined
     const { code, cause } = connection
@@ -169,7 +187,7 @@ export class Client implements AsyncDisposable {
     try {
       await this.#host.keeper.keep(...keptMessage(out))
     } catch (error) {
-      throw this.#ended() ?? error
+      throw this.#whyEnded() ?? error
     } finally {
       this.#storing.count -= 1
       this.#storing.bytes -= size
@@ -188,7 +206,7 @@ export class Client implements AsyncDisposable {
     // The storage is free when the loop is over: another client may open it at once.
     await this.#host.release()
     if (this.connection.code === 'closed') return undefined
-    throw this.#ended()
+    throw this.#whyEnded()
   }
 
   #incoming({ epoch, ...message }: Received): Incoming {
@@ -203,6 +221,7 @@ export class Client implements AsyncDisposable {
     this.#listeners.tell(news.name, news.event as never)
     if (this.connection.is !== 'closed') return
     this.#wake()
-    this.#waiters.end(this.#ended() as BluetickError)
+    this.#ended.abort(this.#whyEnded())
+    this.#waiters.end(this.#whyEnded() as BluetickError)
   }
 }

@@ -17,6 +17,16 @@ export class RefusedError extends BluetickError {
   }
 }
 
+/** This content is not to be had, or not taken. `code` is from the table of docs/media.md. */
+export class MediaError extends BluetickError {
+  /** Milliseconds after which the same call may succeed; 0 for never. */
+  readonly retryAfterMs: number
+  constructor(code: string, retryAfterMs: number) {
+    super(code, `the media request was refused: ${code}`)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
 /** As much waits to be sent as this client keeps: try again when some of it has gone. */
 export class OutboxFullError extends BluetickError {
   constructor() {

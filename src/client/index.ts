@@ -6,6 +6,7 @@ export {
   BluetickError,
   ClosedError,
   type EndCode,
+  MediaError,
   OutboxFullError,
   RefusedError,
   type StorageCode,
@@ -14,6 +15,7 @@ export {
 } from './errors.ts'
 export { indexedDBStorage } from './indexeddb.ts'
 export type { Connection, Transport, TransportEvents } from './link.ts'
+export type { Medium, TransferOptions } from './media.ts'
 export { memoryStorage, type Storage } from './storage.ts'
 export type {
   ClientEvents,

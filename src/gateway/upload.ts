@@ -2,7 +2,7 @@
 import type { Medium, Upload } from '../media/contract.ts'
 import { type Media, sendWithinMs, uploadHolder } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
-import type { MediaId } from '../protocol/media.ts'
+import { anyType, type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { BrokenOff } from './body.ts'
 import type { Answer, Request } from './http.ts'
 import { refusal } from './media.ts'
@@ -17,14 +17,14 @@ export async function upload(media: Media, user: UserId, id: MediaId | null, req
   if (!piece || (id === null && !piece.whole)) return refusal('bad_request')
   if (piece.total > limits.mediaBytes) return refusal('too_large')
   const known = id && (await media.known(user, id, Date.now()))
-  if (known) return done(200, known)
+  if (known) return done(200, known, request.header('content-type'))
   const key = `${user}\0${id}`
   if (id !== null && underWay.has(key)) return refusal('under_way')
   const refused = allowance.enter(user, 'uploads', Date.now())
   if (refused) return refusal(refused)
   underWay.add(key)
   try {
-    return await receive(media, user, id, piece, request.body)
+    return await receive(media, user, id, piece, request)
   } finally {
     underWay.delete(key)
     allowance.leave(user, 'uploads')
@@ -36,7 +36,7 @@ async function receive(
   user: UserId,
   id: MediaId | null,
   piece: Piece,
-  body: Request['body'],
+  { body, header }: Request,
 ): Promise<Answer> {
   const upload = await media.store.begin(user, id)
   if (!piece.whole && piece.first !== upload.size) {
@@ -59,7 +59,7 @@ async function receive(
     return { status: 202, headers: { 'upload-offset': String(upload.size) } }
   }
   const medium = await upload.finish(uploadHolder(user), Date.now() + sendWithinMs)
-  return medium ? done(201, medium) : refusal('wrong_hash')
+  return medium ? done(201, medium, header('content-type')) : refusal('wrong_hash')
 }
 
 async function write(upload: Upload, body: Request['body'], { first, length }: Piece): Promise<void> {
@@ -83,7 +83,10 @@ async function broken(
   return refusal(full ? 'full' : 'unavailable')
 }
 
-function done(status: 200 | 201, { id, size, type }: Medium): Answer {
+/** The type is what the client called it, where that fits what it is: a recording is `audio/webm`, and by its first bytes a video. */
+function done(status: 200 | 201, { id, size, type: found }: Medium, contentType: string): Answer {
+  const claimed = contentType.split(';')[0]?.trim() ?? ''
+  const type = mayBeCalled(found, claimed) && claimed !== anyType ? claimed : found
   return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', location: `/media/${id}` },

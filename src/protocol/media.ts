@@ -34,6 +34,12 @@ export const mediaTypes = {
 /** A type that is recognised. */
 export type MediaType = keyof typeof mediaTypes
 
+/** Whether content that was recognised as `type` may be called `claimed`. */
+export function mayBeCalled(type: string, claimed: string): boolean {
+  if (claimed === type || claimed === anyType) return true
+  return Object.hasOwn(mediaTypes, type) && (mediaTypes[type as MediaType].also as readonly string[]).includes(claimed)
+}
+
 type MediaErrorRow = { readonly status: number; readonly retryAfter: number; readonly text: string }
 
 /** Why a media request was refused: the HTTP status, and the seconds after which it may succeed, 0 for never. */
