@@ -4,8 +4,9 @@
  */
 import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
 import type { BadFrame, ClientFrame, ServerFrame } from '../src/protocol/frames.ts'
-import type { Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
+import type { Cursor, DeviceId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
 import type { Next } from '../src/runtime/index.ts'
+import { enter, hold, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
 import type { Accepted } from './user/types.ts'
 
 type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
@@ -18,10 +19,11 @@ export type SessionMessage =
   /** The user actor has taken the device in. `siblings`: this user has other devices. */
   | { readonly is: 'welcomed'; readonly siblings: boolean }
   /** The answer to `deliver` and, for `copied`, to `copy`. */
-  | { readonly is: 'answered'; readonly send: SendFrame; readonly answer: Accepted }
+  | { readonly is: 'answered'; readonly send: SendFrame; readonly turn: Turn; readonly answer: Accepted }
   | {
       readonly is: 'copied'
       readonly send: SendFrame
+      readonly turn: Turn
       readonly at: Position
       readonly time: Millis
       readonly answer: Accepted
@@ -32,8 +34,14 @@ export type SessionMessage =
 export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
   | { readonly do: 'attach'; readonly cursor: Cursor | null }
-  | { readonly do: 'deliver'; readonly send: SendFrame }
-  | { readonly do: 'copy'; readonly send: SendFrame; readonly at: Position; readonly time: Millis }
+  | { readonly do: 'deliver'; readonly send: SendFrame; readonly turn: Turn }
+  | {
+      readonly do: 'copy'
+      readonly send: SendFrame
+      readonly turn: Turn
+      readonly at: Position
+      readonly time: Millis
+    }
   | { readonly do: 'ack'; readonly seq: Seq }
   | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
   | { readonly do: 'watch' | 'unwatch'; readonly user: UserId }
@@ -62,17 +70,14 @@ export type SessionState = {
   /** Frames that may come now; refilled by time, below zero while the device floods. */
   tokens: number
   inFlight: number
-  /** By recipient: the message that was refused for now and must come again first. */
-  refused: Map<UserId, MessageId> | null
+  /** null until the first send. */
+  lanes: Lanes | null
   watches: Set<UserId> | null
   siblings: boolean
 }
 
 /** Refusals after which the same send may succeed. */
 const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
-
-/** Recipients of refused sends that are remembered; of older ones the order is the client's to keep. */
-const rememberedRefusals = 1_024
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -84,7 +89,7 @@ export const startSession = (limits: SessionLimits, now: Millis): SessionState =
   away: false,
   tokens: limits.framesPerSecond * 2,
   inFlight: 0,
-  refused: null,
+  lanes: null,
   watches: null,
   siblings: false,
 })
@@ -119,9 +124,9 @@ function handle(
       state.siblings ||= message.siblings
       return
     case 'answered':
-      return answered(state, message.send, message.answer, out)
+      return answered(state, message, out)
     case 'copied':
-      return copied(state, message.send, message, out)
+      return copied(state, message, out)
     case 'late':
       if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
   }
@@ -209,48 +214,56 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
 }
 
 function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
-  const [, id, to] = frame
-  const awaited = state.refused?.get(to)
-  if (awaited === id) state.refused?.delete(to)
-  else if (awaited !== undefined) return void out.push(error('busy', 'send', id))
   if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
+  const [, id, to] = frame
+  const turn = enter(lanes(state), to, id)
+  if (!turn) return void out.push(error('busy', 'send', id))
   state.inFlight += 1
-  out.push({ do: 'deliver', send: frame })
+  out.push({ do: 'deliver', send: frame, turn })
 }
 
-/** Refuses a send. When it may be repeated, those to the same recipient that follow wait for it, so that they keep their order. */
-function refuse(state: SessionState, [, id, to]: SendFrame, code: ErrorCode, out: SessionEffect[]): void {
-  if (Object.hasOwn(forNow, code)) {
-    state.refused ??= new Map()
-    if (!state.refused.has(to)) state.refused.set(to, id)
-    if (state.refused.size > rememberedRefusals) state.refused.delete(state.refused.keys().next().value as UserId)
-  }
+function lanes(state: SessionState): Lanes {
+  state.lanes ??= startLanes()
+  return state.lanes
+}
+
+/** Refuses for now a send that was not let go. */
+function refuse(state: SessionState, [, id, to]: SendFrame, code: RetryCode, out: SessionEffect[]): void {
+  hold(lanes(state), to, id)
   out.push(error(code, 'send', id))
 }
 
-function answered(state: SessionState, send: SendFrame, answer: Accepted, out: SessionEffect[]): void {
-  if (answer.is === 'refused') {
-    state.inFlight -= 1
-    return refuse(state, send, answer.code, out)
-  }
+type Answered = Extract<SessionMessage, { is: 'answered' }>
+type Copied = Extract<SessionMessage, { is: 'copied' }>
+
+function answered(state: SessionState, { send, turn, answer }: Answered, out: SessionEffect[]): void {
+  if (answer.is === 'refused') return refused(state, send, turn, answer.code, out)
   const { at, time } = answer
-  if (state.siblings && send[2] !== state.user) out.push({ do: 'copy', send, at, time })
-  else sent(state, send, at, time, out)
+  if (state.siblings && send[2] !== state.user) out.push({ do: 'copy', send, turn, at, time })
+  else sent(state, send, turn, at, time, out)
 }
 
-function copied(
+function copied(state: SessionState, { send, turn, at, time, answer }: Copied, out: SessionEffect[]): void {
+  if (answer.is === 'accepted') return sent(state, send, turn, at, time, out)
+  refused(state, send, turn, answer.code === 'failed' ? 'failed' : 'busy', out)
+}
+
+function refused(state: SessionState, [, id, to]: SendFrame, turn: Turn, code: ErrorCode, out: SessionEffect[]): void {
+  state.inFlight -= 1
+  leave(lanes(state), to, id, turn.nth, Object.hasOwn(forNow, code))
+  out.push(error(code, 'send', id))
+}
+
+function sent(
   state: SessionState,
-  send: SendFrame,
-  { at, time, answer }: Extract<SessionMessage, { is: 'copied' }>,
+  [, id, to]: SendFrame,
+  turn: Turn,
+  at: Position,
+  time: Millis,
   out: SessionEffect[],
 ): void {
-  if (answer.is === 'accepted') return sent(state, send, at, time, out)
   state.inFlight -= 1
-  refuse(state, send, answer.code === 'failed' ? 'failed' : 'busy', out)
-}
-
-function sent(state: SessionState, [, id]: SendFrame, at: Position, time: Millis, out: SessionEffect[]): void {
-  state.inFlight -= 1
+  leave(lanes(state), to, id, turn.nth, false)
   out.push({ do: 'push', frame: ['sent', id, at.epoch, at.seq, time] })
 }
 

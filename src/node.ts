@@ -152,7 +152,16 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
       const answer = await new Promise<Accepted | 'late'>((resolve) => {
         const ticket = asks.ask(resolve)
-        const message = { is: 'deliver', session: 0, from: from as UserId, id, body, again: true, ticket } as const
+        const message = {
+          is: 'deliver',
+          session: 0,
+          turn: { nth: 0, round: 0 },
+          from: from as UserId,
+          id,
+          body,
+          again: true,
+          ticket,
+        } as const
         if (!users.offer(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
       })
       if (answer === 'late') throw new SendRefused('busy', id)

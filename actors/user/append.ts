@@ -1,10 +1,11 @@
 /** Accepting messages: every message gets one seq, once; answers and pushes go out in seq order, after durability. */
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Appended, Entry } from '../../src/store/contract.ts'
+import type { Turn } from '../lanes.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
 import { after, delivered, work } from './state.ts'
-import type { Copy, Deliver, Known, SessionRef, Ticket, UserEffect, UserLimits, UserState } from './types.ts'
+import type { Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
 const remembered = 128
@@ -24,11 +25,10 @@ export function accept(
   out: UserEffect[],
 ): void {
   const { known, waiting, pending } = work(state)
-  const late = outOfTurn(state, message)
   const earlier = known.get(key(sender(state, message), message.id))
-  if (earlier) return answerRepeat(state, earlier, message.ticket, out)
+  if (earlier) return answerRepeat(state, earlier, message, out)
   const full = pending.length + waiting.length >= limits.appendsInFlight
-  if (full || late) return refuse(state, message, 'busy', out)
+  if (full || overtakes(state, message)) return refuse(state, message, 'busy', out)
   if (!message.again && waiting.length === 0) return append(state, message, limits, now, out)
   waiting.push(message)
   lookUp(state, out)
@@ -68,34 +68,37 @@ export function found(
     const repeat = message.again ? repeats[next++] : undefined
     if (message.again) asked -= 1
     const earlier = it.known.get(key(sender(state, message), message.id))
-    if (earlier) answerRepeat(state, earlier, message.ticket, out)
+    if (earlier) answerRepeat(state, earlier, message, out)
     else if (repeat) out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat) })
+    else if (overtakes(state, message)) refuse(state, message, 'busy', out)
     else append(state, message, limits, now, out)
   }
 }
 
-function answerRepeat(state: UserState, earlier: Known, ticket: Ticket, out: UserEffect[]): void {
-  if (earlier.tickets) earlier.tickets.push(ticket)
-  else out.push({ do: 'answer', ticket, answer: accepted(state, earlier) })
+function answerRepeat(state: UserState, earlier: Known, message: Deliver | Copy, out: UserEffect[]): void {
+  if (earlier.askers) earlier.askers.push(message)
+  else out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, earlier) })
 }
 
 const accepted = (state: UserState, { seq, time }: Appended) =>
   ({ is: 'accepted', at: { epoch: state.epoch, seq }, time }) as const
 
-/** Whether an earlier message of the same session was refused for now and has not come again. */
-function outOfTurn(state: UserState, message: Deliver | Copy): boolean {
-  if (message.is === 'copy') return false
-  const { refused } = work(state)
-  const awaited = refused.get(message.session)
-  if (awaited === message.id) refused.delete(message.session)
-  return awaited !== undefined && awaited !== message.id
+/** Whether an earlier message of the same session and round was refused for now. */
+function overtakes(state: UserState, message: Deliver | Copy): boolean {
+  const refused = message.is === 'deliver' ? work(state).refused.get(message.session) : undefined
+  return refused !== undefined && message.is === 'deliver' && !isBefore(message.turn, refused)
 }
+
+/** A later round, or an earlier place in the same one. */
+const isBefore = (turn: Turn, refused: Turn): boolean =>
+  turn.round > refused.round || (turn.round === refused.round && turn.nth < refused.nth)
 
 function refuse(state: UserState, message: Deliver | Copy, code: 'busy' | 'inbox_full', out: UserEffect[]): void {
   const { refused } = work(state)
-  if (message.is === 'deliver' && message.session !== 0 && !refused.has(message.session)) {
+  if (message.is === 'deliver' && message.session !== 0 && !overtakes(state, message)) {
+    refused.delete(message.session)
     if (refused.size >= rememberedRefusals) refused.delete(refused.keys().next().value as SessionRef)
-    refused.set(message.session, message.id)
+    refused.set(message.session, message.turn)
   }
   out.push({ do: 'answer', ticket: message.ticket, answer: { is: 'refused', code } })
 }
@@ -111,7 +114,7 @@ function append(state: UserState, message: Deliver | Copy, limits: UserLimits, n
     message.is === 'deliver'
       ? { is: 'message', seq, time, id, from: message.from, body }
       : { is: 'copy', seq, time, id, to: message.to, body, at: message.at }
-  it.known.set(key(sender(state, message), id), { seq, time, tickets: [message.ticket] })
+  it.known.set(key(sender(state, message), id), { seq, time, askers: [message] })
   write(state, entry, out)
 }
 
@@ -156,15 +159,15 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
   const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
-  for (const ticket of known?.tickets ?? []) out.push({ do: 'answer', ticket, answer: accepted(state, entry) })
-  if (known) known.tickets = null
+  for (const { ticket } of known?.askers ?? []) out.push({ do: 'answer', ticket, answer: accepted(state, entry) })
+  if (known) known.askers = null
   if (entry.is === 'message') out.push({ do: 'accepted', entry })
 }
 
 /** The oldest ids leave; those that are not durable stay, since the store does not know them yet. */
 function forget(known: Map<string, Known>): void {
-  for (const [id, { tickets }] of known) {
-    if (known.size <= remembered || tickets) return
+  for (const [id, { askers }] of known) {
+    if (known.size <= remembered || askers) return
     known.delete(id)
   }
 }

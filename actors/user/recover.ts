@@ -11,21 +11,23 @@ const results = new Set<UserMessage['is']>(['appended', 'unappended', 'found', '
  */
 export function recover(state: UserState, mail: readonly UserMessage[]): UserMessage[] {
   const rest = mail.filter((message) => !results.has(message.is) || message === mail[0])
+  const refusals: UserMessage[] = state.work?.refused.size ? [{ is: 'refusals', turns: state.work.refused }] : []
   const queued = new Set(rest.map((message) => ('ticket' in message ? message.ticket : 0)))
-  return [...unanswered(state).filter(({ ticket }) => !queued.has(ticket)), ...rest]
+  return [
+    ...unanswered(state)
+      .filter(({ ticket }) => !queued.has(ticket))
+      .map((message) => ({ ...message, again: true })),
+    ...refusals,
+    ...rest,
+  ]
 }
 
 function unanswered({ user, work }: UserState): (Deliver | Copy)[] {
   if (!work) return []
   const lost: (Deliver | Copy)[] = []
   for (const entry of work.pending) {
-    if (entry.is === 'receipt') continue
-    const { id, body } = entry
-    for (const ticket of work.known.get(key(entry.is === 'message' ? entry.from : user, id))?.tickets ?? []) {
-      if (entry.is === 'copy') lost.push({ is: 'copy', to: entry.to, at: entry.at, id, body, again: true, ticket })
-      else lost.push({ is: 'deliver', session: 0, from: entry.from, id, body, again: true, ticket })
-    }
+    if (entry.is !== 'receipt')
+      lost.push(...(work.known.get(key(entry.is === 'message' ? entry.from : user, entry.id))?.askers ?? []))
   }
-  for (const message of work.waiting) lost.push({ ...message, again: true })
-  return lost
+  return [...lost, ...work.waiting]
 }

@@ -2,6 +2,7 @@
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
 import type { Body, Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
+import type { Turn } from '../lanes.ts'
 
 /** Names a session of this node; 0 is none. Never used again for another session. */
 export type SessionRef = number
@@ -15,11 +16,12 @@ export type Accepted =
 
 /**
  * A message that asks for an entry, and who waits for the answer. `again`: it may have been accepted before. `session` is
- * the one that it came by, 0 for a send from code: what was refused there for now must come again before what follows it.
+ * the one that it came by, 0 for a send from code; `turn` says what it must not overtake.
  */
 export type Deliver = {
   readonly is: 'deliver'
   readonly session: SessionRef
+  readonly turn: Turn
   readonly from: UserId
   readonly id: MessageId
   readonly body: Body
@@ -72,6 +74,8 @@ export type UserMessage =
   | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }
   | { readonly is: 'saved'; readonly ok: boolean }
   | { readonly is: 'timer'; readonly timer: Timer }
+  /** From the former life of an actor that crashed: by session, what it had refused. */
+  | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
 
 export type Timer = 'append' | 'save' | 'receipts' | 'retell'
 
@@ -166,8 +170,8 @@ export type Device = {
   told: boolean
 }
 
-/** A message id that is known in memory; `tickets` wait for its entry to become durable, null when it is. */
-export type Known = { readonly seq: Seq; readonly time: Millis; tickets: Ticket[] | null }
+/** A message id that is known in memory; `askers` wait for its entry to become durable, null when it is. */
+export type Known = { readonly seq: Seq; readonly time: Millis; askers: (Deliver | Copy)[] | null }
 
 /** Receipts told to a peer and not confirmed by it. `first`: the lowest seq that they settle. */
 export type Told = {
@@ -191,8 +195,8 @@ export type Work = {
   asked: number
   /** The latest message ids, oldest first. */
   readonly known: Map<string, Known>
-  /** By session: the message that was refused for now. Until it comes again those behind it are refused too, so that they keep their order. */
-  readonly refused: Map<SessionRef, MessageId>
+  /** By session: the first message of its latest round that was refused for now. What follows it in that round is refused too. */
+  readonly refused: Map<SessionRef, Turn>
   /** Receipts are told for all entries up to here. */
   told: Seq
   scanning: boolean

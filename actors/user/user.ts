@@ -57,6 +57,9 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return receipted(state, message, out)
     case 'saved':
       return saved(state, message.ok, out)
+    case 'refusals':
+      for (const [session, turn] of message.turns) work(state).refused.set(session, turn)
+      return
     case 'timer':
       return timer(state, message.timer, now, out)
   }

@@ -12,7 +12,7 @@ import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/type
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type DeviceId, isId, type Millis, type Position, type UserId } from '../protocol/ids.ts'
+import { type DeviceId, isId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Allow, Authenticate, Connection, SessionPort } from './ports.ts'
@@ -270,32 +270,30 @@ export class Sessions implements SessionPort {
   }
 
   /** Delivers at once, or after the `allow` hook has decided; in the order of the sends either way. */
-  #allow(session: Session, { send }: Extract<SessionEffect, { do: 'deliver' }>): void {
+  #allow(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
     const { allow } = this.#context
-    if (!allow) return this.#deliver(session, send)
+    if (!allow) return this.#deliver(session, effect)
+    const { send, turn } = effect
     const [, id, to, body] = send
     const from = session.state.user as UserId
     const decide = async () => {
       const allowed = await Promise.resolve(allow({ id, from, to, body })).catch(() => false)
-      if (allowed) this.#deliver(session, send)
-      else this.#receive(session, { is: 'answered', send, answer: { is: 'refused', code: 'refused' } })
+      if (allowed) this.#deliver(session, effect)
+      else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code: 'refused' } })
     }
     session.allowing = (session.allowing ?? Promise.resolve()).then(decide)
   }
 
-  #deliver(session: Session, send: Extract<SessionEffect, { do: 'deliver' }>['send']): void {
+  #deliver(session: Session, { send, turn }: Extract<SessionEffect, { do: 'deliver' }>): void {
     const [, id, to, body, again] = send
-    const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, answer })
+    const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, turn, answer })
     const from = session.state.user as UserId
-    this.#ask(to, (ticket) => ({ is: 'deliver', session: session.ref, from, id, body, again, ticket }), answered)
+    this.#ask(to, (ticket) => ({ is: 'deliver', session: session.ref, turn, from, id, body, again, ticket }), answered)
   }
 
-  #copy(
-    session: Session,
-    { send, at, time }: { send: Extract<SessionEffect, { do: 'copy' }>['send']; at: Position; time: Millis },
-  ): void {
+  #copy(session: Session, { send, turn, at, time }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again] = send
-    const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, at, time, answer })
+    const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, turn, at, time, answer })
     this.#ask(session.state.user as UserId, (ticket) => ({ is: 'copy', to, at, id, body, again, ticket }), answered)
   }
 

@@ -85,7 +85,8 @@ export interface Store {
   /**
    * Appends entries, dense from the tail, and the dedupe keys of its messages (the sender of a copy is the user), in one atomic write. Durable when it
    * resolves. Its node gives one call at a time for each user, in seq order. After a rejection the outcome is unknown:
-   * the caller repeats the same entries under the same seqs, which is harmless where they were written. `epoch` is written with the first.
+   * the caller repeats the same entries under the same seqs, which is harmless where they were written. The first append names the log:
+   * its `epoch` counts, also where cursors were saved under another one before.
    */
   append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void>
 

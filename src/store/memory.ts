@@ -59,6 +59,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async append(user, epoch, _term, entries) {
       check()
       const known = inbox(user, epoch)
+      if (known.tail === 0) known.epoch = epoch
       for (const entry of entries) {
         known.entries[entry.seq - known.head] = entry
         known.tail = Math.max(known.tail, entry.seq)

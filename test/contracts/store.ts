@@ -137,6 +137,14 @@ export function storeContract(name: string, make: () => Store, reopen?: (closed:
       expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 1, cursors: [{ seq: 1 }], settled: 1 })
     })
 
+    it('takes the name of a log from its first append, also where cursors were saved under another', async () => {
+      const phone = { device: 'phone' as never, seq: 0, seenAt: 5 }
+      await store.saveCursors(bob, 7, [phone], 0)
+      await store.append(bob, 8, 1, [message(1)])
+      await store.saveCursors(bob, 7, [phone], 0)
+      expect(await store.load(bob)).toMatchObject({ epoch: 8, tail: 1 })
+    })
+
     it('keeps the latest last seen', async () => {
       await store.saveLastSeen(bob, 2_000)
       await store.saveLastSeen(bob, 1_000)

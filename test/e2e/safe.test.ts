@@ -76,7 +76,7 @@ it('recipients of refused sends that a session remembers', () => {
     const frame = ['send', 'id' as MessageId, `user ${n}` as UserId, '', false] as const
     receive(state, { is: 'frame', frame }, limits, n)
   }
-  expect(state.refused?.size).toBe(1_024)
+  expect(state.lanes?.open.size).toBe(1_024)
 })
 
 it('has a test for each limit', () => {

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { it } from 'vitest'
+import type { UserId } from '../../src/protocol/ids.ts'
+import { World } from './world.ts'
+
+const users = ['ann', 'ben'] as UserId[]
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
+
+/** What one number does: its last digits choose the step, the rest whom it meets. */
+export function step(world: World, choice: number): void {
+  const device = world.devices[choice % world.devices.length] as (typeof world.devices)[number]
+  const rest = Math.floor(choice / 100)
+  const user = users[rest % users.length] as UserId
+  const kind = choice % 100
+  if (kind < 12) world.write(device, user)
+  else if (kind < 24) world.send(device, user)
+  else if (kind < 50) world.turn(user)
+  else if (kind < 60) world.frame(device)
+  else if (kind < 66) world.ack(device)
+  else if (kind < 70) world.read(device, user)
+  else if (kind < 74) world.connect(device)
+  else if (kind < 76) world.disconnect(device)
+  else if (kind < 90) call(world, rest)
+  else if (kind < 95) world.tick(rest % 3_000)
+  else if (kind < 97) world.turn(user, rest % 4)
+  else if (kind < 98) world.crash(user)
+  else if (kind < 99) world.kill(rest % 4)
+  else for (const each of world.devices) world.connect(each)
+}
+
+/** Lets one store call end, well or badly. */
+function call(world: World, rest: number): void {
+  const [next] = world.calls.splice(rest % Math.max(1, world.calls.length), 1)
+  next?.run(rest % 10 === 0 ? 'fails' : rest % 10 === 1 ? 'unknown' : 'ok')
+}
+
+it('keeps the guarantees under any order, loss, repeat and crash', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(999_999), { minLength: 50, maxLength: 600, size: 'max' }), (choices) => {
+      const world = new World([
+        ['ann', 'phone'],
+        ['ben', 'phone'],
+        ['ben', 'laptop'],
+      ])
+      for (const choice of choices) step(world, choice)
+      world.settle()
+      world.check()
+    }),
+    { numRuns: runs, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
+  )
+}, 240_000)

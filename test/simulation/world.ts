@@ -1,0 +1,448 @@
+/**
+ * Users, their devices and a store on a virtual clock: every mailbox, store call, timer and link is a queue whose next
+ * step someone else chooses. The store applies appends in order, and may fail before or after; actors and the node crash.
+ */
+import { expect } from 'vitest'
+import {
+  type SessionEffect,
+  type SessionMessage,
+  type SessionState,
+  startSession,
+  receive as told,
+} from '../../actors/session.ts'
+import { recover } from '../../actors/user/recover.ts'
+import { startUser } from '../../actors/user/state.ts'
+import type { Accepted, Copy, Deliver, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
+import { receive } from '../../actors/user/user.ts'
+import { Appends } from '../../src/hosts/appends.ts'
+import type { ServerFrame } from '../../src/protocol/frames.ts'
+import type { DeviceId, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
+
+const limits = { devices: 3, windowEntries: 4, windowBytes: 100, inboxEntries: 1_000, appendsInFlight: 6 }
+const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
+type Inbox = { epoch: number; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: number }
+type Actor = { state: UserState; mail: UserMessage[]; life: number }
+type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
+type Outcome = 'ok' | 'fails' | 'unknown'
+export type Sent = { readonly id: MessageId; readonly to: UserId; tried: boolean; flying: boolean; at: Position | null }
+
+/** A device with its application: an honest client that has a durable cursor and outbox. */
+export class Device {
+  readonly user: UserId
+  readonly name: string
+  session = 0
+  state: SessionState = startSession(sessionLimits, 0)
+  welcomed = false
+  cursor = { epoch: 0, seq: 0 }
+  received = 0
+  acked = 0
+  readonly inbox: Entry[] = []
+  readonly outbox: Sent[] = []
+  readonly wanted = new Map<UserId, number>()
+  readonly unread = new Map<UserId, number>()
+  /** Chats whose read was refused for now. */
+  readonly refused = new Set<UserId>()
+  /** What the links carry to it. */
+  frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
+  constructor(user: string, name: string) {
+    this.user = user as UserId
+    this.name = name
+  }
+}
+
+export class World {
+  now = 1_000
+  readonly stores = new Map<UserId, Inbox>()
+  readonly actors = new Map<UserId, Actor>()
+  readonly devices: Device[]
+  calls: Call[] = []
+  timers: { readonly user: UserId; readonly life: number; readonly due: number; readonly message: UserMessage }[] = []
+  readonly marks = new Map<string, { delivered: number; read: number }>()
+  #appends = this.#startAppends()
+  readonly #tickets = new Map<
+    number,
+    { readonly until: number; readonly id: MessageId; answered(answer: Accepted): void }
+  >()
+  #count = 0
+
+  constructor(devices: readonly [string, string][]) {
+    this.devices = devices.map(([user, name]) => new Device(user, name))
+  }
+
+  actor(user: UserId): Actor {
+    const known = this.actors.get(user)
+    if (known) return known
+    this.#count += 1
+    const inbox = this.stores.get(user)
+    const record = inbox && { ...inbox, head: 1, tail: inbox.entries.length, lastTime: inbox.entries.at(-1)?.time ?? 0 }
+    const actor: Actor = { state: startUser(user, record, this.#count), mail: [], life: this.#count }
+    this.actors.set(user, actor)
+    return actor
+  }
+
+  tell(user: UserId, message: UserMessage): void {
+    this.actor(user).mail.push(message)
+  }
+
+  /** One actor handles one message; with `stop` the process dies after that many of its effects. */
+  turn(user: UserId, stop = Number.POSITIVE_INFINITY): void {
+    const actor = this.actor(user)
+    const message = actor.mail.shift()
+    if (!message) return
+    const { effects } = receive(actor.state, message, limits, this.now)
+    for (const effect of effects.slice(0, stop)) this.#perform(user, actor, effect)
+    if (stop < effects.length) this.kill(stop)
+  }
+
+  /** The actor is lost; what it had asked of the store lands first, and its devices are attached again. */
+  crash(user: UserId): void {
+    this.#land(user)
+    this.#appends.landed(user, () => {})
+    this.timers = this.timers.filter((timer) => timer.user !== user)
+    const former = this.actors.get(user)
+    this.actors.delete(user)
+    if (former) this.actor(user).mail = recover(former.state, [{ is: 'detach', session: 0 }, ...former.mail])
+    for (const device of this.devices)
+      if (device.user === user && device.session)
+        this.tell(user, { is: 'attach', session: device.session, device: device.name as never, cursor: null })
+  }
+
+  /** Ends up to `count` appends under way, of one user or of all. */
+  #land(user: UserId | null, count = Number.POSITIVE_INFINITY): void {
+    for (let left = count; left > 0; left--) {
+      const call = this.calls.find((call) => call.append && (user === null || call.user === user))
+      if (!call) return
+      this.calls.splice(this.calls.indexOf(call), 1)
+      call.run('ok')
+    }
+  }
+
+  /** kill -9: memory, links and mail are gone; of the appends under way the first `applied` are on the disk. */
+  kill(applied: number): void {
+    this.#land(null, applied)
+    this.calls = []
+    this.actors.clear()
+    this.#appends = this.#startAppends()
+    this.timers = []
+    this.#tickets.clear()
+    for (const device of this.devices) this.#unlink(device)
+  }
+
+  #unlink(device: Device): void {
+    device.session = 0
+    device.frames = []
+    for (const sent of device.outbox) sent.flying = false
+  }
+
+  connect(device: Device): void {
+    if (device.session) return
+    this.#count += 1
+    device.session = this.#count
+    device.state = startSession(sessionLimits, this.now)
+    device.welcomed = false
+    const { epoch, seq } = device.cursor
+    this.#session(device, { is: 'frame', frame: ['hello', null, device.name, epoch, seq, false] })
+  }
+
+  /** The session machine of a connected device is told something. */
+  #session(device: Device, message: SessionMessage): void {
+    for (const effect of told(device.state, message, sessionLimits, this.now).effects) this.#obey(device, effect)
+  }
+
+  #obey(device: Device, effect: SessionEffect): void {
+    const { session, user } = device
+    switch (effect.do) {
+      case 'authenticate':
+        return this.#session(device, { is: 'allowed', user, device: device.name as DeviceId })
+      case 'attach':
+        return this.tell(user, { is: 'attach', session, device: device.name as DeviceId, cursor: effect.cursor })
+      case 'push':
+        return void device.frames.push({ do: 'frame', frame: effect.frame })
+      case 'deliver': {
+        const [, id, to, body, again] = effect.send
+        const { turn } = effect
+        return this.#ask(device, to, { is: 'deliver', session, turn, from: user, id, body, again }, (answer) => ({
+          ...effect,
+          is: 'answered',
+          answer,
+        }))
+      }
+      case 'copy': {
+        const [, id, to, body, again] = effect.send
+        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, again }, (answer) => ({
+          ...effect,
+          is: 'copied',
+          answer,
+        }))
+      }
+      case 'ack':
+        return this.tell(user, { is: 'ack', session, seq: effect.seq })
+      case 'read':
+        return this.tell(user, { is: 'read', session, chat: effect.chat, seq: effect.seq })
+      case 'close':
+        return this.disconnect(device)
+    }
+  }
+
+  #ask(
+    device: Device,
+    user: UserId,
+    message: Omit<Deliver, 'ticket'> | Omit<Copy, 'ticket'>,
+    then: (answer: Accepted) => SessionMessage,
+  ): void {
+    this.#count += 1
+    const { session } = device
+    const answered = (answer: Accepted) => {
+      if (device.session === session) this.#session(device, then(answer))
+    }
+    this.#tickets.set(this.#count, { until: this.now + 10_000, id: message.id, answered })
+    this.tell(user, { ...message, ticket: this.#count })
+  }
+
+  disconnect(device: Device): void {
+    if (!device.session) return
+    this.tell(device.user, { is: 'detach', session: device.session })
+    this.#unlink(device)
+  }
+
+  write(device: Device, to: UserId): void {
+    this.#count += 1
+    const id = `00000000-0000-7000-8000-${String(this.#count).padStart(12, '0')}` as MessageId
+    device.outbox.push({ id, to, tried: false, flying: false, at: null })
+  }
+
+  /** Sends what is queued to `to`, in order; after a refusal only once nothing is under way any more. */
+  send(device: Device, to: UserId): void {
+    if (!device.session || !device.welcomed) return
+    const queued = device.outbox.filter((sent) => sent.to === to && !sent.at)
+    const firstFree = queued.findIndex((sent) => !sent.flying)
+    if (firstFree === -1 || queued.slice(firstFree).some((sent) => sent.flying)) return
+    for (const sent of queued.slice(firstFree, firstFree + 3)) {
+      const again = sent.tried
+      Object.assign(sent, { tried: true, flying: true })
+      this.#session(device, { is: 'frame', frame: ['send', sent.id, to, 'body', again] })
+      if (!device.session) return
+    }
+  }
+
+  ack(device: Device): void {
+    if (!device.session || !device.welcomed || device.received <= device.acked) return
+    device.acked = device.received
+    device.cursor = { ...device.cursor, seq: device.received }
+    this.#session(device, { is: 'frame', frame: ['ack', device.received] })
+  }
+
+  read(device: Device, chat: UserId): void {
+    const seq = device.unread.get(chat) ?? 0
+    if (seq === 0) return
+    device.wanted.set(chat, seq)
+    this.#read(device, chat)
+  }
+
+  #read(device: Device, chat: UserId): void {
+    const seq = device.wanted.get(chat)
+    if (seq && device.session && device.welcomed) this.#session(device, { is: 'frame', frame: ['read', chat, seq] })
+  }
+
+  /** The next frame of a device's link. */
+  frame(device: Device): void {
+    const frame = device.frames.shift()
+    if (frame?.do === 'frame') return this.#answer(device, frame.frame)
+    if (frame?.do === 'welcome') return this.#welcome(device, frame)
+    if (frame?.do === 'push') for (const entry of frame.entries) this.#entry(device, entry)
+    if (frame?.do === 'news') this.#mark(device.user, frame)
+    if (frame?.do === 'done' && (device.wanted.get(frame.chat) ?? 0) <= frame.seq) device.wanted.delete(frame.chat)
+    if (frame?.do === 'close') this.disconnect(device)
+    if (frame?.do !== 'refuse') return
+    expect([frame.kind, frame.code]).toEqual(['read', 'busy'])
+    device.refused.add(frame.ref as UserId)
+  }
+
+  #answer(device: Device, frame: ServerFrame): void {
+    const sent = device.outbox.find(({ id }) => id === (frame[0] === 'sent' ? frame[1] : frame[3]))
+    if (!sent) throw new Error(`nobody asked for ${JSON.stringify(frame)}`)
+    sent.flying = false
+    if (frame[0] === 'sent') sent.at = { epoch: frame[2], seq: frame[3] }
+    else expect(['busy', 'rate_limited']).toContain(frame[1])
+  }
+
+  #welcome(device: Device, { seq, resumed }: Extract<UserEffect, { do: 'welcome' }>): void {
+    const { epoch } = this.actor(device.user).state
+    expect(resumed || device.cursor.epoch === 0, 'nothing expires here, so every cursor is honoured').toBe(true)
+    expect(seq).toBeLessThanOrEqual(device.received)
+    // A log that holds nothing yet may still change its name.
+    if (device.received > 0) expect(epoch).toBe(device.cursor.epoch)
+    device.welcomed = true
+    device.cursor = { epoch, seq: device.cursor.seq }
+    // After a restart of its actor the server may know less than it was told.
+    if (device.acked > seq) this.#session(device, { is: 'frame', frame: ['ack', device.acked] })
+    for (const chat of device.wanted.keys()) this.#read(device, chat)
+  }
+
+  #entry(device: Device, entry: Entry): void {
+    if (entry.seq <= device.received) return
+    expect(entry.seq, 'no hole').toBe(device.received + 1)
+    device.received = entry.seq
+    device.inbox.push(entry)
+    if (entry.is === 'message') device.unread.set(entry.from, entry.seq)
+    if (entry.is === 'receipt') this.#mark(device.user, entry)
+  }
+
+  /** No tick is shown that nobody earned, and none falls. */
+  #mark(user: UserId, { peer, delivered, read }: { peer: UserId; delivered: number; read: number }): void {
+    const theirs = this.devices.filter((device) => device.user === peer)
+    expect(delivered).toBeLessThanOrEqual(Math.max(...theirs.map((device) => device.received)))
+    const known = this.marks.get(`${user} ${peer}`) ?? { delivered: 0, read: 0 }
+    this.marks.set(`${user} ${peer}`, {
+      delivered: Math.max(known.delivered, delivered),
+      read: Math.max(known.read, read),
+    })
+  }
+
+  #perform(user: UserId, actor: Actor, effect: UserEffect): void {
+    const { life, state } = actor
+    const inbox = () => {
+      const known = this.stores.get(user) ?? { epoch: state.epoch, entries: [], cursors: [], settled: 0 }
+      this.stores.set(user, known)
+      return known
+    }
+    const call = (run: (outcome: Outcome) => void) => this.calls.push({ user, life, append: false, run })
+    const answer = (message: UserMessage) => {
+      const current = this.actors.get(user)
+      if (current?.life === life) current.mail.push(message)
+    }
+    switch (effect.do) {
+      case 'append':
+        return this.#appends.add(user, state.epoch, effect.entries, (is, first, last) => answer({ is, first, last }))
+      case 'find':
+        return void call((outcome) => {
+          const find = ({ sender, id }: { sender: UserId; id: MessageId }) =>
+            inbox().entries.find(
+              (entry) =>
+                entry.is !== 'receipt' && entry.id === id && (entry.is === 'copy' ? user : entry.from) === sender,
+            )
+          answer({ is: 'found', repeats: outcome === 'ok' ? effect.keys.map(find) : null })
+        })
+      case 'fetch':
+        return void call((outcome) => {
+          const entries = inbox().entries.slice(effect.from - 1, effect.from - 1 + effect.limit)
+          answer({ is: 'page', session: effect.session, from: effect.from, entries: outcome === 'ok' ? entries : null })
+        })
+      case 'check':
+        return void call((outcome) => {
+          const entry = inbox().entries[effect.seq - 1]
+          const holds = outcome === 'ok' ? entry?.is === 'message' && entry.from === effect.chat : null
+          answer({ is: 'checked', session: effect.session, chat: effect.chat, seq: effect.seq, holds })
+        })
+      case 'save':
+        return void call((outcome) => {
+          if (outcome !== 'fails') Object.assign(inbox(), { cursors: effect.cursors, settled: effect.settled })
+          answer({ is: 'saved', ok: outcome === 'ok' })
+        })
+      case 'after':
+        return void this.timers.push({
+          user,
+          life,
+          due: this.now + effect.ms,
+          message: { is: 'timer', timer: effect.timer },
+        })
+      case 'tell':
+        return this.tell(effect.user, effect.message)
+      case 'answer':
+        return this.#answered(user, effect.ticket, effect.answer)
+      case 'accepted':
+      case 'receipted':
+        return
+      default: {
+        const device = this.devices.find(({ session }) => session === effect.session)
+        if (!device) return
+        if (effect.do === 'welcome' || effect.do === 'siblings')
+          this.#session(device, { is: 'welcomed', siblings: effect.do === 'siblings' || effect.siblings })
+        if (effect.do !== 'siblings') device.frames.push(effect)
+      }
+    }
+  }
+
+  #startAppends(): Appends {
+    return new Appends((user, epoch, entries, done) => {
+      const run = (outcome: Outcome) => {
+        const inbox = this.stores.get(user) ?? { epoch, entries: [], cursors: [], settled: 0 }
+        this.stores.set(user, inbox)
+        if (inbox.entries.length === 0) inbox.epoch = epoch
+        if (outcome !== 'fails') for (const entry of entries) this.#put(inbox, entry)
+        done(outcome === 'ok')
+      }
+      this.calls.push({ user, life: 0, append: true, run })
+    })
+  }
+
+  #put(inbox: Inbox, entry: Entry): void {
+    const known = inbox.entries[entry.seq - 1]
+    if (known) return expect(known, 'a seq is never given to another entry').toEqual(entry)
+    expect(entry.seq, 'seqs are dense').toBe(inbox.entries.length + 1)
+    expect(entry.time).toBeGreaterThanOrEqual(inbox.entries.at(-1)?.time ?? 0)
+    inbox.entries.push(entry)
+  }
+
+  #answered(user: UserId, ticket: number, answer: Accepted): void {
+    const asked = this.#tickets.get(ticket)
+    this.#tickets.delete(ticket)
+    if (answer.is === 'accepted') {
+      const entry = this.stores.get(user)?.entries[answer.at.seq - 1]
+      expect(entry, 'sent means durable').toMatchObject(asked ? { id: asked.id } : {})
+    }
+    asked?.answered(answer)
+  }
+
+  /** Runs what is due, all of it, without faults. */
+  settle(): void {
+    for (let round = 0; round < 400; round++) {
+      for (const device of this.devices) {
+        this.connect(device)
+        while (device.frames.length > 0) this.frame(device)
+        this.ack(device)
+        for (const chat of device.refused) this.#read(device, chat)
+        device.refused.clear()
+        for (const to of new Set(device.outbox.map((sent) => sent.to))) this.send(device, to)
+      }
+      for (const user of [...this.actors.keys()]) while (this.actor(user).mail.length > 0) this.turn(user)
+      for (const call of this.calls.splice(0)) call.run('ok')
+      this.tick(500)
+    }
+  }
+
+  tick(ms: number): void {
+    this.now += ms
+    for (const [ticket, { until, answered }] of this.#tickets) {
+      if (until > this.now || !this.#tickets.delete(ticket)) continue
+      answered({ is: 'refused', code: 'busy' })
+    }
+    const due = this.timers.filter((timer) => timer.due <= this.now)
+    this.timers = this.timers.filter((timer) => timer.due > this.now)
+    for (const { user, life, message } of due) if (this.actors.get(user)?.life === life) this.tell(user, message)
+  }
+
+  /** The guarantees of DESIGN section 4, once everything has come to rest. */
+  check(): void {
+    for (const device of this.devices) {
+      for (const sent of device.outbox) {
+        const inbox = this.stores.get(sent.to)?.entries ?? []
+        expect(
+          inbox.filter((entry) => entry.is === 'message' && entry.id === sent.id),
+          'once',
+        ).toHaveLength(1)
+        expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
+        expect(this.marks.get(`${device.user} ${sent.to}`)?.delivered, 'delivered').toBeGreaterThanOrEqual(
+          sent.at?.seq ?? 0,
+        )
+      }
+      for (const to of new Set(device.outbox.map((sent) => sent.to))) {
+        const seqs = device.outbox.filter((sent) => sent.to === to).map((sent) => sent.at?.seq ?? 0)
+        expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
+      }
+      expect(device.inbox, 'every device has every entry').toEqual(this.stores.get(device.user)?.entries ?? [])
+      expect(device.wanted.size, 'every read is confirmed').toBe(0)
+    }
+  }
+}
