@@ -5,12 +5,14 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   serve: async (args) => (await import('./serve.ts')).serve(args),
   token: async (args) => (await import('./token.ts')).token(args),
   inspect: async (args) => (await import('./inspect.ts')).inspect(args),
+  bench: async (args) => (await import('../../bench/main.ts')).bench(args),
 }
 
 const usage = `bluetick serve [options]          run a node
 bluetick token USER [options]     make a token for a user
 bluetick inspect USER             what a running node knows of a user
 bluetick inspect --message ID     what became of a message
+bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
 Each command says more with --help.`
 

@@ -49,6 +49,8 @@ export const defaultRuntimeOptions: RuntimeOptions = {
 
 export type Counters = {
   messages: number
+  /** Turns: a turn handles all mail of one actor, up to `turn` messages. */
+  turns: number
   wakes: number
   hibernations: number
   restarts: number

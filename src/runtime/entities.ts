@@ -153,6 +153,7 @@ export class Entities<State, Message, Effect = unknown> {
     const awake = entity?.awake
     if (!entity || !awake || entity.state === undefined) return
     awake.woken = false
+    this.#counters.turns += 1
     const effects: Effect[] = []
     try {
       for (let left = this.#options.turn; left > 0 && awake.mail.length > 0; left--) {

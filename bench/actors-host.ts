@@ -1,0 +1,136 @@
+/** Runs user actors of the node, with its runtime and host, but no sockets and no disk. */
+import type { Accepted } from '../actors/user/types.ts'
+import type { SessionPort } from '../src/hosts/ports.ts'
+import { hostUsers, type Users } from '../src/hosts/users.ts'
+import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
+import { defaultLimits } from '../src/protocol/limits.ts'
+import { Asks, startRuntime } from '../src/runtime/index.ts'
+import type { Store } from '../src/store/contract.ts'
+import type { ActorsOptions, ActorsResult } from './actors.ts'
+import { sleep } from './bed.ts'
+import { answer } from './child.ts'
+import { percentile } from './histogram.ts'
+import { startMeter } from './meter.ts'
+
+const idleMs = 1_000
+/** Users that are told something before the event loop gets its turn. */
+const slice = 2_000
+
+/** A store that keeps nothing and answers at once: what is measured is the actors. */
+const nothing: Pick<Store, 'load' | 'append' | 'read' | 'findRepeats' | 'saveCursors'> = {
+  load: async () => undefined,
+  append: async () => {},
+  read: async () => [],
+  findRepeats: async (_user, keys) => keys.map(() => undefined),
+  saveCursors: async () => {},
+}
+const deaf: SessionPort = {
+  push: () => {},
+  welcome: () => {},
+  siblings: () => {},
+  close: () => {},
+  reattach: () => {},
+  closeUser: () => {},
+}
+
+const meter = startMeter()
+const runtime = startRuntime({ idleMs })
+const asks = new Asks<Accepted>(runtime.wheel, 10_000)
+const users: Users = hostUsers({
+  runtime,
+  store: nothing as Store,
+  term: 1,
+  limits: defaultLimits,
+  sessions: deaf,
+  answer: (ticket, accepted) => asks.answer(ticket, accepted),
+  events: { accepted: () => {}, receipted: () => {} },
+})
+answer({ run })
+
+const user = (n: number) => `user-${n}` as UserId
+const attach = (n: number) =>
+  users.tell(user(n), { is: 'attach', session: n + 1, device: 'phone' as DeviceId, cursor: null })
+
+async function run(options: ActorsOptions, progress: (done: number) => void): Promise<ActorsResult> {
+  const { actors, awake, messages } = options
+  await each(0, 1_000, attach)
+  await asleep()
+  const empty = meter.sample({ collect: true })
+  meter.reset()
+  const spawnUs = await each(1_000, awake, attach)
+  const up = meter.sample({ collect: true })
+  await asleep(() => progress(awake))
+  await each(1_000 + awake, actors - awake, attach, (done) => progress(awake + done))
+  await asleep()
+  const down = meter.sample({ collect: true })
+  const wakeUs = await each(1_000, awake, (n) => users.tell(user(n), { is: 'ack', session: n + 1, seq: 0 }))
+  const rate = await exchange(messages)
+  const { gcPausesMs } = meter.sample()
+  return {
+    actors,
+    actors_awake_measured: awake,
+    bytes_per_actor_awake: (up.rss - empty.rss) / awake,
+    bytes_per_actor_hibernated: (down.rss - empty.rss) / actors,
+    heap_bytes_per_actor_hibernated: (down.heap - empty.heap) / actors,
+    ...rate,
+    spawn_us: spawnUs,
+    wake_us: wakeUs,
+    gc_p99_ms: percentile(gcPausesMs, 0.99),
+    gc_max_ms: Math.max(0, ...gcPausesMs),
+    gc_pauses: gcPausesMs.length,
+  }
+}
+
+/** Tells `count` users something, a slice at a time, and waits until all have handled it. CPU of each in µs. */
+async function each(
+  from: number,
+  count: number,
+  tell: (n: number) => void,
+  progress: (done: number) => void = () => {},
+): Promise<number> {
+  const before = process.cpuUsage()
+  for (let n = 0; n < count; n++) {
+    tell(from + n)
+    if (n % slice === slice - 1) {
+      await new Promise(setImmediate)
+      progress(n)
+    }
+  }
+  await sleep(50)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / count
+}
+
+async function asleep(waiting: () => void = () => {}): Promise<void> {
+  while (users.size.awake > 0) {
+    waiting()
+    await sleep(100)
+  }
+}
+
+/** 1,000 of the users, 8 messages in flight to each: accepted, appended, pushed and answered. */
+async function exchange(messages: number) {
+  const body = new Uint8Array(200)
+  let sent = 0
+  let answered = 0
+  const before = process.cpuUsage()
+  const started = performance.now()
+  await new Promise<void>((resolve) => {
+    const send = (to: number) => {
+      sent += 1
+      const id = `0190a000-0000-7000-8000-${sent.toString(16).padStart(12, '0')}` as MessageId
+      const ticket = asks.ask((answer) => {
+        answered += 1
+        const seq = answer !== 'late' && answer.is === 'accepted' ? answer.at.seq : 0
+        if (seq % 8 === 0) users.tell(user(to), { is: 'ack', session: to + 1, seq })
+        if (sent < messages) send(to)
+        else if (answered === messages) resolve()
+      })
+      users.tell(user(to), { is: 'deliver', session: 0, from: user(0), id, body, again: false, ticket })
+    }
+    for (let to = 1_000; to < 2_000; to++) for (let i = 0; i < 8; i++) send(to)
+  })
+  const { user: inUser, system } = process.cpuUsage(before)
+  const seconds = (performance.now() - started) / 1_000
+  return { messages_per_second: messages / seconds, cpu_us_per_message: (inUser + system) / messages }
+}

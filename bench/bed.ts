@@ -1,0 +1,147 @@
+/** A server under load: its process, the generators' processes, and what is asked of them together. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Child, startChild } from './child.ts'
+import type { Totals } from './generator.ts'
+import { Histogram } from './histogram.ts'
+import type { Sample } from './meter.ts'
+import { sampleOther } from './other.ts'
+import type { Target } from './socket.ts'
+
+/** Which server: a node of the bench's own, the bare floor, or a node that runs already. */
+export type Server =
+  | { readonly is: 'node' | 'floor'; readonly flags?: readonly string[] }
+  | { readonly is: 'url'; readonly url: string; readonly pid: number }
+
+export type NodeSample = Sample & {
+  readonly writes?: { readonly appends: number; readonly entries: number; readonly saves: number }
+  readonly stats?: { readonly messages: number; readonly turns: number; readonly users: { readonly awake: number } }
+}
+
+export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets'> & {
+  readonly sentMs: Histogram
+  readonly deliveredMs: Histogram
+  /** CPU of each generator, in microseconds. */
+  readonly cpus: readonly number[]
+}
+
+export class Bed {
+  readonly target: Target
+  readonly prefix = `${Date.now().toString(36)}-`
+  readonly #server: Child | undefined
+  readonly #generators: readonly Child[]
+  readonly #folder: string | undefined
+  readonly #pid: number
+
+  private constructor(
+    target: Target,
+    server: Child | undefined,
+    generators: readonly Child[],
+    folder: string | undefined,
+    pid: number,
+  ) {
+    this.target = target
+    this.#server = server
+    this.#generators = generators
+    this.#folder = folder
+    this.#pid = pid
+  }
+
+  static async start(server: Server, generators: number): Promise<Bed> {
+    const children = Array.from({ length: generators }, () => startChild('generator'))
+    if (server.is === 'url') {
+      const { hostname, port } = new URL(server.url)
+      return new Bed(
+        { host: hostname, port: Number(port || 80), relay: false },
+        undefined,
+        children,
+        undefined,
+        server.pid,
+      )
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'bluetick-bench-'))
+    const child = startChild(server.is, [folder], ['--expose-gc', ...(server.flags ?? [])])
+    const { port } = await child.ask<{ port: number }>('listen')
+    return new Bed({ host: '127.0.0.1', port, relay: server.is === 'floor' }, child, children, folder, 0)
+  }
+
+  get size(): number {
+    return this.#generators.length
+  }
+
+  /** Asks each generator; `args` by its number. Progress is the sum. */
+  all<Answer>(what: string, args: (n: number) => unknown, progress?: (done: number) => void): Promise<Answer[]> {
+    const done = this.#generators.map(() => 0)
+    const report = (n: number) => (count: number) => {
+      done[n] = count
+      progress?.(done.reduce((sum, one) => sum + one, 0))
+    }
+    return Promise.all(this.#generators.map((child, n) => child.ask<Answer>(what, args(n), report(n))))
+  }
+
+  /** Opens users [from, from + count), a share in each generator; pairs stay together. */
+  open(from: number, count: number, entries = 0, progress?: (done: number) => void): Promise<unknown> {
+    const share = Math.ceil(count / this.size / 2) * 2
+    return this.all(
+      'open',
+      (n) => ({
+        target: this.target,
+        prefix: this.prefix,
+        from: from + n * share,
+        count: Math.max(0, Math.min(share, count - n * share)),
+        entries,
+      }),
+      progress,
+    )
+  }
+
+  async totals(what: 'totals' | 'drain' = 'totals'): Promise<Sum> {
+    const each = await this.all<Totals>(what, () => null)
+    const sum = (pick: (totals: Totals) => number) => each.reduce((all, one) => all + pick(one), 0)
+    const merged = (pick: (totals: Totals) => readonly number[]) => {
+      const all = new Histogram()
+      for (const one of each) all.add(pick(one))
+      return all
+    }
+    return {
+      sent: sum(({ sent }) => sent),
+      received: sum(({ received }) => received),
+      delivered: sum(({ delivered }) => delivered),
+      entries: sum(({ entries }) => entries),
+      duplicated: sum(({ duplicated }) => duplicated),
+      disordered: sum(({ disordered }) => disordered),
+      failures: each.flatMap(({ failures }) => failures),
+      wireBytes: sum(({ wireBytes }) => wireBytes),
+      cpuUs: sum(({ cpuUs }) => cpuUs),
+      cpus: each.map(({ cpuUs }) => cpuUs),
+      sentMs: merged(({ sentBuckets }) => sentBuckets),
+      deliveredMs: merged(({ deliveredBuckets }) => deliveredBuckets),
+    }
+  }
+
+  async sample(options: { collect?: boolean } = {}): Promise<NodeSample> {
+    return this.#server ? this.#server.ask<NodeSample>('sample', options) : sampleOther(this.#pid)
+  }
+
+  async reset(options: { garbage?: boolean } = {}): Promise<void> {
+    await this.#server?.ask('reset', options)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#server, ...this.#generators].map((child) => child?.stop()))
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs `use` with a bed and cleans up after it, also when it fails. */
+export async function withBed<T>(server: Server, generators: number, use: (bed: Bed) => Promise<T>): Promise<T> {
+  const bed = await Bed.start(server, generators)
+  try {
+    return await use(bed)
+  } finally {
+    await bed.close()
+  }
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,95 @@
+/** What an idle connected user costs: resident memory, heap, kernel memory, and CPU for heartbeats. */
+import { readFileSync } from 'node:fs'
+import { type Bed, type NodeSample, type Server, sleep, withBed } from './bed.ts'
+import type { Progress } from './progress.ts'
+
+export type DensityOptions = {
+  readonly users: number
+  readonly generators: number
+  /** Seconds of heartbeats alone, in which CPU is counted. */
+  readonly soak: number
+}
+
+/** Users that connect and leave before the first look, so that code, caches and allocators have their size. */
+const warmUsers = 1_000
+/** Longer than actors stay awake when idle, and than what was put off waits. */
+const settleMs = 12_000
+/** The SDK pings when nothing came for a third of the heartbeat time. */
+const pingMs = 10_000
+
+type Idle = {
+  readonly before: NodeSample
+  /** As it is when all are connected and asleep, and after its garbage was collected. */
+  readonly settled: NodeSample
+  readonly after: NodeSample
+  readonly kernelBytes: number
+  readonly connectMs: number
+  readonly cpuShare: number
+  readonly failures: readonly string[]
+}
+
+export async function density(server: Server, options: DensityOptions, progress: Progress) {
+  const { users } = options
+  const floor = await withBed({ is: 'floor' }, options.generators, (bed) => idle(bed, options, progress.step('floor')))
+  const node = await withBed(server, options.generators, (bed) => idle(bed, options, progress.step('node')))
+  const per = ({ before, after }: Idle, pick: (sample: NodeSample) => number) => (pick(after) - pick(before)) / users
+  const rss = per(node, ({ rss }) => rss)
+  const floorRss = per(floor, ({ rss }) => rss)
+  return {
+    users,
+    node_rss_bytes_per_user: rss,
+    node_rss_bytes_per_user_before_collection: (node.settled.rss - node.before.rss) / users,
+    node_heap_bytes_per_user: per(node, ({ heap }) => heap),
+    node_external_bytes_per_user: per(node, ({ external }) => external),
+    kernel_bytes_per_user: node.kernelBytes / users,
+    floor_rss_bytes_per_user: floorRss,
+    floor_heap_bytes_per_user: per(floor, ({ heap }) => heap),
+    floor_kernel_bytes_per_user: floor.kernelBytes / users,
+    ratio_to_floor: rss / floorRss,
+    node_rss_bytes: node.after.rss,
+    node_rss_bytes_empty: node.before.rss,
+    connect_per_second: users / (node.connectMs / 1_000),
+    floor_connect_per_second: users / (floor.connectMs / 1_000),
+    idle_cpu_share: node.cpuShare,
+    floor_idle_cpu_share: floor.cpuShare,
+    actors_awake: node.after.stats?.users.awake ?? 0,
+    failures: [...floor.failures, ...node.failures],
+  }
+}
+
+async function idle(bed: Bed, options: DensityOptions, progress: (done: number, of: number) => void): Promise<Idle> {
+  const { users, soak } = options
+  await bed.open(users, warmUsers)
+  await bed.all('close', () => null)
+  await sleep(settleMs)
+  const before = await bed.sample({ collect: true })
+  const kernel = kernelBytes()
+  const started = performance.now()
+  await bed.open(0, users, 0, (done) => progress(done, users))
+  const connectMs = performance.now() - started
+  await sleep(settleMs)
+  const settled = await bed.sample()
+  const after = await bed.sample({ collect: true })
+  // Each connection has two ends, and both are on this machine.
+  const kernelGrowth = (kernelBytes() - kernel) / 2
+  await bed.all('beat', () => ({ everyMs: pingMs }))
+  await sleep(2_000)
+  const [from] = [await bed.sample()]
+  await sleep(soak * 1_000)
+  const to = await bed.sample()
+  const { failures } = await bed.totals()
+  await bed.all('close', () => null)
+  const cpuShare = (to.cpuUs - from.cpuUs) / 1_000 / (to.at - from.at)
+  return { before, settled, after, kernelBytes: kernelGrowth, connectMs, cpuShare, failures }
+}
+
+/** Memory of the kernel that sockets live in: unreclaimable slabs, and the buffers of TCP. Of the whole machine. */
+function kernelBytes(): number {
+  try {
+    const slabs = /SUnreclaim:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
+    const pages = /TCP:.* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1]
+    return Number(slabs ?? 0) * 1024 + Number(pages ?? 0) * 4096
+  } catch {
+    return 0
+  }
+}

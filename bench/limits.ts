@@ -1,0 +1,39 @@
+/** The limits of the machine that a run would hit, named before it starts with the command that raises them. */
+import { execFileSync } from 'node:child_process'
+import { freemem } from 'node:os'
+import type { Options } from './options.ts'
+
+/** Files that a process has open besides its sockets. */
+const otherFiles = 200
+/** Memory that a connected user takes at both ends, kernel included, and an actor of `actors` while it is awake. */
+const userBytes = 40_000
+const actorBytes = 6_000
+
+/** Throws with the command that raises the limit. */
+export function checkLimits({ what, users, devices, actors, awake }: Options): void {
+  const sockets = Math.max(
+    what === 'density' || what === 'all' ? users : 0,
+    what === 'replay' || what === 'all' ? devices : 0,
+  )
+  const files = openFiles()
+  if (sockets + otherFiles > files) {
+    throw new Error(
+      `the node needs ${sockets + otherFiles} open files and may have ${files}: raise it with "ulimit -n ${sockets + 1_000}" (as root, "ulimit -Hn" first), or ask for fewer --users and --devices`,
+    )
+  }
+  const bytes = Math.max(sockets * userBytes, what === 'actors' ? awake * actorBytes + actors * 1_000 : 0)
+  if (bytes > freemem() + 2 ** 30)
+    throw new Error(
+      `this needs about ${Math.ceil(bytes / 2 ** 20)} MiB of memory, and ${Math.floor(freemem() / 2 ** 20)} are free`,
+    )
+}
+
+/** Node raises the soft limit to the hard one at its start. */
+function openFiles(): number {
+  try {
+    const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

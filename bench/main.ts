@@ -1,0 +1,69 @@
+/** `bluetick bench`: runs what is asked for, prints a table, and writes JSON and a report. */
+import { writeFileSync } from 'node:fs'
+import { actors } from './actors.ts'
+import type { Server } from './bed.ts'
+import { density } from './density.ts'
+import { latency } from './latency.ts'
+import { checkLimits } from './limits.ts'
+import { type Machine, machine } from './machine.ts'
+import { type Name, names, type Options, readBench } from './options.ts'
+import { startProgress } from './progress.ts'
+import { replay } from './replay.ts'
+import { report } from './report.ts'
+import { type Figures, table } from './table.ts'
+import { throughput } from './throughput.ts'
+import { verdict } from './verdict.ts'
+
+/** What a run writes as JSON: the figures of one benchmark, or with `all` those of each by name. */
+export type Result = {
+  readonly date: string
+  readonly command: string
+  readonly machine: Machine
+  readonly results: Partial<Record<Name, Figures>>
+}
+
+/** Runs `bluetick bench` with these arguments. Rejects when clients saw a lost, doubled or disordered message. */
+export async function bench(args: string[]): Promise<void> {
+  const options = readBench(args)
+  if (!options) return
+  const result = await measure(options, `bluetick bench ${args.join(' ')}`)
+  console.log(table(result))
+  const { results, ...about } = result
+  const json =
+    options.what === 'all' ? { ...about, ...results } : { bench: options.what, ...about, ...results[options.what] }
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(json, null, 2)}\n`)
+  if (options.report) writeFileSync(options.report, report(result))
+  const { wrong, notes } = verdict(result.results)
+  for (const note of notes) console.log(`note: ${note}`)
+  if (wrong.length > 0) throw new Error(wrong.join('; '))
+}
+
+async function measure(options: Options, command: string): Promise<Result> {
+  checkLimits(options)
+  const results: Partial<Record<Name, Figures>> = {}
+  for (const name of options.what === 'all' ? names : [options.what]) results[name] = await one(name, options)
+  return { date: new Date().toISOString(), command, machine: machine(), results }
+}
+
+async function one(name: Name, options: Options): Promise<Figures> {
+  const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : { is: 'node' }
+  const { pairs, body, generators } = options
+  const inFlight = options['in-flight']
+  const progress = startProgress(name)
+  try {
+    switch (name) {
+      case 'density':
+        return await density(server, options, progress)
+      case 'throughput':
+        return await throughput(server, { ...options, inFlight }, progress)
+      case 'latency':
+        return await latency(server, { pairs, body, generators, inFlight, seconds: options['rate-seconds'] }, progress)
+      case 'replay':
+        return await replay(server, options, progress)
+      case 'actors':
+        return await actors(options, progress)
+    }
+  } finally {
+    progress.end()
+  }
+}

@@ -1,0 +1,79 @@
+/** The options of `bluetick bench`: what each means, for whom, and its default in the full and in the short form. */
+import { parseArgs } from 'node:util'
+
+type Option = { readonly text: string; readonly full: number; readonly short: number }
+
+export const names = ['density', 'throughput', 'latency', 'replay', 'actors'] as const
+export type Name = (typeof names)[number]
+
+const numbers = {
+  users: { text: 'density: idle connected users', full: 19_000, short: 4_000 },
+  soak: { text: 'density: seconds of heartbeats alone, while CPU is counted', full: 30, short: 8 },
+  pairs: { text: 'throughput, latency: pairs of a sender and a receiver', full: 200, short: 200 },
+  'in-flight': { text: 'throughput, latency: messages in flight of each sender', full: 8, short: 8 },
+  body: { text: 'throughput, latency, replay: bytes of a message body', full: 200, short: 200 },
+  seconds: { text: 'throughput: seconds measured', full: 15, short: 6 },
+  'rate-seconds': { text: 'latency: seconds of each rate', full: 8, short: 3 },
+  entries: { text: 'replay: entries that one device is behind', full: 100_000, short: 30_000 },
+  devices: { text: 'replay: devices that come back at once', full: 19_000, short: 2_000 },
+  each: { text: 'replay: entries that wait for each of them', full: 10, short: 10 },
+  actors: { text: 'actors: users in one process', full: 1_000_000, short: 100_000 },
+  awake: { text: 'actors: how many of them are awake at a time', full: 100_000, short: 20_000 },
+  messages: { text: 'actors: messages to them', full: 500_000, short: 100_000 },
+  generators: { text: 'processes that make the load', full: 2, short: 2 },
+  pid: { text: 'with --url: process of the node, so that memory and CPU are known', full: 0, short: 0 },
+} satisfies Record<string, Option>
+
+const texts = {
+  url: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
+  json: 'FILE for the figures',
+  report: 'FILE.html for one page with plots',
+}
+const switches = {
+  short: 'smaller and shorter: what `all` and bench:check do',
+  hot: 'throughput: all send to one user',
+  mix: 'density: a day-like mix after the idle users',
+  help: 'this text',
+}
+
+export type Options = Record<keyof typeof numbers, number> &
+  Record<keyof typeof texts, string> &
+  Record<keyof typeof switches, boolean> & { readonly what: Name | 'all' }
+
+/** Reads the arguments; undefined when help was asked for, and printed. */
+export function readBench(args: readonly string[]): Options | undefined {
+  const options: Record<string, { type: 'string' | 'boolean' }> = {}
+  for (const name of [...Object.keys(numbers), ...Object.keys(texts)]) options[name] = { type: 'string' }
+  for (const name of Object.keys(switches)) options[name] = { type: 'boolean' }
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+  const [what = ''] = positionals
+  if (values['help'] || what === '') return void console.log(usage())
+  if (what !== 'all' && !names.includes(what as Name))
+    throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
+  const short = values['short'] === true || what === 'all'
+  const read = Object.entries(numbers).map(([name, option]) => {
+    const given = values[name]
+    if (given === undefined) return [name, short ? option.short : option.full]
+    if (!/^\d+$/.test(String(given))) throw new Error(`--${name} must be a whole number, not "${given}"`)
+    return [name, Number(given)]
+  })
+  return {
+    ...Object.fromEntries(read),
+    ...Object.fromEntries(Object.keys(texts).map((name) => [name, values[name] ?? ''])),
+    ...Object.fromEntries(Object.keys(switches).map((name) => [name, values[name] === true])),
+    what,
+    short,
+  } as Options
+}
+
+function usage(): string {
+  const line = (name: string, text: string) => `  --${name.padEnd(14)}${text}`
+  return [
+    `bluetick bench ${names.join(' | ')} | all [options]: measures a node beside a bare uWebSockets.js server.`,
+    '`all` runs the short form of each.',
+    '',
+    ...Object.entries(numbers).map(([name, { text, full, short }]) => line(name, `${text} (${full}, short ${short})`)),
+    ...Object.entries(texts).map(([name, text]) => line(name, text)),
+    ...Object.entries(switches).map(([name, text]) => line(name, text)),
+  ].join('\n')
+}

@@ -1,0 +1,18 @@
+/** What /proc tells of a node that the bench did not start. */
+import { readFileSync } from 'node:fs'
+import type { Sample } from './meter.ts'
+
+const pageBytes = 4096
+const tickUs = 10_000
+
+/** Zeros where the process is not known. */
+export function sampleOther(pid: number): Sample {
+  const none = { heap: 0, external: 0, garbage: 0, gcPausesMs: [], loopP99Ms: 0, loopMaxMs: 0 }
+  const at = performance.now()
+  if (pid === 0) return { ...none, at, rss: 0, cpuUs: 0, diskBytes: 0 }
+  const rss = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
+  const [, fields = ''] = /\) (.*)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+  const [user, system] = fields.split(' ').slice(11, 13).map(Number)
+  const io = /write_bytes: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
+  return { ...none, at, rss, cpuUs: ((user ?? 0) + (system ?? 0)) * tickUs, diskBytes: Number(io ?? 0) }
+}

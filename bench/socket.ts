@@ -1,0 +1,136 @@
+/**
+ * A WebSocket client that costs little: the generator must not be slower than what it measures. Binary messages of a
+ * server that neither masks nor fragments; all sockets read into one buffer, so a message is valid only while it is handled.
+ */
+import { connect, type Socket as Tcp } from 'node:net'
+
+export type Target = { readonly host: string; readonly port: number; readonly relay: boolean }
+
+export interface Receiver {
+  /** The upgrade is done. */
+  opened(): void
+  message(bytes: Uint8Array): void
+  /** All that has come for now is handled: the time to answer. */
+  idle(): void
+  closed(reason: string): void
+}
+
+const shared = Buffer.allocUnsafeSlow(256 * 1024)
+const subprotocol = 'bluetick.v1.msgpack'
+const ping = 9
+const pong = 10
+const close = 8
+
+export const wire = { received: 0, sent: 0 }
+
+export class Socket {
+  readonly #tcp: Tcp
+  readonly #receiver: Receiver
+  #rest: Buffer | null = null
+  #upgraded = false
+  #out: Uint8Array[] = []
+  #ended = false
+
+  constructor(target: Target, user: number, localAddress: string, receiver: Receiver) {
+    this.#receiver = receiver
+    this.#tcp = connect({
+      host: target.host,
+      port: target.port,
+      localAddress,
+      noDelay: true,
+      onread: { buffer: shared, callback: (size, buffer) => this.#read(buffer.subarray(0, size) as Buffer) },
+    })
+    this.#tcp.on('error', (error) => this.#end(error.message))
+    this.#tcp.on('close', () => this.#end('closed'))
+    this.#tcp.write(
+      `GET /?user=${user} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+    )
+  }
+
+  /** Adds a binary message to what `flush` writes. */
+  send(payload: Uint8Array): void {
+    this.#out.push(header(2, payload.length), payload)
+  }
+
+  flush(): void {
+    if (this.#out.length === 0 || this.#ended) return
+    const bytes = Buffer.concat(this.#out)
+    this.#out = []
+    wire.sent += bytes.length
+    this.#tcp.write(bytes)
+  }
+
+  close(): void {
+    this.#ended = true
+    this.#tcp.destroy()
+  }
+
+  #end(reason: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#tcp.destroy()
+    this.#receiver.closed(reason)
+  }
+
+  #read(chunk: Buffer): boolean {
+    wire.received += chunk.length
+    let bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#rest = null
+    if (!this.#upgraded) {
+      const end = bytes.indexOf('\r\n\r\n')
+      if (end === -1) return this.#keep(bytes)
+      if (!bytes.toString('latin1', 0, 12).startsWith('HTTP/1.1 101')) this.#end(bytes.toString('latin1', 0, 30))
+      this.#upgraded = true
+      bytes = bytes.subarray(end + 4)
+      this.#receiver.opened()
+    }
+    this.#messages(bytes)
+    this.#receiver.idle()
+    this.flush()
+    return true
+  }
+
+  #messages(bytes: Buffer): void {
+    let at = 0
+    while (bytes.length - at >= 2 && !this.#ended) {
+      const opcode = (bytes[at] as number) & 0xf
+      let size = (bytes[at + 1] as number) & 0x7f
+      let start = at + 2
+      if (size === 126) {
+        if (bytes.length < at + 4) break
+        size = bytes.readUInt16BE(at + 2)
+        start = at + 4
+      } else if (size === 127) {
+        if (bytes.length < at + 10) break
+        size = Number(bytes.readBigUInt64BE(at + 2))
+        start = at + 10
+      }
+      if (bytes.length < start + size) break
+      this.#message(opcode, bytes.subarray(start, start + size))
+      at = start + size
+    }
+    if (at < bytes.length) this.#keep(bytes.subarray(at))
+  }
+
+  #message(opcode: number, payload: Buffer): void {
+    if (opcode === 2) return this.#receiver.message(payload)
+    if (opcode === ping) this.#out.push(header(pong, payload.length), Buffer.from(payload))
+    if (opcode === close) this.#end(`closed: ${payload.toString('utf8', 2) || payload.readUInt16BE(0)}`)
+  }
+
+  #keep(bytes: Buffer): true {
+    this.#rest = Buffer.from(bytes)
+    return true
+  }
+}
+
+/** A client's header. The mask is zero, which leaves the payload as it is: it protects proxies, and here is none. */
+function header(opcode: number, size: number): Buffer {
+  const long = size > 125
+  const head = Buffer.alloc(long ? 8 : 6)
+  head[0] = 0x80 | opcode
+  head[1] = 0x80 | (long ? 126 : size)
+  if (long) head.writeUInt16BE(size, 2)
+  return head
+}

@@ -1,0 +1,200 @@
+/** A user of the bench: sends numbered messages, acknowledges what it gets, and checks that nothing is lost, doubled or out of order. */
+import type { ServerFrame } from '../src/protocol/frames.ts'
+import type { MessageId, UserId } from '../src/protocol/ids.ts'
+import { msgpackCodec } from '../src/protocol/msgpack.ts'
+import { Histogram } from './histogram.ts'
+import { type Receiver, Socket, type Target } from './socket.ts'
+
+/** What all users of a process count together. */
+export class Counts {
+  /** Messages sent, received, and with the delivered receipt at their sender. */
+  sent = 0
+  received = 0
+  delivered = 0
+  /** Entries received, receipts included. */
+  entries = 0
+  duplicated = 0
+  disordered = 0
+  failures: string[] = []
+  sentMs = new Histogram()
+  deliveredMs = new Histogram()
+
+  /** Called at each failure. */
+  failed: (reason: string) => void = () => {}
+
+  fail(reason: string): void {
+    this.failed(reason)
+    if (this.failures.length < 5) this.failures.push(reason)
+  }
+}
+
+type Flight = { readonly at: number; seq: number }
+type Frame =
+  | ServerFrame
+  | readonly ['send', id: MessageId, to: UserId, body: Uint8Array]
+  | readonly ['ack', seq: number]
+
+export class User implements Receiver {
+  readonly index: number
+  readonly name: UserId
+  /** Called when the user may send: welcomed and live, or with the bare relay connected. */
+  ready: () => void = () => {}
+  /** Called when all that has come for now is handled. */
+  turn: () => void = () => {}
+  /** Called for each `sent`, and for each entry. */
+  accepted: () => void = () => {}
+  entry: () => void = () => {}
+  readonly #counts: Counts
+  readonly #relay: boolean
+  readonly #socket: Socket
+  /** Sent, without the delivered receipt yet; oldest first. */
+  readonly #flights: Flight[] = []
+  /** How many of the flights have their `sent`. */
+  #answered = 0
+  #sends = 0
+  #seq = 0
+  #acked = 0
+  /** By recipient: the number of my last message. By sender: the number of its next one. */
+  readonly #numbers = new Map<string, number>()
+  readonly #next = new Map<number, number>()
+
+  constructor(index: number, prefix: string, target: Target, address: string, counts: Counts) {
+    this.index = index
+    this.name = nameOf(prefix, index)
+    this.#counts = counts
+    this.#relay = target.relay
+    this.#socket = new Socket(target, index, address, this)
+  }
+
+  get inFlight(): number {
+    return this.#flights.length
+  }
+
+  opened(): void {
+    if (this.#relay) return this.ready()
+    this.#socket.send(msgpackCodec.encode([['hello', this.name, 'd', 0, 0, false]]) as Uint8Array)
+  }
+
+  /** Adds a message to what goes out at the end of the turn. `at`: when it was due. */
+  send(to: UserId, body: Uint8Array, at: number): void {
+    this.#sends += 1
+    const view = new DataView(body.buffer, body.byteOffset)
+    view.setUint32(0, this.index)
+    const number = (this.#numbers.get(to) ?? 0) + 1
+    this.#numbers.set(to, number)
+    view.setUint32(4, number)
+    this.#flights.push({ at, seq: this.#relay ? this.#sends : 0 })
+    this.#counts.sent += 1
+    const frame = ['send', messageId(this.index, this.#sends), to, body, false] as const
+    this.#socket.send(msgpackCodec.encode([frame]) as Uint8Array)
+  }
+
+  flush(): void {
+    this.#socket.flush()
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  say(frame: Parameters<typeof msgpackCodec.encode>[0][number]): void {
+    this.#socket.send(msgpackCodec.encode([frame]) as Uint8Array)
+    this.#socket.flush()
+  }
+
+  message(bytes: Uint8Array): void {
+    for (const frame of msgpackCodec.decode(bytes) as Frame[]) this.#frame(frame)
+  }
+
+  idle(): void {
+    if (this.#seq > this.#acked) {
+      this.#acked = this.#seq
+      this.#socket.send(msgpackCodec.encode([['ack', this.#seq]]) as Uint8Array)
+    }
+    this.turn()
+  }
+
+  closed(reason: string): void {
+    this.#counts.fail(`${this.name}: ${reason}`)
+    this.ready()
+  }
+
+  #frame(frame: Frame): void {
+    switch (frame[0]) {
+      case 'message':
+        if (this.#dense(frame[1])) this.#check(frame[5] as Uint8Array)
+        return
+      case 'send':
+        this.#seq += 1
+        return this.#check(frame[3])
+      case 'receipt':
+        if (frame[1] === 0 || this.#dense(frame[1])) this.#settle(frame[4])
+        return
+      case 'ack':
+        return this.#settle(frame[1])
+      case 'sent':
+        return this.#sent(frame[3])
+      case 'welcome':
+        this.#seq = frame[4]
+        this.#acked = frame[4]
+        return
+      case 'live':
+        return this.ready()
+      case 'error':
+        return this.#counts.fail(`${this.name}: refused, ${frame[1]}`)
+    }
+  }
+
+  /** Whether the entry is the next one of the inbox. */
+  #dense(seq: number): boolean {
+    this.#counts.entries += 1
+    if (seq <= this.#seq) this.#counts.duplicated += 1
+    else if (seq > this.#seq + 1) this.#counts.disordered += 1
+    const next = seq === this.#seq + 1
+    this.#seq = Math.max(this.#seq, seq)
+    this.entry()
+    return next
+  }
+
+  #check(body: Uint8Array): void {
+    const view = new DataView(body.buffer, body.byteOffset)
+    const sender = view.getUint32(0)
+    const number = view.getUint32(4)
+    const expected = this.#next.get(sender) ?? 1
+    if (number < expected) this.#counts.duplicated += 1
+    else if (number > expected) this.#counts.disordered += 1
+    this.#next.set(sender, Math.max(expected, number + 1))
+    this.#counts.received += 1
+  }
+
+  #sent(seq: number): void {
+    const flight = this.#flights[this.#answered]
+    if (flight) {
+      this.#answered += 1
+      flight.seq = seq
+      this.#counts.sentMs.record(performance.now() - flight.at)
+    }
+    this.accepted()
+  }
+
+  #settle(delivered: number): void {
+    const now = performance.now()
+    let flight = this.#flights[0]
+    while (flight && flight.seq > 0 && flight.seq <= delivered) {
+      this.#counts.deliveredMs.record(now - flight.at)
+      this.#counts.delivered += 1
+      this.#flights.shift()
+      if (!this.#relay) this.#answered -= 1
+      flight = this.#flights[0]
+    }
+  }
+}
+
+export const nameOf = (prefix: string, index: number): UserId => `${prefix}${index}` as UserId
+
+/** A UUIDv7 without its randomness: sorts by time, as those of real clients do, and is unique by sender and number. */
+function messageId(user: number, n: number): MessageId {
+  const time = Date.now().toString(16).padStart(12, '0')
+  const tail = user.toString(16).padStart(5, '0') + n.toString(16).padStart(7, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}` as MessageId
+}
