@@ -22,7 +22,15 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const shards = startShards(all.shards)
   const wheel = new Wheel()
   wheel.start()
-  const counters: Counters = { messages: 0, turns: 0, wakes: 0, hibernations: 0, restarts: 0, deadLetters: 0, overflows: 0 }
+  const counters: Counters = {
+    messages: 0,
+    turns: 0,
+    wakes: 0,
+    hibernations: 0,
+    restarts: 0,
+    deadLetters: 0,
+    overflows: 0,
+  }
   return {
     wheel,
     counters,
