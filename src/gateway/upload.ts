@@ -17,6 +17,7 @@ export async function upload(media: Media, user: UserId, id: MediaId | null, req
   if (!piece || (id === null && !piece.whole)) return refusal('bad_request')
   if (piece.total > limits.mediaBytes) return refusal('too_large')
   const known = id && (await media.known(user, id, Date.now()))
+  if (known && known.size !== piece.total) return refusal('wrong_hash')
   if (known) return done(200, known, request.header('content-type'))
   const key = `${user}\0${id}`
   if (id !== null && underWay.has(key)) return refusal('under_way')

@@ -84,6 +84,8 @@ describe('an upload', () => {
     expect(await error(await put(idOf(png('other')), picture))).toEqual([422, 'wrong_hash'])
     expect(await error(await ask(id))).toEqual([404, 'unknown_media'])
     expect(files()).toBe(0)
+    await put(id, picture)
+    expect(await error(await put(id, png('other')))).toEqual([422, 'wrong_hash'])
   })
 
   it('goes on where it broke off, and only for its user', async () => {
