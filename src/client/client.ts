@@ -132,6 +132,14 @@ export class Client implements AsyncDisposable {
     return download(this.#http, id, options)
   }
 
+  /**
+   * Tells the sender that the chat is read up to this message, which may be one of an earlier run. Kept, and repeated until
+   * the server has it. Of a log that was reset meanwhile it says nothing.
+   */
+  read({ from, epoch, seq }: Pick<Incoming, 'from' | 'epoch' | 'seq'>): void {
+    this.#host.hear({ is: 'read', chat: from, epoch, seq })
+  }
+
   /** Follows a user's presence until the answer is called. */
   watch(user: string, listener: (presence: Presence) => void): () => void {
     const first = !this.#watches.has(user)
@@ -209,9 +217,8 @@ export class Client implements AsyncDisposable {
     throw this.#whyEnded()
   }
 
-  #incoming({ epoch, ...message }: Received): Incoming {
-    const { from: chat, seq } = message
-    return { ...message, read: () => this.#host.hear({ is: 'read', chat, epoch, seq }) }
+  #incoming(message: Received): Incoming {
+    return { ...message, read: () => this.read(message) }
   }
 
   #tell(news: News): void {

@@ -48,8 +48,10 @@ export type Incoming = {
   readonly from: string
   readonly body: Body
   readonly time: number
+  /** Where it stands in this user's inbox. */
+  readonly epoch: number
   readonly seq: number
-  /** Tells the sender that the chat is read up to here. Kept, and repeated until the server has it. */
+  /** Tells the sender that the chat is read up to here, as `client.read` does. */
   read(): void
 }
 

@@ -15,7 +15,12 @@ type Context = {
   readonly media: Route
 }
 
-const page: Record<string, string> = { '/': 'index.html', '/app.js': 'app.js', '/app.css': 'app.css' }
+const page: Record<string, string> = {
+  '/': 'index.html',
+  '/app.js': 'app.js',
+  '/app.css': 'app.css',
+  '/sw.js': 'sw.js',
+}
 const types: Record<string, string> = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',

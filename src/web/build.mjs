@@ -14,4 +14,5 @@ await build({
   conditions: ['browser'],
   alias: { '#websocket': new URL('../client/websocket-browser.ts', import.meta.url).pathname },
 })
-for (const file of ['index.html', 'app.css']) await copyFile(new URL(file, import.meta.url), new URL(file, web))
+for (const file of ['index.html', 'app.css', 'sw.js'])
+  await copyFile(new URL(file, import.meta.url), new URL(file, web))

@@ -1,62 +1,256 @@
-/** The chat page in a real Chromium: two people, a server that stops, and a message that waits for it. */
+/** The chat page in a real Chromium, as people use it: two of them, a tab that is closed, and a server that stops. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
-import { expect, it } from 'vitest'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
 import { needs } from '../skips.ts'
 
 const executablePath = '/usr/bin/chromium'
 const port = 26_000 + (process.pid % 2_000)
 const data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
-const chromiumHere = needs('Chromium', existsSync(executablePath), 'apt-get install chromium')
+const origin = `http://127.0.0.1:${port}`
 
-function serve(): Promise<ChildProcess> {
-  const server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), '--data', data])
-  return new Promise((resolve, reject) => {
-    server.stdout.on('data', (text) => String(text).includes('listens') && resolve(server))
+let server: ChildProcess
+let browser: Browser
+let problems: string[] = []
+
+async function serve(): Promise<void> {
+  server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), '--data', data])
+  await new Promise<void>((resolve, reject) => {
+    server.stdout?.on('data', (text) => String(text).includes('listens') && resolve())
     server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
   })
 }
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.fill('#text', text)
-  await page.press('#text', 'Enter')
-}
-
-it('shows ticks and presence, and keeps what is written while the server is away', {
-  ...chromiumHere,
-  timeout: 90_000,
-}, async () => {
-  let server = await serve()
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  })
-  const enter = async (me: string, peer: string, width: number) => {
-    const page = await (await browser.newContext({ viewport: { width, height: 800 } })).newPage()
-    await page.goto(`http://127.0.0.1:${port}/#me=${me}&peer=${peer}`)
-    return page
-  }
-  const [alice, bob] = [await enter('alice', 'bob', 390), await enter('bob', 'alice', 1200)]
-  await say(alice, 'Hi Bob')
-  await bob.waitForSelector('text=Hi Bob')
-  await alice.waitForSelector('.tick.read')
-  await bob.waitForSelector('#presence:has-text("online")')
-
+async function stop(): Promise<void> {
   const ended = new Promise((resolve) => server.once('exit', resolve))
   server.kill('SIGTERM')
   await ended
-  await say(alice, 'while away')
-  await alice.waitForSelector('.tick.queued')
-  await alice.waitForSelector('#banner:has-text("No connection")')
-  server = await serve()
-  await alice.locator('.tick.read').nth(1).waitFor()
-  expect(await bob.locator('#messages li').allTextContents()).toEqual([
-    expect.stringContaining('Hi Bob'),
-    expect.stringContaining('while away'),
-  ])
-  await browser.close()
-  server.kill('SIGTERM')
+}
+
+/** A browser of somebody's own. */
+const browserOf = (width: number): Promise<BrowserContext> =>
+  browser.newContext({ viewport: { width, height: 800 }, locale: 'en-GB' })
+
+async function open(context: BrowserContext, me: string, chat?: string): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', (error) => problems.push(`${me}: ${error.message}`))
+  await page.goto(`${origin}/#${new URLSearchParams(chat ? { me, chat } : { me })}`)
+  return page
+}
+async function say(page: Page, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await page.fill('#text', text)
+    await page.press('#text', 'Enter')
+  }
+}
+const texts = (page: Page) => page.locator('#messages .text').allTextContents()
+const ticks = (page: Page) =>
+  page.locator('#messages .tick').evaluateAll((ticks) => ticks.map((tick) => tick.getAttribute('aria-label')))
+
+describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get install chromium'), () => {
+  beforeAll(async () => {
+    await serve()
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    server?.kill('SIGKILL')
+  })
+
+  it('lets two people chat: a new chat appears by itself, unread, and ticks turn as it is delivered and read', async () => {
+    const [desk, phone] = [await browserOf(1200), await browserOf(390)]
+    const alice = await desk.newPage()
+    await alice.goto(origin)
+    await alice.fill('#me', 'alice')
+    await alice.press('#me', 'Enter')
+    const bob = await open(phone, 'bob')
+    await bob.waitForSelector('#empty')
+    await alice.fill('#peer', 'bob')
+    await alice.press('#peer', 'Enter')
+    await alice.waitForSelector('#presence.online')
+    await say(alice, 'Hi Bob')
+    await bob.waitForSelector('.chat:has-text("alice") .badge:has-text("1")')
+    expect(await bob.title()).toBe('(1) Bluetick')
+    await alice.waitForSelector('#messages .tick.delivered')
+    await bob.click('.chat')
+    await alice.waitForSelector('#messages .tick.read')
+    expect(await bob.locator('.badge').count()).toBe(0)
+    expect(await bob.title()).toBe('alice · Bluetick')
+    await say(bob, '<img src=x onerror=alert(1)>', 'two\nlines', 'see https://example.org/a?b=c.')
+    await expect
+      .poll(() => texts(alice))
+      .toEqual(['Hi Bob', '<img src=x onerror=alert(1)>', 'two\nlines', 'see https://example.org/a?b=c.'])
+    expect(await alice.locator('#messages img').count()).toBe(0)
+    expect(await alice.locator('#messages a').getAttribute('href')).toBe('https://example.org/a?b=c')
+    await expect.poll(() => ticks(bob)).toEqual(['read', 'read', 'read'])
+    expect(await alice.locator('.chat .preview').textContent()).toContain('see https')
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
+  it('keeps what came while a tab was closed: in order, once, and the ticks turn', async () => {
+    const [desk, phone] = [await browserOf(1200), await browserOf(390)]
+    const alice = await open(desk, 'ann', 'ben')
+    let bob = await open(phone, 'ben', 'ann')
+    await say(alice, 'before')
+    await alice.waitForSelector('#messages .tick.read')
+    await bob.close()
+    await alice.waitForSelector('#presence:has-text("last seen today at")')
+    await say(alice, 'one', 'two', 'three')
+    await expect.poll(() => ticks(alice)).toEqual(['read', 'sent', 'sent', 'sent'])
+    bob = await open(phone, 'ben')
+    await bob.waitForSelector('.badge:has-text("3")')
+    await expect.poll(() => ticks(alice)).toEqual(['read', 'delivered', 'delivered', 'delivered'])
+    await bob.reload()
+    await bob.waitForSelector('.badge:has-text("3")')
+    await bob.click('.chat')
+    await bob.waitForSelector('.divider:has-text("3 unread messages")')
+    expect(await texts(bob)).toEqual(['before', 'one', 'two', 'three'])
+    await expect.poll(() => ticks(alice)).toEqual(['read', 'read', 'read', 'read'])
+    await alice.waitForSelector('#presence.online')
+    await bob.reload()
+    await expect.poll(() => texts(bob)).toEqual(['before', 'one', 'two', 'three'])
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
+  it('keeps what is written while the server is away, also across a reload, and sends it when the server is back', async () => {
+    const [desk, phone] = [await browserOf(1200), await browserOf(390)]
+    const alice = await open(desk, 'cora', 'dan')
+    const bob = await open(phone, 'dan', 'cora')
+    await say(alice, 'before')
+    await alice.waitForSelector('#messages .tick.read')
+    await alice.evaluate(() => navigator.serviceWorker.ready)
+    await stop()
+    await alice.waitForSelector('#banner:has-text("No connection")')
+    expect(await alice.locator('#presence').textContent()).toBe('')
+    await say(alice, 'while away', 'and more')
+    await expect.poll(() => ticks(alice)).toEqual(['read', 'waiting to be sent', 'waiting to be sent'])
+    await alice.reload()
+    await expect.poll(() => texts(alice)).toEqual(['before', 'while away', 'and more'])
+    expect(await ticks(alice)).toEqual(['read', 'waiting to be sent', 'waiting to be sent'])
+    const seconds = new Set<number>()
+    await expect
+      .poll(
+        async () => {
+          const words = (await alice.locator('#banner-aside').textContent()) ?? ''
+          const shown = /^Next try in (\d+) s$/.exec(words)?.[1]
+          if (shown) seconds.add(Number(shown))
+          return seconds.size
+        },
+        { timeout: 20_000, interval: 100 },
+      )
+      .toBeGreaterThan(2)
+    await serve()
+    await alice.waitForSelector('#banner', { state: 'hidden', timeout: 20_000 })
+    await bob
+      .locator('#banner-action')
+      .click({ timeout: 1_000 })
+      .catch(() => undefined)
+    await expect.poll(() => texts(bob), { timeout: 20_000 }).toEqual(['before', 'while away', 'and more'])
+    await expect.poll(() => ticks(alice)).toEqual(['read', 'read', 'read'])
+    await desk.close()
+    await phone.close()
+  }, 90_000)
+
+  it('is open in one tab at a time under a name: the newest has it, and the other says so', async () => {
+    const desk = await browserOf(1200)
+    const first = await open(desk, 'eve', 'fay')
+    await first.waitForSelector('#banner', { state: 'hidden' })
+    const second = await open(desk, 'eve', 'fay')
+    await first.waitForSelector('#banner:has-text("open in another tab")')
+    await say(second, 'from the second')
+    await second.waitForSelector('#messages .tick.sent')
+    await first.click('text=Use it here')
+    await second.waitForSelector('#banner:has-text("open in another tab")')
+    await say(first, 'from the first')
+    await expect.poll(() => ticks(first)).toEqual(['sent', 'sent'])
+    expect(await texts(first)).toEqual(['from the second', 'from the first'])
+    await desk.close()
+  }, 60_000)
+
+  it('can be used by keyboard alone, and says its ticks to screen readers', async () => {
+    const desk = await browserOf(1200)
+    const page = await open(desk, 'gus', 'hal')
+    await say(page, 'to hal')
+    await page.evaluate(() => {
+      location.hash = 'me=gus&chat=ivy'
+    })
+    await page.waitForSelector('#name:has-text("ivy")')
+    await page.keyboard.type('unfinished')
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('#nothing')
+    await page.focus('.chat')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#name:has-text("hal")')
+    expect(await page.inputValue('#text')).toBe('')
+    await page.keyboard.type('first')
+    await page.keyboard.press('Shift+Enter')
+    await page.keyboard.type('second')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => texts(page)).toEqual(['to hal', 'first\nsecond'])
+    await expect.poll(() => page.getByRole('img', { name: 'sent', exact: true }).count()).toBeGreaterThan(1)
+    await page.evaluate(() => {
+      location.hash = 'me=gus&chat=ivy'
+    })
+    await page.waitForSelector('#name:has-text("ivy")')
+    expect(await page.inputValue('#text')).toBe('unfinished')
+    for (const name of ['Send', 'Message', 'Open this chat', 'Name of the person to write to'])
+      expect(await page.getByLabel(name, { exact: true }).count()).toBe(1)
+    await desk.close()
+  }, 60_000)
+
+  it.each([390, 1200])(
+    'fits %i pixels, and shows list and chat side by side only where there is room',
+    async (width) => {
+      const context = await browserOf(width)
+      const page = await open(context, `wide${width}`, 'x'.repeat(100))
+      await say(page, 'y'.repeat(2_000), 'word '.repeat(300))
+      await page.waitForSelector('#messages .tick.sent')
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      expect(await page.locator('#side').isVisible()).toBe(width > 700)
+      expect(await page.locator('#back').isVisible()).toBe(width < 700)
+      expect(await page.locator('#text').isVisible()).toBe(true)
+      await page.evaluate((me) => {
+        location.hash = `me=${me}`
+      }, `wide${width}`)
+      await page.waitForSelector('.chat')
+      expect(await page.locator('#talk').isVisible()).toBe(width > 700)
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      await context.close()
+    },
+    60_000,
+  )
+
+  it('shows a long chat from its end, and more when one scrolls up', async () => {
+    const desk = await browserOf(1200)
+    const page = await open(desk, 'joe', 'kim')
+    const kim = connect({ url: `ws://127.0.0.1:${port}`, token: 'kim' })
+    await Promise.all(Array.from({ length: 150 }, (_, n) => kim.send('joe', String(n))))
+    await expect.poll(async () => (await texts(page)).length, { timeout: 20_000 }).toBe(150)
+    await kim.close()
+    await page.reload()
+    await expect.poll(() => texts(page)).toEqual(Array.from({ length: 60 }, (_, n) => String(n + 90)))
+    const end = () => page.locator('#scroll').evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight)
+    expect(await end()).toBeLessThan(2)
+    for (const count of [120, 150]) {
+      await page.locator('#scroll').evaluate((list) => list.scrollTo(0, 0))
+      await expect.poll(async () => (await texts(page)).length).toBe(count)
+      expect(await end()).toBeGreaterThan(1_000)
+    }
+    await page.click('#down')
+    await expect.poll(end).toBeLessThan(2)
+    await desk.close()
+  }, 60_000)
+
+  it('made no error on the way', () => {
+    expect(problems).toEqual([])
+    problems = []
+  })
 })

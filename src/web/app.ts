@@ -1,0 +1,202 @@
+/** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
+import { type Client, connect, indexedDBStorage, type Presence } from '../client/index.ts'
+import { address, go } from './address.ts'
+import { showBanner } from './banner.ts'
+import { compose } from './compose.ts'
+import { avatar, byId } from './dom.ts'
+import { List } from './list.ts'
+import { Log } from './log.ts'
+import { type Chat, fromMe, type Line, newChat, toMe } from './model.ts'
+import { notice } from './notice.ts'
+import { Talk } from './talk.ts'
+import { presenceWords } from './words.ts'
+
+/** Lines that are shown at a time; scrolling up shows more. */
+const page = 60
+
+export class App {
+  readonly #me: string
+  readonly #client: Client
+  readonly #log: Log
+  readonly #chats: Map<string, Chat>
+  readonly #list = new List((chat) => this.#go(chat))
+  readonly #talk = new Talk(() => void this.#earlier())
+  readonly #drafts = new Map<string, string>()
+  readonly #draft = compose((text) => this.#send(text))
+  #open: string | undefined
+  #unwatch = () => {}
+  #presence: Presence | undefined
+  #loading = false
+
+  static async start(me: string, token: string): Promise<App> {
+    const log = await Log.open(me)
+    const device = deviceOf(me)
+    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`
+    const storage = indexedDBStorage(`${me}:${device}`)
+    const client = connect({ url, token, device, storage, background: document.hidden })
+    return new App(me, client, log, await log.chats())
+  }
+
+  private constructor(me: string, client: Client, log: Log, chats: readonly Chat[]) {
+    this.#me = me
+    this.#client = client
+    this.#log = log
+    this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
+    byId('my-name').textContent = me
+    byId('my-avatar').replaceChildren(avatar(me))
+    byId('app').hidden = false
+    showBanner(client, () => this.#leave())
+    byId('leave').onclick = () => this.#leave()
+    this.#listen()
+    addEventListener('hashchange', () => void this.#route())
+    void this.#route()
+    void this.#receive()
+  }
+
+  #listen(): void {
+    const client = this.#client
+    client.on('message', (message) => void this.#keep([fromMe(message)]))
+    client.on('connection', (connection) => {
+      if (connection.is === 'online' && connection.user !== this.#me) go(connection.user)
+      this.#showPresence()
+    })
+    void client.outbox().then((messages) => this.#keep(messages.map(fromMe)))
+    document.addEventListener('visibilitychange', () => {
+      client.active(!document.hidden)
+      void this.#readOpen()
+    })
+    for (const sign of ['keydown', 'pointerdown'])
+      addEventListener(
+        sign,
+        throttled(() => client.active(true)),
+      )
+    setInterval(() => this.#show(), 30_000)
+    byId<HTMLFormElement>('start').onsubmit = (event) => {
+      event.preventDefault()
+      const input = byId<HTMLInputElement>('peer')
+      if (input.value.trim()) this.#go(input.value.trim())
+      input.value = ''
+    }
+    byId('back').onclick = () => this.#go(undefined)
+    addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.#open !== undefined) this.#go(undefined)
+    })
+    client.on('gap', () => notice('Some messages are too old to be had from the server.'))
+  }
+
+  #send(text: string): void {
+    if (this.#open === undefined) return
+    this.#client.queue(this.#open, text).catch((error) => notice(error.message))
+  }
+
+  /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
+  async #receive(): Promise<void> {
+    try {
+      for await (const batch of this.#client.batches()) await this.#keep(batch.map(toMe))
+    } catch {
+      // The banner says why the client has ended.
+    }
+  }
+
+  async #keep(lines: readonly Line[]): Promise<void> {
+    if (lines.length === 0) return
+    const kept = await this.#log.keep(lines)
+    for (const [id, chat] of kept.chats) this.#chats.set(id, chat)
+    for (const line of kept.lines) if (line.chat === this.#open) this.#talk.put(line)
+    this.#show()
+    await this.#readOpen()
+  }
+
+  /** What the person has in view is read. */
+  async #readOpen(): Promise<void> {
+    const chat = this.#open === undefined ? undefined : this.#chats.get(this.#open)
+    if (!chat?.newest || chat.unread === 0 || document.hidden) return
+    this.#client.read({ from: chat.id, ...chat.newest })
+    this.#chats.set(chat.id, await this.#log.change(chat.id, (chat) => ({ ...chat, unread: 0 })))
+    this.#show()
+  }
+
+  /** Opens what the address names. */
+  async #route(): Promise<void> {
+    const { me, chat } = address()
+    if (me !== this.#me) return location.reload()
+    const left = this.#draft(this.#drafts.get(chat ?? '') ?? '')
+    if (this.#open !== undefined) this.#drafts.set(this.#open, left)
+    this.#open = chat
+    this.#unwatch()
+    this.#unwatch = () => {}
+    this.#presence = undefined
+    document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
+    if (chat === undefined) return this.#show()
+    const known = this.#chats.get(chat) ?? newChat(chat)
+    byId('name').textContent = chat
+    byId('peer-avatar').replaceChildren(avatar(chat))
+    const lines = await this.#log.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
+    if (this.#open !== chat) return
+    this.#talk.show(lines, known.unread)
+    this.#unwatch = this.#client.watch(chat, (presence) => {
+      this.#presence = presence
+      this.#showPresence()
+    })
+    this.#show()
+    if (matchMedia('(hover: hover)').matches) byId('text').focus()
+    await this.#readOpen()
+  }
+
+  async #earlier(): Promise<void> {
+    const [chat, oldest] = [this.#open, this.#talk.oldest]
+    if (this.#loading || chat === undefined || !oldest) return
+    this.#loading = true
+    const lines = await this.#log.lines(chat, oldest.order, page)
+    this.#loading = false
+    if (this.#open === chat && lines.length > 0) this.#talk.prepend(lines)
+  }
+
+  #show(): void {
+    const open = this.#open
+    const shown = open === undefined || this.#chats.has(open) ? [] : [newChat(open)]
+    this.#list.show([...shown, ...this.#chats.values()], open)
+    const unread = [...this.#chats.values()].reduce((sum, chat) => sum + chat.unread, 0)
+    const place = open === undefined ? 'Bluetick' : `${open} · Bluetick`
+    document.title = unread > 0 ? `(${unread}) ${place}` : place
+    this.#showPresence()
+  }
+
+  /** Of somebody whose presence cannot be known at the moment nothing is said. */
+  #showPresence(): void {
+    const known = this.#presence !== undefined && this.#client.connection.is === 'online'
+    const words = known ? presenceWords(this.#presence as Presence, Date.now()) : ''
+    const element = byId('presence')
+    if (element.textContent !== words) element.textContent = words
+    element.classList.toggle('online', words === 'online')
+  }
+
+  #go(chat: string | undefined): void {
+    go(this.#me, chat)
+  }
+
+  #leave(): void {
+    sessionStorage.removeItem('token')
+    void this.#client.close().then(() => {
+      location.hash = ''
+      location.reload()
+    })
+  }
+}
+
+/** Names this browser, for this user. */
+function deviceOf(user: string): string {
+  const known =
+    localStorage.getItem(`device:${user}`) ?? `web-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36)}`
+  localStorage.setItem(`device:${user}`, known)
+  return known
+}
+
+function throttled(call: () => void): () => void {
+  let at = 0
+  return () => {
+    if (Date.now() - at < 5_000) return
+    at = Date.now()
+    call()
+  }
+}

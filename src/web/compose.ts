@@ -1,0 +1,33 @@
+/** The field for a message: Enter sends, Shift+Enter makes a new line, and it grows with its text. */
+import { byId } from './dom.ts'
+
+/** Answers how to change what stands in the field for what is given, as when another chat is opened. */
+export function compose(send: (text: string) => void): (draft: string) => string {
+  const [form, text] = [byId<HTMLFormElement>('compose'), byId<HTMLTextAreaElement>('text')]
+  const button = byId<HTMLButtonElement>('send')
+  const grow = () => {
+    button.disabled = text.value.trim() === ''
+    text.style.height = 'auto'
+    text.style.height = `${Math.min(text.scrollHeight, 160)}px`
+  }
+  text.oninput = grow
+  text.onkeydown = (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+    event.preventDefault()
+    form.requestSubmit()
+  }
+  form.onsubmit = (event) => {
+    event.preventDefault()
+    if (text.value.trim()) send(text.value.trim())
+    text.value = ''
+    grow()
+    text.focus()
+  }
+  grow()
+  return (draft) => {
+    const left = text.value
+    text.value = draft
+    grow()
+    return left
+  }
+}

@@ -1,0 +1,61 @@
+/** The list of chats: the newest first, with the last message, its time and what is unread. */
+import { avatar, byId, make, tick } from './dom.ts'
+import { type Chat, sorted } from './model.ts'
+import { when } from './words.ts'
+
+export class List {
+  readonly #list = byId('chats')
+  readonly #empty = byId('empty')
+  readonly #items = new Map<string, { readonly item: HTMLElement; shown: Chat | undefined; day: string }>()
+
+  constructor(open: (chat: string) => void) {
+    this.#list.onclick = ({ target }) => {
+      const chat = (target as Element).closest('button')?.dataset['chat']
+      if (chat !== undefined) open(chat)
+    }
+    this.#list.onkeydown = (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+      if (!step) return
+      const buttons = [...this.#list.querySelectorAll('button')]
+      buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + step]?.focus()
+      event.preventDefault()
+    }
+  }
+
+  /** Shows the chats; those that did not change are left alone, so that the focus stays where it is. */
+  show(chats: Iterable<Chat>, open: string | undefined): void {
+    const now = Date.now()
+    const focused = document.activeElement
+    sorted(chats).forEach((chat, index) => {
+      const day = chat.last ? when(chat.last.time, now) : ''
+      const known = this.#items.get(chat.id) ?? { item: make('li', ''), shown: undefined, day }
+      this.#items.set(chat.id, known)
+      if (known.shown !== chat || known.day !== day) known.item.replaceChildren(entry(chat, day))
+      Object.assign(known, { shown: chat, day })
+      const button = known.item.firstElementChild
+      if (chat.id === open) button?.setAttribute('aria-current', 'true')
+      else button?.removeAttribute('aria-current')
+      if (this.#list.children[index] !== known.item)
+        this.#list.insertBefore(known.item, this.#list.children[index] ?? null)
+    })
+    this.#empty.hidden = this.#items.size > 0
+    if (focused instanceof HTMLElement && this.#list.contains(focused)) focused.focus()
+  }
+}
+
+function entry({ id, last, unread }: Chat, time: string): HTMLElement {
+  const preview = make('span', 'preview')
+  if (last?.mine) preview.append(tick(last.state), ' ')
+  preview.append(last ? last.text.replace(/\s+/g, ' ').slice(0, 200) : 'No messages yet')
+  const top = make('span', 'row', make('strong', 'name', id), make('time', '', time))
+  const bottom = make('span', 'row', preview)
+  if (unread > 0) {
+    const badge = make('span', 'badge', unread > 99 ? '99+' : String(unread))
+    badge.append(make('span', 'hidden', unread === 1 ? ' unread message' : ' unread messages'))
+    bottom.append(badge)
+  }
+  const button = make('button', unread > 0 ? 'chat unread' : 'chat', avatar(id), make('span', 'about', top, bottom))
+  button.type = 'button'
+  button.dataset['chat'] = id
+  return button
+}

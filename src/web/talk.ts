@@ -1,0 +1,123 @@
+/** The chat that is open: its messages by day, the newest in view. */
+import { byId, linked, make, tick } from './dom.ts'
+import type { Line } from './model.ts'
+import { clock, day } from './words.ts'
+
+/** How far from its end, in pixels, a list still counts as being there. */
+const nearEnd = 80
+
+export class Talk {
+  readonly #list = byId('messages')
+  readonly #scroll = byId('scroll')
+  readonly #down = byId('down')
+  readonly #earlier: () => void
+  #lines: Line[] = []
+  #followed = true
+  #missed = 0
+
+  /** `earlier` is asked for older lines, when the person has scrolled to the first. */
+  constructor(earlier: () => void) {
+    this.#earlier = earlier
+    // So that the keys scroll it in every browser.
+    this.#scroll.tabIndex = 0
+    this.#down.onclick = () => this.#toEnd(matchMedia('(prefers-reduced-motion)').matches ? 'instant' : 'smooth')
+    this.#scroll.onscroll = () => {
+      if (this.#scroll.scrollTop < nearEnd) this.#earlier()
+      if (this.#atEnd()) this.#missed = 0
+      this.#showDown()
+    }
+    // The keyboard of a phone takes half of the view: the newest message stays in it.
+    new ResizeObserver(() => {
+      if (this.#followed) this.#toEnd('instant')
+    }).observe(this.#scroll)
+  }
+
+  get oldest(): Line | undefined {
+    return this.#lines[0]
+  }
+
+  /** Shows a chat from its last lines on; of these so many are unread. */
+  show(lines: readonly Line[], unread: number): void {
+    this.#lines = [...lines]
+    this.#missed = 0
+    // Who listens to the page hears what comes, not what is there already.
+    this.#list.setAttribute('aria-live', 'off')
+    this.#render(unread)
+    this.#toEnd('instant')
+    requestAnimationFrame(() => this.#list.setAttribute('aria-live', 'polite'))
+  }
+
+  /** Puts older lines before those that are shown, and leaves these where the person sees them. */
+  prepend(lines: readonly Line[]): void {
+    const from = this.#scroll.scrollHeight - this.#scroll.scrollTop
+    this.#lines = [...lines, ...this.#lines]
+    this.#render(0)
+    this.#scroll.scrollTop = this.#scroll.scrollHeight - from
+  }
+
+  /** Shows a line that is new, or what has become of one. Of those that are older than what is shown nothing is. */
+  put(line: Line): void {
+    const at = this.#lines.findLastIndex(({ id }) => id === line.id)
+    if (at !== -1) {
+      this.#lines[at] = line
+      document.getElementById(line.id)?.replaceWith(bubble(line, this.#lines[at - 1]))
+      return
+    }
+    if (line.order < (this.#lines[0]?.order ?? 0)) return
+    const follows = this.#atEnd() || line.mine
+    this.#list.append(...withDay(line, this.#lines.at(-1)))
+    this.#lines.push(line)
+    if (follows) return this.#toEnd('instant')
+    this.#missed += 1
+    this.#showDown()
+  }
+
+  #render(unread: number): void {
+    const nodes = this.#lines.flatMap((line, index) => {
+      const node = withDay(line, this.#lines[index - 1])
+      const first = unread > 0 && index === this.#lines.length - unread
+      const words = unread === 1 ? '1 unread message' : `${unread} unread messages`
+      if (first) node.splice(-1, 0, make('li', 'divider unread', make('span', '', words)))
+      return node
+    })
+    this.#list.replaceChildren(...nodes)
+  }
+
+  #atEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroll
+    return scrollHeight - scrollTop - clientHeight < nearEnd
+  }
+
+  #toEnd(behavior: ScrollBehavior): void {
+    this.#missed = 0
+    this.#followed = true
+    this.#scroll.scrollTo({ top: this.#scroll.scrollHeight, behavior })
+    this.#showDown()
+  }
+
+  #showDown(): void {
+    this.#followed = this.#atEnd()
+    this.#down.hidden = this.#followed
+    byId('missed').textContent = this.#missed > 0 ? String(this.#missed) : ''
+  }
+}
+
+function withDay(line: Line, before: Line | undefined): HTMLElement[] {
+  const now = Date.now()
+  const on = day(line.time, now)
+  const item = bubble(line, before)
+  if (before && day(before.time, now) === on) return [item]
+  return [make('li', 'divider', make('span', '', on)), item]
+}
+
+function bubble(line: Line, before: Line | undefined): HTMLElement {
+  const follows = before?.mine === line.mine && line.time - before.time < 120_000
+  const meta = make('span', 'meta', make('time', '', clock(line.time)))
+  if (line.mine) meta.append(' ', tick(line.state))
+  const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.chat}: `)
+  const item = make('li', line.mine ? 'mine' : 'theirs', who, make('span', 'text', ...linked(line.text)), meta)
+  item.id = line.id
+  if (follows) item.classList.add('follows')
+  if (line.state === 'refused') item.append(make('span', 'refusal', `Not sent: ${line.code}`))
+  return item
+}

@@ -1,0 +1,67 @@
+/** Times and states in words. Pure: the time now is passed in. */
+import type { ConnectionStatus, MessageState, Presence } from '../client/index.ts'
+
+export const clock = (time: number): string =>
+  new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+
+const midnight = (time: number): number => new Date(time).setHours(0, 0, 0, 0)
+
+/** Today, Yesterday, the weekday within a week, else the date. */
+export function day(time: number, now: number): string {
+  const days = Math.round((midnight(now) - midnight(time)) / 86_400_000)
+  if (days <= 0) return 'Today'
+  if (days === 1) return 'Yesterday'
+  if (days < 7) return new Date(time).toLocaleDateString([], { weekday: 'long' })
+  return new Date(time).toLocaleDateString([], { day: 'numeric', month: 'long', year: 'numeric' })
+}
+
+/** For a list: the time today, else the day. */
+export const when = (time: number, now: number): string => (day(time, now) === 'Today' ? clock(time) : day(time, now))
+
+export function presenceWords(presence: Presence, now: number): string {
+  if (presence.online) return 'online'
+  if (!presence.lastSeen) return ''
+  const time = presence.lastSeen.getTime()
+  const on = day(time, now)
+  return `last seen ${on === 'Today' || on === 'Yesterday' ? on.toLowerCase() : on} at ${clock(time)}`
+}
+
+export const stateWords: Record<MessageState, string> = {
+  queued: 'waiting to be sent',
+  sent: 'sent',
+  delivered: 'delivered',
+  read: 'read',
+  refused: 'not sent',
+}
+
+export type Banner = { readonly text: string; readonly aside?: string; readonly action?: 'retry' | 'reload' | 'leave' }
+
+/** What is to be said about the connection; undefined when all is well. */
+export function bannerFor(connection: ConnectionStatus, now: number): Banner | undefined {
+  switch (connection.is) {
+    case 'online':
+      return undefined
+    case 'connecting':
+      return { text: 'Connecting…' }
+    case 'waiting': {
+      const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1_000))
+      return {
+        text: 'No connection. What you write waits here.',
+        aside: `Next try in ${seconds} s`,
+        action: 'retry',
+      }
+    }
+    case 'closed':
+      return ended(connection.code)
+  }
+}
+
+function ended(code: string): Banner {
+  if (code === 'replaced' || code === 'storage_taken')
+    return { text: 'Bluetick is open in another tab under this name.', action: 'reload' }
+  if (code === 'bad_token') return { text: 'The token is wrong or has expired.', action: 'leave' }
+  if (code === 'storage_of_another_user') return { text: 'This token is for another name.', action: 'leave' }
+  if (code === 'too_many_devices')
+    return { text: 'You are connected on as many devices as this server allows.', action: 'reload' }
+  return { text: `Disconnected (${code}).`, action: 'reload' }
+}
