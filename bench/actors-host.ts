@@ -126,7 +126,8 @@ async function exchange(messages: number) {
         if (sent < messages) send(to)
         else if (answered === messages) resolve()
       })
-      users.tell(user(to), { is: 'deliver', session: 0, from: user(0), id, body, again: false, ticket })
+      const turn = { nth: 0, round: 0 }
+      users.tell(user(to), { is: 'deliver', session: 0, turn, from: user(0), id, body, again: false, ticket })
     }
     for (let to = 1_000; to < 2_000; to++) for (let i = 0; i < 8; i++) send(to)
   })
