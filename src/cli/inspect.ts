@@ -10,7 +10,11 @@ const table = {
 type Step = { readonly step: string; readonly at: number | null; readonly text: string }
 
 export async function inspect(args: string[]): Promise<void> {
-  const read = readOptions('bluetick inspect USER | --message ID: asks a running node.', table, args)
+  const read = readOptions(
+    'bluetick inspect [USER | --message ID]: asks a running node; without a user, for its counters.',
+    table,
+    args,
+  )
   if (!read) return
   const { values, rest } = read
   const query = values.message ? { message: values.message } : { user: rest[0] ?? '' }
@@ -18,8 +22,9 @@ export async function inspect(args: string[]): Promise<void> {
   const headers: Record<string, string> = file
     ? { authorization: `Bearer ${new TextDecoder().decode(await readSecret(file))}` }
     : {}
-  const response = await fetch(`${values.url}/inspect?${new URLSearchParams(query as Record<string, string>)}`, {
-    headers,
+  const asked = `${values.url}/inspect?${new URLSearchParams(query as Record<string, string>)}`
+  const response = await fetch(asked, { headers }).catch((cause) => {
+    throw new Error(`no node answers at ${values.url}; --url names another`, { cause })
   })
   if (response.status === 404) throw new Error(`the node knows nothing of ${rest[0] ?? values.message}`)
   if (!response.ok) throw new Error((await response.text()).trim())

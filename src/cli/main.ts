@@ -10,7 +10,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
 
 const usage = `bluetick serve [options]          run a node
 bluetick token USER [options]     make a token for a user
-bluetick inspect USER             what a running node knows of a user
+bluetick inspect [USER]           what a running node knows of a user, or counts
 bluetick inspect --message ID     what became of a message
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
@@ -18,9 +18,10 @@ Each command says more with --help.`
 
 const [name = '', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-if (!command) {
-  console.log(usage)
-  process.exitCode = name === '' || name === '--help' ? 0 : 2
+if (name === '' || name === '--help') console.log(usage)
+else if (!command) {
+  console.error(`bluetick: there is no command ${name}\n\n${usage}`)
+  process.exitCode = 2
 } else {
   command(args).catch((error: Error) => {
     console.error(`bluetick ${name}: ${error.message}`)

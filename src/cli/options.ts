@@ -14,7 +14,8 @@ export function readOptions<Name extends string>(
   const parsed = parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: true })
   const given = parsed.values as Record<string, string | boolean | undefined>
   if (given['help']) {
-    console.log(`${usage}\n\n${names.map((name) => describe(name, table[name])).join('\n')}`)
+    const width = Math.max(...names.map((name) => name.length)) + 6
+    console.log(`${usage}\n\n${names.map((name) => describe(name, table[name], width)).join('\n')}`)
     return undefined
   }
   const values = Object.fromEntries(
@@ -23,8 +24,8 @@ export function readOptions<Name extends string>(
   return { values: values as Record<Name, string>, rest: parsed.positionals }
 }
 
-const describe = (name: string, option: Option): string =>
-  `  --${name.padEnd(18)}${option.text}\n${' '.repeat(22)}default: ${option.default || 'none'}; environment: ${option.env}`
+const describe = (name: string, option: Option, width: number): string =>
+  `${`  --${name}`.padEnd(width)}${option.text}\n${' '.repeat(width)}default: ${option.default || 'none'}; environment: ${option.env}`
 
 /** A whole number, or an error that names the option. */
 export function whole(name: string, value: string): number {

@@ -19,6 +19,7 @@ const commands = files
     ...[...prose(file).matchAll(/`([^`]+)`/g)].map(([, span = '']) => span),
   ])
   .flatMap((line) => line.replace(/ #.*/, '').split(' && '))
+  .map((command) => command.replace(/^npx bluetick/, 'bluetick'))
 
 it('npm scripts', () => {
   const { scripts } = JSON.parse(text('package.json'))

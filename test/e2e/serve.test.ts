@@ -68,6 +68,7 @@ describe('bluetick serve', () => {
     expect(locked).toMatchObject({ code: 1, out: expect.stringMatching(/in use by process \d+/) })
     const taken = await cli('serve', '--port', String(port), '--data', join(folder, 'other'))
     expect(taken).toMatchObject({ code: 1, out: expect.stringContaining('in use') })
+    expect(await cli('sevre')).toMatchObject({ code: 2, out: expect.stringContaining('no command sevre') })
     expect(await cli('serve', '--fish', '1')).toMatchObject({ code: 1, out: expect.stringContaining('--fish') })
     expect(await cli('serve', '--port', 'x')).toMatchObject({ code: 1, out: expect.stringContaining('--port') })
     const open = await cli('serve', '--host', '0.0.0.0', '--data', join(folder, 'open'))
@@ -142,6 +143,11 @@ describe('bluetick inspect', () => {
     expect((await of('--message', id, '--inspect-token-file', tokenFile)).out).toMatch(/^sent .*bob at seq 1\nwaiting /)
     expect(await of('nobody', '--inspect-token-file', tokenFile)).toMatchObject({ code: 1 })
     await alice.close()
+  })
+
+  it('says so when no node answers', async () => {
+    const none = await cli('inspect', 'bob', '--url', 'http://127.0.0.1:1')
+    expect(none).toEqual({ code: 1, out: expect.stringContaining('no node answers at http://127.0.0.1:1') })
   })
 
   it('is closed to pages and to proxies', async () => {
