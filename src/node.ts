@@ -14,7 +14,16 @@ import type { MediaStore } from './media/contract.ts'
 import { Media } from './media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
-import { type Body, isId, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
+import {
+  type Body,
+  isMedia,
+  isMessageId,
+  isUserId,
+  type MediaRef,
+  type Millis,
+  type Position,
+  type UserId,
+} from './protocol/ids.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
 import type { Store } from './store/contract.ts'
@@ -40,6 +49,8 @@ export type SendAs = {
   readonly from: string
   readonly to: string
   readonly body: Body
+  /** Media that was uploaded before. */
+  readonly media?: MediaRef
   /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
   readonly id?: string
 }
@@ -146,9 +157,10 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     threshold: options.onlineMs ?? 20_000,
   })
   const node = {
-    async send({ from, to, body, id = randomUUID() }: SendAs): Promise<Position> {
-      if (!isId(from, limits.idLength) || !isId(to, limits.idLength) || !isMessageId(id))
+    async send({ from, to, body, media, id = randomUUID() }: SendAs): Promise<Position> {
+      if (!isUserId(from, limits.idLength) || !isUserId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
+      if (media !== undefined && !isMedia(media)) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
       const answer = await new Promise<Accepted | 'late'>((resolve) => {
         const ticket = asks.ask(resolve)
@@ -156,9 +168,10 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
           is: 'deliver',
           session: 0,
           turn: { nth: 0, round: 0 },
-          from: from as UserId,
+          from,
           id,
           body,
+          media,
           again: true,
           ticket,
         } as const

@@ -108,12 +108,13 @@ function append(state: UserState, message: Deliver | Copy, limits: UserLimits, n
   const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
   if (message.is === 'deliver' && held >= limits.inboxEntries) return refuse(state, message, 'inbox_full', out)
   const { id, body } = message
+  const media = message.media && { media: message.media }
   const seq = nextSeq(state)
   const time = nextTime(state, now)
   const entry: Entry =
     message.is === 'deliver'
-      ? { is: 'message', seq, time, id, from: message.from, body }
-      : { is: 'copy', seq, time, id, to: message.to, body, at: message.at }
+      ? { is: 'message', seq, time, id, from: message.from, body, ...media }
+      : { is: 'copy', seq, time, id, to: message.to, body, at: message.at, ...media }
   it.known.set(key(sender(state, message), id), { seq, time, askers: [message] })
   write(state, entry, out)
 }

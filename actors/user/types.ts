@@ -1,6 +1,16 @@
 /** What a user actor is told, what it keeps, and what it asks of its host. */
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
-import type { Body, Cursor, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
+import type {
+  Body,
+  Cursor,
+  DeviceId,
+  MediaRef,
+  MessageId,
+  Millis,
+  Position,
+  Seq,
+  UserId,
+} from '../../src/protocol/ids.ts'
 import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 
@@ -25,6 +35,7 @@ export type Deliver = {
   readonly from: UserId
   readonly id: MessageId
   readonly body: Body
+  readonly media?: MediaRef | undefined
   readonly again: boolean
   readonly ticket: Ticket
 }
@@ -35,6 +46,7 @@ export type Copy = {
   readonly at: Position
   readonly id: MessageId
   readonly body: Body
+  readonly media?: MediaRef | undefined
   readonly again: boolean
   readonly ticket: Ticket
 }

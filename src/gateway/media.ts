@@ -1,7 +1,7 @@
 /** `/media`: who may come, and what they are told. docs/media.md is the reference. */
 import type { Authenticate } from '../hosts/ports.ts'
 import type { Media } from '../media/media.ts'
-import { isId, type UserId } from '../protocol/ids.ts'
+import { isUserId, type UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
 import { download } from './download.ts'
 import type { Answer, Request, Route } from './http.ts'
@@ -58,7 +58,7 @@ async function userOf(request: Request, authenticate: Authenticate, idLength: nu
   if (token === undefined) return undefined
   try {
     const user = (await authenticate(token, { device: null, address: request.address }))?.user
-    return isId(user, idLength) ? (user as UserId) : undefined
+    return isUserId(user, idLength) ? user : undefined
   } catch {
     return undefined
   }

@@ -4,10 +4,16 @@ import type { Entry } from '../store/contract.ts'
 /** An entry as it is pushed. */
 export function entryFrame(entry: Entry): EntryFrame {
   switch (entry.is) {
-    case 'message':
-      return ['message', entry.seq, entry.id, entry.from, entry.time, entry.body]
-    case 'copy':
-      return ['copy', entry.seq, entry.id, entry.to, entry.time, entry.body, entry.at.epoch, entry.at.seq]
+    case 'message': {
+      const { seq, id, from, time, body, media } = entry
+      return media ? ['message', seq, id, from, time, body, media] : ['message', seq, id, from, time, body]
+    }
+    case 'copy': {
+      const { seq, id, to, time, body, at, media } = entry
+      return media
+        ? ['copy', seq, id, to, time, body, at.epoch, at.seq, media]
+        : ['copy', seq, id, to, time, body, at.epoch, at.seq]
+    }
     case 'receipt':
       return ['receipt', entry.seq, entry.peer, entry.epoch, entry.delivered, entry.read]
   }

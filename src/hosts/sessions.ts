@@ -12,7 +12,7 @@ import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/type
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type DeviceId, isId, type Millis, type UserId } from '../protocol/ids.ts'
+import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Allow, Authenticate, Connection, SessionPort } from './ports.ts'
@@ -264,7 +264,7 @@ export class Sessions implements SessionPort {
       identity = undefined
     }
     const named = identity?.device ?? device ?? 'default'
-    if (!identity || !isId(identity.user, limits.idLength) || !isId(named, limits.idLength))
+    if (!identity || !isUserId(identity.user, limits.idLength) || !isId(named, limits.idLength))
       return this.#receive(session, { is: 'denied' })
     this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
   }
@@ -285,16 +285,24 @@ export class Sessions implements SessionPort {
   }
 
   #deliver(session: Session, { send, turn }: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const [, id, to, body, again] = send
+    const [, id, to, body, again, media] = send
     const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, turn, answer })
     const from = session.state.user as UserId
-    this.#ask(to, (ticket) => ({ is: 'deliver', session: session.ref, turn, from, id, body, again, ticket }), answered)
+    this.#ask(
+      to,
+      (ticket) => ({ is: 'deliver', session: session.ref, turn, from, id, body, media, again, ticket }),
+      answered,
+    )
   }
 
   #copy(session: Session, { send, turn, at, time }: Extract<SessionEffect, { do: 'copy' }>): void {
-    const [, id, to, body, again] = send
+    const [, id, to, body, again, media] = send
     const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, turn, at, time, answer })
-    this.#ask(session.state.user as UserId, (ticket) => ({ is: 'copy', to, at, id, body, again, ticket }), answered)
+    this.#ask(
+      session.state.user as UserId,
+      (ticket) => ({ is: 'copy', to, at, id, body, media, again, ticket }),
+      answered,
+    )
   }
 
   #ask(user: UserId, message: (ticket: number) => Deliver | Copy, answered: (answer: Accepted) => void): void {

@@ -8,7 +8,10 @@ import {
   type DeviceId,
   isCount,
   isId,
+  isMedia,
   isMessageId,
+  isUserId,
+  type MediaRef,
   type MessageId,
   type Millis,
   type Seq,
@@ -22,7 +25,7 @@ export type ClientFrame =
   /** Who I am, and how far I have acknowledged which log (`epoch` 0: I have none). `token` null: it came with the upgrade. */
   | readonly ['hello', token: string | null, device: string | null, epoch: number, seq: Seq, background: boolean]
   /** `again`: this id may have been sent before (as MQTT's DUP). Answered by `sent` or `error`. */
-  | readonly ['send', id: MessageId, to: UserId, body: Body, again: boolean]
+  | readonly ['send', id: MessageId, to: UserId, body: Body, again: boolean, media?: MediaRef]
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
   | readonly ['ack', seq: Seq]
   /** The messages of this chat are read up to `seq` of my inbox. Answered by `done` once durable for the peer. */
@@ -37,9 +40,19 @@ export type ClientFrame =
 
 /** An entry as it is pushed to a device. `seq` 0 on a receipt: it is early news, and will come again as an entry. */
 export type EntryFrame =
-  | readonly ['message', seq: Seq, id: MessageId, from: UserId, time: Millis, body: Body]
+  | readonly ['message', seq: Seq, id: MessageId, from: UserId, time: Millis, body: Body, media?: MediaRef]
   /** What another device of mine sent, and its position in the recipient's inbox. */
-  | readonly ['copy', seq: Seq, id: MessageId, to: UserId, time: Millis, body: Body, epoch: number, position: Seq]
+  | readonly [
+      'copy',
+      seq: Seq,
+      id: MessageId,
+      to: UserId,
+      time: Millis,
+      body: Body,
+      epoch: number,
+      position: Seq,
+      media?: MediaRef,
+    ]
   /** My messages to `peer` in log `epoch` are delivered and read up to these positions. Cumulative; 0 is none. */
   | readonly ['receipt', seq: Seq, peer: UserId, epoch: number, delivered: Seq, read: Seq]
 
@@ -89,7 +102,8 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   if (!Array.isArray(value) || typeof value[0] !== 'string') return { bad: 'bad_frame', kind: '', ref: null }
   const [kind, a, b, c, d, e] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => ({ bad: code, kind, ref: isId(a, limits.idLength) ? a : null })
-  const id = (value: unknown): value is UserId & DeviceId => isId(value, limits.idLength)
+  const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
+  const user = (value: unknown): value is UserId => isUserId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
       const [token, device, epoch, seq, background] = [a ?? null, b ?? null, c ?? 0, d ?? 0, e ?? false]
@@ -100,21 +114,22 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return ['hello', token, device, epoch, seq, background]
     }
     case 'send': {
-      if (!isMessageId(a) || !id(b)) return bad('bad_id')
+      if (!isMessageId(a) || !user(b)) return bad('bad_id')
       if (typeof c !== 'string' && !(c instanceof Uint8Array)) return bad('bad_frame')
       if (typeof c === 'string' && !c.isWellFormed()) return bad('bad_frame')
       if (d !== undefined && typeof d !== 'boolean') return bad('bad_frame')
       if (bodySize(c) > limits.bodyBytes) return bad('too_large')
-      return ['send', a, b, c, d ?? false]
+      if (e === undefined || e === null) return ['send', a, b, c, d ?? false]
+      return isMedia(e) ? ['send', a, b, c, d ?? false, e] : bad('bad_frame')
     }
     case 'ack':
       return isCount(a) ? ['ack', a] : bad('bad_frame')
     case 'read':
-      if (!id(a)) return bad('bad_id')
+      if (!user(a)) return bad('bad_id')
       return isCount(b) && b > 0 ? ['read', a, b] : bad('bad_frame')
     case 'watch':
     case 'unwatch':
-      return id(a) ? [kind, a] : bad('bad_id')
+      return user(a) ? [kind, a] : bad('bad_id')
     case 'active':
       return typeof a === 'boolean' ? [kind, a] : bad('bad_frame')
     case 'ping':

@@ -2,7 +2,7 @@
 
 declare const brand: unique symbol
 
-/** Who: 1 to `limits.idLength` characters, no control or invisible formatting characters. */
+/** Who: 1 to `limits.idLength` characters, no control or invisible formatting characters; a first `#` is for groups. */
 export type UserId = string & { readonly [brand]: 'user' }
 /** Which of a user's clients; the same rule as a user id. */
 export type DeviceId = string & { readonly [brand]: 'device' }
@@ -22,6 +22,21 @@ export type Position = { readonly epoch: number; readonly seq: Seq }
 /** What a message carries: text, or bytes that the server only routes. */
 export type Body = string | Uint8Array
 
+/** Media that a message refers to; it was uploaded before. */
+export type MediaRef = {
+  /** SHA-256 of the content, in lower-case hex. */
+  readonly media: string
+  /** A media type, such as `image/png`. */
+  readonly type: string
+  /** Bytes of the content. */
+  readonly size: number
+  /** A small picture of it, at most 4 KiB, to show before it is downloaded. */
+  readonly preview?: Uint8Array
+}
+
+/** Bytes of a preview. */
+export const previewBytes = 4_096
+
 const plain = /^[\x21-\x7e]+$/
 const visible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -33,6 +48,27 @@ export function isId(value: unknown, max: number): value is string {
     value.length > 0 &&
     value.length <= max &&
     (plain.test(value) || (visible.test(value) && value.trim() === value))
+  )
+}
+
+/** Whether `value` may name a user. */
+export const isUserId = (value: unknown, max: number): value is UserId => isId(value, max) && !value.startsWith('#')
+
+const mediaId = /^[0-9a-f]{64}$/
+const mediaType = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/
+
+/** Whether `value` is a `MediaRef` and nothing more. */
+export function isMedia(value: unknown): value is MediaRef {
+  if (typeof value !== 'object' || value === null) return false
+  const { media, type, size, preview, ...more } = value as Record<string, unknown>
+  return (
+    typeof media === 'string' &&
+    mediaId.test(media) &&
+    typeof type === 'string' &&
+    mediaType.test(type) &&
+    isCount(size) &&
+    (preview === undefined || (preview instanceof Uint8Array && preview.byteLength <= previewBytes)) &&
+    Object.keys(more).length === 0
   )
 }
 

@@ -13,7 +13,14 @@ export const jsonCodec: Codec = {
 
 function parseLine(line: string): unknown {
   const frame: unknown = JSON.parse(line)
-  return Array.isArray(frame) ? frame.map(readBytes) : frame
+  return Array.isArray(frame) ? frame.map(readItem) : frame
+}
+
+/** An item of a frame is bytes, or may be a map that holds some. */
+function readItem(item: unknown): unknown {
+  const read = readBytes(item)
+  if (typeof read !== 'object' || read === null || read instanceof Uint8Array || Array.isArray(read)) return read
+  return Object.fromEntries(Object.entries(read).map(([key, value]) => [key, readBytes(value)]))
 }
 
 /** A replacer for JSON.stringify that carries bytes. It looks at the holder: of a Buffer, `value` is what its toJSON made. */

@@ -2,7 +2,7 @@
  * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra.
  * A user's inbox has one writer and reader, its user actor; a store therefore needs no locks per inbox.
  */
-import type { Body, DeviceId, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 
 /** One item of an inbox. `time` never falls along an inbox. */
 export type Entry =
@@ -13,6 +13,7 @@ export type Entry =
       readonly id: MessageId
       readonly from: UserId
       readonly body: Body
+      readonly media?: MediaRef
     }
   /** An own copy: what another device of this user sent, and where it stands in the recipient's inbox. */
   | {
@@ -22,6 +23,7 @@ export type Entry =
       readonly id: MessageId
       readonly to: UserId
       readonly body: Body
+      readonly media?: MediaRef
       readonly at: Position
     }
   /** This user's messages to `peer` in log `epoch` are delivered and read up to these seqs (0: none). */

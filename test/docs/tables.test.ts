@@ -18,7 +18,7 @@ function rows(heading: string): string[] {
 it('carries every kind with its number and its fields', () => {
   const shapes = [...code('frames').matchAll(/readonly \[\s*'(\w+)',([^\]]*)\]/g)].map(([, kind = '', rest = '']) => [
     kind,
-    [...rest.matchAll(/(\w+): [^,]*/g)].map(([, field]) => field).join(', '),
+    [...rest.matchAll(/(\w+)\??: [^,]*/g)].map(([, field]) => field).join(', '),
   ])
   const fields = new Map(shapes as [string, string][])
   const expected = Object.entries(kinds).map(

@@ -160,17 +160,17 @@ export class World {
       case 'push':
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
-        const [, id, to, body, again] = effect.send
+        const [, id, to, body, again, media] = effect.send
         const { turn } = effect
-        return this.#ask(device, to, { is: 'deliver', session, turn, from: user, id, body, again }, (answer) => ({
+        return this.#ask(device, to, { is: 'deliver', session, turn, from: user, id, body, media, again }, (answer) => ({
           ...effect,
           is: 'answered',
           answer,
         }))
       }
       case 'copy': {
-        const [, id, to, body, again] = effect.send
-        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, again }, (answer) => ({
+        const [, id, to, body, again, media] = effect.send
+        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, media, again }, (answer) => ({
           ...effect,
           is: 'copied',
           answer,

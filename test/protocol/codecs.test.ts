@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { parseClientFrame } from '../../src/protocol/frames.ts'
+import { jsonCodec } from '../../src/protocol/json.ts'
+import { completeLimits } from '../../src/protocol/limits.ts'
+import { msgpackCodec } from '../../src/protocol/msgpack.ts'
+
+const limits = completeLimits()
+const id = '01890a5d-ac96-774b-bcce-b302099a8057'
+const media = { media: 'a'.repeat(64), type: 'image/png', size: 5, preview: Uint8Array.of(1, 2, 255) }
+
+describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
+  const sent = (...frame: unknown[]) => {
+    const wire = codec.encode([frame as never])
+    return parseClientFrame(codec.decode(typeof wire === 'string' ? wire : Uint8Array.from(wire))[0], limits)
+  }
+
+  it('carries text, bytes and media as they are', () => {
+    for (const body of ['héllo ✓', Uint8Array.of(0, 128, 255)]) {
+      expect(sent('send', id, 'bob', body, false)).toEqual(['send', id, 'bob', body, false])
+      expect(sent('send', id, 'bob', body, true, media)).toEqual(['send', id, 'bob', body, true, media])
+    }
+    const { preview: _, ...plain } = media
+    expect(sent('send', id, 'bob', '', false, plain)).toEqual(['send', id, 'bob', '', false, plain])
+  })
+
+  it('refuses media that is not of that shape', () => {
+    for (const wrong of [
+      { ...media, media: 'A'.repeat(64) },
+      { ...media, type: 'image' },
+      { ...media, size: -1 },
+      { ...media, preview: new Uint8Array(4_097) },
+      { ...media, preview: 'text' },
+      { ...media, more: 1 },
+      'text',
+    ])
+      expect(sent('send', id, 'bob', '', false, wrong)).toMatchObject({ bad: 'bad_frame' })
+  })
+
+  it('keeps the names that begin with # from users', () => {
+    expect(sent('send', id, '#team', '', false)).toMatchObject({ bad: 'bad_id' })
+  })
+})
