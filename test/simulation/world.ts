@@ -162,11 +162,16 @@ export class World {
       case 'deliver': {
         const [, id, to, body, again, media] = effect.send
         const { turn } = effect
-        return this.#ask(device, to, { is: 'deliver', session, turn, from: user, id, body, media, again }, (answer) => ({
-          ...effect,
-          is: 'answered',
-          answer,
-        }))
+        return this.#ask(
+          device,
+          to,
+          { is: 'deliver', session, turn, from: user, id, body, media, again },
+          (answer) => ({
+            ...effect,
+            is: 'answered',
+            answer,
+          }),
+        )
       }
       case 'copy': {
         const [, id, to, body, again, media] = effect.send
