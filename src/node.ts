@@ -4,6 +4,7 @@ import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
+import { admission, attachTo } from './hosts/admission.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
@@ -11,7 +12,7 @@ import { Sessions } from './hosts/sessions.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import type { MediaStore } from './media/contract.ts'
-import { Media } from './media/media.ts'
+import { NodeMedia } from './media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
 import {
@@ -88,12 +89,11 @@ export function createNode(options: NodeOptions) {
       port?: number
       host?: string
     } = {}): Promise<{ port: number; url: string }> {
-      if (!options.authenticate && !/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) {
+      if (!options.authenticate && !/^(127\.|localhost$|::1$)/.test(host)) {
         throw new Error(
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }
-      if (running) throw new Error('The node is listening already.')
       const starting = await start(options, limits, heartbeat)
       try {
         const bound = await starting.gateway.listen(host, port)
@@ -125,7 +125,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const { store } = options
   await store.open()
   await options.media?.open()
-  const media = options.media && new Media(options.media, limits)
+  const media = options.media && new NodeMedia(options.media, limits)
   const term = await store.takeTerm()
   const runtime = startRuntime()
   const asks = new Asks<Accepted>(runtime.wheel, 10_000)
@@ -136,7 +136,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     limits,
     heartbeatMs: heartbeatSeconds * 1000,
     authenticate,
-    allow: options.allow,
+    admit: admission(options.allow, media),
     actors: () => ({ users, presence }),
   })
   const users: Users = hostUsers({
@@ -158,11 +158,13 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     threshold: options.onlineMs ?? 20_000,
   })
   const node = {
-    async send({ from, to, body, media, id = randomUUID() }: SendAs): Promise<Position> {
+    async send({ from, to, body, media: carried, id = randomUUID() }: SendAs): Promise<Position> {
       if (!isUserId(from, limits.idLength) || !isUserId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
-      if (media !== undefined && !isMedia(media)) throw new SendRefused('bad_frame', id)
+      if (carried !== undefined && !isMedia(carried)) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
+      const code = carried && (await attachTo(media, carried, from, to))
+      if (code) throw new SendRefused(code, id)
       const answer = await new Promise<Accepted | 'late'>((resolve) => {
         const ticket = asks.ask(resolve)
         const message = {
@@ -172,7 +174,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
           from,
           id,
           body,
-          media,
+          media: carried,
           again: true,
           ticket,
         } as const

@@ -1,6 +1,6 @@
 /** Downloads: whole or by range, never in a way that a browser would execute. */
 import type { Medium } from '../media/contract.ts'
-import type { Media } from '../media/media.ts'
+import type { NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { type MediaId, type MediaType, mediaTypes } from '../protocol/media.ts'
 import type { Answer, Request } from './http.ts'
@@ -8,7 +8,12 @@ import { refusal } from './media.ts'
 
 type Range = { readonly first: number; readonly last: number }
 
-export async function download(media: Media, user: UserId, id: MediaId, { header, method }: Request): Promise<Answer> {
+export async function download(
+  media: NodeMedia,
+  user: UserId,
+  id: MediaId,
+  { header, method }: Request,
+): Promise<Answer> {
   const { store, allowance } = media
   const medium = await store.find(id)
   if (!medium) return unknown(method === 'HEAD' ? await store.begun(user, id) : 0)

@@ -1,6 +1,6 @@
 /** `/media`: who may come, and what they are told. docs/media.md is the reference. */
 import type { Authenticate } from '../hosts/ports.ts'
-import type { Media } from '../media/media.ts'
+import type { NodeMedia } from '../media/media.ts'
 import { isUserId, type UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
 import { download } from './download.ts'
@@ -10,7 +10,7 @@ import { upload } from './upload.ts'
 
 type Context = {
   /** Undefined: this node keeps no media. */
-  readonly media: Media | undefined
+  readonly media: NodeMedia | undefined
   readonly authenticate: Authenticate
   /** Whether a browser page of another origin may come. */
   readonly anyOrigin: boolean
@@ -28,7 +28,7 @@ export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
   }
 }
 
-async function answerUser(media: Media, user: UserId, id: string, request: Request): Promise<Answer> {
+async function answerUser(media: NodeMedia, user: UserId, id: string, request: Request): Promise<Answer> {
   const { method } = request
   if (method === 'POST' && id === '') return upload(media, user, null, request)
   if (!isMediaId(id)) return refusal('unknown_media')

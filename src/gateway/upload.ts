@@ -1,6 +1,6 @@
 /** Uploads: whole, or in pieces that may be gone on with. The content is written as it comes, and counts once its hash is right. */
 import type { Medium, Upload } from '../media/contract.ts'
-import { type Media, sendWithinMs, uploadHolder } from '../media/media.ts'
+import { type NodeMedia, sendWithinMs, uploadHolder } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { anyType, type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { BrokenOff } from './body.ts'
@@ -10,7 +10,7 @@ import { refusal } from './media.ts'
 /** Which bytes a request brings. `whole`: it brings all, so what came before counts for nothing. */
 type Piece = { readonly first: number; readonly length: number; readonly total: number; readonly whole: boolean }
 
-export async function upload(media: Media, user: UserId, id: MediaId | null, request: Request): Promise<Answer> {
+export async function upload(media: NodeMedia, user: UserId, id: MediaId | null, request: Request): Promise<Answer> {
   const { limits, allowance, underWay } = media
   if (request.header('content-length') === '') return refusal('no_length')
   const piece = pieceOf(request)
@@ -33,7 +33,7 @@ export async function upload(media: Media, user: UserId, id: MediaId | null, req
 }
 
 async function receive(
-  media: Media,
+  media: NodeMedia,
   user: UserId,
   id: MediaId | null,
   piece: Piece,
@@ -70,7 +70,7 @@ async function write(upload: Upload, body: Request['body'], { first, length }: P
 
 /** What came of an upload that broke off stays only where its id says with what it may be gone on. The quota counts what came. */
 async function broken(
-  { allowance }: Media,
+  { allowance }: NodeMedia,
   user: UserId,
   upload: Upload,
   { first, length }: Piece,

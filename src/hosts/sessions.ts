@@ -15,7 +15,8 @@ import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
-import type { Allow, Authenticate, Connection, SessionPort } from './ports.ts'
+import type { Admit } from './admission.ts'
+import type { Authenticate, Connection, SessionPort } from './ports.ts'
 import type { PresenceActors } from './presence.ts'
 import type { Users } from './users.ts'
 
@@ -28,8 +29,8 @@ type Session = {
   /** Frames to send at the end of this turn. */
   out: ServerFrame[]
   epoch: number
-  /** Sends that wait for the `allow` hook, one after another. */
-  allowing: Promise<void> | null
+  /** The last send that waits to be admitted, and with it those before. */
+  admitting: Promise<void> | null
   /** The token of the upgrade, until hello. */
   token: string | null
   closed: boolean
@@ -41,7 +42,7 @@ export type SessionsContext = {
   readonly limits: Limits
   readonly heartbeatMs: Millis
   readonly authenticate: Authenticate
-  readonly allow: Allow | undefined
+  readonly admit: Admit
   readonly actors: () => { readonly users: Users; readonly presence: PresenceActors }
 }
 
@@ -83,7 +84,7 @@ export class Sessions implements SessionPort {
       state,
       out: [],
       epoch: 0,
-      allowing: null,
+      admitting: null,
       token,
       closed: false,
     }
@@ -236,7 +237,7 @@ export class Sessions implements SessionPort {
           cursor: effect.cursor,
         })
       case 'deliver':
-        return this.#allow(session, effect)
+        return this.#admit(session, effect)
       case 'copy':
         return this.#copy(session, effect)
       case 'ack':
@@ -269,19 +270,19 @@ export class Sessions implements SessionPort {
     this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
   }
 
-  /** Delivers at once, or after the `allow` hook has decided; in the order of the sends either way. */
-  #allow(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const { allow } = this.#context
-    if (!allow) return this.#deliver(session, effect)
+  /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
+  #admit(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
     const { send, turn } = effect
-    const [, id, to, body] = send
-    const from = session.state.user as UserId
+    const question = this.#context.admit(session.state.user as UserId, send)
+    if (!question && !session.admitting) return this.#deliver(session, effect)
     const decide = async () => {
-      const allowed = await Promise.resolve(allow({ id, from, to, body })).catch(() => false)
-      if (allowed) this.#deliver(session, effect)
-      else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code: 'refused' } })
+      const code = await question?.()
+      if (session.admitting === decided) session.admitting = null
+      if (!code) this.#deliver(session, effect)
+      else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code } })
     }
-    session.allowing = (session.allowing ?? Promise.resolve()).then(decide)
+    const decided = (session.admitting ?? Promise.resolve()).then(decide)
+    session.admitting = decided
   }
 
   #deliver(session: Session, { send, turn }: Extract<SessionEffect, { do: 'deliver' }>): void {

@@ -36,10 +36,10 @@ export interface MediaStore {
   begun(user: UserId, id: MediaId): Promise<number>
 
   /**
-   * Keeps the content until then for `holder`, who may hold it already: the later time counts. Durable when it resolves.
+   * Keeps the content until then for each holder, who may hold it already: the later time counts. Durable when it resolves.
    * Undefined: there is no such content.
    */
-  refer(id: MediaId, holder: string, until: Millis): Promise<Medium | undefined>
+  refer(id: MediaId, holders: readonly string[], until: Millis): Promise<Medium | undefined>
   /** Drops every reference whose holder starts with `prefix`, of this content or of all. What nobody else refers to is gone when it resolves. */
   release(prefix: string, id?: MediaId): Promise<void>
   /** Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until it answers 0. */

@@ -90,8 +90,8 @@ class FileMedia implements MediaStore {
     return file === undefined ? 0 : stat(this.#file(file)).then(({ size }) => size, ifMissing)
   }
 
-  async refer(id: MediaId, holder: string, until: Millis): Promise<Medium | undefined> {
-    return medium(id, await this.#open.refer({ id, holder, until }))
+  async refer(id: MediaId, holders: readonly string[], until: Millis): Promise<Medium | undefined> {
+    return medium(id, await this.#open.refer({ id, holders, until }))
   }
 
   async release(prefix: string, id?: MediaId): Promise<void> {
@@ -175,7 +175,7 @@ class FileUpload implements Upload {
     for (const folder of [dirname(this.#path), dirname(dirname(this.#path))]) await syncFolder(folder)
     const { user, key, file } = this.#place
     const kept: Kept = { file, size: this.size, type, uploadedAt: Date.now() }
-    const finished = await this.#records.finish(user, key, kept, { id, holder, until })
+    const finished = await this.#records.finish(user, key, kept, { id, holders: [holder], until })
     await this.#sweep()
     return medium(id, finished)
   }

@@ -12,7 +12,7 @@ import { Lines } from './lines.ts'
 export type Kept = Omit<Medium, 'id'> & { readonly file: string }
 type Begun = { readonly file: string; readonly at: Millis }
 /** Who keeps what, until when. */
-export type Reference = { readonly id: MediaId; readonly holder: string; readonly until: Millis }
+export type Reference = { readonly id: MediaId; readonly holders: readonly string[]; readonly until: Millis }
 
 /** References that one call of `collect`, or one round of `release`, ends: a few milliseconds of the event loop. */
 const slice = 500
@@ -85,8 +85,9 @@ export class Records {
   refer(reference: Reference): Promise<Kept | undefined> {
     return this.#lines.run(reference.id, async () => {
       const kept = this.#media.get(reference.id)
-      if (kept && (this.#refs.get([reference.id, reference.holder]) ?? 0) < reference.until)
-        await this.#root.batch(() => this.#put(reference))
+      const { id, until } = reference
+      const holders = reference.holders.filter((holder) => (this.#refs.get([id, holder]) ?? 0) < until)
+      if (kept && holders.length > 0) await this.#root.batch(() => this.#put({ id, holders, until }))
       return kept
     })
   }
@@ -125,10 +126,12 @@ export class Records {
     })
   }
 
-  #put({ id, holder, until }: Reference): void {
-    void this.#refs.put([id, holder], until)
-    void this.#held.put([holder, id], 0)
-    void this.#ends.put([until, id, holder], 0)
+  #put({ id, holders, until }: Reference): void {
+    for (const holder of holders) {
+      void this.#refs.put([id, holder], until)
+      void this.#held.put([holder, id], 0)
+      void this.#ends.put([until, id, holder], 0)
+    }
   }
 
   /** Drops [id, holder] references, or those of them that are over at `now`; with the last one goes the content. */

@@ -18,6 +18,8 @@ export const errorCodes = {
     retryAfter: 0,
     text: 'the message could not be handled and was put aside; it was not delivered',
   },
+  unknown_media: { number: 18, retryAfter: 0, text: 'no media with that id is here, or not any more: upload it again' },
+  wrong_media: { number: 19, retryAfter: 0, text: 'the media with that id is of another size, or no such type' },
   busy: { number: 20, retryAfter: 500, text: 'too much is under way for that user, or the store does not answer' },
   inbox_full: { number: 21, retryAfter: 5_000, text: 'the inbox of the recipient is full' },
   rate_limited: { number: 22, retryAfter: 1_000, text: 'more frames than this node accepts from one connection' },

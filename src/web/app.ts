@@ -84,14 +84,9 @@ export class App {
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
 
-  async #send(text: string): Promise<void> {
+  #send(text: string): void {
     if (this.#open === undefined) return
-    try {
-      await this.#client.queue(this.#open, text)
-    } catch (error) {
-      notice((error as Error).message)
-      throw error
-    }
+    this.#client.queue(this.#open, text).catch((error) => notice(error.message))
   }
 
   /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */

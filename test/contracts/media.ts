@@ -120,24 +120,24 @@ export function mediaContract(
     it('collects content once its last reference is over, and what was referred to again stays', async () => {
       const [once, again] = [png('once'), png('again')]
       for (const content of [once, again]) await upload(store, content, 'upload', 1_000)
-      expect(await store.refer(idOf(again), 'chat', 5_000)).toMatchObject({ size: again.length })
+      expect(await store.refer(idOf(again), ['chat'], 5_000)).toMatchObject({ size: again.length })
       expect(await store.collect(999)).toBe(0)
       expect(await store.collect(1_000)).toBe(2)
       expect([await store.find(idOf(once)), await stored()]).toEqual([undefined, 1])
-      await store.refer(idOf(again), 'chat', 9_000)
-      await store.refer(idOf(again), 'chat', 7_000)
+      await store.refer(idOf(again), ['chat'], 9_000)
+      await store.refer(idOf(again), ['chat'], 7_000)
       await store.collect(8_999)
       expect(await store.find(idOf(again))).toBeDefined()
       await store.collect(9_000)
       expect(await stored()).toBe(0)
-      expect(await store.refer(idOf(again), 'chat', 99_000)).toBeUndefined()
+      expect(await store.refer(idOf(again), ['chat'], 99_000)).toBeUndefined()
     })
 
     it('releases by prefix, of one content or of all, and leaves what others hold', async () => {
       const contents = [png('1'), png('2'), png('3')]
       const [one, two, three] = contents.map(idOf) as [MediaId, MediaId, MediaId]
       for (const content of contents) await upload(store, content, 'alice/bob/1')
-      await store.refer(two, 'carol/alice/7', untilReleased)
+      await store.refer(two, ['carol/alice/7'], untilReleased)
       await store.release('alice/bob/', one)
       expect([await store.find(one), await stored()]).toEqual([undefined, 2])
       await store.release('alice/bob/')
@@ -159,7 +159,7 @@ export function mediaContract(
 
     it('keeps what is referred to while what else is collected, whatever the order', async () => {
       await upload(store, content, 'upload', 1_000)
-      const [kept] = await Promise.all([store.refer(id, 'chat', 9_000), store.collect(1_000)])
+      const [kept] = await Promise.all([store.refer(id, ['chat'], 9_000), store.collect(1_000)])
       expect((await store.find(id)) !== undefined).toBe(kept !== undefined)
       expect(await stored()).toBe(kept ? 1 : 0)
     })

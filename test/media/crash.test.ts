@@ -29,7 +29,7 @@ async function work() {
     if (short) { await store.collect(2_000); continue }
     say('kept', id)
     if (what < 0.8) continue
-    await store.refer(id, holder + 'again', Number.MAX_SAFE_INTEGER)
+    await store.refer(id, [holder + 'again'], Number.MAX_SAFE_INTEGER)
     say('ending', id)
     await store.release(holder)
     say('ended', id)
