@@ -89,11 +89,12 @@ export function createNode(options: NodeOptions) {
       port?: number
       host?: string
     } = {}): Promise<{ port: number; url: string }> {
-      if (!options.authenticate && !/^(127\.|localhost$|::1$)/.test(host)) {
+      if (!options.authenticate && !/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) {
         throw new Error(
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }
+      if (running) throw new Error('The node is listening already.')
       const starting = await start(options, limits, heartbeat)
       try {
         const bound = await starting.gateway.listen(host, port)

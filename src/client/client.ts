@@ -1,41 +1,33 @@
 /** What a program holds: one device of one user, which connects and comes back by itself. */
-import { bodySize } from '../protocol/frames.ts'
 import type { Body } from '../protocol/ids.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { BluetickError, ClosedError, OutboxFullError, RefusedError, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
 import { download, type Medium, type TransferOptions, upload } from './media.ts'
-import type { Received } from './session/inbox.ts'
-import { keptMessage } from './session/keeping.ts'
-import type { Out } from './session/outbox.ts'
-import { isTooLarge } from './session/sending.ts'
+import { Reader } from './reader.ts'
+import { Sender } from './sender.ts'
 import type { ClientEvents, ConnectionStatus, ConnectOptions, Incoming, Outgoing, Presence } from './types.ts'
-import { uuidv7 } from './uuid.ts'
 import { Waiters } from './waiters.ts'
 
 export class Client implements AsyncDisposable {
   readonly #host: Host
-  readonly #clock: Clock
-  readonly #bounds: { readonly count: number; readonly bytes: number }
+  readonly #sender: Sender
+  readonly #reader: Reader
   readonly #listeners = new Listeners<ClientEvents>()
   readonly #watches = new Listeners<Record<string, Presence>>()
   readonly #waiters = new Waiters()
-  /** Being written, and not in the outbox yet. */
-  readonly #storing = { count: 0, bytes: 0 }
   readonly #ended = new AbortController()
   readonly #http: HttpLink
-  #reading = false
-  #wake = () => {}
 
   /** Use `connect`. A test brings its own clock. */
   constructor(options: ConnectOptions, clock: Clock = systemClock) {
     if (!/^wss?:\/\//.test(options.url)) throw new UsageError('bad_url', 'url must start with ws:// or wss://')
-    this.#clock = clock
-    this.#bounds = { count: options.outboxMessages ?? 100_000, bytes: options.outboxBytes ?? 64 * 1024 * 1024 }
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
+    this.#sender = new Sender(this.#host, clock, options)
+    this.#reader = new Reader(this.#host)
   }
 
   /** Whether there is a connection; if not, when the next try is, or why there will be none. */
@@ -62,18 +54,8 @@ export class Client implements AsyncDisposable {
    * Resolves when the message is durable in this client's storage: from here on it will be sent. Rejects with a
    * RefusedError (`too_large`), an OutboxFullError, or a StorageError.
    */
-  async queue(to: string, body: Body): Promise<Outgoing> {
-    await this.#ready()
-    const { limits, outbox } = this.#host.session
-    if (isTooLarge(body, limits)) throw new RefusedError('too_large')
-    const size = bodySize(body)
-    const { count, bytes } = this.#storing
-    if (outbox.waiting.count + count >= this.#bounds.count || outbox.waiting.bytes + bytes + size > this.#bounds.bytes)
-      throw new OutboxFullError()
-    const out = { message: this.#made(to, body), n: outbox.number(), again: false }
-    await this.#store(out, size)
-    this.#host.hear({ is: 'queued', out })
-    return out.message
+  queue(to: string, body: Body): Promise<Outgoing> {
+    return this.#sender.queue(to, body)
   }
 
   /**
@@ -81,7 +63,7 @@ export class Client implements AsyncDisposable {
    * ClosedError when the client ends first.
    */
   async reached(id: string, state: 'sent' | 'delivered' | 'read'): Promise<Outgoing> {
-    await this.#ready()
+    await this.#host.ready()
     const { outbox } = this.#host.session
     const message = outbox.get(id)?.message ?? outbox.over(id)
     if (!message) throw new UsageError('unknown_message', `no message ${id} is kept here`)
@@ -105,18 +87,8 @@ export class Client implements AsyncDisposable {
 
   /** As `messages()`, but all that are there, at most `max` at a time: they count as handled together, and cost one write. */
   async *batches(max = 256): AsyncGenerator<readonly Incoming[]> {
-    if (this.#reading) throw new UsageError('already_read', 'messages are for one loop at a time')
-    this.#reading = true
-    try {
-      for (let held = await this.#next(max); held; held = await this.#next(max)) {
-        yield held.map((message) => this.#incoming(message))
-        this.#host.hear({ is: 'finished' })
-        await this.#host.keeper.settled().catch(() => undefined)
-      }
-    } finally {
-      this.#host.session.inbox.putBack()
-      this.#reading = false
-    }
+    for await (const batch of this.#reader.batches(max))
+      yield batch.map((message) => ({ ...message, read: () => this.read(message) }))
   }
 
   /**
@@ -170,65 +142,15 @@ export class Client implements AsyncDisposable {
     await this.close()
   }
 
-  async #ready(): Promise<void> {
-    await this.#host.loaded
-    const error = this.#whyEnded()
-    if (error) throw error
-  }
-
-  /** Why nothing works any more. */
-  #whyEnded(): BluetickError | undefined {
-    const { connection } = this
-    if (connection.is !== 'closed') return undefined
-    const { code, cause } = connection
-    return cause instanceof BluetickError ? cause : new ClosedError(code, cause)
-  }
-
-  #made(to: string, given: Body): Outgoing {
-    const body = typeof given === 'string' ? given : new Uint8Array(given)
-    return { id: uuidv7(), to, body, time: this.#clock.now(), state: 'queued', at: null, code: null }
-  }
-
-  async #store(out: Out, size: number): Promise<void> {
-    this.#storing.count += 1
-    this.#storing.bytes += size
-    try {
-      await this.#host.keeper.keep(...keptMessage(out))
-    } catch (error) {
-      throw this.#whyEnded() ?? error
-    } finally {
-      this.#storing.count -= 1
-      this.#storing.bytes -= size
-    }
-  }
-
-  /** The next messages for the loop; undefined when it is over. */
-  async #next(max: number): Promise<readonly Received[] | undefined> {
-    while (this.connection.is !== 'closed') {
-      const held = this.#host.session.inbox.hold(max)
-      if (held.length > 0) return held
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    // The storage is free when the loop is over: another client may open it at once.
-    await this.#host.release()
-    if (this.connection.code === 'closed') return undefined
-    throw this.#whyEnded()
-  }
-
-  #incoming(message: Received): Incoming {
-    return { ...message, read: () => this.read(message) }
-  }
-
   #tell(news: News): void {
-    if (news.do === 'arrived') return this.#wake()
+    if (news.do === 'arrived') return this.#reader.wake()
     if (news.do === 'presence') return this.#watches.tell(news.user, news.presence)
     if (news.name === 'message') this.#waiters.heard(news.event)
     this.#listeners.tell(news.name, news.event as never)
-    if (this.connection.is !== 'closed') return
-    this.#wake()
-    this.#ended.abort(this.#whyEnded())
-    this.#waiters.end(this.#whyEnded() as BluetickError)
+    const { ended } = this.#host
+    if (!ended) return
+    this.#reader.wake()
+    this.#ended.abort(ended)
+    this.#waiters.end(ended)
   }
 }

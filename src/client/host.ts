@@ -1,7 +1,7 @@
 /** Runs a session: performs its effects on a link, a storage and a clock, and tells it what comes of them. */
 import { jsonCodec } from '../protocol/json.ts'
 import type { Clock } from './clock.ts'
-import { BluetickError, StorageError } from './errors.ts'
+import { BluetickError, ClosedError, StorageError } from './errors.ts'
 import { Keeper } from './keeper.ts'
 import { Link } from './link.ts'
 import { nextWake, receive, type SessionState, startSession } from './session/session.ts'
@@ -46,6 +46,19 @@ export class Host {
     )
     // A browser knows when its network is back.
     globalThis.addEventListener?.('online', this.#retry)
+  }
+
+  /** Why nothing works any more; undefined while the session lasts. */
+  get ended(): BluetickError | undefined {
+    const { status } = this.session
+    if (status.is !== 'closed') return undefined
+    return status.cause instanceof BluetickError ? status.cause : new ClosedError(status.code, status.cause)
+  }
+
+  /** Resolves when the storage was read. Rejects when the session has ended. */
+  async ready(): Promise<void> {
+    await this.loaded
+    if (this.ended) throw this.ended
   }
 
   /** Hands the session a message. What its effects cause comes after all of them. */

@@ -84,9 +84,14 @@ export class App {
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
 
-  #send(text: string): void {
+  async #send(text: string): Promise<void> {
     if (this.#open === undefined) return
-    this.#client.queue(this.#open, text).catch((error) => notice(error.message))
+    try {
+      await this.#client.queue(this.#open, text)
+    } catch (error) {
+      notice((error as Error).message)
+      throw error
+    }
   }
 
   /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */

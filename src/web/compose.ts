@@ -2,13 +2,18 @@
 import { byId } from './dom.ts'
 
 /** Answers how to change what stands in the field for what is given, as when another chat is opened. */
-export function compose(send: (text: string) => void): (draft: string) => string {
+export function compose(send: (text: string) => Promise<void>): (draft: string) => string {
   const [form, text] = [byId<HTMLFormElement>('compose'), byId<HTMLTextAreaElement>('text')]
   const button = byId<HTMLButtonElement>('send')
   const grow = () => {
     button.disabled = text.value.trim() === ''
     text.style.height = 'auto'
     text.style.height = `${Math.min(text.scrollHeight, 160)}px`
+  }
+  /** What could not be taken stands in the field again, where nothing else was written meanwhile. */
+  const giveBack = (written: string) => {
+    if (text.value === '') text.value = written
+    grow()
   }
   text.oninput = grow
   text.onkeydown = (event) => {
@@ -18,10 +23,11 @@ export function compose(send: (text: string) => void): (draft: string) => string
   }
   form.onsubmit = (event) => {
     event.preventDefault()
-    if (text.value.trim()) send(text.value.trim())
+    const written = text.value.trim()
     text.value = ''
     grow()
     text.focus()
+    if (written) send(written).catch(() => giveBack(written))
   }
   grow()
   return (draft) => {

@@ -175,6 +175,28 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await desk.close()
   }, 60_000)
 
+  it('takes its storage over from another tab also without a server: nothing of the two is mixed', async () => {
+    const desk = await browserOf(1200)
+    const first = await open(desk, 'lea', 'mia')
+    await say(first, 'online')
+    await first.waitForSelector('#messages .tick.sent')
+    await first.evaluate(() => navigator.serviceWorker.ready)
+    await stop()
+    await first.waitForSelector('#banner:has-text("No connection")')
+    const second = await open(desk, 'lea', 'mia')
+    await say(second, 'from the second')
+    await expect.poll(() => ticks(second)).toEqual(['sent', 'waiting to be sent'])
+    await say(first, 'from the first')
+    await first.waitForSelector('#banner:has-text("open in another tab")')
+    await first.waitForSelector('#notice:has-text("taken over")')
+    expect(await first.inputValue('#text')).toBe('from the first')
+    await serve()
+    await expect.poll(() => ticks(second), { timeout: 20_000 }).toEqual(['sent', 'sent'])
+    await first.click('text=Use it here')
+    await expect.poll(() => texts(first)).toEqual(['online', 'from the second'])
+    await desk.close()
+  }, 60_000)
+
   it('can be used by keyboard alone, and says its ticks to screen readers', async () => {
     const desk = await browserOf(1200)
     const page = await open(desk, 'gus', 'hal')

@@ -37,7 +37,7 @@ describe('without a secret', () => {
     expect(await upgrade(url, { origin: 'http://evil.example', host: 'evil.example' })).toBe(403)
   })
 
-  it.each(['0.0.0.0', '::', '192.168.1.10', 'chat.example'])(
+  it.each(['0.0.0.0', '::', '192.168.1.10', 'chat.example', '127.chat.example'])(
     'refuses to listen on %s, in one sentence',
     async (host) => {
       await start()
