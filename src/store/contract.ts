@@ -106,7 +106,7 @@ export interface Store {
   /** Remembers when the user was last seen. An earlier time than the one kept changes nothing. */
   saveLastSeen(user: UserId, at: Millis): Promise<void>
 
-  /** Removes entries older than `now - retention` and dedupe keys older than the dedupe time, a bounded slice a call; call again until it answers zeros. */
+  /** Removes entries older than `now - retention` and dedupe keys older than the dedupe time, a bounded slice a call; call again until it answers zeros. A store whose rows leave by themselves has nothing to do. */
   expire(now: Millis): Promise<Expired>
 
   /** Where messages with this id stand, within the dedupe time. For operators; may be slow. */

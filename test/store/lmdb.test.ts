@@ -12,11 +12,7 @@ let path = folder()
 beforeEach(() => {
   path = folder()
 })
-storeContract(
-  'lmdb',
-  () => lmdbStore(path),
-  () => lmdbStore(path),
-)
+storeContract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
 
 const bob = user('bob')
 const dayMs = 86_400_000

@@ -1,4 +1,4 @@
 import { memoryStore } from '../../src/store/memory.ts'
 import { storeContract } from '../contracts/store.ts'
 
-storeContract('memory', memoryStore, (closed) => closed)
+storeContract('memory', memoryStore, { reopen: (closed) => closed })

@@ -1,0 +1,97 @@
+/** Writing an inbox: entries, their dedupe keys and the mark of the bucket go into one mutation. */
+import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Entry, Retention } from '../contract.ts'
+import { bucketOf, firstSeq } from './log.ts'
+import type { Requests, Statement } from './requests.ts'
+import { long, uuid, writeEntry } from './rows.ts'
+
+const dedupeInsert =
+  'INSERT INTO dedupe (user, bucket, sender, id, term, seq, time) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ?'
+/** The timestamp is the seq: whichever of two writes lands last, the higher mark stays. */
+const markInsert = 'INSERT INTO marks (user, bucket, term, tail, time) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?'
+const epochUpdate = 'UPDATE inboxes SET epoch = ? WHERE user = ? AND shelf = 0'
+/** The timestamp is the bucket, for the same reason. */
+const newestUpdate = 'UPDATE inboxes USING TIMESTAMP ? SET newest = ? WHERE user = ? AND shelf = 0'
+const bucketInsert = 'INSERT INTO inboxes (user, shelf, bucket, started) VALUES (?, 0, ?, ?) USING TTL ?'
+
+/** One mutation holds about so many entries and bytes of bodies; Cassandra takes 16 MB. */
+const chunkEntries = 500
+const chunkBytes = 1024 * 1024
+/** Cassandra's bound of a TTL, in seconds: 20 years. */
+const longestTtl = 20 * 365 * 86_400
+
+/** Where the entries of one call go. */
+export type Target = {
+  readonly user: UserId
+  readonly epoch: number
+  readonly term: number
+  readonly retention: Retention
+}
+
+/** Entries in seq order, one mutation after the other: what fails leaves no hole. */
+export async function append(requests: Requests, target: Target, entries: readonly Entry[]): Promise<void> {
+  for (const chunk of chunks(entries)) {
+    const first = chunk[0] as Entry
+    const bucket = bucketOf(first.seq)
+    const statements = writes(target, bucket, chunk)
+    const begins = first.seq === firstSeq(bucket) ? begin(target, bucket, first.time) : []
+    // The first bucket has the partition of the record: one mutation. That of a later bucket comes before its entries.
+    if (bucket > 0 && begins.length > 0) await requests.write(begins)
+    await requests.write(bucket > 0 ? statements : [...begins, ...statements])
+  }
+}
+
+/** Says in the record that a bucket exists, since when, and under which epoch. */
+export function begin({ user, epoch, retention }: Target, bucket: number, started: Millis): Statement[] {
+  const ttl = secondsLeft(started, retention.retentionMs)
+  const row = { query: bucketInsert, params: [user, bucket, new Date(started), ttl] }
+  return [
+    { query: epochUpdate, params: [epoch, user] },
+    { query: newestUpdate, params: [long(bucket + 1), bucket, user] },
+    ...(ttl > 0 ? [row] : []),
+  ]
+}
+
+/** How far a term has written a bucket. */
+export const mark = ({ user, term }: Target, tail: Seq, time: Millis): Statement => ({
+  query: markInsert,
+  params: [user, bucketOf(tail), term, long(tail), new Date(time), long(tail)],
+})
+
+function writes(target: Target, bucket: number, entries: readonly Entry[]): Statement[] {
+  const { user, term, retention } = target
+  const statements: Statement[] = []
+  for (const entry of entries) {
+    const ttl = secondsLeft(entry.time, retention.retentionMs)
+    if (ttl > 0) statements.push(writeEntry(user, bucket, term, entry, ttl))
+    const remembered = secondsLeft(entry.time, retention.dedupeMs)
+    if (entry.is === 'receipt' || remembered <= 0) continue
+    const sender = entry.is === 'message' ? entry.from : user
+    const params = [user, bucket, sender, uuid(entry.id), term, long(entry.seq), new Date(entry.time), remembered]
+    statements.push({ query: dedupeInsert, params })
+  }
+  const last = entries.at(-1) as Entry
+  return [...statements, mark(target, last.seq, last.time)]
+}
+
+/** What is left of the time of something that began at `since`, in seconds; 0 or less: it has expired. */
+const secondsLeft = (since: Millis, keptMs: number): number =>
+  Math.min(Math.ceil((since + keptMs - Date.now()) / 1000), longestTtl)
+
+/** Cuts entries where a bucket ends and where a mutation would grow too large. */
+function* chunks(entries: readonly Entry[]): Generator<Entry[]> {
+  let chunk: Entry[] = []
+  let bytes = 0
+  for (const entry of entries) {
+    const size = entry.is === 'receipt' ? 0 : entry.body.length
+    const full = chunk.length >= chunkEntries || bytes + size > chunkBytes
+    if (chunk.length > 0 && (full || entry.seq === firstSeq(bucketOf(entry.seq)))) {
+      yield chunk
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(entry)
+    bytes += size
+  }
+  if (chunk.length > 0) yield chunk
+}

@@ -1,0 +1,102 @@
+/**
+ * Requests to the cluster: prepared, and bounded. What is over the bound waits its turn in a queue that is bounded too, and
+ * for a bounded time; each request itself is bounded by the driver's time-outs (connection.ts).
+ */
+import type { ArrayOrObject, Client, QueryOptions, types } from 'cassandra-driver'
+import { StoreError } from '../contract.ts'
+import { explain } from './explain.ts'
+
+export type Statement = { readonly query: string; readonly params: readonly unknown[] }
+export type Row = types.Row
+export type Page = { readonly rows: Row[]; readonly next: string | undefined }
+
+export type RequestLimits = {
+  /** Requests under way at a time. Default 1,024; one connection of the driver carries 2,048. */
+  readonly inFlight: number
+  /** Requests that wait for their turn; further ones fail at once. Default 50,000. */
+  readonly queued: number
+  /** Milliseconds that a request waits for its turn at most. Default 10,000. */
+  readonly queueMs: number
+}
+export const defaultRequestLimits: RequestLimits = { inFlight: 1_024, queued: 50_000, queueMs: 10_000 }
+
+type Waiting = { readonly start: () => void; readonly fail: (error: Error) => void; readonly until: number }
+
+/** What may be repeated without harm: the same row is written again with the same timestamp. */
+const repeatable = { prepare: true, isIdempotent: true } as const
+
+export class Requests {
+  readonly #client: Client
+  readonly #limits: RequestLimits
+  #running = 0
+  /** In the order in which they came; those before `#next` have had their turn. */
+  #queue: Waiting[] = []
+  #next = 0
+
+  constructor(client: Client, limits: RequestLimits) {
+    this.#client = client
+    this.#limits = limits
+  }
+
+  /** All rows that a query answers; only for queries whose answer is bounded. */
+  async rows(query: string, params: readonly unknown[]): Promise<Row[]> {
+    return (await this.page(query, params, 5_000)).rows
+  }
+
+  /** One page of at most `size` rows, and where the next one starts. */
+  async page(query: string, params: readonly unknown[], size: number, from?: string): Promise<Page> {
+    const options: QueryOptions = { ...repeatable, fetchSize: size, ...(from !== undefined && { pageState: from }) }
+    const { rows, pageState } = await this.#run(() => this.#client.execute(query, params as ArrayOrObject, options))
+    return { rows, next: pageState ?? undefined }
+  }
+
+  /** Writes statements of one partition as one mutation. */
+  async write(statements: readonly Statement[]): Promise<void> {
+    const batch = statements as { query: string; params: ArrayOrObject }[]
+    await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false }))
+  }
+
+  /** A lightweight transaction: undefined when it was applied, else the row as it is. Where it fails its outcome is unknown. */
+  async compare(query: string, params: readonly unknown[]): Promise<Row | undefined> {
+    const options = { prepare: true, isIdempotent: false }
+    const result = await this.#run(() => this.#client.execute(query, params as ArrayOrObject, options))
+    return result.wasApplied() ? undefined : result.first()
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  async #run<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#limits.inFlight) this.#running += 1
+    else await this.#turn()
+    try {
+      return await request()
+    } catch (error) {
+      throw new StoreError('unavailable', explain(error), { cause: error })
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Waits for the place of a request that has ended. */
+  #turn(): Promise<void> {
+    if (this.#queue.length - this.#next >= this.#limits.queued)
+      throw new StoreError('unavailable', `the cluster is too slow: ${this.#limits.queued} requests wait already`)
+    const until = performance.now() + this.#limits.queueMs
+    return new Promise((start, fail) => this.#queue.push({ start, fail, until }))
+  }
+
+  #release(): void {
+    const now = performance.now()
+    while (this.#next < this.#queue.length) {
+      const waiting = this.#queue[this.#next++] as Waiting
+      if (waiting.until >= now) return waiting.start()
+      waiting.fail(new StoreError('unavailable', 'the cluster is too slow: a request waited too long for its turn'))
+    }
+    this.#queue = []
+    this.#next = 0
+    this.#running -= 1
+  }
+}

@@ -1,0 +1,153 @@
+/** The tables, as schema.cql names them: applying them, and comparing a keyspace with them. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Client } from 'cassandra-driver'
+import { StoreError } from '../contract.ts'
+import { type CassandraOptions, connectTo } from './connection.ts'
+
+/** Rises with each change of schema.cql. */
+const version = 1
+
+export type Difference = {
+  readonly table: string
+  readonly what: string
+  readonly expected: string
+  readonly found: string
+}
+type Table = { readonly name: string; readonly create: string; readonly facts: ReadonlyMap<string, string> }
+/** Replicas of the keyspace: a number, or a number for each datacenter. */
+export type Replication = number | Readonly<Record<string, number>>
+
+async function tables(): Promise<Table[]> {
+  const root = dirname(createRequire(import.meta.url).resolve('bluetick/package.json'))
+  const text = (await readFile(join(root, 'schema.cql'), 'utf8')).replace(/^\s*--.*$/gm, '')
+  const statements = text.split(';').map((statement) => statement.trim())
+  return statements.filter((statement) => statement !== '').map(parse)
+}
+
+/** What a CREATE TABLE says: a type for each column, the primary key, and each option. */
+function parse(create: string): Table {
+  const [, name = '', body = '', options = ''] = /^CREATE TABLE (\w+) \((.*)\n\)(?: WITH (.*))?$/s.exec(create) ?? []
+  const facts = new Map<string, string>()
+  for (const line of body.split(/,\n/)) {
+    const definition = line.trim()
+    const key = /^PRIMARY KEY \((.*)\)$/.exec(definition)?.[1]
+    const column = /^(\w+) (.*?)( PRIMARY KEY)?$/.exec(definition)
+    if (key !== undefined) facts.set('primary key', key)
+    else if (column) {
+      facts.set(`column ${column[1]}`, column[2] ?? '')
+      if (column[3]) facts.set('primary key', column[1] ?? '')
+    }
+  }
+  for (const option of options.split(/\s+AND\s+/)) {
+    const order = /^CLUSTERING ORDER BY \((.*)\)$/.exec(option)
+    const [, key = '', value = ''] = /^(\w+) = (.*)$/s.exec(option) ?? []
+    if (order) facts.set('clustering order', order[1] ?? '')
+    else if (key === 'compaction') facts.set(key, sorted(JSON.parse(value.replaceAll("'", '"'))))
+    else if (key) facts.set(key, value)
+  }
+  return { name, create, facts }
+}
+
+/** Makes the keyspace and the tables that are missing; what is there stays. */
+export async function applySchema(options: CassandraOptions, replication: Replication): Promise<void> {
+  const client = await connectTo(options, null)
+  try {
+    const strategy =
+      typeof replication === 'number'
+        ? { class: 'SimpleStrategy', replication_factor: String(replication) }
+        : { class: 'NetworkTopologyStrategy', ...replication }
+    const map = JSON.stringify(strategy).replaceAll('"', "'")
+    await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${quoted(options.keyspace)} WITH replication = ${map}`)
+    for (const { create } of await tables())
+      await client.execute(create.replace('CREATE TABLE ', `CREATE TABLE IF NOT EXISTS ${quoted(options.keyspace)}.`))
+    await client.execute(`UPDATE ${quoted(options.keyspace)}.settings SET value = ${version} WHERE name = 'version'`)
+  } finally {
+    await client.shutdown()
+  }
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** How the keyspace differs from schema.cql; empty where it does not. */
+export async function checkSchema(options: CassandraOptions): Promise<Difference[]> {
+  const client = await connectTo(options, null)
+  try {
+    const differences: Difference[] = []
+    for (const table of await tables()) {
+      const found = await factsOf(client, options.keyspace, table.name)
+      if (!found) differences.push({ table: table.name, what: 'table', expected: 'there', found: 'missing' })
+      else differences.push(...compare(table, found))
+    }
+    return differences
+  } finally {
+    await client.shutdown()
+  }
+}
+
+function compare({ name, facts }: Table, found: ReadonlyMap<string, string>): Difference[] {
+  const different = [...facts].filter(([what, expected]) => found.get(what) !== expected)
+  const extra = [...found].filter(([what]) => what.startsWith('column ') && !facts.has(what))
+  return [
+    ...different.map(([what, expected]) => ({ table: name, what, expected, found: found.get(what) ?? 'missing' })),
+    ...extra.map(([what, value]) => ({ table: name, what, expected: 'none', found: value })),
+  ]
+}
+
+async function factsOf(client: Client, keyspace: string, table: string): Promise<Map<string, string> | undefined> {
+  const of = async (name: string) =>
+    (
+      await client.execute(`SELECT * FROM system_schema.${name} WHERE keyspace_name = ? AND table_name = ?`, [
+        keyspace,
+        table,
+      ])
+    ).rows
+  const [options] = await of('tables')
+  if (!options) return undefined
+  const columns = (await of('columns')).sort((a, b) => a['position'] - b['position'])
+  const facts = new Map<string, string>()
+  for (const { column_name, type, kind } of columns as unknown as Record<string, string>[])
+    facts.set(`column ${column_name}`, kind === 'static' ? `${type} static` : String(type))
+  const names = (kind: string) => columns.filter((column) => column['kind'] === kind)
+  const partition = names('partition_key').map((column) => column['column_name'])
+  const clustering = names('clustering')
+  const start = partition.length > 1 ? `(${partition.join(', ')})` : partition.join('')
+  facts.set('primary key', [start, ...clustering.map((column) => column['column_name'])].join(', '))
+  const order = clustering.map((column) => `${column['column_name']} ${column['clustering_order'].toUpperCase()}`)
+  facts.set('clustering order', order.join(', '))
+  const { max_threshold: _, min_threshold: __, ...compaction } = options['compaction']
+  facts.set('compaction', sorted({ ...compaction, class: compaction.class.split('.').at(-1) }))
+  facts.set('gc_grace_seconds', String(options['gc_grace_seconds']))
+  return facts
+}
+
+const sorted = (map: Readonly<Record<string, string>>): string =>
+  Object.entries(map)
+    .map(([key, value]) => `${key}: ${value}`)
+    .sort()
+    .join(', ')
+
+/** A driver on the keyspace, which has the schema of this release. Rejects with one sentence that says what to do. */
+export async function connectToSchema(options: CassandraOptions): Promise<Client> {
+  const found = await versionOf(options)
+  if (found === version) return connectTo(options, options.keyspace)
+  const where = `The keyspace ${options.keyspace} at ${options.contactPoints.join(', ')}`
+  const todo =
+    found === undefined
+      ? `${where} has no Bluetick schema; make it with: bluetick schema apply`
+      : `${where} has the schema of version ${found}, and this release uses version ${version}`
+  const remedy = found === undefined || found > version ? '' : '; bring it up to date with: bluetick schema apply'
+  throw new StoreError('version', `${todo}${remedy}.`)
+}
+
+async function versionOf(options: CassandraOptions): Promise<number | undefined> {
+  const client = await connectTo(options, null)
+  try {
+    if (!(await factsOf(client, options.keyspace, 'settings'))) return undefined
+    const query = `SELECT value FROM ${quoted(options.keyspace)}.settings WHERE name = 'version'`
+    return (await client.execute(query)).first()?.['value']?.toNumber()
+  } finally {
+    await client.shutdown()
+  }
+}

@@ -1,0 +1,43 @@
+/** What the tests need of Cassandra: a node or a cluster for the file, and keyspaces in it. */
+import { randomUUID } from 'node:crypto'
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll } from 'vitest'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { applySchema } from '../../src/store/cassandra/schema.ts'
+import { needs } from '../skips.ts'
+import { howToGet, oneNode, provides, providesClusters, type Running } from './server.mjs'
+
+const startMs = 180_000
+
+export const oneNodeHere = needs('Cassandra', provides(), howToGet)
+export const clustersHere = needs('Cassandra cluster', providesClusters(), howToGet)
+
+/** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
+export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
+  let running: Running | undefined
+  beforeAll(async () => {
+    running = await oneNode()
+  }, startMs)
+  afterAll(() => running?.stop())
+  return { keyspace: () => newKeyspace(running as Running, 1) }
+}
+
+/** A keyspace of its own with the schema. */
+export async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
+  const options = { contactPoints, localDc, keyspace: `test_${randomUUID().replaceAll('-', '')}` }
+  await applySchema(options, replicas)
+  return options
+}
+
+/** A plain driver, to look at the tables and to write rows that a store would not. */
+export async function driver({ contactPoints, localDc, keyspace }: CassandraOptions): Promise<Client> {
+  const client = new Client({ contactPoints: [...contactPoints], localDataCenter: localDc, keyspace })
+  await client.connect()
+  return client
+}
+
+/** Empties the tables of a keyspace. */
+export async function truncate(client: Client): Promise<void> {
+  const tables = ['inboxes', 'inbox_entries', 'dedupe', 'marks', 'seen']
+  await Promise.all(tables.map((table) => client.execute(`TRUNCATE ${table}`)))
+}

@@ -1,0 +1,209 @@
+// A real Cassandra for tests and for developers: one node or several, each a process of its own on a loopback address.
+// It comes from Maven Central with Java 17 and Maven, or from a Docker engine, and is kept outside the tree once downloaded.
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const version = '5.0.5'
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bluetick')
+const jars = join(cache, `cassandra-${version}`)
+const nodeUpMs = 90_000
+
+const answers = (command, ...args) => spawnSync(command, args, { stdio: 'ignore', timeout: 20_000 }).status === 0
+const mavenHere = () => answers('java', '-version') && (existsSync(jars) || answers('mvn', '-v'))
+const dockerHere = () => answers('docker', 'info')
+
+/** What one types where `provides` is false. */
+export const howToGet = 'apt-get install openjdk-17-jre-headless maven, or set CASSANDRA_CONTACT_POINTS'
+/** Whether one node can be had here: one that runs, or from Maven or Docker. */
+export const provides = () => Boolean(process.env.CASSANDRA_CONTACT_POINTS) || mavenHere() || dockerHere()
+/** Whether nodes can be started and killed here. */
+export const providesClusters = () => mavenHere()
+
+/** One node: what CASSANDRA_CONTACT_POINTS names (its datacenter by CASSANDRA_DC), else one that is started here. */
+export async function oneNode(place = {}) {
+  const given = process.env.CASSANDRA_CONTACT_POINTS
+  if (given)
+    return { contactPoints: given.split(','), localDc: process.env.CASSANDRA_DC ?? 'datacenter1', stop: async () => {} }
+  if (!mavenHere() && dockerHere()) return dockerNode()
+  const { contactPoints, localDc, stop } = await startCluster(1, place)
+  return { contactPoints, localDc, stop }
+}
+
+/** `size` nodes of one cluster, each up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b. */
+export async function startCluster(size, { host, port = 9042, heapMb = 384 } = {}) {
+  await download()
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
+  const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`
+  const seed = host ?? `${net}.1`
+  const nodes = []
+  const stop = async () => {
+    await Promise.all(nodes.map((node) => node.kill()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    for (let n = 1; n <= size; n++) {
+      const node = new Node(join(folder, String(n)), n === 1 ? seed : `${net}.${n}`, { seed, port, heapMb })
+      nodes.push(node)
+      await node.start()
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { nodes, contactPoints: nodes.map(({ host }) => `${host}:${port}`), localDc: 'datacenter1', stop }
+}
+
+/** One process. `kill` is kill -9, `pause` and `resume` are SIGSTOP and SIGCONT; `start` starts it again with its data. */
+class Node {
+  #process
+  constructor(folder, host, { seed, port, heapMb }) {
+    this.host = host
+    this.port = port
+    this.arguments = configure(folder, host, { seed, port, heapMb })
+  }
+  async start() {
+    const output = []
+    const child = spawn('java', this.arguments, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const forget = () => child.kill('SIGKILL')
+    process.once('exit', forget)
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text) => {
+        output.push(String(text))
+        if (output.length > 200) output.shift()
+      })
+    this.#process = child
+    child.once('exit', () => process.off('exit', forget))
+    const until = Date.now() + nodeUpMs
+    while (!(await accepts(this.host, this.port))) {
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() > until)
+        throw new Error(`Cassandra on ${this.host} did not start:\n${output.join('')}`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+  async kill() {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+  pause() {
+    this.#process.kill('SIGSTOP')
+  }
+  resume() {
+    this.#process.kill('SIGCONT')
+  }
+}
+
+function accepts(host, port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1_000 })
+    const done = (is) => () => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.once('connect', done(true)).once('error', done(false)).once('timeout', done(false))
+  })
+}
+
+/** The jars, by Maven, into the cache. Two that do it at once do not disturb each other. */
+async function download() {
+  if (existsSync(jars)) return
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'download-'))
+  const dependency = `<groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId><version>${version}</version>`
+  writeFileSync(
+    join(folder, 'pom.xml'),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>bluetick</groupId>
+     <artifactId>cassandra</artifactId><version>1</version><dependencies><dependency>${dependency}</dependency></dependencies></project>`,
+  )
+  const copy = ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies', '-DoutputDirectory=jars']
+  await promisify(execFile)('mvn', copy, { maxBuffer: 2 ** 24 })
+  try {
+    renameSync(join(folder, 'jars'), jars)
+  } catch (error) {
+    if (!existsSync(jars)) throw error
+  }
+  rmSync(folder, { recursive: true })
+}
+
+const exported =
+  'java.base/jdk.internal.misc java.base/jdk.internal.ref java.base/sun.nio.ch java.sql/java.sql java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.management.rmi/com.sun.jmx.remote.internal.rmi'
+const opened =
+  'java.base/java.lang.module java.base/jdk.internal.loader java.base/jdk.internal.ref java.base/jdk.internal.reflect java.base/jdk.internal.math java.base/jdk.internal.module java.base/jdk.internal.util.jar java.base/sun.nio.ch java.base/java.io java.base/java.nio java.base/java.util java.base/java.util.concurrent java.base/java.util.concurrent.atomic java.base/java.lang jdk.management/com.sun.management.internal'
+
+/** Writes the configuration of one node; answers Java's arguments. */
+function configure(folder, host, { seed, port, heapMb }) {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'cassandra.yaml'), yaml(folder, host, seed, port))
+  writeFileSync(
+    join(folder, 'logback.xml'),
+    '<configuration><appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%level %msg%n</pattern></encoder></appender><root level="ERROR"><appender-ref ref="OUT"/></root></configuration>',
+  )
+  return [
+    `-Xms${heapMb}m`,
+    `-Xmx${heapMb}m`,
+    '-XX:+UseSerialGC',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Djdk.attach.allowAttachSelf=true',
+    ...exported.split(' ').map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+    ...opened.split(' ').map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    `-Dcassandra.config=file://${join(folder, 'cassandra.yaml')}`,
+    `-Dcassandra.storagedir=${folder}`,
+    `-Dcassandra.logdir=${folder}`,
+    '-Dcassandra-foreground=yes',
+    '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+    '-Dcassandra.ring_delay_ms=1000',
+    '-cp',
+    `${folder}:${jars}/*`,
+    'org.apache.cassandra.service.CassandraDaemon',
+  ]
+}
+
+const yaml = (folder, host, seed, port) => `cluster_name: bluetick
+num_tokens: 1
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
+commitlog_sync: periodic
+commitlog_sync_period: 10000ms
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters: [{ seeds: "${seed}" }]
+listen_address: ${host}
+rpc_address: ${host}
+storage_port: 7000
+native_transport_port: ${port}
+endpoint_snitch: SimpleSnitch
+authenticator: AllowAllAuthenticator
+authorizer: AllowAllAuthorizer
+auto_snapshot: false
+memtable_heap_space: 96MiB
+memtable_offheap_space: 96MiB
+data_file_directories: [${folder}/data]
+commitlog_directory: ${folder}/commitlog
+saved_caches_directory: ${folder}/saved_caches
+hints_directory: ${folder}/hints
+cdc_raw_directory: ${folder}/cdc_raw
+`
+
+async function dockerNode() {
+  const docker = (...args) => promisify(execFile)('docker', args)
+  const run = ['run', '--rm', '-d', '-e', 'MAX_HEAP_SIZE=512M', '-e', 'HEAP_NEWSIZE=128M', '-p', '127.0.0.1::9042']
+  const id = (await docker(...run, `cassandra:${version}`)).stdout.trim()
+  const contactPoint = (await docker('port', id, '9042')).stdout.trim().split('\n')[0]
+  const until = Date.now() + nodeUpMs * 2
+  while (
+    !(await docker('exec', id, 'cqlsh', '-e', 'SELECT key FROM system.local').then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    if (Date.now() > until) throw new Error(`Cassandra in Docker did not start: ${(await docker('logs', id)).stdout}`)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+  return { contactPoints: [contactPoint], localDc: 'datacenter1', stop: async () => void (await docker('kill', id)) }
+}
