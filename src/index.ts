@@ -8,6 +8,8 @@ export { type FileMediaOptions, fileMedia } from './media/files.ts'
 export { createNode, type NodeOptions, type SendAs, SendRefused } from './node.ts'
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'
+export type { CassandraOptions } from './store/cassandra/connection.ts'
+export { cassandraStore } from './store/cassandra.ts'
 export { type Retention, type Store, StoreError } from './store/contract.ts'
 // Stores.
 export { lmdbStore } from './store/lmdb.ts'

@@ -159,7 +159,8 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     threshold: options.onlineMs ?? 20_000,
   })
   const node = {
-    async send({ from, to, body, media: carried, id = randomUUID() }: SendAs): Promise<Position> {
+    async send({ from, to, body, media: carried, id: given }: SendAs): Promise<Position> {
+      const id = given ?? randomUUID()
       if (!isUserId(from, limits.idLength) || !isUserId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (carried !== undefined && !isMedia(carried)) throw new SendRefused('bad_frame', id)
@@ -176,7 +177,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
           id,
           body,
           media: carried,
-          again: true,
+          again: given !== undefined,
           ticket,
         } as const
         if (!users.offer(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })

@@ -69,7 +69,9 @@ export function found(
     if (message.again) asked -= 1
     const earlier = it.known.get(key(sender(state, message), message.id))
     if (earlier) answerRepeat(state, earlier, message, out)
-    else if (repeat) out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat) })
+    // Above the tail it was a write of a former life that landed late: it does not count.
+    else if (repeat && repeat.seq <= state.tail)
+      out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat) })
     else if (overtakes(state, message)) refuse(state, message, 'busy', out)
     else append(state, message, limits, now, out)
   }

@@ -4,12 +4,16 @@
 const commands: Record<string, (args: string[]) => Promise<void>> = {
   serve: async (args) => (await import('./serve.ts')).serve(args),
   token: async (args) => (await import('./token.ts')).token(args),
+  schema: async (args) => (await import('./schema.ts')).schema(args),
+  copy: async (args) => (await import('./copy.ts')).copy(args),
   inspect: async (args) => (await import('./inspect.ts')).inspect(args),
   bench: async (args) => (await import('../../bench/main.ts')).bench(args),
 }
 
 const usage = `bluetick serve [options]          run a node
 bluetick token USER [options]     make a token for a user
+bluetick schema apply|check       make the tables of a Cassandra keyspace, or compare them
+bluetick copy --data FOLDER       copy an embedded store into a Cassandra keyspace
 bluetick inspect [USER]           what a running node knows of a user, or counts
 bluetick inspect --message ID     what became of a message
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
@@ -25,6 +29,7 @@ else if (!command) {
 } else {
   command(args).catch((error: Error) => {
     console.error(`bluetick ${name}: ${error.message}`)
-    process.exitCode = 1
+    // At once: a driver that could not connect leaves sockets open.
+    process.exit(1)
   })
 }

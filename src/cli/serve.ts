@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { createNode, fileMedia, jwtAuthenticate, lmdbStore } from '../index.ts'
+import { cassandraStore, createNode, fileMedia, jwtAuthenticate, lmdbStore, type Store } from '../index.ts'
+import { clusterOptions, clusterTable } from './cassandra.ts'
 import { type Option, readOptions, whole } from './options.ts'
 import { readSecret } from './secret.ts'
 
@@ -10,7 +11,12 @@ const table = {
     env: 'BLUETICK_HOST',
   },
   port: { text: 'port', default: '8080', env: 'BLUETICK_PORT' },
-  data: { text: 'folder of the embedded store', default: './data', env: 'BLUETICK_DATA' },
+  store: {
+    text: 'lmdb, the embedded store, or cassandra, a cluster',
+    default: 'lmdb',
+    env: 'BLUETICK_STORE',
+  },
+  data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
   'secret-file': {
     text: 'file with the secret that signs tokens, 32 bytes or more',
     default: '',
@@ -38,6 +44,7 @@ const table = {
     default: '1000',
     env: 'BLUETICK_CONNECTIONS_PER_ADDRESS',
   },
+  ...clusterTable,
 } satisfies Record<string, Option>
 
 export async function serve(args: string[]): Promise<void> {
@@ -48,7 +55,7 @@ export async function serve(args: string[]): Promise<void> {
   const inspect = values['inspect-token-file']
   const retentionMs = whole('retention-days', values['retention-days']) * 86_400_000
   const node = createNode({
-    store: lmdbStore(values.data, { retentionMs }),
+    store: await storeOf(values, retentionMs),
     media: fileMedia(join(values.data, 'media'), { retentionMs }),
     onlineMs: whole('online-ms', values['online-ms']),
     heartbeatSeconds: whole('heartbeat-seconds', values['heartbeat-seconds']),
@@ -59,18 +66,26 @@ export async function serve(args: string[]): Promise<void> {
     ...(secret && { authenticate: jwtAuthenticate(await readSecret(secret)) }),
     ...(inspect && { inspectToken: new TextDecoder().decode(await readSecret(inspect)) }),
   })
+  const cluster =
+    values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
   const { port, url } = await node.listen({ host: values.host, port: whole('port', values.port) })
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   http://${values.host}:${port}/`)
   console.log(
     `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback: the token is the name'}`,
   )
-  console.log(`  data        ${values.data}`)
+  console.log(`  data        ${values.data}${cluster}`)
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
   })
   console.log('Draining ...')
   await node.close()
-  console.log('Stopped; everything is in the data folder.')
+  console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
+}
+
+async function storeOf(values: Record<keyof typeof table, string>, retentionMs: number): Promise<Store> {
+  if (values.store === 'lmdb') return lmdbStore(values.data, { retentionMs })
+  if (values.store !== 'cassandra') throw new Error(`--store must be lmdb or cassandra, not "${values.store}"`)
+  return cassandraStore(await clusterOptions(values), { retentionMs })
 }

@@ -3,7 +3,7 @@
  * Rows leave by their TTL, so nothing is deleted; each row carries the term of its writer, so that what a former owner wrote
  * late is dead (cassandra/log.ts).
  */
-import { type Client, types } from 'cassandra-driver'
+import type { Client } from 'cassandra-driver'
 import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
 import type { CassandraOptions } from './cassandra/connection.ts'
@@ -11,7 +11,7 @@ import { load, read } from './cassandra/inbox.ts'
 import { bucketOf } from './cassandra/log.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
-import { long } from './cassandra/rows.ts'
+import { long, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import {
   type DedupeKey,
@@ -24,8 +24,6 @@ import {
   type Store,
   StoreError,
 } from './contract.ts'
-
-const { Tuple } = types
 
 const saveQuery = 'UPDATE inboxes SET epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
@@ -48,7 +46,7 @@ export function cassandraStore(
   return new CassandraStore(options, { ...defaultRetention, ...retention })
 }
 
-class CassandraStore implements Store {
+export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
   readonly #retention: Retention
   #client: Client | undefined
@@ -106,9 +104,7 @@ class CassandraStore implements Store {
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
-    const cells = Object.fromEntries(
-      cursors.map(({ device, seq, seenAt }) => [device, Tuple.fromArray([long(seq), long(seenAt)])]),
-    )
+    const cells = Object.fromEntries(cursors.map(({ device, seq, seenAt }) => [device, pair(seq, seenAt)]))
     await this.#open.write([{ query: saveQuery, params: [epoch, cells, long(settled), user] }])
   }
 

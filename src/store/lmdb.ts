@@ -46,11 +46,11 @@ type Tables = {
 }
 
 /** A store in the folder `path`, which is made if need be and belongs to one process at a time. */
-export function lmdbStore(path: string, options: Partial<Retention> = {}): Store {
+export function lmdbStore(path: string, options: Partial<Retention> = {}): LmdbStore {
   return new LmdbStore(path, { ...defaultRetention, ...options })
 }
 
-class LmdbStore implements Store {
+export class LmdbStore implements Store {
   readonly #path: string
   readonly #options: Retention
   #tables: Tables | undefined
@@ -217,6 +217,15 @@ class LmdbStore implements Store {
       }
     }
     return traces
+  }
+
+  /** Everyone of whom anything is known, for a copy. */
+  *users(): Generator<UserId> {
+    const { meta, cursors, seen } = this.#open
+    const known = [meta, cursors, seen].map((table) => table.getKeys({}) as Iterable<string>)
+    for (const [table, keys] of known.entries())
+      for (const user of keys)
+        if (![meta, cursors].slice(0, table).some((other) => other.doesExist(user))) yield user as UserId
   }
 
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {

@@ -10,7 +10,7 @@ import { howToGet, oneNode, provides, providesClusters, type Running } from './s
 const startMs = 180_000
 
 export const oneNodeHere = needs('Cassandra', provides(), howToGet)
-export const clustersHere = needs('Cassandra cluster', providesClusters(), howToGet)
+const clustersHere = needs('Cassandra cluster', providesClusters(), howToGet)
 
 /** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
 export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
@@ -23,7 +23,7 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
 }
 
 /** A keyspace of its own with the schema. */
-export async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
+async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
   const options = { contactPoints, localDc, keyspace: `test_${randomUUID().replaceAll('-', '')}` }
   await applySchema(options, replicas)
   return options

@@ -1,8 +1,10 @@
 /** How the driver is set up, and what may be set. */
 import { readFile } from 'node:fs/promises'
-import { auth, Client, type ClientOptions, policies, types } from 'cassandra-driver'
+import type { Client, ClientOptions } from 'cassandra-driver'
 import { StoreError } from '../contract.ts'
+import { driver } from './driver.ts'
 import { explain, hostsOf } from './explain.ts'
+import { policies } from './policies.ts'
 
 export type CassandraOptions = {
   /** Hosts to begin with, "address" or "address:port"; the driver finds the others. */
@@ -20,41 +22,41 @@ export type CassandraOptions = {
   readonly timeoutMs?: number
 }
 
-/** Milliseconds to find the cluster at the start. */
-const connectMs = 5_000
-/** A read that is not answered by then is also sent to another host. Writes are not: it would double the load of a slow cluster. */
-const speculateMs = 500
+/** Milliseconds that a host has to answer when the node connects. */
+const connectMs = 2_500
 
 /** A driver that is connected. Rejects with a StoreError in words. `keyspace` null: none yet. */
 export async function connectTo(options: CassandraOptions, keyspace: string | null): Promise<Client> {
-  const client = new Client({
+  const client = new (driver().Client)({
     ...settings(options),
     ...(await secured(options)),
     ...(keyspace !== null && { keyspace }),
   })
   // The driver reports hosts that come and go as 'log' events and needs no listener; an 'error' event would end the process.
   client.on('error', () => {})
+  const began = performance.now()
   try {
     await client.connect()
     return client
   } catch (error) {
     await client.shutdown().catch(() => {})
-    throw new StoreError('unavailable', unreachable(error, options), { cause: error })
+    const seconds = Math.max(1, Math.round((performance.now() - began) / 1000))
+    throw new StoreError('unavailable', unreachable(error, options, seconds), { cause: error })
   }
 }
 
-function unreachable(error: unknown, { contactPoints, localDc }: CassandraOptions): string {
+function unreachable(error: unknown, { contactPoints, localDc }: CassandraOptions, seconds: number): string {
+  const cluster = `The cluster at ${contactPoints.join(', ')}`
   const hosts = hostsOf(error)
-  if (hosts.length > 0)
-    return `No host of datacenter ${localDc} answered within ${connectMs / 1000} s: ${hosts.join(', ')}.`
-  const known = /local data center|localDataCenter/i.test(String(error))
-  return known
-    ? `The cluster at ${contactPoints.join(', ')} has no datacenter ${localDc}: ${explain(error)}.`
-    : `The cluster at ${contactPoints.join(', ')} cannot be used: ${explain(error)}.`
+  const others = /only found hosts in data centers: \[(.*)\]/.exec(hosts.join())?.[1]
+  if (others !== undefined) return `${cluster} has no datacenter ${localDc}, only ${others}.`
+  if (hosts.length === 0) return `${cluster} cannot be used: ${explain(error)}.`
+  return `No host of datacenter ${localDc} answered within ${seconds} s: ${hosts.join(', ')}.`
 }
 
 function settings(options: CassandraOptions): ClientOptions {
   const { contactPoints, localDc, consistency = 'local_quorum', credentials, timeoutMs = 3_000 } = options
+  const { auth, types } = driver()
   const { consistencies } = types
   return {
     contactPoints: [...contactPoints],
@@ -65,14 +67,7 @@ function settings(options: CassandraOptions): ClientOptions {
     },
     socketOptions: { connectTimeout: connectMs, readTimeout: timeoutMs },
     pooling: { heartBeatInterval: 5_000 },
-    policies: {
-      loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
-        new policies.loadBalancing.DCAwareRoundRobinPolicy(localDc),
-      ),
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(200, 2_000),
-      retry: new Retry(),
-      speculativeExecution: new SpeculativeReads(),
-    },
+    policies: policies(localDc),
     ...(credentials && { authProvider: new auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
   }
 }
@@ -91,20 +86,5 @@ async function secured({ tls }: CassandraOptions): Promise<ClientOptions> {
   const [ca, cert, key] = await Promise.all([read(tls.ca), read(tls.cert), read(tls.key)])
   return {
     sslOptions: { rejectUnauthorized: true, ...(ca && { ca: [ca] }), ...(cert && { cert }), ...(key && { key }) },
-  }
-}
-
-/** A host that is gone is passed over; one that does not answer in time only once, so that a request has an end. */
-class Retry extends policies.retry.RetryPolicy {
-  override onRequestError(info: policies.retry.OperationInfo, _consistency: types.consistencies, error: Error) {
-    const again = info.executionOptions.isIdempotent() && !(error.name === 'OperationTimedOutError' && info.nbRetry > 0)
-    return again ? this.retryResult(undefined as never, false) : this.rethrowResult()
-  }
-}
-
-class SpeculativeReads extends policies.speculativeExecution.NoSpeculativeExecutionPolicy {
-  override newPlan(_keyspace: string, query: string | object[]) {
-    let left = typeof query === 'string' && query.startsWith('SELECT') ? 1 : 0
-    return { nextExecution: () => (left-- > 0 ? speculateMs : -1) }
   }
 }

@@ -1,5 +1,5 @@
 /** The driver's errors in words that an operator understands. */
-import { errors } from 'cassandra-driver'
+import { driver } from './driver.ts'
 
 type Coded = { readonly code?: string; readonly message?: string; readonly innerErrors?: Record<string, unknown> }
 
@@ -21,11 +21,12 @@ export function explain(error: unknown): string {
 
 /** What each host said: "10.0.0.1:9042 refused the connection". */
 export function hostsOf(error: unknown): string[] {
-  if (!(error instanceof errors.NoHostAvailableError)) return []
+  if (!(error instanceof driver().errors.NoHostAvailableError)) return []
   return Object.entries(error.innerErrors ?? {}).map(([host, inner]) => `${host} ${reason(inner)}`)
 }
 
 function reason(error: unknown): string {
+  const { errors } = driver()
   if (error instanceof errors.OperationTimedOutError) return 'did not answer in time'
   if (error instanceof errors.AuthenticationError) return 'refused the user or the password'
   const { code, message = String(error) } = (error ?? {}) as Coded

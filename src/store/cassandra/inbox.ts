@@ -106,7 +106,7 @@ async function livingKeys(requests: Requests, user: UserId, bucket: number, befo
 }
 
 /** The first entry held. A bucket whose own row has left may still hold some, but none of the buckets before it. */
-export async function firstHeld(requests: Requests, user: UserId, { begun, newest }: InboxRow): Promise<Seq> {
+async function firstHeld(requests: Requests, user: UserId, { begun, newest }: InboxRow): Promise<Seq> {
   const whole = begun.at(-1)?.bucket ?? newest + 1
   for (const bucket of [whole - 1, whole]) {
     const [row] = bucket < 0 || bucket > newest ? [] : await requests.rows(firstQuery, [user, bucket])

@@ -5,11 +5,10 @@
 import type { Seq } from '../../protocol/ids.ts'
 
 /** Entries of one partition. More than the appends of one inbox that may be under way, so that late rows reach at most into the next bucket. */
-export const bucketSize = 2_048
+const bucketSize = 2_048
 
 export const bucketOf = (seq: Seq): number => Math.floor((seq - 1) / bucketSize)
 export const firstSeq = (bucket: number): Seq => bucket * bucketSize + 1
-export const lastSeq = (bucket: number): Seq => (bucket + 1) * bucketSize
 
 type Row = { readonly seq: Seq; readonly term: number }
 

@@ -1,20 +1,21 @@
 /** Entries as rows, and back. No null is written: each kind has a statement of its own columns. */
-import { types } from 'cassandra-driver'
+import type { types } from 'cassandra-driver'
 import type { Body, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry } from '../contract.ts'
+import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
-
-const { Long, Uuid } = types
 
 /** What an entry is, and whether its body is text or bytes: of a row written twice, cells of both may be left. */
 const kinds = { message: 1, messageBytes: 2, copy: 3, copyBytes: 4, receipt: 5 } as const
 
+/** The cell of a device's cursor. */
+export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tuple.fromArray([long(seq), long(seenAt)])
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => kind === kinds.copy || kind === kinds.copyBytes
 
-export const long = (value: number): types.Long => Long.fromNumber(value)
+export const long = (value: number): types.Long => driver().types.Long.fromNumber(value)
 export const number = (value: types.Long | undefined | null): number => value?.toNumber() ?? 0
-export const uuid = (id: MessageId): types.Uuid => Uuid.fromString(id)
+export const uuid = (id: MessageId): types.Uuid => driver().types.Uuid.fromString(id)
 
 const insert = (columns: string): string => {
   const names = `user, bucket, seq, term, kind, time, peer, ${columns}`

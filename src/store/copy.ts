@@ -1,0 +1,49 @@
+/** Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were. */
+import type { UserId } from '../protocol/ids.ts'
+import type { CassandraStore } from './cassandra.ts'
+import type { LmdbStore } from './lmdb.ts'
+
+export type Copied = { users: number; entries: number }
+
+/** Users copied at a time: enough to keep a cluster busy, few enough to hold their pages in memory. */
+const atOnce = 32
+const pageEntries = 500
+const pageBytes = 1024 * 1024
+
+/** Both stores are open, and no node runs on either. A user who is there already is written again, with the same result. */
+export async function copyStore(
+  from: LmdbStore,
+  to: CassandraStore,
+  progress: (copied: Copied) => void,
+): Promise<Copied> {
+  const term = await to.takeTerm()
+  const copied: Copied = { users: 0, entries: 0 }
+  const users = from.users()
+  const worker = async () => {
+    for (let next = users.next(); !next.done; next = users.next()) {
+      copied.entries += await copyUser(from, to, next.value, term)
+      copied.users += 1
+      if (copied.users % 1_000 === 0) progress(copied)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  return copied
+}
+
+async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term: number): Promise<number> {
+  const seen = await from.lastSeen(user)
+  if (seen !== undefined) await to.saveLastSeen(user, seen)
+  const record = await from.load(user)
+  if (!record) return 0
+  await to.place(user, record, term)
+  let count = 0
+  for (let next = record.head; next <= record.tail; ) {
+    const entries = await from.read(user, next, pageEntries, pageBytes)
+    const last = entries.at(-1)
+    if (!last) break
+    await to.append(user, record.epoch, term, entries)
+    count += entries.length
+    next = last.seq + 1
+  }
+  return count
+}

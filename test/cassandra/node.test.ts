@@ -1,0 +1,176 @@
+/** A node on a real Cassandra: the story, the kill test, the command line, and moving there from LMDB. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { fileStorage } from '../../src/client/node.ts'
+import { cassandraStore, createNode, lmdbStore } from '../../src/index.ts'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { killTest } from '../contracts/kill.ts'
+import { message, user } from '../contracts/store.ts'
+import { story } from '../contracts/story.ts'
+import { cassandraNode, driver, oneNodeHere, truncate } from './here.ts'
+
+const main = 'dist/src/cli/main.js'
+const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
+
+async function cli(...args: string[]): Promise<{ code: number; out: string }> {
+  const child = spawn(process.execPath, [main, ...args])
+  let out = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      out += text
+    })
+  const [code] = await once(child, 'close')
+  return { code: code as number, out: out.trim() }
+}
+const named = ({ contactPoints, localDc, keyspace }: CassandraOptions) => [
+  '--contact-points',
+  contactPoints.join(','),
+  '--local-dc',
+  localDc,
+  '--keyspace',
+  keyspace,
+]
+
+describe('on Cassandra', oneNodeHere, () => {
+  const node = cassandraNode()
+  let options: CassandraOptions
+  beforeAll(async () => {
+    options = await node.keyspace()
+  }, 60_000)
+
+  let told = ''
+  story('cassandra', async (folder) => {
+    if (folder !== told) {
+      const client = await driver(options)
+      await truncate(client)
+      await client.shutdown()
+      told = folder
+    }
+    return cassandraStore(options)
+  })
+
+  killTest('cassandra', () => ['--data', folder(), '--store', 'cassandra', ...named(options)])
+
+  describe('the command line', () => {
+    it('makes the schema, says that a keyspace has it, and how one differs', async () => {
+      const mine = named({ ...options, keyspace: 'by_hand' })
+      expect(await cli('schema', 'check', ...mine)).toMatchObject({ code: 1, out: expect.stringContaining('missing') })
+      expect(await cli('schema', 'apply', '--replication', '1', ...mine)).toMatchObject({ code: 0 })
+      expect(await cli('schema', 'check', ...mine)).toEqual({
+        code: 0,
+        out: 'The keyspace by_hand is as schema.cql says.',
+      })
+      const client = await driver({ ...options, keyspace: 'by_hand' })
+      await client.execute('ALTER TABLE inbox_entries ADD colour text')
+      await client.execute('ALTER TABLE inbox_entries WITH gc_grace_seconds = 5')
+      await client.execute('DROP TABLE seen')
+      const { code, out } = await cli('schema', 'check', ...mine)
+      expect(code).toBe(1)
+      expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+        ['table', 'what', 'expected', 'found'],
+        ['inbox_entries', 'gc_grace_seconds', '86400', '5'],
+        ['inbox_entries', 'column colour', 'none', 'text'],
+        ['seen', 'table', 'there', 'missing'],
+        ['bluetick schema: The keyspace by_hand differs from schema.cql in 3 places'],
+      ])
+      await client.shutdown()
+    })
+
+    it('serves no keyspace without the schema or with another one, and says so in one sentence', async () => {
+      const serve = (...args: string[]) =>
+        cli('serve', '--port', '0', '--data', folder(), '--store', 'cassandra', ...args)
+      const none = await serve(...named({ ...options, keyspace: 'nothing_here' }))
+      expect(none).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(
+          /^bluetick serve: The keyspace nothing_here .* make it with: bluetick schema apply\.$/,
+        ),
+      })
+      const other = await node.keyspace()
+      const client = await driver(other)
+      await client.execute("UPDATE settings SET value = 99 WHERE name = 'version'")
+      expect((await serve(...named(other))).out).toMatch(
+        /has the schema of version 99, and this release uses version 1\.$/,
+      )
+      await client.execute("UPDATE settings SET value = 0 WHERE name = 'version'")
+      expect((await serve(...named(other))).out).toMatch(
+        /of version 0, .*; bring it up to date with: bluetick schema apply\.$/,
+      )
+      await client.shutdown()
+    })
+
+    it('says in one sentence why a cluster cannot be reached', async () => {
+      const away = { ...options, contactPoints: ['127.0.0.1:1'] }
+      const { code, out } = await cli('serve', '--store', 'cassandra', '--data', folder(), ...named(away))
+      expect(code).toBe(1)
+      expect(out).toBe(
+        'bluetick serve: No host of datacenter datacenter1 answered within 1 s: 127.0.0.1:1 refused the connection.',
+      )
+      const { out: elsewhere } = await cli(
+        ...['serve', '--store', 'cassandra', '--data', folder()],
+        ...named({ ...options, localDc: 'dc7' }),
+      )
+      expect(elsewhere).toMatch(/^bluetick serve: The cluster at .* has no datacenter dc7, only datacenter1\.$/)
+    })
+  })
+
+  it('goes on with what an embedded store had: clients resume where they were', async () => {
+    const place = folder()
+    const data = join(place, 'data')
+    const enter = (url: string, name: string) =>
+      connect({ url, token: name, device: 'phone', storage: fileStorage(join(place, name)) })
+    const before = createNode({ store: lmdbStore(data) })
+    const old = await before.listen({ port: 0 })
+    const alice = enter(old.url, 'ada')
+    const bob = enter(old.url, 'bo')
+    await alice.send('bo', 'one')
+    for await (const message of bob.messages()) {
+      message.read()
+      // The loop has asked for the next one by then: this one counts as handled.
+      setTimeout(() => bob.close(), 300)
+    }
+    await alice.send('bo', 'two')
+    await alice.close()
+    await before.close()
+    const store = lmdbStore(data)
+    await store.open()
+    await store.append(user('expired'), 9, 1, [message(1, Date.now() - 31 * 86_400_000)])
+    const many = Array.from({ length: 5_000 }, (_, n) => message(n + 1))
+    await store.append(user('many'), 8, 1, many)
+    const [records, lastSeen] = [await recordsOf(store), await store.lastSeen(user('bo'))]
+    await store.close()
+
+    expect(await cli('copy', '--data', data, ...named(options))).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Copied 4 users and 500\d entries from /),
+    })
+    const copied = cassandraStore(options)
+    await copied.open()
+    expect(await recordsOf(copied)).toEqual(
+      records.map((record) => (record?.epoch === 9 ? { ...record, head: 2 } : record)),
+    )
+    expect(await copied.lastSeen(user('bo'))).toBe(lastSeen)
+    expect(await copied.read(user('many'), 4_000, 2_000, 1e9)).toEqual(many.slice(3_999))
+    await copied.close()
+
+    const after = createNode({ store: cassandraStore(options) })
+    const { url } = await after.listen({ port: 0 })
+    const again = enter(url, 'bo')
+    const bodies: unknown[] = []
+    for await (const message of again.messages()) {
+      bodies.push(message.body)
+      break
+    }
+    expect(bodies).toEqual(['two'])
+    await again.close()
+    await after.close()
+  })
+})
+
+const recordsOf = (store: Pick<ReturnType<typeof lmdbStore>, 'load'>) =>
+  Promise.all(['ada', 'bo', 'expired', 'many'].map((name) => store.load(user(name))))

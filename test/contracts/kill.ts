@@ -1,0 +1,112 @@
+/**
+ * A real server process killed with -9 at random moments while several people send and receive: everything that got a
+ * sent tick arrives once, in order, and states never fall. Rounds by KILL_ROUNDS, the seed by KILL_SEED.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { expect, it } from 'vitest'
+import { type Client, connect } from '../../src/client/index.ts'
+
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 5)
+const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 100_000)
+const port = 18_000 + (process.pid % 2_000)
+const users = ['ann', 'ben', 'cay', 'dan']
+const order = ['queued', 'sent', 'delivered', 'read']
+
+let state = seed
+function random(): number {
+  state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+  return state / 2 ** 31
+}
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function serve(store: readonly string[]): Promise<ChildProcess> {
+  const server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), ...store])
+  let printed = ''
+  server.stderr.on('data', (text) => {
+    printed += text
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.on('data', (text) => String(text).includes('listens') && resolve())
+    server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${printed}`)))
+  })
+  return server
+}
+
+/** `store`: the options of `bluetick serve` that name it. */
+export function killTest(name: string, store: () => readonly string[]): void {
+  it(
+    `${name}: loses, doubles and disorders nothing in ${rounds} rounds of kill -9 (seed ${seed})`,
+    async () => {
+      const clients = new Map<string, Client>()
+      const received = new Map<string, string[]>(users.map((user) => [user, []]))
+      const safe: { to: string; text: string }[] = []
+      const falls: string[] = []
+      let server = await serve(store())
+      for (const user of users) {
+        const client = connect({ url: `ws://127.0.0.1:${port}`, token: user, device: 'test' })
+        clients.set(user, client)
+        const states = new Map<string, number>()
+        client.on('message', ({ id, state }) => {
+          const now = order.indexOf(state)
+          if (now < (states.get(id) ?? 0)) falls.push(`${id} fell to ${state}`)
+          states.set(id, now)
+        })
+        void (async () => {
+          for await (const message of client.messages()) {
+            received.get(user)?.push(`${message.from} ${message.body}`)
+            if (random() < 0.5) message.read()
+          }
+        })()
+      }
+      let sending = true
+      const senders = users.map(async (from) => {
+        for (let n = 0; sending; n++) {
+          const to = users[Math.floor(random() * users.length)] as string
+          const text = String(n)
+          const client = clients.get(from) as Client
+          const { id } = await client.queue(to, text)
+          void client.reached(id, 'sent').then(() => safe.push({ to, text: `${from} ${text}` }))
+          await sleep(random() * 8)
+        }
+      })
+      for (let round = 0; round < rounds; round++) {
+        await sleep(150 + random() * 600)
+        const ended = new Promise((resolve) => server.once('exit', resolve))
+        server.kill('SIGKILL')
+        await ended
+        server = await serve(store())
+        for (const client of clients.values()) client.retryNow()
+      }
+      sending = false
+      await Promise.all(senders)
+      const open = async () => (await Promise.all([...clients.values()].map((client) => client.outbox()))).flat()
+      await expect
+        .poll(async () => (await open()).filter(({ state }) => state === 'queued').length, { timeout: 30_000 })
+        .toBe(0)
+      await expect.poll(() => [...received.values()].flat().length, { timeout: 30_000 }).toBe(safe.length)
+      await expect
+        .poll(async () => (await open()).filter(({ state }) => state === 'sent').length, { timeout: 60_000 })
+        .toBe(0)
+      for (const [user, texts] of received) {
+        expect(new Set(texts).size).toBe(texts.length)
+        expect([...texts].sort()).toEqual(
+          safe
+            .filter(({ to }) => to === user)
+            .map(({ text }) => text)
+            .sort(),
+        )
+        for (const from of users) {
+          const numbers = texts.filter((text) => text.startsWith(from)).map((text) => Number(text.split(' ')[1]))
+          expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+        }
+      }
+      expect(falls).toEqual([])
+      console.log(
+        `${rounds} rounds, seed ${seed}: ${safe.length} sent, ${[...received.values()].flat().length} received once and in order`,
+      )
+      for (const client of clients.values()) await client.close()
+      server.kill('SIGTERM')
+    },
+    rounds * 10_000 + 150_000,
+  )
+}
