@@ -25,7 +25,7 @@ import {
   StoreError,
 } from './contract.ts'
 
-const saveQuery = 'UPDATE inboxes SET epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
+const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 /** The timestamp is the time itself, so that an earlier time never replaces a later one. */
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'

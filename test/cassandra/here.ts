@@ -5,28 +5,43 @@ import { afterAll, beforeAll } from 'vitest'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { applySchema } from '../../src/store/cassandra/schema.ts'
 import { needs } from '../skips.ts'
-import { howToGet, oneNode, provides, providesClusters, type Running } from './server.mjs'
+import { howToGet, oneNode, provides, type Running } from './server.mjs'
 
 const startMs = 180_000
 
 export const oneNodeHere = needs('Cassandra', provides(), howToGet)
-const clustersHere = needs('Cassandra cluster', providesClusters(), howToGet)
 
 /** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
 export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
   let running: Running | undefined
+  const made: CassandraOptions[] = []
   beforeAll(async () => {
     running = await oneNode()
   }, startMs)
-  afterAll(() => running?.stop())
-  return { keyspace: () => newKeyspace(running as Running, 1) }
+  afterAll(async () => {
+    for (const options of made) await drop(options)
+    await running?.stop()
+  }, startMs)
+  return {
+    async keyspace() {
+      const options = await newKeyspace(running as Running, 1)
+      made.push(options)
+      return options
+    },
+  }
 }
 
 /** A keyspace of its own with the schema. */
 async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
-  const options = { contactPoints, localDc, keyspace: `test_${randomUUID().replaceAll('-', '')}` }
+  const options = { contactPoints, localDc, keyspace: `t${randomUUID().replaceAll('-', '')}` }
   await applySchema(options, replicas)
   return options
+}
+
+async function drop(options: CassandraOptions): Promise<void> {
+  const client = await driver(options)
+  await client.execute(`DROP KEYSPACE ${options.keyspace}`)
+  await client.shutdown()
 }
 
 /** A plain driver, to look at the tables and to write rows that a store would not. */

@@ -58,14 +58,15 @@ describe('on Cassandra', oneNodeHere, () => {
 
   describe('the command line', () => {
     it('makes the schema, says that a keyspace has it, and how one differs', async () => {
-      const mine = named({ ...options, keyspace: 'by_hand' })
+      const keyspace = `${options.keyspace}_by_hand`
+      const mine = named({ ...options, keyspace })
       expect(await cli('schema', 'check', ...mine)).toMatchObject({ code: 1, out: expect.stringContaining('missing') })
       expect(await cli('schema', 'apply', '--replication', '1', ...mine)).toMatchObject({ code: 0 })
       expect(await cli('schema', 'check', ...mine)).toEqual({
         code: 0,
-        out: 'The keyspace by_hand is as schema.cql says.',
+        out: `The keyspace ${keyspace} is as schema.cql says.`,
       })
-      const client = await driver({ ...options, keyspace: 'by_hand' })
+      const client = await driver({ ...options, keyspace })
       await client.execute('ALTER TABLE inbox_entries ADD colour text')
       await client.execute('ALTER TABLE inbox_entries WITH gc_grace_seconds = 5')
       await client.execute('DROP TABLE seen')
@@ -76,8 +77,9 @@ describe('on Cassandra', oneNodeHere, () => {
         ['inbox_entries', 'gc_grace_seconds', '86400', '5'],
         ['inbox_entries', 'column colour', 'none', 'text'],
         ['seen', 'table', 'there', 'missing'],
-        ['bluetick schema: The keyspace by_hand differs from schema.cql in 3 places'],
+        [`bluetick schema: The keyspace ${keyspace} differs from schema.cql in 3 places`],
       ])
+      await client.execute(`DROP KEYSPACE ${keyspace}`)
       await client.shutdown()
     })
 

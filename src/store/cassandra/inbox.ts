@@ -5,7 +5,8 @@ import { bucketOf, living } from './log.ts'
 import type { Requests, Row } from './requests.ts'
 import { entryOf, long, number } from './rows.ts'
 
-const recordQuery = 'SELECT epoch, newest, cursors, settled, bucket, started FROM inboxes WHERE user = ? AND shelf = 0'
+const recordQuery = `SELECT epoch, saved_epoch, newest, cursors, settled, bucket, started
+  FROM inboxes WHERE user = ? AND shelf = 0`
 const marksQuery = 'SELECT term, tail, time FROM marks WHERE user = ? AND bucket = ?'
 const lastQuery =
   'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
@@ -36,7 +37,7 @@ export async function record(requests: Requests, user: UserId): Promise<InboxRow
   const [first] = rows
   if (!first) return undefined
   return {
-    epoch: first['epoch'],
+    epoch: first['epoch'] ?? first['saved_epoch'],
     newest: first['newest'] ?? -1,
     settled: number(first['settled']),
     cursors: cursorsOf(first['cursors'] ?? {}),
