@@ -241,10 +241,17 @@ async function reason(error: unknown): Promise<unknown> {
 
 /** lmdb gives bytes back as a Buffer, which JSON would not write as bytes. */
 function plain(entry: Entry): Entry {
-  if (entry.is === 'receipt' || typeof entry.body === 'string') return entry
-  const { buffer, byteOffset, byteLength } = entry.body
-  return { ...entry, body: new Uint8Array(buffer, byteOffset, byteLength) }
+  if (entry.is === 'receipt') return entry
+  const { body, media } = entry
+  const preview = media?.preview
+  return {
+    ...entry,
+    ...(typeof body !== 'string' && { body: bytes(body) }),
+    ...(media && preview && { media: { ...media, preview: bytes(preview) } }),
+  }
 }
+
+const bytes = ({ buffer, byteOffset, byteLength }: Uint8Array) => new Uint8Array(buffer, byteOffset, byteLength)
 
 /** Marks the last seq of each day that these entries reach into. */
 function markDays({ days }: Tables, user: UserId, entries: readonly Entry[]): void {

@@ -67,7 +67,13 @@ export function storeContract(
     })
 
     it('gives back entries of every kind as they were, in seq order', async () => {
-      const entries = [message(1), receipt(2), copy(3), message(4, Date.now(), new Uint8Array([0, 255, 7]))]
+      const media = { media: 'ab'.repeat(32), type: 'image/png', size: 5_000_000_000 }
+      const entries: Entry[] = [
+        { ...message(1), media } as Entry,
+        receipt(2),
+        { ...copy(3), media: { ...media, preview: new Uint8Array([1, 0]) } } as Entry,
+        message(4, Date.now(), new Uint8Array([0, 255, 7])),
+      ]
       await append(...entries)
       expect(await store.read(bob, 1, 100, all)).toEqual(entries)
       expect(await store.load(bob)).toEqual({

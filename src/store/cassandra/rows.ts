@@ -1,50 +1,73 @@
-/** Entries as rows, and back. No null is written: each kind has a statement of its own columns. */
+/** Entries as rows, and back. */
 import type { types } from 'cassandra-driver'
-import type { Body, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry } from '../contract.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 
-/** What an entry is, and whether its body is text or bytes: of a row written twice, cells of both may be left. */
-const kinds = { message: 1, messageBytes: 2, copy: 3, copyBytes: 4, receipt: 5 } as const
+/**
+ * The column `kind`: what an entry is (the lowest two bits), and which cells it has. Cells that it does not name are of another
+ * entry: a former life of the node may have begun to write one under the same seq and term.
+ */
+const kinds = { message: 0, copy: 1, receipt: 2 } as const
+const kindBits = 3
+const hasBytes = 4
+const hasMedia = 8
 
-/** The cell of a device's cursor. */
-export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tuple.fromArray([long(seq), long(seenAt)])
 /** Whether an own copy. */
-export const isCopy = (kind: number): boolean => kind === kinds.copy || kind === kinds.copyBytes
-
+export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
 export const long = (value: number): types.Long => driver().types.Long.fromNumber(value)
 export const number = (value: types.Long | undefined | null): number => value?.toNumber() ?? 0
 export const uuid = (id: MessageId): types.Uuid => driver().types.Uuid.fromString(id)
+/** The cell of a device's cursor. */
+export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tuple.fromArray([long(seq), long(seenAt)])
 
-const insert = (columns: string): string => {
-  const names = `user, bucket, seq, term, kind, time, peer, ${columns}`
-  return `INSERT INTO inbox_entries (${names}) VALUES (${names.replace(/\w+/g, '?')}) USING TTL ?`
-}
-const inserts = {
-  message: { text: insert('id, body'), bytes: insert('id, bytes') },
-  copy: { text: insert('id, at_epoch, at_seq, body'), bytes: insert('id, at_epoch, at_seq, bytes') },
-  receipt: insert('at_epoch, delivered, read'),
-}
-
-/** Writes one entry. `ttl` in seconds. */
+/** Writes one entry. `ttl` in seconds. No null is written: only the columns that it has. */
 export function writeEntry(user: UserId, bucket: number, term: number, entry: Entry, ttl: number): Statement {
-  const key = [user, bucket, long(entry.seq), term]
-  const time = new Date(entry.time)
+  const { seq, time } = entry
+  const cells = { user, bucket, seq: long(seq), term, time: new Date(time), ...cellsOf(entry) }
+  return { query: insert(Object.keys(cells).join(', ')), params: [...Object.values(cells), ttl] }
+}
+
+const inserts = new Map<string, string>()
+
+/** The statement for columns; there are nine. */
+function insert(names: string): string {
+  const known = inserts.get(names)
+  if (known !== undefined) return known
+  const made = `INSERT INTO inbox_entries (${names}) VALUES (${names.replace(/\w+/g, '?')}) USING TTL ?`
+  inserts.set(names, made)
+  return made
+}
+
+function cellsOf(entry: Entry): Record<string, unknown> {
   if (entry.is === 'receipt') {
     const { peer, epoch, delivered, read } = entry
-    const params = [...key, kinds.receipt, time, peer, epoch, long(delivered), long(read), ttl]
-    return { query: inserts.receipt, params }
+    return { kind: kinds.receipt, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
   }
-  const { is, id, body } = entry
+  const { is, id, body, media } = entry
   const text = typeof body === 'string'
-  const kind = text ? kinds[is] : is === 'message' ? kinds.messageBytes : kinds.copyBytes
-  const cell = text ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  const params =
-    is === 'message'
-      ? [...key, kind, time, entry.from, uuid(id), cell, ttl]
-      : [...key, kind, time, entry.to, uuid(id), entry.at.epoch, long(entry.at.seq), cell, ttl]
-  return { query: inserts[is][text ? 'text' : 'bytes'], params }
+  return {
+    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0),
+    id: uuid(id),
+    ...(text ? { body } : { bytes: bufferOf(body) }),
+    ...(media && { media: mediaCell(media) }),
+    ...(is === 'message'
+      ? { peer: entry.from }
+      : { peer: entry.to, at_epoch: entry.at.epoch, at_seq: long(entry.at.seq) }),
+  }
+}
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
+/** What the driver gives shares the memory of a whole page, and must not keep it. */
+const bytesOf = (buffer: Buffer): Uint8Array => new Uint8Array(buffer)
+
+const mediaCell = ({ media, type, size, preview }: MediaRef): types.Tuple =>
+  driver().types.Tuple.fromArray([media, type, long(size), preview ? bufferOf(preview) : null])
+
+function mediaOf(cell: types.Tuple): MediaRef {
+  const [media, type, size, preview] = cell.values() as [string, string, types.Long, Buffer | null]
+  return { media, type, size: number(size), ...(preview && { preview: bytesOf(preview) }) }
 }
 
 export function entryOf(row: Row): Entry {
@@ -52,14 +75,15 @@ export function entryOf(row: Row): Entry {
   const seq: Seq = number(row['seq'])
   const time: Millis = row['time'].getTime()
   const peer = row['peer'] as UserId
-  if (kind === kinds.receipt) {
+  if ((kind & kindBits) === kinds.receipt) {
     const [delivered, read] = [number(row['delivered']), number(row['read'])]
     return { is: 'receipt', seq, time, peer, epoch: row['at_epoch'], delivered, read }
   }
-  const id = row['id'].toString() as MessageId
-  const text = kind === kinds.message || kind === kinds.copy
-  // Copied: what the driver gives shares the memory of the whole page.
-  const body: Body = text ? row['body'] : new Uint8Array(row['bytes'])
-  if (kind === kinds.message || kind === kinds.messageBytes) return { is: 'message', seq, time, id, from: peer, body }
-  return { is: 'copy', seq, time, id, to: peer, body, at: { epoch: row['at_epoch'], seq: number(row['at_seq']) } }
+  const carried = {
+    id: row['id'].toString() as MessageId,
+    body: kind & hasBytes ? bytesOf(row['bytes']) : (row['body'] as string),
+    ...(kind & hasMedia && { media: mediaOf(row['media']) }),
+  }
+  if (!isCopy(kind)) return { is: 'message', seq, time, from: peer, ...carried }
+  return { is: 'copy', seq, time, to: peer, ...carried, at: { epoch: row['at_epoch'], seq: number(row['at_seq']) } }
 }
