@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: ['default', namesSkips],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
   },
 })
