@@ -11,10 +11,10 @@ type Need = { readonly what: string; readonly how: string }
 
 /**
  * Options of a test or a `describe` that needs something: `describe('…', needs('Chromium', existsSync(path), 'apt-get
- * install chromium'), () => …)`. `how` is what one types to get it. With TEST_ALL=1 nothing is skipped: what is missing fails.
+ * install chromium'), () => …)`. `how` is what one types to get it. Where CI is set nothing is skipped: what is missing fails.
  */
 export function needs(what: string, present: boolean, how: string): { skip: boolean; meta: { needs: Need } } {
-  return { skip: !present && !process.env['TEST_ALL'], meta: { needs: { what, how } } }
+  return { skip: !present && !process.env['CI'], meta: { needs: { what, how } } }
 }
 
 /** Prints, after everything else, what was skipped for want of something, and how to get it. */
