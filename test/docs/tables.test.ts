@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { closeCodes, errorCodes, mayComeBack } from '../../src/protocol/codes.ts'
+import type { Frame } from '../../src/protocol/frames.ts'
+import { jsonCodec } from '../../src/protocol/json.ts'
 import { kinds } from '../../src/protocol/kinds.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
+import { msgpackCodec } from '../../src/protocol/msgpack.ts'
 
 const doc = readFileSync('docs/protocol.md', 'utf8')
 const code = (name: string): string => readFileSync(`src/protocol/${name}.ts`, 'utf8')
@@ -27,6 +30,17 @@ it('carries every kind with its number and its fields', () => {
   const documented = ['From the client', 'From the server', 'Either way'].flatMap(rows)
   expect(documented.map((row) => /^(\| [^|]+){3}\|/.exec(row)?.[0]).sort()).toEqual(expected.sort())
   expect(documented.filter((row) => !/^(\|[^|]+){3}\| .{10,} \|$/.test(row))).toEqual([])
+})
+
+it('shows frames in both encodings', () => {
+  const pairs = [...doc.matchAll(/^\| `(\[.*\])` \| `([\da-f ]+)` \|$/gm)]
+  expect(pairs.length).toBeGreaterThan(3)
+  for (const [, json = '', hex] of pairs) {
+    const frames = jsonCodec.decode(json) as Frame[]
+    const bytes = Buffer.from(msgpackCodec.encode(frames) as Uint8Array)
+    expect(bytes.toString('hex').replace(/..(?!$)/g, '$& ')).toBe(hex)
+    expect(msgpackCodec.decode(bytes)).toEqual(frames)
+  }
 })
 
 it('carries every error code', () => {
