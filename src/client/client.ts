@@ -8,7 +8,15 @@ import { Listeners } from './listeners.ts'
 import { download, type Medium, type TransferOptions, upload } from './media.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
-import type { ClientEvents, ConnectionStatus, ConnectOptions, Incoming, Outgoing, Presence } from './types.ts'
+import type {
+  ClientEvents,
+  ConnectionStatus,
+  ConnectOptions,
+  Incoming,
+  Outgoing,
+  Presence,
+  SendOptions,
+} from './types.ts'
 import { Waiters } from './waiters.ts'
 
 export class Client implements AsyncDisposable {
@@ -45,8 +53,8 @@ export class Client implements AsyncDisposable {
    * Resolves when the message is safe at the server; waits while offline. Rejects with a RefusedError, or with a ClosedError
    * when the client ends first: then it waits in the storage for the next one.
    */
-  async send(to: string, body: Body): Promise<Outgoing> {
-    const { id } = await this.queue(to, body)
+  async send(to: string, body: Body, options: SendOptions = {}): Promise<Outgoing> {
+    const { id } = await this.queue(to, body, options)
     return this.reached(id, 'sent')
   }
 
@@ -54,8 +62,8 @@ export class Client implements AsyncDisposable {
    * Resolves when the message is durable in this client's storage: from here on it will be sent. Rejects with a
    * RefusedError (`too_large`), an OutboxFullError, or a StorageError.
    */
-  queue(to: string, body: Body): Promise<Outgoing> {
-    return this.#sender.queue(to, body)
+  queue(to: string, body: Body, options: SendOptions = {}): Promise<Outgoing> {
+    return this.#sender.queue(to, body, options)
   }
 
   /**

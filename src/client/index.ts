@@ -18,6 +18,7 @@ export type { Connection, Transport, TransportEvents } from './link.ts'
 export type { Medium, TransferOptions } from './media.ts'
 export { memoryStorage, type Storage } from './storage.ts'
 export type {
+  Attachment,
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
@@ -25,6 +26,7 @@ export type {
   MessageState,
   Outgoing,
   Presence,
+  SendOptions,
 } from './types.ts'
 
 /** A session of one device, which connects and comes back by itself. Throws a UsageError where an option is wrong. */

@@ -1,13 +1,14 @@
 /** Takes messages in: a bounded number of them, each answered when the storage has it. */
 import { bodySize } from '../protocol/frames.ts'
-import type { Body } from '../protocol/ids.ts'
+import { type Body, previewBytes } from '../protocol/ids.ts'
 import type { Clock } from './clock.ts'
 import { OutboxFullError, RefusedError } from './errors.ts'
 import type { Host } from './host.ts'
+import { attachment, mediaRef } from './session/attachment.ts'
 import { keptMessage } from './session/keeping.ts'
 import type { Out } from './session/outbox.ts'
 import { isTooLarge } from './session/sending.ts'
-import type { ConnectOptions, Outgoing } from './types.ts'
+import type { ConnectOptions, Outgoing, SendOptions } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Sender {
@@ -23,15 +24,17 @@ export class Sender {
     this.#bounds = { count: outboxMessages, bytes: outboxBytes }
   }
 
-  async queue(to: string, given: Body): Promise<Outgoing> {
+  async queue(to: string, given: Body, options: SendOptions): Promise<Outgoing> {
     await this.#host.ready()
     const { limits, outbox } = this.#host.session
-    if (isTooLarge(given, limits)) throw new RefusedError('too_large')
+    const media = options.media ? attachment(mediaRef(options.media)) : null
+    if ((media?.preview?.byteLength ?? 0) > previewBytes) throw new RefusedError('too_large')
+    if (isTooLarge({ body: given, media }, limits)) throw new RefusedError('too_large')
     const size = bodySize(given)
     if (!this.#hasRoom(size)) throw new OutboxFullError()
     const body = typeof given === 'string' ? given : new Uint8Array(given)
     const time = this.#clock.now()
-    const message = { id: uuidv7(), to, body, time, state: 'queued', at: null, code: null } as const
+    const message = { id: uuidv7(), to, body, media, time, state: 'queued', at: null, code: null } as const
     const out = { message, n: outbox.number(), again: false }
     await this.#store(out, size)
     this.#host.hear({ is: 'queued', out })

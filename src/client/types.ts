@@ -2,6 +2,7 @@ import type { Codec } from '../protocol/codec.ts'
 import type { Body, Position } from '../protocol/ids.ts'
 import type { EndCode } from './errors.ts'
 import type { Transport } from './link.ts'
+import type { Medium } from './media.ts'
 import type { Storage } from './storage.ts'
 
 export type ConnectOptions = {
@@ -28,11 +29,17 @@ export type ConnectOptions = {
 /** queued: safe in this client's storage. sent: durable at the server. refused: never will be. They only rise. */
 export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
 
+/** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
+export type Attachment = Medium & { readonly preview?: Uint8Array }
+
+export type SendOptions = { readonly media?: Attachment }
+
 /** A message of this user, as it was when it was handed out: `message` events tell when its state rises. */
 export type Outgoing = {
   readonly id: string
   readonly to: string
   readonly body: Body
+  readonly media: Attachment | null
   /** Milliseconds since 1970: by this client's clock until it is sent, then by the server's. */
   readonly time: number
   readonly state: MessageState
@@ -47,6 +54,7 @@ export type Incoming = {
   readonly id: string
   readonly from: string
   readonly body: Body
+  readonly media: Attachment | null
   readonly time: number
   /** Where it stands in this user's inbox. */
   readonly epoch: number

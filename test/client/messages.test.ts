@@ -405,6 +405,27 @@ describe('sending', () => {
     expect((await client.queue('alice', '4')).state).toBe('queued')
   })
 
+  it('carries media, both ways, also through a restart', async () => {
+    const world = new World()
+    const disk = new Disk()
+    const media = { id: 'f'.repeat(64), type: 'image/png', size: 7, preview: new Uint8Array([1, 2]) }
+    const { id: hash, ...rest } = media
+    const ref = { media: hash, ...rest }
+    const offline = world.connect({ storage: disk })
+    await offline.queue('alice', 'look', { media: { ...media, more: 'than the wire knows' } as typeof media })
+    await expect(
+      offline.queue('alice', '', { media: { ...media, preview: new Uint8Array(5_000) } }),
+    ).rejects.toMatchObject({ code: 'too_large' })
+    await offline.close()
+    const client = await world.online({ storage: disk })
+    expect(world.link.of('send')[0]?.slice(3, 6)).toEqual(['look', true, ref])
+    world.link.say(frame('message', 1, 'id', 'alice', 0, 'see', ref))
+    world.link.say(frame('copy', 2, 'x', 'alice', 5, 'sent', 3, 1, { ...ref, preview: undefined }))
+    const { value } = await client.messages().next()
+    expect(value).toMatchObject({ body: 'see', media })
+    expect((await client.outbox()).map(({ media }) => media?.id)).toEqual([hash, hash])
+  })
+
   it('copies bytes, so that the program may reuse them', async () => {
     const world = new World()
     const client = await world.online()

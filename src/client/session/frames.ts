@@ -2,6 +2,7 @@
 import { mayRetry } from '../../protocol/codes.ts'
 import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
+import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
 import { keepCursor, keepMark, rose } from './keeping.ts'
 import { type SessionState, say } from './state.ts'
@@ -78,9 +79,19 @@ function receipt(state: SessionState, [, , peer, epoch, delivered, read]: Of<'re
 }
 
 /** What another own device sent; what this one sent it knows. */
-function copy(state: SessionState, [, , id, to, time, body, epoch, seq]: Of<'copy'>, out: SessionEffect[]): void {
+function copy(state: SessionState, frame: Of<'copy'>, out: SessionEffect[]): void {
+  const [, , id, to, time, body, epoch, seq, media] = frame
   if (state.outbox.get(id) ?? state.outbox.over(id)) return
-  const message = { id, to, body, time, state: 'sent', at: { epoch, seq }, code: null } as const
+  const message = {
+    id,
+    to,
+    body,
+    media: attachment(media),
+    time,
+    state: 'sent',
+    at: { epoch, seq },
+    code: null,
+  } as const
   const copied = { message, n: state.outbox.number(), again: true }
   state.outbox.add(copied)
   rose(state, copied, out)

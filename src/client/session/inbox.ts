@@ -1,6 +1,8 @@
 /** The receiving half: entries come in order, each once, and the cursor passes what the application has finished with. */
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Body, Cursor } from '../../protocol/ids.ts'
+import type { Attachment } from '../types.ts'
+import { attachment } from './attachment.ts'
 
 export type Received = {
   readonly epoch: number
@@ -9,6 +11,7 @@ export type Received = {
   readonly from: string
   readonly time: number
   readonly body: Body
+  readonly media: Attachment | null
 }
 
 export class Inbox {
@@ -47,8 +50,8 @@ export class Inbox {
     if (seq !== this.#received + 1) return 'hole'
     this.#received = seq
     if (frame[0] === 'message') {
-      const [, , id, from, time, body] = frame
-      this.#messages.push({ epoch: this.safe.epoch, seq, id, from, time, body })
+      const [, , id, from, time, body, media] = frame
+      this.#messages.push({ epoch: this.safe.epoch, seq, id, from, time, body, media: attachment(media) })
     }
     return 'new'
   }

@@ -1,7 +1,9 @@
 /** What is said to the server, and when: sends within its window and its rate, acknowledgements and reads in one frame for many. */
 import { bodySize, type ClientFrame } from '../../protocol/frames.ts'
-import type { Body, MessageId, Millis, UserId } from '../../protocol/ids.ts'
+import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { ClientLimits } from '../../protocol/limits.ts'
+import type { Outgoing } from '../types.ts'
+import { mediaRef } from './attachment.ts'
 import { rose } from './keeping.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -41,13 +43,14 @@ function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): voi
   while (state.budget >= 1 && lines.flying < state.limits.sendsInFlight) {
     const next = lines.next()
     if (!next) return
-    const { id, to, body } = next.message
-    if (isTooLarge(body, state.limits)) {
+    const { id, to, body, media } = next.message
+    if (isTooLarge(next.message, state.limits)) {
       state.outbox.refused(next, 'too_large')
       rose(state, next, out)
       continue
     }
-    spend(state, ['send', id as MessageId, to as UserId, body, next.again], out)
+    const send = ['send', id as MessageId, to as UserId, body, next.again] as const
+    spend(state, media ? [...send, mediaRef(media)] : send, out)
     next.again = true
   }
 }
@@ -74,21 +77,24 @@ export function nextSending(state: SessionState, now: Millis): Millis {
   return Math.min(...times)
 }
 
-/** Bytes that a frame may need around its body. */
+/** Bytes that a frame may need around its body, and for a preview in base64. */
 const around = 512
+const forMedia = 6 * 1024
 /** A control character takes six bytes in JSON. */
 const widest = 6
 
 /** Whether the server would not take a body. It closes the connection for good on a frame that is too large, so none is sent. */
-export function isTooLarge(body: Body, { bodyBytes, frameBytes }: ClientLimits): boolean {
+export function isTooLarge(message: Pick<Outgoing, 'body' | 'media'>, limits: ClientLimits): boolean {
+  const { body, media } = message
   const size = bodySize(body)
-  if (size > bodyBytes) return true
-  if (size * widest + around <= frameBytes) return false
-  const text = typeof body === 'string'
-  return around + (text ? bodySize(JSON.stringify(body)) : (size * 4) / 3) > frameBytes
+  const room = limits.frameBytes - around - (media ? forMedia : 0)
+  if (size > limits.bodyBytes) return true
+  if (size * widest <= room) return false
+  return (typeof body === 'string' ? bodySize(JSON.stringify(body)) : (size * 4) / 3) > room
 }
 
 /** An upper bound for the bytes of a frame on the wire. */
 export function frameSize(frame: ClientFrame): number {
-  return frame[0] === 'send' ? around + bodySize(frame[3]) * widest : around
+  if (frame[0] !== 'send') return around
+  return around + bodySize(frame[3]) * widest + (frame[5] ? forMedia : 0)
 }
