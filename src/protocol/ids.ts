@@ -35,7 +35,7 @@ export type MediaRef = {
 }
 
 /** Bytes of a preview. */
-const previewBytes = 4_096
+export const previewBytes = 4_096
 
 const plain = /^[\x21-\x7e]+$/
 const visible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u

@@ -4,11 +4,13 @@ import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
 import { compose } from './compose.ts'
 import { avatar, byId } from './dom.ts'
+import { Gallery } from './gallery.ts'
 import { List } from './list.ts'
 import { Log } from './log.ts'
 import { type Chat, fromMe, type Line, newChat, toMe } from './model.ts'
 import { notice } from './notice.ts'
 import { Talk } from './talk.ts'
+import { onFiles, Uploads } from './uploads.ts'
 import { presenceWords } from './words.ts'
 
 /** Lines that are shown at a time; scrolling up shows more. */
@@ -20,7 +22,8 @@ export class App {
   readonly #log: Log
   readonly #chats: Map<string, Chat>
   readonly #list = new List((chat) => this.#go(chat))
-  readonly #talk = new Talk(() => void this.#earlier())
+  readonly #talk: Talk
+  readonly #uploads: Uploads
   readonly #drafts = new Map<string, string>()
   readonly #draft = compose((text) => this.#send(text))
   #open: string | undefined
@@ -41,6 +44,8 @@ export class App {
     this.#me = me
     this.#client = client
     this.#log = log
+    this.#talk = new Talk(new Gallery(client), () => void this.#earlier())
+    this.#uploads = new Uploads(client)
     this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
     byId('my-name').textContent = me
     byId('my-avatar').replaceChildren(avatar(me))
@@ -71,6 +76,9 @@ export class App {
         throttled(() => client.active(true)),
       )
     setInterval(() => this.#show(), 30_000)
+    onFiles((file) => {
+      if (this.#open !== undefined) void this.#uploads.send(this.#open, file)
+    })
     byId<HTMLFormElement>('start').onsubmit = (event) => {
       event.preventDefault()
       const input = byId<HTMLInputElement>('peer')
@@ -79,7 +87,8 @@ export class App {
     }
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && this.#open !== undefined) this.#go(undefined)
+      const free = !document.querySelector('dialog[open]')
+      if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
     })
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
@@ -139,6 +148,7 @@ export class App {
     const lines = await this.#log.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
     if (this.#open !== chat) return
     this.#talk.show(lines, known.unread)
+    this.#uploads.show(chat)
     this.#unwatch = this.#client.watch(chat, (presence) => {
       this.#presence = presence
       this.#showPresence()

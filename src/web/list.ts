@@ -1,6 +1,6 @@
 /** The list of chats: the newest first, with the last message, its time and what is unread. */
 import { avatar, byId, make, tick } from './dom.ts'
-import { type Chat, sorted } from './model.ts'
+import { type Chat, sorted, summary } from './model.ts'
 import { when } from './words.ts'
 
 export class List {
@@ -46,7 +46,7 @@ export class List {
 function entry({ id, last, unread }: Chat, time: string): HTMLElement {
   const preview = make('span', 'preview')
   if (last?.mine) preview.append(tick(last.state), ' ')
-  preview.append(last ? last.text.replace(/\s+/g, ' ').slice(0, 200) : 'No messages yet')
+  preview.append(last ? summary(last) : 'No messages yet')
   const top = make('span', 'row', make('strong', 'name', id), make('time', '', time))
   const bottom = make('span', 'row', preview)
   if (unread > 0) {

@@ -1,11 +1,12 @@
 /** What the page knows of chats. Pure: the log keeps it, the views show it. */
-import type { Incoming, MessageState, Outgoing } from '../client/index.ts'
+import type { Attachment, Incoming, MessageState, Outgoing } from '../client/index.ts'
 
 export type Line = {
   readonly id: string
   readonly chat: string
   readonly mine: boolean
   readonly text: string
+  readonly media: Attachment | null
   readonly time: number
   readonly state: MessageState
   /** Why it was refused. */
@@ -26,11 +27,12 @@ export type Chat = {
 
 export const newChat = (id: string): Chat => ({ id, last: null, unread: 0, newest: null })
 
-export const fromMe = ({ id, to, body, time, state, code }: Outgoing): Line => ({
+export const fromMe = ({ id, to, body, media, time, state, code }: Outgoing): Line => ({
   id,
   chat: to,
   mine: true,
   text: textOf(body),
+  media,
   time,
   state,
   code,
@@ -38,11 +40,12 @@ export const fromMe = ({ id, to, body, time, state, code }: Outgoing): Line => (
   order: 0,
 })
 
-export const toMe = ({ id, from, body, time, epoch, seq }: Incoming): Line => ({
+export const toMe = ({ id, from, body, media, time, epoch, seq }: Incoming): Line => ({
   id,
   chat: from,
   mine: false,
   text: textOf(body),
+  media,
   time,
   state: 'read',
   code: null,
@@ -51,6 +54,15 @@ export const toMe = ({ id, from, body, time, epoch, seq }: Incoming): Line => ({
 })
 
 const textOf = (body: Outgoing['body']): string => (typeof body === 'string' ? body : `[${body.byteLength} bytes]`)
+
+/** A line in a few words, for a list. */
+export function summary({ text, media }: Line): string {
+  const words = text.replace(/\s+/g, ' ').slice(0, 200)
+  if (!media) return words
+  const kinds = { image: 'Photo', video: 'Video', audio: 'Recording' }
+  const kind = kinds[media.type.split('/')[0] as keyof typeof kinds] ?? 'File'
+  return words ? `${kind}: ${words}` : kind
+}
 
 const rank = { queued: 0, sent: 1, delivered: 2, read: 3, refused: 4 } as const
 

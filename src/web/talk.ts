@@ -1,5 +1,6 @@
 /** The chat that is open: its messages by day, the newest in view. */
 import { byId, linked, make, tick } from './dom.ts'
+import type { Gallery } from './gallery.ts'
 import type { Line } from './model.ts'
 import { clock, day } from './words.ts'
 
@@ -10,13 +11,15 @@ export class Talk {
   readonly #list = byId('messages')
   readonly #scroll = byId('scroll')
   readonly #down = byId('down')
+  readonly #gallery: Gallery
   readonly #earlier: () => void
   #lines: Line[] = []
   #followed = true
   #missed = 0
 
   /** `earlier` is asked for older lines, when the person has scrolled to the first. */
-  constructor(earlier: () => void) {
+  constructor(gallery: Gallery, earlier: () => void) {
+    this.#gallery = gallery
     this.#earlier = earlier
     // So that the keys scroll it in every browser.
     this.#scroll.tabIndex = 0
@@ -26,10 +29,11 @@ export class Talk {
       if (this.#atEnd()) this.#missed = 0
       this.#showDown()
     }
-    // The keyboard of a phone takes half of the view: the newest message stays in it.
-    new ResizeObserver(() => {
+    // The keyboard of a phone takes half of the view, and pictures grow when they are there: the newest message stays in view.
+    const observer = new ResizeObserver(() => {
       if (this.#followed) this.#toEnd('instant')
-    }).observe(this.#scroll)
+    })
+    for (const element of [this.#scroll, this.#list]) observer.observe(element)
   }
 
   get oldest(): Line | undefined {
@@ -60,12 +64,15 @@ export class Talk {
     const at = this.#lines.findLastIndex(({ id }) => id === line.id)
     if (at !== -1) {
       this.#lines[at] = line
-      document.getElementById(line.id)?.replaceWith(bubble(line, this.#lines[at - 1]))
+      const item = document.getElementById(line.id)
+      // Only the tick changes: a video that plays goes on.
+      item?.querySelector('.meta')?.replaceWith(meta(line))
+      item?.append(...refusal(line))
       return
     }
     if (line.order < (this.#lines[0]?.order ?? 0)) return
     const follows = this.#atEnd() || line.mine
-    this.#list.append(...withDay(line, this.#lines.at(-1)))
+    this.#list.append(...this.#withDay(line, this.#lines.at(-1)))
     this.#lines.push(line)
     if (follows) return this.#toEnd('instant')
     this.#missed += 1
@@ -74,7 +81,7 @@ export class Talk {
 
   #render(unread: number): void {
     const nodes = this.#lines.flatMap((line, index) => {
-      const node = withDay(line, this.#lines[index - 1])
+      const node = this.#withDay(line, this.#lines[index - 1])
       const first = unread > 0 && index === this.#lines.length - unread
       const words = unread === 1 ? '1 unread message' : `${unread} unread messages`
       if (first) node.splice(-1, 0, make('li', 'divider unread', make('span', '', words)))
@@ -100,24 +107,36 @@ export class Talk {
     this.#down.hidden = this.#followed
     byId('missed').textContent = this.#missed > 0 ? String(this.#missed) : ''
   }
+
+  #withDay(line: Line, before: Line | undefined): HTMLElement[] {
+    const now = Date.now()
+    const on = day(line.time, now)
+    const item = this.#bubble(line, before)
+    if (before && day(before.time, now) === on) return [item]
+    return [make('li', 'divider', make('span', '', on)), item]
+  }
+
+  #bubble(line: Line, before: Line | undefined): HTMLElement {
+    const follows = before?.mine === line.mine && line.time - before.time < 120_000
+    const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.chat}: `)
+    const item = make('li', line.mine ? 'mine' : 'theirs', who)
+    if (line.media) item.append(this.#gallery.element(line.media, line.text))
+    if (line.text && !isFile(line)) item.append(make('span', 'text', ...linked(line.text)))
+    item.append(meta(line), ...refusal(line))
+    item.id = line.id
+    if (follows) item.classList.add('follows')
+    return item
+  }
 }
 
-function withDay(line: Line, before: Line | undefined): HTMLElement[] {
-  const now = Date.now()
-  const on = day(line.time, now)
-  const item = bubble(line, before)
-  if (before && day(before.time, now) === on) return [item]
-  return [make('li', 'divider', make('span', '', on)), item]
+function meta(line: Line): HTMLElement {
+  const element = make('span', 'meta', make('time', '', clock(line.time)))
+  if (line.mine) element.append(' ', tick(line.state))
+  return element
 }
 
-function bubble(line: Line, before: Line | undefined): HTMLElement {
-  const follows = before?.mine === line.mine && line.time - before.time < 120_000
-  const meta = make('span', 'meta', make('time', '', clock(line.time)))
-  if (line.mine) meta.append(' ', tick(line.state))
-  const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.chat}: `)
-  const item = make('li', line.mine ? 'mine' : 'theirs', who, make('span', 'text', ...linked(line.text)), meta)
-  item.id = line.id
-  if (follows) item.classList.add('follows')
-  if (line.state === 'refused') item.append(make('span', 'refusal', `Not sent: ${line.code}`))
-  return item
-}
+const refusal = ({ state, code }: Line): HTMLElement[] =>
+  state === 'refused' ? [make('span', 'refusal', `Not sent: ${code}`)] : []
+
+/** Its text is the name of the file, and stands there already. */
+const isFile = ({ media }: Line): boolean => media !== null && !/^(image|video|audio)\//.test(media.type)

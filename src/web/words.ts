@@ -26,6 +26,13 @@ export function presenceWords(presence: Presence, now: number): string {
   return `last seen ${on === 'Today' || on === 'Yesterday' ? on.toLowerCase() : on} at ${clock(time)}`
 }
 
+/** Bytes in the unit that people use. */
+export function fileSize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} KB`
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
 export const stateWords: Record<MessageState, string> = {
   queued: 'waiting to be sent',
   sent: 'sent',

@@ -159,6 +159,50 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await phone.close()
   }, 90_000)
 
+  it('sends pictures and files, with how far they are, and shows them', async () => {
+    const [desk, phone] = [await browserOf(1200), await browserOf(390)]
+    const alice = await open(desk, 'nan', 'oli')
+    const bob = await open(phone, 'oli')
+    // A real picture, drawn by the browser itself.
+    const png = await alice.evaluate(async () => {
+      const canvas = new OffscreenCanvas(640, 360)
+      const context = canvas.getContext('2d')
+      for (let x = 0; x < 640; x += 8) {
+        if (context) context.fillStyle = `hsl(${x / 2} 80% 50%)`
+        context?.fillRect(x, 0, 8, 360)
+      }
+      return [...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())]
+    })
+    await alice.waitForSelector('#banner', { state: 'hidden' })
+    await alice.setInputFiles('#files', { name: 'sunset.png', mimeType: 'image/png', buffer: Buffer.from(png) })
+    await alice.waitForSelector('#messages .tick.delivered')
+    await bob.waitForSelector('.chat .preview:has-text("Photo")')
+    await bob.click('.chat')
+    const picture = bob.locator('#messages img:not(.loading)')
+    await expect.poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(640)
+    expect(await bob.locator('#scroll').evaluate((list) => list.scrollWidth <= list.clientWidth)).toBe(true)
+    await picture.click()
+    await bob.waitForSelector('#viewer[open] img')
+    await bob.keyboard.press('Escape')
+    await bob.waitForSelector('#viewer', { state: 'hidden' })
+    expect(await bob.locator('#text').isVisible()).toBe(true)
+
+    await bob.setInputFiles('#files', {
+      name: 'notes.html',
+      mimeType: 'text/html',
+      buffer: Buffer.from('<script>1</script>'),
+    })
+    const file = alice.locator('.media.file:has-text("notes.html")')
+    await file.waitFor()
+    const [saved] = await Promise.all([alice.waitForEvent('download'), file.click()])
+    expect(saved.suggestedFilename()).toBe('notes.html')
+    expect(await alice.title()).toBe('oli · Bluetick')
+    await bob.reload()
+    await expect.poll(() => bob.locator('#messages img:not(.loading)').count()).toBe(1)
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
   it('is open in one tab at a time under a name: the newest has it, and the other says so', async () => {
     const desk = await browserOf(1200)
     const first = await open(desk, 'eve', 'fay')
