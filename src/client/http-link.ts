@@ -69,7 +69,7 @@ export class HttpLink {
     }
     return {
       fetch: async (path, init) => {
-        const answer = await heard(this.#bear(path, { ...init, signal: either, cache: 'no-store' }))
+        const answer = await heard(this.#bear(path, { ...init, signal: either }))
         if (!answer.ok && answer.headers.get('upload-offset') === null) throw await heard(refusal(answer))
         through()
         return answer

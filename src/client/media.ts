@@ -31,14 +31,15 @@ export async function upload(
   const total = blob.size
   const id = await hashOf(blob)
   const least = id === undefined ? total : piece.least
-  let at = 0
+  let at: number | undefined = 0
   let next = least
   return link.persist(signal, async (attempt) => {
     const started = performance.now()
-    const length = next
-    // After a failure a short one: a link that breaks within each long piece must get on too.
+    const [first, length] = [at, next]
+    // A failure leaves this: how much has come is asked first, and a short piece follows.
+    at = id === undefined ? 0 : undefined
     next = least
-    const answer = await put(attempt, blob, id, at, Math.min(total, at + length))
+    const answer = await put(attempt, blob, id, first, length)
     const offset = answer.headers.get('upload-offset')
     if (offset === null) {
       const medium: Medium = await attempt.json(answer)
@@ -52,10 +53,13 @@ export async function upload(
   })
 }
 
-function put(attempt: Attempt, blob: Blob, id: string | undefined, first: number, end: number): Promise<Response> {
+/** Sends a piece; without `first` it sends nothing, and is answered where the next must start. */
+function put(attempt: Attempt, blob: Blob, id: string | undefined, first: number | undefined, length: number) {
+  const end = Math.min(blob.size, (first ?? 0) + length)
   const whole = first === 0 && end === blob.size
-  const headers: Record<string, string> = whole ? {} : { 'content-range': `bytes ${first}-${end - 1}/${blob.size}` }
-  const body = whole ? blob : blob.slice(first, end, blob.type)
+  const range = first === undefined ? '*' : `${first}-${end - 1}`
+  const headers: Record<string, string> = whole ? {} : { 'content-range': `bytes ${range}/${blob.size}` }
+  const body = whole ? blob : blob.slice(first ?? 0, first === undefined ? 0 : end, blob.type)
   return attempt.fetch(id ? `/media/${id}` : '/media', { method: id ? 'PUT' : 'POST', headers, body })
 }
 

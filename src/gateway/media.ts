@@ -23,7 +23,10 @@ export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
     if (!mayCome(anyOrigin, header)) return refusal('other_origin')
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
     const user = await userOf(request, authenticate, media.limits.idLength)
-    const answer = user === undefined ? refusal('bad_token') : await answerUser(media, user, path.slice(7), request)
+    const answer =
+      user === undefined
+        ? refusal('bad_token')
+        : await answerUser(media, user, path.slice(7), request).catch((error) => refusal(failure(error)))
     return anyOrigin ? { ...answer, headers: { ...answer.headers, ...shared } } : answer
   }
 }
@@ -36,6 +39,10 @@ async function answerUser(media: NodeMedia, user: UserId, id: string, request: R
   if (method === 'GET' || method === 'HEAD') return download(media, user, id, request)
   return refusal('bad_method', { allow: 'GET, HEAD, PUT, OPTIONS' })
 }
+
+/** What went wrong in the media store, as the client is told. */
+export const failure = (error: unknown): MediaError =>
+  /^(ENOSPC|full)$/.test(String((error as { code?: unknown }).code)) ? 'full' : 'unavailable'
 
 /** A refusal as its row in the table says, in JSON. */
 export function refusal(error: MediaError, headers: Record<string, string> = {}): Answer {

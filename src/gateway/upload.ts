@@ -5,7 +5,7 @@ import type { UserId } from '../protocol/ids.ts'
 import { anyType, type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { BrokenOff } from './body.ts'
 import type { Answer, Request } from './http.ts'
-import { refusal } from './media.ts'
+import { failure, refusal } from './media.ts'
 
 /** Which bytes a request brings. `whole`: it brings all, so what came before counts for nothing. */
 type Piece = { readonly first: number; readonly length: number; readonly total: number; readonly whole: boolean }
@@ -39,16 +39,12 @@ async function receive(
   piece: Piece,
   { body, header }: Request,
 ): Promise<Answer> {
-  const upload = await media.store.begin(user, id)
-  if (!piece.whole && piece.first !== upload.size) {
-    await upload.pause()
-    return refusal('wrong_offset', { 'upload-offset': String(upload.size) })
-  }
-  const wait = media.allowance.take(user, piece.length, Date.now())
-  if (wait > 0) {
-    await upload.pause()
-    return refusal('over_quota', { 'retry-after': String(Math.ceil(wait / 1_000)) })
-  }
+  const { store, allowance } = media
+  const come = piece.whole || id === null ? 0 : await store.begun(user, id)
+  if (!piece.whole && piece.first !== come) return refusal('wrong_offset', { 'upload-offset': String(come) })
+  const wait = allowance.take(user, piece.length, Date.now())
+  if (wait > 0) return refusal('over_quota', { 'retry-after': String(Math.ceil(wait / 1_000)) })
+  const upload = await store.begin(user, id)
   try {
     if (piece.whole) await upload.restart()
     await write(upload, body, piece)
@@ -77,11 +73,11 @@ async function broken(
   resumable: boolean,
   error: unknown,
 ): Promise<Answer> {
-  allowance.take(user, Math.min(0, upload.size - first - length), Date.now())
-  const full = (error as { code?: unknown }).code === 'ENOSPC'
-  if (resumable && !full) await upload.pause()
+  allowance.giveBack(user, length, upload.size - first, Date.now())
+  const reason = failure(error)
+  if (resumable && reason !== 'full') await upload.pause()
   else await upload.drop()
-  return refusal(full ? 'full' : 'unavailable')
+  return refusal(reason)
 }
 
 /** The type is what the client called it, where that fits what it is: a recording is `audio/webm`, and by its first bytes a video. */

@@ -7,6 +7,8 @@ type MediaLimits = Pick<Limits, 'mediaBytesPerDay' | 'mediaUploads' | 'mediaDown
 type Use = { uploads: number; downloads: number; bytes: number; at: Millis }
 
 const dayMs = 86_400_000
+/** Bytes that the least upload or piece counts as: a file costs more than what is in it. */
+const leastBytes = 16 * 1024
 /** Users remembered before those who have used nothing are looked for and forgotten. */
 const manyUsers = 10_000
 
@@ -39,13 +41,20 @@ export class Allowance {
     this.transfers -= 1
   }
 
-  /** Takes bytes from the user's day, and answers 0; or the milliseconds after which they will be there. Below zero it gives back. */
+  /** Takes what an upload brings from the user's day, and answers 0; or the milliseconds after which there will be as much. */
   take(user: string, bytes: number, now: Millis): Millis {
     const use = this.#use(user, now)
-    const over = use.bytes + bytes - this.#limits.mediaBytesPerDay
-    if (over > 0) return Math.ceil((over * dayMs) / this.#limits.mediaBytesPerDay)
-    use.bytes = Math.max(0, use.bytes + bytes)
+    const after = use.bytes + Math.max(bytes, leastBytes)
+    if (after > this.#limits.mediaBytesPerDay)
+      return Math.ceil(((after - this.#limits.mediaBytesPerDay) * dayMs) / this.#limits.mediaBytesPerDay)
+    use.bytes = after
     return 0
+  }
+
+  /** Only so many of these bytes came. */
+  giveBack(user: string, bytes: number, came: number, now: Millis): void {
+    const use = this.#use(user, now)
+    use.bytes = Math.max(0, use.bytes - Math.max(bytes, leastBytes) + Math.max(came, leastBytes))
   }
 
   #use(user: string, now: Millis): Use {

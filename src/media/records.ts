@@ -24,6 +24,8 @@ export class Records {
   readonly #media: Database<Kept, string>
   /** [user, announced id or a random one] -> an upload that has not ended */
   readonly #begun: Database<Begun, [string, string]>
+  /** The same uploads by time. */
+  readonly #since: Database<0, [number, string, string]>
   /** [id, holder] -> until when */
   readonly #refs: Database<Millis, [string, string]>
   /** The same references by holder, and by time. A row by time that the reference has outlived counts for nothing. */
@@ -39,6 +41,7 @@ export class Records {
     this.#root = open({ path, maxDbs: 8, cache: false, overlappingSync: false, eventTurnBatching: false })
     this.#media = this.#root.openDB({ name: 'media' })
     this.#begun = this.#root.openDB({ name: 'begun' })
+    this.#since = this.#root.openDB({ name: 'since' })
     this.#refs = this.#root.openDB({ name: 'refs' })
     this.#held = this.#root.openDB({ name: 'held' })
     this.#ends = this.#root.openDB({ name: 'ends' })
@@ -58,7 +61,10 @@ export class Records {
   }
 
   begin(user: UserId, key: string, begun: Begun): Promise<unknown> {
-    return this.#root.batch(() => void this.#begun.put([user, key], begun))
+    return this.#root.batch(() => {
+      void this.#begun.put([user, key], begun)
+      void this.#since.put([begun.at, user, key], 0)
+    })
   }
 
   /** The upload's file holds this content from here on; where the content is here already, the file is litter. */
@@ -66,7 +72,7 @@ export class Records {
     return this.#lines.run(reference.id, async () => {
       const earlier = this.#media.get(reference.id)
       await this.#root.batch(() => {
-        void this.#begun.remove([user, key])
+        this.#ended(user, key)
         if (earlier) void this.#litter.put(kept.file, 0)
         else void this.#media.put(reference.id, kept)
         this.#put(reference)
@@ -77,7 +83,7 @@ export class Records {
 
   drop(user: UserId, key: string, file: string): Promise<unknown> {
     return this.#root.batch(() => {
-      void this.#begun.remove([user, key])
+      this.#ended(user, key)
       void this.#litter.put(file, 0)
     })
   }
@@ -111,8 +117,8 @@ export class Records {
     await this.#root.batch(() => {
       for (const key of over) void this.#ends.remove(key)
     })
-    const old = [...this.#begun.getRange({})].filter(({ value }) => value.at < stale)
-    for (const { key, value } of old) await this.drop(key[0] as UserId, key[1], value.file)
+    const old = [...this.#since.getKeys({ end: [stale, '', ''], limit: slice })]
+    for (const [, user, key] of old) await this.drop(user as UserId, key, this.begun(user as UserId, key) ?? '')
     return over.length + old.length
   }
 
@@ -124,6 +130,12 @@ export class Records {
     return this.#root.batch(() => {
       for (const file of files) void this.#litter.remove(file)
     })
+  }
+
+  #ended(user: UserId, key: string): void {
+    const begun = this.#begun.get([user, key])
+    if (begun) void this.#since.remove([begun.at, user, key])
+    void this.#begun.remove([user, key])
   }
 
   #put({ id, holders, until }: Reference): void {

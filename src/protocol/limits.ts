@@ -30,7 +30,7 @@ export const defaultLimits = {
   socketBytes: 1024 * 1024,
   /** Bytes of one picture, video or other file. Above it an upload is refused (`too_large`, HTTP 413). */
   mediaBytes: 64 * 1024 * 1024,
-  /** Bytes that one user uploads in a day; used up, they come back over the day. Above it `over_quota` (HTTP 429). At least mediaBytes. */
+  /** Bytes that one user uploads in a day, of each upload at least 16 KiB; used up, they come back over the day. Above it `over_quota` (HTTP 429). At least mediaBytes. */
   mediaBytesPerDay: 1024 * 1024 * 1024,
   /** Uploads of one user at a time. Above it `too_many_uploads` (HTTP 429). */
   mediaUploads: 4,

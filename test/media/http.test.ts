@@ -118,6 +118,8 @@ describe('an upload', () => {
     }
     const asked = await put(id, Buffer.alloc(0), { headers: { 'content-range': `bytes */${picture.length}` } })
     expect(asked.headers.get('upload-offset')).toBe('5')
+    const other = await put(idOf(png('x')), Buffer.alloc(0), { headers: { 'content-range': 'bytes */9' } })
+    expect([other.headers.get('upload-offset'), files()]).toEqual(['0', 1])
     expect((await piece(picture, 5, picture.length - 1)).status).toBe(201)
   })
 
@@ -164,6 +166,24 @@ describe('an upload', () => {
     const { id: path = id, ...more } = { id: undefined, ...given }
     expect(await error(await put(path ?? id, picture, more as Options))).toEqual([status, code])
     expect(files()).toBe(0)
+  })
+
+  it('is told when the disk is full or the store fails, and leaves nothing on a full disk', async () => {
+    const media = fileMedia(path)
+    const { begin } = media
+    let code = 'ENOSPC'
+    media.begin = async (...args) => {
+      const upload = await begin.apply(media, args)
+      upload.write = () => Promise.reject(Object.assign(new Error('failed'), { code }))
+      return upload
+    }
+    await start({ media })
+    expect(await error(await put(id, picture))).toEqual([507, 'full'])
+    expect(files()).toBe(0)
+    code = 'EIO'
+    expect(await error(await put(id, picture))).toEqual([503, 'unavailable'])
+    media.begin = () => Promise.reject(Object.assign(new Error('failed'), { code: 'ENOSPC' }))
+    expect(await error(await put(id, picture))).toEqual([507, 'full'])
   })
 
   it('says its length', async () => {
@@ -216,9 +236,9 @@ describe('limits', () => {
     expect(endless.heard()).toContain('413')
   })
 
-  it('bytes of one user in a day: the answer says when to come back, and what broke off or was known does not count', async () => {
-    await limited({ mediaBytesPerDay: 250 })
-    const contents = ['a', 'b', 'c'].map((letter) => Buffer.alloc(100, letter))
+  it('bytes of one user in a day: the answer says when to come back, and what did not come or was known does not count', async () => {
+    await start({ limits: { mediaBytesPerDay: 250_000, mediaBytes: 100_000 } })
+    const contents = ['a', 'b', 'c'].map((letter) => Buffer.alloc(100_000, letter))
     for (const content of contents.slice(0, 2)) {
       expect((await put(idOf(content), content)).status).toBe(201)
       expect((await put(idOf(content), content)).status).toBe(200)
@@ -228,12 +248,19 @@ describe('limits', () => {
     expect(Number(over.headers.get('retry-after'))).toBeCloseTo((86_400 * 50) / 250, -2)
     expect(await error(over)).toEqual([429, 'over_quota'])
     expect((await put(idOf(third), third, { token: 'bob' })).status).toBe(201)
-    const broken = await stalled(id, 50, Buffer.alloc(1))
+    const broken = await stalled(id, 50_000, Buffer.alloc(1))
     await expect.poll(files).toBe(4)
     broken.socket.destroy()
     await broken.closed
-    const small = Buffer.alloc(45, 's')
+    const small = Buffer.alloc(30_000, 's')
     await expect.poll(async () => (await put(idOf(small), small)).status).toBe(201)
+  })
+
+  it('bytes of one user in a day: a tiny upload counts as a small one, so that files are bounded too', async () => {
+    await start({ limits: { mediaBytesPerDay: 40_000, mediaBytes: 40_000 } })
+    for (const letter of ['a', 'b'])
+      expect((await put(idOf(Buffer.from(letter)), Buffer.from(letter))).status).toBe(201)
+    expect(await error(await put(idOf(Buffer.from('c')), Buffer.from('c')))).toEqual([429, 'over_quota'])
   })
 
   it('uploads and downloads of one user at a time, and of the node', async () => {

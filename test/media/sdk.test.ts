@@ -131,15 +131,15 @@ describe('an upload by the SDK', () => {
   })
 
   it('rejects with what the node says', async () => {
-    await start({ limits: { mediaBytes: 100, mediaBytesPerDay: 100 } })
+    await start({ limits: { mediaBytes: 20_000, mediaBytesPerDay: 20_000 } })
     const client = enter()
-    await expect(client.upload(randomBytes(101))).rejects.toMatchObject({ code: 'too_large', retryAfterMs: 0 })
+    await expect(client.upload(randomBytes(20_001))).rejects.toMatchObject({ code: 'too_large', retryAfterMs: 0 })
     await expect(client.download('0'.repeat(64))).rejects.toBeInstanceOf(MediaError)
-    await client.upload(randomBytes(100))
-    const over = await client.upload(randomBytes(100)).catch((error) => error)
+    await client.upload(randomBytes(20_000))
+    const over = await client.upload(randomBytes(20_000)).catch((error) => error)
     expect(over.code).toBe('over_quota')
     expect(over.retryAfterMs).toBeGreaterThan(80_000_000)
-    const bug = client.upload(new Uint8Array(), {
+    const bug = enter('bob').upload(new Uint8Array(), {
       onProgress() {
         throw new Error('a bug of the program')
       },
