@@ -27,7 +27,11 @@ const table = {
     default: '',
     env: 'BLUETICK_INSPECT_TOKEN_FILE',
   },
-  'retention-days': { text: 'days that an entry stays in an inbox', default: '30', env: 'BLUETICK_RETENTION_DAYS' },
+  'retention-days': {
+    text: 'days that an entry stays in an inbox, and media after the last message with it',
+    default: '30',
+    env: 'BLUETICK_RETENTION_DAYS',
+  },
   'online-ms': {
     text: 'milliseconds after the last activity at which a user counts as gone; 0: connected is online',
     default: '20000',
@@ -43,6 +47,16 @@ const table = {
     text: 'open connections of one address',
     default: '1000',
     env: 'BLUETICK_CONNECTIONS_PER_ADDRESS',
+  },
+  'media-bytes': {
+    text: 'bytes of one picture, video or other file',
+    default: '67108864',
+    env: 'BLUETICK_MEDIA_BYTES',
+  },
+  'media-bytes-per-day': {
+    text: 'bytes of media that one user uploads in a day',
+    default: '1073741824',
+    env: 'BLUETICK_MEDIA_BYTES_PER_DAY',
   },
   ...clusterTable,
 } satisfies Record<string, Option>
@@ -62,6 +76,8 @@ export async function serve(args: string[]): Promise<void> {
     limits: {
       inboxEntries: whole('inbox-entries', values['inbox-entries']),
       connectionsPerAddress: whole('connections-per-address', values['connections-per-address']),
+      mediaBytes: whole('media-bytes', values['media-bytes']),
+      mediaBytesPerDay: whole('media-bytes-per-day', values['media-bytes-per-day']),
     },
     ...(secret && { authenticate: jwtAuthenticate(await readSecret(secret)) }),
     ...(inspect && { inspectToken: new TextDecoder().decode(await readSecret(inspect)) }),

@@ -4,12 +4,13 @@ import { byId, make } from './dom.ts'
 import { notice } from './notice.ts'
 import { fileSize } from './words.ts'
 
-/** Contents that are kept in memory. */
-const kept = 60
+/** Bytes of contents that are kept in memory; of more, those that were not shown for the longest leave. */
+const keptBytes = 256 * 1024 * 1024
 
 export class Gallery {
   readonly #client: Client
-  readonly #urls = new Map<string, Promise<string>>()
+  readonly #urls = new Map<string, { readonly url: Promise<string>; readonly size: number }>()
+  #bytes = 0
   readonly #inView = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) this.#show(target as HTMLImageElement)
   })
@@ -112,16 +113,22 @@ export class Gallery {
   }
 
   /** An address within this page for the content, which is fetched once. */
-  #url({ id }: Attachment): Promise<string> {
-    const known = this.#urls.get(id) ?? this.#client.download(id).then((blob) => URL.createObjectURL(blob))
-    this.#urls.delete(id)
-    this.#urls.set(id, known)
-    known.catch(() => this.#urls.delete(id))
-    const [oldest] = this.#urls
-    if (this.#urls.size > kept && oldest) {
-      this.#urls.delete(oldest[0])
-      void oldest[1].then((url) => URL.revokeObjectURL(url))
+  #url({ id, size }: Attachment): Promise<string> {
+    const url = this.#urls.get(id)?.url ?? this.#client.download(id).then((blob) => URL.createObjectURL(blob))
+    this.#forget(id)
+    this.#urls.set(id, { url, size })
+    this.#bytes += size
+    url.catch(() => this.#forget(id))
+    for (const [oldest, { url }] of this.#urls) {
+      if (this.#bytes <= keptBytes || oldest === id) break
+      this.#forget(oldest)
+      void url.then((url) => URL.revokeObjectURL(url))
     }
-    return known
+    return url
+  }
+
+  #forget(id: string): void {
+    this.#bytes -= this.#urls.get(id)?.size ?? 0
+    this.#urls.delete(id)
   }
 }
