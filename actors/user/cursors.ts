@@ -1,27 +1,42 @@
-/** Cursors and the settled mark are saved together, a moment after they moved: what a crash forgets, the next hello repeats. */
+/**
+ * Cursors and the settled mark are saved together, some time after they moved: what a crash forgets, the next hello repeats.
+ * Acks move them with each message, and a save for each would double what a message costs: those wait for long.
+ */
 import { after, work } from './state.ts'
 import type { UserEffect, UserState } from './types.ts'
 
+/** A device that came, left or was new. */
 const saveMs = 2_000
+/** Acks, while their device stays: a crash makes a client that kept no cursor itself see the last minutes again. */
+const saveAcksMs = 600_000
+/** So many acks are not waited with: a crash repeats no more of them. */
+const unsavedAcks = 256
 
 export function save(state: UserState, out: UserEffect[]): void {
-  const it = work(state)
-  it.dirty = true
-  if (!it.saving) after(state, 'save', saveMs, out)
+  state.unsaved = Math.max(state.unsaved, 1)
+  if (!work(state).saving) after(state, 'save', saveMs, out)
+}
+
+/** An ack or a receipt moved something; `entries` are acknowledged by it. */
+export function saveLater(state: UserState, entries: number, out: UserEffect[]): void {
+  state.unsaved = Math.max(state.unsaved, 1) + entries
+  if (state.unsaved > unsavedAcks) return save(state, out)
+  if (state.saveTimed) return
+  state.saveTimed = true
+  out.push({ do: 'after', ms: saveAcksMs, timer: 'saveAcks' })
 }
 
 export function saveNow(state: UserState, out: UserEffect[]): void {
   const it = work(state)
-  if (!it.dirty || it.saving) return
-  it.dirty = false
+  if (state.unsaved === 0 || it.saving) return
+  state.unsaved = 0
   it.saving = true
   const cursors = state.devices.map(({ device, acked, seenAt }) => ({ device, seq: acked, seenAt }))
   out.push({ do: 'save', cursors, settled: state.settled })
 }
 
 export function saved(state: UserState, ok: boolean, out: UserEffect[]): void {
-  const it = work(state)
-  it.saving = false
-  if (!ok) it.dirty = true
-  if (it.dirty) save(state, out)
+  work(state).saving = false
+  if (!ok) state.unsaved = Math.max(state.unsaved, 1)
+  if (state.unsaved > 0) save(state, out)
 }

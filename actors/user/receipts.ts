@@ -6,7 +6,7 @@
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { appendReceipt } from './append.ts'
-import { save } from './cursors.ts'
+import { saveLater } from './cursors.ts'
 import { after, attached, delivered, work } from './state.ts'
 import type { SessionRef, Told, UserEffect, UserMessage, UserState } from './types.ts'
 
@@ -104,7 +104,7 @@ function settle(state: UserState, out: UserEffect[]): void {
   for (const told of it.outstanding.values()) if (told.delivered > 0) settled = Math.min(settled, told.first - 1)
   if (settled > state.settled) {
     state.settled = settled
-    save(state, out)
+    saveLater(state, 0, out)
   }
   if (it.outstanding.size > 0) after(state, 'retell', retellMs, out)
 }

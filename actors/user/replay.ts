@@ -4,7 +4,7 @@
  */
 import type { Cursor, DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
-import { save } from './cursors.ts'
+import { save, saveLater } from './cursors.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
 import { attached, awayDevice } from './state.ts'
 import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
@@ -161,8 +161,8 @@ export function ack(state: UserState, session: SessionRef, seq: Seq, limits: Use
   if (device.sizes?.length === 0) device.sizes = null
   // Above what was pushed: it had more from before this actor restarted.
   device.pushed = Math.max(device.pushed, seq)
+  saveLater(state, seq - device.acked, out)
   device.acked = seq
-  save(state, out)
   advance(state, device, limits, out)
   tellDelivered(state, out)
 }

@@ -4,10 +4,11 @@ import type { Device, Timer, UserEffect, UserState, Work } from './types.ts'
 
 /** The state of a user actor that starts: from what the store holds, or with `epoch` for an inbox that is new. */
 export function startUser(user: UserId, record: InboxRecord | undefined, epoch: number): UserState {
-  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], work: null }
+  const fresh = { unsaved: 0, saveTimed: false, work: null }
+  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], ...fresh }
   const { head, tail, lastTime, settled } = record
   const devices = record.cursors.map(({ device, seq, seenAt }) => awayDevice(device, Math.min(seq, tail), seenAt))
-  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, work: null }
+  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, ...fresh }
 }
 
 export const awayDevice = (device: Device['device'], acked: Seq, seenAt: Millis): Device => ({
@@ -40,7 +41,6 @@ export function work(state: UserState): Work {
     sendersTo: upTo,
     outstanding: new Map(),
     news: new Map(),
-    dirty: false,
     saving: false,
     timers: new Set(),
   }
@@ -67,16 +67,16 @@ export function after(state: UserState, timer: Timer, ms: number, out: UserEffec
 
 /**
  * Whether the actor may hibernate. `busy`: something is under way. `keep`: devices are attached, so its record must stay.
- * `drop`: the store knows everything.
+ * `spare`: the store knows everything.
  */
-export function rest(state: UserState): 'busy' | 'keep' | 'drop' {
+export function rest(state: UserState): 'busy' | 'keep' | 'spare' {
   if (state.work && !idle(state.work)) return 'busy'
   let keep = false
   for (const device of state.devices) {
     if (device.fetching || device.sizes || (device.phase !== 'away' && device.phase !== 'live')) return 'busy'
     if (device.session !== 0) keep = true
   }
-  return keep ? 'keep' : 'drop'
+  return keep || state.unsaved > 0 ? 'keep' : 'spare'
 }
 
 const idle = (work: Work): boolean =>
@@ -86,5 +86,4 @@ const idle = (work: Work): boolean =>
   work.news.size === 0 &&
   work.timers.size === 0 &&
   !work.scanning &&
-  !work.dirty &&
   !work.saving

@@ -89,7 +89,7 @@ export type UserMessage =
   /** From the former life of an actor that crashed: by session, what it had refused. */
   | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
 
-export type Timer = 'append' | 'save' | 'receipts' | 'retell'
+export type Timer = 'append' | 'save' | 'saveAcks' | 'receipts' | 'retell'
 
 /** What a user actor asks of its host. */
 export type UserEffect =
@@ -218,8 +218,6 @@ export type Work = {
   sendersTo: Seq
   readonly outstanding: Map<UserId, Told>
   readonly news: Map<UserId, News>
-  /** Something must be saved: cursors or the settled mark moved. */
-  dirty: boolean
   saving: boolean
   readonly timers: Set<Timer>
 }
@@ -234,6 +232,10 @@ export type UserState = {
   lastTime: Millis
   settled: Seq
   devices: Device[]
+  /** 0: everything is saved. Else cursors or the settled mark have moved; the number grows with the entries acknowledged. */
+  unsaved: number
+  /** Whether acks are saved some time; the timer also runs while the actor hibernates. */
+  saveTimed: boolean
   /** null while there is nothing to do: then the actor may hibernate. */
   work: Work | null
 }

@@ -72,6 +72,9 @@ function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): 
       return appendAgain(state, out)
     case 'save':
       return saveNow(state, out)
+    case 'saveAcks':
+      state.saveTimed = false
+      return saveNow(state, out)
     case 'receipts':
       return writeNews(state, now, out)
     case 'retell':

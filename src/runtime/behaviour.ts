@@ -11,8 +11,8 @@ export interface Behaviour<State, Message, Effect> {
   receive(state: State, message: Message, now: Millis): Next<State, Effect>
   /** Performs the effects of one turn, in order. */
   perform(id: string, effects: readonly Effect[]): void
-  /** May it hibernate? `keep`: its record must stay; `drop`: the store knows everything. */
-  rest(state: State): 'busy' | 'keep' | 'drop'
+  /** May it hibernate? `keep`: its record must stay; `spare`: it stays while there is room; `drop`: it goes. */
+  rest(state: State): 'busy' | 'keep' | 'spare' | 'drop'
   /** Lets go of what only an awake actor needs. */
   hibernate(state: State): void
   /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
@@ -34,6 +34,8 @@ export type RuntimeOptions = {
   readonly turn: number
   /** Idle time in ms after which an actor hibernates. */
   readonly idleMs: number
+  /** Spare records: hibernated actors of which the store knows everything. Each saves the reads of a wake. */
+  readonly spares: number
   readonly restarts: number
   readonly restartsMs: number
 }
@@ -43,6 +45,7 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   mailbox: 2_048,
   turn: 128,
   idleMs: 5_000,
+  spares: 50_000,
   restarts: 3,
   restartsMs: 5_000,
 }

@@ -25,6 +25,8 @@ export type Inspection = {
 export class Entities<State, Message, Effect = unknown> {
   readonly #present = new Map<string, Entity<State, Message>>()
   readonly #awake = new Set<string>()
+  /** Hibernated and spare, those that rest for longest first. */
+  readonly #spare = new Set<string>()
   readonly #behaviour: Behaviour<State, Message, Effect>
   readonly #options: RuntimeOptions
   readonly #shards: Shards
@@ -107,6 +109,7 @@ export class Entities<State, Message, Effect = unknown> {
     if (entity.awake) return entity.awake
     this.#present.set(id, entity)
     this.#awake.add(id)
+    this.#spare.delete(id)
     this.#counters.wakes += 1
     const awake: Awake<Message> = {
       mail: [],
@@ -222,6 +225,12 @@ export class Entities<State, Message, Effect = unknown> {
       this.#counters.hibernations += 1
       if (rest === 'drop') this.#present.delete(id)
       else this.#behaviour.hibernate(entity.state)
+      if (rest === 'spare') this.#spare.add(id)
+    }
+    for (const id of this.#spare) {
+      if (this.#spare.size <= this.#options.spares) break
+      this.#spare.delete(id)
+      this.#present.delete(id)
     }
   }
 }

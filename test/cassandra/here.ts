@@ -56,3 +56,13 @@ export async function truncate(client: Client): Promise<void> {
   const tables = ['inboxes', 'inbox_entries', 'dedupe', 'marks', 'seen']
   await Promise.all(tables.map((table) => client.execute(`TRUNCATE ${table}`)))
 }
+
+/** How the command line names a keyspace. */
+export const named = ({ contactPoints, localDc, keyspace }: CassandraOptions) => [
+  '--contact-points',
+  contactPoints.join(','),
+  '--local-dc',
+  localDc,
+  '--keyspace',
+  keyspace,
+]

@@ -12,7 +12,7 @@ import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { killTest } from '../contracts/kill.ts'
 import { message, user } from '../contracts/store.ts'
 import { story } from '../contracts/story.ts'
-import { cassandraNode, driver, oneNodeHere, truncate } from './here.ts'
+import { cassandraNode, driver, named, oneNodeHere, truncate } from './here.ts'
 
 const main = 'dist/src/cli/main.js'
 const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
@@ -27,15 +27,6 @@ async function cli(...args: string[]): Promise<{ code: number; out: string }> {
   const [code] = await once(child, 'close')
   return { code: code as number, out: out.trim() }
 }
-const named = ({ contactPoints, localDc, keyspace }: CassandraOptions) => [
-  '--contact-points',
-  contactPoints.join(','),
-  '--local-dc',
-  localDc,
-  '--keyspace',
-  keyspace,
-]
-
 describe('on Cassandra', oneNodeHere, () => {
   const node = cassandraNode()
   let options: CassandraOptions
