@@ -4,6 +4,7 @@
  * it a new round begins. A user actor that refused a message refuses what follows it in the same round, so that nothing
  * which was already under way overtakes it.
  */
+import type { ErrorCode, RetryCode } from '../src/protocol/codes.ts'
 import type { MessageId, UserId } from '../src/protocol/ids.ts'
 
 type Lane = { round: number; flying: number; refused: { readonly id: MessageId; readonly nth: number } | null }
@@ -12,6 +13,10 @@ export type Lanes = { sends: number; round: number; readonly open: Map<UserId, L
 
 /** The place of a send: its number in the session, and its round. */
 export type Turn = { readonly nth: number; readonly round: number }
+
+/** Refusals after which the same send may succeed. */
+const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
+export const isForNow = (code: ErrorCode): boolean => Object.hasOwn(forNow, code)
 
 /** Lanes that wait for a refused message. Beyond these the oldest is forgotten. */
 const remembered = 1_024

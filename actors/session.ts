@@ -3,13 +3,11 @@
  * It knows no socket: the gateway hands it frames and performs its effects.
  */
 import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
-import type { BadFrame, ClientFrame, ServerFrame } from '../src/protocol/frames.ts'
-import type { Cursor, DeviceId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
+import type { BadFrame, ClientFrame, SendFrame, ServerFrame } from '../src/protocol/frames.ts'
+import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
 import type { Next } from '../src/runtime/index.ts'
-import { enter, hold, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
+import { enter, hold, isForNow, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
 import type { Accepted } from './user/types.ts'
-
-type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
 
 export type SessionMessage =
   | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }
@@ -45,6 +43,12 @@ export type SessionEffect =
   | { readonly do: 'ack'; readonly seq: Seq }
   | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
   | { readonly do: 'watch' | 'unwatch'; readonly user: UserId }
+  /** A question about a group. */
+  | {
+      readonly do: 'ask'
+      readonly group: GroupId
+      readonly question: { readonly is: 'members' } | { readonly is: 'ticks'; readonly at: Seq }
+    }
   /** The person did something (`user` frames), or went away from the app. */
   | { readonly do: 'active' | 'away' }
   | { readonly do: 'push'; readonly frame: ServerFrame }
@@ -76,8 +80,8 @@ export type SessionState = {
   siblings: boolean
 }
 
-/** Refusals after which the same send may succeed. */
-const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
+/** Frames that are refused above the rate. */
+const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks'])
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -150,11 +154,10 @@ function meter(
     if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
     return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
   }
-  if (state.tokens < 0 && (kind === 'send' || kind === 'read' || kind === 'watch' || kind === 'unwatch')) {
+  if (state.tokens < 0 && metered.has(kind))
     return kind === 'send'
       ? refuse(state, frame, 'rate_limited', out)
-      : void out.push(error('rate_limited', kind, frame[1]))
-  }
+      : void out.push(error('rate_limited', kind, String(frame[1])))
   obey(state, frame, limits, now, out)
 }
 
@@ -205,6 +208,10 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })
     case 'watch':
       return watch(state, frame[1], limits, out)
+    case 'members':
+      return void out.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
+    case 'ticks':
+      return void out.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
     case 'unwatch':
       if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
       return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
@@ -239,7 +246,8 @@ type Copied = Extract<SessionMessage, { is: 'copied' }>
 function answered(state: SessionState, { send, turn, answer }: Answered, out: SessionEffect[]): void {
   if (answer.is === 'refused') return refused(state, send, turn, answer.code, out)
   const { at, time } = answer
-  if (state.siblings && send[2] !== state.user) out.push({ do: 'copy', send, turn, at, time })
+  // A change of a group comes to all devices with the group's entries.
+  if (state.siblings && send[2] !== state.user && !send[6]) out.push({ do: 'copy', send, turn, at, time })
   else sent(state, send, turn, at, time, out)
 }
 
@@ -250,7 +258,7 @@ function copied(state: SessionState, { send, turn, at, time, answer }: Copied, o
 
 function refused(state: SessionState, [, id, to]: SendFrame, turn: Turn, code: ErrorCode, out: SessionEffect[]): void {
   state.inFlight -= 1
-  leave(lanes(state), to, id, turn.nth, Object.hasOwn(forNow, code))
+  leave(lanes(state), to, id, turn.nth, isForNow(code))
   out.push(error(code, 'send', id))
 }
 

@@ -41,6 +41,9 @@ const users: Users = hostUsers({
   store: nothing as Store,
   term: 1,
   limits: defaultLimits,
+  groups: () => {
+    throw new Error('there are no groups here')
+  },
   sessions: deaf,
   answer: (ticket, accepted) => asks.answer(ticket, accepted),
   events: { accepted: () => {}, receipted: () => {} },

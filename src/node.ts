@@ -5,6 +5,7 @@ import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
 import { admission, attachTo } from './hosts/admission.ts'
+import { type Groups, hostGroups, offerTo, resumeGroups } from './hosts/groups.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
@@ -17,6 +18,7 @@ import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
 import { bodySize } from './protocol/frames.ts'
 import {
   type Body,
+  isChatId,
   isMedia,
   isMessageId,
   isUserId,
@@ -138,8 +140,9 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     heartbeatMs: heartbeatSeconds * 1000,
     authenticate,
     admit: admission(options.allow, media),
-    actors: () => ({ users, presence }),
+    actors: () => ({ users, groups, presence }),
   })
+  const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0)
   const users: Users = hostUsers({
     runtime,
     store,
@@ -147,8 +150,12 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     limits,
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),
-    events: tellHooks(options, (user) => users.peek(user)?.epoch ?? 0),
+    events,
+    groups: () => groups,
   })
+  const groupContext = { runtime, store, term, limits, sessions, asks, events, users: () => users }
+  const groups: Groups = hostGroups(groupContext)
+  await resumeGroups(groupContext, groups)
   const attachedTo = (user: UserId) =>
     (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
   const presence = hostPresence({
@@ -161,7 +168,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const node = {
     async send({ from, to, body, media: carried, id: given }: SendAs): Promise<Position> {
       const id = given ?? randomUUID()
-      if (!isUserId(from, limits.idLength) || !isUserId(to, limits.idLength) || !isMessageId(id))
+      if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (carried !== undefined && !isMedia(carried)) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
@@ -180,7 +187,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
           again: given !== undefined,
           ticket,
         } as const
-        if (!users.offer(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+        if (!offerTo(users, groups)(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
       })
       if (answer === 'late') throw new SendRefused('busy', id)
       if (answer.is === 'refused') throw new SendRefused(answer.code, id)
@@ -227,7 +234,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     await drained(() => asks.size === 0)
     await drained(() => {
       runtime.wheel.hurry()
-      return users.quiet && presence.quiet
+      return users.quiet && groups.quiet && presence.quiet
     })
     gateway.close()
     await drained(() => media?.quiet ?? true)

@@ -1,7 +1,8 @@
 /** Accepting messages: every message gets one seq, once; answers and pushes go out in seq order, after durability. */
+import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Appended, Entry } from '../../src/store/contract.ts'
-import type { Turn } from '../lanes.ts'
+import { isForNow, type Turn } from '../lanes.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
 import { after, delivered, work } from './state.ts'
@@ -11,6 +12,8 @@ import type { Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserStat
 const remembered = 128
 /** Sessions with a refused message that are remembered. */
 const rememberedRefusals = 1_024
+
+type Message = Extract<Entry, { is: 'message' }>
 
 const sender = (state: UserState, message: Deliver | Copy): UserId =>
   message.is === 'deliver' ? message.from : state.user
@@ -95,9 +98,9 @@ function overtakes(state: UserState, message: Deliver | Copy): boolean {
 const isBefore = (turn: Turn, refused: Turn): boolean =>
   turn.round > refused.round || (turn.round === refused.round && turn.nth < refused.nth)
 
-function refuse(state: UserState, message: Deliver | Copy, code: 'busy' | 'inbox_full', out: UserEffect[]): void {
+function refuse(state: UserState, message: Deliver | Copy, code: ErrorCode, out: UserEffect[]): void {
   const { refused } = work(state)
-  if (message.is === 'deliver' && message.session !== 0 && !overtakes(state, message)) {
+  if (isForNow(code) && message.is === 'deliver' && message.session !== 0 && !overtakes(state, message)) {
     refused.delete(message.session)
     if (refused.size >= rememberedRefusals) refused.delete(refused.keys().next().value as SessionRef)
     refused.set(message.session, message.turn)
@@ -107,18 +110,28 @@ function refuse(state: UserState, message: Deliver | Copy, code: 'busy' | 'inbox
 
 function append(state: UserState, message: Deliver | Copy, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const it = work(state)
+  if (message.is === 'deliver' && message.denied) return refuse(state, message, message.denied, out)
   const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
   if (message.is === 'deliver' && held >= limits.inboxEntries) return refuse(state, message, 'inbox_full', out)
   const { id, body } = message
-  const media = message.media && { media: message.media }
+  const more = carried(message)
   const seq = nextSeq(state)
   const time = nextTime(state, now)
   const entry: Entry =
     message.is === 'deliver'
-      ? { is: 'message', seq, time, id, from: message.from, body, ...media }
-      : { is: 'copy', seq, time, id, to: message.to, body, at: message.at, ...media }
+      ? { is: 'message', seq, time, id, from: message.from, body, ...more }
+      : { is: 'copy', seq, time, id, to: message.to, body, at: message.at, ...more }
   it.known.set(key(sender(state, message), id), { seq, time, askers: [message] })
   write(state, entry, out)
+}
+
+/** What an entry has only sometimes. */
+function carried(message: Deliver | Copy): Pick<Message, 'media' | 'place' | 'change'> {
+  const { media } = message
+  const more = media && { media }
+  if (message.is === 'copy') return { ...more }
+  const { place, change } = message
+  return { ...more, ...(place && { place }), ...(change && { change }) }
 }
 
 /** Appends a receipt entry for this user's own devices. */

@@ -8,7 +8,7 @@ import type { Entry } from '../../src/store/contract.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
 import { after, attached, delivered, work } from './state.ts'
-import type { SessionRef, Told, UserEffect, UserMessage, UserState } from './types.ts'
+import type { Sender, SessionRef, Told, UserEffect, UserMessage, UserState } from './types.ts'
 
 type Receipt = Extract<UserMessage, { is: 'receipt' }>
 
@@ -32,7 +32,15 @@ export function notePushed(state: UserState, entry: Entry): void {
     it.sendersFrom = entry.seq
   }
   it.sendersTo = entry.seq
-  if (entry.is === 'message') it.senders.push({ seq: entry.seq, from: entry.from })
+  const sender = senderOf(entry)
+  if (sender) it.senders.push(sender)
+}
+
+/** Whom ticks of an entry are told to, and under which seq. */
+export function senderOf(entry: Entry): Sender | undefined {
+  if (entry.is !== 'message') return undefined
+  const { seq, from, place } = entry
+  return place ? { seq, chat: place.group, at: place.at } : { seq, chat: from, at: seq }
 }
 
 /** Tells the senders of all that has become delivered, from memory where it reaches, else from the inbox. */
@@ -61,25 +69,25 @@ export function scanned(state: UserState, from: Seq, entries: readonly Entry[] |
   it.scanning = false
   if (!entries) return after(state, 'retell', retellMs, out)
   const upTo = delivered(state)
-  const senders = entries.filter((entry) => entry.is === 'message' && entry.seq <= upTo) as { seq: Seq; from: UserId }[]
+  const senders = entries.flatMap((entry) => (entry.seq <= upTo ? (senderOf(entry) ?? []) : []))
   const end = Math.min(entries.at(-1)?.seq ?? upTo, upTo)
   if (it.sendersTo < end) Object.assign(it, { senders: [], sendersFrom: end + 1, sendersTo: end })
   tell(state, senders, end, out)
   tellDelivered(state, out)
 }
 
-function tell(state: UserState, senders: readonly { seq: Seq; from: UserId }[], upTo: Seq, out: UserEffect[]): void {
+function tell(state: UserState, senders: readonly Sender[], upTo: Seq, out: UserEffect[]): void {
   work(state).told = upTo
-  const peers = new Map<UserId, { first: Seq; last: Seq }>()
-  for (const { seq, from } of senders) {
-    const peer = peers.get(from)
-    if (peer) peer.last = seq
-    else peers.set(from, { first: seq, last: seq })
+  const chats = new Map<UserId, { first: Seq; last: Seq }>()
+  for (const { seq, chat, at } of senders) {
+    const known = chats.get(chat)
+    if (known) known.last = at
+    else chats.set(chat, { first: seq, last: at })
   }
-  for (const [peer, { first, last }] of peers) {
-    const told = outstanding(state, peer, first)
+  for (const [chat, { first, last }] of chats) {
+    const told = outstanding(state, chat, first)
     told.delivered = last
-    out.push(receipt(state, peer, told))
+    out.push(receipt(state, chat, told))
   }
   settle(state, out)
 }
@@ -118,9 +126,10 @@ export function receipted(
   const it = work(state)
   const told = it.outstanding.get(peer)
   if (!told) return
-  for (const { session, seq } of told.readers) if (seq <= read) out.push({ do: 'done', session, chat: peer, seq })
-  told.readers = told.readers.filter(({ seq }) => seq > read)
-  told.first = Math.max(told.first, delivered + 1)
+  for (const { session, seq, at } of told.readers) if (at <= read) out.push({ do: 'done', session, chat: peer, seq })
+  told.readers = told.readers.filter(({ at }) => at > read)
+  // A group's seqs say nothing of this inbox.
+  if (!peer.startsWith('#')) told.first = Math.max(told.first, delivered + 1)
   if (told.delivered <= delivered && told.read <= read) it.outstanding.delete(peer)
   else if (told.delivered <= delivered) told.delivered = 0
   settle(state, out)
@@ -141,14 +150,8 @@ export function read(state: UserState, session: SessionRef, chat: UserId, seq: S
   if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
   const it = work(state)
   if (seq < it.sendersFrom || seq > it.sendersTo) return void out.push({ do: 'check', session, chat, seq })
-  checked(
-    state,
-    session,
-    chat,
-    seq,
-    it.senders.some((entry) => entry.seq === seq && entry.from === chat),
-    out,
-  )
+  const sender = it.senders.find((sender) => sender.seq === seq && sender.chat === chat)
+  checked(state, session, chat, seq, sender?.at ?? 0, out)
 }
 
 export function checked(
@@ -156,16 +159,16 @@ export function checked(
   session: SessionRef,
   chat: UserId,
   seq: Seq,
-  holds: boolean | null,
+  at: Seq | null,
   out: UserEffect[],
 ): void {
-  if (!holds) {
-    const code = holds === null ? 'busy' : 'not_that_chat'
+  if (!at) {
+    const code = at === null ? 'busy' : 'not_that_chat'
     return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code })
   }
   const told = outstanding(state, chat, seq)
-  told.read = Math.max(told.read, seq)
-  told.readers.push({ session, seq })
+  told.read = Math.max(told.read, at)
+  told.readers.push({ session, seq, at })
   out.push(receipt(state, chat, told))
   settle(state, out)
 }

@@ -1,5 +1,7 @@
 /** What a user actor is told, what it keeps, and what it asks of its host. */
+
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
+import type { Change, Place } from '../../src/protocol/group.ts'
 import type {
   Body,
   Cursor,
@@ -36,6 +38,12 @@ export type Deliver = {
   readonly id: MessageId
   readonly body: Body
   readonly media?: MediaRef | undefined
+  /** A copy of a group's message, and where that stands. */
+  readonly place?: Place | undefined
+  /** In a group's log: what the message changes. */
+  readonly change?: Change | undefined
+  /** Why it is refused, unless it is a repeat. */
+  readonly denied?: ErrorCode | undefined
   readonly again: boolean
   readonly ticket: Ticket
 }
@@ -72,7 +80,8 @@ export type UserMessage =
       readonly session: SessionRef
       readonly chat: UserId
       readonly seq: Seq
-      readonly holds: boolean | null
+      /** Where the message stands for its sender; 0: it is not of that chat. */
+      readonly at: Seq | null
     }
   /** From the actor of `from`: this user's messages to them are delivered and read up to these seqs of log `epoch`. */
   | {
@@ -185,12 +194,15 @@ export type Device = {
 /** A message id that is known in memory; `askers` wait for its entry to become durable, null when it is. */
 export type Known = { readonly seq: Seq; readonly time: Millis; askers: (Deliver | Copy)[] | null }
 
-/** Receipts told to a peer and not confirmed by it. `first`: the lowest seq that they settle. */
+/** Who is told that the entry at `seq` is delivered or read: the sender, or the group, where it stands at `at`. */
+export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
+
+/** Receipts told to a chat and not confirmed by it, by its own seqs. `first`: the lowest seq of this inbox that they settle. */
 export type Told = {
   first: Seq
   delivered: Seq
   read: Seq
-  readers: { readonly session: SessionRef; readonly seq: Seq }[]
+  readers: { readonly session: SessionRef; readonly seq: Seq; readonly at: Seq }[]
 }
 
 /** Receipts that came for this user and are not an entry yet. */
@@ -213,7 +225,7 @@ export type Work = {
   told: Seq
   scanning: boolean
   /** Senders of the messages with a seq in [sendersFrom, sendersTo]. */
-  senders: { readonly seq: Seq; readonly from: UserId }[]
+  senders: Sender[]
   sendersFrom: Seq
   sendersTo: Seq
   readonly outstanding: Map<UserId, Told>

@@ -1,11 +1,9 @@
 /** Whether a send may be delivered: what the embedder says, and whether the media that it carries is here. */
 import { chatHolder, type NodeMedia } from '../media/media.ts'
 import type { ErrorCode } from '../protocol/codes.ts'
-import type { ClientFrame } from '../protocol/frames.ts'
-import type { MediaRef, UserId } from '../protocol/ids.ts'
+import type { SendFrame } from '../protocol/frames.ts'
+import { isGroup, type MediaRef, type UserId } from '../protocol/ids.ts'
 import type { Allow } from './ports.ts'
-
-type SendFrame = Extract<ClientFrame, readonly ['send', ...unknown[]]>
 
 /** Asks why a send may not be delivered: undefined is that it may. */
 type Question = () => Promise<ErrorCode | undefined>
@@ -15,7 +13,7 @@ export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 /** `allow` is asked first: what it refuses leaves no reference. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
   return (from, [, id, to, body, , carried]) => {
-    const attach = carried && (() => attachTo(media, carried, from, to))
+    const attach = carried ? () => attachTo(media, carried, from, to) : undefined
     if (!allow) return attach
     return async () => {
       const allowed = await new Promise<boolean>((resolve) => resolve(allow({ id, from, to, body }))).catch(() => false)
@@ -24,7 +22,8 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
   }
 }
 
-/** The media of a 1:1 message is kept by both parties: each has a copy of the chat. */
+/** The media of a 1:1 message is kept by both parties: each has a copy of the chat. A group keeps its own. */
 export async function attachTo(media: NodeMedia | undefined, carried: MediaRef, from: UserId, to: UserId) {
-  return media ? media.attach(carried, from, [chatHolder(to, from), chatHolder(from, to)], Date.now()) : 'unknown_media'
+  const holders = isGroup(to) ? [chatHolder(to, to)] : [chatHolder(to, from), chatHolder(from, to)]
+  return media ? media.attach(carried, from, holders, Date.now()) : 'unknown_media'
 }

@@ -5,7 +5,8 @@ import type { Entry } from '../store/contract.ts'
 export function entryFrame(entry: Entry): EntryFrame {
   switch (entry.is) {
     case 'message': {
-      const { seq, id, from, time, body, media } = entry
+      const { seq, id, from, time, body, media, place } = entry
+      if (place) return ['message', seq, id, from, time, body, media ?? null, place]
       return media ? ['message', seq, id, from, time, body, media] : ['message', seq, id, from, time, body]
     }
     case 'copy': {

@@ -16,6 +16,7 @@ import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../prot
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
+import { type Groups, offerTo } from './groups.ts'
 import type { Authenticate, Connection, SessionPort } from './ports.ts'
 import type { PresenceActors } from './presence.ts'
 import type { Users } from './users.ts'
@@ -43,7 +44,7 @@ export type SessionsContext = {
   readonly heartbeatMs: Millis
   readonly authenticate: Authenticate
   readonly admit: Admit
-  readonly actors: () => { readonly users: Users; readonly presence: PresenceActors }
+  readonly actors: () => { readonly users: Users; readonly groups: Groups; readonly presence: PresenceActors }
 }
 
 export class Sessions implements SessionPort {
@@ -219,7 +220,7 @@ export class Sessions implements SessionPort {
   }
 
   #perform(session: Session, effect: SessionEffect): void {
-    const { users, presence } = this.#context.actors()
+    const { users, groups, presence } = this.#context.actors()
     const { ref } = session
     const user = session.state.user as UserId
     switch (effect.do) {
@@ -244,6 +245,8 @@ export class Sessions implements SessionPort {
         return users.tell(user, { is: 'ack', session: ref, seq: effect.seq })
       case 'read':
         return users.tell(user, { is: 'read', session: ref, chat: effect.chat, seq: effect.seq })
+      case 'ask':
+        return groups.tell(effect.group, { ...effect.question, session: ref, by: user })
       case 'watch':
         return presence.tell(effect.user, { is: 'watch', watcher: ref })
       case 'unwatch':
@@ -286,12 +289,23 @@ export class Sessions implements SessionPort {
   }
 
   #deliver(session: Session, { send, turn }: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const [, id, to, body, again, media] = send
+    const [, id, to, body, again, media, change] = send
     const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, turn, answer })
     const from = session.state.user as UserId
     this.#ask(
       to,
-      (ticket) => ({ is: 'deliver', session: session.ref, turn, from, id, body, media, again, ticket }),
+      (ticket) => ({
+        is: 'deliver',
+        session: session.ref,
+        turn,
+        from,
+        id,
+        body,
+        media: media ?? undefined,
+        change,
+        again,
+        ticket,
+      }),
       answered,
     )
   }
@@ -301,7 +315,7 @@ export class Sessions implements SessionPort {
     const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, turn, at, time, answer })
     this.#ask(
       session.state.user as UserId,
-      (ticket) => ({ is: 'copy', to, at, id, body, media, again, ticket }),
+      (ticket) => ({ is: 'copy', to, at, id, body, media: media ?? undefined, again, ticket }),
       answered,
     )
   }
@@ -309,7 +323,10 @@ export class Sessions implements SessionPort {
   #ask(user: UserId, message: (ticket: number) => Deliver | Copy, answered: (answer: Accepted) => void): void {
     const { asks, actors } = this.#context
     const ticket = asks.ask((answer) => answered(answer === 'late' ? { is: 'refused', code: 'busy' } : answer))
-    if (!actors().users.offer(user, message(ticket))) asks.answer(ticket, { is: 'refused', code: 'busy' })
+    const { users, groups } = actors()
+    const asked = message(ticket)
+    const taken = asked.is === 'copy' ? users.offer(user, asked) : offerTo(users, groups)(user, asked)
+    if (!taken) asks.answer(ticket, { is: 'refused', code: 'busy' })
   }
 }
 

@@ -1,15 +1,17 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 import { randomInt } from 'node:crypto'
+import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
-import type { UserId } from '../protocol/ids.ts'
+import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { entryFrame } from './frames.ts'
+import type { Groups } from './groups.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage>
@@ -21,6 +23,7 @@ type Context = {
   readonly limits: Limits
   readonly sessions: SessionPort
   readonly events: NodeEvents
+  readonly groups: () => Groups
   readonly answer: (ticket: Ticket, answer: Accepted) => void
 }
 
@@ -90,11 +93,9 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'check': {
       const { session, chat, seq } = effect
       return later(store.read(user, seq, 1, 1), (entries) => {
-        const holds =
-          entries === null
-            ? null
-            : entries.some((entry) => entry.is === 'message' && entry.seq === seq && entry.from === chat)
-        result({ is: 'checked', session, chat, seq, holds })
+        const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
+        const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
+        result({ is: 'checked', session, chat, seq, at: entries && at })
       })
     }
     case 'save': {
@@ -121,6 +122,7 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'answer':
       return context.answer(effect.ticket, effect.answer)
     case 'tell':
+      if (isGroup(effect.user)) return context.groups().tell(effect.user, effect.message)
       return users.tell(effect.user, effect.message)
     case 'after':
       return users.after(user, effect.ms, { is: 'timer', timer: effect.timer })

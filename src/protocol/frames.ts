@@ -3,10 +3,15 @@
  * msgpack by number (kinds.ts, codes.ts). docs/protocol.md is the reference for readers of other languages.
  */
 import type { ErrorCode } from './codes.ts'
+import { type Change, isChange, type Place } from './group.ts'
 import {
   type Body,
   type DeviceId,
+  type GroupId,
+  isChatId,
   isCount,
+  isGroup,
+  isGroupId,
   isId,
   isMedia,
   isMessageId,
@@ -20,12 +25,27 @@ import {
 import { kinds } from './kinds.ts'
 import type { ClientLimits, Limits } from './limits.ts'
 
+/**
+ * A message to a user or a group, or with `change` one that changes the group. `again`: this id may have been sent before
+ * (as MQTT's DUP). Answered by `sent` or `error`.
+ */
+export type SendFrame = readonly [
+  'send',
+  id: MessageId,
+  to: UserId,
+  body: Body,
+  again: boolean,
+  media?: MediaRef | null,
+  change?: Change,
+]
+
+type Users = readonly UserId[]
+
 /** What a client may send. */
 export type ClientFrame =
   /** Who I am, and how far I have acknowledged which log (`epoch` 0: I have none). `token` null: it came with the upgrade. */
   | readonly ['hello', token: string | null, device: string | null, epoch: number, seq: Seq, background: boolean]
-  /** `again`: this id may have been sent before (as MQTT's DUP). Answered by `sent` or `error`. */
-  | readonly ['send', id: MessageId, to: UserId, body: Body, again: boolean, media?: MediaRef]
+  | SendFrame
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
   | readonly ['ack', seq: Seq]
   /** The messages of this chat are read up to `seq` of my inbox. Answered by `done` once durable for the peer. */
@@ -33,6 +53,9 @@ export type ClientFrame =
   /** Answered by `presence`, now and whenever it changes. */
   | readonly ['watch', user: UserId]
   | readonly ['unwatch', user: UserId]
+  /** Who is in a group: answered by `group`. Who has the message at `at` of its log: answered by `ticks`. */
+  | readonly ['members', group: GroupId]
+  | readonly ['ticks', group: GroupId, at: Seq]
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
   | readonly ['ping', n: number]
@@ -40,7 +63,16 @@ export type ClientFrame =
 
 /** An entry as it is pushed to a device. `seq` 0 on a receipt: it is early news, and will come again as an entry. */
 export type EntryFrame =
-  | readonly ['message', seq: Seq, id: MessageId, from: UserId, time: Millis, body: Body, media?: MediaRef]
+  | readonly [
+      'message',
+      seq: Seq,
+      id: MessageId,
+      from: UserId,
+      time: Millis,
+      body: Body,
+      media?: MediaRef | null,
+      place?: Place,
+    ]
   /** What another device of mine sent, and its position in the recipient's inbox. */
   | readonly [
       'copy',
@@ -78,6 +110,10 @@ export type ServerFrame =
   | readonly ['done', kind: 'read' | 'unwatch', ref: string, seq: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
+  /** A group as it is now. `history`: how many earlier entries a new member sees. */
+  | readonly ['group', group: GroupId, name: string, history: number, admins: Users, members: Users]
+  /** The other members who have the message at `at` of the group's log, and those who have read it. */
+  | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
   | readonly ['ping', n: number]
@@ -100,9 +136,10 @@ export function bodySize(body: Body): number {
 /** Checks one decoded value from a client. Never throws. */
 export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | BadFrame {
   if (!Array.isArray(value) || typeof value[0] !== 'string') return { bad: 'bad_frame', kind: '', ref: null }
-  const [kind, a, b, c, d, e] = value as [string, ...unknown[]]
+  const [kind, a, b, c, d, e, f] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => ({ bad: code, kind, ref: isId(a, limits.idLength) ? a : null })
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
+  const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
   const user = (value: unknown): value is UserId => isUserId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
@@ -114,22 +151,26 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return ['hello', token, device, epoch, seq, background]
     }
     case 'send': {
-      if (!isMessageId(a) || !user(b)) return bad('bad_id')
+      if (!isMessageId(a) || !chat(b)) return bad('bad_id')
       if (typeof c !== 'string' && !(c instanceof Uint8Array)) return bad('bad_frame')
       if (typeof c === 'string' && !c.isWellFormed()) return bad('bad_frame')
       if (d !== undefined && typeof d !== 'boolean') return bad('bad_frame')
       if (bodySize(c) > limits.bodyBytes) return bad('too_large')
-      if (e === undefined || e === null) return ['send', a, b, c, d ?? false]
-      return isMedia(e) ? ['send', a, b, c, d ?? false, e] : bad('bad_frame')
+      return addressed(['send', a, b, c, d ?? false], e ?? undefined, f ?? undefined, limits) ?? bad('bad_frame')
     }
     case 'ack':
       return isCount(a) ? ['ack', a] : bad('bad_frame')
     case 'read':
-      if (!user(a)) return bad('bad_id')
+      if (!chat(a)) return bad('bad_id')
       return isCount(b) && b > 0 ? ['read', a, b] : bad('bad_frame')
     case 'watch':
     case 'unwatch':
       return user(a) ? [kind, a] : bad('bad_id')
+    case 'members':
+      return isGroupId(a, limits.idLength) ? [kind, a] : bad('bad_id')
+    case 'ticks':
+      if (!isGroupId(a, limits.idLength)) return bad('bad_id')
+      return isCount(b) && b > 0 ? [kind, a, b] : bad('bad_frame')
     case 'active':
       return typeof a === 'boolean' ? [kind, a] : bad('bad_frame')
     case 'ping':
@@ -138,4 +179,13 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
     default:
       return { bad: 'unknown_kind', kind: Object.hasOwn(kinds, kind) ? kind : '', ref: null }
   }
+}
+
+/** A send with what it has only sometimes; undefined where that does not fit. */
+function addressed(send: SendFrame, media: unknown, change: unknown, limits: Limits): SendFrame | undefined {
+  const [kind, id, to, body, again] = send
+  if (media !== undefined && !isMedia(media)) return undefined
+  if (change === undefined) return media === undefined ? send : [kind, id, to, body, again, media]
+  if (!isGroup(to) || !isChange(change, body, limits.idLength)) return undefined
+  return [kind, id, to, body, again, media ?? null, change]
 }

@@ -4,6 +4,8 @@ declare const brand: unique symbol
 
 /** Who: 1 to `limits.idLength` characters, no control or invisible formatting characters; a first `#` is for groups. */
 export type UserId = string & { readonly [brand]: 'user' }
+/** A group, as a chat: `#` and 1 to `limits.idLength` - 1 more characters of the same rule. Made by the client that creates it. */
+export type GroupId = UserId
 /** Which of a user's clients; the same rule as a user id. */
 export type DeviceId = string & { readonly [brand]: 'device' }
 /** A UUID in lower case, made by the sending client (UUIDv7 by the SDK) and repeated on every retry. */
@@ -53,6 +55,16 @@ export function isId(value: unknown, max: number): value is string {
 
 /** Whether `value` may name a user. */
 export const isUserId = (value: unknown, max: number): value is UserId => isId(value, max) && !value.startsWith('#')
+
+/** Whether `value` may name a group. */
+export const isGroupId = (value: unknown, max: number): value is GroupId =>
+  isId(value, max) && value.startsWith('#') && value.length > 1
+
+/** Whether a chat is a group. */
+export const isGroup = (chat: string): chat is GroupId => chat.startsWith('#')
+
+/** Whether `value` may name a user or a group. */
+export const isChatId = (value: unknown, max: number): value is UserId => isUserId(value, max) || isGroupId(value, max)
 
 const mediaId = /^[0-9a-f]{64}$/
 const mediaType = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/

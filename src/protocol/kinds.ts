@@ -8,6 +8,8 @@ export const kinds = {
   watch: 5,
   unwatch: 6,
   active: 7,
+  members: 40,
+  ticks: 41,
   // either way
   ping: 8,
   pong: 9,
@@ -21,6 +23,8 @@ export const kinds = {
   done: 23,
   error: 24,
   presence: 25,
+  group: 48,
+  ticked: 49,
 } as const
 
 /** The name of a kind of frame. */

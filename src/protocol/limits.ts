@@ -22,6 +22,8 @@ export const defaultLimits = {
   inboxEntries: 100_000,
   /** Sends of one connection that are not answered yet. Above it `busy`. */
   sendsInFlight: 256,
+  /** Members of a group. */
+  members: 1_024,
   /** Appends of one inbox that are not durable yet. Above it `busy`. */
   appendsInFlight: 1_024,
   /** Users that one connection watches at a time. */

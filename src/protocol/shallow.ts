@@ -1,7 +1,7 @@
 /**
  * Refuses msgpack that is deep or claims more than it holds, before a decoder allocates for it: five bytes may announce an
  * array of 32 million items, for which V8 reserves 256 MB at once. A frame is an array of at most 15 items; an item is
- * nil, a boolean, a number, text or bytes, or (the limits in `welcome`) a map of at most 15 of these.
+ * nil, a boolean, a number, text or bytes, a map of at most 15 of these, or a list of them.
  */
 export function checkShallow(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -16,9 +16,15 @@ export function checkShallow(bytes: Uint8Array): void {
 
 function itemEnd(view: DataView, at: number): number {
   const head = view.getUint8(at)
-  if (head >> 4 !== 0x8) return scalarEnd(view, at)
-  let end = at + 1
-  for (let left = (head & 0xf) * 2; left > 0; left--) end = scalarEnd(view, end)
+  if (head >> 4 === 0x8) return scalarsEnd(view, at + 1, (head & 0xf) * 2)
+  if (head >> 4 === 0x9) return scalarsEnd(view, at + 1, head & 0xf)
+  if (head === 0xdc) return scalarsEnd(view, at + 3, view.getUint16(at + 1))
+  return scalarEnd(view, at)
+}
+
+function scalarsEnd(view: DataView, at: number, count: number): number {
+  let end = at
+  for (let left = count; left > 0; left--) end = scalarEnd(view, end)
   return end
 }
 

@@ -4,7 +4,7 @@
  * late is dead (cassandra/log.ts).
  */
 import type { Client } from 'cassandra-driver'
-import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
 import type { CassandraOptions } from './cassandra/connection.ts'
 import { load, read } from './cassandra/inbox.ts'
@@ -19,6 +19,7 @@ import {
   defaultRetention,
   type Entry,
   type Expired,
+  type GroupRecord,
   type InboxRecord,
   type Retention,
   type Store,
@@ -29,9 +30,19 @@ const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? 
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 /** The timestamp is the time itself, so that an earlier time never replaces a later one. */
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'
+const groupQuery = 'SELECT record FROM chat_groups WHERE id = ?'
+const groupInsert = 'INSERT INTO chat_groups (id, record) VALUES (?, ?)'
+const noteInsert = 'INSERT INTO noted_groups (shelf, term, id) VALUES (?, ?, ?) USING TTL ?'
+const notedQuery = 'SELECT term, id FROM noted_groups WHERE shelf = ?'
+const noteDelete = 'DELETE FROM noted_groups WHERE shelf = ? AND term = ? AND id = ?'
 const settingQuery = 'SELECT value FROM settings WHERE name = ?'
 const termInsert = "INSERT INTO settings (name, value) VALUES ('term', 1) IF NOT EXISTS"
 const termUpdate = "UPDATE settings SET value = ? WHERE name = 'term' IF value = ?"
+
+/** Partitions of noted_groups, and that of a group. */
+const shelves = 16
+const shelfOf = (group: GroupId): number =>
+  [...group].reduce((sum, char) => sum + (char.codePointAt(0) ?? 0), 0) % shelves
 
 /** A term that several nodes want at once is tried for so often. */
 const termTries = 20
@@ -106,6 +117,29 @@ export class CassandraStore implements Store {
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
     const cells = Object.fromEntries(cursors.map(({ device, seq, seenAt }) => [device, pair(seq, seenAt)]))
     await this.#open.write([{ query: saveQuery, params: [epoch, cells, long(settled), user] }])
+  }
+
+  async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
+    const [row] = await this.#open.rows(groupQuery, [group])
+    return row && JSON.parse(row['record'])
+  }
+
+  async saveGroup(group: GroupId, record: GroupRecord): Promise<void> {
+    await this.#open.write([{ query: groupInsert, params: [group, JSON.stringify(record)] }])
+  }
+
+  async noteGroup(group: GroupId, term: number): Promise<void> {
+    const ttl = Math.ceil(this.#retention.retentionMs / 1000)
+    await this.#open.write([{ query: noteInsert, params: [shelfOf(group), term, group, ttl] }])
+  }
+
+  async notedGroups(): Promise<readonly { readonly group: GroupId; readonly term: number }[]> {
+    const rows = await Promise.all(Array.from({ length: shelves }, (_, shelf) => this.#open.rows(notedQuery, [shelf])))
+    return rows.flat().map((row) => ({ group: row['id'], term: row['term'] }))
+  }
+
+  async forgetGroup(group: GroupId, term: number): Promise<void> {
+    await this.#open.write([{ query: noteDelete, params: [shelfOf(group), term, group] }])
   }
 
   async lastSeen(user: UserId): Promise<Millis | undefined> {

@@ -2,7 +2,8 @@
  * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra.
  * A user's inbox has one writer and reader, its user actor; a store therefore needs no locks per inbox.
  */
-import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Change, Place } from '../protocol/group.ts'
+import type { Body, DeviceId, GroupId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 
 /** One item of an inbox. `time` never falls along an inbox. */
 export type Entry =
@@ -14,6 +15,10 @@ export type Entry =
       readonly from: UserId
       readonly body: Body
       readonly media?: MediaRef
+      /** In the inbox of a group's member: where the message stands in the group. */
+      readonly place?: Place
+      /** In the log of a group: what the message changes. */
+      readonly change?: Change
     }
   /** An own copy: what another device of this user sent, and where it stands in the recipient's inbox. */
   | {
@@ -53,6 +58,28 @@ export type InboxRecord = {
   readonly cursors: readonly DeviceCursor[]
   /** Delivered receipts of all entries up to here are durable with their senders. */
   readonly settled: Seq
+}
+
+/** A member of a group: now, or one who has left and has not got everything that was for them. Seqs are the group's. */
+export type GroupMember = {
+  readonly user: UserId
+  readonly admin: boolean
+  /** What this member may see, oldest first; `to` null: a member now. */
+  readonly spans: readonly { readonly from: Seq; readonly to: Seq | null }[]
+  /** How far this member has acknowledged and read, and the last message that they sent. */
+  readonly delivered: Seq
+  readonly read: Seq
+  readonly sent: Seq
+  /** The ticks that are durable with this member as a sender. */
+  readonly told: { readonly delivered: Seq; readonly read: Seq }
+}
+
+/** A group as of entry `seq` of its log; what came later stands in the log. */
+export type GroupRecord = {
+  readonly seq: Seq
+  readonly name: string
+  readonly history: number
+  readonly members: readonly GroupMember[]
 }
 
 /** What marks a message as a repeat: who sent it, under which id. */
@@ -100,6 +127,15 @@ export interface Store {
 
   /** Replaces the devices' cursors and the settled mark; durable when it resolves. Also for an inbox with no entry yet. */
   saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
+
+  /** A group's record; undefined when none was saved. The group's log is the inbox of its id. */
+  loadGroup(group: GroupId): Promise<GroupRecord | undefined>
+  saveGroup(group: GroupId, record: GroupRecord): Promise<void>
+  /** Notes that the node of this term hands out copies of a group's messages: durable before the first of them is appended. */
+  noteGroup(group: GroupId, term: number): Promise<void>
+  /** Groups noted in earlier terms, whose copies may not all be with their members. */
+  notedGroups(): Promise<readonly { readonly group: GroupId; readonly term: number }[]>
+  forgetGroup(group: GroupId, term: number): Promise<void>
 
   /** When the user was last seen; undefined when never. */
   lastSeen(user: UserId): Promise<Millis | undefined>

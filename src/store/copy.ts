@@ -1,5 +1,5 @@
 /** Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were. */
-import type { UserId } from '../protocol/ids.ts'
+import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { CassandraStore } from './cassandra.ts'
 import type { LmdbStore } from './lmdb.ts'
 
@@ -27,12 +27,15 @@ export async function copyStore(
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
+  for (const { group } of await from.notedGroups()) await to.noteGroup(group, term)
   return copied
 }
 
 async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term: number): Promise<number> {
   const seen = await from.lastSeen(user)
   if (seen !== undefined) await to.saveLastSeen(user, seen)
+  const group = isGroup(user) ? await from.loadGroup(user) : undefined
+  if (group) await to.saveGroup(user, group)
   const record = await from.load(user)
   if (!record) return 0
   await to.place(user, record, term)

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import {
   type Appended,
   type DedupeKey,
@@ -13,6 +13,7 @@ import {
   defaultRetention,
   type Entry,
   type Expired,
+  type GroupRecord,
   type InboxRecord,
   type MessageTrace,
   type Retention,
@@ -43,6 +44,9 @@ type Tables = {
   readonly days: Database<number, [number, string]>
   readonly seen: Database<number, string>
   readonly settings: Database<number, string>
+  readonly groups: Database<GroupRecord, string>
+  /** [term, group] -> 1 */
+  readonly noted: Database<number, [number, string]>
 }
 
 /** A store in the folder `path`, which is made if need be and belongs to one process at a time. */
@@ -180,6 +184,26 @@ export class LmdbStore implements Store {
     return this.#write((tables) => void tables.cursors.put(user, { epoch, cursors, settled }))
   }
 
+  async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
+    return this.#open.groups.get(group)
+  }
+
+  saveGroup(group: GroupId, record: GroupRecord): Promise<void> {
+    return this.#write(({ groups }) => void groups.put(group, record))
+  }
+
+  noteGroup(group: GroupId, term: number): Promise<void> {
+    return this.#write(({ noted }) => void noted.put([term, group], 1))
+  }
+
+  async notedGroups(): Promise<readonly { readonly group: GroupId; readonly term: number }[]> {
+    return [...this.#open.noted.getKeys()].map(([term, group]) => ({ group: group as GroupId, term }))
+  }
+
+  forgetGroup(group: GroupId, term: number): Promise<void> {
+    return this.#write(({ noted }) => void noted.remove([term, group]))
+  }
+
   async lastSeen(user: UserId): Promise<Millis | undefined> {
     return this.#open.seen.get(user)
   }
@@ -298,5 +322,7 @@ function openTables(path: string): Tables {
     days: table('days'),
     seen: table('seen'),
     settings: table('settings'),
+    groups: table('groups'),
+    noted: table('noted'),
   }
 }

@@ -1,10 +1,11 @@
 /** A store that forgets: for tests, and to see how the contract is meant. */
-import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import {
   type Appended,
   type DeviceCursor,
   defaultRetention,
   type Entry,
+  type GroupRecord,
   type MessageTrace,
   type Retention,
   type Store,
@@ -28,6 +29,8 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const inboxes = new Map<UserId, Inbox>()
   const dedupe = new Map<string, Dedupe>()
   const seen = new Map<UserId, Millis>()
+  const groups = new Map<GroupId, GroupRecord>()
+  const noted = new Map<string, { group: GroupId; term: number }>()
   let [opened, terms] = [false, 0]
   const check = () => {
     if (!opened) throw new StoreError('closed', 'The store is not open.')
@@ -91,6 +94,26 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async saveCursors(user, epoch, cursors, settled) {
       check()
       Object.assign(inbox(user, epoch), { cursors, settled })
+    },
+    async loadGroup(group) {
+      check()
+      return groups.get(group)
+    },
+    async saveGroup(group, record) {
+      check()
+      groups.set(group, structuredClone(record))
+    },
+    async noteGroup(group, term) {
+      check()
+      noted.set(`${term} ${group}`, { group, term })
+    },
+    async notedGroups() {
+      check()
+      return [...noted.values()]
+    },
+    async forgetGroup(group, term) {
+      check()
+      noted.delete(`${term} ${group}`)
     },
     async lastSeen(user) {
       check()

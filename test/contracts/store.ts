@@ -163,6 +163,41 @@ export function storeContract(
       expect(await store.load(bob)).toMatchObject({ epoch: 8, tail: 1 })
     })
 
+    it('keeps where a message stands in a group, and what it changes there', async () => {
+      const place = { group: user('#team'), epoch: 3, at: 9 }
+      const entries = [
+        { ...message(1), place },
+        { ...message(2), place: { ...place, at: 10, change: 'rename' as const } },
+        { ...message(3), change: 'add' as const },
+        message(4),
+      ]
+      await append(...entries)
+      expect(await store.read(bob, 1, 10, all)).toEqual(entries)
+    })
+
+    it('keeps the record of a group, and which groups an earlier term has noted', async () => {
+      const team = user('#team')
+      expect(await store.loadGroup(team)).toBeUndefined()
+      const told = { delivered: 1, read: 0 }
+      const spans = [
+        { from: 1, to: 4 },
+        { from: 7, to: null },
+      ]
+      const member = { user: bob, admin: true, spans, delivered: 2, read: 1, sent: 2, told }
+      const record = { seq: 7, name: 'Team', history: 0, members: [member] }
+      await store.saveGroup(team, { ...record, name: 'Old' })
+      await store.saveGroup(team, record)
+      expect(await store.loadGroup(team)).toEqual(record)
+      for (const term of [1, 1, 2]) await store.noteGroup(team, term)
+      await store.noteGroup(user('#other'), 2)
+      await store.forgetGroup(team, 1)
+      const noted = await store.notedGroups()
+      expect([...noted].sort((a, b) => (a.group < b.group ? -1 : 1))).toEqual([
+        { group: '#other', term: 2 },
+        { group: '#team', term: 2 },
+      ])
+    })
+
     it('keeps the latest last seen', async () => {
       await store.saveLastSeen(bob, 2_000)
       await store.saveLastSeen(bob, 1_000)

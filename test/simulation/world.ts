@@ -165,7 +165,7 @@ export class World {
         return this.#ask(
           device,
           to,
-          { is: 'deliver', session, turn, from: user, id, body, media, again },
+          { is: 'deliver', session, turn, from: user, id, body, media: media ?? undefined, again },
           (answer) => ({
             ...effect,
             is: 'answered',
@@ -175,11 +175,16 @@ export class World {
       }
       case 'copy': {
         const [, id, to, body, again, media] = effect.send
-        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, media, again }, (answer) => ({
-          ...effect,
-          is: 'copied',
-          answer,
-        }))
+        return this.#ask(
+          device,
+          user,
+          { is: 'copy', to, at: effect.at, id, body, media: media ?? undefined, again },
+          (answer) => ({
+            ...effect,
+            is: 'copied',
+            answer,
+          }),
+        )
       }
       case 'ack':
         return this.tell(user, { is: 'ack', session, seq: effect.seq })
@@ -337,8 +342,9 @@ export class World {
       case 'check':
         return void call((outcome) => {
           const entry = inbox().entries[effect.seq - 1]
-          const holds = outcome === 'ok' ? entry?.is === 'message' && entry.from === effect.chat : null
-          answer({ is: 'checked', session: effect.session, chat: effect.chat, seq: effect.seq, holds })
+          const at = entry?.is === 'message' && entry.from === effect.chat ? entry.seq : 0
+          const { session, chat, seq } = effect
+          answer({ is: 'checked', session, chat, seq, at: outcome === 'ok' ? at : null })
         })
       case 'save':
         return void call((outcome) => {

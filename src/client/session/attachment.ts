@@ -2,7 +2,7 @@
 import type { MediaRef } from '../../protocol/ids.ts'
 import type { Attachment } from '../types.ts'
 
-export function attachment(ref: MediaRef | undefined): Attachment | null {
+export function attachment(ref: MediaRef | null | undefined): Attachment | null {
   if (!ref) return null
   const { media: id, ...rest } = ref
   return { id, ...rest }

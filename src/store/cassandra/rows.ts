@@ -1,5 +1,6 @@
 /** Entries as rows, and back. */
 import type { types } from 'cassandra-driver'
+import type { Change } from '../../protocol/group.ts'
 import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry } from '../contract.ts'
 import { driver } from './driver.ts'
@@ -13,6 +14,8 @@ const kinds = { message: 0, copy: 1, receipt: 2 } as const
 const kindBits = 3
 const hasBytes = 4
 const hasMedia = 8
+const hasPlace = 16
+const hasChange = 32
 
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
@@ -31,7 +34,7 @@ export function writeEntry(user: UserId, bucket: number, term: number, entry: En
 
 const inserts = new Map<string, string>()
 
-/** The statement for columns; there are nine. */
+/** The statement for columns; there are a few dozen. */
 function insert(names: string): string {
   const known = inserts.get(names)
   if (known !== undefined) return known
@@ -48,14 +51,34 @@ function cellsOf(entry: Entry): Record<string, unknown> {
   const { is, id, body, media } = entry
   const text = typeof body === 'string'
   return {
-    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0),
+    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0) | groupBits(entry),
     id: uuid(id),
     ...(text ? { body } : { bytes: bufferOf(body) }),
     ...(media && { media: mediaCell(media) }),
     ...(is === 'message'
-      ? { peer: entry.from }
+      ? { peer: entry.from, ...groupCells(entry) }
       : { peer: entry.to, at_epoch: entry.at.epoch, at_seq: long(entry.at.seq) }),
   }
+}
+
+type Carrier = Exclude<Entry, { is: 'receipt' }>
+
+const groupBits = (entry: Carrier): number =>
+  entry.is === 'copy' ? 0 : (entry.place ? hasPlace : 0) | (entry.change || entry.place?.change ? hasChange : 0)
+
+/** Where a message stands in its group, and what it changes there: of a copy, or in the group's own log. */
+function groupCells({ place, change }: Extract<Entry, { is: 'message' }>): Record<string, unknown> {
+  const what = place?.change ?? change
+  return {
+    ...(place && { place: place.group, at_epoch: place.epoch, at_seq: long(place.at) }),
+    ...(what && { change: what }),
+  }
+}
+
+function groupOf(row: Row, kind: number): Pick<Extract<Entry, { is: 'message' }>, 'place' | 'change'> {
+  const change = kind & hasChange ? { change: row['change'] as Change } : {}
+  if (!(kind & hasPlace)) return change
+  return { place: { group: row['place'] as UserId, epoch: row['at_epoch'], at: number(row['at_seq']), ...change } }
 }
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
@@ -84,6 +107,6 @@ export function entryOf(row: Row): Entry {
     body: kind & hasBytes ? bytesOf(row['bytes']) : (row['body'] as string),
     ...(kind & hasMedia && { media: mediaOf(row['media']) }),
   }
-  if (!isCopy(kind)) return { is: 'message', seq, time, from: peer, ...carried }
+  if (!isCopy(kind)) return { is: 'message', seq, time, from: peer, ...carried, ...groupOf(row, kind) }
   return { is: 'copy', seq, time, to: peer, ...carried, at: { epoch: row['at_epoch'], seq: number(row['at_seq']) } }
 }

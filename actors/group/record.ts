@@ -1,0 +1,91 @@
+/** The group's record: name, members and their marks, saved a moment after they changed. What a crash forgets, the log and the members repeat. */
+
+import type { GroupId } from '../../src/protocol/ids.ts'
+import type { GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import { startUser } from '../user/state.ts'
+import { follow } from './members.ts'
+import type { GroupEffect, GroupState, GroupTimer, Message } from './types.ts'
+
+const recordMs = 2_000
+
+/** The state of a group that starts: its log's record, its own, and the entries of the log that came after that. */
+export function startGroup(
+  id: GroupId,
+  inbox: InboxRecord | undefined,
+  record: GroupRecord | undefined,
+  later: readonly Message[],
+  epoch: number,
+): GroupState {
+  const log = startUser(id, inbox, epoch)
+  // Nobody is told by the log what is delivered: the group counts its members' marks.
+  log.settled = Number.MAX_SAFE_INTEGER
+  const members = (record?.members ?? []).map((member) => ({ ...member, announced: member.told }))
+  const state: GroupState = {
+    id,
+    log,
+    startTail: log.tail,
+    exists: record !== undefined,
+    name: record?.name ?? '',
+    history: record?.history ?? 0,
+    members: new Map(members.map((member) => [member.user, member])),
+    links: new Map(),
+    linked: new Set(),
+    linkRefs: 0,
+    changing: 0,
+    held: [],
+    dirty: false,
+    recording: false,
+    unconfirmed: new Set(),
+    confirming: new Set(),
+    timers: new Set(),
+  }
+  for (const entry of later) entered(state, entry)
+  log.devices = log.devices.filter(({ device }) => state.members.has(device as string as GroupId))
+  return state
+}
+
+/** An entry stands in the log: it changes the group, and its sender has sent it. */
+export function entered(state: GroupState, entry: Message): void {
+  follow(state, entry)
+  const by = state.members.get(entry.from)
+  if (by) by.sent = Math.max(by.sent, entry.seq)
+}
+
+export function record(state: GroupState, out: GroupEffect[]): void {
+  state.dirty = true
+  if (!state.recording) after(state, 'record', recordMs, out)
+}
+
+export function recordNow(state: GroupState, out: GroupEffect[]): void {
+  if (!state.dirty || state.recording) return
+  state.dirty = false
+  state.recording = true
+  state.confirming = state.unconfirmed
+  state.unconfirmed = new Set()
+  const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
+  const { name, history } = state
+  out.push({ do: 'record', record: { seq: state.log.tail, name, history, members } })
+}
+
+/** The record is durable, and with it the marks that members had told. */
+export function recorded(state: GroupState, ok: boolean, out: GroupEffect[]): void {
+  state.recording = false
+  for (const user of state.confirming) {
+    const member = state.members.get(user)
+    if (!ok) state.unconfirmed.add(user)
+    else if (member) {
+      const { delivered, read } = member
+      out.push({ do: 'tell', user, message: { is: 'receipted', peer: state.id, delivered, read } })
+    }
+  }
+  state.confirming = new Set()
+  if (!ok) state.dirty = true
+  if (state.dirty) record(state, out)
+}
+
+/** Asks for a timer of the group's own, unless it is set. */
+export function after(state: GroupState, timer: Extract<GroupTimer, string>, ms: number, out: GroupEffect[]): void {
+  if (state.timers.has(timer)) return
+  state.timers.add(timer)
+  out.push({ do: 'after', ms, timer })
+}

@@ -1,0 +1,120 @@
+/** Ticks of a group's messages: delivered when every member but the sender has it, read when every one has read it. */
+import type { Seq, UserId } from '../../src/protocol/ids.ts'
+import { isMember, membersNow } from './members.ts'
+import { after, record } from './record.ts'
+import type { GroupEffect, GroupMessage, GroupState, Member } from './types.ts'
+
+/** Marks that come within this time are counted together: the first of many members' says nothing yet. */
+const countMs = 50
+/** Ticks that are not durable with their sender within this time are told again. */
+const retellMs = 15_000
+
+/** A member has acknowledged and read more of the group. */
+export function marked(
+  state: GroupState,
+  { from, delivered, read }: Extract<GroupMessage, { is: 'receipt' }>,
+  out: GroupEffect[],
+): void {
+  const member = state.members.get(from)
+  // Who is no member any more must not repeat it for ever.
+  if (!member)
+    return void out.push({ do: 'tell', user: from, message: { is: 'receipted', peer: state.id, delivered, read } })
+  member.read = Math.max(member.read, Math.min(read, state.log.tail))
+  member.delivered = Math.max(member.delivered, Math.min(delivered, state.log.tail), member.read)
+  state.unconfirmed.add(from)
+  record(state, out)
+  after(state, 'ticks', countMs, out)
+}
+
+/** Tells senders what has become delivered and read with all the others. */
+export function count(state: GroupState, out: GroupEffect[]): void {
+  const members = membersNow(state)
+  const delivered = lowest(members, 'delivered')
+  const read = lowest(members, 'read')
+  let open = false
+  for (const member of members) {
+    const told = {
+      delivered: Math.min(member.sent, delivered(member.user)),
+      read: Math.min(member.sent, read(member.user)),
+    }
+    const { announced } = member
+    if (told.delivered > announced.delivered || told.read > announced.read) {
+      member.announced = {
+        delivered: Math.max(told.delivered, announced.delivered),
+        read: Math.max(told.read, announced.read),
+      }
+      out.push({
+        do: 'tell',
+        user: member.user,
+        message: { is: 'receipt', from: state.id, epoch: state.log.epoch, ...member.announced },
+      })
+    }
+    open ||= !confirmed(member)
+  }
+  if (open) after(state, 'retell', retellMs, out)
+}
+
+const confirmed = ({ announced, told }: Member): boolean =>
+  announced.delivered <= told.delivered && announced.read <= told.read
+
+/** The lowest mark of the members other than a given one; nothing is with everybody where there is nobody else. */
+function lowest(members: readonly Member[], mark: 'delivered' | 'read'): (other: UserId) => Seq {
+  let [first, second]: (Member | undefined)[] = []
+  for (const member of members) {
+    if (!first || member[mark] < first[mark]) [first, second] = [member, first]
+    else if (!second || member[mark] < second[mark]) second = member
+  }
+  return (other) => (first?.user === other ? second : first)?.[mark] ?? 0
+}
+
+/** Ticks are durable in their sender's inbox. */
+export function confirmedBy(
+  state: GroupState,
+  { peer, delivered, read }: Extract<GroupMessage, { is: 'receipted' }>,
+  out: GroupEffect[],
+): void {
+  const member = state.members.get(peer)
+  if (!member) return
+  const { told } = member
+  member.told = { delivered: Math.max(told.delivered, delivered), read: Math.max(told.read, read) }
+  record(state, out)
+}
+
+export function retell(state: GroupState, out: GroupEffect[]): void {
+  for (const member of state.members.values()) if (!confirmed(member)) member.announced = member.told
+  count(state, out)
+}
+
+/** Who has a message, and who has read it. */
+export function ticks(
+  state: GroupState,
+  { session, by, at }: Extract<GroupMessage, { is: 'ticks' }>,
+  out: GroupEffect[],
+): void {
+  if (!isMember(state.members.get(by))) return refuse(state, session, 'ticks', out)
+  const others = membersNow(state).filter(({ user }) => user !== by)
+  const having = (mark: 'delivered' | 'read') => others.filter((member) => member[mark] >= at).map(({ user }) => user)
+  out.push({ do: 'ticks', session, at, delivered: having('delivered'), read: having('read') })
+}
+
+export function roster(
+  state: GroupState,
+  { session, by }: Extract<GroupMessage, { is: 'members' }>,
+  out: GroupEffect[],
+): void {
+  if (!isMember(state.members.get(by))) return refuse(state, session, 'members', out)
+  const members = membersNow(state)
+  const { name, history } = state
+  out.push({
+    do: 'members',
+    session,
+    name,
+    history,
+    admins: members.filter(({ admin }) => admin).map(({ user }) => user),
+    members: members.map(({ user }) => user),
+  })
+}
+
+function refuse(state: GroupState, session: number, kind: 'members' | 'ticks', out: GroupEffect[]): void {
+  out.push({ do: 'refuse', session, kind, code: state.exists ? 'not_a_member' : 'unknown_group' })
+}

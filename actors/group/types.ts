@@ -1,0 +1,127 @@
+/** What a group actor is told, what it keeps, and what it asks of its host. */
+import type { ErrorCode } from '../../src/protocol/codes.ts'
+import type { GroupId, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Entry, GroupMember, GroupRecord } from '../../src/store/contract.ts'
+import type { Turn } from '../lanes.ts'
+import type {
+  Accepted,
+  Deliver,
+  SessionRef,
+  Ticket,
+  UserEffect,
+  UserLimits,
+  UserMessage,
+  UserState,
+} from '../user/types.ts'
+
+export type Message = Extract<Entry, { is: 'message' }>
+export type GroupMessage =
+  /** A message or a change from a user, for everybody in the group. */
+  | Deliver
+  /** Answers to what the group's log asked for. */
+  | Extract<UserMessage, { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'refusals' }>
+  | { readonly is: 'timer'; readonly timer: GroupTimer }
+  /** A member's actor has answered a copy. */
+  | { readonly is: 'fanned'; readonly link: SessionRef; readonly turn: Turn; readonly answer: Accepted }
+  /** From a member's actor: how far it has acknowledged and read the group's log. */
+  | Extract<UserMessage, { is: 'receipt' | 'receipted' }>
+  | { readonly is: 'recorded'; readonly ok: boolean }
+  /** Who is in the group, or who has what of a message: asked by a member's session. */
+  | { readonly is: 'members'; readonly session: SessionRef; readonly by: UserId }
+  | { readonly is: 'ticks'; readonly session: SessionRef; readonly by: UserId; readonly at: Seq }
+  /** The node has started and this group may have copies that are not with every member. */
+  | { readonly is: 'resume' }
+
+type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
+export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'
+
+export type GroupEffect =
+  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'answer' | 'accepted' }>
+  | { readonly do: 'after'; readonly ms: number; readonly timer: GroupTimer }
+  /** A copy for a member's inbox; answered by `fanned`. */
+  | {
+      readonly do: 'fan'
+      readonly link: SessionRef
+      readonly member: UserId
+      readonly entry: Message
+      readonly turn: Turn
+      readonly again: boolean
+    }
+  | {
+      readonly do: 'tell'
+      readonly user: UserId
+      readonly message: Extract<UserMessage, { is: 'receipt' | 'receipted' }>
+    }
+  /** Keep name and members as of `seq`; answered by `recorded`. */
+  | { readonly do: 'record'; readonly record: GroupRecord }
+  | {
+      readonly do: 'members'
+      readonly session: SessionRef
+      readonly name: string
+      readonly history: number
+      readonly admins: readonly UserId[]
+      readonly members: readonly UserId[]
+    }
+  | {
+      readonly do: 'ticks'
+      readonly session: SessionRef
+      readonly at: Seq
+      readonly delivered: readonly UserId[]
+      readonly read: readonly UserId[]
+    }
+  | {
+      readonly do: 'refuse'
+      readonly session: SessionRef
+      readonly kind: 'members' | 'ticks'
+      readonly code: ErrorCode
+    }
+
+export type GroupLimits = UserLimits & { readonly members: number }
+
+/** The way from the group's log to one member's inbox: copies in order, the next page as the last is durable there. */
+export type Link = {
+  readonly ref: SessionRef
+  readonly member: UserId
+  round: number
+  /** Copies under way, and the lowest seq of those that were refused for now. */
+  flying: number
+  refused: Seq
+  /** It waits to go on; `broken`: from what is durable with the member. */
+  waits: boolean
+  broken: boolean
+  /** Copies up to here may be with the member already. */
+  againTo: Seq
+  /** Entries from the log that are not all durable there, in seq order. */
+  readonly entries: { readonly entry: Message; done: boolean }[]
+}
+
+export type Member = { -readonly [Key in keyof GroupMember]: GroupMember[Key] } & {
+  /** Ticks that were told to this member as a sender, in this life of the actor. */
+  announced: { delivered: Seq; read: Seq }
+}
+
+/** The state belongs to the machine, which changes it in place. */
+export type GroupState = {
+  readonly id: GroupId
+  /** The group's log is an inbox, and its members are the devices that read it. */
+  readonly log: UserState
+  /** The tail when this actor started: copies up to here may be with the members already. */
+  readonly startTail: Seq
+  exists: boolean
+  name: string
+  history: number
+  readonly members: Map<UserId, Member>
+  readonly links: Map<SessionRef, Link>
+  readonly linked: Set<UserId>
+  linkRefs: number
+  /** The ticket of the change that is under way. What comes after it waits: it may change who may do what. */
+  changing: Ticket
+  held: Deliver[]
+  /** The record lags behind, or is being written. */
+  dirty: boolean
+  recording: boolean
+  /** Members whose marks become durable with the next record, and with the one that is being written. */
+  unconfirmed: Set<UserId>
+  confirming: Set<UserId>
+  readonly timers: Set<string>
+}

@@ -1,0 +1,195 @@
+/** Hosts the group actors: loads them from the store, hands copies to the members' actors, and performs what they ask for. */
+import { randomInt } from 'node:crypto'
+import { receive, recover, rest } from '../../actors/group/group.ts'
+import { startGroup } from '../../actors/group/record.ts'
+import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
+import type { Accepted, Ticket, UserMessage } from '../../actors/user/types.ts'
+import type { GroupId, Seq, UserId } from '../protocol/ids.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { Asks, Entities, Runtime } from '../runtime/index.ts'
+import type { Entry, Store } from '../store/contract.ts'
+import { Appends } from './appends.ts'
+import type { NodeEvents, SessionPort } from './ports.ts'
+import type { Users } from './users.ts'
+
+export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
+
+type Context = {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly term: number
+  readonly limits: Limits
+  readonly sessions: SessionPort
+  readonly events: NodeEvents
+  readonly users: () => Users
+  readonly asks: Asks<Accepted>
+}
+
+/** A page of a member's link: small, since a group has many. */
+const window = { windowEntries: 64, windowBytes: 128 * 1024 }
+/** Links of one group's life; their numbers are never used for another's. */
+const linksOfOne = 2 ** 20
+/** A group that could not be loaded, or failed repeatedly, is tried again after this time. */
+const againMs = 5_000
+
+export function hostGroups(context: Context): Groups {
+  const { runtime, store, term, limits } = context
+  const groupLimits = {
+    ...limits,
+    ...window,
+    devices: limits.members * 2,
+    inboxEntries: Number.MAX_SAFE_INTEGER,
+  }
+  const noted = new Map<string, Promise<void>>()
+  const note = (group: GroupId): Promise<void> => {
+    const known = noted.get(group) ?? store.noteGroup(group, term)
+    noted.set(group, known)
+    known.catch(() => noted.delete(group))
+    return known
+  }
+  const appends = new Appends((group, epoch, entries, done) =>
+    note(group)
+      .then(() => store.append(group, epoch, term, entries))
+      .then(
+        () => done(true),
+        () => done(false),
+      ),
+  )
+  let lives = 0
+  const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect>({
+    kind: 'group',
+    async load(id) {
+      const group = id as GroupId
+      await new Promise<void>((landed) => appends.landed(group, landed))
+      const [inbox, record] = [await store.load(group), await store.loadGroup(group)]
+      const later = await entriesFrom(store, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
+      lives += 1
+      const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31))
+      state.linkRefs = lives * linksOfOne
+      return state
+    },
+    receive: (state, message, now) => receive(state, message, groupLimits, now),
+    perform(id, effects) {
+      const entries: Entry[] = []
+      for (const effect of effects) {
+        if (effect.do === 'append') entries.push(...effect.entries)
+        else perform(context, groups, id as GroupId, effect)
+      }
+      const state = groups.peek(id)
+      if (entries.length === 0) return
+      appends.add(id as GroupId, state?.log.epoch ?? 0, entries, (is, first, last) => {
+        if (groups.peek(id) === state) groups.tell(id, { is, first, last })
+      })
+    },
+    rest,
+    hibernate: () => {},
+    deadLetter(id, message, reason) {
+      if (message.is === 'deliver')
+        context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+      else if (reason !== 'poison') groups.after(id, againMs, { is: 'resume' })
+    },
+    recover,
+    restarted: (id) => groups.tell(id, { is: 'resume' }),
+    gaveUp: (id) => groups.after(id, againMs, { is: 'resume' }),
+  })
+  return groups
+}
+
+/** Wakes the groups whose copies an earlier life of the node may not have handed out, and forgets each once it has come to rest. */
+export async function resumeGroups({ runtime, store, term }: Context, groups: Groups): Promise<void> {
+  const noted = (await store.notedGroups()).filter((group) => group.term !== term)
+  for (const { group } of noted) groups.tell(group, { is: 'resume' })
+  const settle = (open: typeof noted) => {
+    const [resting, busy] = [
+      open.filter(({ group }) => !groups.peek(group)),
+      open.filter(({ group }) => groups.peek(group)),
+    ]
+    for (const { group, term } of resting) store.forgetGroup(group, term).catch(() => undefined)
+    if (busy.length > 0) runtime.wheel.after(againMs * 3, () => settle(busy))
+  }
+  runtime.wheel.after(againMs * 3, () => settle(noted))
+}
+
+async function entriesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
+  const messages: Message[] = []
+  let next = from
+  while (next <= tail) {
+    const page = await store.read(group, next, 1_000, 1024 * 1024)
+    for (const entry of page) if (entry.is === 'message') messages.push(entry)
+    next = (page.at(-1)?.seq ?? tail) + 1
+  }
+  return messages
+}
+
+function perform(
+  context: Context,
+  groups: Groups,
+  group: GroupId,
+  effect: Exclude<GroupEffect, { do: 'append' }>,
+): void {
+  const { store, sessions } = context
+  const state = groups.peek(group)
+  const result = (message: GroupMessage) => {
+    if (groups.peek(group) === state) groups.tell(group, message)
+  }
+  const answered = <T>(promise: Promise<T>, message: (value: T | null) => GroupMessage) =>
+    promise.then(
+      (value) => result(message(value)),
+      () => result(message(null)),
+    )
+  switch (effect.do) {
+    case 'find':
+      return void answered(store.findRepeats(group, effect.keys), (repeats) => ({ is: 'found', repeats }))
+    case 'fetch': {
+      const { session, from, limit, bytes } = effect
+      return void answered(store.read(group, from, limit, bytes), (entries) => ({ is: 'page', session, from, entries }))
+    }
+    case 'save': {
+      const saving = store.saveCursors(group, state?.log.epoch ?? 0, effect.cursors, effect.settled)
+      return void answered(saving, (saved) => ({ is: 'saved', ok: saved !== null }))
+    }
+    case 'record':
+      return void answered(store.saveGroup(group, effect.record), (saved) => ({ is: 'recorded', ok: saved !== null }))
+    case 'fan':
+      return fan(context, result, group, state?.log.epoch ?? 0, effect)
+    case 'answer':
+      return context.asks.answer(effect.ticket, effect.answer)
+    case 'accepted':
+      return context.events.accepted(group, effect.entry)
+    case 'tell':
+      return context.users().tell(effect.user, effect.message)
+    case 'after':
+      return groups.after(group, effect.ms, { is: 'timer', timer: effect.timer })
+    case 'members': {
+      const { name, history, admins, members } = effect
+      return sessions.push(effect.session, ['group', group, name, history, admins, members])
+    }
+    case 'ticks':
+      return sessions.push(effect.session, ['ticked', group, effect.at, effect.delivered, effect.read])
+    case 'refuse':
+      return sessions.push(effect.session, ['error', effect.code, effect.kind, group, 0, ''])
+  }
+}
+
+/** Delivers a copy to a member's actor. Links have negative numbers, so that they are never a session's. */
+function fan(
+  { users, asks }: Context,
+  result: (message: GroupMessage) => void,
+  group: GroupId,
+  epoch: number,
+  { link, member, entry, turn, again }: Extract<GroupEffect, { do: 'fan' }>,
+): void {
+  const { seq, from, id, body, media, change } = entry
+  const place = { group, epoch, at: seq, ...(change && { change }) }
+  const ticket: Ticket = asks.ask((answer) =>
+    result({ is: 'fanned', link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
+  )
+  const message: UserMessage = { is: 'deliver', session: -link, turn, from, id, body, media, place, again, ticket }
+  if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+}
+
+/** Where a message to a chat goes. */
+export const offerTo =
+  (users: Users, groups: Groups) =>
+  (chat: UserId, message: Extract<UserMessage, { is: 'deliver' }>): boolean =>
+    chat.startsWith('#') ? groups.offer(chat, message) : users.offer(chat, message)
