@@ -3,11 +3,16 @@
  * when. It exists only while someone watches or something changes; who looks later gets it from the sessions and the store.
  */
 import type { Millis, UserId } from '../src/protocol/ids.ts'
+import type { Settings } from '../src/protocol/settings.ts'
 import type { Next } from '../src/runtime/index.ts'
+import { openSettings, type Stance, stance } from './settings.ts'
 import type { SessionRef } from './user/types.ts'
 
 export type PresenceMessage =
-  | { readonly is: 'watch' | 'unwatch'; readonly watcher: SessionRef }
+  /** `stance`: what the watcher lets this user see. */
+  | { readonly is: 'watch'; readonly watcher: Watcher }
+  | { readonly is: 'unwatch'; readonly watcher: SessionRef }
+  | { readonly is: 'settings'; readonly settings: Settings }
   /** A device is connected, and its person was active at `at` (0: it runs in the background). */
   | { readonly is: 'active'; readonly session: SessionRef; readonly at: Millis }
   | { readonly is: 'away'; readonly session: SessionRef }
@@ -28,6 +33,9 @@ const retrySaveMs = 5_000
 /** A connected device; `away`: its app is in the background. */
 export type Presence = { readonly session: SessionRef; readonly activeAt: Millis; readonly away: boolean }
 
+/** A session that watches, of whom, and what that user lets the watched one see. */
+type Watcher = { readonly session: SessionRef; readonly user: UserId; readonly stance: Stance }
+
 export type PresenceState = {
   readonly user: UserId
   /** The latest time at which the user was seen, 0 for never; `saved` is what the store has of it. */
@@ -35,15 +43,21 @@ export type PresenceState = {
   saved: Millis
   saving: boolean
   devices: Presence[]
-  watchers: SessionRef[]
+  watchers: readonly Watcher[]
+  settings: Settings
   /** What watchers were told last. */
   online: boolean
   timed: boolean
 }
 
-export const startPresence = (user: UserId, saved: Millis, devices: Presence[]): PresenceState => {
+export const startPresence = (
+  user: UserId,
+  saved: Millis,
+  devices: Presence[],
+  settings: Settings = openSettings,
+): PresenceState => {
   const seen = devices.reduce((latest, device) => Math.max(latest, device.activeAt), saved)
-  return { user, seen, saved, saving: false, devices, watchers: [], online: false, timed: false }
+  return { user, seen, saved, saving: false, devices, watchers: [], settings, online: false, timed: false }
 }
 
 /** `threshold`: ms after the last activity at which a connected user counts as gone; 0: connected means online. */
@@ -67,12 +81,14 @@ function handle(
 ): void {
   switch (message.is) {
     case 'watch':
-      if (!state.watchers.includes(message.watcher)) state.watchers.push(message.watcher)
+      state.watchers = [...without(state, message.watcher.session), message.watcher]
       announce(state, threshold, now, out)
       return void out.push(notice(state, message.watcher))
     case 'unwatch':
-      state.watchers = state.watchers.filter((watcher) => watcher !== message.watcher)
+      state.watchers = without(state, message.watcher)
       return
+    case 'settings':
+      return show(state, message.settings, out)
     case 'active':
       connect(state, { session: message.session, activeAt: message.at, away: false })
       return announce(state, threshold, now, out)
@@ -127,19 +143,34 @@ function announce(state: PresenceState, threshold: Millis, now: Millis, out: Pre
   const online = until > now
   const changed = online !== state.online
   state.online = online
-  if (changed) for (const watcher of state.watchers) out.push(notice(state, watcher))
+  if (changed) for (const watcher of state.watchers) if (sees(state, watcher)) out.push(notice(state, watcher))
   if (online && Number.isFinite(until) && state.watchers.length > 0 && !state.timed) {
     state.timed = true
     out.push({ do: 'after', ms: until - now })
   }
 }
 
-const notice = ({ online, seen }: PresenceState, watcher: SessionRef): PresenceEffect => ({
-  do: 'notify',
-  watcher,
-  online,
-  lastSeen: online || seen === 0 ? null : seen,
-})
+const notice = (state: PresenceState, watcher: Watcher): PresenceEffect => {
+  const shown = sees(state, watcher)
+  const online = shown && state.online
+  const lastSeen = !shown || online || state.seen === 0 ? null : state.seen
+  return { do: 'notify', watcher: watcher.session, online, lastSeen }
+}
+
+/** Two users see each other or neither: who hides from another does not see that one. */
+const sees = ({ user, settings }: PresenceState, watcher: Watcher): boolean =>
+  watcher.user === user || (watcher.stance === 'open' && stance(settings, watcher.user) === 'open')
+
+/** The settings have changed: who sees more now, or less, is told. */
+function show(state: PresenceState, settings: Settings, out: PresenceEffect[]): void {
+  const saw = state.watchers.map((watcher) => sees(state, watcher))
+  state.settings = settings
+  for (const [index, watcher] of state.watchers.entries())
+    if (sees(state, watcher) !== saw[index]) out.push(notice(state, watcher))
+}
+
+const without = ({ watchers }: PresenceState, session: SessionRef): readonly Watcher[] =>
+  watchers.filter((watcher) => watcher.session !== session)
 
 /** Watched: it must stay. Otherwise whoever asks next finds it in the sessions and the store. */
 export const rest = (state: PresenceState): 'busy' | 'keep' | 'drop' =>

@@ -3,10 +3,12 @@
  * It knows no socket: the gateway hands it frames and performs its effects.
  */
 import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
-import type { BadFrame, ClientFrame, SendFrame, ServerFrame } from '../src/protocol/frames.ts'
+import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame } from '../src/protocol/frames.ts'
 import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
+import type { Setting, Settings } from '../src/protocol/settings.ts'
 import type { Next } from '../src/runtime/index.ts'
 import { enter, hold, isForNow, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
+import { openSettings, type Stance, stance } from './settings.ts'
 import type { Accepted } from './user/types.ts'
 
 export type SessionMessage =
@@ -15,7 +17,11 @@ export type SessionMessage =
   | { readonly is: 'allowed'; readonly user: UserId; readonly device: DeviceId }
   | { readonly is: 'denied' }
   /** The user actor has taken the device in. `siblings`: this user has other devices. */
-  | { readonly is: 'welcomed'; readonly siblings: boolean }
+  | { readonly is: 'welcomed'; readonly siblings: boolean; readonly settings: Settings }
+  /** This user has other devices from now on. */
+  | { readonly is: 'siblings' }
+  /** The user's settings: they have changed, or this device asked for them. */
+  | { readonly is: 'settings'; readonly settings: Settings }
   /** The answer to `deliver` and, for `copied`, to `copy`. */
   | { readonly is: 'answered'; readonly send: SendFrame; readonly turn: Turn; readonly answer: Accepted }
   | {
@@ -28,6 +34,11 @@ export type SessionMessage =
     }
   /** The time to hello is over. */
   | { readonly is: 'late' }
+
+/** What a device decides or asks for its user. */
+type Own =
+  | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
+  | { readonly is: 'ask'; readonly what: Asked }
 
 export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
@@ -42,7 +53,11 @@ export type SessionEffect =
     }
   | { readonly do: 'ack'; readonly seq: Seq }
   | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
-  | { readonly do: 'watch' | 'unwatch'; readonly user: UserId }
+  /** `stance`: what this user lets the watched one see. */
+  | { readonly do: 'watch'; readonly user: UserId; readonly stance: Stance }
+  | { readonly do: 'unwatch'; readonly user: UserId }
+  /** For the user's own actor. */
+  | { readonly do: 'own'; readonly message: Own }
   /** A question about a group. */
   | {
       readonly do: 'ask'
@@ -78,10 +93,11 @@ export type SessionState = {
   lanes: Lanes | null
   watches: Set<UserId> | null
   siblings: boolean
+  settings: Settings
 }
 
 /** Frames that are refused above the rate. */
-const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks'])
+const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks', 'set', 'ask'])
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -96,6 +112,7 @@ export const startSession = (limits: SessionLimits, now: Millis): SessionState =
   lanes: null,
   watches: null,
   siblings: false,
+  settings: openSettings,
 })
 
 export function receive(
@@ -126,7 +143,13 @@ function handle(
     case 'welcomed':
       state.phase = 'open'
       state.siblings ||= message.siblings
+      state.settings = message.settings
       return
+    case 'siblings':
+      state.siblings = true
+      return
+    case 'settings':
+      return settled(state, message.settings, out)
     case 'answered':
       return answered(state, message, out)
     case 'copied':
@@ -217,6 +240,12 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
     case 'active':
       return frame[1] ? active(state, now, out) : away(state, out)
+    case 'set': {
+      const [, ref, ...setting] = frame
+      return void out.push({ do: 'own', message: { is: 'set', ref, setting } })
+    }
+    case 'ask':
+      return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
   }
 }
 
@@ -280,7 +309,19 @@ function watch(state: SessionState, user: UserId, limits: SessionLimits, out: Se
   if (state.watches.size >= limits.watches && !state.watches.has(user))
     return void out.push(error('too_many_watches', 'watch', user))
   state.watches.add(user)
-  out.push({ do: 'watch', user })
+  out.push({ do: 'watch', user, stance: stance(state.settings, user) })
+}
+
+/** The device is told, and those whom it watches learn what they may see of this user. */
+function settled(state: SessionState, settings: Settings, out: SessionEffect[]): void {
+  const { lastSeen, writers, receipts, blocked, contacts } = settings
+  out.push({ do: 'push', frame: ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n')] })
+  const former = state.settings
+  state.settings = settings
+  for (const user of state.watches ?? []) {
+    const now = stance(settings, user)
+    if (now !== stance(former, user)) out.push({ do: 'watch', user, stance: now })
+  }
 }
 
 /** When to retry, and the text, the host adds from the table. */

@@ -17,17 +17,19 @@ const idleMs = 1_000
 const slice = 2_000
 
 /** A store that keeps nothing and answers at once: what is measured is the actors. */
-const nothing: Pick<Store, 'load' | 'append' | 'read' | 'findRepeats' | 'saveCursors'> = {
+const nothing: Pick<Store, 'load' | 'append' | 'read' | 'findRepeats' | 'saveCursors' | 'settings'> = {
   load: async () => undefined,
   append: async () => {},
   read: async () => [],
   findRepeats: async (_user, keys) => keys.map(() => undefined),
   saveCursors: async () => {},
+  settings: async () => undefined,
 }
 const deaf: SessionPort = {
   push: () => {},
   welcome: () => {},
   siblings: () => {},
+  settings: () => {},
   close: () => {},
   reattach: () => {},
   closeUser: () => {},
@@ -45,6 +47,8 @@ const users: Users = hostUsers({
     throw new Error('there are no groups here')
   },
   sessions: deaf,
+  swallows: false,
+  show: () => {},
   answer: (ticket, accepted) => asks.answer(ticket, accepted),
   events: { accepted: () => {}, receipted: () => {} },
 })

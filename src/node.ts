@@ -40,6 +40,11 @@ export type NodeOptions = Hooks & {
   /** Decides on each send before it is delivered. Default: all are allowed. */
   readonly allow?: Allow
   readonly limits?: Partial<Limits>
+  /**
+   * What becomes of messages from someone whom the recipient has blocked. `told` (default): they are refused with `blocked`.
+   * `swallowed`: they vanish, and their sender is told "sent", and never "delivered".
+   */
+  readonly blocked?: 'told' | 'swallowed'
   /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
   readonly onlineMs?: Millis
   /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
@@ -152,6 +157,8 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     groups: () => groups,
+    swallows: options.blocked === 'swallowed',
+    show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
   const groupContext = { runtime, store, term, limits, sessions, asks, events, users: () => users }
   const groups: Groups = hostGroups(groupContext)

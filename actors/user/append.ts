@@ -3,10 +3,11 @@ import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Appended, Entry } from '../../src/store/contract.ts'
 import { isForNow, type Turn } from '../lanes.ts'
+import { turnsAway } from '../settings.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
 import { after, delivered, work } from './state.ts'
-import type { Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
+import type { Accepted, Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
 const remembered = 128
@@ -14,6 +15,9 @@ const remembered = 128
 const rememberedRefusals = 1_024
 
 type Message = Extract<Entry, { is: 'message' }>
+
+/** The place of a message that was swallowed: no receipt ever reaches it. */
+const nowhere = Number.MAX_SAFE_INTEGER
 
 const sender = (state: UserState, message: Deliver | Copy): UserId =>
   message.is === 'deliver' ? message.from : state.user
@@ -109,6 +113,10 @@ function refuse(state: UserState, message: Deliver | Copy, code: ErrorCode, out:
 }
 
 function append(state: UserState, message: Deliver | Copy, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  if (message.is === 'deliver') {
+    const why = turnedAway(state, message, limits, now)
+    if (why) return void out.push({ do: 'answer', ticket: message.ticket, answer: why })
+  }
   const it = work(state)
   if (message.is === 'deliver' && message.denied) return refuse(state, message, message.denied, out)
   const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
@@ -132,6 +140,14 @@ function carried(message: Deliver | Copy): Pick<Message, 'media' | 'place' | 'ch
   if (message.is === 'copy') return { ...more }
   const { place, change } = message
   return { ...more, ...(place && { place }), ...(change && { change }) }
+}
+
+/** The answer to a message that this user does not take; undefined: it is taken, as everything in a group is. */
+function turnedAway(state: UserState, { from, place }: Deliver, limits: UserLimits, now: Millis): Accepted | undefined {
+  const code = from === state.user || place ? undefined : turnsAway(state.settings, from)
+  if (!code) return undefined
+  if (code !== 'blocked' || !limits.swallows) return { is: 'refused', code }
+  return { is: 'accepted', at: { epoch: state.epoch, seq: nowhere }, time: nextTime(state, now) }
 }
 
 /** Appends a receipt entry for this user's own devices. */

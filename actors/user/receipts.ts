@@ -166,6 +166,7 @@ export function checked(
     const code = at === null ? 'busy' : 'not_that_chat'
     return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code })
   }
+  if (!state.settings.receipts) return void out.push({ do: 'done', session, chat, seq })
   const told = outstanding(state, chat, seq)
   told.read = Math.max(told.read, at)
   told.readers.push({ session, seq, at })
@@ -174,13 +175,17 @@ export function checked(
 }
 
 /** News for this user as a sender: shown at once where a device is attached, an entry a moment later. */
-export function heard(state: UserState, { from, epoch, delivered, read }: Receipt, out: UserEffect[]): void {
+export function heard(state: UserState, receipt: Receipt, out: UserEffect[]): void {
+  const { from, epoch } = receipt
+  const delivered = Math.max(receipt.delivered, receipt.read)
+  // Who tells nobody what they have read is told of nobody.
+  const read = state.settings.receipts ? receipt.read : 0
   const { news } = work(state)
   const known = news.get(from)
   const merged =
     known?.epoch === epoch
-      ? { epoch, delivered: Math.max(known.delivered, delivered, read), read: Math.max(known.read, read) }
-      : { epoch, delivered: Math.max(delivered, read), read }
+      ? { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) }
+      : { epoch, delivered, read }
   news.set(from, merged)
   for (const { session, phase } of state.devices) {
     if (phase === 'live' || phase === 'replaying') out.push({ do: 'news', session, peer: from, ...merged })
@@ -197,6 +202,7 @@ export function writeNews(state: UserState, now: Millis, out: UserEffect[]): voi
 
 /** A receipt is durable in this inbox: its recipient need not tell it again. */
 export function confirm(state: UserState, entry: Extract<Entry, { is: 'receipt' }>, out: UserEffect[]): void {
-  const { peer, delivered, read } = entry
+  const { peer, delivered } = entry
+  const read = state.settings.receipts ? entry.read : delivered
   out.push({ do: 'tell', user: peer, message: { is: 'receipted', peer: state.user, delivered, read } })
 }

@@ -3,7 +3,16 @@ import { key } from './append.ts'
 import type { Copy, Deliver, UserMessage, UserState } from './types.ts'
 
 /** Answers to what the former life had asked for; the new one would take them for its own. */
-const results = new Set<UserMessage['is']>(['appended', 'unappended', 'found', 'page', 'checked', 'saved', 'timer'])
+const results = new Set<UserMessage['is']>([
+  'appended',
+  'unappended',
+  'found',
+  'page',
+  'checked',
+  'saved',
+  'kept',
+  'timer',
+])
 
 /**
  * The mail of the new life. Unanswered messages come first, marked as repeats since they may be durable already: were they

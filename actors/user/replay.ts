@@ -59,8 +59,9 @@ export function detach(state: UserState, session: SessionRef, now: Millis, out: 
 /** Welcomes a device whose start is certain: entries follow from there. */
 function open(state: UserState, device: Device, out: UserEffect[]): void {
   const { session, pushed } = device
+  const { tail, settings } = state
   const siblings = state.devices.length > 1
-  out.push({ do: 'welcome', session, seq: pushed, tail: state.tail, resumed: device.phase !== 'resetting', siblings })
+  out.push({ do: 'welcome', session, seq: pushed, tail, resumed: device.phase !== 'resetting', siblings, settings })
   device.phase = 'replaying'
 }
 

@@ -1,10 +1,17 @@
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Settings } from '../../src/protocol/settings.ts'
 import type { InboxRecord } from '../../src/store/contract.ts'
+import { openSettings } from '../settings.ts'
 import type { Device, Timer, UserEffect, UserState, Work } from './types.ts'
 
 /** The state of a user actor that starts: from what the store holds, or with `epoch` for an inbox that is new. */
-export function startUser(user: UserId, record: InboxRecord | undefined, epoch: number): UserState {
-  const fresh = { unsaved: 0, saveTimed: false, work: null }
+export function startUser(
+  user: UserId,
+  record: InboxRecord | undefined,
+  epoch: number,
+  settings: Settings = openSettings,
+): UserState {
+  const fresh = { settings, unsaved: 0, saveTimed: false, work: null }
   if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], ...fresh }
   const { head, tail, lastTime, settled } = record
   const devices = record.cursors.map(({ device, seq, seenAt }) => awayDevice(device, Math.min(seq, tail), seenAt))
@@ -42,6 +49,7 @@ export function work(state: UserState): Work {
     outstanding: new Map(),
     news: new Map(),
     saving: false,
+    changes: null,
     timers: new Set(),
   }
   return state.work
@@ -85,5 +93,6 @@ const idle = (work: Work): boolean =>
   work.outstanding.size === 0 &&
   work.news.size === 0 &&
   work.timers.size === 0 &&
+  !work.changes &&
   !work.scanning &&
   !work.saving

@@ -1,6 +1,7 @@
 /** What a user actor is told, what it keeps, and what it asks of its host. */
 
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
+import type { Asked } from '../../src/protocol/frames.ts'
 import type { Change, Place } from '../../src/protocol/group.ts'
 import type {
   Body,
@@ -13,8 +14,10 @@ import type {
   Seq,
   UserId,
 } from '../../src/protocol/ids.ts'
+import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
+import type { Changes } from './preferences.ts'
 
 /** Names a session of this node; 0 is none. Never used again for another session. */
 export type SessionRef = number
@@ -94,6 +97,11 @@ export type UserMessage =
   /** From the actor of `peer`: the receipts up to these seqs are durable there. */
   | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }
   | { readonly is: 'saved'; readonly ok: boolean }
+  /** A device changes a setting, which it calls `ref`. */
+  | { readonly is: 'set'; readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
+  /** The answer to `keep`. */
+  | { readonly is: 'kept'; readonly ok: boolean }
+  | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
   | { readonly is: 'timer'; readonly timer: Timer }
   /** From the former life of an actor that crashed: by session, what it had refused. */
   | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
@@ -122,6 +130,7 @@ export type UserEffect =
       readonly tail: Seq
       readonly resumed: boolean
       readonly siblings: boolean
+      readonly settings: Settings
     }
   | { readonly do: 'live'; readonly session: SessionRef; readonly seq: Seq }
   | { readonly do: 'push'; readonly session: SessionRef; readonly entries: readonly Entry[] }
@@ -138,10 +147,23 @@ export type UserEffect =
   | {
       readonly do: 'refuse'
       readonly session: SessionRef
-      readonly kind: 'ack' | 'read'
-      readonly ref: UserId | null
+      readonly kind: 'ack' | 'read' | 'set'
+      readonly ref: string | null
       readonly code: ErrorCode
     }
+  | {
+      readonly do: 'confirm'
+      readonly session: SessionRef
+      readonly kind: 'set' | 'ask'
+      readonly ref: string
+      readonly seq: Seq
+    }
+  /** Write the settings; answered by `kept`. */
+  | { readonly do: 'keep'; readonly settings: Settings }
+  /** Tell a device the settings of its user. */
+  | { readonly do: 'settings'; readonly session: SessionRef; readonly settings: Settings }
+  /** The settings have changed: those who watch this user may see more, or less. */
+  | { readonly do: 'show'; readonly settings: Settings }
   | { readonly do: 'close'; readonly session: SessionRef; readonly code: CloseCode }
   /** This user has several devices from now on: what one sends, the others get a copy of. */
   | { readonly do: 'siblings'; readonly session: SessionRef }
@@ -170,6 +192,9 @@ export type UserLimits = {
   readonly windowBytes: number
   readonly inboxEntries: number
   readonly appendsInFlight: number
+  readonly listed: number
+  /** A blocked sender is answered as if the message were taken. */
+  readonly swallows: boolean
 }
 
 /**
@@ -231,6 +256,8 @@ export type Work = {
   readonly outstanding: Map<UserId, Told>
   readonly news: Map<UserId, News>
   saving: boolean
+  /** Changes of the settings that are not durable. */
+  changes: Changes | null
   readonly timers: Set<Timer>
 }
 
@@ -248,6 +275,7 @@ export type UserState = {
   unsaved: number
   /** Whether acks are saved some time; the timer also runs while the actor hibernates. */
   saveTimed: boolean
+  settings: Settings
   /** null while there is nothing to do: then the actor may hibernate. */
   work: Work | null
 }

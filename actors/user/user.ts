@@ -11,6 +11,7 @@ import type { Millis } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { accept, appendAgain, appended, found, unappended } from './append.ts'
 import { saved, saveNow } from './cursors.ts'
+import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
 import { ack, attach, detach, page } from './replay.ts'
 import { work } from './state.ts'
@@ -57,6 +58,12 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return receipted(state, message, out)
     case 'saved':
       return saved(state, message.ok, out)
+    case 'set':
+      return set(state, message, limits, out)
+    case 'kept':
+      return kept(state, message.ok, limits, out)
+    case 'ask':
+      return askSettings(state, message.session, out)
     case 'refusals':
       for (const [session, turn] of message.turns) work(state).refused.set(session, turn)
       return

@@ -1,5 +1,7 @@
 /** What a program holds: one device of one user, which connects and comes back by itself. */
 import type { Body } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
+import { Account } from './account.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { UsageError } from './errors.ts'
 import { Host, type News } from './host.ts'
@@ -23,6 +25,7 @@ export class Client implements AsyncDisposable {
   readonly #host: Host
   readonly #sender: Sender
   readonly #reader: Reader
+  readonly #account: Account
   readonly #listeners = new Listeners<ClientEvents>()
   readonly #watches = new Listeners<Record<string, Presence>>()
   readonly #waiters = new Waiters()
@@ -36,6 +39,7 @@ export class Client implements AsyncDisposable {
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
     this.#reader = new Reader(this.#host)
+    this.#account = new Account(this.#host)
   }
 
   /** Whether there is a connection; if not, when the next try is, or why there will be none. */
@@ -135,6 +139,38 @@ export class Client implements AsyncDisposable {
     this.#host.hear({ is: 'active', active })
   }
 
+  /** The settings of this user. Waits for a connection the first time; `settings` events tell of changes from then on. */
+  settings(): Promise<Settings> {
+    return this.#account.settings()
+  }
+
+  /** Changes who sees this user, who may write, and whether reads are told. As for `block`. */
+  set(choices: Partial<Pick<Settings, 'lastSeen' | 'writers' | 'receipts'>>): Promise<void> {
+    const changes = Object.entries(choices) as [keyof typeof choices, string | boolean][]
+    return this.#account.set(changes.map(([name, value]) => [name, value, true]))
+  }
+
+  /**
+   * Takes no more messages from a user, and shows them nothing. Resolves when the server has it; waits while offline, kept in
+   * the storage. Rejects with a RefusedError (`list_full`, `bad_frame`), or with a ClosedError when the client ends first.
+   */
+  block(user: string): Promise<void> {
+    return this.#account.set([['blocked', user, true]])
+  }
+
+  unblock(user: string): Promise<void> {
+    return this.#account.set([['blocked', user, false]])
+  }
+
+  /** Adds a user to the contacts, which all devices of this user share. As for `block`. */
+  addContact(user: string): Promise<void> {
+    return this.#account.set([['contacts', user, true]])
+  }
+
+  removeContact(user: string): Promise<void> {
+    return this.#account.set([['contacts', user, false]])
+  }
+
   /** Tries to connect now instead of at the next delay. */
   retryNow(): void {
     this.#host.hear({ is: 'retry' })
@@ -152,6 +188,7 @@ export class Client implements AsyncDisposable {
 
   #tell(news: News): void {
     if (news.do === 'arrived') return this.#reader.wake()
+    if (news.do === 'answered') return this.#account.answered(news.key, news.code)
     if (news.do === 'presence') return this.#watches.tell(news.user, news.presence)
     if (news.name === 'message') this.#waiters.heard(news.event)
     this.#listeners.tell(news.name, news.event as never)
@@ -160,5 +197,6 @@ export class Client implements AsyncDisposable {
     this.#reader.wake()
     this.#ended.abort(ended)
     this.#waiters.end(ended)
+    this.#account.end(ended)
   }
 }

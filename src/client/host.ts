@@ -11,7 +11,7 @@ import type { ConnectOptions } from './types.ts'
 import { webSocketTransport } from './websocket.ts'
 
 /** The effects that are for the program. */
-export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' }>
+export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' | 'answered' }>
 
 export class Host {
   readonly session: SessionState

@@ -1,6 +1,7 @@
 import { Client } from './client.ts'
 import type { ConnectOptions } from './types.ts'
 
+export type { Audience, Settings } from '../protocol/settings.ts'
 export type { Client } from './client.ts'
 export {
   BluetickError,

@@ -1,5 +1,6 @@
 import type { Codec } from '../protocol/codec.ts'
 import type { Body, Position } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 import type { EndCode } from './errors.ts'
 import type { Transport } from './link.ts'
 import type { Medium } from './media.ts'
@@ -77,6 +78,8 @@ export type ClientEvents = {
   /** An own message was queued, or its state rose; also one that another own device sent. */
   message: Outgoing
   connection: ConnectionStatus
+  /** The settings of this user, once `settings()` was called: also when another device changed them. */
+  settings: Settings
   /** Entries are missing: they expired at the server, or the inbox was reset. */
   gap: { readonly epoch: number; readonly seq: number }
   /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */

@@ -37,6 +37,7 @@ export function hostGroups(context: Context): Groups {
   const groupLimits = {
     ...limits,
     ...window,
+    swallows: false,
     devices: limits.members * 2,
     inboxEntries: Number.MAX_SAFE_INTEGER,
   }

@@ -3,6 +3,7 @@ import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
 import type { Seq, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 import type { Entry } from '../store/contract.ts'
 
 /** What actors may do with sessions. A session that has gone swallows it. */
@@ -10,6 +11,7 @@ export interface SessionPort {
   push(session: SessionRef, frame: ServerFrame): void
   welcome(welcome: Extract<UserEffect, { do: 'welcome' }>, epoch: number): void
   siblings(session: SessionRef): void
+  settings(session: SessionRef, settings: Settings): void
   close(session: SessionRef, code: CloseCode): void
   /** Attaches all sessions of a user to their restarted actor. */
   reattach(user: UserId): void

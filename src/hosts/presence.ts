@@ -28,7 +28,11 @@ type Context = {
 export function hostPresence({ runtime, store, sessions, devices, threshold }: Context): PresenceActors {
   const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect>({
     kind: 'presence',
-    load: async (id) => startPresence(id as UserId, (await store.lastSeen(id as UserId)) ?? 0, devices(id as UserId)),
+    async load(id) {
+      const user = id as UserId
+      const [seen = 0, settings] = await Promise.all([store.lastSeen(user), store.settings(user)])
+      return startPresence(user, seen, devices(user), settings)
+    },
     receive: (state, message, now) => receive(state, message, threshold, now),
     perform(id, effects) {
       for (const effect of effects) perform(id as UserId, effect)

@@ -14,6 +14,7 @@ import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
+import type { Settings } from '../protocol/settings.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
 import { type Groups, offerTo } from './groups.ts'
@@ -136,7 +137,7 @@ export class Sessions implements SessionPort {
     if (!session) return
     const { user, device } = session.state
     session.epoch = epoch
-    const { seq, tail, resumed, siblings } = welcome
+    const { seq, tail, resumed, siblings, settings } = welcome
     this.#push(session, [
       'welcome',
       user as UserId,
@@ -148,12 +149,17 @@ export class Sessions implements SessionPort {
       Date.now(),
       this.#clientLimits,
     ])
-    this.#receive(session, { is: 'welcomed', siblings })
+    this.#receive(session, { is: 'welcomed', siblings, settings })
   }
 
   siblings(ref: SessionRef): void {
     const session = this.#sessions.get(ref)
-    if (session) this.#receive(session, { is: 'welcomed', siblings: true })
+    if (session) this.#receive(session, { is: 'siblings' })
+  }
+
+  settings(ref: SessionRef, settings: Settings): void {
+    const session = this.#sessions.get(ref)
+    if (session) this.#receive(session, { is: 'settings', settings })
   }
 
   close(ref: SessionRef, code: CloseCode): void {
@@ -248,7 +254,9 @@ export class Sessions implements SessionPort {
       case 'ask':
         return groups.tell(effect.group, { ...effect.question, session: ref, by: user })
       case 'watch':
-        return presence.tell(effect.user, { is: 'watch', watcher: ref })
+        return presence.tell(effect.user, { is: 'watch', watcher: { session: ref, user, stance: effect.stance } })
+      case 'own':
+        return users.tell(user, { ...effect.message, session: ref })
       case 'unwatch':
         return presence.tellIfPresent(effect.user, { is: 'unwatch', watcher: ref })
       case 'active':

@@ -7,6 +7,7 @@ import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../..
 import { receive } from '../../actors/user/user.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
@@ -24,11 +25,16 @@ type Context = {
   readonly sessions: SessionPort
   readonly events: NodeEvents
   readonly groups: () => Groups
+  /** A blocked sender is answered as if the message were taken. */
+  readonly swallows: boolean
+  /** The settings of a user have changed. */
+  readonly show: (user: UserId, settings: Settings) => void
   readonly answer: (ticket: Ticket, answer: Accepted) => void
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, store, term, limits, sessions } = context
+  const { runtime, store, term, sessions } = context
+  const limits = { ...context.limits, swallows: context.swallows }
   const appends = new Appends((user, epoch, entries, done) =>
     store.append(user, epoch, term, entries).then(
       () => done(true),
@@ -40,7 +46,8 @@ export function hostUsers(context: Context): Users {
     async load(id) {
       const user = id as UserId
       await new Promise<void>((landed) => appends.landed(user, landed))
-      return startUser(user, await store.load(user), randomInt(1, 2 ** 31))
+      const [record, settings] = await Promise.all([store.load(user), store.settings(user)])
+      return startUser(user, record, randomInt(1, 2 ** 31), settings)
     },
     receive: (state, message, now) => receive(state, message, limits, now),
     perform(id, effects) {
@@ -115,6 +122,16 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return sessions.push(effect.session, ['done', 'read', effect.chat, effect.seq])
     case 'refuse':
       return sessions.push(effect.session, ['error', effect.code, effect.kind, effect.ref, 0, ''])
+    case 'confirm':
+      return sessions.push(effect.session, ['done', effect.kind, effect.ref, effect.seq])
+    case 'keep': {
+      const keeping = store.saveSettings(user, effect.settings).then(() => true)
+      return later(keeping, (ok) => result({ is: 'kept', ok: ok === true }))
+    }
+    case 'settings':
+      return sessions.settings(effect.session, effect.settings)
+    case 'show':
+      return context.show(user, effect.settings)
     case 'close':
       return sessions.close(effect.session, effect.code)
     case 'siblings':

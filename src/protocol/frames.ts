@@ -24,6 +24,7 @@ import {
 } from './ids.ts'
 import { kinds } from './kinds.ts'
 import type { ClientLimits, Limits } from './limits.ts'
+import { type Audience, isSetting, type Settings } from './settings.ts'
 
 /**
  * A message to a user or a group, or with `change` one that changes the group. `again`: this id may have been sent before
@@ -58,8 +59,15 @@ export type ClientFrame =
   | readonly ['ticks', group: GroupId, at: Seq]
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
+  /** Changes a setting, as settings.ts says. `ref`: what the client calls it. Answered by `done` once durable, or by `error`. */
+  | readonly ['set', ref: string, name: keyof Settings, value: string | boolean, on: boolean]
+  /** Answered by what it asks for, then `done`. */
+  | readonly ['ask', what: Asked]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
+
+/** What a device may ask for. */
+export type Asked = 'settings'
 
 /** An entry as it is pushed to a device. `seq` 0 on a receipt: it is early news, and will come again as an entry. */
 export type EntryFrame =
@@ -107,7 +115,7 @@ export type ServerFrame =
   | readonly ['live', seq: Seq]
   /** The first tick: the message is durable at this position of the recipient's inbox. */
   | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis]
-  | readonly ['done', kind: 'read' | 'unwatch', ref: string, seq: Seq]
+  | readonly ['done', kind: 'read' | 'unwatch' | 'set' | 'ask', ref: string, seq: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
   /** A group as it is now. `history`: how many earlier entries a new member sees. */
@@ -116,6 +124,8 @@ export type ServerFrame =
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
+  /** My settings, after a change and when asked for; the lists are text with a user in each line. */
+  | readonly ['settings', lastSeen: Audience, writers: Audience, receipts: boolean, blocked: string, contacts: string]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
 
@@ -173,6 +183,13 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return isCount(b) && b > 0 ? [kind, a, b] : bad('bad_frame')
     case 'active':
       return typeof a === 'boolean' ? [kind, a] : bad('bad_frame')
+    case 'set': {
+      if (!id(a)) return { bad: 'bad_frame', kind, ref: null }
+      const change = [b, c, d ?? true] as const
+      return isSetting(change, limits.idLength) ? ['set', a, ...change] : bad('bad_frame')
+    }
+    case 'ask':
+      return a === 'settings' ? ['ask', a] : bad('bad_frame')
     case 'ping':
     case 'pong':
       return isCount(a) ? [kind, a] : bad('bad_frame')

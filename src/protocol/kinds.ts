@@ -8,6 +8,8 @@ export const kinds = {
   watch: 5,
   unwatch: 6,
   active: 7,
+  set: 10,
+  ask: 11,
   members: 40,
   ticks: 41,
   // either way
@@ -23,6 +25,7 @@ export const kinds = {
   done: 23,
   error: 24,
   presence: 25,
+  settings: 26,
   group: 48,
   ticked: 49,
 } as const

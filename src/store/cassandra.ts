@@ -5,10 +5,12 @@
  */
 import type { Client } from 'cassandra-driver'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
 import type { CassandraOptions } from './cassandra/connection.ts'
 import { load, read } from './cassandra/inbox.ts'
 import { bucketOf } from './cassandra/log.ts'
+import { saveSettings, settings } from './cassandra/preferences.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
 import { long, pair } from './cassandra/rows.ts'
@@ -149,6 +151,14 @@ export class CassandraStore implements Store {
 
   async saveLastSeen(user: UserId, at: Millis): Promise<void> {
     await this.#open.write([{ query: seenInsert, params: [user, new Date(at), long(at * 1000)] }])
+  }
+
+  async settings(user: UserId): Promise<Settings | undefined> {
+    return settings(this.#open, user)
+  }
+
+  async saveSettings(user: UserId, settings: Settings): Promise<void> {
+    return saveSettings(this.#open, user, settings)
   }
 
   /** Nothing to do: rows leave by their TTL. */

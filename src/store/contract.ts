@@ -4,6 +4,7 @@
  */
 import type { Change, Place } from '../protocol/group.ts'
 import type { Body, DeviceId, GroupId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 
 /** One item of an inbox. `time` never falls along an inbox. */
 export type Entry =
@@ -141,6 +142,11 @@ export interface Store {
   lastSeen(user: UserId): Promise<Millis | undefined>
   /** Remembers when the user was last seen. An earlier time than the one kept changes nothing. */
   saveLastSeen(user: UserId, at: Millis): Promise<void>
+
+  /** What the user has set; undefined when nothing was. */
+  settings(user: UserId): Promise<Settings | undefined>
+  /** Replaces the user's settings; durable when it resolves. */
+  saveSettings(user: UserId, settings: Settings): Promise<void>
 
   /** Removes entries older than `now - retention` and dedupe keys older than the dedupe time, a bounded slice a call; call again until it answers zeros. A store whose rows leave by themselves has nothing to do. */
   expire(now: Millis): Promise<Expired>

@@ -36,6 +36,8 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
   if (seen !== undefined) await to.saveLastSeen(user, seen)
   const group = isGroup(user) ? await from.loadGroup(user) : undefined
   if (group) await to.saveGroup(user, group)
+  const settings = await from.settings(user)
+  if (settings) await to.saveSettings(user, settings)
   const record = await from.load(user)
   if (!record) return 0
   await to.place(user, record, term)

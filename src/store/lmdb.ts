@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
   type DedupeKey,
@@ -43,6 +44,8 @@ type Tables = {
   /** [day, user] -> the last seq of that day */
   readonly days: Database<number, [number, string]>
   readonly seen: Database<number, string>
+  readonly preferences: Database<Settings, string>
+  /** Of the store itself. */
   readonly settings: Database<number, string>
   readonly groups: Database<GroupRecord, string>
   /** [term, group] -> 1 */
@@ -214,6 +217,14 @@ export class LmdbStore implements Store {
     })
   }
 
+  async settings(user: UserId): Promise<Settings | undefined> {
+    return this.#open.preferences.get(user)
+  }
+
+  saveSettings(user: UserId, settings: Settings): Promise<void> {
+    return this.#write(({ preferences }) => void preferences.put(user, settings))
+  }
+
   async expire(now: Millis): Promise<Expired> {
     const removed = { entries: 0, dedupeKeys: 0 }
     await this.#write((tables) => {
@@ -245,11 +256,11 @@ export class LmdbStore implements Store {
 
   /** Everyone of whom anything is known, for a copy. */
   *users(): Generator<UserId> {
-    const { meta, cursors, seen } = this.#open
-    const known = [meta, cursors, seen].map((table) => table.getKeys({}) as Iterable<string>)
+    const { meta, cursors, seen, preferences } = this.#open
+    const known = [meta, cursors, seen, preferences].map((table) => table.getKeys({}) as Iterable<string>)
     for (const [table, keys] of known.entries())
       for (const user of keys)
-        if (![meta, cursors].slice(0, table).some((other) => other.doesExist(user))) yield user as UserId
+        if (![meta, cursors, seen].slice(0, table).some((other) => other.doesExist(user))) yield user as UserId
   }
 
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {
@@ -321,6 +332,7 @@ function openTables(path: string): Tables {
     dedupe: table('dedupe'),
     days: table('days'),
     seen: table('seen'),
+    preferences: table('preferences'),
     settings: table('settings'),
     groups: table('groups'),
     noted: table('noted'),

@@ -1,5 +1,6 @@
 /** A store that forgets: for tests, and to see how the contract is meant. */
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
   type DeviceCursor,
@@ -31,6 +32,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const seen = new Map<UserId, Millis>()
   const groups = new Map<GroupId, GroupRecord>()
   const noted = new Map<string, { group: GroupId; term: number }>()
+  const preferences = new Map<UserId, Settings>()
   let [opened, terms] = [false, 0]
   const check = () => {
     if (!opened) throw new StoreError('closed', 'The store is not open.')
@@ -122,6 +124,14 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async saveLastSeen(user, at) {
       check()
       seen.set(user, Math.max(at, seen.get(user) ?? 0))
+    },
+    async settings(user) {
+      check()
+      return preferences.get(user)
+    },
+    async saveSettings(user, settings) {
+      check()
+      preferences.set(user, structuredClone(settings))
     },
     async expire(now) {
       check()

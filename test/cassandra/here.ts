@@ -53,7 +53,7 @@ export async function driver({ contactPoints, localDc, keyspace }: CassandraOpti
 
 /** Empties the tables of a keyspace. */
 export async function truncate(client: Client): Promise<void> {
-  const tables = ['inboxes', 'inbox_entries', 'dedupe', 'marks', 'seen']
+  const tables = ['inboxes', 'inbox_entries', 'dedupe', 'marks', 'seen', 'preferences']
   await Promise.all(tables.map((table) => client.execute(`TRUNCATE ${table}`)))
 }
 

@@ -1,6 +1,7 @@
 /** What every store must do: one suite, run on each of them by test/store/*.test.ts. */
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { Settings } from '../../src/protocol/settings.ts'
 import type { Entry, Store } from '../../src/store/contract.ts'
 
 export const user = (name: string) => name as UserId
@@ -31,6 +32,7 @@ const copy = (seq: number): Entry => ({
   body: 'mine',
   at: { epoch: 5, seq: 8 },
 })
+const settings: Settings = { lastSeen: 'everyone', writers: 'contacts', receipts: true, blocked: [], contacts: [] }
 type ContractOptions = TestOptions & {
   readonly reopen?: (closed: Store) => Store
   readonly expires?: 'counted' | 'by itself'
@@ -204,6 +206,17 @@ export function storeContract(
       expect(await store.lastSeen(bob)).toBe(2_000)
     })
 
+    it('keeps the settings of each user as they were saved last', async () => {
+      expect(await store.settings(bob)).toBeUndefined()
+      const settings = { lastSeen: 'contacts', writers: 'nobody', receipts: false } as const
+      await store.saveSettings(bob, { ...settings, blocked: [user('eve'), user('mal lory')], contacts: [] })
+      const last = { ...settings, blocked: [user('mal lory')], contacts: [user('alice'), user('ümit')] }
+      await store.saveSettings(bob, last)
+      expect(await store.settings(bob)).toEqual(last)
+      expect(await store.settings(user('alice'))).toBeUndefined()
+      expect(await store.load(bob)).toBeUndefined()
+    })
+
     it('gives a higher term each time', async () => {
       const first = await store.takeTerm()
       expect(await store.takeTerm()).toBeGreaterThan(first)
@@ -252,12 +265,14 @@ export function storeContract(
       const time = Date.now()
       await append(message(1, time), message(2, time + 1))
       await store.saveLastSeen(bob, 3_000)
+      await store.saveSettings(bob, settings)
       await store.close()
       store = (reopen as NonNullable<typeof reopen>)(store)
       await store.open()
       expect(await seqs()).toEqual([1, 2])
       expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 2, lastTime: time + 1 })
       expect(await store.lastSeen(bob)).toBe(3_000)
+      expect(await store.settings(bob)).toEqual(settings)
       expect(await store.takeTerm()).toBeGreaterThan(term)
     })
   })

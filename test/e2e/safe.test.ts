@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { receive, startSession } from '../../actors/session.ts'
+import { openSettings } from '../../actors/settings.ts'
 import { createNode, defaultLimits, memoryStore, type NodeOptions } from '../../src/index.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 
@@ -71,7 +72,7 @@ it('recipients of refused sends that a session remembers', () => {
   const limits = { framesPerSecond: 1_000, sendsInFlight: 1, watches: 1 }
   const state = startSession(limits, 0)
   receive(state, { is: 'allowed', user: 'mallory' as UserId, device: 'x' as never }, limits, 0)
-  receive(state, { is: 'welcomed', siblings: false }, limits, 0)
+  receive(state, { is: 'welcomed', siblings: false, settings: openSettings }, limits, 0)
   for (let n = 0; n < 5_000; n++) {
     const frame = ['send', 'id' as MessageId, `user ${n}` as UserId, '', false] as const
     receive(state, { is: 'frame', frame }, limits, n)

@@ -36,6 +36,30 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
       expect(sent('send', id, 'bob', '', false, wrong)).toMatchObject({ bad: 'bad_frame' })
   })
 
+  it('carries changes of settings, and refuses those that cannot be', () => {
+    for (const change of [
+      ['lastSeen', 'contacts', true],
+      ['writers', 'nobody', true],
+      ['receipts', false, true],
+      ['blocked', 'bob', false],
+      ['contacts', 'bob', true],
+    ])
+      expect(sent('set', 'r', ...change)).toEqual(['set', 'r', ...change])
+    expect(sent('set', 'r', 'blocked', 'bob')).toEqual(['set', 'r', 'blocked', 'bob', true])
+    for (const wrong of [
+      ['lastSeen', 'friends', true],
+      ['lastSeen', 'nobody', false],
+      ['receipts', 'no', true],
+      ['blocked', '#team', true],
+      ['contacts', 'bob', 1],
+      ['constructor', 'bob', true],
+    ])
+      expect(sent('set', 'r', ...wrong)).toEqual({ bad: 'bad_frame', kind: 'set', ref: 'r' })
+    expect(sent('set', '', 'receipts', true)).toEqual({ bad: 'bad_frame', kind: 'set', ref: null })
+    expect(sent('ask', 'settings')).toEqual(['ask', 'settings'])
+    expect(sent('ask', 'anything')).toMatchObject({ bad: 'bad_frame' })
+  })
+
   it('keeps the names that begin with # from users', () => {
     expect(sent('send', id, '#team', '', false)).toMatchObject({ bad: 'bad_id' })
   })

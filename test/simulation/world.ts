@@ -19,7 +19,15 @@ import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { DeviceId, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
 
-const limits = { devices: 3, windowEntries: 4, windowBytes: 100, inboxEntries: 1_000, appendsInFlight: 6 }
+const limits = {
+  devices: 3,
+  windowEntries: 4,
+  windowBytes: 100,
+  inboxEntries: 1_000,
+  appendsInFlight: 6,
+  listed: 10,
+  swallows: false,
+}
 const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
 type Inbox = { epoch: number; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: number }
 type Actor = { state: UserState; mail: UserMessage[]; life: number }
@@ -365,11 +373,14 @@ export class World {
       case 'accepted':
       case 'receipted':
         return
+      case 'keep':
+      case 'show':
+        throw new Error('nobody changes settings here')
       default: {
         const device = this.devices.find(({ session }) => session === effect.session)
         if (!device) return
         if (effect.do === 'welcome' || effect.do === 'siblings')
-          this.#session(device, { is: 'welcomed', siblings: effect.do === 'siblings' || effect.siblings })
+          this.#session(device, effect.do === 'siblings' ? { is: 'siblings' } : { ...effect, is: 'welcomed' })
         if (effect.do !== 'siblings') device.frames.push(effect)
       }
     }

@@ -5,6 +5,7 @@ import type { Millis, UserId } from '../../protocol/ids.ts'
 import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
 import { keepCursor, keepMark, rose } from './keeping.ts'
+import { answered, repeatRequests } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
@@ -27,12 +28,14 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     case 'error':
       return error(state, frame, now, out)
     case 'done':
-      return done(state, frame, out)
+      return done(state, frame, now, out)
     case 'presence': {
       const [, user, online, lastSeen] = frame
       const presence = online || lastSeen === null ? { online } : { online, lastSeen: new Date(lastSeen) }
       return void out.push({ do: 'presence', user, presence })
     }
+    case 'settings':
+      return settings(state, frame, out)
     case 'ping':
       return say(state, ['pong', frame[1]], out)
   }
@@ -54,6 +57,7 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   // After a restart of its actor the server may know less than it was told.
   if (state.inbox.safe.seq > seq) state.ackDue = true
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
+  repeatRequests(state)
   for (const watched of state.watches) say(state, ['watch', watched as UserId], out)
 }
 
@@ -113,6 +117,7 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
     state.outbox.refused(refused, code)
     return rose(state, refused, out)
   }
+  if (answered(state, kind, ref, code, again, out)) return
   if (kind !== 'read' && kind !== 'watch') return
   if (mayRetry(code)) {
     state.repeatAt = Math.max(state.repeatAt, again)
@@ -123,7 +128,16 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
   out.push({ do: 'tell', name: 'refused', event: { kind, ref, code } })
 }
 
-function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, out: SessionEffect[]): void {
+/** Came since this device asked, or since it or another one changed them. */
+function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect[]): void {
+  const [, lastSeen, writers, receipts, blocked, contacts] = frame
+  const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
+  state.settings = { lastSeen, writers, receipts, blocked: lines(blocked), contacts: lines(contacts) }
+  out.push({ do: 'tell', name: 'settings', event: state.settings })
+}
+
+function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
+  if (answered(state, kind, ref, null, now, out)) return
   if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)
   out.push({ do: 'keep', key: `read:${ref}`, value: undefined })

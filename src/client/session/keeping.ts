@@ -3,6 +3,7 @@ import type { Cursor } from '../../protocol/ids.ts'
 import type { Outgoing } from '../types.ts'
 import type { Mark } from './ladder.ts'
 import type { Out } from './outbox.ts'
+import { type Request, restoreRequests } from './requests.ts'
 import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
@@ -17,13 +18,16 @@ export const keptMessage = ({ message, n }: Pick<Out, 'message' | 'n'>): readonl
 export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): void {
   const outs: Kept[] = []
   const marks: [string, Mark][] = []
+  const sets: Request[] = []
   for (const [key, value] of kept) {
     const [, kind, name = ''] = /^(\w+):?(.*)$/s.exec(key) ?? []
     if (kind === 'cursor') restore(state, value as Cursor & { user: string })
     if (kind === 'read') state.reads.set(name, value as number)
     if (kind === 'mark') marks.push([name, value as Mark])
+    if (kind === 'set') sets.push(value as Request)
     if (kind === 'out') outs.push(value as Kept)
   }
+  restoreRequests(state, sets)
   outs.sort((a, b) => a.n - b.n)
   for (const { n, ...message } of outs) state.outbox.add({ message, n, again: true })
   for (const [to, mark] of marks) state.outbox.receipt(to, mark)

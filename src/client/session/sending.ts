@@ -5,7 +5,8 @@ import type { ClientLimits } from '../../protocol/limits.ts'
 import type { Outgoing } from '../types.ts'
 import { mediaRef } from './attachment.ts'
 import { rose } from './keeping.ts'
-import { type SessionState, say } from './state.ts'
+import { repeatRequests, sayRequests } from './requests.ts'
+import { type SessionState, say, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
 /** The part of the server's rate that this client uses for sends and reads; the rest is for acks, pings and watches. */
@@ -20,6 +21,7 @@ export function pump(state: SessionState, now: Millis, out: SessionEffect[]): vo
   state.budget = Math.min(rate, state.budget + ((now - state.budgetAt) * rate) / 1_000)
   state.budgetAt = now
   if (now - state.toldAt >= paceMs) tell(state, now, out)
+  sayRequests(state, out)
   sendQueued(state, now, out)
 }
 
@@ -55,16 +57,12 @@ function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): voi
   }
 }
 
-function spend(state: SessionState, frame: ClientFrame, out: SessionEffect[]): void {
-  state.budget -= 1
-  say(state, frame, out)
-}
-
 /** Says again what was refused for now. */
 export function repeat(state: SessionState, now: Millis, out: SessionEffect[]): void {
   if (state.repeatAt === 0 || state.repeatAt > now) return
   state.repeatAt = 0
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
+  repeatRequests(state)
   for (const user of state.watches) say(state, ['watch', user as UserId], out)
 }
 

@@ -6,6 +6,7 @@ import type { Millis, UserId } from '../../protocol/ids.ts'
 import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
 import { handle } from './frames.ts'
 import { advance, load } from './keeping.ts'
+import { request } from './requests.ts'
 import { nextSending, pump, repeat } from './sending.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect, SessionMessage } from './types.ts'
@@ -55,6 +56,12 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
     case 'unwatch':
       state.watches.delete(message.user)
       return say(state, ['unwatch', message.user as UserId], out)
+    case 'request':
+      return request(state, message.frame, out)
+    case 'follow':
+      if (!state.follows) request(state, ['ask', 'settings'], out)
+      state.follows = true
+      return
     case 'active':
       state.active = message.active
       return say(state, ['active', message.active], out)

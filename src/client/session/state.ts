@@ -2,9 +2,11 @@
 import type { ClientFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
+import type { Settings } from '../../protocol/settings.ts'
 import type { ConnectionStatus } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
+import type { Request } from './requests.ts'
 import type { SessionEffect, SessionOptions } from './types.ts'
 
 /** The state belongs to the machine, which changes it in place. */
@@ -20,6 +22,12 @@ export type SessionState = {
   /** Chats whose read mark is to be said. */
   readonly unsaid: Set<string>
   readonly watches: Set<string>
+  /** What is asked and not answered, and of it what is to be said. */
+  readonly requests: Map<string, Request>
+  readonly unsaidRequests: Set<string>
+  /** The user's settings, once the program asked for them: then also after each welcome. */
+  settings: Settings | undefined
+  follows: boolean
   limits: ClientLimits
   /** The person is here. */
   active: boolean
@@ -47,6 +55,10 @@ export const startSession = (options: SessionOptions): SessionState => ({
   reads: new Map(),
   unsaid: new Set(),
   watches: new Set(),
+  requests: new Map(),
+  unsaidRequests: new Set(),
+  settings: undefined,
+  follows: false,
   limits: { ...defaultLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,
@@ -63,4 +75,10 @@ export const startSession = (options: SessionOptions): SessionState => ({
 /** Says a frame where there is somebody to hear it: what must not be lost is said again after the next welcome. */
 export function say(state: SessionState, frame: ClientFrame, out: SessionEffect[]): void {
   if (state.status.is === 'online') out.push({ do: 'say', frame })
+}
+
+/** Says a frame that counts against the rate. */
+export function spend(state: SessionState, frame: ClientFrame, out: SessionEffect[]): void {
+  state.budget -= 1
+  say(state, frame, out)
 }

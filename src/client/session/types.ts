@@ -4,6 +4,7 @@ import type { Cursor } from '../../protocol/ids.ts'
 import type { EndCode } from '../errors.ts'
 import type { ClientEvents, Presence } from '../types.ts'
 import type { Out } from './outbox.ts'
+import type { Request } from './requests.ts'
 
 export type SessionMessage =
   /** What the storage kept; comes first, and once. */
@@ -23,6 +24,9 @@ export type SessionMessage =
   | { readonly is: 'stored'; readonly cursor: Cursor }
   | { readonly is: 'read'; readonly chat: string; readonly epoch: number; readonly seq: number }
   | { readonly is: 'watch' | 'unwatch'; readonly user: string }
+  | { readonly is: 'request'; readonly frame: Request }
+  /** The program wants to know the settings, from now on. */
+  | { readonly is: 'follow' }
   | { readonly is: 'active'; readonly active: boolean }
   /** Do not wait for the next try. */
   | { readonly is: 'retry' }
@@ -38,6 +42,8 @@ export type SessionEffect =
   | { readonly do: 'keep'; readonly key: string; readonly value: unknown; readonly then?: SessionMessage }
   | { readonly do: 'presence'; readonly user: string; readonly presence: Presence }
   | { readonly do: 'arrived' }
+  /** `code`: why a request was refused. */
+  | { readonly do: 'answered'; readonly key: string; readonly code: string | null }
   | {
       [Name in keyof ClientEvents]: { readonly do: 'tell'; readonly name: Name; readonly event: ClientEvents[Name] }
     }[keyof ClientEvents]
