@@ -10,7 +10,7 @@ import { fileStorage } from '../../src/client/node.ts'
 import { cassandraStore, createNode, lmdbStore } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { killTest } from '../contracts/kill.ts'
-import { message, user } from '../contracts/store.ts'
+import { message, settings, user } from '../contracts/store.ts'
 import { story } from '../contracts/story.ts'
 import { cassandraNode, driver, named, oneNodeHere, truncate } from './here.ts'
 
@@ -133,6 +133,7 @@ describe('on Cassandra', oneNodeHere, () => {
     const store = lmdbStore(data)
     await store.open()
     await store.append(user('expired'), 9, 1, [message(1, Date.now() - 31 * 86_400_000)])
+    await store.saveSettings(user('bo'), settings)
     const many = Array.from({ length: 5_000 }, (_, n) => message(n + 1))
     await store.append(user('many'), 8, 1, many)
     const [records, lastSeen] = [await recordsOf(store), await store.lastSeen(user('bo'))]
@@ -148,6 +149,7 @@ describe('on Cassandra', oneNodeHere, () => {
       records.map((record) => (record?.epoch === 9 ? { ...record, head: 2 } : record)),
     )
     expect(await copied.lastSeen(user('bo'))).toBe(lastSeen)
+    expect(await copied.settings(user('bo'))).toEqual(settings)
     expect(await copied.read(user('many'), 4_000, 2_000, 1e9)).toEqual(many.slice(3_999))
     await copied.close()
 

@@ -32,7 +32,13 @@ const copy = (seq: number): Entry => ({
   body: 'mine',
   at: { epoch: 5, seq: 8 },
 })
-const settings: Settings = { lastSeen: 'everyone', writers: 'contacts', receipts: true, blocked: [], contacts: [] }
+export const settings: Settings = {
+  lastSeen: 'everyone',
+  writers: 'contacts',
+  receipts: true,
+  blocked: [],
+  contacts: [],
+}
 type ContractOptions = TestOptions & {
   readonly reopen?: (closed: Store) => Store
   readonly expires?: 'counted' | 'by itself'

@@ -11,7 +11,8 @@ export async function settings(requests: Requests, user: UserId): Promise<Settin
   const [row] = await requests.rows(selectQuery, [user])
   if (!row) return undefined
   const { last_seen: lastSeen, writers, receipts, blocked, contacts } = row
-  return { lastSeen, writers, receipts, blocked, contacts }
+  // An empty list comes back as null.
+  return { lastSeen, writers, receipts, blocked: blocked ?? [], contacts: contacts ?? [] }
 }
 
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
