@@ -61,6 +61,6 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
   })
 
   it('keeps the names that begin with # from users', () => {
-    expect(sent('send', id, '#team', '', false)).toMatchObject({ bad: 'bad_id' })
+    expect(sent('watch', '#team')).toMatchObject({ bad: 'bad_id' })
   })
 })
