@@ -3,7 +3,7 @@
  * sent tick arrives once, in order, and states never fall. Rounds by KILL_ROUNDS, the seed by KILL_SEED.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 5)
@@ -42,6 +42,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
       const safe: { to: string; text: string }[] = []
       const falls: string[] = []
       let server = await serve(store())
+      onTestFinished(() => void server.kill('SIGKILL'))
       for (const user of users) {
         const client = connect({ url: `ws://127.0.0.1:${port}`, token: user, device: 'test' })
         clients.set(user, client)
@@ -116,7 +117,6 @@ export function killTest(name: string, store: () => readonly string[]): void {
         `${rounds} rounds, seed ${seed}: ${safe.length} sent, ${[...received.values()].flat().length} received once and in order`,
       )
       for (const client of clients.values()) await client.close()
-      server.kill('SIGTERM')
     },
     rounds * 10_000 + 150_000,
   )

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { compilerOptions, makeProject, type Project } from '../package/project.ts'
 import { blocks } from './blocks.ts'
 
@@ -47,6 +47,7 @@ it('compile, all of them', async () => {
 
 it.each(programs)('$file, line $line', async ({ name, prints }) => {
   const program = spawn(process.execPath, ['main.js'], { cwd: join(project.folder, name) })
+  onTestFinished(() => void program.kill('SIGKILL'))
   let printed = ''
   for (const stream of [program.stdout, program.stderr])
     stream.on('data', (text) => {
