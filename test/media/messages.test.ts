@@ -86,6 +86,20 @@ describe('a message that carries media', () => {
       .toEqual(Array.from({ length: 20 }, (_, n) => `${n + 1}`))
   })
 
+  it('reaches every member of a group, and the group keeps what it carries', async () => {
+    await start()
+    await upload(picture)
+    const [sender, member] = [await enter('alice'), await enter('bob')]
+    sender.say('send', id(1), '#team', 'Team', false, null, 'create')
+    await expect.poll(() => sender.of('sent')).toHaveLength(1)
+    sender.say('send', id(2), '#team', 'bob', false, null, 'add')
+    sender.say('send', id(3), '#team', 'look', false, carried)
+    await expect.poll(() => member.of('message').map((frame) => frame[6])).toContainEqual(carried)
+    expect(await store.find(carried.media as MediaId)).toBeDefined()
+    await store.release(chatHolder('#team' as UserId, '#team'))
+    expect(await store.find(carried.media as MediaId)).toBeUndefined()
+  })
+
   it('is refused by a node without media, and for now where the media store does not answer', async () => {
     await start()
     await upload(picture)
