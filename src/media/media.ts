@@ -10,6 +10,8 @@ export const sendWithinMs: Millis = 86_400_000
 
 /** References end on the hour: a chat in which the same content is sent again and again writes one an hour. */
 const hourMs = 3_600_000
+/** Stores remove entries by the day, so that one may stay a day longer than the retention time; and it is appended a moment after. */
+const slackMs = 25 * hourMs
 
 /** Who holds what a user has uploaded and not sent yet. Ids have no control characters, so the parts cannot be confused. */
 export const uploadHolder = (user: UserId): string => `upload\0${user}\0`
@@ -44,7 +46,7 @@ export class NodeMedia {
     try {
       const found = await this.store.find(id)
       if (found && (found.size !== size || !mayBeCalled(found.type, type))) return 'wrong_media'
-      const until = Math.ceil((now + this.store.retentionMs) / hourMs) * hourMs
+      const until = Math.ceil((now + this.store.retentionMs + slackMs) / hourMs) * hourMs
       if (!(await this.store.refer(id, holders, until))) return 'unknown_media'
       await this.store.release(uploadHolder(from), id)
       return undefined

@@ -140,13 +140,13 @@ describe('media', () => {
     expect(await isThere()).toBe(false)
   })
 
-  it('that a message refers to stays for the retention time after the last', async () => {
+  it('that a message refers to stays for the retention time after the last, and for the day that an entry may stay longer', async () => {
     await start()
     await upload(picture)
     await node.send({ from: 'alice', to: 'bob', body: '', media: carried })
-    await store.collect(Date.now() + retentionMs - 60_000)
+    await store.collect(Date.now() + retentionMs + 24 * hourMs)
     expect(await isThere()).toBe(true)
-    await store.collect(Date.now() + retentionMs + hourMs)
+    await store.collect(Date.now() + retentionMs + 26 * hourMs)
     expect(await isThere()).toBe(false)
     await expect(node.send({ from: 'alice', to: 'bob', body: '', media: carried })).rejects.toMatchObject({
       code: 'unknown_media',
