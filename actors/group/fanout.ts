@@ -21,7 +21,7 @@ export function openLinks(state: GroupState, limits: GroupLimits, now: Millis, o
 }
 
 /** Opens a link to a member, unless there is one. A new one starts with the first entry that they may see. */
-export function link(state: GroupState, member: Member, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+function link(state: GroupState, member: Member, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
   if (state.linked.has(member.user)) return
   const device = state.log.devices.find(({ device }) => device === (member.user as string))
   const cursor = device ? null : { epoch: state.log.epoch, seq: (member.spans[0]?.from ?? 1) - 1 }

@@ -9,11 +9,11 @@ import type { Next } from '../../src/runtime/index.ts'
 import { recover as recoverLog } from '../user/recover.ts'
 import { rest as restOfLog } from '../user/state.ts'
 import type { Deliver, UserMessage } from '../user/types.ts'
-import { fanned, link, logged, openLinks, retry } from './fanout.ts'
+import { fanned, logged, openLinks, retry } from './fanout.ts'
 import { refusal } from './members.ts'
 import { entered, record, recorded, recordNow } from './record.ts'
 import { confirmedBy, count, marked, retell, roster, ticks } from './ticks.ts'
-import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer } from './types.ts'
+import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, Message } from './types.ts'
 
 export function receive(
   state: GroupState,
@@ -24,7 +24,8 @@ export function receive(
   const effects: GroupEffect[] = []
   if (state.links.size === 0) openLinks(state, limits, now, effects)
   handle(state, message, limits, now, effects)
-  return { state, effects: effects.flatMap((effect) => heed(state, effect, limits, now)) }
+  heed(state, effects, limits, now)
+  return { state, effects }
 }
 
 function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
@@ -76,19 +77,24 @@ function post(state: GroupState, message: Deliver, limits: GroupLimits, now: Mil
   logged(state, denied ? { ...message, denied } : message, limits, now, out)
 }
 
-/** What the log's effects mean for the group. */
-function heed(state: GroupState, effect: GroupEffect, limits: GroupLimits, now: Millis): GroupEffect[] {
-  const out: GroupEffect[] = [effect]
-  if (effect.do === 'accepted') {
-    entered(state, effect.entry)
-    record(state, out)
-    for (const member of state.members.values()) if (effect.entry.change) link(state, member, limits, now, out)
-  }
-  if (effect.do === 'answer' && effect.ticket === state.changing) {
+/** What the log's effects mean for the group: an entry that stands in the log counts, and then what waited for it goes on. */
+function heed(state: GroupState, effects: GroupEffect[], limits: GroupLimits, now: Millis): void {
+  let changed = false
+  for (let at = 0; at < effects.length || changed; at++) {
+    const effect = effects[at]
+    if (effect?.do === 'accepted') stands(state, effect.entry, limits, now, effects)
+    if (effect?.do === 'answer' && effect.ticket === state.changing) changed = true
+    if (!changed || at < effects.length - 1) continue
+    changed = false
     state.changing = 0
-    for (const message of state.held.splice(0)) post(state, message, limits, now, out)
+    for (const message of state.held.splice(0)) post(state, message, limits, now, effects)
   }
-  return out.length === 1 ? out : [effect, ...out.slice(1).flatMap((next) => heed(state, next, limits, now))]
+}
+
+function stands(state: GroupState, entry: Message, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+  entered(state, entry)
+  record(state, out)
+  if (entry.change) openLinks(state, limits, now, out)
 }
 
 /** The mail of the next life of an actor that crashed; what was held comes after what the log had taken. */
@@ -101,11 +107,10 @@ export function recover(state: GroupState, mail: readonly GroupMessage[]): Group
   return [...taken, ...state.held, ...recovered.filter((message) => known.has(message))]
 }
 
-export function rest(state: GroupState): 'busy' | 'drop' {
-  const waiting = state.changing !== 0 || state.dirty || state.recording || state.timers.size > 0
-  return waiting ||
-    [...state.links.values()].some(({ flying, waits }) => flying > 0 || waits) ||
-    restOfLog(state.log) === 'busy'
-    ? 'busy'
-    : 'drop'
+/** `keep`: acknowledgements of copies are not saved yet. */
+export function rest(state: GroupState): 'busy' | 'keep' | 'drop' {
+  if (state.changing !== 0 || state.dirty || state.recording || state.timers.size > 0) return 'busy'
+  for (const { flying, waits } of state.links.values()) if (flying > 0 || waits) return 'busy'
+  if (restOfLog(state.log) === 'busy') return 'busy'
+  return state.log.unsaved > 0 ? 'keep' : 'drop'
 }

@@ -83,7 +83,9 @@ export function hostGroups(context: Context): Groups {
       })
     },
     rest,
-    hibernate: () => {},
+    hibernate: (state) => {
+      state.log.work = null
+    },
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
         context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })

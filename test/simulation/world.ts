@@ -1,8 +1,11 @@
 /**
- * Users, their devices and a store on a virtual clock: every mailbox, store call, timer and link is a queue whose next
+ * Users, a group, their devices and a store on a virtual clock: every mailbox, store call, timer and link is a queue whose next
  * step someone else chooses. The store applies appends in order, and may fail before or after; actors and the node crash.
  */
 import { expect } from 'vitest'
+import { receive as receiveGroup, recover as recoverGroup } from '../../actors/group/group.ts'
+import { startGroup } from '../../actors/group/record.ts'
+import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
 import {
   type SessionEffect,
   type SessionMessage,
@@ -10,14 +13,16 @@ import {
   startSession,
   receive as told,
 } from '../../actors/session.ts'
+import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { startUser } from '../../actors/user/state.ts'
 import type { Accepted, Copy, Deliver, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import { Appends } from '../../src/hosts/appends.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
+import type { Change } from '../../src/protocol/group.ts'
 import type { DeviceId, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
-import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
+import type { DeviceCursor, Entry, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
 
 const limits = {
   devices: 3,
@@ -28,12 +33,25 @@ const limits = {
   listed: 10,
   swallows: false,
 }
+const groupLimits = { ...limits, devices: 9, members: 4 }
+/** The group of the world. */
+export const team = '#team' as UserId
 const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
 type Inbox = { epoch: number; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: number }
-type Actor = { state: UserState; mail: UserMessage[]; life: number }
+/** A user actor, or the group's: `log` is what it has of an inbox. */
+type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
+type Effect = UserEffect | GroupEffect
 type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
 type Outcome = 'ok' | 'fails' | 'unknown'
-export type Sent = { readonly id: MessageId; readonly to: UserId; tried: boolean; flying: boolean; at: Position | null }
+type Sent = {
+  readonly id: MessageId
+  readonly to: UserId
+  readonly body: string
+  readonly change: Change | undefined
+  tried: boolean
+  flying: boolean
+  at: Position | null
+}
 
 /** A device with its application: an honest client that has a durable cursor and outbox. */
 export class Device {
@@ -62,10 +80,16 @@ export class Device {
 export class World {
   now = 1_000
   readonly stores = new Map<UserId, Inbox>()
+  readonly records = new Map<UserId, GroupRecord>()
   readonly actors = new Map<UserId, Actor>()
   readonly devices: Device[]
   calls: Call[] = []
-  timers: { readonly user: UserId; readonly life: number; readonly due: number; readonly message: UserMessage }[] = []
+  timers: {
+    readonly user: UserId
+    readonly life: number
+    readonly due: number
+    readonly message: UserMessage | GroupMessage
+  }[] = []
   readonly marks = new Map<string, { delivered: number; read: number }>()
   #appends = this.#startAppends()
   readonly #tickets = new Map<
@@ -76,6 +100,9 @@ export class World {
 
   constructor(devices: readonly [string, string][]) {
     this.devices = devices.map(([user, name]) => new Device(user, name))
+    const [founder, ...others] = this.devices as [Device, ...Device[]]
+    this.write(founder, team, 'Team', 'create')
+    for (const user of new Set(others.map(({ user }) => user))) this.write(founder, team, user, 'add')
   }
 
   actor(user: UserId): Actor {
@@ -84,12 +111,21 @@ export class World {
     this.#count += 1
     const inbox = this.stores.get(user)
     const record = inbox && { ...inbox, head: 1, tail: inbox.entries.length, lastTime: inbox.entries.at(-1)?.time ?? 0 }
-    const actor: Actor = { state: startUser(user, record, this.#count), mail: [], life: this.#count }
+    const actor: Actor = { ...this.#start(user, record), mail: [], life: this.#count }
     this.actors.set(user, actor)
     return actor
   }
 
-  tell(user: UserId, message: UserMessage): void {
+  #start(user: UserId, record: InboxRecord | undefined): Pick<Actor, 'log' | 'group'> {
+    if (user !== team) return { log: startUser(user, record, this.#count), group: null }
+    const known = this.records.get(team)
+    const later = (this.stores.get(team)?.entries.slice(known?.seq ?? 0) ?? []) as Message[]
+    const group = startGroup(team, record, structuredClone(known), later, this.#count)
+    group.linkRefs = this.#count * 1_000
+    return { log: group.log, group }
+  }
+
+  tell(user: UserId, message: UserMessage | GroupMessage): void {
     this.actor(user).mail.push(message)
   }
 
@@ -98,7 +134,9 @@ export class World {
     const actor = this.actor(user)
     const message = actor.mail.shift()
     if (!message) return
-    const { effects } = receive(actor.state, message, limits, this.now)
+    const { effects } = actor.group
+      ? receiveGroup(actor.group, message as GroupMessage, groupLimits, this.now)
+      : receive(actor.log, message as UserMessage, limits, this.now)
     for (const effect of effects.slice(0, stop)) this.#perform(user, actor, effect)
     if (stop < effects.length) this.kill(stop)
   }
@@ -110,7 +148,13 @@ export class World {
     this.timers = this.timers.filter((timer) => timer.user !== user)
     const former = this.actors.get(user)
     this.actors.delete(user)
-    if (former) this.actor(user).mail = recover(former.state, [{ is: 'detach', session: 0 }, ...former.mail])
+    const nothing = { is: 'refusals', turns: new Map() } as const
+    if (former?.group) {
+      this.actor(user).mail = [
+        ...recoverGroup(former.group, [nothing, ...(former.mail as GroupMessage[])]),
+        { is: 'resume' },
+      ]
+    } else if (former) this.actor(user).mail = recover(former.log, [nothing, ...(former.mail as UserMessage[])])
     for (const device of this.devices)
       if (device.user === user && device.session)
         this.tell(user, { is: 'attach', session: device.session, device: device.name as never, cursor: null })
@@ -135,6 +179,7 @@ export class World {
     this.timers = []
     this.#tickets.clear()
     for (const device of this.devices) this.#unlink(device)
+    if (this.stores.has(team)) this.tell(team, { is: 'resume' })
   }
 
   #unlink(device: Device): void {
@@ -168,12 +213,12 @@ export class World {
       case 'push':
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
-        const [, id, to, body, again, media] = effect.send
+        const [, id, to, body, again, , change] = effect.send
         const { turn } = effect
         return this.#ask(
           device,
           to,
-          { is: 'deliver', session, turn, from: user, id, body, media: media ?? undefined, again },
+          { is: 'deliver', session, turn, from: user, id, body, change, again },
           (answer) => ({
             ...effect,
             is: 'answered',
@@ -182,17 +227,12 @@ export class World {
         )
       }
       case 'copy': {
-        const [, id, to, body, again, media] = effect.send
-        return this.#ask(
-          device,
-          user,
-          { is: 'copy', to, at: effect.at, id, body, media: media ?? undefined, again },
-          (answer) => ({
-            ...effect,
-            is: 'copied',
-            answer,
-          }),
-        )
+        const [, id, to, body, again] = effect.send
+        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, again }, (answer) => ({
+          ...effect,
+          is: 'copied',
+          answer,
+        }))
       }
       case 'ack':
         return this.tell(user, { is: 'ack', session, seq: effect.seq })
@@ -224,10 +264,10 @@ export class World {
     this.#unlink(device)
   }
 
-  write(device: Device, to: UserId): void {
+  write(device: Device, to: UserId, body = 'body', change?: Change): void {
     this.#count += 1
     const id = `00000000-0000-7000-8000-${String(this.#count).padStart(12, '0')}` as MessageId
-    device.outbox.push({ id, to, tried: false, flying: false, at: null })
+    device.outbox.push({ id, to, body, change, tried: false, flying: false, at: null })
   }
 
   /** Sends what is queued to `to`, in order; after a refusal only once nothing is under way any more. */
@@ -239,7 +279,10 @@ export class World {
     for (const sent of queued.slice(firstFree, firstFree + 3)) {
       const again = sent.tried
       Object.assign(sent, { tried: true, flying: true })
-      this.#session(device, { is: 'frame', frame: ['send', sent.id, to, 'body', again] })
+      this.#session(device, {
+        is: 'frame',
+        frame: ['send', sent.id, to, sent.body, again, null, ...(sent.change ? [sent.change] : [])] as never,
+      })
       if (!device.session) return
     }
   }
@@ -282,11 +325,13 @@ export class World {
     if (!sent) throw new Error(`nobody asked for ${JSON.stringify(frame)}`)
     sent.flying = false
     if (frame[0] === 'sent') sent.at = { epoch: frame[2], seq: frame[3] }
+    else if (frame[1] === 'unknown_group' || frame[1] === 'not_a_member')
+      device.outbox.splice(device.outbox.indexOf(sent), 1)
     else expect(['busy', 'rate_limited']).toContain(frame[1])
   }
 
   #welcome(device: Device, { seq, resumed }: Extract<UserEffect, { do: 'welcome' }>): void {
-    const { epoch } = this.actor(device.user).state
+    const { epoch } = this.actor(device.user).log
     expect(resumed || device.cursor.epoch === 0, 'nothing expires here, so every cursor is honoured').toBe(true)
     expect(seq).toBeLessThanOrEqual(device.received)
     // A log that holds nothing yet may still change its name.
@@ -303,14 +348,15 @@ export class World {
     expect(entry.seq, 'no hole').toBe(device.received + 1)
     device.received = entry.seq
     device.inbox.push(entry)
-    if (entry.is === 'message') device.unread.set(entry.from, entry.seq)
+    if (entry.is === 'message') device.unread.set(entry.place?.group ?? entry.from, entry.seq)
     if (entry.is === 'receipt') this.#mark(device.user, entry)
   }
 
   /** No tick is shown that nobody earned, and none falls. */
   #mark(user: UserId, { peer, delivered, read }: { peer: UserId; delivered: number; read: number }): void {
+    if (peer === team) this.#allHave(user, delivered)
     const theirs = this.devices.filter((device) => device.user === peer)
-    expect(delivered).toBeLessThanOrEqual(Math.max(...theirs.map((device) => device.received)))
+    if (peer !== team) expect(delivered).toBeLessThanOrEqual(Math.max(...theirs.map((device) => device.received)))
     const known = this.marks.get(`${user} ${peer}`) ?? { delivered: 0, read: 0 }
     this.marks.set(`${user} ${peer}`, {
       delivered: Math.max(known.delivered, delivered),
@@ -318,15 +364,32 @@ export class World {
     })
   }
 
-  #perform(user: UserId, actor: Actor, effect: UserEffect): void {
-    const { life, state } = actor
+  /** Every other member who was in the group by then has what is delivered. */
+  #allHave(user: UserId, delivered: number): void {
+    const log = (this.stores.get(team)?.entries ?? []) as Message[]
+    const joined = log.filter(({ change }) => change === 'create' || change === 'add')
+    for (const { seq, from, body, change } of joined) {
+      const member = (change === 'create' ? from : body) as UserId
+      const due = log.filter(
+        (entry) => entry.seq >= seq && entry.seq <= delivered && (entry.from !== member || entry.change),
+      )
+      if (member === user || due.length === 0) continue
+      const devices = this.devices.filter((device) => device.user === member)
+      const has = (at: number) =>
+        devices.some(({ inbox }) => inbox.some((entry) => entry.is === 'message' && entry.place?.at === at))
+      for (const entry of due) expect(has(entry.seq), `${member} has ${entry.seq}`).toBe(true)
+    }
+  }
+
+  #perform(user: UserId, actor: Actor, effect: Effect): void {
+    const { life, log: state } = actor
     const inbox = () => {
       const known = this.stores.get(user) ?? { epoch: state.epoch, entries: [], cursors: [], settled: 0 }
       this.stores.set(user, known)
       return known
     }
     const call = (run: (outcome: Outcome) => void) => this.calls.push({ user, life, append: false, run })
-    const answer = (message: UserMessage) => {
+    const answer = (message: UserMessage | GroupMessage) => {
       const current = this.actors.get(user)
       if (current?.life === life) current.mail.push(message)
     }
@@ -350,7 +413,8 @@ export class World {
       case 'check':
         return void call((outcome) => {
           const entry = inbox().entries[effect.seq - 1]
-          const at = entry?.is === 'message' && entry.from === effect.chat ? entry.seq : 0
+          const sender = entry && senderOf(entry)
+          const at = sender?.chat === effect.chat ? sender.at : 0
           const { session, chat, seq } = effect
           answer({ is: 'checked', session, chat, seq, at: outcome === 'ok' ? at : null })
         })
@@ -364,14 +428,24 @@ export class World {
           user,
           life,
           due: this.now + effect.ms,
-          message: { is: 'timer', timer: effect.timer },
+          message: { is: 'timer', timer: effect.timer } as UserMessage | GroupMessage,
         })
       case 'tell':
         return this.tell(effect.user, effect.message)
       case 'answer':
         return this.#answered(user, effect.ticket, effect.answer)
+      case 'fan':
+        return this.#fan(effect, answer)
+      case 'record':
+        return void call((outcome) => {
+          expect(effect.record.seq, 'a record speaks of what is durable').toBeLessThanOrEqual(inbox().entries.length)
+          if (outcome !== 'fails') this.records.set(team, structuredClone(effect.record))
+          answer({ is: 'recorded', ok: outcome === 'ok' })
+        })
       case 'accepted':
       case 'receipted':
+      case 'members':
+      case 'ticks':
         return
       case 'keep':
       case 'show':
@@ -381,9 +455,21 @@ export class World {
         if (!device) return
         if (effect.do === 'welcome' || effect.do === 'siblings')
           this.#session(device, effect.do === 'siblings' ? { is: 'siblings' } : { ...effect, is: 'welcomed' })
-        if (effect.do !== 'siblings') device.frames.push(effect)
+        if (effect.do !== 'siblings') device.frames.push(effect as UserEffect)
       }
     }
+  }
+
+  /** A copy for a member's inbox. */
+  #fan(effect: Extract<GroupEffect, { do: 'fan' }>, answer: (message: GroupMessage) => void): void {
+    const { link, member, entry, turn, again } = effect
+    const { seq, from, id, body, change } = entry
+    const place = { group: team, epoch: this.stores.get(team)?.epoch ?? 0, at: seq, ...(change && { change }) }
+    this.#count += 1
+    const ticket = this.#count
+    const answered = (accepted: Accepted) => answer({ is: 'fanned', link, turn, answer: accepted })
+    this.#tickets.set(ticket, { until: this.now + 10_000, id, answered })
+    this.tell(member, { is: 'deliver', session: -link, turn, from, id, body, place, again, ticket })
   }
 
   #startAppends(): Appends {
@@ -419,7 +505,7 @@ export class World {
 
   /** Runs what is due, all of it, without faults. */
   settle(): void {
-    for (let round = 0; round < 400; round++) {
+    for (let round = 0; round < 400 && !(round > 0 && this.#still); round++) {
       for (const device of this.devices) {
         this.connect(device)
         while (device.frames.length > 0) this.frame(device)
@@ -432,6 +518,18 @@ export class World {
       for (const call of this.calls.splice(0)) call.run('ok')
       this.tick(500)
     }
+  }
+
+  /** Nothing is under way, and no timer but those that save acknowledgements after minutes. */
+  get #still(): boolean {
+    return (
+      this.calls.length === 0 &&
+      this.timers.every(({ due }) => due > this.now + 60_000) &&
+      [...this.actors.values()].every(({ mail }) => mail.length === 0) &&
+      this.devices.every(({ session, frames, outbox, refused }) => {
+        return session && frames.length + refused.size === 0 && outbox.every(({ at }) => at)
+      })
+    )
   }
 
   tick(ms: number): void {
@@ -463,8 +561,21 @@ export class World {
         const seqs = device.outbox.filter((sent) => sent.to === to).map((sent) => sent.at?.seq ?? 0)
         expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
       }
+      this.#everyCopy(device)
       expect(device.inbox, 'every device has every entry').toEqual(this.stores.get(device.user)?.entries ?? [])
       expect(device.wanted.size, 'every read is confirmed').toBe(0)
     }
+  }
+
+  /** A member's inbox has what others wrote since they joined, each once, in the order of the group's log. */
+  #everyCopy({ user, inbox }: Device): void {
+    const log = (this.stores.get(team)?.entries ?? []) as Message[]
+    const since = log.find(
+      ({ from, body, change }) => (change === 'create' ? from : change === 'add' && body) === user,
+    )?.seq
+    const due =
+      since === undefined ? [] : log.filter(({ seq, from, change }) => seq >= since && (from !== user || change))
+    const copies = inbox.flatMap((entry) => (entry.is === 'message' && entry.place ? [entry.place.at] : []))
+    expect(copies, 'every copy once and in order').toEqual(due.map(({ seq }) => seq))
   }
 }

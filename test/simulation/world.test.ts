@@ -1,29 +1,29 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import type { UserId } from '../../src/protocol/ids.ts'
-import { World } from './world.ts'
+import { team, World } from './world.ts'
 
-const users = ['ann', 'ben'] as UserId[]
+const ids = ['ann', 'ben', 'cal', team] as UserId[]
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 
 /** What one number does: its last digits choose the step, the rest whom it meets. */
-export function step(world: World, choice: number): void {
+function step(world: World, choice: number): void {
   const device = world.devices[choice % world.devices.length] as (typeof world.devices)[number]
   const rest = Math.floor(choice / 100)
-  const user = users[rest % users.length] as UserId
+  const id = ids[rest % ids.length] as UserId
   const kind = choice % 100
-  if (kind < 12) world.write(device, user)
-  else if (kind < 24) world.send(device, user)
-  else if (kind < 50) world.turn(user)
+  if (kind < 12) world.write(device, id)
+  else if (kind < 24) world.send(device, id)
+  else if (kind < 50) world.turn(id)
   else if (kind < 60) world.frame(device)
   else if (kind < 66) world.ack(device)
-  else if (kind < 70) world.read(device, user)
+  else if (kind < 70) world.read(device, id)
   else if (kind < 74) world.connect(device)
   else if (kind < 76) world.disconnect(device)
   else if (kind < 90) call(world, rest)
   else if (kind < 95) world.tick(rest % 3_000)
-  else if (kind < 97) world.turn(user, rest % 4)
-  else if (kind < 98) world.crash(user)
+  else if (kind < 97) world.turn(id, rest % 4)
+  else if (kind < 98) world.crash(id)
   else if (kind < 99) world.kill(rest % 4)
   else for (const each of world.devices) world.connect(each)
 }
@@ -40,6 +40,7 @@ it('keeps the guarantees under any order, loss, repeat and crash', () => {
       const world = new World([
         ['ann', 'phone'],
         ['ben', 'phone'],
+        ['cal', 'phone'],
         ['ben', 'laptop'],
       ])
       for (const choice of choices) step(world, choice)
