@@ -5,11 +5,12 @@ import { afterAll, beforeAll } from 'vitest'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { applySchema } from '../../src/store/cassandra/schema.ts'
 import { needs } from '../skips.ts'
-import { howToGet, oneNode, provides, type Running } from './server.mjs'
+import { howToGet, oneNode, provides, providesClusters, type Running } from './server.mjs'
 
 const startMs = 180_000
 
 export const oneNodeHere = needs('Cassandra', provides(), howToGet)
+export const clustersHere = needs('Cassandra that can be killed', providesClusters(), howToGet)
 
 /** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
 export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
@@ -32,7 +33,7 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
 }
 
 /** A keyspace of its own with the schema. */
-async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
+export async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
   const options = { contactPoints, localDc, keyspace: `t${randomUUID().replaceAll('-', '')}` }
   await applySchema(options, replicas)
   return options

@@ -22,6 +22,9 @@ export const howToGet = 'apt-get install openjdk-17-jre-headless maven, or set C
 /** Whether one node can be had here: one that runs, or from Maven or Docker. */
 export const provides = () => Boolean(process.env.CASSANDRA_CONTACT_POINTS) || mavenHere() || dockerHere()
 
+/** Whether nodes can be started and killed here. */
+export const providesClusters = () => mavenHere()
+
 /** One node: what CASSANDRA_CONTACT_POINTS names (its datacenter by CASSANDRA_DC), else one that is started here. */
 export async function oneNode(place = {}) {
   const given = process.env.CASSANDRA_CONTACT_POINTS
@@ -33,7 +36,7 @@ export async function oneNode(place = {}) {
 }
 
 /** `size` nodes of one cluster, each up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b. */
-async function startCluster(size, { host, port = 9042, heapMb = 384 } = {}) {
+export async function startCluster(size, { host, port = 9042, heapMb = 384 } = {}) {
   await download()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`

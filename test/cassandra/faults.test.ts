@@ -1,0 +1,149 @@
+/**
+ * A node on three Cassandras at QUORUM, of which some die, hang, and come back while people write to each other: no send
+ * fails, nothing is lost or comes twice, no seq is used twice, and nobody is disconnected.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, connect } from '../../src/client/index.ts'
+import { cassandraStore, createNode } from '../../src/index.ts'
+import { clustersHere, newKeyspace } from './here.ts'
+import { type CassandraNode, startCluster } from './server.mjs'
+
+const pairs = 20
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+type Sent = {
+  readonly to: string
+  readonly text: string
+  readonly seq: number
+  readonly ms: number
+  readonly at: number
+}
+
+describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
+  let cluster: Awaited<ReturnType<typeof startCluster>>
+  let node: ReturnType<typeof createNode>
+  let url: string
+  const clients = new Map<string, Client>()
+  const received = new Map<string, string[]>()
+  const left: string[] = []
+  beforeAll(async () => {
+    cluster = await startCluster(3)
+    const options = await newKeyspace(cluster, 3)
+    node = createNode({ store: cassandraStore({ ...options, consistency: 'quorum' }) })
+    url = (await node.listen({ port: 0 })).url
+    for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
+    await expect.poll(() => [...clients.values()].every(({ connection }) => connection.is === 'online')).toBe(true)
+    for (const client of clients.values()) client.on('connection', ({ is }) => is !== 'online' && left.push(is))
+  }, 300_000)
+  afterAll(async () => {
+    await Promise.all([...clients.values()].map((client) => client.close()))
+    await node?.close()
+    await cluster?.stop()
+  }, 60_000)
+
+  function enter(name: string): void {
+    const client = connect({ url, token: name, device: 'phone' })
+    clients.set(name, client)
+    received.set(name, [])
+    void (async () => {
+      for await (const message of client.messages()) {
+        received.get(name)?.push(`${message.from} ${message.body}`)
+        message.read()
+      }
+    })()
+  }
+
+  let sending = 0
+  /** Everybody writes to their peer, one message after the other, until `until` is over; then all that was sent must have come. */
+  async function talk(until: () => Promise<void>): Promise<Sent[]> {
+    const sent: Sent[] = []
+    const failed: unknown[] = []
+    let talking = true
+    const talkers = [...clients].map(async ([from, client], n) => {
+      const to = `user${n ^ 1}`
+      while (talking) {
+        const text = `${from} ${sending++}`
+        const began = performance.now()
+        try {
+          const { at } = await client.send(to, text)
+          sent.push({ to, text, seq: at?.seq ?? 0, ms: performance.now() - began, at: performance.now() })
+        } catch (error) {
+          failed.push(error)
+        }
+        await sleep(20)
+      }
+    })
+    await until()
+    talking = false
+    await Promise.all(talkers)
+    expect(failed).toEqual([])
+    return sent
+  }
+
+  /** All that was sent has come once and in order, under a seq of its own, and nobody was disconnected. */
+  async function allCame(sent: readonly Sent[], what: string): Promise<void> {
+    const came = () => [...received.values()].flat().length
+    await expect.poll(came, { timeout: 30_000 }).toBe(sent.length)
+    for (const [user, texts] of received) {
+      const mine = sent.filter(({ to }) => to === user)
+      expect(texts.map((text) => text.slice(text.indexOf(' ') + 1))).toEqual(mine.map(({ text }) => text))
+      expect(new Set(mine.map(({ seq }) => seq)).size).toBe(mine.length)
+      texts.length = 0
+    }
+    expect(left).toEqual([])
+    const waits = sent.map(({ ms }) => ms).sort((a, b) => a - b)
+    const at = (part: number) => Math.round(waits[Math.floor(waits.length * part)] ?? 0)
+    console.log(
+      `${what}: ${sent.length} sent, 0 failed, all came once and in order; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(0.9999)} ms`,
+    )
+  }
+  const ready = async () => {
+    const response = await fetch(`${url.replace('ws', 'http')}/readyz`)
+    return { status: response.status, text: await response.text() }
+  }
+  const of = (n: number) => cluster.nodes[n] as CassandraNode
+
+  it('fails no send and loses nothing when one is killed', async () => {
+    const sent = await talk(async () => {
+      await sleep(2_000)
+      await of(2).kill()
+      await sleep(6_000)
+    })
+    await allCame(sent, 'one of three killed')
+    expect((await ready()).status).toBe(200)
+    await of(2).start()
+  })
+
+  it('waits while two are killed, says that it is not ready, and goes on by itself when they are back', async () => {
+    let back = 0
+    const memory: number[] = []
+    const sent = await talk(async () => {
+      await sleep(1_000)
+      await Promise.all([of(1).kill(), of(2).kill()])
+      await sleep(8_000)
+      expect(await ready()).toMatchObject({ status: 503, text: expect.stringMatching(/^not ready: ./) })
+      memory.push(process.memoryUsage().rss / 2 ** 20)
+      await of(1).start()
+      await of(2).start()
+      back = performance.now()
+      await expect.poll(async () => (await ready()).status, { timeout: 20_000 }).toBe(200)
+      await sleep(3_000)
+    })
+    const first = Math.min(...sent.filter(({ ms }) => ms > 7_000).map(({ at }) => at))
+    console.log(
+      `two of three killed: the first send that waited went through ${Math.round(first - back)} ms after the nodes were back`,
+    )
+    expect(first - back).toBeLessThan(10_000)
+    await allCame(sent, 'two of three killed')
+  })
+
+  it('gives no message twice and no seq twice when one hangs for longer than the time-outs, and goes on', async () => {
+    const sent = await talk(async () => {
+      await sleep(1_000)
+      of(1).pause()
+      await sleep(12_000)
+      of(1).resume()
+      await sleep(5_000)
+    })
+    await allCame(sent, 'one of three hanging for 12 s')
+  })
+})
