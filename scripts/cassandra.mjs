@@ -8,7 +8,12 @@ if (!provides()) {
   process.exit(1)
 }
 console.log('Starting Cassandra 5.0; the first time 66 MB are downloaded ...')
-const { contactPoints, localDc, stop } = await oneNode({ host: '127.0.0.1', port: Number(values.port), heapMb: 512 })
+const { contactPoints, localDc, stop } = await oneNode({
+  host: '127.0.0.1',
+  port: Number(values.port),
+  heapMb: 512,
+  quick: false,
+})
 const options = `--contact-points ${contactPoints.join(',')} --local-dc ${localDc} --keyspace bluetick`
 console.log(`Cassandra listens on ${contactPoints.join(', ')}. Create the schema, then serve:
   node dist/src/cli/main.js schema apply ${options}

@@ -2,7 +2,7 @@
  * A node on three Cassandras at QUORUM, of which some die, hang, and come back while people write to each other: no send
  * fails, nothing is lost or comes twice, no seq is used twice, and nobody is disconnected.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import { clustersHere, newKeyspace } from './here.ts'
@@ -31,7 +31,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     node = createNode({ store: cassandraStore({ ...options, consistency: 'quorum' }) })
     url = (await node.listen({ port: 0 })).url
     for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
-    await expect.poll(() => [...clients.values()].every(({ connection }) => connection.is === 'online')).toBe(true)
+    await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 20_000)
     for (const client of clients.values()) client.on('connection', ({ is }) => is !== 'online' && left.push(is))
   }, 300_000)
   afterAll(async () => {
@@ -113,27 +113,25 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     await of(2).start()
   })
 
-  it('waits while two are killed, says that it is not ready, and goes on by itself when they are back', async () => {
+  it('waits while two are killed, says that it is not ready, and goes on by itself when one is back', async () => {
     let back = 0
-    const memory: number[] = []
     const sent = await talk(async () => {
       await sleep(1_000)
       await Promise.all([of(1).kill(), of(2).kill()])
       await sleep(8_000)
       expect(await ready()).toMatchObject({ status: 503, text: expect.stringMatching(/^not ready: ./) })
-      memory.push(process.memoryUsage().rss / 2 ** 20)
       await of(1).start()
-      await of(2).start()
       back = performance.now()
       await expect.poll(async () => (await ready()).status, { timeout: 20_000 }).toBe(200)
       await sleep(3_000)
     })
     const first = Math.min(...sent.filter(({ ms }) => ms > 7_000).map(({ at }) => at))
     console.log(
-      `two of three killed: the first send that waited went through ${Math.round(first - back)} ms after the nodes were back`,
+      `the first send that waited went through ${Math.round(first - back)} ms after a second node took connections`,
     )
     expect(first - back).toBeLessThan(10_000)
     await allCame(sent, 'two of three killed')
+    await of(2).start()
   })
 
   it('gives no message twice and no seq twice when one hangs for longer than the time-outs, and goes on', async () => {

@@ -10,7 +10,11 @@ import { howToGet, oneNode, provides, providesClusters, type Running } from './s
 const startMs = 180_000
 
 export const oneNodeHere = needs('Cassandra', provides(), howToGet)
-export const clustersHere = needs('Cassandra that can be killed', providesClusters(), howToGet)
+export const clustersHere = needs(
+  'Cassandra that can be killed',
+  providesClusters(),
+  'apt-get install openjdk-17-jre-headless maven',
+)
 
 /** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
 export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {

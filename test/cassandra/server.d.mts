@@ -1,4 +1,9 @@
-export type Place = { readonly host?: string; readonly port?: number; readonly heapMb?: number }
+export type Place = {
+  readonly host?: string
+  readonly port?: number
+  readonly heapMb?: number
+  readonly quick?: boolean
+}
 export type Running = { readonly contactPoints: string[]; readonly localDc: string; stop(): Promise<void> }
 export type CassandraNode = {
   readonly host: string

@@ -1,16 +1,19 @@
-import type { Client } from 'cassandra-driver'
-import { afterAll, beforeAll, describe } from 'vitest'
+import type { Client as Driver } from 'cassandra-driver'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { cassandraStore, createNode } from '../../src/index.ts'
+import type { MessageId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
-import { cassandraStore } from '../../src/store/cassandra.ts'
+import type { Entry } from '../../src/store/contract.ts'
 import { cassandraNode, driver, oneNodeHere, truncate } from '../cassandra/here.ts'
-import { storeContract } from '../contracts/store.ts'
+import { message, storeContract, user } from '../contracts/store.ts'
 
 describe('Cassandra', oneNodeHere, () => {
-  const node = cassandraNode()
+  const cassandra = cassandraNode()
   let options: CassandraOptions
-  let client: Client
+  let client: Driver
   beforeAll(async () => {
-    options = await node.keyspace()
+    options = await cassandra.keyspace()
     client = await driver(options)
   }, 60_000)
   afterAll(() => client?.shutdown())
@@ -23,4 +26,90 @@ describe('Cassandra', oneNodeHere, () => {
     },
     { reopen: () => cassandraStore(options), expires: 'by itself' },
   )
+
+  /** Made visible by hand after a new term began. */
+  describe('a late write of a former term', () => {
+    const bob = user('bob')
+    let store: ReturnType<typeof cassandraStore>
+    beforeEach(async () => {
+      await truncate(client)
+      store = cassandraStore(options)
+      await store.open()
+    })
+    afterEach(() => store.close())
+
+    const many = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => message(from + n))
+    const late = (n: number): Entry => ({ ...message(n), id: id(n) }) as Entry
+    const id = (n: number) => `ffffffff-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
+    const bodies = async (from: number) =>
+      (await store.read(bob, from, 10, 1e6)).map((entry) => entry.is === 'message' && `${entry.seq} ${entry.id[0]}`)
+    const isKnown = async (n: number) => (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }]))[0]
+
+    it('is not read, does not move the tail, and is no repeat', async () => {
+      await store.append(bob, 7, 1, many(1, 10))
+      await store.append(bob, 7, 2, [message(11)])
+      await store.append(bob, 7, 1, [late(11), late(12), late(13)])
+      expect(await store.load(bob)).toMatchObject({ tail: 11 })
+      expect(await bodies(10)).toEqual(['10 0', '11 0'])
+      expect(await bodies(12)).toEqual([])
+      expect(await isKnown(12)).toBeUndefined()
+      expect(await store.trace(id(13))).toEqual([])
+      await store.append(bob, 7, 2, [message(12)])
+      expect(await bodies(10)).toEqual(['10 0', '11 0', '12 0'])
+      expect(await store.load(bob)).toMatchObject({ tail: 12 })
+      expect(await isKnown(11)).toBeUndefined()
+    })
+
+    it('is dead also where it begins the next bucket', async () => {
+      await store.append(bob, 7, 1, many(1, 2_047))
+      await store.append(bob, 7, 2, [message(2_048)])
+      await store.append(bob, 7, 1, [late(2_048), late(2_049), late(2_050)])
+      expect(await store.load(bob)).toMatchObject({ tail: 2_048 })
+      expect(await bodies(2_047)).toEqual(['2047 0', '2048 0'])
+      expect(await bodies(2_049)).toEqual([])
+      expect(await isKnown(2_049)).toBeUndefined()
+      await store.append(bob, 7, 2, [message(2_049)])
+      expect(await bodies(2_048)).toEqual(['2048 0', '2049 0'])
+      expect(await store.load(bob)).toMatchObject({ tail: 2_049 })
+    })
+
+    it('counts where the new term has written nothing: it was in time', async () => {
+      await store.append(bob, 7, 1, many(1, 10))
+      await store.append(bob, 7, 1, [late(11)])
+      expect(await store.load(bob)).toMatchObject({ tail: 11 })
+      expect(await isKnown(11)).toMatchObject({ seq: 11 })
+    })
+
+    it('is overruled by a node that has begun already: what it carried is accepted anew, and comes once', async () => {
+      const former = await store.takeTerm()
+      await store.append(bob, 7, former, [message(1)])
+      const node = createNode({ store: cassandraStore(options) })
+      const { url } = await node.listen({ port: 0 })
+      const received: unknown[] = []
+      const phone = connect({ url, token: 'bob' })
+      const laptop = connect({ url, token: 'bob', device: 'laptop' })
+      for (const device of [phone, laptop])
+        void (async () => {
+          for await (const { body } of device.messages()) if (device === phone) received.push(body)
+        })()
+      await expect.poll(() => received).toEqual(['m1'])
+
+      await store.append(bob, 7, former, [late(2), late(3)])
+      const at = await node.send({ from: 'alice', to: 'bob', body: 'again', id: id(3) })
+      expect(at.seq).toBe(2)
+      expect((await node.send({ from: 'alice', to: 'bob', body: 'again', id: id(3) })).seq).toBe(2)
+      await node.send({ from: 'alice', to: 'bob', body: 'next' })
+      await expect.poll(() => received).toEqual(['m1', 'again', 'next'])
+      await phone.close()
+      await laptop.close()
+      await node.close()
+
+      expect(await store.load(bob)).toMatchObject({ tail: 3 })
+      expect((await store.read(bob, 1, 10, 1e6)).map((entry) => 'body' in entry && entry.body)).toEqual([
+        'm1',
+        'again',
+        'next',
+      ])
+    })
+  })
 })
