@@ -14,6 +14,9 @@ type Begun = { readonly file: string; readonly at: Millis }
 /** Who keeps what, until when. */
 export type Reference = { readonly id: MediaId; readonly holders: readonly string[]; readonly until: Millis }
 
+/** References of one content that wait to be written, by holder. */
+type Gathered = { readonly until: Map<string, Millis>; readonly written: Promise<Kept | undefined> }
+
 /** References that one call of `collect`, or one round of `release`, ends: a few milliseconds of the event loop. */
 const slice = 500
 /** Sorts after every id and holder. */
@@ -35,6 +38,7 @@ export class Records {
   readonly #litter: Database<0, string>
   /** One change of a medium at a time: each is decided by what the one before has written. */
   readonly #lines = new Lines()
+  readonly #waiting = new Map<string, Gathered>()
 
   constructor(path: string) {
     // As in src/store/lmdb.ts: a commit resolves once it is on the disk, and rejects when it is not.
@@ -68,14 +72,14 @@ export class Records {
   }
 
   /** The upload's file holds this content from here on; where the content is here already, the file is litter. */
-  finish(user: UserId, key: string, kept: Kept, reference: Reference): Promise<Kept> {
-    return this.#lines.run(reference.id, async () => {
-      const earlier = this.#media.get(reference.id)
+  finish(user: UserId, key: string, kept: Kept, { id, holders, until }: Reference): Promise<Kept> {
+    return this.#lines.run(id, async () => {
+      const earlier = this.#media.get(id)
       await this.#root.batch(() => {
         this.#ended(user, key)
         if (earlier) void this.#litter.put(kept.file, 0)
-        else void this.#media.put(reference.id, kept)
-        this.#put(reference)
+        else void this.#media.put(id, kept)
+        for (const holder of holders) this.#put(id, holder, until)
       })
       return earlier ?? kept
     })
@@ -88,14 +92,28 @@ export class Records {
     })
   }
 
-  refer(reference: Reference): Promise<Kept | undefined> {
-    return this.#lines.run(reference.id, async () => {
-      const kept = this.#media.get(reference.id)
-      const { id, until } = reference
-      const holders = reference.holders.filter((holder) => (this.#refs.get([id, holder]) ?? 0) < until)
-      if (kept && holders.length > 0) await this.#root.batch(() => this.#put({ id, holders, until }))
+  /** What comes for one content while a change of it is under way is written together after that. */
+  refer({ id, holders, until }: Reference): Promise<Kept | undefined> {
+    const waiting = this.#waiting.get(id) ?? this.#gather(id)
+    for (const holder of holders) waiting.until.set(holder, Math.max(until, waiting.until.get(holder) ?? 0))
+    return waiting.written
+  }
+
+  #gather(id: MediaId): Gathered {
+    const until = new Map<string, Millis>()
+    const written = this.#lines.run(id, async () => {
+      this.#waiting.delete(id)
+      const kept = this.#media.get(id)
+      const longer = [...until].filter(([holder, until]) => (this.#refs.get([id, holder]) ?? 0) < until)
+      if (kept && longer.length > 0)
+        await this.#root.batch(() => {
+          for (const [holder, until] of longer) this.#put(id, holder, until)
+        })
       return kept
     })
+    const gathered = { until, written }
+    this.#waiting.set(id, gathered)
+    return gathered
   }
 
   async release(prefix: string, id: MediaId | undefined): Promise<void> {
@@ -138,12 +156,10 @@ export class Records {
     void this.#begun.remove([user, key])
   }
 
-  #put({ id, holders, until }: Reference): void {
-    for (const holder of holders) {
-      void this.#refs.put([id, holder], until)
-      void this.#held.put([holder, id], 0)
-      void this.#ends.put([until, id, holder], 0)
-    }
+  #put(id: string, holder: string, until: Millis): void {
+    void this.#refs.put([id, holder], until)
+    void this.#held.put([holder, id], 0)
+    void this.#ends.put([until, id, holder], 0)
   }
 
   /** Drops [id, holder] references, or those of them that are over at `now`; with the last one goes the content. */
