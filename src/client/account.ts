@@ -1,18 +1,16 @@
-/** What a user decides for all their devices, asked of the server: who waits for which answer. */
+/** What a user decides for all their devices. */
 import type { Setting, Settings } from '../protocol/settings.ts'
-import { RefusedError } from './errors.ts'
+import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
-import { type Request, requestKey } from './session/requests.ts'
 import { uuidv7 } from './uuid.ts'
-
-type Waiter = { resolve(): void; reject(error: Error): void }
 
 export class Account {
   readonly #host: Host
-  readonly #waiters = new Map<string, Waiter[]>()
+  readonly #asker: Asker
 
-  constructor(host: Host) {
+  constructor(host: Host, asker: Asker) {
     this.#host = host
+    this.#asker = asker
   }
 
   async settings(): Promise<Settings> {
@@ -20,39 +18,12 @@ export class Account {
     const { session } = this.#host
     if (!session.settings) {
       this.#host.hear({ is: 'follow' })
-      await this.#answer(['ask', 'settings'])
+      await this.#asker.wait(['ask', 'settings'])
     }
     return session.settings as Settings
   }
 
   async set(changes: readonly Setting[]): Promise<void> {
-    await this.#host.ready()
-    await Promise.all(changes.map((change) => this.#request(['set', uuidv7(), ...change])))
-  }
-
-  /** A request is answered; `code`: why it was refused. */
-  answered(key: string, code: string | null): void {
-    const waiters = this.#waiters.get(key) ?? []
-    this.#waiters.delete(key)
-    for (const { resolve, reject } of waiters) code === null ? resolve() : reject(new RefusedError(code))
-  }
-
-  /** Nothing will be answered any more. */
-  end(error: Error): void {
-    for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(error)
-    this.#waiters.clear()
-  }
-
-  #request(frame: Request): Promise<void> {
-    const answer = this.#answer(frame)
-    this.#host.hear({ is: 'request', frame })
-    return answer
-  }
-
-  #answer([kind, ref]: Request): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const key = requestKey(kind, ref)
-      this.#waiters.set(key, [...(this.#waiters.get(key) ?? []), { resolve, reject }])
-    })
+    await Promise.all(changes.map((change) => this.#asker.ask(['set', uuidv7(), ...change])))
   }
 }

@@ -2,8 +2,10 @@
 import type { Body } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { Account } from './account.ts'
+import { Asker } from './asker.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { UsageError } from './errors.ts'
+import { Groups } from './groups.ts'
 import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
@@ -14,18 +16,23 @@ import type {
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
+  Group,
   Incoming,
   Outgoing,
   Presence,
   SendOptions,
+  Ticks,
 } from './types.ts'
+import { uuidv7 } from './uuid.ts'
 import { Waiters } from './waiters.ts'
 
 export class Client implements AsyncDisposable {
   readonly #host: Host
   readonly #sender: Sender
   readonly #reader: Reader
+  readonly #asker: Asker
   readonly #account: Account
+  readonly #groups: Groups
   readonly #listeners = new Listeners<ClientEvents>()
   readonly #watches = new Listeners<Record<string, Presence>>()
   readonly #waiters = new Waiters()
@@ -39,7 +46,9 @@ export class Client implements AsyncDisposable {
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
     this.#reader = new Reader(this.#host)
-    this.#account = new Account(this.#host)
+    this.#asker = new Asker(this.#host)
+    this.#account = new Account(this.#host, this.#asker)
+    this.#groups = new Groups(this.#asker)
   }
 
   /** Whether there is a connection; if not, when the next try is, or why there will be none. */
@@ -117,11 +126,33 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Tells the sender that the chat is read up to this message, which may be one of an earlier run. Kept, and repeated until
+   * Tells the sender, or the group, that the chat is read up to this message, which may be one of an earlier run. Kept, and repeated until
    * the server has it. Of a log that was reset meanwhile it says nothing.
    */
-  read({ from, epoch, seq }: Pick<Incoming, 'from' | 'epoch' | 'seq'>): void {
-    this.#host.hear({ is: 'read', chat: from, epoch, seq })
+  read({ chat, epoch, seq }: Pick<Incoming, 'chat' | 'epoch' | 'seq'>): void {
+    this.#host.hear({ is: 'read', chat, epoch, seq })
+  }
+
+  /**
+   * Makes a group of this user, who is its admin, and others; resolves with its id, which is what to send to. What changes it
+   * later is sent to it: `send(group, 'carol', { change: 'add' })`. Rejects with a RefusedError.
+   */
+  async createGroup(name: string, members: readonly string[] = []): Promise<string> {
+    const group = `#${uuidv7()}`
+    const changes = [this.queue(group, name, { change: 'create' })]
+    for (const member of members) changes.push(this.queue(group, member, { change: 'add' }))
+    await Promise.all((await Promise.all(changes)).map(({ id }) => this.reached(id, 'sent')))
+    return group
+  }
+
+  /** A group of this user as it is now. Waits while offline; rejects with a RefusedError (`not_a_member`, `unknown_group`). */
+  group(id: string): Promise<Group> {
+    return this.#groups.group(id)
+  }
+
+  /** Who has a message that this user has sent to a group, and who has read it. */
+  ticks(message: Pick<Outgoing, 'to' | 'at'>): Promise<Ticks> {
+    return this.#groups.ticks(message)
   }
 
   /** Follows a user's presence until the answer is called. */
@@ -188,7 +219,7 @@ export class Client implements AsyncDisposable {
 
   #tell(news: News): void {
     if (news.do === 'arrived') return this.#reader.wake()
-    if (news.do === 'answered') return this.#account.answered(news.key, news.code)
+    if (news.do === 'answered') return this.#asker.answered(news)
     if (news.do === 'presence') return this.#watches.tell(news.user, news.presence)
     if (news.name === 'message') this.#waiters.heard(news.event)
     this.#listeners.tell(news.name, news.event as never)
@@ -197,6 +228,6 @@ export class Client implements AsyncDisposable {
     this.#reader.wake()
     this.#ended.abort(ended)
     this.#waiters.end(ended)
-    this.#account.end(ended)
+    this.#asker.end(ended)
   }
 }

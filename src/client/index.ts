@@ -1,6 +1,7 @@
 import { Client } from './client.ts'
 import type { ConnectOptions } from './types.ts'
 
+export type { Change } from '../protocol/group.ts'
 export type { Audience, Settings } from '../protocol/settings.ts'
 export type { Client } from './client.ts'
 export {
@@ -23,11 +24,13 @@ export type {
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
+  Group,
   Incoming,
   MessageState,
   Outgoing,
   Presence,
   SendOptions,
+  Ticks,
 } from './types.ts'
 
 /** A session of one device, which connects and comes back by itself. Throws a UsageError where an option is wrong. */

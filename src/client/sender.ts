@@ -34,7 +34,8 @@ export class Sender {
     if (!this.#hasRoom(size)) throw new OutboxFullError()
     const body = typeof given === 'string' ? given : new Uint8Array(given)
     const time = this.#clock.now()
-    const message = { id: uuidv7(), to, body, media, time, state: 'queued', at: null, code: null } as const
+    const { change = null } = options
+    const message = { id: uuidv7(), to, body, media, change, time, state: 'queued', at: null, code: null } as const
     const out = { message, n: outbox.number(), again: false }
     await this.#store(out, size)
     this.#host.hear({ is: 'queued', out })

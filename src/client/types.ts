@@ -1,4 +1,5 @@
 import type { Codec } from '../protocol/codec.ts'
+import type { Change } from '../protocol/group.ts'
 import type { Body, Position } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { EndCode } from './errors.ts'
@@ -33,7 +34,11 @@ export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
 /** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
 export type Attachment = Medium & { readonly preview?: Uint8Array }
 
-export type SendOptions = { readonly media?: Attachment }
+export type SendOptions = {
+  readonly media?: Attachment
+  /** Makes the message a change of the group that it goes to; its body is the new value. See `Change`. */
+  readonly change?: Change
+}
 
 /** A message of this user, as it was when it was handed out: `message` events tell when its state rises. */
 export type Outgoing = {
@@ -41,6 +46,7 @@ export type Outgoing = {
   readonly to: string
   readonly body: Body
   readonly media: Attachment | null
+  readonly change: Change | null
   /** Milliseconds since 1970: by this client's clock until it is sent, then by the server's. */
   readonly time: number
   readonly state: MessageState
@@ -53,9 +59,13 @@ export type Outgoing = {
 /** A message for this user. */
 export type Incoming = {
   readonly id: string
+  /** What it belongs to: the user whom it is from, or a group, whose id begins with `#`. */
+  readonly chat: string
   readonly from: string
   readonly body: Body
   readonly media: Attachment | null
+  /** What it changes of its group; own changes come here as well. */
+  readonly change: Change | null
   readonly time: number
   /** Where it stands in this user's inbox. */
   readonly epoch: number
@@ -63,6 +73,19 @@ export type Incoming = {
   /** Tells the sender that the chat is read up to here, as `client.read` does. */
   read(): void
 }
+
+/** A group as it is now. */
+export type Group = {
+  readonly id: string
+  readonly name: string
+  /** How many earlier messages one sees who is added. */
+  readonly history: number
+  readonly admins: readonly string[]
+  readonly members: readonly string[]
+}
+
+/** The other members of a group who have a message, and those of them who have read it. */
+export type Ticks = { readonly delivered: readonly string[]; readonly read: readonly string[] }
 
 export type Presence = { readonly online: true } | { readonly online: false; readonly lastSeen?: Date }
 

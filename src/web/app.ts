@@ -125,7 +125,7 @@ export class App {
   async #readOpen(): Promise<void> {
     const chat = this.#open === undefined ? undefined : this.#chats.get(this.#open)
     if (!chat?.newest || chat.unread === 0 || document.hidden) return
-    this.#client.read({ from: chat.id, ...chat.newest })
+    this.#client.read({ chat: chat.id, ...chat.newest })
     this.#chats.set(chat.id, await this.#log.change(chat.id, (chat) => ({ ...chat, unread: 0 })))
     this.#show()
   }

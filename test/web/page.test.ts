@@ -5,9 +5,20 @@ import { fromMe, type Line, merge, newChat, sorted, toMe } from '../../src/web/m
 import { bannerFor, day, presenceWords, when } from '../../src/web/words.ts'
 
 const mine = (id: string, state: Line['state'], time = 5): Line =>
-  fromMe({ id, to: 'bob', body: id, media: null, time, state, at: null, code: null })
+  fromMe({ id, to: 'bob', body: id, media: null, change: null, time, state, at: null, code: null })
 const theirs = (seq: number): Line =>
-  toMe({ id: `t${seq}`, from: 'bob', body: 'x', media: null, time: 5, epoch: 1, seq, read: () => {} })
+  toMe({
+    id: `t${seq}`,
+    chat: 'bob',
+    from: 'bob',
+    body: 'x',
+    media: null,
+    change: null,
+    time: 5,
+    epoch: 1,
+    seq,
+    read: () => {},
+  })
 
 describe('a chat', () => {
   it('counts what is unread, once, and knows the newest of the other', () => {
@@ -56,8 +67,17 @@ describe('a chat', () => {
 
   it('shows bytes as what they are', () => {
     expect(
-      fromMe({ id: 'x', to: 'bob', body: new Uint8Array(7), media: null, time: 0, state: 'sent', at: null, code: null })
-        .text,
+      fromMe({
+        id: 'x',
+        to: 'bob',
+        body: new Uint8Array(7),
+        media: null,
+        change: null,
+        time: 0,
+        state: 'sent',
+        at: null,
+        code: null,
+      }).text,
     ).toBe('[7 bytes]')
   })
 })

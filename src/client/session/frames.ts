@@ -5,7 +5,7 @@ import type { Millis, UserId } from '../../protocol/ids.ts'
 import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
 import { keepCursor, keepMark, rose } from './keeping.ts'
-import { answered, repeatRequests } from './requests.ts'
+import { answered, repeatRequests, told } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
@@ -34,6 +34,9 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
       const presence = online || lastSeen === null ? { online } : { online, lastSeen: new Date(lastSeen) }
       return void out.push({ do: 'presence', user, presence })
     }
+    case 'group':
+    case 'ticked':
+      return told(state, frame, out)
     case 'settings':
       return settings(state, frame, out)
     case 'ping':
@@ -91,6 +94,7 @@ function copy(state: SessionState, frame: Of<'copy'>, out: SessionEffect[]): voi
     to,
     body,
     media: attachment(media),
+    change: null,
     time,
     state: 'sent',
     at: { epoch, seq },
@@ -102,10 +106,10 @@ function copy(state: SessionState, frame: Of<'copy'>, out: SessionEffect[]): voi
 }
 
 function sent(state: SessionState, [, id, epoch, seq, time]: Of<'sent'>, out: SessionEffect[]): void {
-  const answered = state.outbox.get(id)
-  if (answered?.message.state !== 'queued') return
-  state.outbox.sent(answered, { epoch, seq }, time)
-  rose(state, answered, out)
+  const known = state.outbox.get(id)
+  if (known?.message.state !== 'queued') return
+  state.outbox.sent(known, { epoch, seq }, time)
+  rose(state, known, out)
 }
 
 function error(state: SessionState, frame: Of<'error'>, now: Millis, out: SessionEffect[]): void {

@@ -1,5 +1,6 @@
 /** The receiving half: entries come in order, each once, and the cursor passes what the application has finished with. */
 import type { EntryFrame } from '../../protocol/frames.ts'
+import type { Change } from '../../protocol/group.ts'
 import type { Body, Cursor } from '../../protocol/ids.ts'
 import type { Attachment } from '../types.ts'
 import { attachment } from './attachment.ts'
@@ -8,10 +9,12 @@ export type Received = {
   readonly epoch: number
   readonly seq: number
   readonly id: string
+  readonly chat: string
   readonly from: string
   readonly time: number
   readonly body: Body
   readonly media: Attachment | null
+  readonly change: Change | null
 }
 
 export class Inbox {
@@ -50,8 +53,7 @@ export class Inbox {
     if (seq !== this.#received + 1) return 'hole'
     this.#received = seq
     if (frame[0] === 'message') {
-      const [, , id, from, time, body, media] = frame
-      this.#messages.push({ epoch: this.safe.epoch, seq, id, from, time, body, media: attachment(media) })
+      this.#messages.push(received(this.safe.epoch, frame))
     }
     return 'new'
   }
@@ -90,4 +92,10 @@ export class Inbox {
     this.safe = { epoch, seq }
     return true
   }
+}
+
+function received(epoch: number, frame: Extract<EntryFrame, readonly ['message', ...unknown[]]>): Received {
+  const [, seq, id, from, time, body, media, place] = frame
+  const [chat, change] = [place?.group ?? from, place?.change ?? null]
+  return { epoch, seq, id, chat, from, time, body, media: attachment(media), change }
 }

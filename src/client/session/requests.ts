@@ -1,17 +1,20 @@
 /** What is asked of the server and must be answered: said again after each welcome until it is. Changes are kept in the storage, too. */
 import { mayRetry } from '../../protocol/codes.ts'
-import type { ClientFrame } from '../../protocol/frames.ts'
+import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type SessionState, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-export type Request = Extract<ClientFrame, readonly ['set' | 'ask', ...unknown[]]>
+export type Request = Extract<ClientFrame, readonly ['set' | 'ask' | 'members' | 'ticks', ...unknown[]]>
+/** What answers the questions about a group; the others are answered by `done`. */
+export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
 
-/** Names a request as its answer does. */
-export const requestKey = (kind: string, ref: string | null): string => `${kind} ${ref}`
+/** Names a request. The same question twice is one. */
+export const requestKey = (frame: Request): string =>
+  frame[0] === 'ticks' ? `ticks ${frame[1]} ${frame[2]}` : `${frame[0]} ${frame[1]}`
 
 export function request(state: SessionState, frame: Request, out: SessionEffect[]): void {
-  const key = requestKey(frame[0], frame[1])
+  const key = requestKey(frame)
   state.requests.set(key, frame)
   state.unsaidRequests.add(key)
   if (frame[0] === 'set') out.push({ do: 'keep', key: `set:${frame[1]}`, value: frame })
@@ -19,8 +22,7 @@ export function request(state: SessionState, frame: Request, out: SessionEffect[
 
 /** Takes up what an earlier run could not finish, in its order. */
 export function restoreRequests(state: SessionState, kept: readonly Request[]): void {
-  for (const frame of [...kept].sort((a, b) => (a[1] < b[1] ? -1 : 1)))
-    state.requests.set(requestKey(frame[0], frame[1]), frame)
+  for (const frame of [...kept].sort((a, b) => (a[1] < b[1] ? -1 : 1))) state.requests.set(requestKey(frame), frame)
 }
 
 /** All is to be said, since nobody knows what the server has heard. */
@@ -39,7 +41,7 @@ export function sayRequests(state: SessionState, out: SessionEffect[]): void {
   }
 }
 
-/** A request is answered; `code`: why it was refused. False: it was none. */
+/** A request is done; `code`: it was refused. False: it was none. */
 export function answered(
   state: SessionState,
   kind: string,
@@ -48,14 +50,29 @@ export function answered(
   again: Millis,
   out: SessionEffect[],
 ): boolean {
-  const key = requestKey(kind, ref)
-  if (!state.requests.has(key)) return false
-  if (code !== null && mayRetry(code)) {
-    state.repeatAt = Math.max(state.repeatAt, again)
-    return true
-  }
-  state.requests.delete(key)
-  if (kind === 'set') out.push({ do: 'keep', key: `set:${ref}`, value: undefined })
-  out.push({ do: 'answered', key, code })
+  // A refusal of ticks does not say of which message they were asked.
+  const meant = [...state.requests.values()].filter((frame) => frame[0] === kind && frame[1] === ref)
+  if (meant.length === 0) return false
+  if (code !== null && mayRetry(code)) state.repeatAt = Math.max(state.repeatAt, again)
+  else for (const frame of meant) finish(state, frame, code, null, out)
   return true
+}
+
+/** A question about a group is answered. */
+export function told(state: SessionState, answer: Answer, out: SessionEffect[]): void {
+  const question: Request = answer[0] === 'group' ? ['members', answer[1]] : ['ticks', answer[1], answer[2]]
+  if (state.requests.has(requestKey(question))) finish(state, question, null, answer, out)
+}
+
+function finish(
+  state: SessionState,
+  frame: Request,
+  code: string | null,
+  answer: Answer | null,
+  out: SessionEffect[],
+): void {
+  const key = requestKey(frame)
+  state.requests.delete(key)
+  if (frame[0] === 'set') out.push({ do: 'keep', key: `set:${frame[1]}`, value: undefined })
+  out.push({ do: 'answered', key, code, answer })
 }

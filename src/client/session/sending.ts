@@ -5,6 +5,7 @@ import type { ClientLimits } from '../../protocol/limits.ts'
 import type { Outgoing } from '../types.ts'
 import { mediaRef } from './attachment.ts'
 import { rose } from './keeping.ts'
+import type { Out } from './outbox.ts'
 import { repeatRequests, sayRequests } from './requests.ts'
 import { type SessionState, say, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -45,16 +46,22 @@ function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): voi
   while (state.budget >= 1 && lines.flying < state.limits.sendsInFlight) {
     const next = lines.next()
     if (!next) return
-    const { id, to, body, media } = next.message
     if (isTooLarge(next.message, state.limits)) {
       state.outbox.refused(next, 'too_large')
       rose(state, next, out)
       continue
     }
-    const send = ['send', id as MessageId, to as UserId, body, next.again] as const
-    spend(state, media ? [...send, mediaRef(media)] : send, out)
+    spend(state, sendFrame(next), out)
     next.again = true
   }
+}
+
+function sendFrame({ message, again }: Out): ClientFrame {
+  const { id, to, body, media, change } = message
+  const frame = ['send', id as MessageId, to as UserId, body, again] as const
+  const ref = media && mediaRef(media)
+  if (change) return [...frame, ref, change]
+  return ref ? [...frame, ref] : frame
 }
 
 /** Says again what was refused for now. */

@@ -4,7 +4,7 @@ import type { Cursor } from '../../protocol/ids.ts'
 import type { EndCode } from '../errors.ts'
 import type { ClientEvents, Presence } from '../types.ts'
 import type { Out } from './outbox.ts'
-import type { Request } from './requests.ts'
+import type { Answer, Request } from './requests.ts'
 
 export type SessionMessage =
   /** What the storage kept; comes first, and once. */
@@ -43,7 +43,7 @@ export type SessionEffect =
   | { readonly do: 'presence'; readonly user: string; readonly presence: Presence }
   | { readonly do: 'arrived' }
   /** `code`: why a request was refused. */
-  | { readonly do: 'answered'; readonly key: string; readonly code: string | null }
+  | { readonly do: 'answered'; readonly key: string; readonly code: string | null; readonly answer: Answer | null }
   | {
       [Name in keyof ClientEvents]: { readonly do: 'tell'; readonly name: Name; readonly event: ClientEvents[Name] }
     }[keyof ClientEvents]
