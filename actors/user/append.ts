@@ -191,9 +191,10 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
   const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
+  // First what it means, then the answer: what waits for the answer in a group must find the group changed.
+  if (entry.is === 'message') out.push({ do: 'accepted', entry })
   for (const { ticket } of known?.askers ?? []) out.push({ do: 'answer', ticket, answer: accepted(state, entry) })
   if (known) known.askers = null
-  if (entry.is === 'message') out.push({ do: 'accepted', entry })
 }
 
 /** The oldest ids leave; those that are not durable stay, since the store does not know them yet. */
