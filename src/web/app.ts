@@ -1,17 +1,18 @@
 /** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
-import { type Client, connect, indexedDBStorage, type Presence } from '../client/index.ts'
+import { type Client, connect, indexedDBStorage, type Outgoing } from '../client/index.ts'
 import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
 import { compose } from './compose.ts'
 import { avatar, byId } from './dom.ts'
 import { Gallery } from './gallery.ts'
+import { Groups } from './groups.ts'
+import { Head } from './head.ts'
 import { List } from './list.ts'
 import { Log } from './log.ts'
-import { type Chat, fromMe, type Line, newChat, toMe } from './model.ts'
+import { type Chat, fromMe, isGroup, type Line, newChat, titleOf, toMe } from './model.ts'
 import { notice } from './notice.ts'
 import { Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
-import { presenceWords } from './words.ts'
 
 /** Lines that are shown at a time; scrolling up shows more. */
 const page = 60
@@ -21,14 +22,14 @@ export class App {
   readonly #client: Client
   readonly #log: Log
   readonly #chats: Map<string, Chat>
-  readonly #list = new List((chat) => this.#go(chat))
+  readonly #list: List
+  readonly #head: Head
+  readonly #groups: Groups
   readonly #talk: Talk
   readonly #uploads: Uploads
   readonly #drafts = new Map<string, string>()
   readonly #draft = compose((text) => this.#send(text))
   #open: string | undefined
-  #unwatch = () => {}
-  #presence: Presence | undefined
   #loading = false
 
   static async start(me: string, token: string): Promise<App> {
@@ -44,7 +45,11 @@ export class App {
     this.#me = me
     this.#client = client
     this.#log = log
-    this.#talk = new Talk(new Gallery(client), () => void this.#earlier())
+    this.#list = new List(me, (chat) => this.#go(chat))
+    this.#head = new Head(me, client, (group, name) => void this.#change(group, (chat) => ({ ...chat, name })))
+    this.#groups = new Groups(me, client, (group) => this.#go(group))
+    const shows = { earlier: () => void this.#earlier(), ticks: (line: Line) => void this.#groups.ticks(line) }
+    this.#talk = new Talk(me, new Gallery(client), shows)
     this.#uploads = new Uploads(client)
     this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
     byId('my-name').textContent = me
@@ -60,12 +65,11 @@ export class App {
 
   #listen(): void {
     const client = this.#client
-    client.on('message', (message) => void this.#keep([fromMe(message)]))
+    client.on('message', (message) => void this.#keepOwn([message]))
     client.on('connection', (connection) => {
       if (connection.is === 'online' && connection.user !== this.#me) go(connection.user)
-      this.#showPresence()
     })
-    void client.outbox().then((messages) => this.#keep(messages.map(fromMe)))
+    void client.outbox().then((messages) => this.#keepOwn(messages))
     document.addEventListener('visibilitychange', () => {
       client.active(!document.hidden)
       void this.#readOpen()
@@ -84,6 +88,9 @@ export class App {
       const input = byId<HTMLInputElement>('peer')
       if (input.value.trim()) this.#go(input.value.trim())
       input.value = ''
+    }
+    byId('about').onclick = () => {
+      if (this.#open !== undefined && isGroup(this.#open)) void this.#groups.show(this.#open)
     }
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
@@ -112,13 +119,29 @@ export class App {
     }
   }
 
+  /** Own changes of a group come in the order of the group, as those of others. */
+  #keepOwn(messages: readonly Outgoing[]): Promise<void> {
+    return this.#keep(messages.filter(({ change }) => !change).map((message) => fromMe(message, this.#me)))
+  }
+
   async #keep(lines: readonly Line[]): Promise<void> {
     if (lines.length === 0) return
     const kept = await this.#log.keep(lines)
-    for (const [id, chat] of kept.chats) this.#chats.set(id, chat)
-    for (const line of kept.lines) if (line.chat === this.#open) this.#talk.put(line)
+    for (const [id, chat] of kept.chats) {
+      this.#chats.set(id, chat)
+      if (isGroup(id) && chat.name === null) void this.#learnName(id)
+    }
+    const open = kept.lines.filter(({ chat }) => chat === this.#open)
+    for (const line of open) this.#talk.put(line)
+    if (open.some(({ change }) => change)) void this.#head.ask()
     this.#show()
     await this.#readOpen()
+  }
+
+  /** Who was added to a group has not heard what it is called. */
+  async #learnName(id: string): Promise<void> {
+    const group = await this.#client.group(id).catch(() => undefined)
+    if (group) await this.#change(id, (chat) => ({ ...chat, name: group.name }))
   }
 
   /** What the person has in view is read. */
@@ -126,7 +149,11 @@ export class App {
     const chat = this.#open === undefined ? undefined : this.#chats.get(this.#open)
     if (!chat?.newest || chat.unread === 0 || document.hidden) return
     this.#client.read({ chat: chat.id, ...chat.newest })
-    this.#chats.set(chat.id, await this.#log.change(chat.id, (chat) => ({ ...chat, unread: 0 })))
+    await this.#change(chat.id, (chat) => ({ ...chat, unread: 0 }))
+  }
+
+  async #change(id: string, change: (chat: Chat) => Chat): Promise<void> {
+    this.#chats.set(id, await this.#log.change(id, change))
     this.#show()
   }
 
@@ -137,22 +164,14 @@ export class App {
     const left = this.#draft(this.#drafts.get(chat ?? '') ?? '')
     if (this.#open !== undefined) this.#drafts.set(this.#open, left)
     this.#open = chat
-    this.#unwatch()
-    this.#unwatch = () => {}
-    this.#presence = undefined
+    const known = this.#chats.get(chat ?? '') ?? newChat(chat ?? '')
+    this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
     if (chat === undefined) return this.#show()
-    const known = this.#chats.get(chat) ?? newChat(chat)
-    byId('name').textContent = chat
-    byId('peer-avatar').replaceChildren(avatar(chat))
     const lines = await this.#log.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
     if (this.#open !== chat) return
     this.#talk.show(lines, known.unread)
     this.#uploads.show(chat)
-    this.#unwatch = this.#client.watch(chat, (presence) => {
-      this.#presence = presence
-      this.#showPresence()
-    })
     this.#show()
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
     await this.#readOpen()
@@ -172,18 +191,11 @@ export class App {
     const shown = open === undefined || this.#chats.has(open) ? [] : [newChat(open)]
     this.#list.show([...shown, ...this.#chats.values()], open)
     const unread = [...this.#chats.values()].reduce((sum, chat) => sum + chat.unread, 0)
-    const place = open === undefined ? 'Bluetick' : `${open} · Bluetick`
+    const known = this.#chats.get(open ?? '') ?? newChat(open ?? '')
+    const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
     document.title = unread > 0 ? `(${unread}) ${place}` : place
-    this.#showPresence()
-  }
-
-  /** Of somebody whose presence cannot be known at the moment nothing is said. */
-  #showPresence(): void {
-    const known = this.#presence !== undefined && this.#client.connection.is === 'online'
-    const words = known ? presenceWords(this.#presence as Presence, Date.now()) : ''
-    const element = byId('presence')
-    if (element.textContent !== words) element.textContent = words
-    element.classList.toggle('online', words === 'online')
+    this.#head.title(known)
+    this.#head.show()
   }
 
   #go(chat: string | undefined): void {

@@ -42,10 +42,15 @@ export function tick(state: MessageState): HTMLElement {
 export function avatar(name: string): HTMLElement {
   const sign = make('span', 'avatar', [...name][0]?.toUpperCase() ?? '?')
   sign.setAttribute('aria-hidden', 'true')
+  sign.style.setProperty('--hue', String(hueOf(name)))
+  return sign
+}
+
+/** A colour for a name, in degrees. */
+export function hueOf(name: string): number {
   let hue = 7
   for (const char of name) hue = (hue * 31 + (char.codePointAt(0) ?? 0)) % 360
-  sign.style.setProperty('--hue', String(hue))
-  return sign
+  return hue
 }
 
 const address = /https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]}']/g

@@ -1,14 +1,16 @@
 /** The list of chats: the newest first, with the last message, its time and what is unread. */
 import { avatar, byId, make, tick } from './dom.ts'
-import { type Chat, sorted, summary } from './model.ts'
+import { type Chat, sorted, summary, titleOf } from './model.ts'
 import { when } from './words.ts'
 
 export class List {
+  readonly #me: string
   readonly #list = byId('chats')
   readonly #empty = byId('empty')
   readonly #items = new Map<string, { readonly item: HTMLElement; shown: Chat | undefined; day: string }>()
 
-  constructor(open: (chat: string) => void) {
+  constructor(me: string, open: (chat: string) => void) {
+    this.#me = me
     this.#list.onclick = ({ target }) => {
       const chat = (target as Element).closest('button')?.dataset['chat']
       if (chat !== undefined) open(chat)
@@ -30,7 +32,7 @@ export class List {
       const day = chat.last ? when(chat.last.time, now) : ''
       const known = this.#items.get(chat.id) ?? { item: make('li', ''), shown: undefined, day }
       this.#items.set(chat.id, known)
-      if (known.shown !== chat || known.day !== day) known.item.replaceChildren(entry(chat, day))
+      if (known.shown !== chat || known.day !== day) known.item.replaceChildren(entry(chat, day, this.#me))
       Object.assign(known, { shown: chat, day })
       const button = known.item.firstElementChild
       if (chat.id === open) button?.setAttribute('aria-current', 'true')
@@ -43,18 +45,24 @@ export class List {
   }
 }
 
-function entry({ id, last, unread }: Chat, time: string): HTMLElement {
+function entry(chat: Chat, time: string, me: string): HTMLElement {
+  const { id, last, unread } = chat
   const preview = make('span', 'preview')
   if (last?.mine) preview.append(tick(last.state), ' ')
-  preview.append(last ? summary(last) : 'No messages yet')
-  const top = make('span', 'row', make('strong', 'name', id), make('time', '', time))
+  preview.append(last ? summary(last, me) : 'No messages yet')
+  const top = make('span', 'row', make('strong', 'name', titleOf(chat)), make('time', '', time))
   const bottom = make('span', 'row', preview)
   if (unread > 0) {
     const badge = make('span', 'badge', unread > 99 ? '99+' : String(unread))
     badge.append(make('span', 'hidden', unread === 1 ? ' unread message' : ' unread messages'))
     bottom.append(badge)
   }
-  const button = make('button', unread > 0 ? 'chat unread' : 'chat', avatar(id), make('span', 'about', top, bottom))
+  const button = make(
+    'button',
+    unread > 0 ? 'chat unread' : 'chat',
+    avatar(titleOf(chat)),
+    make('span', 'about', top, bottom),
+  )
   button.type = 'button'
   button.dataset['chat'] = id
   return button

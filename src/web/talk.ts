@@ -1,31 +1,35 @@
 /** The chat that is open: its messages by day, the newest in view. */
-import { byId, linked, make, tick } from './dom.ts'
+import { byId, hueOf, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import type { Line } from './model.ts'
+import { changeWords, isGroup, type Line } from './model.ts'
 import { clock, day } from './words.ts'
 
 /** How far from its end, in pixels, a list still counts as being there. */
 const nearEnd = 80
 
+/** `earlier`: for older lines, when the person has scrolled to the first. `ticks`: who has a message to a group. */
+type Asks = { readonly earlier: () => void; readonly ticks: (line: Line) => void }
+
 export class Talk {
   readonly #list = byId('messages')
   readonly #scroll = byId('scroll')
   readonly #down = byId('down')
+  readonly #me: string
   readonly #gallery: Gallery
-  readonly #earlier: () => void
+  readonly #asks: Asks
   #lines: Line[] = []
   #followed = true
   #missed = 0
 
-  /** `earlier` is asked for older lines, when the person has scrolled to the first. */
-  constructor(gallery: Gallery, earlier: () => void) {
+  constructor(me: string, gallery: Gallery, asks: Asks) {
+    this.#me = me
     this.#gallery = gallery
-    this.#earlier = earlier
+    this.#asks = asks
     // So that the keys scroll it in every browser.
     this.#scroll.tabIndex = 0
     this.#down.onclick = () => this.#toEnd(matchMedia('(prefers-reduced-motion)').matches ? 'instant' : 'smooth')
     this.#scroll.onscroll = () => {
-      if (this.#scroll.scrollTop < nearEnd) this.#earlier()
+      if (this.#scroll.scrollTop < nearEnd) this.#asks.earlier()
       if (this.#atEnd()) this.#missed = 0
       this.#showDown()
     }
@@ -66,7 +70,7 @@ export class Talk {
       this.#lines[at] = line
       const item = document.getElementById(line.id)
       // Only the tick changes: a video that plays goes on.
-      item?.querySelector('.meta')?.replaceWith(meta(line))
+      item?.querySelector('.meta')?.replaceWith(this.#meta(line))
       item?.append(...refusal(line))
       return
     }
@@ -117,21 +121,44 @@ export class Talk {
   }
 
   #bubble(line: Line, before: Line | undefined): HTMLElement {
-    const follows = before?.mine === line.mine && line.time - before.time < 120_000
-    const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.chat}: `)
+    if (line.change)
+      return identified(make('li', 'divider change', make('span', '', changeWords(line, this.#me))), line)
+    const follows = before?.from === line.from && !before.change && line.time - before.time < 120_000
+    const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.from}: `)
     const item = make('li', line.mine ? 'mine' : 'theirs', who)
     if (line.media) item.append(this.#gallery.element(line.media, line.text))
     if (line.text && !isFile(line)) item.append(make('span', 'text', ...linked(line.text)))
-    item.append(meta(line), ...refusal(line))
-    item.id = line.id
+    item.append(this.#meta(line), ...refusal(line))
     if (follows) item.classList.add('follows')
-    return item
+    else if (isGroup(line.chat) && !line.mine) item.prepend(author(line.from))
+    return identified(item, line)
+  }
+
+  #meta(line: Line): HTMLElement {
+    const element = make('span', 'meta', make('time', '', clock(line.time)))
+    if (!line.mine) return element
+    if (!isGroup(line.chat)) element.append(' ', tick(line.state))
+    else {
+      const button = make('button', 'ticks', tick(line.state))
+      button.type = 'button'
+      button.title = 'Who has it'
+      button.onclick = () => this.#asks.ticks(line)
+      element.append(button)
+    }
+    return element
   }
 }
 
-function meta(line: Line): HTMLElement {
-  const element = make('span', 'meta', make('time', '', clock(line.time)))
-  if (line.mine) element.append(' ', tick(line.state))
+function identified(item: HTMLElement, { id }: Line): HTMLElement {
+  item.id = id
+  return item
+}
+
+/** Who wrote it, in the colour of their sign. */
+function author(name: string): HTMLElement {
+  const element = make('span', 'author', name)
+  element.setAttribute('aria-hidden', 'true')
+  element.style.setProperty('--hue', String(hueOf(name)))
   return element
 }
 

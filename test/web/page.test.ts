@@ -1,11 +1,22 @@
 /** What the chat page makes of lines, times and states. Its look and its story: test/e2e/page.test.ts. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromMe, type Line, merge, newChat, sorted, toMe } from '../../src/web/model.ts'
+import type { Outgoing } from '../../src/client/index.ts'
+import { changeWords, fromMe, type Line, merge, newChat, sorted, summary, titleOf, toMe } from '../../src/web/model.ts'
 import { bannerFor, day, presenceWords, when } from '../../src/web/words.ts'
 
-const mine = (id: string, state: Line['state'], time = 5): Line =>
-  fromMe({ id, to: 'bob', body: id, media: null, change: null, time, state, at: null, code: null })
+const own = (id: string, state: Line['state'], time = 5): Outgoing => ({
+  id,
+  to: 'bob',
+  body: id,
+  media: null,
+  change: null,
+  time,
+  state,
+  at: null,
+  code: null,
+})
+const mine = (id: string, state: Line['state'], time = 5): Line => fromMe(own(id, state, time), 'me')
 const theirs = (seq: number): Line =>
   toMe({
     id: `t${seq}`,
@@ -65,20 +76,36 @@ describe('a chat', () => {
     expect(sorted([newChat('new'), ...chats]).map(({ id }) => id)).toEqual(['new', '9', '7', '5'])
   })
 
+  it('of a group has the name that its changes give, and its changes are told as sentences that count as nothing unread', () => {
+    let chat = newChat('#team')
+    const words: string[] = []
+    const say = (from: string, body: string, change: Line['change']) => {
+      const seq = words.length + 1
+      const incoming = { id: String(seq), chat: '#team', from, body, media: null, change, time: 5, epoch: 1, seq }
+      const merged = merge(chat, undefined, toMe({ ...incoming, read: () => {} }))
+      words.push(summary(merged.line, 'me'))
+      chat = merged.chat
+    }
+    expect(titleOf(chat)).toBe('Group')
+    say('ann', 'Team', 'create')
+    say('ann', 'me', 'add')
+    say('me', 'hello', null)
+    say('ann', 'Crew', 'rename')
+    say('me', '', 'leave')
+    expect(words).toEqual([
+      'ann made the group “Team”',
+      'ann added you',
+      'me: hello',
+      'ann named the group “Crew”',
+      'You left',
+    ])
+    expect(titleOf(chat)).toBe('Crew')
+    expect(chat.unread).toBe(1)
+    expect(changeWords({ ...mine('x', 'sent'), change: null }, 'me')).toBe('x')
+  })
+
   it('shows bytes as what they are', () => {
-    expect(
-      fromMe({
-        id: 'x',
-        to: 'bob',
-        body: new Uint8Array(7),
-        media: null,
-        change: null,
-        time: 0,
-        state: 'sent',
-        at: null,
-        code: null,
-      }).text,
-    ).toBe('[7 bytes]')
+    expect(fromMe({ ...own('x', 'sent'), body: new Uint8Array(7) }, 'me').text).toBe('[7 bytes]')
   })
 })
 

@@ -1,0 +1,116 @@
+/** Groups: made, looked at and changed in dialogs; who has a message, and who has read it. */
+import type { Change, Client, Group } from '../client/index.ts'
+import { avatar, byId, make } from './dom.ts'
+import type { Line } from './model.ts'
+import { notice } from './notice.ts'
+
+export class Groups {
+  readonly #me: string
+  readonly #client: Client
+  readonly #dialog = byId<HTMLDialogElement>('info')
+
+  /** `made` is told of a group that this person has just made. */
+  constructor(me: string, client: Client, made: (group: string) => void) {
+    this.#me = me
+    this.#client = client
+    const dialog = byId<HTMLDialogElement>('new-group')
+    byId('make-group').onclick = () => dialog.showModal()
+    for (const each of [dialog, this.#dialog])
+      each.onclick = ({ target }) => {
+        if (target === each) each.close()
+      }
+    byId<HTMLFormElement>('new-group-form').onsubmit = (event) => {
+      const [name, members] = [byId<HTMLInputElement>('group-name'), byId<HTMLInputElement>('group-members')]
+      event.preventDefault()
+      dialog.close()
+      const others = [...new Set(members.value.split(/[\s,;]+/).filter((member) => member && member !== me))]
+      void this.#tried(client.createGroup(name.value.trim(), others).then(made))
+      for (const input of [name, members]) input.value = ''
+    }
+  }
+
+  /** Shows a group, and to its admins how to change it. */
+  async show(id: string): Promise<void> {
+    const group = await this.#tried(this.#client.group(id))
+    if (!group) return
+    const admin = group.admins.includes(this.#me)
+    const items = group.members.map((member) => this.#member(group, member, admin))
+    const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
+    leave.classList.add('danger')
+    const forms = admin
+      ? [this.#form(group, 'add', 'Add a person', ''), this.#form(group, 'rename', 'Rename', group.name)]
+      : []
+    this.#open(group.name, make('ul', 'people', ...items), ...forms, leave)
+  }
+
+  /** Who has a message of this person, and who has read it. */
+  async ticks({ chat, at }: Line): Promise<void> {
+    const ticks = await this.#tried(this.#client.ticks({ to: chat, at }))
+    if (!ticks) return
+    const waiting = ticks.delivered.filter((member) => !ticks.read.includes(member))
+    this.#open('Who has this message', ...people('Read by', ticks.read), ...people('Delivered to', waiting))
+  }
+
+  #member(group: Group, member: string, admin: boolean): HTMLElement {
+    const isAdmin = group.admins.includes(member)
+    const role = make('span', 'role', isAdmin ? 'admin' : '')
+    const item = person(member === this.#me ? `${member} (you)` : member, member, role)
+    if (!admin || member === this.#me) return item
+    const role2 = isAdmin ? 'demote' : 'promote'
+    item.append(
+      button(isAdmin ? 'No admin' : 'Make admin', () => this.#change(group, role2, member)),
+      button('Remove', () => this.#change(group, 'remove', member)),
+    )
+    return item
+  }
+
+  #form(group: Group, change: Change, label: string, value: string): HTMLFormElement {
+    const input = make('input', '')
+    Object.assign(input, { value, placeholder: label, maxLength: 100, autocomplete: 'off' })
+    input.setAttribute('aria-label', label)
+    const submit = make('button', 'primary', label)
+    submit.type = 'submit'
+    const form = make('form', 'change', input, submit)
+    form.onsubmit = (event) => {
+      event.preventDefault()
+      if (input.value.trim()) void this.#change(group, change, input.value.trim())
+    }
+    return form
+  }
+
+  async #change({ id }: Group, change: Change, value: string): Promise<void> {
+    const sent = await this.#tried(this.#client.send(id, value, { change }))
+    if (change === 'leave') this.#dialog.close()
+    else if (sent) await this.show(id)
+  }
+
+  #open(title: string, ...content: HTMLElement[]): void {
+    const close = button('Close', () => this.#dialog.close())
+    this.#dialog.replaceChildren(make('h2', '', title), ...content, close)
+    if (!this.#dialog.open) this.#dialog.showModal()
+  }
+
+  async #tried<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work
+    } catch (error) {
+      notice((error as Error).message)
+      return undefined
+    }
+  }
+}
+
+function people(title: string, members: readonly string[]): HTMLElement[] {
+  if (members.length === 0) return []
+  return [make('h3', '', title), make('ul', 'people', ...members.map((member) => person(member, member)))]
+}
+
+const person = (text: string, name: string, ...rest: HTMLElement[]): HTMLElement =>
+  make('li', '', avatar(name), make('span', 'name', text), ...rest)
+
+function button(label: string, act: () => unknown): HTMLButtonElement {
+  const made = make('button', 'quiet', label)
+  made.type = 'button'
+  made.onclick = () => void act()
+  return made
+}
