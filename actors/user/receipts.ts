@@ -149,7 +149,10 @@ export function read(state: UserState, session: SessionRef, chat: UserId, seq: S
   if (!device) return
   if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
   const it = work(state)
-  if (seq < it.sendersFrom || seq > it.sendersTo) return void out.push({ do: 'check', session, chat, seq })
+  if (seq < it.sendersFrom || seq > it.sendersTo) {
+    it.checks += 1
+    return void out.push({ do: 'check', session, chat, seq })
+  }
   const sender = it.senders.find((sender) => sender.seq === seq && sender.chat === chat)
   checked(state, session, chat, seq, sender?.at ?? 0, out)
 }

@@ -50,6 +50,7 @@ export function work(state: UserState): Work {
     news: new Map(),
     saving: false,
     changes: null,
+    checks: 0,
     timers: new Set(),
   }
   return state.work
@@ -94,5 +95,6 @@ const idle = (work: Work): boolean =>
   work.news.size === 0 &&
   work.timers.size === 0 &&
   !work.changes &&
+  work.checks === 0 &&
   !work.scanning &&
   !work.saving

@@ -258,6 +258,8 @@ export type Work = {
   saving: boolean
   /** Changes of the settings that are not durable. */
   changes: Changes | null
+  /** Reads whose entry is being looked up. */
+  checks: number
   readonly timers: Set<Timer>
 }
 

@@ -51,6 +51,7 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
     case 'read':
       return read(state, message.session, message.chat, message.seq, out)
     case 'checked':
+      work(state).checks -= 1
       return checked(state, message.session, message.chat, message.seq, message.at, out)
     case 'receipt':
       return heard(state, message, out)

@@ -1,12 +1,11 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
 import { createConnection } from 'node:net'
-import type { Connection } from '../hosts/ports.ts'
 import type { Sessions } from '../hosts/sessions.ts'
-import type { Codec } from '../protocol/codec.ts'
 import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { msgpackCodec } from '../protocol/msgpack.ts'
+import { type Address, Client, type Socket } from './connection.ts'
 import { type Route, serveHttp } from './http.ts'
 import { sameLoopback } from './origin.ts'
 import {
@@ -22,10 +21,6 @@ import {
 
 const codecs = new Map([jsonCodec, msgpackCodec].map((codec) => [codec.subprotocol, codec]))
 
-/** What travels with a socket. */
-type Socket = {
-  client: { readonly codec: Codec | undefined; readonly address: string; readonly token: string | null; ref: number }
-}
 export type GatewayOptions = {
   readonly limits: Limits
   /** Seconds after which a silent connection is dead: 8 to 960. */
@@ -39,7 +34,7 @@ export class Gateway {
   readonly #app: TemplatedApp
   readonly #sessions: Sessions
   readonly #options: GatewayOptions
-  readonly #addresses = new Map<string, number>()
+  readonly #addresses = new Map<string, Address>()
   #listening: ListenSocket | undefined
 
   constructor(sessions: Sessions, options: GatewayOptions) {
@@ -56,7 +51,7 @@ export class Gateway {
       message: (socket, data, binary) => {
         const { codec, ref } = socket.getUserData().client
         if (codec?.binary !== binary) return this.#sessions.close(ref, 'bad_encoding')
-        this.#sessions.incoming(ref, binary ? new Uint8Array(data) : Buffer.from(data).toString('utf8'))
+        this.#sessions.incoming(ref, binary ? Buffer.from(new Uint8Array(data)) : Buffer.from(data).toString('utf8'))
       },
       close: (socket, code) => this.#closed(socket, code),
     })
@@ -98,11 +93,11 @@ export class Gateway {
     const codec = offered.map((name) => codecs.get(name)).find(Boolean)
     const bearer = /^Bearer (.+)$/i.exec(request.getHeader('authorization'))?.[1] ?? null
     const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
-    const address = Buffer.from(response.getRemoteAddressAsText()).toString()
+    const address = this.#address(Buffer.from(response.getRemoteAddressAsText()).toString())
     const key = request.getHeader('sec-websocket-key')
     const protocol = codec?.subprotocol ?? offered.find((name) => !name.startsWith('token.')) ?? ''
     response.upgrade<Socket>(
-      { client: { codec, address, token, ref: 0 } },
+      { client: new Client(codec, address, token) },
       key,
       protocol,
       request.getHeader('sec-websocket-extensions'),
@@ -110,22 +105,30 @@ export class Gateway {
     )
   }
 
+  #address(text: string): Address {
+    const address = this.#addresses.get(text) ?? { text, open: 0 }
+    this.#addresses.set(text, address)
+    return address
+  }
+
   #open(socket: WebSocket<Socket>): void {
     const { client } = socket.getUserData()
-    const count = (this.#addresses.get(client.address) ?? 0) + 1
-    this.#addresses.set(client.address, count)
-    if (!client.codec) return socket.end(closeCodes.bad_protocol.number, 'bad_protocol')
-    if (count > this.#options.limits.connectionsPerAddress)
-      return socket.end(closeCodes.too_many_connections.number, 'too_many_connections')
-    client.ref = this.#sessions.open(connection(socket), client.codec, client.address, client.token)
+    const { codec, address, token } = client
+    client.opened(socket)
+    client.token = null
+    address.open += 1
+    if (!codec) return client.close(closeCodes.bad_protocol.number, 'bad_protocol')
+    if (address.open > this.#options.limits.connectionsPerAddress)
+      return client.close(closeCodes.too_many_connections.number, 'too_many_connections')
+    client.ref = this.#sessions.open(client, codec, address.text, token)
   }
 
   #closed(socket: WebSocket<Socket>, code: number): void {
-    const { address, ref } = socket.getUserData().client
-    const left = (this.#addresses.get(address) ?? 1) - 1
-    if (left === 0) this.#addresses.delete(address)
-    else this.#addresses.set(address, left)
-    open.delete(socket)
+    const { client } = socket.getUserData()
+    const { address, ref } = client
+    client.closed()
+    address.open -= 1
+    if (address.open === 0) this.#addresses.delete(address.text)
     this.#sessions.ended(ref, code !== 1006)
   }
 }
@@ -140,24 +143,4 @@ function probe(host: string, port: number): Promise<void> {
       reject(new Error(`Cannot listen on ${host}:${port}: the port is in use.`))
     })
   })
-}
-
-/** Sockets that are open: any call on another throws. */
-const open = new WeakSet<WebSocket<Socket>>()
-
-function connection(socket: WebSocket<Socket>): Connection {
-  open.add(socket)
-  return {
-    send(data) {
-      if (!open.has(socket)) return true
-      let sent = 1
-      socket.cork(() => {
-        sent = socket.send(data, typeof data !== 'string')
-      })
-      return sent !== 2
-    },
-    close(code, reason) {
-      if (open.has(socket)) socket.end(code, reason)
-    },
-  }
 }

@@ -57,7 +57,7 @@ export function hostGroups(context: Context): Groups {
       ),
   )
   let lives = 0
-  const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect>({
+  const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
     kind: 'group',
     async load(id) {
       const group = id as GroupId
@@ -83,9 +83,11 @@ export function hostGroups(context: Context): Groups {
       })
     },
     rest,
-    hibernate: (state) => {
+    pack(state) {
       state.log.work = null
+      return state
     },
+    unpack: (_id, state) => state,
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
         context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })

@@ -26,7 +26,7 @@ type Context = {
 }
 
 export function hostPresence({ runtime, store, sessions, devices, threshold }: Context): PresenceActors {
-  const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect>({
+  const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect, PresenceState>({
     kind: 'presence',
     async load(id) {
       const user = id as UserId
@@ -38,7 +38,8 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       for (const effect of effects) perform(id as UserId, effect)
     },
     rest,
-    hibernate: () => {},
+    pack: (state) => state,
+    unpack: (_id, state) => state,
     deadLetter: () => {},
     recover: (_state, mail) => [...mail],
     restarted: () => {},

@@ -28,8 +28,8 @@ type Session = {
   readonly codec: Codec
   readonly address: string
   readonly state: SessionState
-  /** Frames to send at the end of this turn. */
-  out: ServerFrame[]
+  /** Frames to send at the end of this turn; null for none. */
+  out: ServerFrame[] | null
   epoch: number
   /** The last send that waits to be admitted, and with it those before. */
   admitting: Promise<void> | null
@@ -84,7 +84,7 @@ export class Sessions implements SessionPort {
       codec,
       address,
       state,
-      out: [],
+      out: null,
       epoch: 0,
       admitting: null,
       token,
@@ -95,7 +95,7 @@ export class Sessions implements SessionPort {
     return session.ref
   }
 
-  /** One WebSocket message from the client. */
+  /** One WebSocket message from the client. Its bytes are this node's to keep: bodies stay views of them. */
   incoming(ref: SessionRef, data: string | Uint8Array): void {
     const session = this.#sessions.get(ref)
     if (!session || session.closed) return
@@ -103,7 +103,7 @@ export class Sessions implements SessionPort {
     if (size > this.#context.limits.frameBytes) return this.close(ref, 'frame_too_large')
     let values: unknown[]
     try {
-      values = session.codec.decode(data)
+      values = session.codec.decode(data, true)
     } catch {
       return this.close(ref, 'bad_encoding')
     }
@@ -197,9 +197,10 @@ export class Sessions implements SessionPort {
 
   #push(session: Session, frame: ServerFrame): void {
     if (session.closed) return
-    if (session.out.length === 0) {
+    if (!session.out) {
       if (this.#dirty.length === 0) setImmediate(() => this.#flushAll())
       this.#dirty.push(session)
+      session.out = []
     }
     session.out.push(frame[0] === 'error' ? explained(frame) : frame)
   }
@@ -212,9 +213,9 @@ export class Sessions implements SessionPort {
 
   #flush(session: Session): void {
     const frames = session.out
-    session.out = []
-    if (frames.length === 0 || session.closed) return
-    if (session.connection.send(session.codec.encode(frames))) return
+    session.out = null
+    if (!frames || session.closed) return
+    if (session.connection.send(session.codec.encode(frames, true))) return
     session.closed = true
     session.connection.close(closeCodes.too_slow.number, 'too_slow')
   }

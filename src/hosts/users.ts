@@ -1,6 +1,7 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 import { randomInt } from 'node:crypto'
 import { senderOf } from '../../actors/user/receipts.ts'
+import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
@@ -41,7 +42,7 @@ export function hostUsers(context: Context): Users {
       () => done(false),
     ),
   )
-  const users: Users = runtime.host<UserState, UserMessage, UserEffect>({
+  const users: Users = runtime.host<UserState, UserMessage, UserEffect, string>({
     kind: 'user',
     async load(id) {
       const user = id as UserId
@@ -59,9 +60,8 @@ export function hostUsers(context: Context): Users {
       if (entries.length > 0) append(users, appends, id as UserId, entries)
     },
     rest,
-    hibernate: (state) => {
-      state.work = null
-    },
+    pack: packUser,
+    unpack: (id, kept) => unpackUser(id as UserId, kept),
     deadLetter(_id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })

@@ -4,7 +4,7 @@ import type { Millis } from '../protocol/ids.ts'
 export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
 
 /** What the runtime must know of one kind of actor. */
-export interface Behaviour<State, Message, Effect> {
+export interface Behaviour<State, Message, Effect, Kept = unknown> {
   readonly kind: string
   /** Brings an actor's state from the store: at its first message, and after a crash. */
   load(id: string): State | Promise<State>
@@ -13,8 +13,9 @@ export interface Behaviour<State, Message, Effect> {
   perform(id: string, effects: readonly Effect[]): void
   /** May it hibernate? `keep`: its record must stay; `spare`: it stays while there is room; `drop`: it goes. */
   rest(state: State): 'busy' | 'keep' | 'spare' | 'drop'
-  /** Lets go of what only an awake actor needs. */
-  hibernate(state: State): void
+  /** What stays of an actor that hibernates. Of a user it is text: a million of them cost little memory, and the collector nothing. */
+  pack(state: State): Kept
+  unpack(id: string, kept: Kept): State
   /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
   deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void
   /** The mail of the next life of an actor that crashed: the message that crashed it must stay, as it is. */

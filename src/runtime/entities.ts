@@ -1,10 +1,12 @@
-/** The actors of one kind: records of those that are present, each with a nact actor while it is awake. */
+/** The actors of one kind: those that are present are awake, each with a nact actor, or hibernate as a record. */
 import type { Millis } from '../protocol/ids.ts'
 import type { Behaviour, Counters, RuntimeOptions } from './behaviour.ts'
 import type { Actor, Shards } from './nact.ts'
 import type { Wheel } from './wheel.ts'
 
-type Awake<Message> = {
+type Awake<State, Message> = {
+  /** Undefined while it is loaded. */
+  state: State | undefined
   mail: Message[]
   actor: Actor
   loading: boolean
@@ -13,7 +15,6 @@ type Awake<Message> = {
   crashes: number[]
   retried: Message | undefined
 }
-type Entity<State, Message> = { state: State | undefined; awake: Awake<Message> | null }
 
 export type Inspection = {
   readonly path: string | null
@@ -23,8 +24,9 @@ export type Inspection = {
 }
 
 export class Entities<State, Message, Effect = unknown> {
-  readonly #present = new Map<string, Entity<State, Message>>()
-  readonly #awake = new Set<string>()
+  readonly #awake = new Map<string, Awake<State, Message>>()
+  /** What stays of those that hibernate. */
+  readonly #resting = new Map<string, unknown>()
   /** Hibernated and spare, those that rest for longest first. */
   readonly #spare = new Set<string>()
   readonly #behaviour: Behaviour<State, Message, Effect>
@@ -54,8 +56,7 @@ export class Entities<State, Message, Effect = unknown> {
 
   /** Puts a message into the mailbox; false when it is full, and the message was not taken. */
   offer(id: string, message: Message): boolean {
-    const waiting = this.#present.get(id)?.awake?.mail.length ?? 0
-    if (waiting >= this.#options.mailbox) {
+    if ((this.#awake.get(id)?.mail.length ?? 0) >= this.#options.mailbox) {
       this.#counters.overflows += 1
       return false
     }
@@ -72,46 +73,44 @@ export class Entities<State, Message, Effect = unknown> {
   }
 
   tellIfPresent(id: string, message: Message): void {
-    if (this.#present.has(id)) this.tell(id, message)
+    if (this.#awake.has(id) || this.#resting.has(id)) this.tell(id, message)
   }
 
   after(id: string, ms: number, message: Message): void {
     this.#wheel.after(ms, () => this.tell(id, message))
   }
 
+  /** The state as it is now; of an actor that hibernates a copy. */
   peek(id: string): State | undefined {
-    return this.#present.get(id)?.state
+    const awake = this.#awake.get(id)
+    if (awake) return awake.state
+    return this.#resting.has(id) ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined
   }
 
   inspect(id: string): Inspection {
-    const entity = this.#present.get(id)
-    if (!entity?.awake) return { path: null, status: entity ? 'hibernated' : 'absent', mailbox: 0, restarts: 0 }
-    const { actor, mail, crashes } = entity.awake
+    const awake = this.#awake.get(id)
+    if (!awake) return { path: null, status: this.#resting.has(id) ? 'hibernated' : 'absent', mailbox: 0, restarts: 0 }
+    const { actor, mail, crashes } = awake
     return { path: actor.path, status: 'awake', mailbox: mail.length, restarts: crashes.length }
   }
 
   get size(): { readonly present: number; readonly awake: number } {
-    return { present: this.#present.size, awake: this.#awake.size }
+    return { present: this.#awake.size + this.#resting.size, awake: this.#awake.size }
   }
 
   /** Whether no actor has mail or anything under way. */
   get quiet(): boolean {
-    for (const id of this.#awake) {
-      const entity = this.#present.get(id)
-      if (!entity?.state || (entity.awake?.mail.length ?? 0) > 0 || this.#behaviour.rest(entity.state) === 'busy')
-        return false
-    }
+    for (const { state, mail } of this.#awake.values())
+      if (state === undefined || mail.length > 0 || this.#behaviour.rest(state) === 'busy') return false
     return true
   }
 
-  #wake(id: string): Awake<Message> {
-    const entity = this.#present.get(id) ?? { state: undefined, awake: null }
-    if (entity.awake) return entity.awake
-    this.#present.set(id, entity)
-    this.#awake.add(id)
-    this.#spare.delete(id)
-    this.#counters.wakes += 1
-    const awake: Awake<Message> = {
+  #wake(id: string): Awake<State, Message> {
+    const present = this.#awake.get(id)
+    if (present) return present
+    const rested = this.#resting.has(id)
+    const awake: Awake<State, Message> = {
+      state: rested ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined,
       mail: [],
       actor: this.#spawn(id),
       loading: false,
@@ -120,8 +119,11 @@ export class Entities<State, Message, Effect = unknown> {
       crashes: [],
       retried: undefined,
     }
-    entity.awake = awake
-    if (entity.state === undefined) this.#load(id, entity, awake, false)
+    this.#awake.set(id, awake)
+    this.#resting.delete(id)
+    this.#spare.delete(id)
+    this.#counters.wakes += 1
+    if (!rested) this.#load(id, awake, false)
     return awake
   }
 
@@ -133,18 +135,18 @@ export class Entities<State, Message, Effect = unknown> {
     )
   }
 
-  #token(awake: Awake<Message>): void {
+  #token(awake: Awake<State, Message>): void {
     if (awake.woken || awake.loading || awake.mail.length === 0) return
     awake.woken = true
     awake.actor.wake()
   }
 
-  async #load(id: string, entity: Entity<State, Message>, awake: Awake<Message>, restarted: boolean): Promise<void> {
+  async #load(id: string, awake: Awake<State, Message>, restarted: boolean): Promise<void> {
     awake.loading = true
     try {
-      entity.state = await this.#behaviour.load(id)
+      awake.state = await this.#behaviour.load(id)
     } catch {
-      return this.#leave(id, entity, awake, 'unloadable')
+      return this.#leave(id, awake, 'unloadable')
     }
     awake.loading = false
     if (restarted) this.#behaviour.restarted(id)
@@ -152,21 +154,24 @@ export class Entities<State, Message, Effect = unknown> {
   }
 
   #turn(id: string): void {
-    const entity = this.#present.get(id)
-    const awake = entity?.awake
-    if (!entity || !awake || entity.state === undefined) return
+    const awake = this.#awake.get(id)
+    if (awake?.state === undefined) return
     awake.woken = false
     this.#counters.turns += 1
     const effects: Effect[] = []
+    const now = Date.now()
+    const count = Math.min(awake.mail.length, this.#options.turn)
+    let handled = 0
     try {
-      for (let left = this.#options.turn; left > 0 && awake.mail.length > 0; left--) {
-        const next = this.#behaviour.receive(entity.state, awake.mail[0] as Message, Date.now())
-        entity.state = next.state
+      for (; handled < count; handled++) {
+        const next = this.#behaviour.receive(awake.state, awake.mail[handled] as Message, now)
+        awake.state = next.state
         for (const effect of next.effects) effects.push(effect)
-        awake.mail.shift()
-        this.#counters.messages += 1
       }
     } finally {
+      // The message that crashed the actor, if one did, is the first that stays.
+      awake.mail.splice(0, handled)
+      this.#counters.messages += handled
       // What earlier messages of this turn asked for is done, also when a later one crashed the actor.
       this.#behaviour.perform(id, effects)
     }
@@ -175,17 +180,16 @@ export class Entities<State, Message, Effect = unknown> {
 
   /** The first message in line crashed the actor: it is tried once more on a fresh state, then put aside. Nothing else that waits is lost. */
   #crashed(id: string): void {
-    const entity = this.#present.get(id)
-    const awake = entity?.awake
-    if (!entity || !awake) return
+    const awake = this.#awake.get(id)
+    if (!awake) return
     this.#counters.restarts += 1
     const now = Date.now()
     awake.crashes = [...awake.crashes.filter((at) => now - at < this.#options.restartsMs), now]
     awake.woken = false
     const culprit = awake.mail[0]
-    if (entity.state !== undefined) awake.mail = this.#behaviour.recover(entity.state, awake.mail)
+    if (awake.state !== undefined) awake.mail = this.#behaviour.recover(awake.state, awake.mail)
     if (awake.crashes.length > this.#options.restarts) {
-      this.#leave(id, entity, awake, 'gave up')
+      this.#leave(id, awake, 'gave up')
       return this.#behaviour.gaveUp(id)
     }
     if (culprit !== undefined && awake.retried === culprit) {
@@ -193,9 +197,9 @@ export class Entities<State, Message, Effect = unknown> {
       this.#deadLetter(id, culprit, 'poison')
     }
     awake.retried = culprit
-    entity.state = undefined
+    awake.state = undefined
     awake.actor = this.#spawn(id)
-    void this.#load(id, entity, awake, true)
+    void this.#load(id, awake, true)
   }
 
   #deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void {
@@ -203,34 +207,29 @@ export class Entities<State, Message, Effect = unknown> {
     this.#behaviour.deadLetter(id, message, reason)
   }
 
-  #leave(id: string, entity: Entity<State, Message>, awake: Awake<Message>, reason: 'unloadable' | 'gave up'): void {
+  #leave(id: string, awake: Awake<State, Message>, reason: 'unloadable' | 'gave up'): void {
     if (reason === 'unloadable') awake.actor.stop()
-    this.#present.delete(id)
     this.#awake.delete(id)
-    entity.awake = null
     for (const message of awake.mail) this.#deadLetter(id, message, reason)
   }
 
   #hibernate(now: Millis): void {
-    for (const id of this.#awake) {
-      const entity = this.#present.get(id)
-      const awake = entity?.awake
-      if (!entity || !awake || entity.state === undefined || awake.mail.length > 0 || awake.woken) continue
+    for (const [id, awake] of this.#awake) {
+      if (awake.state === undefined || awake.mail.length > 0 || awake.woken) continue
       if (now - awake.activeAt < this.#options.idleMs) continue
-      const rest = this.#behaviour.rest(entity.state)
+      const rest = this.#behaviour.rest(awake.state)
       if (rest === 'busy') continue
       awake.actor.stop()
-      entity.awake = null
       this.#awake.delete(id)
       this.#counters.hibernations += 1
-      if (rest === 'drop') this.#present.delete(id)
-      else this.#behaviour.hibernate(entity.state)
+      if (rest === 'drop') continue
+      this.#resting.set(id, this.#behaviour.pack(awake.state))
       if (rest === 'spare') this.#spare.add(id)
     }
     for (const id of this.#spare) {
       if (this.#spare.size <= this.#options.spares) break
       this.#spare.delete(id)
-      this.#present.delete(id)
+      this.#resting.delete(id)
     }
   }
 }

@@ -11,7 +11,9 @@ export type { Entities } from './entities.ts'
 export type Runtime = {
   readonly wheel: Wheel
   readonly counters: Counters
-  host<State, Message, Effect>(behaviour: Behaviour<State, Message, Effect>): Entities<State, Message, Effect>
+  host<State, Message, Effect, Kept>(
+    behaviour: Behaviour<State, Message, Effect, Kept>,
+  ): Entities<State, Message, Effect>
   /** Stops time; what is in mailboxes is still handled. */
   stop(): void
 }

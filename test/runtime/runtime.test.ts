@@ -19,12 +19,12 @@ afterEach(() => {
 })
 
 /** Actors that remember numbers. `poison` always crashes them; `once` crashes them the first time. */
-function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<State, number, number>> = {}) {
+function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<State, number, number, string>> = {}) {
   const runtime = startRuntime({ shards: 4, idleMs: 100, ...options })
   runtimes.push(runtime)
   const log: Log = { performed: [], dead: [], restarted: [], gaveUp: [], loads: 0 }
   const tried = new Set<number>()
-  const actors = runtime.host<State, number, number>({
+  const actors = runtime.host<State, number, number, string>({
     kind: 'test',
     load: () => {
       log.loads += 1
@@ -41,7 +41,8 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
     },
     perform: (id, effects) => void log.performed.push(...effects.map((effect): [string, number] => [id, effect])),
     rest: (state) => (state.keep ? 'keep' : 'drop'),
-    hibernate: () => {},
+    pack: (state) => JSON.stringify(state),
+    unpack: (_id, kept) => JSON.parse(kept) as State,
     recover: (_state, mail) => [...mail],
     deadLetter: (_id, message, reason) => void log.dead.push([message, reason]),
     restarted: (id) => void log.restarted.push(id),

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { openSettings } from '../../actors/settings.ts'
+import { packUser, unpackUser } from '../../actors/user/record.ts'
+import { awayDevice, startUser } from '../../actors/user/state.ts'
+import type { UserState } from '../../actors/user/types.ts'
+import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
+
+const bob = 'bob' as UserId
+const phone = {
+  ...awayDevice('phone' as DeviceId, 7, 1_700_000_000_000),
+  session: 12,
+  phase: 'live',
+  told: true,
+} as const
+const state: UserState = { ...startUser(bob, undefined, 5), tail: 9, unsaved: 3, saveTimed: true, devices: [phone] }
+
+it('brings a user who hibernated back as they were', () => {
+  expect(unpackUser(bob, packUser(state))).toEqual(state)
+  const changed = { ...state, settings: { ...openSettings, receipts: false } }
+  expect(unpackUser(bob, packUser(changed))).toEqual(changed)
+})
+
+it('keeps a user with one device in about a hundred bytes', () => {
+  expect(packUser(state).length).toBeLessThan(110)
+})
