@@ -15,6 +15,9 @@ import type { GroupEffect, GroupLimits, GroupMessage, GroupState, Link, Member, 
 /** After a refusal copies to a member are tried again after this time. */
 const retryMs = { busy: 500, inbox_full: 5_000 }
 
+/** The log's timers are no longer than this. */
+const longestMs = 5_000
+
 /** Opens a link to everyone who may be owed something. */
 export function openLinks(state: GroupState, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
   for (const member of state.members.values()) link(state, member, limits, now, out)
@@ -75,7 +78,8 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     case 'accepted':
       return void out.push(effect)
     case 'after':
-      return void out.push({ do: 'after', ms: effect.ms, timer: { log: effect.timer } })
+      // A group is gone from memory when it rests: how far its copies are must not wait for minutes.
+      return void out.push({ do: 'after', ms: Math.min(effect.ms, longestMs), timer: { log: effect.timer } })
     case 'push': {
       const link = state.links.get(effect.session)
       if (link) take(state, link, effect.entries, limits, now, out)

@@ -107,10 +107,8 @@ export function recover(state: GroupState, mail: readonly GroupMessage[]): Group
   return [...taken, ...state.held, ...recovered.filter((message) => known.has(message))]
 }
 
-/** `keep`: acknowledgements of copies are not saved yet. */
-export function rest(state: GroupState): 'busy' | 'keep' | 'drop' {
+export function rest(state: GroupState): 'busy' | 'drop' {
   if (state.changing !== 0 || state.dirty || state.recording || state.timers.size > 0) return 'busy'
   for (const { flying, waits } of state.links.values()) if (flying > 0 || waits) return 'busy'
-  if (restOfLog(state.log) === 'busy') return 'busy'
-  return state.log.unsaved > 0 ? 'keep' : 'drop'
+  return restOfLog(state.log) === 'busy' || state.log.unsaved > 0 ? 'busy' : 'drop'
 }
