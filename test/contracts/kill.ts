@@ -39,7 +39,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
     async () => {
       const clients = new Map<string, Client>()
       const received = new Map<string, string[]>(users.map((user) => [user, []]))
-      const safe: { to: string; text: string }[] = []
+      const safe: { readonly from: string; readonly to: string; readonly n: string }[] = []
       const falls: string[] = []
       let server = await serve(store())
       onTestFinished(() => void server.kill('SIGKILL'))
@@ -54,25 +54,26 @@ export function killTest(name: string, store: () => readonly string[]): void {
         })
         void (async () => {
           for await (const message of client.messages()) {
-            received.get(user)?.push(`${message.from} ${message.body}`)
+            if (!message.change) received.get(user)?.push(`${message.chat} ${message.from} ${message.body}`)
             if (random() < 0.5) message.read()
           }
         })()
       }
+      const group = await (clients.get('ann') as Client).createGroup('Everybody', users.slice(1))
       let sending = true
       const senders = users.map(async (from) => {
         let waiting = 0
         for (let n = 0; sending; n++) {
           // On a machine that starts servers slowly the backlog would grow with each round.
           while (waiting > 500 && sending) await sleep(20)
-          const to = users[Math.floor(random() * users.length)] as string
+          const to = [...users, group][Math.floor(random() * (users.length + 1))] as string
           const text = String(n)
           const client = clients.get(from) as Client
           const { id } = await client.queue(to, text)
           waiting += 1
           void client.reached(id, 'sent').then(() => {
             waiting -= 1
-            safe.push({ to, text: `${from} ${text}` })
+            safe.push({ from, to, n: text })
           })
           await sleep(random() * 8)
         }
@@ -95,26 +96,36 @@ export function killTest(name: string, store: () => readonly string[]): void {
       await expect
         .poll(async () => (await open()).filter(({ state }) => state === 'queued').length, { timeout: 30_000 })
         .toBe(0)
-      await expect.poll(() => [...received.values()].flat().length, { timeout: 30_000 }).toBe(safe.length)
+      /** What a user must have got, as `chat sender number`: their own messages, and the group's by others. */
+      const due = (user: string) =>
+        safe.flatMap(({ from, to, n }) => {
+          if (to === user) return [`${from} ${from} ${n}`]
+          return to === group && from !== user ? [`${group} ${from} ${n}`] : []
+        })
+      const count = users.reduce((sum, user) => sum + due(user).length, 0)
+      await expect.poll(() => [...received.values()].flat().length, { timeout: 60_000 }).toBe(count)
       await expect
         .poll(async () => (await open()).filter(({ state }) => state === 'sent').length, { timeout: 60_000 })
         .toBe(0)
       for (const [user, texts] of received) {
         expect(new Set(texts).size).toBe(texts.length)
-        expect([...texts].sort()).toEqual(
-          safe
-            .filter(({ to }) => to === user)
-            .map(({ text }) => text)
-            .sort(),
-        )
-        for (const from of users) {
-          const numbers = texts.filter((text) => text.startsWith(from)).map((text) => Number(text.split(' ')[1]))
-          expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+        expect([...texts].sort()).toEqual(due(user).sort())
+        for (const chat of [...users, group]) {
+          for (const from of users) {
+            const numbers = texts
+              .filter((text) => text.startsWith(`${chat} ${from} `))
+              .map((text) => Number(text.split(' ')[2]))
+            expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+          }
         }
       }
+      // The group has one order: what ann and ben both got of others, they got alike.
+      const seen = (user: string) =>
+        (received.get(user) ?? []).filter((text) => text.startsWith(group) && !/ (ann|ben) /.test(text))
+      expect(seen('ann')).toEqual(seen('ben'))
       expect(falls).toEqual([])
       console.log(
-        `${rounds} rounds, seed ${seed}: ${safe.length} sent, ${[...received.values()].flat().length} received once and in order`,
+        `${rounds} rounds, seed ${seed}: ${safe.length} sent, ${safe.filter(({ to }) => to === group).length} of them to a group, ${count} received once and in order`,
       )
       for (const client of clients.values()) await client.close()
     },
