@@ -39,6 +39,7 @@ export type SessionMessage =
 type Own =
   | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
   | { readonly is: 'ask'; readonly what: Asked }
+  | { readonly is: 'remove'; readonly device: DeviceId }
 
 export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
@@ -97,7 +98,7 @@ export type SessionState = {
 }
 
 /** Frames that are refused above the rate. */
-const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks', 'set', 'ask'])
+const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks', 'set', 'ask', 'remove'])
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -246,6 +247,8 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
     }
     case 'ask':
       return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
+    case 'remove':
+      return void out.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
   }
 }
 

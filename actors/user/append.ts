@@ -6,6 +6,7 @@ import { isForNow, type Turn } from '../lanes.ts'
 import { turnsAway } from '../settings.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
+import { confirmSeen } from './seen.ts'
 import { after, delivered, work } from './state.ts'
 import type { Accepted, Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
@@ -160,6 +161,11 @@ export function appendReceipt(
   write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, out)
 }
 
+/** Appends what this user has read, for their other devices. */
+export function appendSeen(state: UserState, chat: UserId, upTo: Seq, now: Millis, out: UserEffect[]): void {
+  write(state, { is: 'seen', seq: nextSeq(state), time: nextTime(state, now), chat, upTo }, out)
+}
+
 const last = (state: UserState): Entry | undefined => state.work?.pending.at(-1)
 const nextSeq = (state: UserState): Seq => (last(state)?.seq ?? state.tail) + 1
 const nextTime = (state: UserState, now: Millis): Millis => Math.max(now, last(state)?.time ?? state.lastTime)
@@ -190,6 +196,7 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   state.tail = entry.seq
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
+  if (entry.is === 'seen') return confirmSeen(state, entry, out)
   const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
   // First what it means, then the answer: what waits for the answer in a group must find the group changed.
   if (entry.is === 'message') out.push({ do: 'accepted', entry })

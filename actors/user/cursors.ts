@@ -2,6 +2,8 @@
  * Cursors and the settled mark are saved together, some time after they moved: what a crash forgets, the next hello repeats.
  * Acks move them with each message, and a save for each would double what a message costs: those wait for long.
  */
+import type { Millis } from '../../src/protocol/ids.ts'
+import { removed, saving } from './devices.ts'
 import { after, work } from './state.ts'
 import type { UserEffect, UserState } from './types.ts'
 
@@ -26,17 +28,24 @@ export function saveLater(state: UserState, entries: number, out: UserEffect[]):
   out.push({ do: 'after', ms: saveAcksMs, timer: 'saveAcks' })
 }
 
-export function saveNow(state: UserState, out: UserEffect[]): void {
+/** A device that is connected is seen now. */
+export function saveNow(state: UserState, now: Millis, out: UserEffect[]): void {
   const it = work(state)
   if (state.unsaved === 0 || it.saving) return
   state.unsaved = 0
   it.saving = true
-  const cursors = state.devices.map(({ device, acked, seenAt }) => ({ device, seq: acked, seenAt }))
+  saving(state)
+  const cursors = state.devices.map(({ device, session, acked, seenAt }) => ({
+    device,
+    seq: acked,
+    seenAt: session === 0 ? seenAt : now,
+  }))
   out.push({ do: 'save', cursors, settled: state.settled })
 }
 
 export function saved(state: UserState, ok: boolean, out: UserEffect[]): void {
   work(state).saving = false
+  removed(state, ok, out)
   if (!ok) state.unsaved = Math.max(state.unsaved, 1)
   if (state.unsaved > 0) save(state, out)
 }

@@ -7,13 +7,12 @@ import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
-import { after, attached, delivered, work } from './state.ts'
-import type { Sender, SessionRef, Told, UserEffect, UserMessage, UserState } from './types.ts'
+import { done, see, writeSeen } from './seen.ts'
+import { after, attached, coalesceMs, delivered, work } from './state.ts'
+import type { Sender, SessionRef, Told, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
 type Receipt = Extract<UserMessage, { is: 'receipt' }>
 
-/** Receipts of one peer within this time become one entry. */
-const coalesceMs = 1_000
 /** A receipt that is not confirmed within this time is told again: the sender's actor may have forgotten it. */
 const retellMs = 15_000
 /** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
@@ -126,7 +125,7 @@ export function receipted(
   const it = work(state)
   const told = it.outstanding.get(peer)
   if (!told) return
-  for (const { session, seq, at } of told.readers) if (at <= read) out.push({ do: 'done', session, chat: peer, seq })
+  for (const { session, seq, at } of told.readers) if (at <= read) done(state, session, peer, seq, out)
   told.readers = told.readers.filter(({ at }) => at > read)
   // A group's seqs say nothing of this inbox.
   if (!peer.startsWith('#')) told.first = Math.max(told.first, delivered + 1)
@@ -144,7 +143,15 @@ export function retell(state: UserState, out: UserEffect[]): void {
 }
 
 /** A device has read a chat up to `seq`. */
-export function read(state: UserState, session: SessionRef, chat: UserId, seq: Seq, out: UserEffect[]): void {
+export function read(
+  state: UserState,
+  session: SessionRef,
+  chat: UserId,
+  seq: Seq,
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
   const device = attached(state, session)
   if (!device) return
   if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'ack_above_tail' })
@@ -154,7 +161,7 @@ export function read(state: UserState, session: SessionRef, chat: UserId, seq: S
     return void out.push({ do: 'check', session, chat, seq })
   }
   const sender = it.senders.find((sender) => sender.seq === seq && sender.chat === chat)
-  checked(state, session, chat, seq, sender?.at ?? 0, out)
+  checked(state, session, chat, seq, sender?.at ?? 0, limits, now, out)
 }
 
 export function checked(
@@ -163,13 +170,17 @@ export function checked(
   chat: UserId,
   seq: Seq,
   at: Seq | null,
+  limits: UserLimits,
+  now: Millis,
   out: UserEffect[],
 ): void {
   if (!at) {
     const code = at === null ? 'busy' : 'not_that_chat'
     return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code })
   }
-  if (!state.settings.receipts) return void out.push({ do: 'done', session, chat, seq })
+  const reader = attached(state, session)
+  if (reader) see(state, reader, chat, seq, limits, now, out)
+  if (!state.settings.receipts) return done(state, session, chat, seq, out)
   const told = outstanding(state, chat, seq)
   told.read = Math.max(told.read, at)
   told.readers.push({ session, seq, at })
@@ -201,6 +212,7 @@ export function writeNews(state: UserState, now: Millis, out: UserEffect[]): voi
   const { news } = work(state)
   for (const [peer, receipt] of news) appendReceipt(state, { peer, ...receipt }, now, out)
   news.clear()
+  writeSeen(state, now, out)
 }
 
 /** A receipt is durable in this inbox: its recipient need not tell it again. */

@@ -35,7 +35,7 @@ function unanswered({ user, work }: UserState): (Deliver | Copy)[] {
   if (!work) return []
   const lost: (Deliver | Copy)[] = []
   for (const entry of work.pending) {
-    if (entry.is !== 'receipt')
+    if ('body' in entry)
       lost.push(...(work.known.get(key(entry.is === 'message' ? entry.from : user, entry.id))?.askers ?? []))
   }
   return [...lost, ...work.waiting]

@@ -2,9 +2,12 @@
  * Bringing a device up to date. There is one ordered path: a device gets seq n + 1 only after n, from the inbox while it
  * is behind, from memory once it is live, and never more at a time than its window.
  */
+
+import type { Lost } from '../../src/protocol/frames.ts'
 import type { Cursor, DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { save, saveLater } from './cursors.ts'
+import { hasOthers, isGone, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
 import { attached, awayDevice } from './state.ts'
 import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
@@ -25,13 +28,29 @@ export function attach(
   if (!device) return void out.push({ do: 'close', session, code: 'too_many_devices' })
   if (device.session !== 0 && device.session !== session)
     out.push({ do: 'close', session: device.session, code: 'replaced' })
-  const honoured = !cursor || cursor.seq === 0 || (cursor.epoch === state.epoch && cursor.seq <= state.tail)
-  const start = honoured ? (cursor?.seq ?? device.acked) : state.head - 1
+  const lost = lostBy(state, device, cursor, limits, now)
+  const start = lost ? Math.max(held(state, cursor), state.head - 1) : (cursor?.seq ?? device.acked)
+  if (lost === 'expired' || lost === 'removed') tellSiblings(state, out)
   if (now - device.seenAt > seenMs || start > device.acked) save(state, out)
-  Object.assign(device, awayDevice(id, start, now), { session, phase: honoured ? 'opening' : 'resetting' })
-  if (start === state.tail) open(state, device, out)
+  Object.assign(device, awayDevice(id, start, now), { session, phase: lost ?? 'opening' })
+  if (start === state.tail) open(state, device, limits, now, out)
   advance(state, device, limits, out)
   tellDelivered(state, out)
+}
+
+/** How much of this log a cursor says that its device has. */
+const held = ({ epoch, tail }: UserState, cursor: Cursor | null): Seq =>
+  cursor?.epoch === epoch && cursor.seq <= tail ? cursor.seq : 0
+
+/** Why a device does not simply go on from its cursor. One that was gone has missed copies, whatever it presents. */
+function lostBy(state: UserState, device: Device, cursor: Cursor | null, limits: UserLimits, now: Millis): Lost | null {
+  if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
+  return !cursor || cursor.seq === 0 || held(state, cursor) > 0 ? null : 'reset'
+}
+
+/** What those that are connected send and read, another device gets from now on. */
+function tellSiblings(state: UserState, out: UserEffect[]): void {
+  for (const { session } of state.devices) if (session !== 0) out.push({ do: 'siblings', session })
 }
 
 /** Makes room for a device that is new to this user: of those that are away the one unseen for longest leaves. */
@@ -42,7 +61,7 @@ function admit(state: UserState, id: DeviceId, limits: UserLimits, now: Millis, 
     const leaves = away.reduce((oldest, device) => (device.seenAt < oldest.seenAt ? device : oldest))
     state.devices = state.devices.filter((device) => device !== leaves)
   }
-  for (const other of state.devices) if (other.session !== 0) out.push({ do: 'siblings', session: other.session })
+  tellSiblings(state, out)
   const device = awayDevice(id, 0, now)
   state.devices = [...state.devices, device]
   save(state, out)
@@ -57,11 +76,12 @@ export function detach(state: UserState, session: SessionRef, now: Millis, out: 
 }
 
 /** Welcomes a device whose start is certain: entries follow from there. */
-function open(state: UserState, device: Device, out: UserEffect[]): void {
-  const { session, pushed } = device
+function open(state: UserState, device: Device, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  const { session, pushed, phase } = device
   const { tail, settings } = state
-  const siblings = state.devices.length > 1
-  out.push({ do: 'welcome', session, seq: pushed, tail, resumed: device.phase !== 'resetting', siblings, settings })
+  const siblings = hasOthers(state, device, limits, now)
+  const why = phase === 'away' || phase === 'opening' || phase === 'replaying' || phase === 'live' ? null : phase
+  out.push({ do: 'welcome', session, seq: pushed, tail, why, siblings, settings })
   device.phase = 'replaying'
 }
 
@@ -95,6 +115,7 @@ export function page(
   from: Seq,
   entries: readonly Entry[] | null,
   limits: UserLimits,
+  now: Millis,
   out: UserEffect[],
 ): void {
   const device = attached(state, session)
@@ -107,11 +128,11 @@ export function page(
   const first = held[0]?.seq ?? state.tail + 1
   if (first !== from) {
     if (device.phase === 'replaying') return void out.push({ do: 'close', session, code: 'resync' })
-    device.phase = 'resetting'
+    if (device.phase === 'opening') device.phase = 'trimmed'
     device.acked = first - 1
     device.pushed = first - 1
   }
-  if (device.phase !== 'replaying') open(state, device, out)
+  if (device.phase !== 'replaying') open(state, device, limits, now, out)
   push(state, device, held, out)
   advance(state, device, limits, out)
 }
@@ -151,7 +172,7 @@ function push(state: UserState, device: Device, entries: readonly Entry[], out: 
 
 /** Bytes that an entry counts for in a window: of text its length, which is near enough. */
 const size = (entry: Entry): number =>
-  entry.is === 'receipt' ? 0 : typeof entry.body === 'string' ? entry.body.length : entry.body.byteLength
+  !('body' in entry) ? 0 : typeof entry.body === 'string' ? entry.body.length : entry.body.byteLength
 
 export function ack(state: UserState, session: SessionRef, seq: Seq, limits: UserLimits, out: UserEffect[]): void {
   const device = attached(state, session)

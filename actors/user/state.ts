@@ -4,6 +4,9 @@ import type { InboxRecord } from '../../src/store/contract.ts'
 import { openSettings } from '../settings.ts'
 import type { Device, Timer, UserEffect, UserState, Work } from './types.ts'
 
+/** Milliseconds within which the receipts of one peer become one entry, and the reads of one chat. */
+export const coalesceMs = 1_000
+
 /** The state of a user actor that starts: from what the store holds, or with `epoch` for an inbox that is new. */
 export function startUser(
   user: UserId,
@@ -51,6 +54,8 @@ export function work(state: UserState): Work {
     saving: false,
     changes: null,
     checks: 0,
+    seen: null,
+    removals: null,
     timers: new Set(),
   }
   return state.work
@@ -96,5 +101,7 @@ const idle = (work: Work): boolean =>
   work.timers.size === 0 &&
   !work.changes &&
   work.checks === 0 &&
+  !work.seen &&
+  !work.removals &&
   !work.scanning &&
   !work.saving

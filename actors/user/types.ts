@@ -1,7 +1,7 @@
 /** What a user actor is told, what it keeps, and what it asks of its host. */
 
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
-import type { Asked } from '../../src/protocol/frames.ts'
+import type { Asked, Lost } from '../../src/protocol/frames.ts'
 import type { Change, Place } from '../../src/protocol/group.ts'
 import type {
   Body,
@@ -17,7 +17,9 @@ import type {
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
+import type { Removal } from './devices.ts'
 import type { Changes } from './preferences.ts'
+import type { Seen } from './seen.ts'
 
 /** Names a session of this node; 0 is none. Never used again for another session. */
 export type SessionRef = number
@@ -102,6 +104,7 @@ export type UserMessage =
   /** The answer to `keep`. */
   | { readonly is: 'kept'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
+  | { readonly is: 'remove'; readonly session: SessionRef; readonly device: DeviceId }
   | { readonly is: 'timer'; readonly timer: Timer }
   /** From the former life of an actor that crashed: by session, what it had refused. */
   | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
@@ -128,7 +131,8 @@ export type UserEffect =
       readonly session: SessionRef
       readonly seq: Seq
       readonly tail: Seq
-      readonly resumed: boolean
+      /** Why the cursor is not honoured; null: it is. */
+      readonly why: Lost | null
       readonly siblings: boolean
       readonly settings: Settings
     }
@@ -147,17 +151,26 @@ export type UserEffect =
   | {
       readonly do: 'refuse'
       readonly session: SessionRef
-      readonly kind: 'ack' | 'read' | 'set'
+      readonly kind: 'ack' | 'read' | 'set' | 'remove'
       readonly ref: string | null
       readonly code: ErrorCode
     }
   | {
       readonly do: 'confirm'
       readonly session: SessionRef
-      readonly kind: 'set' | 'ask'
+      readonly kind: 'set' | 'ask' | 'remove'
       readonly ref: string
       readonly seq: Seq
     }
+  | {
+      readonly do: 'device'
+      readonly session: SessionRef
+      readonly device: DeviceId
+      readonly connected: boolean
+      readonly lastSeen: Millis
+    }
+  /** A sibling of this device has read a chat; it will come as an entry, too. */
+  | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
   /** Write the settings; answered by `kept`. */
   | { readonly do: 'keep'; readonly settings: Settings }
   /** Tell a device the settings of its user. */
@@ -193,19 +206,20 @@ export type UserLimits = {
   readonly inboxEntries: number
   readonly appendsInFlight: number
   readonly listed: number
+  readonly deviceAwayMs: number
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
 }
 
 /**
- * A device of the user. `session` 0: it is away. `opening`: its first page is being read; `resetting`: the same, and the
- * cursor that it presented cannot be honoured. `replaying`: it reads from the
+ * A device of the user. `session` 0: it is away. `opening`: its first page is being read; a `Lost`: the same,
+ * and why the cursor that it presented cannot be honoured. `replaying`: it reads from the
  * inbox. `live`: it has everything that it may have, and gets new entries as they are appended.
  */
 export type Device = {
   readonly device: DeviceId
   session: SessionRef
-  phase: 'away' | 'opening' | 'resetting' | 'replaying' | 'live'
+  phase: 'away' | 'opening' | Lost | 'replaying' | 'live'
   acked: Seq
   pushed: Seq
   seenAt: Millis
@@ -260,6 +274,10 @@ export type Work = {
   changes: Changes | null
   /** Reads whose entry is being looked up. */
   checks: number
+  /** What this user has read and the other devices may not know. */
+  seen: Seen | null
+  /** Devices whose removal is not durable. */
+  removals: Removal[] | null
   readonly timers: Set<Timer>
 }
 

@@ -11,6 +11,7 @@ import type { Millis } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { accept, appendAgain, appended, found, unappended } from './append.ts'
 import { saved, saveNow } from './cursors.ts'
+import { askDevices, remove } from './devices.ts'
 import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
 import { ack, attach, detach, page } from './replay.ts'
@@ -45,14 +46,14 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return detach(state, message.session, now, out)
     case 'page':
       if (message.session === 0) return scanned(state, message.from, message.entries, out)
-      return page(state, message.session, message.from, message.entries, limits, out)
+      return page(state, message.session, message.from, message.entries, limits, now, out)
     case 'ack':
       return ack(state, message.session, message.seq, limits, out)
     case 'read':
-      return read(state, message.session, message.chat, message.seq, out)
+      return read(state, message.session, message.chat, message.seq, limits, now, out)
     case 'checked':
       work(state).checks -= 1
-      return checked(state, message.session, message.chat, message.seq, message.at, out)
+      return checked(state, message.session, message.chat, message.seq, message.at, limits, now, out)
     case 'receipt':
       return heard(state, message, out)
     case 'receipted':
@@ -64,7 +65,10 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
     case 'kept':
       return kept(state, message.ok, limits, out)
     case 'ask':
+      if (message.what === 'devices') return askDevices(state, message.session, limits, now, out)
       return askSettings(state, message.session, out)
+    case 'remove':
+      return remove(state, message, limits, now, out)
     case 'refusals':
       for (const [session, turn] of message.turns) work(state).refused.set(session, turn)
       return
@@ -79,10 +83,10 @@ function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): 
     case 'append':
       return appendAgain(state, out)
     case 'save':
-      return saveNow(state, out)
+      return saveNow(state, now, out)
     case 'saveAcks':
       state.saveTimed = false
-      return saveNow(state, out)
+      return saveNow(state, now, out)
     case 'receipts':
       return writeNews(state, now, out)
     case 'retell':

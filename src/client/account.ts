@@ -1,7 +1,9 @@
 /** What a user decides for all their devices. */
+import type { DeviceId } from '../protocol/ids.ts'
 import type { Setting, Settings } from '../protocol/settings.ts'
 import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
+import type { DeviceInfo } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Account {
@@ -25,5 +27,14 @@ export class Account {
 
   async set(changes: readonly Setting[]): Promise<void> {
     await Promise.all(changes.map((change) => this.#asker.ask(['set', uuidv7(), ...change])))
+  }
+
+  async devices(): Promise<readonly DeviceInfo[]> {
+    await this.#asker.ask(['ask', 'devices'])
+    return this.#host.session.devices
+  }
+
+  async remove(device: string): Promise<void> {
+    await this.#asker.ask(['remove', device as DeviceId])
   }
 }

@@ -16,6 +16,7 @@ import type {
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
+  DeviceInfo,
   Group,
   Incoming,
   Outgoing,
@@ -200,6 +201,19 @@ export class Client implements AsyncDisposable {
 
   removeContact(user: string): Promise<void> {
     return this.#account.set([['contacts', user, false]])
+  }
+
+  /** The devices of this user, connected or not. Waits while offline. */
+  devices(): Promise<readonly DeviceInfo[]> {
+    return this.#account.devices()
+  }
+
+  /**
+   * Takes a device from this user: its session ends at once with `removed`. Its token stays as good as it was. Resolves when
+   * the server has it; rejects with a RefusedError (`unknown_device`), or with a ClosedError when the client ends first.
+   */
+  removeDevice(device: string): Promise<void> {
+    return this.#account.remove(device)
   }
 
   /** Tries to connect now instead of at the next delay. */

@@ -24,6 +24,7 @@ export type {
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
+  DeviceInfo,
   Group,
   Incoming,
   MessageState,

@@ -1,4 +1,5 @@
 import type { Codec } from '../protocol/codec.ts'
+import type { Lost } from '../protocol/frames.ts'
 import type { Change } from '../protocol/group.ts'
 import type { Body, Position } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
@@ -89,6 +90,9 @@ export type Ticks = { readonly delivered: readonly string[]; readonly read: read
 
 export type Presence = { readonly online: true } | { readonly online: false; readonly lastSeen?: Date }
 
+/** A device of this user; `lastSeen`: when it was connected last. */
+export type DeviceInfo = { readonly device: string; readonly connected: boolean; readonly lastSeen: Date }
+
 export type ConnectionStatus =
   | { readonly is: 'connecting' }
   | { readonly is: 'online'; readonly user: string; readonly device: string }
@@ -103,8 +107,10 @@ export type ClientEvents = {
   connection: ConnectionStatus
   /** The settings of this user, once `settings()` was called: also when another device changed them. */
   settings: Settings
-  /** Entries are missing: they expired at the server, or the inbox was reset. */
-  gap: { readonly epoch: number; readonly seq: number }
+  /** Entries may be missing: they expired at the server, the inbox was reset, or this device was away for too long or removed. */
+  gap: { readonly epoch: number; readonly seq: number; readonly why: Lost | null }
+  /** A device of this user has read a chat up to here: this one, or another. */
+  seen: { readonly chat: string; readonly epoch: number; readonly seq: number }
   /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */
   refused: { readonly kind: string; readonly ref: string | null; readonly code: string }
 }

@@ -15,6 +15,8 @@ export function entryFrame(entry: Entry): EntryFrame {
         ? ['copy', seq, id, to, time, body, at.epoch, at.seq, media]
         : ['copy', seq, id, to, time, body, at.epoch, at.seq]
     }
+    case 'seen':
+      return ['seen', entry.seq, entry.chat, entry.upTo]
     case 'receipt':
       return ['receipt', entry.seq, entry.peer, entry.epoch, entry.delivered, entry.read]
   }

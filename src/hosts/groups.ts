@@ -38,6 +38,7 @@ export function hostGroups(context: Context): Groups {
     ...limits,
     ...window,
     swallows: false,
+    deviceAwayMs: Number.MAX_SAFE_INTEGER,
     devices: limits.members * 2,
     inboxEntries: Number.MAX_SAFE_INTEGER,
   }

@@ -137,18 +137,19 @@ export class Sessions implements SessionPort {
     if (!session) return
     const { user, device } = session.state
     session.epoch = epoch
-    const { seq, tail, resumed, siblings, settings } = welcome
-    this.#push(session, [
+    const { seq, tail, why, siblings, settings } = welcome
+    const frame = [
       'welcome',
       user as UserId,
       device as DeviceId,
       epoch,
       seq,
       tail,
-      resumed,
+      why === null,
       Date.now(),
       this.#clientLimits,
-    ])
+    ] as const
+    this.#push(session, why ? [...frame, why] : frame)
     this.#receive(session, { is: 'welcomed', siblings, settings })
   }
 

@@ -124,6 +124,10 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return sessions.push(effect.session, ['error', effect.code, effect.kind, effect.ref, 0, ''])
     case 'confirm':
       return sessions.push(effect.session, ['done', effect.kind, effect.ref, effect.seq])
+    case 'device':
+      return sessions.push(effect.session, ['device', effect.device, effect.connected, effect.lastSeen])
+    case 'seen':
+      return sessions.push(effect.session, ['seen', 0, effect.chat, effect.upTo])
     case 'keep': {
       const keeping = store.saveSettings(user, effect.settings).then(() => true)
       return later(keeping, (ok) => result({ is: 'kept', ok: ok === true }))

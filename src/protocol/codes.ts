@@ -21,6 +21,7 @@ export const errorCodes = {
   blocked: { number: 11, retryAfter: 0, text: 'that user has blocked this one' },
   not_taken: { number: 12, retryAfter: 0, text: 'that user does not take messages from this one' },
   list_full: { number: 13, retryAfter: 0, text: 'that list holds as many users as it may' },
+  unknown_device: { number: 14, retryAfter: 0, text: 'this user has no such device' },
   unknown_media: { number: 18, retryAfter: 0, text: 'no media with that id is here, or not any more: upload it again' },
   wrong_media: { number: 19, retryAfter: 0, text: 'the media with that id is of another size, or no such type' },
   unknown_group: { number: 40, retryAfter: 0, text: 'there is no such group' },
@@ -71,6 +72,7 @@ export const closeCodes = {
   frame_too_large: { number: 3503, text: 'the WebSocket message is larger than this node accepts' },
   too_many_devices: { number: 3504, text: 'the user has as many devices connected as this node allows' },
   bad_protocol: { number: 3505, text: 'no subprotocol that this node speaks was offered' },
+  removed: { number: 3506, text: 'another device of this user removed this one' },
 } as const satisfies Record<string, CloseRow>
 
 /** The name of a close code. */

@@ -63,13 +63,15 @@ export type ClientFrame =
   | readonly ['set', ref: string, name: keyof Settings, value: string | boolean, on: boolean]
   /** Answered by what it asks for, then `done`. */
   | readonly ['ask', what: Asked]
+  /** Takes a device from the user: its session is closed. Answered by `done` once durable, or by `error`. */
+  | readonly ['remove', device: DeviceId]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
 
 /** What a device may ask for. */
-export type Asked = 'settings'
+export type Asked = 'settings' | 'devices'
 
-/** An entry as it is pushed to a device. `seq` 0 on a receipt: it is early news, and will come again as an entry. */
+/** An entry as it is pushed to a device. `seq` 0 on a receipt or on `seen`: it is early news, and will come again as an entry. */
 export type EntryFrame =
   | readonly [
       'message',
@@ -95,6 +97,14 @@ export type EntryFrame =
     ]
   /** My messages to `peer` in log `epoch` are delivered and read up to these positions. Cumulative; 0 is none. */
   | readonly ['receipt', seq: Seq, peer: UserId, epoch: number, delivered: Seq, read: Seq]
+  /** A device of mine has read `chat` up to entry `upTo` of my inbox. */
+  | readonly ['seen', seq: Seq, chat: UserId, upTo: Seq]
+
+/**
+ * Why a cursor is not honoured. `reset`: it is of another log; `trimmed`: entries after it have expired; `expired`: the
+ * device was not seen for too long; `removed`: another device removed it.
+ */
+export type Lost = 'reset' | 'trimmed' | 'expired' | 'removed'
 
 /** What a server may send. */
 export type ServerFrame =
@@ -110,12 +120,13 @@ export type ServerFrame =
       resumed: boolean,
       time: Millis,
       limits: ClientLimits,
+      why?: Lost,
     ]
   /** The replay has reached the tail; from here on entries come as they are appended. */
   | readonly ['live', seq: Seq]
   /** The first tick: the message is durable at this position of the recipient's inbox. */
   | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis]
-  | readonly ['done', kind: 'read' | 'unwatch' | 'set' | 'ask', ref: string, seq: Seq]
+  | readonly ['done', kind: 'read' | 'unwatch' | 'set' | 'ask' | 'remove', ref: string, seq: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
   /** A group as it is now. `history`: how many earlier entries a new member sees. */
@@ -124,6 +135,8 @@ export type ServerFrame =
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
+  /** A device of mine; `lastSeen`: when it was connected last. */
+  | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
   /** My settings, after a change and when asked for; the lists are text with a user in each line. */
   | readonly ['settings', lastSeen: Audience, writers: Audience, receipts: boolean, blocked: string, contacts: string]
   | readonly ['ping', n: number]
@@ -189,7 +202,9 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return isSetting(change, limits.idLength) ? ['set', a, ...change] : bad('bad_frame')
     }
     case 'ask':
-      return a === 'settings' ? ['ask', a] : bad('bad_frame')
+      return a === 'settings' || a === 'devices' ? ['ask', a] : bad('bad_frame')
+    case 'remove':
+      return id(a) ? ['remove', a] : bad('bad_id')
     case 'ping':
     case 'pong':
       return isCount(a) ? [kind, a] : bad('bad_frame')

@@ -10,6 +10,7 @@ export const kinds = {
   active: 7,
   set: 10,
   ask: 11,
+  remove: 12,
   members: 40,
   ticks: 41,
   // either way
@@ -21,11 +22,13 @@ export const kinds = {
   message: 18,
   copy: 19,
   receipt: 20,
+  seen: 21,
   sent: 22,
   done: 23,
   error: 24,
   presence: 25,
   settings: 26,
+  device: 27,
   group: 48,
   ticked: 49,
 } as const

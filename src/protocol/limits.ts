@@ -14,6 +14,8 @@ export const defaultLimits = {
   connectionsPerAddress: 1_000,
   /** Devices of one user. A further one takes the place of the one that was away the longest; with all connected it is refused. */
   devices: 5,
+  /** Milliseconds after which a device that was not connected counts as gone, and gets no copies; it is told so when it comes back. */
+  deviceAwayMs: 30 * 24 * 3_600_000,
   /** Entries pushed to a device and not yet acknowledged. The rest waits in the inbox. */
   windowEntries: 256,
   /** Bytes of bodies pushed to a device and not yet acknowledged; one entry always fits. */

@@ -42,6 +42,17 @@ export type Entry =
       readonly delivered: Seq
       readonly read: Seq
     }
+  /** A device of this user has read `chat` up to entry `upTo` of this inbox: for the other devices. */
+  | {
+      readonly is: 'seen'
+      readonly seq: Seq
+      readonly time: Millis
+      readonly chat: UserId
+      readonly upTo: Seq
+    }
+
+/** What an entry is that carries a body. */
+export type Carrier = Extract<Entry, { readonly body: Body }>
 
 /** How far one device has acknowledged the inbox, and when it was last attached. */
 export type DeviceCursor = { readonly device: DeviceId; readonly seq: Seq; readonly seenAt: Millis }

@@ -176,7 +176,7 @@ export class LmdbStore implements Store {
     for (const { value } of entries.getRange({ start: first, end: [user, Number.MAX_SAFE_INTEGER] })) {
       for (const entry of unpackRow(value)) {
         if (entry.seq < from) continue
-        size += entry.is === 'receipt' ? 0 : entry.body.length
+        size += 'body' in entry ? entry.body.length : 0
         if (found.length === limit || (size > bytes && found.length > 0)) return found
         found.push(entry)
       }
@@ -304,7 +304,7 @@ function putRow(tables: Tables, user: UserId, row: readonly Entry[], lastTime: M
   if (!first) return
   void tables.entries.put([user, first.seq], packRow(row))
   for (const entry of row) {
-    if (entry.is === 'receipt') continue
+    if (!('body' in entry)) continue
     const sender = entry.is === 'message' ? entry.from : user
     void tables.dedupe.put(repeatKey(hour(entry.time), entry.id, user, sender), packAppended(entry))
   }

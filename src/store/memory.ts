@@ -69,7 +69,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
         known.entries[entry.seq - known.head] = entry
         known.tail = Math.max(known.tail, entry.seq)
         known.lastTime = Math.max(known.lastTime, entry.time)
-        if (entry.is === 'receipt') continue
+        if (!('body' in entry)) continue
         const sender = entry.is === 'message' ? entry.from : user
         dedupe.set(`${user} ${sender} ${entry.id}`, { user, sender, id: entry.id, seq: entry.seq, time: entry.time })
       }
@@ -80,7 +80,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
       const page: Entry[] = []
       let size = 0
       for (const entry of known?.entries.slice(Math.max(0, from - known.head)) ?? []) {
-        size += entry.is === 'receipt' ? 0 : entry.body.length
+        size += 'body' in entry ? entry.body.length : 0
         if (page.length >= limit || (size > bytes && page.length > 0)) break
         page.push(entry)
       }

@@ -4,7 +4,7 @@ import { type Item, Packer } from '../protocol/pack.ts'
 import { unpackFrames } from '../protocol/unpack.ts'
 import type { Appended, Entry } from './contract.ts'
 
-const [message, copy, receipt] = [1, 2, 3]
+const [message, copy, receipt, seen] = [1, 2, 3, 4]
 const packer = new Packer()
 
 /** A row with these entries, which must follow each other. What only some have (media, a place in a group) comes last, by name. */
@@ -35,6 +35,10 @@ function fields(entry: Entry): [Item[], More] {
       const { is, seq, time, peer, epoch, delivered, read, ...more } = entry
       return [[receipt, seq, time, peer, epoch, delivered, read], more]
     }
+    case 'seen': {
+      const { is, seq, time, chat, upTo, ...more } = entry
+      return [[seen, seq, time, chat, upTo], more]
+    }
   }
 }
 
@@ -48,6 +52,10 @@ export function unpackRow(row: Uint8Array): Entry[] {
     if (kind === copy) {
       const [id, to, body, epoch, position, more] = rest as [MessageId, UserId, Body, number, number, object?]
       return { is: 'copy', seq, time, id, to, body, at: { epoch, seq: position }, ...more }
+    }
+    if (kind === seen) {
+      const [chat, upTo, more] = rest as [UserId, number, object?]
+      return { is: 'seen', seq, time, chat, upTo, ...more }
     }
     const [peer, epoch, delivered, read, more] = rest as [UserId, number, number, number, object?]
     return { is: 'receipt', seq, time, peer, epoch, delivered, read, ...more }

@@ -18,6 +18,7 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  deviceAwayMs: 10_000,
 }
 
 const anyUser = fc.constantFrom('ann', 'ben', 'cat')

@@ -130,7 +130,7 @@ describe('messages()', () => {
     await world.clock.pass(500)
     await world.welcomed({ epoch: 8, seq: 4, resumed: false })
     world.link.say(message(5))
-    expect(gaps).toEqual([{ epoch: 8, seq: 4 }])
+    expect(gaps).toEqual([{ epoch: 8, seq: 4, why: null }])
     old?.read()
     expect((await loop.next()).value).toMatchObject({ body: 'm2' })
     expect((await loop.next()).value).toMatchObject({ body: 'm5' })

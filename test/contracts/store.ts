@@ -23,6 +23,7 @@ const receipt = (seq: number): Entry => ({
   delivered: 3,
   read: 2,
 })
+const seen = (seq: number): Entry => ({ is: 'seen', seq, time: Date.now(), chat: user('carol'), upTo: 2 })
 const copy = (seq: number): Entry => ({
   is: 'copy',
   seq,
@@ -81,14 +82,15 @@ export function storeContract(
         receipt(2),
         { ...copy(3), media: { ...media, preview: new Uint8Array([1, 0]) } } as Entry,
         message(4, Date.now(), new Uint8Array([0, 255, 7])),
+        seen(5),
       ]
       await append(...entries)
       expect(await store.read(bob, 1, 100, all)).toEqual(entries)
       expect(await store.load(bob)).toEqual({
         epoch: 7,
         head: 1,
-        tail: 4,
-        lastTime: entries[3]?.time,
+        tail: 5,
+        lastTime: entries[4]?.time,
         cursors: [],
         settled: 0,
       })

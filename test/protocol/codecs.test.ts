@@ -57,6 +57,9 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
       expect(sent('set', 'r', ...wrong)).toEqual({ bad: 'bad_frame', kind: 'set', ref: 'r' })
     expect(sent('set', '', 'receipts', true)).toEqual({ bad: 'bad_frame', kind: 'set', ref: null })
     expect(sent('ask', 'settings')).toEqual(['ask', 'settings'])
+    expect(sent('ask', 'devices')).toEqual(['ask', 'devices'])
+    expect(sent('remove', 'old phone')).toEqual(['remove', 'old phone'])
+    expect(sent('remove', ' ')).toMatchObject({ bad: 'bad_id' })
     expect(sent('ask', 'anything')).toMatchObject({ bad: 'bad_frame' })
   })
 

@@ -32,6 +32,7 @@ const limits = {
   appendsInFlight: 6,
   listed: 10,
   swallows: false,
+  deviceAwayMs: 1e12,
 }
 const groupLimits = { ...limits, devices: 9, members: 4 }
 /** The group of the world. */
@@ -330,9 +331,9 @@ export class World {
     else expect(['busy', 'rate_limited']).toContain(frame[1])
   }
 
-  #welcome(device: Device, { seq, resumed }: Extract<UserEffect, { do: 'welcome' }>): void {
+  #welcome(device: Device, { seq, why }: Extract<UserEffect, { do: 'welcome' }>): void {
     const { epoch } = this.actor(device.user).log
-    expect(resumed || device.cursor.epoch === 0, 'nothing expires here, so every cursor is honoured').toBe(true)
+    expect(!why || device.cursor.epoch === 0, 'nothing expires here, so every cursor is honoured').toBe(true)
     expect(seq).toBeLessThanOrEqual(device.received)
     // A log that holds nothing yet may still change its name.
     if (device.received > 0) expect(epoch).toBe(device.cursor.epoch)
@@ -400,8 +401,7 @@ export class World {
         return void call((outcome) => {
           const find = ({ sender, id }: { sender: UserId; id: MessageId }) =>
             inbox().entries.find(
-              (entry) =>
-                entry.is !== 'receipt' && entry.id === id && (entry.is === 'copy' ? user : entry.from) === sender,
+              (entry) => 'body' in entry && entry.id === id && (entry.is === 'copy' ? user : entry.from) === sender,
             )
           answer({ is: 'found', repeats: outcome === 'ok' ? effect.keys.map(find) : null })
         })

@@ -22,6 +22,7 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     case 'message':
     case 'copy':
     case 'receipt':
+    case 'seen':
       return entry(state, frame, now, out)
     case 'sent':
       return sent(state, frame, out)
@@ -39,6 +40,10 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
       return told(state, frame, out)
     case 'settings':
       return settings(state, frame, out)
+    case 'device': {
+      const [, device, connected, lastSeen] = frame
+      return void state.listing.push({ device, connected, lastSeen: new Date(lastSeen) })
+    }
     case 'ping':
       return say(state, ['pong', frame[1]], out)
   }
@@ -46,7 +51,7 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
 
 /** Comes again when the server has lost what it knew of this session: both sides say what they have. */
 function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: SessionEffect[]): void {
-  const [, user, device, epoch, seq, , resumed, , limits] = frame
+  const [, user, device, epoch, seq, , resumed, , limits, why] = frame
   if (state.user !== undefined && state.user !== user) return end(state, 'storage_of_another_user', undefined, out)
   state.user = user
   state.limits = limits
@@ -56,10 +61,11 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   state.outbox.lines.grounded()
   if (state.status.is !== 'online') state.since = now
   become(state, { is: 'online', user, device }, out)
-  if (gap) out.push({ do: 'tell', name: 'gap', event: { epoch, seq } })
+  if (gap) out.push({ do: 'tell', name: 'gap', event: { epoch, seq, why: why ?? null } })
   // After a restart of its actor the server may know less than it was told.
   if (state.inbox.safe.seq > seq) state.ackDue = true
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
+  state.listing = []
   repeatRequests(state)
   for (const watched of state.watches) say(state, ['watch', watched as UserId], out)
 }
@@ -72,12 +78,19 @@ function forgetReads(state: SessionState, out: SessionEffect[]): void {
 
 function entry(state: SessionState, frame: EntryFrame, now: Millis, out: SessionEffect[]): void {
   if (frame[0] === 'receipt' && frame[1] === 0) return receipt(state, frame, out)
+  if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame, out)
   const taken = state.inbox.take(frame)
   if (taken === 'hole') return giveUp(state, 'hole', now, out)
   if (taken === 'repeat') return
   if (frame[0] === 'message') return void out.push({ do: 'arrived' })
   if (frame[0] === 'receipt') return receipt(state, frame, out)
+  if (frame[0] === 'seen') return seen(state, frame, out)
   copy(state, frame, out)
+}
+
+/** A device of this user has read a chat; also told of what this one has. */
+function seen(state: SessionState, [, , chat, seq]: Of<'seen'>, out: SessionEffect[]): void {
+  out.push({ do: 'tell', name: 'seen', event: { chat, epoch: state.inbox.safe.epoch, seq } })
 }
 
 function receipt(state: SessionState, [, , peer, epoch, delivered, read]: Of<'receipt'>, out: SessionEffect[]): void {
@@ -141,6 +154,7 @@ function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect
 }
 
 function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
+  if (kind === 'ask' && ref === 'devices') [state.devices, state.listing] = [state.listing, []]
   if (answered(state, kind, ref, null, now, out)) return
   if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)

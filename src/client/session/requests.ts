@@ -5,7 +5,7 @@ import type { Millis } from '../../protocol/ids.ts'
 import { type SessionState, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-export type Request = Extract<ClientFrame, readonly ['set' | 'ask' | 'members' | 'ticks', ...unknown[]]>
+export type Request = Extract<ClientFrame, readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks', ...unknown[]]>
 /** What answers the questions about a group; the others are answered by `done`. */
 export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
 

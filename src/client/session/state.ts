@@ -3,7 +3,7 @@ import type { ClientFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
 import type { Settings } from '../../protocol/settings.ts'
-import type { ConnectionStatus } from '../types.ts'
+import type { ConnectionStatus, DeviceInfo } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import type { Request } from './requests.ts'
@@ -28,6 +28,9 @@ export type SessionState = {
   /** The user's settings, once the program asked for them: then also after each welcome. */
   settings: Settings | undefined
   follows: boolean
+  /** The devices that were listed last, and those of a list that is coming. */
+  devices: DeviceInfo[]
+  listing: DeviceInfo[]
   limits: ClientLimits
   /** The person is here. */
   active: boolean
@@ -59,6 +62,8 @@ export const startSession = (options: SessionOptions): SessionState => ({
   unsaidRequests: new Set(),
   settings: undefined,
   follows: false,
+  devices: [],
+  listing: [],
   limits: { ...defaultLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,

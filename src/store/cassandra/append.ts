@@ -65,7 +65,7 @@ function writes(target: Target, bucket: number, entries: readonly Entry[]): Stat
     const ttl = secondsLeft(entry.time, retention.retentionMs)
     if (ttl > 0) statements.push(writeEntry(user, bucket, term, entry, ttl))
     const remembered = secondsLeft(entry.time, retention.dedupeMs)
-    if (entry.is === 'receipt' || remembered <= 0) continue
+    if (!('body' in entry) || remembered <= 0) continue
     const sender = entry.is === 'message' ? entry.from : user
     const params = [user, bucket, sender, uuid(entry.id), term, long(entry.seq), new Date(entry.time), remembered]
     statements.push({ query: dedupeInsert, params })
@@ -83,7 +83,7 @@ function* chunks(entries: readonly Entry[]): Generator<Entry[]> {
   let chunk: Entry[] = []
   let bytes = 0
   for (const entry of entries) {
-    const size = entry.is === 'receipt' ? 0 : entry.body.length
+    const size = 'body' in entry ? entry.body.length : 0
     const full = chunk.length >= chunkEntries || bytes + size > chunkBytes
     if (chunk.length > 0 && (full || entry.seq === firstSeq(bucketOf(entry.seq)))) {
       yield chunk

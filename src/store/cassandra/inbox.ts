@@ -138,7 +138,7 @@ async function take(keys: AsyncIterable<Key>, from: Seq, limit: number, bytes: n
   for await (const { seq, row } of keys) {
     if (seq < from) continue
     const entry = entryOf(row)
-    size += entry.is === 'receipt' ? 0 : entry.body.length
+    size += 'body' in entry ? entry.body.length : 0
     if (size > bytes && page.length > 0) break
     page.push(entry)
     if (page.length === limit) break

@@ -2,7 +2,7 @@
 import type { types } from 'cassandra-driver'
 import type { Change } from '../../protocol/group.ts'
 import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry } from '../contract.ts'
+import type { Carrier, Entry } from '../contract.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 
@@ -10,7 +10,7 @@ import type { Row, Statement } from './requests.ts'
  * The column `kind`: what an entry is (the lowest two bits), and which cells it has. Cells that it does not name are of another
  * entry: a former life of the node may have begun to write one under the same seq and term.
  */
-const kinds = { message: 0, copy: 1, receipt: 2 } as const
+const kinds = { message: 0, copy: 1, receipt: 2, seen: 3 } as const
 const kindBits = 3
 const hasBytes = 4
 const hasMedia = 8
@@ -48,6 +48,7 @@ function cellsOf(entry: Entry): Record<string, unknown> {
     const { peer, epoch, delivered, read } = entry
     return { kind: kinds.receipt, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
   }
+  if (entry.is === 'seen') return { kind: kinds.seen, peer: entry.chat, at_seq: long(entry.upTo) }
   const { is, id, body, media } = entry
   const text = typeof body === 'string'
   return {
@@ -60,8 +61,6 @@ function cellsOf(entry: Entry): Record<string, unknown> {
       : { peer: entry.to, at_epoch: entry.at.epoch, at_seq: long(entry.at.seq) }),
   }
 }
-
-type Carrier = Exclude<Entry, { is: 'receipt' }>
 
 const groupBits = (entry: Carrier): number =>
   entry.is === 'copy' ? 0 : (entry.place ? hasPlace : 0) | (entry.change || entry.place?.change ? hasChange : 0)
@@ -102,6 +101,7 @@ export function entryOf(row: Row): Entry {
     const [delivered, read] = [number(row['delivered']), number(row['read'])]
     return { is: 'receipt', seq, time, peer, epoch: row['at_epoch'], delivered, read }
   }
+  if ((kind & kindBits) === kinds.seen) return { is: 'seen', seq, time, chat: peer, upTo: number(row['at_seq']) }
   const carried = {
     id: row['id'].toString() as MessageId,
     body: kind & hasBytes ? bytesOf(row['bytes']) : (row['body'] as string),

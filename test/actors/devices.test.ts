@@ -1,0 +1,195 @@
+/** Several devices of one user: what one reads is read on all; one is removed; one was away for too long. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { startUser } from '../../actors/user/state.ts'
+import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import { receive } from '../../actors/user/user.ts'
+import type { Cursor, DeviceId, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
+
+const user = (name: string) => name as UserId
+const away = 10_000
+const limits = {
+  devices: 3,
+  windowEntries: 10,
+  windowBytes: 1_000,
+  inboxEntries: 100,
+  appendsInFlight: 10,
+  listed: 2,
+  swallows: false,
+  deviceAwayMs: away,
+}
+const cursor = (device: string, seq: number, seenAt: number): DeviceCursor => ({
+  device: device as DeviceId,
+  seq,
+  seenAt,
+})
+const mail = (seq: number): Entry =>
+  ({ is: 'message', seq, time: 1, id: `id-${seq}`, from: 'ann', body: 'hi' }) as unknown as Entry
+
+/** Bob's actor, whose inbox holds entries 3 to 6. */
+function actor(cursors: DeviceCursor[], start = 100_000) {
+  const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6 }
+  const state = startUser(user('bob'), record, 7)
+  let now = start
+  const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, now).effects
+  const attach = (session: number, device: string, at: Cursor | null = null) => {
+    const effects = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
+    const fetch = effects.find((effect) => effect.do === 'fetch')
+    if (!fetch) return effects
+    const entries = [3, 4, 5, 6].filter((seq) => seq >= fetch.from).map(mail)
+    return [...effects, ...tell({ is: 'page', session, from: fetch.from, entries })]
+  }
+  const pass = (ms: number) => {
+    now += ms
+  }
+  return { state, tell, attach, pass }
+}
+const fresh = [cursor('phone', 6, 99_000), cursor('laptop', 6, 99_000)]
+const welcome = (effects: readonly UserEffect[]) => effects.find((effect) => effect.do === 'welcome')
+const of = (effects: readonly UserEffect[], ...kinds: string[]) => effects.filter((effect) => kinds.includes(effect.do))
+
+describe('what one device reads', () => {
+  it('is told to the others at once and as an entry; the one that read is done when that and the receipt are durable', () => {
+    for (const receiptFirst of [true, false]) {
+      const { state, tell, attach } = actor(fresh)
+      attach(1, 'phone')
+      attach(2, 'laptop')
+      tell({ is: 'read', session: 1, chat: user('ann'), seq: 4 })
+      const news = tell({ is: 'checked', session: 1, chat: user('ann'), seq: 4, at: 4 })
+      expect(of(news, 'seen', 'tell')).toMatchObject([
+        { session: 2, chat: 'ann', upTo: 4 },
+        { user: 'ann', message: { is: 'receipt', read: 4 } },
+      ])
+      const receipted: UserMessage = { is: 'receipted', peer: user('ann'), delivered: 6, read: 4 }
+      const steps = [
+        () => tell(receipted),
+        () => {
+          expect(of(tell({ is: 'timer', timer: 'receipts' }), 'append')).toMatchObject([
+            { entries: [{ is: 'seen', seq: 7, chat: 'ann', upTo: 4 }] },
+          ])
+          return tell({ is: 'appended', first: 7, last: 7 })
+        },
+      ]
+      const [first, second] = receiptFirst ? steps : steps.reverse()
+      expect(of(first?.() ?? [], 'done')).toEqual([])
+      expect(of(second?.() ?? [], 'done')).toEqual([{ do: 'done', session: 1, chat: 'ann', seq: 4 }])
+      expect(state.work?.seen).toBeNull()
+    }
+  })
+
+  it('is one entry per chat for many reads, and another for one that came while it was written', () => {
+    const { tell, attach } = actor(fresh)
+    attach(1, 'phone')
+    attach(2, 'laptop')
+    const read = (seq: number) => tell({ is: 'checked', session: 1, chat: user('ann'), seq, at: seq })
+    for (const seq of [3, 5, 4]) read(seq)
+    expect(of(tell({ is: 'timer', timer: 'receipts' }), 'append')).toMatchObject([{ entries: [{ upTo: 5 }] }])
+    read(6)
+    tell({ is: 'receipted', peer: user('ann'), delivered: 6, read: 6 })
+    expect(
+      of(tell({ is: 'appended', first: 7, last: 7 }), 'done').map((effect) => 'seq' in effect && effect.seq),
+    ).toEqual([3, 5, 4])
+    expect(of(tell({ is: 'timer', timer: 'receipts' }), 'append')).toMatchObject([{ entries: [{ upTo: 6 }] }])
+    expect(of(tell({ is: 'appended', first: 8, last: 8 }), 'done')).toMatchObject([{ seq: 6 }])
+  })
+
+  it('costs nothing where there is no other device', () => {
+    for (const cursors of [
+      [cursor('phone', 6, 99_000)],
+      [cursor('phone', 6, 99_000), cursor('old', 6, 100_000 - away - 1), cursor('lost', 6, 0)],
+    ]) {
+      const { tell, attach } = actor(cursors)
+      expect(welcome(attach(1, 'phone'))).toMatchObject({ siblings: false })
+      tell({ is: 'checked', session: 1, chat: user('ann'), seq: 4, at: 4 })
+      expect(of(tell({ is: 'receipted', peer: user('ann'), delivered: 6, read: 4 }), 'done')).toHaveLength(1)
+      expect(of(tell({ is: 'timer', timer: 'receipts' }), 'append')).toEqual([])
+    }
+  })
+})
+
+describe('a device that is removed', () => {
+  it('is closed at once, gone once that is durable, and told so when it comes back', () => {
+    const { tell, attach } = actor(fresh)
+    attach(1, 'phone')
+    attach(2, 'laptop')
+    expect(of(tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId }), 'close', 'save', 'confirm')).toEqual([
+      { do: 'close', session: 2, code: 'removed' },
+      {
+        do: 'save',
+        settled: 6,
+        cursors: [cursor('phone', 6, 100_000), cursor('laptop', 6, 0)],
+      },
+    ])
+    expect(tell({ is: 'detach', session: 2 })).toEqual([])
+    expect(of(tell({ is: 'saved', ok: false }), 'confirm')).toEqual([])
+    expect(of(tell({ is: 'timer', timer: 'save' }), 'save')).toHaveLength(1)
+    expect(of(tell({ is: 'saved', ok: true }), 'confirm')).toEqual([
+      { do: 'confirm', session: 1, kind: 'remove', ref: 'laptop', seq: 0 },
+    ])
+    expect(of(tell({ is: 'ask', session: 1, what: 'devices' }), 'device', 'confirm')).toEqual([
+      { do: 'device', session: 1, device: 'phone', connected: true, lastSeen: 100_000 },
+      { do: 'confirm', session: 1, kind: 'ask', ref: 'devices', seq: 1 },
+    ])
+    const again = attach(3, 'laptop', { epoch: 7, seq: 5 })
+    expect(welcome(again)).toMatchObject({ why: 'removed', seq: 5, siblings: true })
+    expect(of(again, 'siblings')).toEqual([{ do: 'siblings', session: 1 }])
+  })
+
+  it('must be one of the user, and not be gone already', () => {
+    const { tell, attach } = actor([...fresh, cursor('lost', 6, 0)])
+    attach(1, 'phone')
+    for (const device of ['tablet', 'lost'])
+      expect(tell({ is: 'remove', session: 1, device: device as DeviceId })).toEqual([
+        { do: 'refuse', session: 1, kind: 'remove', ref: device, code: 'unknown_device' },
+      ])
+  })
+
+  it('leaves delivered what it had acknowledged', () => {
+    const { state, tell, attach } = actor([cursor('phone', 3, 99_000), cursor('laptop', 6, 99_000)])
+    attach(1, 'phone')
+    tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId })
+    expect(Math.max(...state.devices.map(({ acked }) => acked))).toBe(6)
+  })
+})
+
+describe('a device that comes', () => {
+  it('is told why it does not simply go on, and gets everything that is held after what it has', () => {
+    const cursors = fc.option(fc.record({ epoch: fc.constantFrom(7, 8), seq: fc.integer({ min: 0, max: 8 }) }))
+    fc.assert(
+      fc.property(cursors, fc.constantFrom(0, 100_000 - away - 1, 99_000), (at, seenAt) => {
+        const { attach } = actor([cursor('phone', 4, seenAt)])
+        const effects = attach(1, 'phone', at)
+        const ours = at?.epoch === 7 && at.seq <= 6
+        const valid = !at || at.seq === 0 || ours
+        const start = at ? at.seq : 4
+        const why =
+          seenAt === 0 ? 'removed' : seenAt < 99_000 ? 'expired' : valid ? (start < 2 ? 'trimmed' : null) : 'reset'
+        const from = why === null ? start : Math.max(ours ? at.seq : 0, 2)
+        expect(welcome(effects)).toMatchObject({ why, seq: from })
+        expect(effects.flatMap((effect) => (effect.do === 'push' ? effect.entries.map(({ seq }) => seq) : []))).toEqual(
+          [3, 4, 5, 6].filter((seq) => seq > from),
+        )
+      }),
+    )
+  })
+
+  it('was never away while it was connected, however long, and is saved as such', () => {
+    const { tell, attach, pass } = actor(fresh)
+    attach(1, 'phone')
+    attach(2, 'laptop')
+    pass(away * 3)
+    const listed = of(tell({ is: 'ask', session: 1, what: 'devices' }), 'device')
+    expect(listed).toHaveLength(2)
+    tell({ is: 'detach', session: 2 })
+    const [save] = of(tell({ is: 'timer', timer: 'save' }), 'save')
+    const now = 100_000 + away * 3
+    expect(save).toMatchObject({ cursors: [cursor('phone', 6, now), cursor('laptop', 6, now)] })
+  })
+
+  it('takes the place of one that is gone before that of any other', () => {
+    const { state, attach } = actor([...fresh, cursor('lost', 6, 0)])
+    attach(1, 'tablet')
+    expect(state.devices.map(({ device }) => device)).toEqual(['phone', 'laptop', 'tablet'])
+  })
+})
