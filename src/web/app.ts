@@ -1,5 +1,5 @@
 /** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
-import { type Client, connect, indexedDBStorage, type Outgoing } from '../client/index.ts'
+import type { Client, Outgoing } from '../client/index.ts'
 import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
 import { compose } from './compose.ts'
@@ -11,6 +11,8 @@ import { List } from './list.ts'
 import { Log } from './log.ts'
 import { type Chat, fromMe, isGroup, type Line, newChat, titleOf, toMe } from './model.ts'
 import { notice } from './notice.ts'
+import { enter, tellActivity } from './session.ts'
+import { Privacy } from './settings.ts'
 import { Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
 
@@ -25,6 +27,7 @@ export class App {
   readonly #list: List
   readonly #head: Head
   readonly #groups: Groups
+  readonly #privacy: Privacy
   readonly #talk: Talk
   readonly #uploads: Uploads
   readonly #drafts = new Map<string, string>()
@@ -34,11 +37,7 @@ export class App {
 
   static async start(me: string, token: string): Promise<App> {
     const log = await Log.open(me)
-    const device = deviceOf(me)
-    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`
-    const storage = indexedDBStorage(`${me}:${device}`)
-    const client = connect({ url, token, device, storage, background: document.hidden })
-    return new App(me, client, log, await log.chats())
+    return new App(me, enter(me, token), log, await log.chats())
   }
 
   private constructor(me: string, client: Client, log: Log, chats: readonly Chat[]) {
@@ -47,6 +46,7 @@ export class App {
     this.#log = log
     this.#list = new List(me, (chat) => this.#go(chat))
     this.#head = new Head(me, client, (group, name) => void this.#change(group, (chat) => ({ ...chat, name })))
+    this.#privacy = new Privacy(client)
     this.#groups = new Groups(me, client, (group) => this.#go(group))
     const shows = { earlier: () => void this.#earlier(), ticks: (line: Line) => void this.#groups.ticks(line) }
     this.#talk = new Talk(me, new Gallery(client), shows)
@@ -71,14 +71,9 @@ export class App {
     })
     void client.outbox().then((messages) => this.#keepOwn(messages))
     document.addEventListener('visibilitychange', () => {
-      client.active(!document.hidden)
       void this.#readOpen()
     })
-    for (const sign of ['keydown', 'pointerdown'])
-      addEventListener(
-        sign,
-        throttled(() => client.active(true)),
-      )
+    tellActivity(client)
     setInterval(() => this.#show(), 30_000)
     onFiles((file) => {
       if (this.#open !== undefined) void this.#uploads.send(this.#open, file)
@@ -90,7 +85,8 @@ export class App {
       input.value = ''
     }
     byId('about').onclick = () => {
-      if (this.#open !== undefined && isGroup(this.#open)) void this.#groups.show(this.#open)
+      const open = this.#open ?? ''
+      void (isGroup(open) ? this.#groups.show(open) : this.#privacy.person(open))
     }
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
@@ -208,22 +204,5 @@ export class App {
       location.hash = ''
       location.reload()
     })
-  }
-}
-
-/** Names this browser, for this user. */
-function deviceOf(user: string): string {
-  const known =
-    localStorage.getItem(`device:${user}`) ?? `web-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36)}`
-  localStorage.setItem(`device:${user}`, known)
-  return known
-}
-
-function throttled(call: () => void): () => void {
-  let at = 0
-  return () => {
-    if (Date.now() - at < 5_000) return
-    at = Date.now()
-    call()
   }
 }

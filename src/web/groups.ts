@@ -1,13 +1,12 @@
 /** Groups: made, looked at and changed in dialogs; who has a message, and who has read it. */
 import type { Change, Client, Group } from '../client/index.ts'
-import { avatar, byId, make } from './dom.ts'
+import { byId, make } from './dom.ts'
 import type { Line } from './model.ts'
-import { notice } from './notice.ts'
+import { button, closeSheet, closesBeside, openSheet, people, person, tried } from './sheet.ts'
 
 export class Groups {
   readonly #me: string
   readonly #client: Client
-  readonly #dialog = byId<HTMLDialogElement>('info')
 
   /** `made` is told of a group that this person has just made. */
   constructor(me: string, client: Client, made: (group: string) => void) {
@@ -15,23 +14,20 @@ export class Groups {
     this.#client = client
     const dialog = byId<HTMLDialogElement>('new-group')
     byId('make-group').onclick = () => dialog.showModal()
-    for (const each of [dialog, this.#dialog])
-      each.onclick = ({ target }) => {
-        if (target === each) each.close()
-      }
+    closesBeside(dialog)
     byId<HTMLFormElement>('new-group-form').onsubmit = (event) => {
       const [name, members] = [byId<HTMLInputElement>('group-name'), byId<HTMLInputElement>('group-members')]
       event.preventDefault()
       dialog.close()
       const others = [...new Set(members.value.split(/[\s,;]+/).filter((member) => member && member !== me))]
-      void this.#tried(client.createGroup(name.value.trim(), others).then(made))
+      void tried(client.createGroup(name.value.trim(), others).then(made))
       for (const input of [name, members]) input.value = ''
     }
   }
 
   /** Shows a group, and to its admins how to change it. */
   async show(id: string): Promise<void> {
-    const group = await this.#tried(this.#client.group(id))
+    const group = await tried(this.#client.group(id))
     if (!group) return
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
@@ -40,15 +36,15 @@ export class Groups {
     const forms = admin
       ? [this.#form(group, 'add', 'Add a person', ''), this.#form(group, 'rename', 'Rename', group.name)]
       : []
-    this.#open(group.name, make('ul', 'people', ...items), ...forms, leave)
+    openSheet(group.name, make('ul', 'people', ...items), ...forms, leave)
   }
 
   /** Who has a message of this person, and who has read it. */
   async ticks({ chat, at }: Line): Promise<void> {
-    const ticks = await this.#tried(this.#client.ticks({ to: chat, at }))
+    const ticks = await tried(this.#client.ticks({ to: chat, at }))
     if (!ticks) return
     const waiting = ticks.delivered.filter((member) => !ticks.read.includes(member))
-    this.#open('Who has this message', ...people('Read by', ticks.read), ...people('Delivered to', waiting))
+    openSheet('Who has this message', ...people('Read by', ticks.read), ...people('Delivered to', waiting))
   }
 
   #member(group: Group, member: string, admin: boolean): HTMLElement {
@@ -79,38 +75,8 @@ export class Groups {
   }
 
   async #change({ id }: Group, change: Change, value: string): Promise<void> {
-    const sent = await this.#tried(this.#client.send(id, value, { change }))
-    if (change === 'leave') this.#dialog.close()
+    const sent = await tried(this.#client.send(id, value, { change }))
+    if (change === 'leave') closeSheet()
     else if (sent) await this.show(id)
   }
-
-  #open(title: string, ...content: HTMLElement[]): void {
-    const close = button('Close', () => this.#dialog.close())
-    this.#dialog.replaceChildren(make('h2', '', title), ...content, close)
-    if (!this.#dialog.open) this.#dialog.showModal()
-  }
-
-  async #tried<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await work
-    } catch (error) {
-      notice((error as Error).message)
-      return undefined
-    }
-  }
-}
-
-function people(title: string, members: readonly string[]): HTMLElement[] {
-  if (members.length === 0) return []
-  return [make('h3', '', title), make('ul', 'people', ...members.map((member) => person(member, member)))]
-}
-
-const person = (text: string, name: string, ...rest: HTMLElement[]): HTMLElement =>
-  make('li', '', avatar(name), make('span', 'name', text), ...rest)
-
-function button(label: string, act: () => unknown): HTMLButtonElement {
-  const made = make('button', 'quiet', label)
-  made.type = 'button'
-  made.onclick = () => void act()
-  return made
 }

@@ -2,7 +2,7 @@
 import { byId, hueOf, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
 import { changeWords, isGroup, type Line } from './model.ts'
-import { clock, day } from './words.ts'
+import { clock, day, refusalWords } from './words.ts'
 
 /** How far from its end, in pixels, a list still counts as being there. */
 const nearEnd = 80
@@ -163,7 +163,7 @@ function author(name: string): HTMLElement {
 }
 
 const refusal = ({ state, code }: Line): HTMLElement[] =>
-  state === 'refused' ? [make('span', 'refusal', `Not sent: ${code}`)] : []
+  state === 'refused' ? [make('span', 'refusal', refusalWords(code))] : []
 
 /** Its text is the name of the file, and stands there already. */
 const isFile = ({ media }: Line): boolean => media !== null && !/^(image|video|audio)\//.test(media.type)

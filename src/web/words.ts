@@ -41,6 +41,19 @@ export const stateWords: Record<MessageState, string> = {
   refused: 'not sent',
 }
 
+const refusals: Record<string, string> = {
+  blocked: 'you are blocked',
+  not_taken: 'they take no messages from you',
+  not_a_member: 'you are not in this group',
+  unknown_group: 'there is no such group',
+  too_large: 'it is too long',
+  bad_id: 'there can be no such name',
+  unknown_media: 'the file is not there any more',
+}
+
+/** Why a message will not be sent. */
+export const refusalWords = (code: string | null): string => `Not sent: ${refusals[code ?? ''] ?? code}`
+
 export type Banner = { readonly text: string; readonly aside?: string; readonly action?: 'retry' | 'reload' | 'leave' }
 
 /** What is to be said about the connection; undefined when all is well. */

@@ -1,0 +1,78 @@
+/** What a person decides about others: who may write, who sees them, whom they know, and whom they have blocked. */
+import type { Audience, Client, Settings } from '../client/index.ts'
+import { byId, make } from './dom.ts'
+import { button, closesBeside, openSheet, people, tried } from './sheet.ts'
+
+const audiences: readonly (readonly [Audience, string])[] = [
+  ['everyone', 'Everyone'],
+  ['contacts', 'My contacts'],
+  ['nobody', 'Nobody'],
+]
+
+export class Privacy {
+  readonly #client: Client
+
+  constructor(client: Client) {
+    this.#client = client
+    closesBeside(byId<HTMLDialogElement>('info'))
+    byId('settings').onclick = () => void this.show()
+  }
+
+  async show(): Promise<void> {
+    const settings = await tried(this.#client.settings())
+    if (!settings) return
+    openSheet(
+      'Settings',
+      this.#choice('lastSeen', 'Who sees when I am here, and was here last', settings),
+      this.#choice('writers', 'Who may write to me', settings),
+      this.#receipts(settings),
+      ...people('Contacts', settings.contacts, (name) =>
+        button('Remove', () => this.#done(this.#client.removeContact(name), () => this.show())),
+      ),
+      ...people('Blocked', settings.blocked, (name) =>
+        button('Unblock', () => this.#done(this.#client.unblock(name), () => this.show())),
+      ),
+    )
+  }
+
+  /** What one may do about one person. */
+  async person(name: string): Promise<void> {
+    const settings = await tried(this.#client.settings())
+    if (!settings) return
+    const client = this.#client
+    const again = () => this.person(name)
+    const known = settings.contacts.some((contact) => contact === name)
+    const blocked = settings.blocked.some((user) => user === name)
+    const contact = known
+      ? button('Remove from my contacts', () => this.#done(client.removeContact(name), again))
+      : button('Add to my contacts', () => this.#done(client.addContact(name), again))
+    const block = blocked
+      ? button('Unblock', () => this.#done(client.unblock(name), again))
+      : button('Block', () => this.#done(client.block(name), again))
+    if (!blocked) block.classList.add('danger')
+    openSheet(name, make('p', '', blocked ? 'Blocked: what they write is not taken.' : ''), contact, block)
+  }
+
+  #choice(name: 'lastSeen' | 'writers', label: string, settings: Settings): HTMLElement {
+    const select = make('select', '')
+    for (const [value, text] of audiences) {
+      const option = make('option', '', text)
+      Object.assign(option, { value, selected: settings[name] === value })
+      select.append(option)
+    }
+    select.onchange = () => void tried(this.#client.set({ [name]: select.value as Audience }))
+    return make('label', 'setting', label, select)
+  }
+
+  #receipts(settings: Settings): HTMLElement {
+    const box = make('input', '')
+    Object.assign(box, { type: 'checkbox', checked: settings.receipts })
+    box.onchange = () => void tried(this.#client.set({ receipts: box.checked }))
+    return make('label', 'setting', 'Tell others what I have read, and be told', box)
+  }
+
+  async #done(work: Promise<void>, then: () => Promise<void>): Promise<void> {
+    await tried(work)
+    await then()
+  }
+}

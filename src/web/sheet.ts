@@ -1,0 +1,51 @@
+/** A sheet over the page, and what stands in it. */
+import { avatar, byId, make } from './dom.ts'
+import { notice } from './notice.ts'
+
+/** Shows a sheet, in place of the one that is open. */
+export function openSheet(title: string, ...content: HTMLElement[]): void {
+  const dialog = sheet()
+  dialog.replaceChildren(make('h2', '', title), ...content, button('Close', closeSheet))
+  if (!dialog.open) dialog.showModal()
+}
+
+export const closeSheet = (): void => sheet().close()
+
+const sheet = (): HTMLDialogElement => byId<HTMLDialogElement>('info')
+
+/** A click beside a sheet closes it. */
+export function closesBeside(dialog: HTMLDialogElement): void {
+  dialog.onclick = ({ target }) => {
+    if (target === dialog) dialog.close()
+  }
+}
+
+export function people(
+  title: string,
+  names: readonly string[],
+  ...acts: ((name: string) => HTMLElement)[]
+): HTMLElement[] {
+  if (names.length === 0) return []
+  const items = names.map((name) => person(name, name, ...acts.map((act) => act(name))))
+  return [make('h3', '', title), make('ul', 'people', ...items)]
+}
+
+export const person = (text: string, name: string, ...rest: HTMLElement[]): HTMLElement =>
+  make('li', '', avatar(name), make('span', 'name', text), ...rest)
+
+export function button(label: string, act: () => unknown): HTMLButtonElement {
+  const made = make('button', 'quiet', label)
+  made.type = 'button'
+  made.onclick = () => void act()
+  return made
+}
+
+/** Says what went wrong, where something did. */
+export async function tried<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    notice((error as Error).message)
+    return undefined
+  }
+}
