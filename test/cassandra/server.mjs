@@ -37,15 +37,24 @@ export async function oneNode(place = {}) {
 
 /**
  * `size` nodes of one cluster, all up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b.
- * `quick`: a start that takes half the CPU, and a slower server after it.
+ * `quick`: a start that takes half the CPU, and a slower server after it. `keystore`: TLS by it (its password is `password`), and
+ * users with passwords (`cassandra`, `cassandra`).
  */
-export async function startCluster(size, { host, port = 9042, heapMb = 384, quick = true } = {}) {
+export async function startCluster(size, { host, port = 9042, heapMb = 384, quick = true, keystore } = {}) {
   await download()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`
   const seed = host ?? `${net}.1`
   const nodes = Array.from({ length: size }, (_, n) => {
-    const place = { host: n === 0 ? seed : `${net}.${n + 1}`, seed, port, heapMb, quick, token: tokenOf(n, size) }
+    const place = {
+      host: n === 0 ? seed : `${net}.${n + 1}`,
+      seed,
+      port,
+      heapMb,
+      quick,
+      keystore,
+      token: tokenOf(n, size),
+    }
     return new Node(join(folder, String(n + 1)), place)
   })
   const stop = async () => {
@@ -169,13 +178,26 @@ function configure(folder, place) {
     '-Dcassandra-foreground=yes',
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
     '-Dcassandra.ring_delay_ms=1000',
+    '-Dcassandra.superuser_setup_delay_ms=0',
     '-cp',
     `${folder}:${jars}/*`,
     'org.apache.cassandra.service.CassandraDaemon',
   ]
 }
 
-const yaml = (folder, { host, seed, port, token }) => `cluster_name: bluetick
+const open = `authenticator: AllowAllAuthenticator
+authorizer: AllowAllAuthorizer
+`
+const secured = (keystore) => `authenticator: PasswordAuthenticator
+authorizer: CassandraAuthorizer
+client_encryption_options:
+  enabled: true
+  keystore: ${keystore}
+  keystore_password: password
+  store_type: PKCS12
+`
+
+const yaml = (folder, { host, seed, port, token, keystore }) => `cluster_name: bluetick
 num_tokens: 1
 initial_token: '${token}'
 auto_bootstrap: false
@@ -190,9 +212,7 @@ rpc_address: ${host}
 storage_port: 7000
 native_transport_port: ${port}
 endpoint_snitch: SimpleSnitch
-authenticator: AllowAllAuthenticator
-authorizer: AllowAllAuthorizer
-auto_snapshot: false
+${keystore === undefined ? open : secured(keystore)}auto_snapshot: false
 memtable_heap_space: 96MiB
 memtable_offheap_space: 96MiB
 data_file_directories: [${folder}/data]
