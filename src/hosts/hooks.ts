@@ -1,14 +1,18 @@
 /** Tells an embedder what happens to messages. */
-import type { Body, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Change } from '../protocol/group.ts'
+import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 import type { NodeEvents } from './ports.ts'
 
 export type Hooks = {
-  /** A message became durable at this place of `to`'s inbox, and its sender is told "sent". */
+  /** A message became durable at this place of `to`'s inbox, or of the log of the group `to`, and its sender is told "sent". */
   readonly onAccepted?: (message: {
     readonly id: string
     readonly from: string
     readonly to: string
     readonly body: Body
+    readonly media?: MediaRef
+    /** What the message changes in a group; the body is the value. */
+    readonly change?: Change
     readonly at: Position
     readonly time: Millis
   }) => void
@@ -30,8 +34,10 @@ const remembered = 10_000
 export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): NodeEvents {
   const marks = new Map<string, Mark>()
   return {
-    accepted(to, { id, from, body, seq, time }) {
-      guarded(() => hooks.onAccepted?.({ id, from, to, body, at: { epoch: epochOf(to), seq }, time }))
+    accepted(to, { id, from, body, media, change, place, seq, time }) {
+      if (place) return // a member's copy: the log of the group has told it
+      const more = { ...(media && { media }), ...(change && { change }) }
+      guarded(() => hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }))
     },
     receipted(from, { peer: to, epoch, delivered, read }) {
       if (!hooks.onDelivered && !hooks.onRead) return

@@ -14,8 +14,8 @@ const code = (name: string): string => readFileSync(`src/protocol/${name}.ts`, '
 /** The rows of the table under a heading. */
 function rows(heading: string): string[] {
   const [, section = ''] = doc.split(new RegExp(`^#+ ${heading}$`, 'm'))
-  const table = section.split(/^#+ /m)[0] ?? ''
-  return table.split('\n').filter((line) => line.startsWith('| ') && /^\| [`\d]/.test(line))
+  const [table = ''] = section.slice(section.indexOf('\n|')).trim().split('\n\n')
+  return table.split('\n').filter((line) => /^\| [`\d]/.test(line))
 }
 
 it('carries every kind with its number and its fields', () => {

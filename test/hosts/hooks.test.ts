@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { tellHooks } from '../../src/hosts/hooks.ts'
-import type { UserId } from '../../src/protocol/ids.ts'
+import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 
 const [alice, bob] = ['alice', 'bob'] as [UserId, UserId]
 
@@ -41,4 +41,14 @@ it('begins again with another log of the recipient', () => {
   receipt(7, 5, 0)
   receipt(8, 1, 0)
   expect(told).toEqual(['alice to bob: delivered 7.5', 'alice to bob: delivered 8.1'])
+})
+
+it('tells a message to a group once, not again for each member', () => {
+  const told: object[] = []
+  const events = tellHooks({ onAccepted: ({ to, at, change }) => told.push({ to, at, change }) }, () => 7)
+  const group = '#g' as UserId & GroupId
+  const entry = { is: 'message', seq: 3, time: 1, id: 'id' as MessageId, from: alice, body: 'Tea' } as const
+  events.accepted(group, { ...entry, change: 'rename' })
+  events.accepted(bob, { ...entry, seq: 9, place: { group, epoch: 7, at: 3, change: 'rename' } })
+  expect(told).toEqual([{ to: '#g', at: { epoch: 7, seq: 3 }, change: 'rename' }])
 })
