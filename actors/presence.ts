@@ -2,6 +2,8 @@
  * Presence of one user: online while a device is connected and the person was active within the threshold; else last seen
  * when. It exists only while someone watches or something changes; who looks later gets it from the sessions and the store.
  */
+
+import type { Typing } from '../src/protocol/frames.ts'
 import type { Millis, UserId } from '../src/protocol/ids.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Next } from '../src/runtime/index.ts'
@@ -13,6 +15,8 @@ export type PresenceMessage =
   | { readonly is: 'watch'; readonly watcher: Watcher }
   | { readonly is: 'unwatch'; readonly watcher: SessionRef }
   | { readonly is: 'settings'; readonly settings: Settings }
+  /** This user is doing something in the chat with another. */
+  | { readonly is: 'typing'; readonly to: UserId; readonly what: Typing }
   /** A device is connected, and its person was active at `at` (0: it runs in the background). */
   | { readonly is: 'active'; readonly session: SessionRef; readonly at: Millis }
   | { readonly is: 'away'; readonly session: SessionRef }
@@ -23,6 +27,7 @@ export type PresenceMessage =
 
 export type PresenceEffect =
   | { readonly do: 'notify'; readonly watcher: SessionRef; readonly online: boolean; readonly lastSeen: Millis | null }
+  | { readonly do: 'typing'; readonly watcher: SessionRef; readonly what: Typing }
   /** Answered by `saved`. */
   | { readonly do: 'save'; readonly at: Millis; readonly afterMs: number }
   | { readonly do: 'after'; readonly ms: number }
@@ -89,6 +94,8 @@ function handle(
       return
     case 'settings':
       return show(state, message.settings, out)
+    case 'typing':
+      return typing(state, message.to, message.what, out)
     case 'active':
       connect(state, { session: message.session, activeAt: message.at, away: false })
       return announce(state, threshold, now, out)
@@ -105,6 +112,13 @@ function handle(
       state.timed = false
       return announce(state, threshold, now, out)
   }
+}
+
+/** Told to those sessions of the other that have the chat open, unless one of the two has blocked the other. */
+function typing({ watchers, settings }: PresenceState, to: UserId, what: Typing, out: PresenceEffect[]): void {
+  if (stance(settings, to) === 'blocked') return
+  for (const { session, user, stance } of watchers)
+    if (user === to && stance !== 'blocked') out.push({ do: 'typing', watcher: session, what })
 }
 
 function connect(state: PresenceState, device: Presence): void {

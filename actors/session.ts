@@ -3,12 +3,13 @@
  * It knows no socket: the gateway hands it frames and performs its effects.
  */
 import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
-import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame } from '../src/protocol/frames.ts'
+import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame, Typing } from '../src/protocol/frames.ts'
 import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
 import type { Setting, Settings } from '../src/protocol/settings.ts'
 import type { Next } from '../src/runtime/index.ts'
 import { enter, hold, isForNow, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
+import { isNews, type Typed } from './typing.ts'
 import type { Accepted } from './user/types.ts'
 
 export type SessionMessage =
@@ -65,6 +66,8 @@ export type SessionEffect =
       readonly group: GroupId
       readonly question: { readonly is: 'members' } | { readonly is: 'ticks'; readonly at: Seq }
     }
+  /** For those who watch this user. May be lost. */
+  | { readonly do: 'typing'; readonly chat: UserId; readonly what: Typing }
   /** The person did something (`user` frames), or went away from the app. */
   | { readonly do: 'active' | 'away' }
   | { readonly do: 'push'; readonly frame: ServerFrame }
@@ -95,6 +98,8 @@ export type SessionState = {
   watches: Set<UserId> | null
   siblings: boolean
   settings: Settings
+  /** null until the first time. */
+  typed: Typed | null
 }
 
 /** Frames that are refused above the rate. */
@@ -114,6 +119,7 @@ export const startSession = (limits: SessionLimits, now: Millis): SessionState =
   watches: null,
   siblings: false,
   settings: openSettings,
+  typed: null,
 })
 
 export function receive(
@@ -178,6 +184,8 @@ function meter(
     if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
     return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
   }
+  // The first thing to go under load.
+  if (kind === 'typing' && (state.tokens < 0 || state.phase !== 'open')) return
   if (state.tokens < 0 && metered.has(kind))
     return kind === 'send'
       ? refuse(state, frame, 'rate_limited', out)
@@ -236,6 +244,8 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       return void out.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
     case 'ticks':
       return void out.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
+    case 'typing':
+      return typing(state, frame[1], frame[2], now, out)
     case 'unwatch':
       if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
       return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
@@ -252,11 +262,19 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
   }
 }
 
+function typing(state: SessionState, chat: UserId, what: Typing, now: Millis, out: SessionEffect[]): void {
+  if (!isNews(state.typed, chat, what, now)) return
+  state.typed = { chat, what, at: now }
+  active(state, now, out)
+  out.push({ do: 'typing', chat, what })
+}
+
 function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
   if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
   const [, id, to] = frame
   const turn = enter(lanes(state), to, id)
   if (!turn) return void out.push(error('busy', 'send', id))
+  if (state.typed?.chat === to) state.typed = null
   state.inFlight += 1
   out.push({ do: 'deliver', send: frame, turn })
 }

@@ -27,6 +27,7 @@ const nothing: Pick<Store, 'load' | 'append' | 'read' | 'findRepeats' | 'saveCur
 }
 const deaf: SessionPort = {
   push: () => {},
+  hint: () => {},
   welcome: () => {},
   siblings: () => {},
   settings: () => {},

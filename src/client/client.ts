@@ -166,6 +166,14 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /**
+   * Says what this person does in a chat, to those who have it open (who `watch` this user). Call it at each key: it is said
+   * every few seconds, and forgotten while offline. null: nothing more.
+   */
+  typing(chat: string, doing: 'typing' | 'recording' | null = 'typing'): void {
+    this.#host.hear({ is: 'typing', chat, doing })
+  }
+
   /** true: the person is here. false: the app went to the background. */
   active(active: boolean): void {
     this.#host.hear({ is: 'active', active })

@@ -109,6 +109,8 @@ export type ClientEvents = {
   settings: Settings
   /** Entries may be missing: they expired at the server, the inbox was reset, or this device was away for too long or removed. */
   gap: { readonly epoch: number; readonly seq: number; readonly why: Lost | null }
+  /** What another does in a chat that is watched: typing, recording, or nothing more. It ends by itself after 6 s. */
+  typing: { readonly chat: string; readonly user: string; readonly doing: 'typing' | 'recording' | null }
   /** A device of this user has read a chat up to here: this one, or another. */
   seen: { readonly chat: string; readonly epoch: number; readonly seq: number }
   /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */

@@ -9,6 +9,8 @@ import type { Entry } from '../store/contract.ts'
 /** What actors may do with sessions. A session that has gone swallows it. */
 export interface SessionPort {
   push(session: SessionRef, frame: ServerFrame): void
+  /** As `push`, for what may be lost: not to a session that has much to send already. */
+  hint(session: SessionRef, frame: ServerFrame): void
   welcome(welcome: Extract<UserEffect, { do: 'welcome' }>, epoch: number): void
   siblings(session: SessionRef): void
   settings(session: SessionRef, settings: Settings): void

@@ -47,6 +47,8 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
   })
   const perform = (user: UserId, effect: PresenceEffect): void => {
     switch (effect.do) {
+      case 'typing':
+        return sessions.hint(effect.watcher, ['typing', user, effect.what, user])
       case 'notify':
         return sessions.push(effect.watcher, ['presence', user, effect.online, effect.lastSeen])
       case 'after':

@@ -38,6 +38,9 @@ type Session = {
   closed: boolean
 }
 
+/** A session with so many frames to send in one turn gets none that may be lost. */
+const crowded = 32
+
 export type SessionsContext = {
   readonly runtime: Runtime
   readonly asks: Asks<Accepted>
@@ -130,6 +133,11 @@ export class Sessions implements SessionPort {
   push(ref: SessionRef, frame: ServerFrame): void {
     const session = this.#sessions.get(ref)
     if (session) this.#push(session, frame)
+  }
+
+  hint(ref: SessionRef, frame: ServerFrame): void {
+    const session = this.#sessions.get(ref)
+    if (session && (session.out?.length ?? 0) < crowded) this.#push(session, frame)
   }
 
   welcome(welcome: Parameters<SessionPort['welcome']>[0], epoch: number): void {
@@ -257,6 +265,8 @@ export class Sessions implements SessionPort {
         return groups.tell(effect.group, { ...effect.question, session: ref, by: user })
       case 'watch':
         return presence.tell(effect.user, { is: 'watch', watcher: { session: ref, user, stance: effect.stance } })
+      case 'typing':
+        return presence.hint(user, { is: 'typing', to: effect.chat, what: effect.what })
       case 'own':
         return users.tell(user, { ...effect.message, session: ref })
       case 'unwatch':

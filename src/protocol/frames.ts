@@ -65,8 +65,13 @@ export type ClientFrame =
   | readonly ['ask', what: Asked]
   /** Takes a device from the user: its session is closed. Answered by `done` once durable, or by `error`. */
   | readonly ['remove', device: DeviceId]
+  /** What I am doing in a chat. Not answered; may be dropped. */
+  | readonly ['typing', chat: UserId, what: Typing]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
+
+/** What a person does in a chat: nothing, typing, or recording. */
+export type Typing = 0 | 1 | 2
 
 /** What a device may ask for. */
 export type Asked = 'settings' | 'devices'
@@ -135,6 +140,8 @@ export type ServerFrame =
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
+  /** What `user` is doing in a chat. Counts for a few seconds. */
+  | readonly ['typing', chat: UserId, what: Typing, user: UserId]
   /** A device of mine; `lastSeen`: when it was connected last. */
   | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
   /** My settings, after a change and when asked for; the lists are text with a user in each line. */
@@ -186,6 +193,9 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
     case 'read':
       if (!chat(a)) return bad('bad_id')
       return isCount(b) && b > 0 ? ['read', a, b] : bad('bad_frame')
+    case 'typing':
+      if (!user(a)) return bad('bad_id')
+      return b === 0 || b === 1 || b === 2 ? [kind, a, b] : bad('bad_frame')
     case 'watch':
     case 'unwatch':
       return user(a) ? [kind, a] : bad('bad_id')

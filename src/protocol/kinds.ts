@@ -11,6 +11,7 @@ export const kinds = {
   set: 10,
   ask: 11,
   remove: 12,
+  typing: 13,
   members: 40,
   ticks: 41,
   // either way

@@ -72,6 +72,12 @@ export class Entities<State, Message, Effect = unknown> {
     this.#token(awake)
   }
 
+  /** For what may be lost: taken where the actor is present, and its mailbox is nearly empty. */
+  hint(id: string, message: Message): void {
+    const waiting = this.#awake.get(id)?.mail.length ?? 0
+    if (waiting * 16 < this.#options.mailbox) this.tellIfPresent(id, message)
+  }
+
   tellIfPresent(id: string, message: Message): void {
     if (this.#awake.has(id) || this.#resting.has(id)) this.tell(id, message)
   }

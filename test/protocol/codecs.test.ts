@@ -63,6 +63,12 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
     expect(sent('ask', 'anything')).toMatchObject({ bad: 'bad_frame' })
   })
 
+  it('carries typing', () => {
+    for (const what of [0, 1, 2]) expect(sent('typing', 'bob', what)).toEqual(['typing', 'bob', what])
+    expect(sent('typing', 'bob', 3)).toMatchObject({ bad: 'bad_frame' })
+    expect(sent('typing', '', 1)).toMatchObject({ bad: 'bad_id' })
+  })
+
   it('keeps the names that begin with # from users', () => {
     expect(sent('watch', '#team')).toMatchObject({ bad: 'bad_id' })
   })

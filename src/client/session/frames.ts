@@ -8,6 +8,7 @@ import { keepCursor, keepMark, rose } from './keeping.ts'
 import { answered, repeatRequests, told } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
+import { heardTyping } from './typing.ts'
 
 type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...unknown[]]>
 
@@ -35,6 +36,8 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
       const presence = online || lastSeen === null ? { online } : { online, lastSeen: new Date(lastSeen) }
       return void out.push({ do: 'presence', user, presence })
     }
+    case 'typing':
+      return heardTyping(state, frame[1], frame[2], frame[3], now, out)
     case 'group':
     case 'ticked':
       return told(state, frame, out)
@@ -82,7 +85,7 @@ function entry(state: SessionState, frame: EntryFrame, now: Millis, out: Session
   const taken = state.inbox.take(frame)
   if (taken === 'hole') return giveUp(state, 'hole', now, out)
   if (taken === 'repeat') return
-  if (frame[0] === 'message') return void out.push({ do: 'arrived' })
+  if (frame[0] === 'message') return message(state, frame, now, out)
   if (frame[0] === 'receipt') return receipt(state, frame, out)
   if (frame[0] === 'seen') return seen(state, frame, out)
   copy(state, frame, out)
@@ -91,6 +94,13 @@ function entry(state: SessionState, frame: EntryFrame, now: Millis, out: Session
 /** A device of this user has read a chat; also told of what this one has. */
 function seen(state: SessionState, [, , chat, seq]: Of<'seen'>, out: SessionEffect[]): void {
   out.push({ do: 'tell', name: 'seen', event: { chat, epoch: state.inbox.safe.epoch, seq } })
+}
+
+/** Who sent a message types no more. */
+function message(state: SessionState, frame: Of<'message'>, now: Millis, out: SessionEffect[]): void {
+  const from = frame[3]
+  heardTyping(state, frame[7]?.group ?? from, 0, from, now, out)
+  out.push({ do: 'arrived' })
 }
 
 function receipt(state: SessionState, [, , peer, epoch, delivered, read]: Of<'receipt'>, out: SessionEffect[]): void {

@@ -10,6 +10,7 @@ import { request } from './requests.ts'
 import { nextSending, pump, repeat } from './sending.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect, SessionMessage } from './types.ts'
+import { expireTyping, nextTypingEnd, typing } from './typing.ts'
 
 export { type SessionState, startSession } from './state.ts'
 
@@ -41,6 +42,7 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
       return tick(state, now, out)
     case 'queued':
       state.outbox.add(message.out)
+      if (state.typed?.chat === message.out.message.to) state.typed = undefined
       return void out.push({ do: 'tell', name: 'message', event: message.out.message })
     case 'finished':
       state.inbox.finish()
@@ -58,6 +60,8 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
       return say(state, ['unwatch', message.user as UserId], out)
     case 'request':
       return request(state, message.frame, out)
+    case 'typing':
+      return typing(state, message.chat, message.doing, now, out)
     case 'follow':
       if (!state.follows) request(state, ['ask', 'settings'], out)
       state.follows = true
@@ -74,6 +78,7 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
 
 function tick(state: SessionState, now: Millis, out: SessionEffect[]): void {
   const { status } = state
+  expireTyping(state, now, out)
   if (status.is === 'waiting' && now >= status.retryAt) return dial(state, now, out)
   if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', now, out)
   if (!isOnline(state)) return
@@ -96,7 +101,8 @@ function read(
 /** When the session is to hear a tick; undefined once it has ended. */
 export function nextWake(state: SessionState, now: Millis): Millis | undefined {
   if (state.status.is === 'closed') return undefined
-  return isOnline(state) ? Math.min(nextBeat(state), nextSending(state, now)) : nextBeat(state)
+  const next = Math.min(nextBeat(state), nextTypingEnd(state))
+  return isOnline(state) ? Math.min(next, nextSending(state, now)) : next
 }
 
 const isOnline = (state: SessionState): boolean => state.status.is === 'online'

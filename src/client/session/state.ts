@@ -1,5 +1,5 @@
 /** What a session holds. */
-import type { ClientFrame } from '../../protocol/frames.ts'
+import type { ClientFrame, Typing } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
 import type { Settings } from '../../protocol/settings.ts'
@@ -28,6 +28,12 @@ export type SessionState = {
   /** The user's settings, once the program asked for them: then also after each welcome. */
   settings: Settings | undefined
   follows: boolean
+  /** What this person does in a chat, as it was said last; and by chat and user what others do. */
+  typed: { readonly chat: string; readonly what: Typing; readonly at: Millis } | undefined
+  readonly typists: Map<
+    string,
+    { readonly chat: string; readonly user: string; readonly what: Typing; readonly until: Millis }
+  >
   /** The devices that were listed last, and those of a list that is coming. */
   devices: DeviceInfo[]
   listing: DeviceInfo[]
@@ -62,6 +68,8 @@ export const startSession = (options: SessionOptions): SessionState => ({
   unsaidRequests: new Set(),
   settings: undefined,
   follows: false,
+  typed: undefined,
+  typists: new Map(),
   devices: [],
   listing: [],
   limits: { ...defaultLimits, heartbeatMs: 30_000 },

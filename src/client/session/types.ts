@@ -5,6 +5,7 @@ import type { EndCode } from '../errors.ts'
 import type { ClientEvents, Presence } from '../types.ts'
 import type { Out } from './outbox.ts'
 import type { Answer, Request } from './requests.ts'
+import type { Doing } from './typing.ts'
 
 export type SessionMessage =
   /** What the storage kept; comes first, and once. */
@@ -25,6 +26,7 @@ export type SessionMessage =
   | { readonly is: 'read'; readonly chat: string; readonly epoch: number; readonly seq: number }
   | { readonly is: 'watch' | 'unwatch'; readonly user: string }
   | { readonly is: 'request'; readonly frame: Request }
+  | { readonly is: 'typing'; readonly chat: string; readonly doing: Doing }
   /** The program wants to know the settings, from now on. */
   | { readonly is: 'follow' }
   | { readonly is: 'active'; readonly active: boolean }
