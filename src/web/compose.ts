@@ -8,7 +8,8 @@ export function compose(send: (text: string) => Promise<void>): (draft: string) 
   const grow = () => {
     button.disabled = text.value.trim() === ''
     text.style.height = 'auto'
-    text.style.height = `${Math.min(text.scrollHeight, 160)}px`
+    // Nothing is measured before the chat is shown: it has the height of a line then.
+    if (text.scrollHeight > 0) text.style.height = `${Math.min(text.scrollHeight, 160)}px`
   }
   /** What could not be taken stands in the field again, where nothing else was written meanwhile. */
   const giveBack = (written: string) => {
