@@ -291,6 +291,37 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await phone.close()
   }, 60_000)
 
+  it('sends a video that is dropped on a chat: a still of it shows, and a press plays it', async () => {
+    const [desk, phone] = [await browserOf(1200), await browserOf(390)]
+    const sender = await open(desk, 'vic', 'wes')
+    const receiver = await open(phone, 'wes', 'vic')
+    expect(await sender.locator('#text').evaluate((field) => field.clientHeight)).toBeGreaterThan(30)
+    await sender.evaluate(async () => {
+      const canvas = document.createElement('canvas')
+      const context = canvas.getContext('2d')
+      const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm;codecs=vp8' })
+      const recorded = new Promise<Blob>((resolve) => {
+        recorder.ondataavailable = ({ data }) => resolve(data)
+      })
+      recorder.start()
+      for (let frame = 0; frame < 30; frame++) {
+        if (context) context.fillStyle = `hsl(${frame * 12} 80% 50%)`
+        context?.fillRect(0, 0, canvas.width, canvas.height)
+        await new Promise((resolve) => setTimeout(resolve, 40))
+      }
+      recorder.stop()
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(new File([await recorded], 'clip.webm', { type: 'video/webm' }))
+      document.getElementById('talk')?.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
+    })
+    await receiver.waitForSelector('.media.video img')
+    await receiver.click('.media.video')
+    const video = receiver.locator('video.media')
+    await expect.poll(() => video.evaluate((video) => (video as HTMLVideoElement).currentTime)).toBeGreaterThan(0.2)
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
   it('is open in one tab at a time under a name: the newest has it, and the other says so', async () => {
     const desk = await browserOf(1200)
     const first = await open(desk, 'eve', 'fay')
