@@ -79,7 +79,7 @@ export class Records {
         this.#ended(user, key)
         if (earlier) void this.#litter.put(kept.file, 0)
         else void this.#media.put(id, kept)
-        for (const holder of holders) this.#put(id, holder, until)
+        for (const holder of holders) if (this.#until(id, holder) < until) this.#put(id, holder, until)
       })
       return earlier ?? kept
     })
@@ -104,7 +104,7 @@ export class Records {
     const written = this.#lines.run(id, async () => {
       this.#waiting.delete(id)
       const kept = this.#media.get(id)
-      const longer = [...until].filter(([holder, until]) => (this.#refs.get([id, holder]) ?? 0) < until)
+      const longer = [...until].filter(([holder, until]) => this.#until(id, holder) < until)
       if (kept && longer.length > 0)
         await this.#root.batch(() => {
           for (const [holder, until] of longer) this.#put(id, holder, until)
@@ -154,6 +154,10 @@ export class Records {
     const begun = this.#begun.get([user, key])
     if (begun) void this.#since.remove([begun.at, user, key])
     void this.#begun.remove([user, key])
+  }
+
+  #until(id: string, holder: string): Millis {
+    return this.#refs.get([id, holder]) ?? 0
   }
 
   #put(id: string, holder: string, until: Millis): void {

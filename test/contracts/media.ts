@@ -126,6 +126,7 @@ export function mediaContract(
       expect([await store.find(idOf(once)), await stored()]).toEqual([undefined, 1])
       await store.refer(idOf(again), ['chat'], 9_000)
       await store.refer(idOf(again), ['chat'], 7_000)
+      await upload(store, again, 'chat', 6_000)
       await store.collect(8_999)
       expect(await store.find(idOf(again))).toBeDefined()
       await store.collect(9_000)
