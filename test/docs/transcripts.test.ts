@@ -64,12 +64,18 @@ async function open(): Promise<Peer> {
   return { socket, frames, closed }
 }
 
-function matches(got: unknown, written: unknown[]): void {
-  const bound = (got as unknown[]).map((value, index) => {
-    const name = written[index]
-    if (typeof name !== 'string' || !name.startsWith('$')) return value
-    if (!values.has(name)) values.set(name, value)
-    return isDeepStrictEqual(values.get(name), value) ? name : value
-  })
-  expect(bound).toEqual(written)
+function matches(got: unknown, written: unknown): void {
+  expect(bound(got, written)).toEqual(written)
+}
+
+/** What was got, with the name in the place of each value that the page names. */
+function bound(got: unknown, written: unknown): unknown {
+  if (typeof written === 'string' && written.startsWith('$')) {
+    if (!values.has(written)) values.set(written, got)
+    return isDeepStrictEqual(values.get(written), got) ? written : got
+  }
+  if (typeof got !== 'object' || got === null || typeof written !== 'object' || written === null) return got
+  const names = new Map(Object.entries(written))
+  const pairs = Object.entries(got).map(([key, value]) => [key, bound(value, names.get(key))] as const)
+  return Array.isArray(got) ? pairs.map(([, value]) => value) : Object.fromEntries(pairs)
 }
