@@ -51,7 +51,7 @@ export class Gateway {
       message: (socket, data, binary) => {
         const { codec, ref } = socket.getUserData().client
         if (codec?.binary !== binary) return this.#sessions.close(ref, 'bad_encoding')
-        this.#sessions.incoming(ref, binary ? Buffer.from(new Uint8Array(data)) : Buffer.from(data).toString('utf8'))
+        this.#sessions.incoming(ref, binary ? new Uint8Array(data.slice(0)) : Buffer.from(data).toString('utf8'))
       },
       close: (socket, code) => this.#closed(socket, code),
     })

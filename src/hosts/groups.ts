@@ -84,10 +84,7 @@ export function hostGroups(context: Context): Groups {
       })
     },
     rest,
-    pack(state) {
-      state.log.work = null
-      return state
-    },
+    pack: (state) => state,
     unpack: (_id, state) => state,
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')

@@ -224,7 +224,7 @@ export class Sessions implements SessionPort {
     const frames = session.out
     session.out = null
     if (!frames || session.closed) return
-    if (session.connection.send(session.codec.encode(frames, true))) return
+    if (session.connection.send(session.codec.encode(frames))) return
     session.closed = true
     session.connection.close(closeCodes.too_slow.number, 'too_slow')
   }

@@ -6,8 +6,8 @@ export interface Codec {
   readonly subprotocol: string
   /** Whether WebSocket messages are binary; text otherwise. */
   readonly binary: boolean
-  /** One WebSocket message with these frames, in order. `lent`: its bytes are good until the next call, which saves a copy. */
-  encode(frames: readonly Frame[], lent?: boolean): string | Uint8Array
+  /** One WebSocket message with these frames, in order. */
+  encode(frames: readonly Frame[]): string | Uint8Array
   /**
    * The values in a WebSocket message: arrays that start with a kind's name. Throws where the message cannot be decoded.
    * `lent`: bytes in them may be views of `data`, which saves a copy of each body.

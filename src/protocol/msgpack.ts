@@ -1,35 +1,39 @@
 /** The msgpack codec: frames one after another, kinds and error codes as numbers. */
+import { Packr, Unpackr } from 'msgpackr'
 import type { Codec } from './codec.ts'
 import { errorCodes, errorNamed } from './codes.ts'
 import type { Frame } from './frames.ts'
 import { kindNamed, kinds } from './kinds.ts'
-import { type Item, Packer } from './pack.ts'
-import { unpackFrames } from './unpack.ts'
+import { checkShallow } from './shallow.ts'
 
-const packer = new Packer()
+const options = { useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true, int64AsType: 'number' } as const
+const packr = new Packr(options)
+const copying = new Unpackr({ ...options, copyBuffers: true })
+/** Its bytes are views of the message. */
+const viewing = new Unpackr(options)
 
 export const msgpackCodec: Codec = {
   subprotocol: 'bluetick.v1.msgpack',
   binary: true,
-  encode(frames, lent = false) {
-    for (const frame of frames) write(frame)
-    return lent ? packer.lend() : packer.take()
+  encode(frames) {
+    if (frames.length === 1) return packr.pack(numbered(frames[0] as Frame))
+    return concat(frames.map((frame) => packr.pack(numbered(frame))))
   },
   decode(data, lent = false) {
     if (typeof data === 'string') throw new TypeError('expected bytes')
-    const frames: unknown[][] = unpackFrames(data, lent)
+    checkShallow(data)
+    const frames = (lent ? viewing : copying).unpackMultiple(data) as unknown[][]
     for (const frame of frames) name(frame)
     return frames
   },
 }
 
-function write(frame: Frame): void {
-  packer.frame(frame.length)
-  packer.number(kinds[frame[0]])
-  let at = 1
-  if (frame[0] === 'error') packer.number(errorCodes[frame[at++] as keyof typeof errorCodes].number)
-  if (frame[0] === 'done') packer.number(kinds[frame[at++] as keyof typeof kinds])
-  for (; at < frame.length; at++) packer.item(frame[at] as Item)
+function numbered(frame: Frame): unknown[] {
+  const items: unknown[] = frame.slice()
+  items[0] = kinds[frame[0]]
+  if (frame[0] === 'error') items[1] = errorCodes[frame[1]].number
+  if (frame[0] === 'done') items[1] = kinds[frame[1] as keyof typeof kinds]
+  return items
 }
 
 function name(frame: unknown[]): void {
@@ -37,4 +41,14 @@ function name(frame: unknown[]): void {
   frame[0] = kind ?? ''
   if (kind === 'error') frame[1] = errorNamed(frame[1] as number) ?? frame[1]
   if (kind === 'done') frame[1] = kindNamed(frame[1] as number) ?? frame[1]
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
 }

@@ -1,50 +1,44 @@
 /** Entries as the embedded store keeps them: those of one append, and of one day, in one row. */
+import { Packr, Unpackr } from 'msgpackr'
 import type { Body, MessageId, UserId } from '../protocol/ids.ts'
-import { type Item, Packer } from '../protocol/pack.ts'
-import { unpackFrames } from '../protocol/unpack.ts'
 import type { Appended, Entry } from './contract.ts'
 
 const [message, copy, receipt, seen] = [1, 2, 3, 4]
-const packer = new Packer()
+const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
+const packr = new Packr(options)
+const unpackr = new Unpackr({ ...options, copyBuffers: true })
 
 /** A row with these entries, which must follow each other. What only some have (media, a place in a group) comes last, by name. */
-export function packRow(entries: readonly Entry[]): Uint8Array {
-  for (const entry of entries) {
-    const [items, more] = fields(entry)
-    const some = Object.keys(more).length > 0
-    packer.frame(items.length + (some ? 1 : 0))
-    for (const item of items) packer.item(item)
-    if (some) packer.item(more)
-  }
-  return packer.take()
-}
+export const packRow = (entries: readonly Entry[]): Uint8Array => packr.pack(entries.map(fields))
 
-type More = { readonly [name: string]: Item }
-
-function fields(entry: Entry): [Item[], More] {
+function fields(entry: Entry): unknown[] {
   switch (entry.is) {
     case 'message': {
       const { is, seq, time, id, from, body, ...more } = entry
-      return [[message, seq, time, id, from, body], more]
+      return [message, seq, time, id, from, body, ...some(more)]
     }
     case 'copy': {
       const { is, seq, time, id, to, body, at, ...more } = entry
-      return [[copy, seq, time, id, to, body, at.epoch, at.seq], more]
+      return [copy, seq, time, id, to, body, at.epoch, at.seq, ...some(more)]
     }
     case 'receipt': {
       const { is, seq, time, peer, epoch, delivered, read, ...more } = entry
-      return [[receipt, seq, time, peer, epoch, delivered, read], more]
+      return [receipt, seq, time, peer, epoch, delivered, read, ...some(more)]
     }
     case 'seen': {
       const { is, seq, time, chat, upTo, ...more } = entry
-      return [[seen, seq, time, chat, upTo], more]
+      return [seen, seq, time, chat, upTo, ...some(more)]
     }
   }
 }
 
+const some = (more: object): object[] => (Object.keys(more).length > 0 ? [more] : [])
+
 export function unpackRow(row: Uint8Array): Entry[] {
-  return unpackFrames(row).map((frame) => {
-    const [kind, seq, time, ...rest] = frame as [number, number, number, ...unknown[]]
+  // Of a Buffer its bytes would be Buffers, which JSON does not write as bytes.
+  const bytes = new Uint8Array(row.buffer, row.byteOffset, row.byteLength)
+  const rows = unpackr.unpack(bytes) as [number, number, number, ...unknown[]][]
+  return rows.map(([kind, seq, time, ...rest]) => {
     if (kind === message) {
       const [id, from, body, more] = rest as [MessageId, UserId, Body, object?]
       return { is: 'message', seq, time, id, from, body, ...more }
@@ -63,14 +57,9 @@ export function unpackRow(row: Uint8Array): Entry[] {
 }
 
 /** What an append was answered, for the table of repeats. */
-export function packAppended({ seq, time }: Appended): Uint8Array {
-  packer.frame(2)
-  packer.number(seq)
-  packer.number(time)
-  return packer.take()
-}
+export const packAppended = ({ seq, time }: Appended): Uint8Array => packr.pack([seq, time])
 
 export function unpackAppended(row: Uint8Array): Appended {
-  const [seq, time] = unpackFrames(row)[0] as [number, number]
+  const [seq, time] = unpackr.unpack(row) as [number, number]
   return { seq, time }
 }
