@@ -9,7 +9,7 @@ import { Groups } from './groups.ts'
 import { Head } from './head.ts'
 import { List } from './list.ts'
 import { Log } from './log.ts'
-import { type Chat, fromMe, isGroup, type Line, newChat, titleOf, toMe } from './model.ts'
+import { type Chat, fromMe, isGroup, type Line, newChat, seenUpTo, titleOf, toMe } from './model.ts'
 import { notice } from './notice.ts'
 import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
@@ -93,6 +93,7 @@ export class App {
       const free = !document.querySelector('dialog[open]')
       if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
     })
+    client.on('seen', ({ chat, epoch, seq }) => void this.#change(chat, (known) => seenUpTo(known, { epoch, seq })))
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
 

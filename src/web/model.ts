@@ -29,9 +29,11 @@ export type Chat = {
   readonly unread: number
   /** The newest message of the other one: what is read when the chat is. */
   readonly newest: Line['at']
+  /** How far this person has read it, on any of their devices. */
+  readonly seen: Line['at']
 }
 
-export const newChat = (id: string): Chat => ({ id, name: null, last: null, unread: 0, newest: null })
+export const newChat = (id: string): Chat => ({ id, name: null, last: null, unread: 0, newest: null, seen: null })
 
 export const fromMe = ({ id, to, body, media, change, time, state, code, at }: Outgoing, me: string): Line => ({
   id,
@@ -120,8 +122,19 @@ export function merge(chat: Chat, known: Line | undefined, line: Line): { readon
     return { line: placed, chat: { ...chat, last: placed, name } }
   }
   if (line.mine) return { line: placed, chat: { ...chat, last: placed } }
-  return { line: placed, chat: { ...chat, last: placed, unread: chat.unread + 1, newest: line.at } }
+  const unread = chat.unread + (covers(chat.seen, line.at) ? 0 : 1)
+  return { line: placed, chat: { ...chat, last: placed, unread, newest: line.at } }
 }
+
+/** A chat that was read up to there. What comes later and is older than that is read, too. */
+export const seenUpTo = (chat: Chat, seen: Line['at']): Chat => ({
+  ...chat,
+  seen,
+  unread: covers(seen, chat.newest) ? 0 : chat.unread,
+})
+
+const covers = (seen: Line['at'], at: Line['at']): boolean =>
+  seen !== null && at !== null && seen.epoch === at.epoch && at.seq <= seen.seq
 
 /** The chats with the newest first. */
 export const sorted = (chats: Iterable<Chat>): Chat[] =>

@@ -1,7 +1,8 @@
 /** What a person decides about others: who may write, who sees them, whom they know, and whom they have blocked. */
-import type { Audience, Client, Settings } from '../client/index.ts'
+import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { byId, make } from './dom.ts'
 import { button, closesBeside, openSheet, people, tried } from './sheet.ts'
+import { when } from './words.ts'
 
 const audiences: readonly (readonly [Audience, string])[] = [
   ['everyone', 'Everyone'],
@@ -20,7 +21,8 @@ export class Privacy {
 
   async show(): Promise<void> {
     const settings = await tried(this.#client.settings())
-    if (!settings) return
+    const devices = await tried(this.#client.devices())
+    if (!settings || !devices) return
     openSheet(
       'Settings',
       this.#choice('lastSeen', 'Who sees when I am here, and was here last', settings),
@@ -32,6 +34,8 @@ export class Privacy {
       ...people('Blocked', settings.blocked, (name) =>
         button('Unblock', () => this.#done(this.#client.unblock(name), () => this.show())),
       ),
+      make('h3', '', 'My devices'),
+      make('ul', 'people', ...devices.map((device) => this.#device(device))),
     )
   }
 
@@ -51,6 +55,17 @@ export class Privacy {
       : button('Block', () => this.#done(client.block(name), again))
     if (!blocked) block.classList.add('danger')
     openSheet(name, make('p', '', blocked ? 'Blocked: what they write is not taken.' : ''), contact, block)
+  }
+
+  #device({ device, connected, lastSeen }: DeviceInfo): HTMLElement {
+    const { connection } = this.#client
+    const here = connection.is === 'online' && connection.device === device
+    const name = make('span', 'name', here ? 'This browser' : device)
+    const state = make('span', 'role', connected ? 'connected' : when(lastSeen.getTime(), Date.now()))
+    if (here) return make('li', '', name, state)
+    const remove = button('Remove', () => this.#done(this.#client.removeDevice(device), () => this.show()))
+    remove.setAttribute('aria-label', `Remove ${device}`)
+    return make('li', '', name, state, remove)
   }
 
   #choice(name: 'lastSeen' | 'writers', label: string, settings: Settings): HTMLElement {

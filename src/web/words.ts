@@ -79,6 +79,7 @@ export function bannerFor(connection: ConnectionStatus, now: number): Banner | u
 function ended(code: string): Banner {
   if (code === 'replaced' || code === 'storage_taken')
     return { text: 'Bluetick is open in another tab under this name.', action: 'reload' }
+  if (code === 'removed') return { text: 'This browser was removed from your devices.', action: 'reload' }
   if (code === 'bad_token') return { text: 'The token is wrong or has expired.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token is for another name.', action: 'leave' }
   if (code === 'too_many_devices')

@@ -2,7 +2,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outgoing } from '../../src/client/index.ts'
-import { changeWords, fromMe, type Line, merge, newChat, sorted, summary, titleOf, toMe } from '../../src/web/model.ts'
+import {
+  changeWords,
+  fromMe,
+  type Line,
+  merge,
+  newChat,
+  seenUpTo,
+  sorted,
+  summary,
+  titleOf,
+  toMe,
+} from '../../src/web/model.ts'
 import { bannerFor, day, presenceWords, when } from '../../src/web/words.ts'
 
 const own = (id: string, state: Line['state'], time = 5): Outgoing => ({
@@ -41,6 +52,15 @@ describe('a chat', () => {
       chat = merged.chat
     }
     expect(chat).toMatchObject({ unread: 2, newest: { epoch: 1, seq: 2 }, last: { id: 'a' } })
+  })
+
+  it('shows nothing as unread that another device has read, also when that is known before the messages are here', () => {
+    let chat = seenUpTo(newChat('bob'), { epoch: 1, seq: 2 })
+    for (const seq of [1, 2, 3]) chat = merge(chat, undefined, theirs(seq)).chat
+    expect(chat.unread).toBe(1)
+    expect(seenUpTo(chat, { epoch: 1, seq: 2 }).unread).toBe(1)
+    expect(seenUpTo(chat, { epoch: 9, seq: 9 }).unread).toBe(1)
+    expect(seenUpTo(chat, { epoch: 1, seq: 3 }).unread).toBe(0)
   })
 
   it('keeps each line in its place, and lets states only rise, whatever comes in whatever order', () => {
