@@ -188,10 +188,13 @@ function meter(
   if (kind === 'typing' && (state.tokens < 0 || state.phase !== 'open')) return
   if (state.tokens < 0 && metered.has(kind))
     return kind === 'send'
-      ? refuse(state, frame, 'rate_limited', out)
-      : void out.push(error('rate_limited', kind, String(frame[1])))
+      ? refuse(state, frame, 'rate_limited', out, refillMs(state, rate))
+      : void out.push(error('rate_limited', kind, String(frame[1]), refillMs(state, rate)))
   obey(state, frame, limits, now, out)
 }
+
+/** When the next frame may come. */
+const refillMs = ({ tokens }: SessionState, rate: number): number => Math.ceil(((1 - tokens) * 1_000) / rate)
 
 function hello(
   state: SessionState,
@@ -285,16 +288,22 @@ function lanes(state: SessionState): Lanes {
 }
 
 /** Refuses for now a send that was not let go. */
-function refuse(state: SessionState, [, id, to]: SendFrame, code: RetryCode, out: SessionEffect[]): void {
+function refuse(
+  state: SessionState,
+  [, id, to]: SendFrame,
+  code: RetryCode,
+  out: SessionEffect[],
+  retryAfter = 0,
+): void {
   hold(lanes(state), to, id)
-  out.push(error(code, 'send', id))
+  out.push(error(code, 'send', id, retryAfter))
 }
 
 type Answered = Extract<SessionMessage, { is: 'answered' }>
 type Copied = Extract<SessionMessage, { is: 'copied' }>
 
 function answered(state: SessionState, { send, turn, answer }: Answered, out: SessionEffect[]): void {
-  if (answer.is === 'refused') return refused(state, send, turn, answer.code, out)
+  if (answer.is === 'refused') return refused(state, send, turn, answer.code, out, answer.retryAfter)
   const { at, time } = answer
   // A change of a group comes to all devices with the group's entries.
   if (state.siblings && send[2] !== state.user && !send[6]) out.push({ do: 'copy', send, turn, at, time })
@@ -306,10 +315,17 @@ function copied(state: SessionState, { send, turn, at, time, answer }: Copied, o
   refused(state, send, turn, answer.code === 'failed' ? 'failed' : 'busy', out)
 }
 
-function refused(state: SessionState, [, id, to]: SendFrame, turn: Turn, code: ErrorCode, out: SessionEffect[]): void {
+function refused(
+  state: SessionState,
+  [, id, to]: SendFrame,
+  turn: Turn,
+  code: ErrorCode,
+  out: SessionEffect[],
+  retryAfter = 0,
+): void {
   state.inFlight -= 1
   leave(lanes(state), to, id, turn.nth, isForNow(code))
-  out.push(error(code, 'send', id))
+  out.push(error(code, 'send', id, retryAfter))
 }
 
 function sent(
@@ -345,8 +361,8 @@ function settled(state: SessionState, settings: Settings, out: SessionEffect[]):
   }
 }
 
-/** When to retry, and the text, the host adds from the table. */
-const error = (code: ErrorCode, kind: string, ref: string | null): SessionEffect => ({
+/** The text, and when to retry where that is 0, the host adds from the table. */
+const error = (code: ErrorCode, kind: string, ref: string | null, retryAfter = 0): SessionEffect => ({
   do: 'push',
-  frame: ['error', code, kind, ref, 0, ''],
+  frame: ['error', code, kind, ref, retryAfter, ''],
 })

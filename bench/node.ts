@@ -8,7 +8,13 @@ const [folder = ''] = process.argv.slice(2)
 const writes = { appends: 0, entries: 0, saves: 0 }
 const node = createNode({
   store: counted(lmdbStore(folder)),
-  limits: { connectionsPerAddress: 100_000, framesPerSecond: 1_000_000, inboxEntries: 10_000_000 },
+  limits: {
+    connectionsPerAddress: 100_000,
+    framesPerSecond: 1_000_000,
+    sendsPerSecond: 1_000_000,
+    sendsPerSecondToOne: 1_000_000,
+    inboxEntries: 10_000_000,
+  },
 })
 const meter = startMeter()
 

@@ -29,7 +29,8 @@ export type Ticket = number
 /** The answer to a deliver or a copy: where the entry stands, or why it was refused. */
 export type Accepted =
   | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis }
-  | { readonly is: 'refused'; readonly code: ErrorCode }
+  /** `retryAfter`: after so many ms the same may be accepted; missing: as the table of codes says. */
+  | { readonly is: 'refused'; readonly code: ErrorCode; readonly retryAfter?: number }
 
 /**
  * A message that asks for an entry, and who waits for the answer. `again`: it may have been accepted before. `session` is

@@ -20,6 +20,7 @@ import type { Admit } from './admission.ts'
 import { type Groups, offerTo } from './groups.ts'
 import type { Authenticate, Connection, SessionPort } from './ports.ts'
 import type { PresenceActors } from './presence.ts'
+import { Rates } from './rates.ts'
 import type { Users } from './users.ts'
 
 type Session = {
@@ -38,6 +39,8 @@ type Session = {
   closed: boolean
 }
 
+/** Milliseconds between looks at which buckets are full. */
+const sweepMs = 10_000
 /** A session with so many frames to send in one turn gets none that may be lost. */
 const crowded = 32
 
@@ -55,6 +58,7 @@ export class Sessions implements SessionPort {
   readonly #context: SessionsContext
   readonly #sessions = new Map<SessionRef, Session>()
   readonly #clientLimits: ClientLimits
+  readonly #rates: Rates
   #refs = 0
   #dirty: Session[] = []
 
@@ -62,6 +66,12 @@ export class Sessions implements SessionPort {
     this.#context = context
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
+    this.#rates = new Rates(context.limits)
+    const sweep = () => {
+      this.#rates.sweep(performance.now())
+      context.runtime.wheel.after(sweepMs, sweep)
+    }
+    context.runtime.wheel.after(sweepMs, sweep)
     this.#clientLimits = {
       frameBytes,
       bodyBytes,
@@ -254,7 +264,7 @@ export class Sessions implements SessionPort {
           cursor: effect.cursor,
         })
       case 'deliver':
-        return this.#admit(session, effect)
+        return this.#limit(session, effect)
       case 'copy':
         return this.#copy(session, effect)
       case 'ack':
@@ -291,6 +301,15 @@ export class Sessions implements SessionPort {
     if (!identity || !isUserId(identity.user, limits.idLength) || !isId(named, limits.idLength))
       return this.#receive(session, { is: 'denied' })
     this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
+  }
+
+  /** Goes on with what its user may send now. */
+  #limit(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
+    const { send, turn } = effect
+    const retryAfter = this.#rates.take(session.state.user as UserId, send[2], performance.now())
+    if (retryAfter === 0) return this.#admit(session, effect)
+    const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
+    this.#receive(session, { is: 'answered', send, turn, answer })
   }
 
   /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
@@ -351,6 +370,6 @@ export class Sessions implements SessionPort {
 }
 
 function explained(frame: Extract<ServerFrame, readonly ['error', ...unknown[]]>): ServerFrame {
-  const [, code, kind, ref] = frame
-  return ['error', code, kind, ref, errorCodes[code].retryAfter, errorCodes[code].text]
+  const [, code, kind, ref, retryAfter] = frame
+  return ['error', code, kind, ref, retryAfter || errorCodes[code].retryAfter, errorCodes[code].text]
 }

@@ -31,7 +31,11 @@ export const errorCodes = {
   no_change: { number: 44, retryAfter: 0, text: 'the group is like that already' },
   busy: { number: 20, retryAfter: 500, text: 'too much is under way for that user, or the store does not answer' },
   inbox_full: { number: 21, retryAfter: 5_000, text: 'the inbox of the recipient is full' },
-  rate_limited: { number: 22, retryAfter: 1_000, text: 'more frames than this node accepts from one connection' },
+  rate_limited: {
+    number: 22,
+    retryAfter: 1_000,
+    text: 'more than this node accepts from one connection, from one user, or from one to another',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** The name of an error code. */

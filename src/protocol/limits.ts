@@ -8,6 +8,10 @@ export const defaultLimits = {
   idLength: 128,
   /** Frames per second of one connection, over time; two seconds' worth may come at once. Above it `rate_limited`, then `flooding`. */
   framesPerSecond: 500,
+  /** Messages that one user sends per second, from all devices, over time; two seconds' worth may come at once. Above it `rate_limited`. */
+  sendsPerSecond: 1_000,
+  /** The same for what one user sends to one other, or to one group. */
+  sendsPerSecondToOne: 500,
   /** Milliseconds from the upgrade to a hello. */
   helloMs: 10_000,
   /** Open connections of one address. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { connect } from '../../src/client/index.ts'
 import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
 
 type Frame = unknown[]
@@ -135,3 +136,36 @@ it.each([
   await start({})
   expect(() => createNode({ store: memoryStore(), limits })).toThrow(text)
 })
+
+it('sends of one user to another, and of one user from all devices: refused with the time to wait', async () => {
+  await start({ limits: { sendsPerSecondToOne: 5, sendsPerSecond: 10 } })
+  const [phone, laptop] = [await enter('alice', 'phone'), await enter('alice', 'laptop')]
+  for (let n = 0; n < 11; n++) phone.say('send', id(n), 'bob', 'hi', false)
+  await expect.poll(() => phone.of('sent').length + phone.of('error').length).toBe(11)
+  const [, code, kind, ref, retryAfter] = phone.of('error')[0] ?? []
+  expect([code, kind, ref]).toEqual(['rate_limited', 'send', id(10)])
+  expect(retryAfter).toBeGreaterThan(0)
+  expect(retryAfter).toBeLessThanOrEqual(200)
+  await new Promise((resolve) => setTimeout(resolve, Number(retryAfter) + 5))
+  phone.say('send', id(10), 'bob', 'hi', true)
+  await expect.poll(() => phone.of('sent').length).toBe(11)
+  for (let n = 20; n < 40; n++) laptop.say('send', id(n), `user ${n}`, 'hi', false)
+  await expect.poll(() => laptop.of('sent').length + laptop.of('error').length).toBe(20)
+  expect(laptop.of('error').length, 'the phone has used up half of it').toBeGreaterThan(5)
+  expect(laptop.of('error').every((frame) => frame[1] === 'rate_limited' && Number(frame[4]) <= 1_000)).toBe(true)
+})
+
+it('the SDK waits as long as it is told, and keeps the order', async () => {
+  await start({ limits: { sendsPerSecondToOne: 20 } })
+  const [alice, bob] = [connect({ url, token: 'alice' }), connect({ url, token: 'bob' })]
+  const started = performance.now()
+  const bodies = Array.from({ length: 70 }, (_, n) => String(n))
+  const sent = Promise.all(bodies.map((body) => alice.send('bob', body)))
+  const taken: unknown[] = []
+  for await (const { body } of bob.messages()) if (taken.push(body) === bodies.length) break
+  await sent
+  expect(taken).toEqual(bodies)
+  expect(performance.now() - started).toBeGreaterThan(1_000)
+  await alice.close()
+  await bob.close()
+}, 30_000)

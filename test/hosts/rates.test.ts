@@ -1,0 +1,58 @@
+/** The buckets of users and pairs. No sockets and no time. */
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Rates } from '../../src/hosts/rates.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+
+const user = (name: string) => name as UserId
+
+it("lets two seconds' worth go at once, then says when the next may go, and takes it then and not before", () => {
+  const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
+  const take = (to: string, now: number) => rates.take(user('ann'), user(to), now)
+  for (let n = 0; n < 10; n++) expect(take('ben', 0)).toBe(0)
+  expect(take('ben', 0)).toBe(200)
+  expect(take('ben', 150)).toBe(50)
+  for (let n = 0; n < 10; n++) expect(take(`other ${n}`, 0)).toBe(0)
+  expect(take('last', 0)).toBe(100)
+  expect(take('ben', 199)).toBe(1)
+  expect(take('ben', 200)).toBe(0)
+  expect(rates.take(user('cat'), user('ben'), 0)).toBe(0)
+})
+
+it('never lets more go than both rates allow in any span, and what it lets wait goes after that', () => {
+  const sends = fc.array(fc.record({ ms: fc.nat(400), to: fc.constantFrom('ben', 'cat') }), { maxLength: 200 })
+  fc.assert(
+    fc.property(sends, (sends) => {
+      const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 7 })
+      const gone: { at: number; to: string }[] = []
+      let now = 0
+      for (const { ms, to } of sends) {
+        now += ms
+        const wait = rates.take(user('ann'), user(to), now)
+        if (wait > 0) {
+          expect(rates.take(user('ann'), user(to), now + wait - 1)).toBeGreaterThan(0)
+          now += wait
+          expect(rates.take(user('ann'), user(to), now)).toBe(0)
+        }
+        gone.push({ at: now, to })
+        if (ms % 7 === 0) rates.sweep(now)
+      }
+      for (const [index, { at }] of gone.entries()) {
+        const within = (count: number, rate: number) =>
+          expect(count).toBeLessThanOrEqual(((now - at) * rate) / 1_000 + 2 * rate)
+        const rest = gone.slice(index)
+        within(rest.length, 10)
+        for (const to of ['ben', 'cat']) within(rest.filter((sent) => sent.to === to).length, 7)
+      }
+    }),
+  )
+})
+
+it('keeps nothing of who has not sent for as long as it takes to fill up', () => {
+  const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
+  for (let n = 0; n < 100; n++) rates.take(user(`user ${n}`), user('ben'), n)
+  rates.sweep(0)
+  expect(rates.size).toBe(100)
+  rates.sweep(1_000)
+  expect(rates.size).toBe(0)
+})
