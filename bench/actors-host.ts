@@ -37,7 +37,7 @@ const deaf: SessionPort = {
 }
 
 const meter = startMeter()
-const runtime = startRuntime({ idleMs })
+const runtime = startRuntime({ idleMs, spares: 10_000_000 })
 const asks = new Asks<Accepted>(runtime.wheel, 10_000)
 const users: Users = hostUsers({
   runtime,
@@ -59,19 +59,30 @@ const user = (n: number) => `user-${n}` as UserId
 const attach = (n: number) =>
   users.tell(user(n), { is: 'attach', session: n + 1, device: 'phone' as DeviceId, cursor: null })
 
+/** Not attached any more, a user needs no socket: what rests is the record that saves the reads of a wake. */
+const detach = (n: number) => users.tell(user(n), { is: 'detach', session: n + 1 })
+
 async function run(options: ActorsOptions, progress: (done: number) => void): Promise<ActorsResult> {
   const { actors, awake, messages } = options
-  await each(0, 1_000, attach)
+  const warm = 1_000
+  await each(0, warm, attach)
+  await each(0, warm, detach)
   await asleep()
   const empty = meter.sample({ collect: true })
   meter.reset()
-  const spawnUs = await each(1_000, awake, attach)
+  const spawnUs = await each(warm, awake, attach)
   const up = meter.sample({ collect: true })
-  await asleep(() => progress(awake))
-  await each(1_000 + awake, actors - awake, attach, (done) => progress(awake + done))
+  await each(warm, awake, detach)
   await asleep()
+  for (let from = warm + awake; from < warm + actors; from += awake) {
+    const count = Math.min(awake, warm + actors - from)
+    await each(from, count, attach)
+    await each(from, count, detach)
+    await asleep()
+    progress(from + count)
+  }
   const down = meter.sample({ collect: true })
-  const wakeUs = await each(1_000, awake, (n) => users.tell(user(n), { is: 'ack', session: n + 1, seq: 0 }))
+  const wakeUs = await each(warm, awake, attach)
   const rate = await exchange(messages)
   const { gcPausesMs } = meter.sample()
   return {
@@ -90,18 +101,12 @@ async function run(options: ActorsOptions, progress: (done: number) => void): Pr
 }
 
 /** Tells `count` users something, a slice at a time, and waits until all have handled it. CPU of each in µs. */
-async function each(
-  from: number,
-  count: number,
-  tell: (n: number) => void,
-  progress: (done: number) => void = () => {},
-): Promise<number> {
+async function each(from: number, count: number, tell: (n: number) => void): Promise<number> {
   const before = process.cpuUsage()
   for (let n = 0; n < count; n++) {
     tell(from + n)
     if (n % slice === slice - 1) {
       await new Promise(setImmediate)
-      progress(n)
     }
   }
   await sleep(50)
@@ -109,11 +114,8 @@ async function each(
   return (user + system) / count
 }
 
-async function asleep(waiting: () => void = () => {}): Promise<void> {
-  while (users.size.awake > 0) {
-    waiting()
-    await sleep(100)
-  }
+async function asleep(): Promise<void> {
+  while (users.size.awake > 0) await sleep(100)
 }
 
 /** 1,000 of the users, 8 messages in flight to each: accepted, appended, pushed and answered. */

@@ -8,6 +8,8 @@ export type DensityOptions = {
   readonly generators: number
   /** Seconds of heartbeats alone, in which CPU is counted. */
   readonly soak: number
+  /** Then a day-like mix for this many seconds; 0: none. */
+  readonly mixSeconds: number
 }
 
 /** Users that connect and leave before the first look, so that code, caches and allocators have their size. */
@@ -25,12 +27,19 @@ type Idle = {
   readonly kernelBytes: number
   readonly connectMs: number
   readonly cpuShare: number
+  readonly mix: Mix | undefined
+  readonly lost: number
+  readonly duplicated: number
+  readonly disordered: number
   readonly failures: readonly string[]
 }
+type Mix = { readonly cpuShare: number; readonly messagesPerSecond: number; readonly after: NodeSample }
 
 export async function density(server: Server, options: DensityOptions, progress: Progress) {
   const { users } = options
-  const floor = await withBed({ is: 'floor' }, options.generators, (bed) => idle(bed, options, progress.step('floor')))
+  const floor = await withBed({ is: 'floor' }, options.generators, (bed) =>
+    idle(bed, { ...options, mixSeconds: 0 }, progress.step('floor')),
+  )
   const node = await withBed(server, options.generators, (bed) => idle(bed, options, progress.step('node')))
   const per = ({ before, after }: Idle, pick: (sample: NodeSample) => number) => (pick(after) - pick(before)) / users
   const rss = per(node, ({ rss }) => rss)
@@ -53,6 +62,14 @@ export async function density(server: Server, options: DensityOptions, progress:
     idle_cpu_share: node.cpuShare,
     floor_idle_cpu_share: floor.cpuShare,
     actors_awake: node.after.stats?.users.awake ?? 0,
+    ...(node.mix && {
+      mix_cpu_share: node.mix.cpuShare,
+      mix_messages_per_second: node.mix.messagesPerSecond,
+      mix_rss_bytes_per_user: (node.mix.after.rss - node.before.rss) / users,
+    }),
+    lost: node.lost,
+    duplicated: node.duplicated,
+    disordered: node.disordered,
     failures: [...floor.failures, ...node.failures],
   }
 }
@@ -73,13 +90,36 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   const kernelGrowth = (kernelBytes() - kernel) / 2
   await bed.all('beat', () => ({ everyMs: pingMs }))
   await sleep(2_000)
-  const [from] = [await bed.sample()]
+  const from = await bed.sample()
   await sleep(soak * 1_000)
   const to = await bed.sample()
-  const { failures } = await bed.totals()
+  const mix = options.mixSeconds > 0 ? await day(bed, options.mixSeconds) : undefined
+  const { sent, received, duplicated, disordered, failures } = await bed.totals()
   await bed.all('close', () => null)
   const cpuShare = (to.cpuUs - from.cpuUs) / 1_000 / (to.at - from.at)
-  return { before, settled: asleep, after, kernelBytes: kernelGrowth, connectMs, cpuShare, failures }
+  const lost = sent - received
+  return {
+    mix,
+    lost,
+    duplicated,
+    disordered,
+    before,
+    settled: asleep,
+    after,
+    kernelBytes: kernelGrowth,
+    connectMs,
+    cpuShare,
+    failures,
+  }
+}
+
+async function day(bed: Bed, seconds: number): Promise<Mix> {
+  const from = await bed.sample()
+  await bed.all('mix', () => ({ target: bed.target, seconds, bodyBytes: 200 }))
+  const after = await bed.sample()
+  const { sent } = await bed.totals()
+  const ms = after.at - from.at
+  return { cpuShare: (after.cpuUs - from.cpuUs) / 1_000 / ms, messagesPerSecond: sent / (ms / 1_000), after }
 }
 
 async function settled(bed: Bed): Promise<NodeSample> {

@@ -4,7 +4,7 @@ import type { Target } from './socket.ts'
 import { wire } from './socket.ts'
 import { Counts, nameOf, User } from './user.ts'
 
-export type Open = {
+type Open = {
   readonly target: Target
   readonly prefix: string
   /** Users [from, from + count). */
@@ -14,7 +14,7 @@ export type Open = {
   readonly entries?: number
 }
 /** `pairs`: user 2k sends to 2k + 1. `hot`: all send to the user `to`. */
-export type Pump = {
+type Pump = {
   readonly kind: 'pairs' | 'hot'
   readonly to: number
   readonly bodyBytes: number
@@ -22,7 +22,8 @@ export type Pump = {
   readonly inFlight: number
   readonly rate: number
 }
-export type Fill = { readonly from: number; readonly count: number; readonly each: number; readonly bodyBytes: number }
+type Mix = { readonly target: Target; readonly seconds: number; readonly bodyBytes: number }
+type Fill = { readonly from: number; readonly count: number; readonly each: number; readonly bodyBytes: number }
 export type Totals = {
   readonly sent: number
   readonly received: number
@@ -50,7 +51,7 @@ let counts = new Counts()
 let pumping = false
 let ticking: NodeJS.Timeout | undefined
 
-answer({ open, pump, fill, beat, totals, mark, drain, close })
+answer({ open, pump, fill, beat, mix, totals, mark, drain, close })
 
 const addressOf = (index: number) => `127.0.0.${2 + (Math.floor(index / perAddress) % 250)}`
 
@@ -157,6 +158,35 @@ function beat({ everyMs }: { everyMs: number }): void {
   ticking = setInterval(() => {
     for (owed += (users.length * sliceMs) / everyMs; owed >= 1; owed--) users[next++ % users.length]?.say(['ping', 0])
   }, sliceMs)
+}
+
+/**
+ * A day-like mix: of a hundred users two write, every few seconds, to a friend whose presence they watch; every fourth message
+ * goes to someone who is offline, as one user in twenty is until the end. Done when all of them have what was sent.
+ */
+async function mix({ target, seconds, bodyBytes }: Mix): Promise<void> {
+  const active = users.filter((_, n) => n % 50 === 0)
+  const offline = users.filter((_, n) => n % 20 === 7)
+  const friend = ({ index }: User) => nameOf(prefix, index ^ 1)
+  for (const user of active) user.say(['watch', friend(user)])
+  for (const user of offline) user.close()
+  users = users.filter((user) => !offline.includes(user))
+  const body = payload(bodyBytes)
+  const everyMs = 5_000 / active.length
+  let sent = 0
+  const start = performance.now()
+  while (performance.now() - start < seconds * 1_000) {
+    for (; sent < (performance.now() - start) / everyMs; sent++) {
+      const user = active[sent % active.length] as User
+      const away = offline[sent % offline.length] as User
+      user.send(sent % 4 === 0 ? away.name : friend(user), body, performance.now())
+      user.flush()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await Promise.all(offline.map(({ index }) => open({ target, prefix, from: index, count: 1 }, () => {})))
+  const until = Date.now() + 10_000
+  while (counts.received < counts.sent && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 function payload(bytes: number): Uint8Array {

@@ -10,6 +10,7 @@ import { type Name, names, type Options, readBench } from './options.ts'
 import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
+import { median } from './runs.ts'
 import { type Figures, table } from './table.ts'
 import { throughput } from './throughput.ts'
 import { verdict } from './verdict.ts'
@@ -38,10 +39,14 @@ export async function bench(args: string[]): Promise<void> {
   if (wrong.length > 0) throw new Error(wrong.join('; '))
 }
 
-async function measure(options: Options, command: string): Promise<Result> {
+export async function measure(options: Options, command: string): Promise<Result> {
   checkLimits(options)
   const results: Partial<Record<Name, Figures>> = {}
-  for (const name of options.what === 'all' ? names : [options.what]) results[name] = await one(name, options)
+  for (const name of options.what === 'all' ? names : [options.what]) {
+    const runs: Figures[] = []
+    for (let run = 0; run < Math.max(1, options.runs); run++) runs.push(await one(name, options))
+    results[name] = median(runs)
+  }
   return { date: new Date().toISOString(), command, machine: machine(), results }
 }
 
@@ -53,7 +58,7 @@ async function one(name: Name, options: Options): Promise<Figures> {
   try {
     switch (name) {
       case 'density':
-        return await density(server, options, progress)
+        return await density(server, { ...options, mixSeconds: options.mix ? options['mix-seconds'] : 0 }, progress)
       case 'throughput':
         return await throughput(server, { ...options, inFlight }, progress)
       case 'latency':

@@ -51,7 +51,8 @@ export function startMeter() {
       if (options.garbage) looking = setInterval(look, lookMs)
     },
     sample(options: { collect?: boolean } = {}): Sample {
-      if (options.collect) collect()
+      // More than once: what a collection finds to be free, a later one gives back.
+      if (options.collect) for (let i = 0; i < 3; i++) globalThis.gc?.()
       const { rss, heapUsed, external } = process.memoryUsage()
       const { user, system } = process.cpuUsage()
       return {
@@ -69,12 +70,6 @@ export function startMeter() {
       }
     },
   }
-}
-
-/** Collects as V8 does when memory is short, which also gives free pages back: else they would count for or against users. */
-function collect(): void {
-  const gc = globalThis.gc as ((options: object) => void) | undefined
-  for (let i = 0; i < 3; i++) gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 function written(): number {

@@ -20,6 +20,8 @@ const numbers = {
   actors: { text: 'actors: users in one process', full: 1_000_000, short: 100_000 },
   awake: { text: 'actors: how many of them are awake at a time', full: 100_000, short: 20_000 },
   messages: { text: 'actors: messages to them', full: 500_000, short: 100_000 },
+  'mix-seconds': { text: 'density: seconds of --mix', full: 30, short: 8 },
+  runs: { text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
   generators: { text: 'processes that make the load', full: 2, short: 2 },
   pid: { text: 'with --url: process of the node, so that memory and CPU are known', full: 0, short: 0 },
 } satisfies Record<string, Option>
@@ -30,6 +32,7 @@ const texts = {
   report: 'FILE.html for one page with plots',
 }
 const switches = {
+  full: 'all: the full form of each',
   short: 'smaller and shorter: what `all` and bench:check do',
   hot: 'throughput: all send to one user',
   mix: 'density: a day-like mix after the idle users',
@@ -50,7 +53,7 @@ export function readBench(args: readonly string[]): Options | undefined {
   if (values['help'] || what === '') return void console.log(usage())
   if (what !== 'all' && !names.includes(what as Name))
     throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
-  const short = values['short'] === true || what === 'all'
+  const short = values['short'] === true || (what === 'all' && values['full'] !== true)
   const read = Object.entries(numbers).map(([name, option]) => {
     const given = values[name]
     if (given === undefined) return [name, short ? option.short : option.full]

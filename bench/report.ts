@@ -1,5 +1,66 @@
+/** A run as one HTML page that needs nothing else. */
 import type { Result } from './main.ts'
+import { bars, lines } from './plot.ts'
+import { type Figures, table } from './table.ts'
+
+const of = (figures: Figures, key: string): number => Number(figures[key] ?? 0)
 
 export function report(result: Result): string {
-  return JSON.stringify(result)
+  const { density, throughput, latency, replay, actors } = result.results
+  const plots = [
+    density && memory(density),
+    throughput && speed(throughput),
+    latency && ticks(latency),
+    replay && bars('Replay', [{ name: 'entries per second to one device', value: of(replay, 'entries_per_second') }]),
+    actors &&
+      bars('Bytes of a user actor without a socket', [
+        { name: 'awake', value: of(actors, 'bytes_per_actor_awake') },
+        { name: 'hibernated', value: of(actors, 'bytes_per_actor_hibernated') },
+      ]),
+  ].filter(Boolean)
+  const plain = table(result).replace(/&/g, '&amp;').replace(/</g, '&lt;')
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>bluetick bench</title>
+<style>body{font:15px/1.5 sans-serif;max-width:760px;margin:2em auto;padding:0 1em}pre{overflow:auto;background:#f3f4f6;padding:1em}svg{max-width:100%;height:auto;margin:1em 0}</style>
+<h1>bluetick bench</h1>${plots.join('\n')}<pre>${plain}</pre></html>\n`
+}
+
+/** The picture of the README too. */
+export function memory(density: Figures): string {
+  const users = of(density, 'users').toLocaleString('en')
+  return bars(`Memory of an idle connected user, bytes (${users} users)`, [
+    { name: 'bluetick, resident', value: of(density, 'node_rss_bytes_per_user') },
+    { name: 'bare uWebSockets.js, resident', value: of(density, 'floor_rss_bytes_per_user') },
+    { name: 'bluetick, kernel', value: of(density, 'kernel_bytes_per_user') },
+    { name: 'bare uWebSockets.js, kernel', value: of(density, 'floor_kernel_bytes_per_user') },
+  ])
+}
+
+function speed(throughput: Figures): string {
+  const series = (throughput['messages_by_half_second'] ?? []) as number[]
+  const points = series.map((count, n) => [(n + 1) / 2, count * 2] as const)
+  const cost = bars('CPU of a message, µs (all threads of the process)', [
+    { name: 'bluetick', value: of(throughput, 'node_cpu_us_per_message') },
+    { name: 'bare relay, stores nothing', value: of(throughput, 'floor_cpu_us_per_message') },
+  ])
+  return cost + lines('Throughput over time', 'seconds', 'messages/s', [{ name: 'delivered', points }])
+}
+
+function ticks(latency: Figures): string {
+  const rows = (latency['rates'] ?? []) as Figures[]
+  const line = (name: string, key: string) => ({
+    name,
+    points: rows.map((row) => [of(row, 'rate'), of(row, key)] as const),
+  })
+  return lines(
+    'Latency by rate',
+    'messages per second',
+    'ms',
+    [
+      line('delivered p50', 'delivered_p50_ms'),
+      line('bare relay p99', 'floor_delivered_p99_ms'),
+      line('delivered p99', 'delivered_p99_ms'),
+      line('sent p50', 'sent_p50_ms'),
+    ],
+    true,
+  )
 }

@@ -1,0 +1,75 @@
+/** `npm run bench:publish`: the table and the picture of the README, and the table of docs/benchmarks.md, from bench/results/full.json. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { memory } from './report.ts'
+import { type Figures, number } from './table.ts'
+
+type Full = Record<'density' | 'throughput' | 'latency' | 'replay' | 'actors', Figures> & {
+  readonly date: string
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string }
+}
+const full = JSON.parse(readFileSync('bench/results/full.json', 'utf8')) as Full
+const { density, throughput, latency, replay, actors, machine, date } = full
+const half = ((latency['rates'] ?? []) as Figures[]).find((row) => row['share_of_saturation'] === 0.5) ?? {}
+
+const row = (what: string, from: Figures, key: string, unit: string, target: string, scale = 1): string => {
+  const range = (from['ranges'] as Record<string, [number, number]> | undefined)?.[key]
+  const value = (n: number) => `${number(n * scale)}${unit}`
+  return `| ${what} | ${value(Number(from[key] ?? 0))} | ${range ? `${value(range[0])} to ${value(range[1])}` : ''} | ${target} |`
+}
+
+const rows = [
+  `| ${date.slice(0, 10)}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node} | median | range | target |`,
+  '|---|---|---|---|',
+  row(
+    `resident memory of an idle connected user, ${number(Number(density['users']))} users`,
+    density,
+    'node_rss_bytes_per_user',
+    ' B',
+    '1,000 B',
+  ),
+  row('the same, as a multiple of a bare uWebSockets.js socket', density, 'ratio_to_floor', ' ×', '2 ×'),
+  row('kernel memory of its socket', density, 'kernel_bytes_per_user', ' B', ''),
+  row('CPU of that idle node, heartbeats on', density, 'idle_cpu_share', ' %', '2 % of a core', 100),
+  row(
+    `hibernated user without a socket, ${number(Number(actors['actors']))} of them`,
+    actors,
+    'bytes_per_actor_hibernated',
+    ' B',
+    '250 B',
+  ),
+  row('garbage collection beside them, p99', actors, 'gc_p99_ms', ' ms', '50 ms'),
+  row(
+    'messages per second, 200 pairs: sent, durable, delivered, acknowledged, receipt',
+    throughput,
+    'messages_per_second',
+    '',
+    '',
+  ),
+  row(
+    'CPU of such a message, as a multiple of a bare relay that stores nothing',
+    throughput,
+    'cpu_ratio_to_floor',
+    ' ×',
+    '4 ×',
+  ),
+  row('sent to delivered receipt at half of the saturation rate, p99', half, 'delivered_p99_ms', ' ms', '10 ms'),
+  row('replay to one device, entries per second', replay, 'entries_per_second', '', '100,000'),
+  row(
+    `${number(Number(replay['devices']))} devices that resume with 10 entries each`,
+    replay,
+    'storm_seconds',
+    ' s',
+    '10 s',
+  ),
+]
+
+for (const page of ['README.md', 'docs/benchmarks.md']) {
+  const before = readFileSync(page, 'utf8')
+  const picture = `![Memory of an idle connected user](${page === 'README.md' ? 'docs/' : ''}benchmarks.svg)`
+  const table = `<!-- bench: made by npm run bench:publish -->\n${rows.join('\n')}\n\n${picture}\n<!-- /bench -->`
+  writeFileSync(
+    page,
+    before.replace(/<!-- bench:[\s\S]*<!-- \/bench -->/, () => table),
+  )
+}
+writeFileSync('docs/benchmarks.svg', memory(density))

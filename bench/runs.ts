@@ -1,0 +1,25 @@
+/** Several runs as one: of each figure the median, and how far the runs lie apart. */
+import type { Figures } from './table.ts'
+
+/** What proves a run wrong counts from every run. */
+const faults = ['lost', 'duplicated', 'disordered', 'unconfirmed']
+
+export function median(runs: readonly Figures[]): Figures {
+  const [first] = runs
+  if (!first || runs.length === 1) return first ?? {}
+  const merged: Record<string, unknown> = {}
+  const ranges: Record<string, [number, number]> = {}
+  for (const [key, value] of Object.entries(first)) {
+    const values = runs.map((run) => run[key])
+    if (key === 'failures') merged[key] = values.flat()
+    else if (key === 'rates')
+      merged[key] = (value as Figures[]).map((_, n) => median(values.map((rows) => (rows as Figures[])[n] as Figures)))
+    else if (typeof value !== 'number') merged[key] = value
+    else {
+      const sorted = (values as number[]).sort((a, b) => a - b)
+      ranges[key] = [sorted[0] as number, sorted.at(-1) as number]
+      merged[key] = faults.includes(key) ? sorted.at(-1) : sorted[Math.floor((sorted.length - 1) / 2)]
+    }
+  }
+  return { ...merged, runs: runs.length, ranges }
+}
