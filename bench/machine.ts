@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-const packages = ['uWebSockets.js', 'lmdb', 'nact']
+const packages = ['uWebSockets.js', 'lmdb', 'msgpackr', 'nact']
 
 export type Machine = {
   readonly cpu: string
