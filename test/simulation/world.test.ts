@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import type { UserId } from '../../src/protocol/ids.ts'
-import { team, World } from './world.ts'
+import { team } from './device.ts'
+import { check } from './guarantees.ts'
+import { World } from './world.ts'
 
 const ids = ['ann', 'ben', 'cal', team] as UserId[]
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
@@ -45,7 +47,7 @@ it('keeps the guarantees under any order, loss, repeat and crash', () => {
       ])
       for (const choice of choices) step(world, choice)
       world.settle()
-      world.check()
+      check(world)
     }),
     { numRuns: runs, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
   )

@@ -6,13 +6,7 @@ import { expect } from 'vitest'
 import { receive as receiveGroup, recover as recoverGroup } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
-import {
-  type SessionEffect,
-  type SessionMessage,
-  type SessionState,
-  startSession,
-  receive as told,
-} from '../../actors/session.ts'
+import { type SessionEffect, type SessionMessage, startSession, receive as told } from '../../actors/session.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { startUser } from '../../actors/user/state.ts'
@@ -21,8 +15,10 @@ import { receive } from '../../actors/user/user.ts'
 import { Appends } from '../../src/hosts/appends.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
-import type { DeviceId, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor, Entry, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import { Device, sessionLimits, team } from './device.ts'
+import { allHave } from './guarantees.ts'
 
 const limits = {
   devices: 3,
@@ -35,49 +31,12 @@ const limits = {
   deviceAwayMs: 1e12,
 }
 const groupLimits = { ...limits, devices: 9, members: 4 }
-/** The group of the world. */
-export const team = '#team' as UserId
-const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
 type Inbox = { epoch: number; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: number }
 /** A user actor, or the group's: `log` is what it has of an inbox. */
 type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
 type Effect = UserEffect | GroupEffect
 type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
 type Outcome = 'ok' | 'fails' | 'unknown'
-type Sent = {
-  readonly id: MessageId
-  readonly to: UserId
-  readonly body: string
-  readonly change: Change | undefined
-  tried: boolean
-  flying: boolean
-  at: Position | null
-}
-
-/** A device with its application: an honest client that has a durable cursor and outbox. */
-export class Device {
-  readonly user: UserId
-  readonly name: string
-  session = 0
-  state: SessionState = startSession(sessionLimits, 0)
-  welcomed = false
-  cursor = { epoch: 0, seq: 0 }
-  received = 0
-  acked = 0
-  readonly inbox: Entry[] = []
-  readonly outbox: Sent[] = []
-  readonly wanted = new Map<UserId, number>()
-  readonly unread = new Map<UserId, number>()
-  /** Chats whose read was refused for now. */
-  readonly refused = new Set<UserId>()
-  /** What the links carry to it. */
-  frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
-  constructor(user: string, name: string) {
-    this.user = user as UserId
-    this.name = name
-  }
-}
-
 export class World {
   now = 1_000
   readonly stores = new Map<UserId, Inbox>()
@@ -355,7 +314,7 @@ export class World {
 
   /** No tick is shown that nobody earned, and none falls. */
   #mark(user: UserId, { peer, delivered, read }: { peer: UserId; delivered: number; read: number }): void {
-    if (peer === team) this.#allHave(user, delivered)
+    if (peer === team) allHave(this, user, delivered)
     const theirs = this.devices.filter((device) => device.user === peer)
     if (peer !== team) expect(delivered).toBeLessThanOrEqual(Math.max(...theirs.map((device) => device.received)))
     const known = this.marks.get(`${user} ${peer}`) ?? { delivered: 0, read: 0 }
@@ -363,23 +322,6 @@ export class World {
       delivered: Math.max(known.delivered, delivered),
       read: Math.max(known.read, read),
     })
-  }
-
-  /** Every other member who was in the group by then has what is delivered. */
-  #allHave(user: UserId, delivered: number): void {
-    const log = (this.stores.get(team)?.entries ?? []) as Message[]
-    const joined = log.filter(({ change }) => change === 'create' || change === 'add')
-    for (const { seq, from, body, change } of joined) {
-      const member = (change === 'create' ? from : body) as UserId
-      const due = log.filter(
-        (entry) => entry.seq >= seq && entry.seq <= delivered && (entry.from !== member || entry.change),
-      )
-      if (member === user || due.length === 0) continue
-      const devices = this.devices.filter((device) => device.user === member)
-      const has = (at: number) =>
-        devices.some(({ inbox }) => inbox.some((entry) => entry.is === 'message' && entry.place?.at === at))
-      for (const entry of due) expect(has(entry.seq), `${member} has ${entry.seq}`).toBe(true)
-    }
   }
 
   #perform(user: UserId, actor: Actor, effect: Effect): void {
@@ -541,41 +483,5 @@ export class World {
     const due = this.timers.filter((timer) => timer.due <= this.now)
     this.timers = this.timers.filter((timer) => timer.due > this.now)
     for (const { user, life, message } of due) if (this.actors.get(user)?.life === life) this.tell(user, message)
-  }
-
-  /** The guarantees of DESIGN section 4, once everything has come to rest. */
-  check(): void {
-    for (const device of this.devices) {
-      for (const sent of device.outbox) {
-        const inbox = this.stores.get(sent.to)?.entries ?? []
-        expect(
-          inbox.filter((entry) => entry.is === 'message' && entry.id === sent.id),
-          'once',
-        ).toHaveLength(1)
-        expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
-        expect(this.marks.get(`${device.user} ${sent.to}`)?.delivered, 'delivered').toBeGreaterThanOrEqual(
-          sent.at?.seq ?? 0,
-        )
-      }
-      for (const to of new Set(device.outbox.map((sent) => sent.to))) {
-        const seqs = device.outbox.filter((sent) => sent.to === to).map((sent) => sent.at?.seq ?? 0)
-        expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
-      }
-      this.#everyCopy(device)
-      expect(device.inbox, 'every device has every entry').toEqual(this.stores.get(device.user)?.entries ?? [])
-      expect(device.wanted.size, 'every read is confirmed').toBe(0)
-    }
-  }
-
-  /** A member's inbox has what others wrote since they joined, each once, in the order of the group's log. */
-  #everyCopy({ user, inbox }: Device): void {
-    const log = (this.stores.get(team)?.entries ?? []) as Message[]
-    const since = log.find(
-      ({ from, body, change }) => (change === 'create' ? from : change === 'add' && body) === user,
-    )?.seq
-    const due =
-      since === undefined ? [] : log.filter(({ seq, from, change }) => seq >= since && (from !== user || change))
-    const copies = inbox.flatMap((entry) => (entry.is === 'message' && entry.place ? [entry.place.at] : []))
-    expect(copies, 'every copy once and in order').toEqual(due.map(({ seq }) => seq))
   }
 }

@@ -1,0 +1,44 @@
+import { type SessionState, startSession } from '../../actors/session.ts'
+import type { UserEffect } from '../../actors/user/types.ts'
+import type { ServerFrame } from '../../src/protocol/frames.ts'
+import type { Change } from '../../src/protocol/group.ts'
+import type { MessageId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { Entry } from '../../src/store/contract.ts'
+
+/** The group of the world. */
+export const team = '#team' as UserId
+export const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
+
+type Sent = {
+  readonly id: MessageId
+  readonly to: UserId
+  readonly body: string
+  readonly change: Change | undefined
+  tried: boolean
+  flying: boolean
+  at: Position | null
+}
+
+/** A device with its application: an honest client that has a durable cursor and outbox. */
+export class Device {
+  readonly user: UserId
+  readonly name: string
+  session = 0
+  state: SessionState = startSession(sessionLimits, 0)
+  welcomed = false
+  cursor = { epoch: 0, seq: 0 }
+  received = 0
+  acked = 0
+  readonly inbox: Entry[] = []
+  readonly outbox: Sent[] = []
+  readonly wanted = new Map<UserId, number>()
+  readonly unread = new Map<UserId, number>()
+  /** Chats whose read was refused for now. */
+  readonly refused = new Set<UserId>()
+  /** What the links carry to it. */
+  frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
+  constructor(user: string, name: string) {
+    this.user = user as UserId
+    this.name = name
+  }
+}
