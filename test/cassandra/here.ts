@@ -7,6 +7,8 @@ import { applySchema } from '../../src/store/cassandra/schema.ts'
 import { needs } from '../skips.ts'
 import { howToGet, oneNode, provides, providesClusters, type Running } from './server.mjs'
 
+/** Milliseconds for a request: where no fault is tested, a busy machine shall not look like one. */
+const patientMs = 20_000
 /** Milliseconds for a cluster to start on a busy machine. */
 export const startMs = 180_000
 
@@ -30,7 +32,7 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
   }, startMs)
   return {
     async keyspace() {
-      const options = await newKeyspace(running as Running, 1)
+      const options = { ...(await newKeyspace(running as Running, 1)), timeoutMs: patientMs }
       made.push(options)
       return options
     },
@@ -40,7 +42,7 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
 /** A keyspace of its own with the schema. */
 export async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
   const options = { contactPoints, localDc, keyspace: `t${randomUUID().replaceAll('-', '')}` }
-  await applySchema(options, replicas)
+  await applySchema({ ...options, timeoutMs: patientMs }, replicas)
   return options
 }
 
@@ -52,7 +54,12 @@ async function drop(options: CassandraOptions): Promise<void> {
 
 /** A plain driver, to look at the tables and to write rows that a store would not. */
 export async function driver({ contactPoints, localDc, keyspace }: CassandraOptions): Promise<Client> {
-  const client = new Client({ contactPoints: [...contactPoints], localDataCenter: localDc, keyspace })
+  const client = new Client({
+    contactPoints: [...contactPoints],
+    localDataCenter: localDc,
+    keyspace,
+    socketOptions: { readTimeout: patientMs },
+  })
   await client.connect()
   return client
 }
@@ -65,11 +72,13 @@ export async function truncate(client: Client): Promise<void> {
 }
 
 /** How the command line names a keyspace. */
-export const named = ({ contactPoints, localDc, keyspace }: CassandraOptions) => [
+export const named = ({ contactPoints, localDc, keyspace, timeoutMs = 3_000 }: CassandraOptions) => [
   '--contact-points',
   contactPoints.join(','),
   '--local-dc',
   localDc,
   '--keyspace',
   keyspace,
+  '--cluster-timeout-ms',
+  String(timeoutMs),
 ]

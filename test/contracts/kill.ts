@@ -94,7 +94,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
       await Promise.all(senders)
       const open = async () => (await Promise.all([...clients.values()].map((client) => client.outbox()))).flat()
       await expect
-        .poll(async () => (await open()).filter(({ state }) => state === 'queued').length, { timeout: 30_000 })
+        .poll(async () => (await open()).filter(({ state }) => state === 'queued').length, { timeout: 90_000 })
         .toBe(0)
       /** What a user must have got, as `chat sender number`: their own messages, and the group's by others. */
       const due = (user: string) =>
@@ -103,7 +103,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
           return to === group && from !== user ? [`${group} ${from} ${n}`] : []
         })
       const count = users.reduce((sum, user) => sum + due(user).length, 0)
-      await expect.poll(() => [...received.values()].flat().length, { timeout: 60_000 }).toBe(count)
+      await expect.poll(() => [...received.values()].flat().length, { timeout: 90_000 }).toBe(count)
       await expect
         .poll(async () => (await open()).filter(({ state }) => state === 'sent').length, { timeout: 60_000 })
         .toBe(0)
