@@ -27,8 +27,11 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
     running = await oneNode()
   }, startMs)
   afterAll(async () => {
-    for (const options of made) await drop(options)
-    await running?.stop()
+    try {
+      for (const options of made) await drop(options)
+    } finally {
+      await running?.stop()
+    }
   }, startMs)
   return {
     async keyspace() {
