@@ -31,7 +31,10 @@ export class App {
   readonly #talk: Talk
   readonly #uploads: Uploads
   readonly #drafts = new Map<string, string>()
-  readonly #draft = compose((text) => this.#send(text))
+  readonly #draft = compose(
+    (text) => this.#send(text),
+    (writing) => this.#client.typing(this.#open ?? '', writing ? 'typing' : null),
+  )
   #open: string | undefined
   #loading = false
 

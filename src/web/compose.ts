@@ -2,7 +2,10 @@
 import { byId } from './dom.ts'
 
 /** Answers how to change what stands in the field for what is given, as when another chat is opened. */
-export function compose(send: (text: string) => Promise<void>): (draft: string) => string {
+export function compose(
+  send: (text: string) => Promise<void>,
+  typed: (writing: boolean) => void,
+): (draft: string) => string {
   const [form, text] = [byId<HTMLFormElement>('compose'), byId<HTMLTextAreaElement>('text')]
   const button = byId<HTMLButtonElement>('send')
   const grow = () => {
@@ -16,7 +19,10 @@ export function compose(send: (text: string) => Promise<void>): (draft: string) 
     if (text.value === '') text.value = written
     grow()
   }
-  text.oninput = grow
+  text.oninput = () => {
+    grow()
+    typed(text.value !== '')
+  }
   text.onkeydown = (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
     event.preventDefault()

@@ -11,6 +11,7 @@ export class Head {
   #chat: string | undefined
   #presence: Presence | undefined
   #members = ''
+  readonly #typing = new Map<string, string>()
   #unwatch = () => {}
 
   /** `named` is told what a group is called. */
@@ -19,6 +20,12 @@ export class Head {
     this.#client = client
     this.#named = named
     client.on('connection', () => this.show())
+    client.on('typing', ({ chat, user, doing }) => {
+      if (chat !== this.#chat) return
+      if (doing) this.#typing.set(user, isGroup(chat) ? `${user} is ${doing}…` : `${doing}…`)
+      else this.#typing.delete(user)
+      this.show()
+    })
   }
 
   /** The chat that is open from now on; undefined: none is. */
@@ -28,6 +35,7 @@ export class Head {
     this.#chat = chat?.id
     this.#presence = undefined
     this.#members = ''
+    this.#typing.clear()
     if (!chat) return
     this.title(chat)
     if (isGroup(chat.id)) void this.ask()
@@ -63,9 +71,10 @@ export class Head {
   show(): void {
     const known = this.#presence !== undefined && this.#client.connection.is === 'online'
     const presence = known ? presenceWords(this.#presence as Presence, Date.now()) : ''
-    const words = this.#members || presence
+    const [typing] = this.#typing.values()
+    const words = typing ?? (this.#members || presence)
     const element = byId('presence')
     if (element.textContent !== words) element.textContent = words
-    element.classList.toggle('online', words === 'online')
+    element.classList.toggle('online', words === 'online' || typing !== undefined)
   }
 }

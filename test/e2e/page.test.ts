@@ -82,6 +82,10 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await alice.waitForSelector('#messages .tick.read')
     expect(await bob.locator('.badge').count()).toBe(0)
     expect(await bob.title()).toBe('alice · Bluetick')
+    await bob.fill('#text', 'Hm')
+    await alice.waitForSelector('#presence:has-text("typing…")')
+    await bob.fill('#text', '')
+    await alice.waitForSelector('#presence:has-text("online")')
     await say(bob, '<img src=x onerror=alert(1)>', 'two\nlines', 'see https://example.org/a?b=c.')
     await expect
       .poll(() => texts(alice))
