@@ -23,6 +23,13 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
     expect(sent('send', id, 'bob', '', false, plain)).toEqual(['send', id, 'bob', '', false, plain])
   })
 
+  it('carries any number of frames in one message', () => {
+    for (const count of [1, 15, 16, 300]) {
+      const frames = Array.from({ length: count }, (_, n) => ['ping', n] as const)
+      expect(codec.decode(codec.encode(frames))).toEqual(frames)
+    }
+  })
+
   it('refuses media that is not of that shape', () => {
     for (const wrong of [
       { ...media, media: 'A'.repeat(64) },
