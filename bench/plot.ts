@@ -14,7 +14,7 @@ const short = (value: number): string =>
 
 function frame(title: string, inside: string, height: number): string {
   const { width } = size
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#374151"><rect width="100%" height="100%" fill="#fff"/>${text(12, 20, title, 'start', 'font-size="14" font-weight="bold"')}${inside}</svg>`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#374151"><title>${title}</title><rect width="100%" height="100%" fill="#fff"/>${text(12, 20, title, 'start', 'font-size="14" font-weight="bold"')}${inside}</svg>`
 }
 
 /** Horizontal bars, each with its value. */
