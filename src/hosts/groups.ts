@@ -103,10 +103,10 @@ export async function resumeGroups({ runtime, store, term }: Context, groups: Gr
   const noted = (await store.notedGroups()).filter((group) => group.term !== term)
   for (const { group } of noted) groups.tell(group, { is: 'resume' })
   const settle = (open: typeof noted) => {
-    const [resting, busy] = [
-      open.filter(({ group }) => !groups.peek(group)),
-      open.filter(({ group }) => groups.peek(group)),
-    ]
+    // One that is still being loaded does not rest.
+    const rests = ({ group }: (typeof noted)[number]) => groups.inspect(group).status === 'absent'
+    const [resting, busy] = [open.filter(rests), open.filter((one) => !rests(one))]
+    // One that is not forgotten now is looked at once more at the next start, which does no harm.
     for (const { group, term } of resting) store.forgetGroup(group, term).catch(() => undefined)
     if (busy.length > 0) runtime.wheel.after(againMs * 3, () => settle(busy))
   }
