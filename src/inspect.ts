@@ -78,7 +78,7 @@ export async function inspectMessage(users: Users, store: Store, id: MessageId):
 
 async function readAt(store: Store, sender: UserId, peer: UserId, seq: number): Promise<Millis | undefined> {
   const tail = (await store.load(sender))?.tail ?? 0
-  for (const entry of await store.read(sender, Math.max(1, tail - 10_000), 10_001, 1e9)) {
+  for (const entry of await store.read(sender, Math.max(1, tail - 10_000), 10_001, 1e9, Date.now())) {
     if (entry.is === 'receipt' && entry.peer === peer && entry.read >= seq) return entry.time
   }
   return undefined

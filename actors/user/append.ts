@@ -197,6 +197,7 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
   if (entry.is === 'seen') return confirmSeen(state, entry, out)
+  if (!('body' in entry)) return
   const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
   // First what it means, then the answer: what waits for the answer in a group must find the group changed.
   if (entry.is === 'message') out.push({ do: 'accepted', entry })

@@ -19,5 +19,8 @@ export function entryFrame(entry: Entry): EntryFrame {
       return ['seen', entry.seq, entry.chat, entry.upTo]
     case 'receipt':
       return ['receipt', entry.seq, entry.peer, entry.epoch, entry.delivered, entry.read]
+    case 'gone':
+    case 'deleted':
+      throw new Error('Protocol v1 has no frame for what has vanished yet.')
   }
 }

@@ -117,7 +117,7 @@ async function entriesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): 
   const messages: Message[] = []
   let next = from
   while (next <= tail) {
-    const page = await store.read(group, next, 1_000, 1024 * 1024)
+    const page = await store.read(group, next, 1_000, 1024 * 1024, Date.now())
     for (const entry of page) if (entry.is === 'message') messages.push(entry)
     next = (page.at(-1)?.seq ?? tail) + 1
   }
@@ -145,7 +145,12 @@ function perform(
       return void answered(store.findRepeats(group, effect.keys), (repeats) => ({ is: 'found', repeats }))
     case 'fetch': {
       const { session, from, limit, bytes } = effect
-      return void answered(store.read(group, from, limit, bytes), (entries) => ({ is: 'page', session, from, entries }))
+      return void answered(store.read(group, from, limit, bytes, Date.now()), (entries) => ({
+        is: 'page',
+        session,
+        from,
+        entries,
+      }))
     }
     case 'save': {
       const saving = store.saveCursors(group, state?.log.epoch ?? 0, effect.cursors, effect.settled)

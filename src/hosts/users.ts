@@ -95,11 +95,13 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return later(store.findRepeats(user, effect.keys), (repeats) => result({ is: 'found', repeats }))
     case 'fetch': {
       const { session, from, limit, bytes } = effect
-      return later(store.read(user, from, limit, bytes), (entries) => result({ is: 'page', session, from, entries }))
+      return later(store.read(user, from, limit, bytes, Date.now()), (entries) =>
+        result({ is: 'page', session, from, entries }),
+      )
     }
     case 'check': {
       const { session, chat, seq } = effect
-      return later(store.read(user, seq, 1, 1), (entries) => {
+      return later(store.read(user, seq, 1, 1, Date.now()), (entries) => {
         const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
         const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
         result({ is: 'checked', session, chat, seq, at: entries && at })

@@ -16,6 +16,7 @@ import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/
 import { long, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import {
+  type Carrier,
   type DedupeKey,
   type DeviceCursor,
   defaultRetention,
@@ -23,6 +24,7 @@ import {
   type Expired,
   type GroupRecord,
   type InboxRecord,
+  type Lease,
   type Retention,
   type Store,
   StoreError,
@@ -50,6 +52,10 @@ const shelfOf = (group: GroupId): number =>
 const termTries = 20
 /** Milliseconds for the cluster to say that it is well. */
 const healthMs = 2_000
+
+function unbuilt(): never {
+  throw new StoreError('unavailable', 'The Cassandra store has no chat lifetimes and no leases yet.')
+}
 
 /** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options. */
 export function cassandraStore(
@@ -159,6 +165,30 @@ export class CassandraStore implements Store {
 
   async saveSettings(user: UserId, settings: Settings): Promise<void> {
     return saveSettings(this.#open, user, settings)
+  }
+
+  async startTimers(): Promise<Seq> {
+    return unbuilt()
+  }
+
+  async erase(): Promise<void> {
+    return unbuilt()
+  }
+
+  async history(): Promise<readonly Carrier[]> {
+    return unbuilt()
+  }
+
+  async takeLease(): Promise<Lease> {
+    return unbuilt()
+  }
+
+  async renewLease(): Promise<boolean> {
+    return unbuilt()
+  }
+
+  async releaseLease(): Promise<void> {
+    return unbuilt()
   }
 
   /** Nothing to do: rows leave by their TTL. */

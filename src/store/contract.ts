@@ -4,11 +4,20 @@
  */
 import type { Change, Place } from '../protocol/group.ts'
 import type { Body, DeviceId, GroupId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Settings } from '../protocol/settings.ts'
+
+/** How long an entry with a body stays. In the log of a group `permanent` means `default`, and every other kind `temporary`. */
+type Lasting = {
+  /** Absent: `default`. */
+  readonly lifetime?: Lifetime
+  /** Its timer runs: from then on it is `gone`. */
+  readonly expires?: Millis
+}
 
 /** One item of an inbox. `time` never falls along an inbox. */
 export type Entry =
-  | {
+  | ({
       readonly is: 'message'
       readonly seq: Seq
       readonly time: Millis
@@ -18,11 +27,11 @@ export type Entry =
       readonly media?: MediaRef
       /** In the inbox of a group's member: where the message stands in the group. */
       readonly place?: Place
-      /** In the log of a group: what the message changes. */
+      /** In the log of a group, and between two users: what the message changes. */
       readonly change?: Change
-    }
+    } & Lasting)
   /** An own copy: what another device of this user sent, and where it stands in the recipient's inbox. */
-  | {
+  | ({
       readonly is: 'copy'
       readonly seq: Seq
       readonly time: Millis
@@ -31,7 +40,8 @@ export type Entry =
       readonly body: Body
       readonly media?: MediaRef
       readonly at: Position
-    }
+      readonly change?: Change
+    } & Lasting)
   /** This user's messages to `peer` in log `epoch` are delivered and read up to these seqs (0: none). */
   | {
       readonly is: 'receipt'
@@ -48,6 +58,17 @@ export type Entry =
       readonly seq: Seq
       readonly time: Millis
       readonly chat: UserId
+      readonly upTo: Seq
+    }
+  /** What stood here has vanished, or was deleted. */
+  | { readonly is: 'gone'; readonly seq: Seq; readonly time: Millis }
+  /** A device of this user has deleted the messages of `chat` in `from` to `upTo` of this inbox. */
+  | {
+      readonly is: 'deleted'
+      readonly seq: Seq
+      readonly time: Millis
+      readonly chat: UserId
+      readonly from: Seq
       readonly upTo: Seq
     }
 
@@ -70,7 +91,23 @@ export type InboxRecord = {
   readonly cursors: readonly DeviceCursor[]
   /** Delivered receipts of all entries up to here are durable with their senders. */
   readonly settled: Seq
+  /** Null: no entry waits for its timer to start. */
+  readonly waiting: Waiting | null
 }
+
+/** The lowest seq that waits until all devices have it (`temporary`), one has it (`delivered`), or it was read; 0: none does. */
+export type Waiting = { readonly temporary: Seq; readonly delivered: Seq; readonly read: Seq }
+
+/** What starts timers: every device, or the first one, has acknowledged the inbox up to here; or this chat was read up to here. */
+export type Started =
+  | { readonly is: 'temporary' | 'delivered'; readonly upTo: Seq }
+  | { readonly is: 'read'; readonly chat: UserId; readonly upTo: Seq }
+
+/** Where a message of a history stands: in the inbox, as it was appended. */
+export type Past = { readonly time: Millis; readonly seq: Seq }
+
+/** Who holds a name. `term` is from the same row of numbers as those of `takeTerm`. */
+export type Lease = { readonly holder: string; readonly term: number; readonly until: Millis }
 
 /** A member of a group: now, or one who has left and has not got everything that was for them. Seqs are the group's. */
 export type GroupMember = {
@@ -131,8 +168,30 @@ export interface Store {
    */
   append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void>
 
-  /** Up to `limit` entries from `from` on, in seq order, as long as their bodies fit `bytes` (the first always comes). Starts later than `from` only where older entries have expired. */
-  read(user: UserId, from: Seq, limit: number, bytes: number): Promise<readonly Entry[]>
+  /**
+   * Up to `limit` entries from `from` on, in seq order, as long as their bodies fit `bytes` (the first always comes). Starts later
+   * than `from` only where older entries have expired. What `expires` at `now` or before comes as `gone`.
+   */
+  read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]>
+
+  /**
+   * Starts timers of entries that wait for this; one that runs keeps its time, and what was `temporary` is `gone`. Durable when it
+   * resolves; a crash before leaves some that wait. Answers the lowest seq that still waits for that kind, 0 for none.
+   * An entry waits from its append on, unless it has `expires` then: that timer runs.
+   */
+  startTimers(user: UserId, started: Started, now: Millis): Promise<Seq>
+
+  /**
+   * Makes `gone` of the messages and copies of `chat` in `from` to `upTo`, and takes them out of its history. Durable when it
+   * resolves; may be repeated, and has to be after a rejection. Takes long where there is much, in bounded slices.
+   */
+  erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void>
+
+  /**
+   * Messages and copies of `chat` that were appended as `permanent`, newest first: before the one that stood at `before`, or the
+   * newest. Up to `limit`, as long as their bodies fit `bytes` (the first always comes). They have no retention time.
+   */
+  history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number): Promise<readonly Carrier[]>
 
   /** For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h). */
   findRepeats(user: UserId, keys: readonly DedupeKey[]): Promise<readonly (Appended | undefined)[]>
@@ -159,7 +218,20 @@ export interface Store {
   /** Replaces the user's settings; durable when it resolves. */
   saveSettings(user: UserId, settings: Settings): Promise<void>
 
-  /** Removes entries older than `now - retention` and dedupe keys older than the dedupe time, a bounded slice a call; call again until it answers zeros. A store whose rows leave by themselves has nothing to do. */
+  /**
+   * Takes a name that nobody holds at `now`, until `until`, for a holder whose name no other process has or had. A new term comes
+   * with it, or the same where this holder has it already. Answers who holds it after this call: where it is another, the call has failed.
+   */
+  takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease>
+  /** Holds a lease until a later time. False: it ran out, or is held under another term. It is never shortened. */
+  renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean>
+  /** Gives a lease back, where it is still held under this term. */
+  releaseLease(name: string, lease: Lease): Promise<void>
+
+  /**
+   * Removes entries older than `now - retention` and dedupe keys older than the dedupe time, and makes `gone` of what `expires` at
+   * `now` or before: a bounded slice a call; call again until it answers zeros. A store whose rows leave by themselves has nothing to do.
+   */
   expire(now: Millis): Promise<Expired>
 
   /** Where messages with this id stand, within the dedupe time. For operators; may be slow. */

@@ -43,7 +43,7 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
   await to.place(user, record, term)
   let count = 0
   for (let next = record.head; next <= record.tail; ) {
-    const entries = await from.read(user, next, pageEntries, pageBytes)
+    const entries = await from.read(user, next, pageEntries, pageBytes, Date.now())
     const last = entries.at(-1)
     if (!last) break
     await to.append(user, record.epoch, term, entries)

@@ -17,11 +17,30 @@ import {
   type Expired,
   type GroupRecord,
   type InboxRecord,
+  type Lease,
   type MessageTrace,
+  type Past,
   type Retention,
+  type Started,
   type Store,
   StoreError,
 } from './contract.ts'
+import { goneOf, isOver } from './lasting.ts'
+import { isSame, renewed, taken } from './leases.ts'
+import {
+  addLasting,
+  type Erased,
+  eraseEntries,
+  eraseHistory,
+  expireDue,
+  findErased,
+  type LastingTables,
+  lowest,
+  readHistory,
+  removeTimers,
+  startTimers,
+  waiting,
+} from './lmdb/lasting.ts'
 import { lockFolder } from './lock.ts'
 import { packAppended, packRow, unpackAppended, unpackRow } from './rows.ts'
 
@@ -35,7 +54,7 @@ const fullBytes = 1024 * 1024
 
 type Meta = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
 type Cursors = { cursors: readonly DeviceCursor[]; settled: Seq; epoch: number }
-type Tables = {
+type Tables = LastingTables & {
   readonly root: RootDatabase
   /** [user, seq of the first] -> entries that were appended together on one day (rows.ts) */
   readonly entries: Database<Uint8Array, [string, number]>
@@ -52,6 +71,7 @@ type Tables = {
   readonly groups: Database<GroupRecord, string>
   /** [term, group] -> 1 */
   readonly noted: Database<number, [number, string]>
+  readonly leases: Database<Lease, string>
 }
 
 /** A store in the folder `path`, which is made if need be and belongs to one process at a time. */
@@ -141,10 +161,18 @@ export class LmdbStore implements Store {
       : new StoreError('unavailable', `Writing to ${this.#path} failed: ${String(cause)}`, { cause })
   }
 
+  /** Reads and rewrites what is there: no write of this process or of another comes between. */
+  async #change<Result>(change: (tables: Tables) => Result): Promise<Result> {
+    const tables = this.#open
+    try {
+      return await tables.root.transaction(() => change(tables))
+    } catch (cause) {
+      throw await this.#failure(cause)
+    }
+  }
+
   async takeTerm(): Promise<number> {
-    const term = (this.#open.settings.get('term') ?? 0) + 1
-    await this.#write(({ settings }) => void settings.put('term', term))
-    return term
+    return this.#change(nextTerm)
   }
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
@@ -152,7 +180,8 @@ export class LmdbStore implements Store {
     const saved = this.#open.cursors.get(user)
     if (!meta && !saved) return undefined
     const { epoch, tail, lastTime, head } = meta ?? { epoch: saved?.epoch ?? 0, tail: 0, lastTime: 0, head: 1 }
-    return { epoch, tail, lastTime, head, cursors: saved?.cursors ?? [], settled: saved?.settled ?? 0 }
+    const [cursors, settled] = [saved?.cursors ?? [], saved?.settled ?? 0]
+    return { epoch, tail, lastTime, head, cursors, settled, waiting: waiting(this.#open, user) }
   }
 
   append(user: UserId, epoch: number, _term: number, entries: readonly Entry[]): Promise<void> {
@@ -167,15 +196,16 @@ export class LmdbStore implements Store {
     })
   }
 
-  async read(user: UserId, from: Seq, limit: number, bytes: number): Promise<readonly Entry[]> {
+  async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
     const found: Entry[] = []
     let size = 0
     const { entries } = this.#open
     // The row that holds `from` starts at it or before.
     const [first = [user, from]] = entries.getKeys({ start: [user, from], end: [user, 0], limit: 1, reverse: true })
     for (const { value } of entries.getRange({ start: first, end: [user, Number.MAX_SAFE_INTEGER] })) {
-      for (const entry of unpackRow(value)) {
-        if (entry.seq < from) continue
+      for (const held of unpackRow(value)) {
+        if (held.seq < from) continue
+        const entry = isOver(held, now) ? goneOf(held) : held
         size += 'body' in entry ? entry.body.length : 0
         if (found.length === limit || (size > bytes && found.length > 0)) return found
         found.push(entry)
@@ -194,6 +224,47 @@ export class LmdbStore implements Store {
         if (found) return unpackAppended(found)
       }
       return undefined
+    })
+  }
+
+  async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
+    for (let more = true; more; ) more = await this.#change((tables) => startTimers(tables, user, started, now))
+    return lowest(this.#open, user, started.is)
+  }
+
+  async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
+    for (let start: Seq | null = from; start !== null; ) {
+      const { seqs, next }: Erased = findErased(this.#open, user, chat, start, upTo)
+      await this.#change((tables) => eraseEntries(tables, user, seqs))
+      start = next
+    }
+    for (let more = true; more; ) more = await this.#change((tables) => eraseHistory(tables, user, chat, from, upTo))
+  }
+
+  async history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number) {
+    return readHistory(this.#open, user, chat, before, limit, bytes)
+  }
+
+  takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {
+    return this.#change((tables) => {
+      const held = tables.leases.get(name)
+      const lease = taken(held, holder, now, until, () => nextTerm(tables))
+      if (lease !== held) void tables.leases.put(name, lease)
+      return lease
+    })
+  }
+
+  renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean> {
+    return this.#change(({ leases }) => {
+      const next = renewed(leases.get(name), lease, now, until)
+      if (next) void leases.put(name, next)
+      return next !== undefined
+    })
+  }
+
+  releaseLease(name: string, lease: Lease): Promise<void> {
+    return this.#change(({ leases }) => {
+      if (isSame(leases.get(name), lease)) void leases.remove(name)
     })
   }
 
@@ -253,6 +324,7 @@ export class LmdbStore implements Store {
         if (removed.entries >= expireSlice) break
       }
     })
+    removed.entries += await this.#change((tables) => expireDue(tables, now))
     return removed
   }
 
@@ -307,8 +379,15 @@ function putRow(tables: Tables, user: UserId, row: readonly Entry[], lastTime: M
     if (!('body' in entry)) continue
     const sender = entry.is === 'message' ? entry.from : user
     void tables.dedupe.put(repeatKey(hour(entry.time), entry.id, user, sender), packAppended(entry))
+    if (entry.lifetime !== undefined) addLasting(tables, user, entry)
   }
   if (dayOf(first.time) !== dayOf(lastTime)) void tables.days.put([dayOf(first.time), user], true)
+}
+
+function nextTerm({ settings }: Tables): number {
+  const term = (settings.get('term') ?? 0) + 1
+  void settings.put('term', term)
+  return term
 }
 
 const dayOf = (time: Millis): number => Math.floor(time / dayMs)
@@ -333,6 +412,7 @@ function expireDay(tables: Tables, day: number, user: string, room: number): num
       break
     }
     void tables.entries.remove(key)
+    removeTimers(tables, user as UserId, row)
     removed += row.length
     head = key[1] + row.length
   }
@@ -367,5 +447,9 @@ function openTables(path: string): Tables {
     settings: table('settings'),
     groups: table('groups'),
     noted: table('noted'),
+    timers: table('timers'),
+    due: table('due'),
+    history: table('history', 'binary'),
+    leases: table('leases'),
   }
 }

@@ -3,15 +3,20 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
+  type Carrier,
   type DeviceCursor,
   defaultRetention,
   type Entry,
   type GroupRecord,
+  type Lease,
   type MessageTrace,
   type Retention,
+  type Started,
   type Store,
   StoreError,
 } from './contract.ts'
+import { chatOf, goneOf, isErased, isKept, isOver, start, starts, waitingOf, waitsFor } from './lasting.ts'
+import { isSame, renewed, taken } from './leases.ts'
 
 type Inbox = {
   epoch: number
@@ -19,6 +24,8 @@ type Inbox = {
   tail: Seq
   lastTime: Millis
   entries: Entry[]
+  /** What histories keep, by seq. */
+  kept: Map<Seq, Carrier>
   cursors: readonly DeviceCursor[]
   settled: Seq
 }
@@ -33,15 +40,20 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const groups = new Map<GroupId, GroupRecord>()
   const noted = new Map<string, { group: GroupId; term: number }>()
   const preferences = new Map<UserId, Settings>()
+  const leases = new Map<string, Lease>()
   let [opened, terms] = [false, 0]
   const check = () => {
     if (!opened) throw new StoreError('closed', 'The store is not open.')
   }
   const inbox = (user: UserId, epoch: number): Inbox => {
-    const known = inboxes.get(user) ?? { epoch, head: 1, tail: 0, lastTime: 0, entries: [], cursors: [], settled: 0 }
+    const empty = { head: 1, tail: 0, lastTime: 0, entries: [], kept: new Map(), cursors: [], settled: 0 }
+    const known = inboxes.get(user) ?? { epoch, ...empty }
     inboxes.set(user, known)
     return known
   }
+  const lowest = (user: UserId, is: Started['is']): Seq =>
+    inboxes.get(user)?.entries.find((entry) => waitsFor(user, entry) === is)?.seq ?? 0
+  const nextTerm = () => ++terms
   return {
     async open() {
       opened = true
@@ -51,15 +63,14 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     },
     async takeTerm() {
       check()
-      terms += 1
-      return terms
+      return nextTerm()
     },
     async load(user) {
       check()
       const known = inboxes.get(user)
       if (!known) return undefined
-      const { entries: _, ...record } = known
-      return record
+      const { entries: _, kept: __, ...record } = known
+      return { ...record, waiting: waitingOf((is) => lowest(user, is)) }
     },
     async append(user, epoch, _term, entries) {
       check()
@@ -70,21 +81,67 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
         known.tail = Math.max(known.tail, entry.seq)
         known.lastTime = Math.max(known.lastTime, entry.time)
         if (!('body' in entry)) continue
+        if (isKept(user, entry)) known.kept.set(entry.seq, entry)
         const sender = entry.is === 'message' ? entry.from : user
         dedupe.set(`${user} ${sender} ${entry.id}`, { user, sender, id: entry.id, seq: entry.seq, time: entry.time })
       }
     },
-    async read(user, from, limit, bytes) {
+    async read(user, from, limit, bytes, now) {
       check()
       const known = inboxes.get(user)
       const page: Entry[] = []
       let size = 0
-      for (const entry of known?.entries.slice(Math.max(0, from - known.head)) ?? []) {
+      for (const held of known?.entries.slice(Math.max(0, from - known.head)) ?? []) {
+        const entry = isOver(held, now) ? goneOf(held) : held
         size += 'body' in entry ? entry.body.length : 0
         if (page.length >= limit || (size > bytes && page.length > 0)) break
         page.push(entry)
       }
       return page
+    },
+    async startTimers(user, started, now) {
+      check()
+      const known = inboxes.get(user)
+      if (known)
+        known.entries = known.entries.map((entry) =>
+          starts(user, entry, started) ? start(entry, started.is, now) : entry,
+        )
+      return lowest(user, started.is)
+    },
+    async erase(user, chat, from, upTo) {
+      check()
+      const known = inboxes.get(user)
+      if (!known) return
+      known.entries = known.entries.map((entry) => (isErased(entry, chat, from, upTo) ? goneOf(entry) : entry))
+      for (const entry of known.kept.values()) if (isErased(entry, chat, from, upTo)) known.kept.delete(entry.seq)
+    },
+    async history(user, chat, before, limit, bytes) {
+      check()
+      const page: Carrier[] = []
+      let size = 0
+      for (const entry of [...(inboxes.get(user)?.kept.values() ?? [])].sort((a, b) => b.seq - a.seq)) {
+        if (chatOf(entry) !== chat || (before && entry.seq >= before.seq)) continue
+        size += entry.body.length
+        if (page.length >= limit || (size > bytes && page.length > 0)) break
+        page.push(entry)
+      }
+      return page
+    },
+    async takeLease(name, holder, now, until) {
+      check()
+      const lease = taken(leases.get(name), holder, now, until, nextTerm)
+      leases.set(name, lease)
+      return lease
+    },
+    async renewLease(name, lease, now, until) {
+      check()
+      const next = renewed(leases.get(name), lease, now, until)
+      if (next) leases.set(name, next)
+      return next !== undefined
+    },
+    async releaseLease(name, lease) {
+      check()
+      if (isSame(leases.get(name), lease)) leases.delete(name)
     },
     async findRepeats(user, keys) {
       check()
@@ -140,6 +197,11 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
         while (known.entries[0] && known.entries[0].time < now - retentionMs) {
           known.entries.shift()
           known.head += 1
+          removed.entries += 1
+        }
+        for (const [index, entry] of known.entries.entries()) {
+          if (!isOver(entry, now)) continue
+          known.entries[index] = goneOf(entry)
           removed.entries += 1
         }
       }

@@ -3,7 +3,7 @@ import { Packr, Unpackr } from 'msgpackr'
 import type { Body, MessageId, UserId } from '../protocol/ids.ts'
 import type { Appended, Entry } from './contract.ts'
 
-const [message, copy, receipt, seen] = [1, 2, 3, 4]
+const [message, copy, receipt, seen, gone, deleted] = [1, 2, 3, 4, 5, 6]
 const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
 const packr = new Packr(options)
 const unpackr = new Unpackr({ ...options, copyBuffers: true })
@@ -29,6 +29,12 @@ function fields(entry: Entry): unknown[] {
       const { is, seq, time, chat, upTo, ...more } = entry
       return [seen, seq, time, chat, upTo, ...some(more)]
     }
+    case 'gone':
+      return [gone, entry.seq, entry.time]
+    case 'deleted': {
+      const { is, seq, time, chat, from, upTo, ...more } = entry
+      return [deleted, seq, time, chat, from, upTo, ...some(more)]
+    }
   }
 }
 
@@ -50,6 +56,11 @@ export function unpackRow(row: Uint8Array): Entry[] {
     if (kind === seen) {
       const [chat, upTo, more] = rest as [UserId, number, object?]
       return { is: 'seen', seq, time, chat, upTo, ...more }
+    }
+    if (kind === gone) return { is: 'gone', seq, time }
+    if (kind === deleted) {
+      const [chat, from, upTo, more] = rest as [UserId, number, number, object?]
+      return { is: 'deleted', seq, time, chat, from, upTo, ...more }
     }
     const [peer, epoch, delivered, read, more] = rest as [UserId, number, number, number, object?]
     return { is: 'receipt', seq, time, peer, epoch, delivered, read, ...more }

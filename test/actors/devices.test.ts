@@ -29,7 +29,7 @@ const mail = (seq: number): Entry =>
 
 /** Bob's actor, whose inbox holds entries 3 to 6. */
 function actor(cursors: DeviceCursor[], start = 100_000) {
-  const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6 }
+  const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6, waiting: null }
   const state = startUser(user('bob'), record, 7)
   let now = start
   const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, now).effects

@@ -24,7 +24,7 @@ const receipt = (seq: number): Entry => ({
   read: 2,
 })
 const seen = (seq: number): Entry => ({ is: 'seen', seq, time: Date.now(), chat: user('carol'), upTo: 2 })
-const copy = (seq: number): Entry => ({
+export const copy = (seq: number): Entry => ({
   is: 'copy',
   seq,
   time: Date.now(),
@@ -66,7 +66,7 @@ export function storeContract(
     afterEach(() => store.close())
     const append = (...entries: Entry[]) => store.append(bob, 7, 1, entries)
     const seqs = async (from = 1, limit = 100, bytes = all) =>
-      (await store.read(bob, from, limit, bytes)).map((entry) => entry.seq)
+      (await store.read(bob, from, limit, bytes, Date.now())).map((entry) => entry.seq)
 
     it('knows nothing of a user to whom nothing came', async () => {
       expect(await store.load(bob)).toBeUndefined()
@@ -85,7 +85,7 @@ export function storeContract(
         seen(5),
       ]
       await append(...entries)
-      expect(await store.read(bob, 1, 100, all)).toEqual(entries)
+      expect(await store.read(bob, 1, 100, all, Date.now())).toEqual(entries)
       expect(await store.load(bob)).toEqual({
         epoch: 7,
         head: 1,
@@ -93,6 +93,7 @@ export function storeContract(
         lastTime: entries[4]?.time,
         cursors: [],
         settled: 0,
+        waiting: null,
       })
     })
 
@@ -182,7 +183,7 @@ export function storeContract(
         message(4),
       ]
       await append(...entries)
-      expect(await store.read(bob, 1, 10, all)).toEqual(entries)
+      expect(await store.read(bob, 1, 10, all, Date.now())).toEqual(entries)
     })
 
     it('keeps the record of a group, and which groups an earlier term has noted', async () => {
@@ -263,7 +264,7 @@ export function storeContract(
     it('rejects what comes after close, and says so in its health', async () => {
       await store.close()
       expect(await store.health()).toMatchObject({ ok: false })
-      for (const call of [append(message(1)), store.load(bob), store.read(bob, 1, 1, 1), store.takeTerm()])
+      for (const call of [append(message(1)), store.load(bob), store.read(bob, 1, 1, 1, Date.now()), store.takeTerm()])
         await expect(call).rejects.toMatchObject({ code: 'closed' })
       await store.open()
     })

@@ -70,7 +70,8 @@ export class World {
     if (known) return known
     this.#count += 1
     const inbox = this.stores.get(user)
-    const record = inbox && { ...inbox, head: 1, tail: inbox.entries.length, lastTime: inbox.entries.at(-1)?.time ?? 0 }
+    const [tail, lastTime] = [inbox?.entries.length ?? 0, inbox?.entries.at(-1)?.time ?? 0]
+    const record = inbox && { ...inbox, head: 1, tail, lastTime, waiting: null }
     const actor: Actor = { ...this.#start(user, record), mail: [], life: this.#count }
     this.actors.set(user, actor)
     return actor

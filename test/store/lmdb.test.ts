@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { lmdbStore } from '../../src/store/lmdb.ts'
+import { lastingContract } from '../contracts/lasting.ts'
+import { leaseContract } from '../contracts/leases.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-lmdb-'))
@@ -12,7 +14,8 @@ let path = folder()
 beforeEach(() => {
   path = folder()
 })
-storeContract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
+for (const contract of [storeContract, lastingContract, leaseContract])
+  contract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
 
 const bob = user('bob')
 const dayMs = 86_400_000
@@ -90,7 +93,7 @@ describe('the embedded store', () => {
     const tail = (await store.load(bob))?.tail ?? 0
     expect(tail).toBeGreaterThan(10)
     await store.append(bob, 7, 1, [message(tail + 1)])
-    expect(await store.read(bob, 1, 10_000, Number.MAX_SAFE_INTEGER)).toHaveLength(tail + 1)
+    expect(await store.read(bob, 1, 10_000, Number.MAX_SAFE_INTEGER, Date.now())).toHaveLength(tail + 1)
     await store.close()
   })
 
@@ -145,7 +148,7 @@ describe('the embedded store', () => {
     await store.open()
     const record = await store.load(bob)
     expect(record?.tail).toBeGreaterThanOrEqual(durable)
-    const entries = await store.read(bob, 1, 100_000, Number.MAX_SAFE_INTEGER)
+    const entries = await store.read(bob, 1, 100_000, Number.MAX_SAFE_INTEGER, Date.now())
     expect(entries.map((entry) => entry.seq)).toEqual(Array.from({ length: record?.tail ?? 0 }, (_, n) => n + 1))
     await store.close()
     rmSync(path, { recursive: true })

@@ -1,4 +1,8 @@
+import type { Store } from '../../src/store/contract.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { lastingContract } from '../contracts/lasting.ts'
+import { leaseContract } from '../contracts/leases.ts'
 import { storeContract } from '../contracts/store.ts'
 
-storeContract('memory', memoryStore, { reopen: (closed) => closed })
+const reopen = (closed: Store) => closed
+for (const contract of [storeContract, lastingContract, leaseContract]) contract('memory', memoryStore, { reopen })

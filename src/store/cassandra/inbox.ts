@@ -61,7 +61,7 @@ export async function load(requests: Requests, kept: Retention, user: UserId): P
     findTail(requests, kept.retentionMs, user, found.newest),
     firstHeld(requests, user, found),
   ])
-  return { epoch, cursors, settled, tail, lastTime, head: Math.min(first, tail + 1) }
+  return { epoch, cursors, settled, waiting: null, tail, lastTime, head: Math.min(first, tail + 1) }
 }
 
 /** Walks back from the newest bucket to the last entry that counts; mostly it is the last row of the first one. */

@@ -2,7 +2,7 @@
 import type { types } from 'cassandra-driver'
 import type { Change } from '../../protocol/group.ts'
 import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Carrier, Entry } from '../contract.ts'
+import { type Carrier, type Entry, StoreError } from '../contract.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 
@@ -49,6 +49,7 @@ function cellsOf(entry: Entry): Record<string, unknown> {
     return { kind: kinds.receipt, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
   }
   if (entry.is === 'seen') return { kind: kinds.seen, peer: entry.chat, at_seq: long(entry.upTo) }
+  if (!('body' in entry)) throw new StoreError('unavailable', 'The Cassandra store has no chat lifetimes yet.')
   const { is, id, body, media } = entry
   const text = typeof body === 'string'
   return {
