@@ -351,14 +351,18 @@ function watch(state: SessionState, user: UserId, limits: SessionLimits, out: Se
 
 /** The device is told, and those whom it watches learn what they may see of this user. */
 function settled(state: SessionState, settings: Settings, out: SessionEffect[]): void {
-  const { lastSeen, writers, receipts, blocked, contacts } = settings
-  out.push({ do: 'push', frame: ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n')] })
+  out.push({ do: 'push', frame: settingsFrame(settings) })
   const former = state.settings
   state.settings = settings
   for (const user of state.watches ?? []) {
     const now = stance(settings, user)
     if (now !== stance(former, user)) out.push({ do: 'watch', user, stance: now })
   }
+}
+
+function settingsFrame({ lastSeen, writers, receipts, blocked, contacts, lifetimes }: Settings): ServerFrame {
+  const lines = lifetimes.flatMap(({ chat, lifetime }) => (lifetime === 'default' ? [] : `${chat}\t${lifetime}`))
+  return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n')]
 }
 
 /** The text, and when to retry where that is 0, the host adds from the table. */

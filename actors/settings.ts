@@ -9,6 +9,7 @@ export const openSettings: Settings = {
   receipts: true,
   blocked: [],
   contacts: [],
+  lifetimes: [],
 }
 
 /** The settings after a change; undefined where a list would grow beyond `listed`. */

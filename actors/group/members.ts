@@ -1,6 +1,7 @@
 /** Who is in a group and who may do what. Membership follows the group's log: every actor that reads it comes to the same. */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Deliver } from '../user/types.ts'
 import type { GroupState, Member, Message } from './types.ts'
 
@@ -36,6 +37,8 @@ function changesNothing(state: GroupState, change: string, value: string): Error
     case 'demote':
       if (!isMember(member)) return 'not_a_member'
       return member.admin === (change === 'promote') ? 'no_change' : undefined
+    case 'lifetime':
+      return state.lifetime === value ? 'no_change' : undefined
     default:
       return undefined
   }
@@ -56,6 +59,9 @@ export function follow(state: GroupState, { seq, from, body, change }: Message):
       return
     case 'history':
       state.history = Number(value)
+      return
+    case 'lifetime':
+      state.lifetime = value as Lifetime
       return
     case 'add':
       return void join(state, value as UserId, seq, Math.max(1, seq - state.history))

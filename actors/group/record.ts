@@ -27,6 +27,7 @@ export function startGroup(
     exists: record !== undefined,
     name: record?.name ?? '',
     history: record?.history ?? 0,
+    lifetime: record?.lifetime ?? 'default',
     members: new Map(members.map((member) => [member.user, member])),
     links: new Map(),
     linked: new Set(),
@@ -63,8 +64,8 @@ export function recordNow(state: GroupState, out: GroupEffect[]): void {
   state.confirming = state.unconfirmed
   state.unconfirmed = new Set()
   const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
-  const { name, history } = state
-  out.push({ do: 'record', record: { seq: state.log.tail, name, history, members } })
+  const { name, history, lifetime } = state
+  out.push({ do: 'record', record: { seq: state.log.tail, name, history, lifetime, members } })
 }
 
 /** The record is durable, and with it the marks that members had told. */

@@ -104,12 +104,13 @@ export function roster(
 ): void {
   if (!isMember(state.members.get(by))) return refuse(state, session, 'members', out)
   const members = membersNow(state)
-  const { name, history } = state
+  const { name, history, lifetime } = state
   out.push({
     do: 'members',
     session,
     name,
     history,
+    lifetime,
     admins: members.filter(({ admin }) => admin).map(({ user }) => user),
     members: members.map(({ user }) => user),
   })

@@ -1,6 +1,7 @@
 /** What a group actor is told, what it keeps, and what it asks of its host. */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { GroupId, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Entry, GroupMember, GroupRecord } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 import type {
@@ -59,6 +60,7 @@ export type GroupEffect =
       readonly session: SessionRef
       readonly name: string
       readonly history: number
+      readonly lifetime: Lifetime
       readonly admins: readonly UserId[]
       readonly members: readonly UserId[]
     }
@@ -110,6 +112,7 @@ export type GroupState = {
   exists: boolean
   name: string
   history: number
+  lifetime: Lifetime
   readonly members: Map<UserId, Member>
   readonly links: Map<SessionRef, Link>
   readonly linked: Set<UserId>

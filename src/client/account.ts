@@ -1,6 +1,6 @@
 /** What a user decides for all their devices. */
 import type { DeviceId } from '../protocol/ids.ts'
-import type { Setting, Settings } from '../protocol/settings.ts'
+import type { Setting, Choices as Settings } from '../protocol/settings.ts'
 import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
 import type { DeviceInfo } from './types.ts'

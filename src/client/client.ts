@@ -1,6 +1,6 @@
 /** What a program holds: one device of one user, which connects and comes back by itself. */
 import type { Body } from '../protocol/ids.ts'
-import type { Settings } from '../protocol/settings.ts'
+import type { Choices as Settings } from '../protocol/settings.ts'
 import { Account } from './account.ts'
 import { Asker } from './asker.ts'
 import { type Clock, systemClock } from './clock.ts'

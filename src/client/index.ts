@@ -2,7 +2,7 @@ import { Client } from './client.ts'
 import type { ConnectOptions } from './types.ts'
 
 export type { Change } from '../protocol/group.ts'
-export type { Audience, Settings } from '../protocol/settings.ts'
+export type { Audience, Choices as Settings } from '../protocol/settings.ts'
 export type { Client } from './client.ts'
 export {
   BluetickError,

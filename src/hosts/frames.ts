@@ -1,16 +1,36 @@
 import type { EntryFrame } from '../protocol/frames.ts'
 import type { Entry } from '../store/contract.ts'
 
-/** An entry as it is pushed. */
-export function entryFrame(entry: Entry): EntryFrame {
+/** Pushes entries; of those that are gone, each run is one frame. */
+export function pushEntries(entries: readonly Entry[], push: (frame: EntryFrame) => void): void {
+  let first = 0
+  for (const [index, entry] of entries.entries()) {
+    if (entry.is !== 'gone') {
+      push(entryFrame(entry))
+      continue
+    }
+    if (first === 0) first = entry.seq
+    if (entries[index + 1]?.is === 'gone') continue
+    push(['gone', first, entry.seq])
+    first = 0
+  }
+}
+
+function entryFrame(entry: Exclude<Entry, { is: 'gone' }>): EntryFrame {
   switch (entry.is) {
     case 'message': {
-      const { seq, id, from, time, body, media, place } = entry
-      if (place) return ['message', seq, id, from, time, body, media ?? null, place]
+      const { seq, id, from, time, body, media, place, lifetime, change } = entry
+      const [carried, placed, stays] = [media ?? null, place ?? null, lifetime ?? null]
+      if (change) return ['message', seq, id, from, time, body, carried, placed, stays, change]
+      if (lifetime) return ['message', seq, id, from, time, body, carried, placed, lifetime]
+      if (place) return ['message', seq, id, from, time, body, carried, place]
       return media ? ['message', seq, id, from, time, body, media] : ['message', seq, id, from, time, body]
     }
     case 'copy': {
-      const { seq, id, to, time, body, at, media } = entry
+      const { seq, id, to, time, body, at, media, lifetime, change } = entry
+      const [carried, stays] = [media ?? null, lifetime ?? null]
+      if (change) return ['copy', seq, id, to, time, body, at.epoch, at.seq, carried, stays, change]
+      if (lifetime) return ['copy', seq, id, to, time, body, at.epoch, at.seq, carried, lifetime]
       return media
         ? ['copy', seq, id, to, time, body, at.epoch, at.seq, media]
         : ['copy', seq, id, to, time, body, at.epoch, at.seq]
@@ -19,8 +39,7 @@ export function entryFrame(entry: Entry): EntryFrame {
       return ['seen', entry.seq, entry.chat, entry.upTo]
     case 'receipt':
       return ['receipt', entry.seq, entry.peer, entry.epoch, entry.delivered, entry.read]
-    case 'gone':
     case 'deleted':
-      throw new Error('Protocol v1 has no frame for what has vanished yet.')
+      return ['deleted', entry.seq, entry.chat, entry.from, entry.upTo]
   }
 }

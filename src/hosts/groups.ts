@@ -169,8 +169,8 @@ function perform(
     case 'after':
       return groups.after(group, effect.ms, { is: 'timer', timer: effect.timer })
     case 'members': {
-      const { name, history, admins, members } = effect
-      return sessions.push(effect.session, ['group', group, name, history, admins, members])
+      const { name, history, admins, members, lifetime } = effect
+      return sessions.push(effect.session, ['group', group, name, history, admins, members, lifetime])
     }
     case 'ticks':
       return sessions.push(effect.session, ['ticked', group, effect.at, effect.delivered, effect.read])

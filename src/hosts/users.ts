@@ -12,7 +12,7 @@ import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
-import { entryFrame } from './frames.ts'
+import { pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
@@ -116,8 +116,7 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'live':
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':
-      for (const entry of effect.entries) sessions.push(effect.session, entryFrame(entry))
-      return
+      return pushEntries(effect.entries, (frame) => sessions.push(effect.session, frame))
     case 'news':
       return sessions.push(effect.session, ['receipt', 0, effect.peer, effect.epoch, effect.delivered, effect.read])
     case 'done':

@@ -15,7 +15,6 @@ import {
   isId,
   isMedia,
   isMessageId,
-  isUserId,
   type MediaRef,
   type MessageId,
   type Millis,
@@ -23,11 +22,12 @@ import {
   type UserId,
 } from './ids.ts'
 import { kinds } from './kinds.ts'
+import type { Lifetime } from './lifetime.ts'
 import type { ClientLimits, Limits } from './limits.ts'
-import { type Audience, isSetting, type Settings } from './settings.ts'
+import { type Audience, isSetting, type SettingName } from './settings.ts'
 
 /**
- * A message to a user or a group, or with `change` one that changes the group. `again`: this id may have been sent before
+ * A message to a user or a group, or with `change` one that changes the group or the lifetime of the chat. `again`: this id may have been sent before
  * (as MQTT's DUP). Answered by `sent` or `error`.
  */
 export type SendFrame = readonly [
@@ -51,20 +51,30 @@ export type ClientFrame =
   | readonly ['ack', seq: Seq]
   /** The messages of this chat are read up to `seq` of my inbox. Answered by `done` once durable for the peer. */
   | readonly ['read', chat: UserId, seq: Seq]
-  /** Answered by `presence`, now and whenever it changes. */
-  | readonly ['watch', user: UserId]
-  | readonly ['unwatch', user: UserId]
+  /** Of a user: answered by `presence`, now and whenever it changes. Of a group: who types in it. Answered by `done`, or `error`. */
+  | readonly ['watch', chat: UserId]
+  | readonly ['unwatch', chat: UserId]
   /** Who is in a group: answered by `group`. Who has the message at `at` of its log: answered by `ticks`. */
   | readonly ['members', group: GroupId]
   | readonly ['ticks', group: GroupId, at: Seq]
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
   /** Changes a setting, as settings.ts says. `ref`: what the client calls it. Answered by `done` once durable, or by `error`. */
-  | readonly ['set', ref: string, name: keyof Settings, value: string | boolean, on: boolean]
+  | readonly ['set', ref: string, name: SettingName, value: string | boolean, on: boolean]
   /** Answered by what it asks for, then `done`. */
   | readonly ['ask', what: Asked]
   /** Takes a device from the user: its session is closed. Answered by `done` once durable, or by `error`. */
   | readonly ['remove', device: DeviceId]
+  /**
+   * Deletes for me what this chat has in `from` to `upTo` of my inbox, there and in its history. Answered by `done` once durable,
+   * or by `error`. To repeat it is harmless.
+   */
+  | readonly ['delete', chat: UserId, from: Seq, upTo: Seq]
+  /**
+   * Messages of a permanent chat, newest first, older than the one of `time` at `seq` of my inbox; both 0: from the newest.
+   * Answered by `past` for each, then `done`; or by `error`.
+   */
+  | readonly ['history', ref: string, chat: UserId, time: Millis, seq: Seq, limit: number]
   /** What I am doing in a chat. Not answered; may be dropped. */
   | readonly ['typing', chat: UserId, what: Typing]
   | readonly ['ping', n: number]
@@ -76,7 +86,10 @@ export type Typing = 0 | 1 | 2
 /** What a device may ask for. */
 export type Asked = 'settings' | 'devices'
 
-/** An entry as it is pushed to a device. `seq` 0 on a receipt or on `seen`: it is early news, and will come again as an entry. */
+/** Messages that one `history` may bring. */
+const historyLimit = 100
+
+/** An entry, or a run of `gone` ones, as it is pushed to a device. `seq` 0 on a receipt or on `seen`: it is early news, and will come again as an entry. */
 export type EntryFrame =
   | readonly [
       'message',
@@ -86,7 +99,9 @@ export type EntryFrame =
       time: Millis,
       body: Body,
       media?: MediaRef | null,
-      place?: Place,
+      place?: Place | null,
+      lifetime?: Lifetime | null,
+      change?: Change,
     ]
   /** What another device of mine sent, and its position in the recipient's inbox. */
   | readonly [
@@ -98,12 +113,18 @@ export type EntryFrame =
       body: Body,
       epoch: number,
       position: Seq,
-      media?: MediaRef,
+      media?: MediaRef | null,
+      lifetime?: Lifetime | null,
+      change?: Change,
     ]
   /** My messages to `peer` in log `epoch` are delivered and read up to these positions. Cumulative; 0 is none. */
   | readonly ['receipt', seq: Seq, peer: UserId, epoch: number, delivered: Seq, read: Seq]
   /** A device of mine has read `chat` up to entry `upTo` of my inbox. */
   | readonly ['seen', seq: Seq, chat: UserId, upTo: Seq]
+  /** What stood at `seq` to `upTo` has vanished or was deleted. */
+  | readonly ['gone', seq: Seq, upTo: Seq]
+  /** A device of mine has deleted what `chat` has in `from` to `upTo` of my inbox. */
+  | readonly ['deleted', seq: Seq, chat: UserId, from: Seq, upTo: Seq]
 
 /**
  * Why a cursor is not honoured. `reset`: it is of another log; `trimmed`: entries after it have expired; `expired`: the
@@ -131,11 +152,26 @@ export type ServerFrame =
   | readonly ['live', seq: Seq]
   /** The first tick: the message is durable at this position of the recipient's inbox. */
   | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis]
-  | readonly ['done', kind: 'read' | 'unwatch' | 'set' | 'ask' | 'remove', ref: string, seq: Seq]
+  | readonly ['done', kind: Answered, ref: string, seq: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
+  /** A message of a history. One of my own has its place with the peer in `epoch` and `position`; else they are 0. */
+  | readonly [
+      'past',
+      ref: string,
+      seq: Seq,
+      id: MessageId,
+      from: UserId,
+      time: Millis,
+      body: Body,
+      media: MediaRef | null,
+      epoch: number,
+      position: Seq,
+      place: Place | null,
+      change: Change | null,
+    ]
   /** A group as it is now. `history`: how many earlier entries a new member sees. */
-  | readonly ['group', group: GroupId, name: string, history: number, admins: Users, members: Users]
+  | readonly ['group', group: GroupId, name: string, history: number, admins: Users, members: Users, lifetime: Lifetime]
   /** The other members who have the message at `at` of the group's log, and those who have read it. */
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** `lastSeen` null: online now, never seen, or hidden. */
@@ -144,10 +180,21 @@ export type ServerFrame =
   | readonly ['typing', chat: UserId, what: Typing, user: UserId]
   /** A device of mine; `lastSeen`: when it was connected last. */
   | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
-  /** My settings, after a change and when asked for; the lists are text with a user in each line. */
-  | readonly ['settings', lastSeen: Audience, writers: Audience, receipts: boolean, blocked: string, contacts: string]
+  /** My settings, after a change and when asked for; lists are text: a user in each line, or a chat, a tab and its lifetime. */
+  | readonly [
+      'settings',
+      lastSeen: Audience,
+      writers: Audience,
+      receipts: boolean,
+      blocked: string,
+      contacts: string,
+      lifetimes: string,
+    ]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
+
+/** The kinds of frames that are answered by `done`. */
+type Answered = 'read' | 'watch' | 'unwatch' | 'set' | 'ask' | 'remove' | 'delete' | 'history'
 
 export type Frame = ClientFrame | ServerFrame
 
@@ -170,7 +217,6 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   const bad = (code: ErrorCode): BadFrame => ({ bad: code, kind, ref: isId(a, limits.idLength) ? a : null })
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
   const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
-  const user = (value: unknown): value is UserId => isUserId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
       const [token, device, epoch, seq, background] = [a ?? null, b ?? null, c ?? 0, d ?? 0, e ?? false]
@@ -193,12 +239,17 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
     case 'read':
       if (!chat(a)) return bad('bad_id')
       return isCount(b) && b > 0 ? ['read', a, b] : bad('bad_frame')
+    case 'delete':
+      if (!chat(a)) return bad('bad_id')
+      return isCount(b) && isCount(c) && b > 0 && c >= b ? ['delete', a, b, c] : bad('bad_frame')
+    case 'history':
+      return past(a, b, c, d, e, limits) ?? bad('bad_frame')
     case 'typing':
-      if (!user(a)) return bad('bad_id')
+      if (!chat(a)) return bad('bad_id')
       return b === 0 || b === 1 || b === 2 ? [kind, a, b] : bad('bad_frame')
     case 'watch':
     case 'unwatch':
-      return user(a) ? [kind, a] : bad('bad_id')
+      return chat(a) ? [kind, a] : bad('bad_id')
     case 'members':
       return isGroupId(a, limits.idLength) ? [kind, a] : bad('bad_id')
     case 'ticks':
@@ -228,6 +279,19 @@ function addressed(send: SendFrame, media: unknown, change: unknown, limits: Lim
   const [kind, id, to, body, again] = send
   if (media !== undefined && !isMedia(media)) return undefined
   if (change === undefined) return media === undefined ? send : [kind, id, to, body, again, media]
-  if (!isGroup(to) || !isChange(change, body, limits.idLength)) return undefined
+  if (!isChange(change, body, limits.idLength) || !(isGroup(to) || change === 'lifetime')) return undefined
   return [kind, id, to, body, again, media ?? null, change]
+}
+
+function past(
+  ref: unknown,
+  chat: unknown,
+  time: unknown,
+  seq: unknown,
+  limit: unknown,
+  { idLength }: Limits,
+): ClientFrame | undefined {
+  if (!isId(ref, idLength) || !isChatId(chat, idLength) || !isCount(time) || !isCount(seq)) return undefined
+  const fits = isCount(limit) && limit > 0 && limit <= historyLimit && (time === 0) === (seq === 0)
+  return fits ? ['history', ref, chat, time, seq, limit] : undefined
 }

@@ -12,6 +12,8 @@ export const kinds = {
   ask: 11,
   remove: 12,
   typing: 13,
+  delete: 14,
+  history: 15,
   members: 40,
   ticks: 41,
   // either way
@@ -30,6 +32,9 @@ export const kinds = {
   presence: 25,
   settings: 26,
   device: 27,
+  past: 28,
+  gone: 29,
+  deleted: 30,
   group: 48,
   ticked: 49,
 } as const

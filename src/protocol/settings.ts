@@ -1,10 +1,12 @@
 /** What a user decides about others: who may write, who sees them, and whom they know. The user's devices share it. */
-import { isUserId, type UserId } from './ids.ts'
+import { isUserId, type MessageId, type Millis, type UserId } from './ids.ts'
+import type { Lifetime } from './lifetime.ts'
 
 const audiences = ['everyone', 'contacts', 'nobody'] as const
 export type Audience = (typeof audiences)[number]
 
-export type Settings = {
+/** What a user chooses alone. */
+export type Choices = {
   /** Who sees whether this user is online, and when they were last seen. */
   readonly lastSeen: Audience
   /** Whose messages are taken. */
@@ -15,8 +17,22 @@ export type Settings = {
   readonly contacts: readonly UserId[]
 }
 
+/** `lifetimes`: of 1:1 chats in which it was changed, by a message of either side. */
+export type Settings = Choices & { readonly lifetimes: readonly ChatLifetime[] }
+
+/** The lifetime of a chat, and the message that gave it: the one with the highest (`time`, `id`) counts, so that both sides agree. */
+export type ChatLifetime = {
+  readonly chat: UserId
+  readonly lifetime: Lifetime
+  /** That of the change in the inbox of its recipient. */
+  readonly time: Millis
+  readonly id: MessageId
+}
+
+export type SettingName = keyof Choices
+
 /** One change: a choice, or a user who joins (`on` true) or leaves a list. To make it twice changes nothing more. */
-export type Setting = readonly [name: keyof Settings, value: string | boolean, on: boolean]
+export type Setting = readonly [name: SettingName, value: string | boolean, on: boolean]
 
 /** Whether a change is one that can be. `max` is `limits.idLength`. */
 export function isSetting(change: readonly [unknown, unknown, unknown], max: number): change is Setting {

@@ -128,6 +128,7 @@ export type GroupRecord = {
   readonly seq: Seq
   readonly name: string
   readonly history: number
+  readonly lifetime: Lifetime
   readonly members: readonly GroupMember[]
 }
 

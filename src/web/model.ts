@@ -83,7 +83,7 @@ export function summary(line: Line, me: string): string {
   return words ? `${kind}: ${words}` : kind
 }
 
-/** A change of a group as a sentence. */
+/** A change of a chat as a sentence. */
 export function changeWords({ change, from, text }: Line, me: string): string {
   const [who, whom] = [from === me ? 'You' : from, text === me ? 'you' : text]
   switch (change) {
@@ -103,6 +103,8 @@ export function changeWords({ change, from, text }: Line, me: string): string {
       return `${who} made ${whom} no admin any more`
     case 'history':
       return `${who} let new members see ${text} earlier messages`
+    case 'lifetime':
+      return `${who} changed how long messages stay: ${text}`
     case null:
       return text
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ClosedError, RefusedError } from '../../src/client/index.ts'
 import { Disk, settle, World } from './world.ts'
 
-const told = ['settings', 'contacts', 'everyone', true, 'eve\nmal lory', ''] as const
+const told = ['settings', 'contacts', 'everyone', true, 'eve\nmal lory', '', ''] as const
 const settings = {
   lastSeen: 'contacts',
   writers: 'everyone',
@@ -86,7 +86,7 @@ describe('the settings', () => {
     expect(world.link.of('ask')).toEqual([['ask', 'settings']])
     world.link.say([...told], ['done', 'ask', 'settings', 0])
     expect(await both).toEqual([settings, settings])
-    world.link.say(['settings', 'nobody', 'everyone', true, '', ''])
+    world.link.say(['settings', 'nobody', 'everyone', true, '', '', ''])
     expect(await client.settings()).toEqual({ ...settings, lastSeen: 'nobody', blocked: [] })
     world.link.lose()
     await world.clock.pass(1_000)

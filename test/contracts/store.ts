@@ -39,6 +39,7 @@ export const settings: Settings = {
   receipts: true,
   blocked: [],
   contacts: [],
+  lifetimes: [],
 }
 type ContractOptions = TestOptions & {
   readonly reopen?: (closed: Store) => Store
@@ -83,14 +84,18 @@ export function storeContract(
         { ...copy(3), media: { ...media, preview: new Uint8Array([1, 0]) } } as Entry,
         message(4, Date.now(), new Uint8Array([0, 255, 7])),
         seen(5),
+        { ...message(6), lifetime: 'permanent', change: 'lifetime' } as Entry,
+        { ...copy(7), lifetime: 'delivered 60000', expires: Date.now() + 60_000, change: 'lifetime' } as Entry,
+        { is: 'deleted', seq: 8, time: Date.now(), chat: user('carol'), from: 1, upTo: 7 },
+        { is: 'gone', seq: 9, time: Date.now() },
       ]
       await append(...entries)
       expect(await store.read(bob, 1, 100, all, Date.now())).toEqual(entries)
       expect(await store.load(bob)).toEqual({
         epoch: 7,
         head: 1,
-        tail: 5,
-        lastTime: entries[4]?.time,
+        tail: 9,
+        lastTime: entries[8]?.time,
         cursors: [],
         settled: 0,
         waiting: null,
@@ -195,7 +200,7 @@ export function storeContract(
         { from: 7, to: null },
       ]
       const member = { user: bob, admin: true, spans, delivered: 2, read: 1, sent: 2, told }
-      const record = { seq: 7, name: 'Team', history: 0, members: [member] }
+      const record = { seq: 7, name: 'Team', history: 0, lifetime: 'read 30000', members: [member] } as const
       await store.saveGroup(team, { ...record, name: 'Old' })
       await store.saveGroup(team, record)
       expect(await store.loadGroup(team)).toEqual(record)
@@ -217,9 +222,15 @@ export function storeContract(
 
     it('keeps the settings of each user as they were saved last', async () => {
       expect(await store.settings(bob)).toBeUndefined()
-      const settings = { lastSeen: 'contacts', writers: 'nobody', receipts: false } as const
-      await store.saveSettings(bob, { ...settings, blocked: [user('eve'), user('mal lory')], contacts: [] })
-      const last = { ...settings, blocked: [user('mal lory')], contacts: [user('alice'), user('ümit')] }
+      const choices = { lastSeen: 'contacts', writers: 'nobody', receipts: false } as const
+      const lifetimes = [{ chat: user('eve'), lifetime: 'read 30000', time: Date.now(), id: messageId(1) } as const]
+      await store.saveSettings(bob, {
+        ...choices,
+        blocked: [user('eve'), user('mal lory')],
+        contacts: [],
+        lifetimes: [],
+      })
+      const last = { ...choices, lifetimes, blocked: [user('mal lory')], contacts: [user('alice'), user('ümit')] }
       await store.saveSettings(bob, last)
       expect(await store.settings(bob)).toEqual(last)
       expect(await store.settings(user('alice'))).toBeUndefined()

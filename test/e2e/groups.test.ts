@@ -96,7 +96,9 @@ it('hands messages and changes to every member in one order, and tells the sende
   cat.say('read', team, cat.frames.filter((frame) => frame[0] === 'message').at(-1)?.[1])
   await expect.poll(() => ben.last('receipt')?.slice(4)).toEqual([4, 4])
   ben.say('members', team)
-  await expect.poll(() => ben.last('group')).toEqual(['group', team, 'Team', 0, ['ann'], ['ann', 'ben', 'cat']])
+  await expect
+    .poll(() => ben.last('group'))
+    .toEqual(['group', team, 'Team', 0, ['ann'], ['ann', 'ben', 'cat'], 'default'])
 })
 
 it('refuses strangers, who is no admin, and what changes nothing', async () => {
@@ -158,6 +160,6 @@ it('goes on when the last admin leaves', async () => {
   const { ann, ben } = await four()
   expect(await ann.send('', 'leave')).toBe('sent')
   ben.say('members', team)
-  await expect.poll(() => ben.last('group')).toEqual(['group', team, 'Team', 0, ['ben'], ['ben', 'cat']])
+  await expect.poll(() => ben.last('group')).toEqual(['group', team, 'Team', 0, ['ben'], ['ben', 'cat'], 'default'])
   await expect.poll(() => ann.seen().at(-1)).toEqual(['leave', 'ann', ''])
 })

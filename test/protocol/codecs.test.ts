@@ -76,7 +76,36 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
     expect(sent('typing', '', 1)).toMatchObject({ bad: 'bad_id' })
   })
 
+  it('carries what is to be watched, deleted, and read back', () => {
+    for (const chat of ['bob', '#team']) {
+      expect(sent('watch', chat)).toEqual(['watch', chat])
+      expect(sent('delete', chat, 1, Number.MAX_SAFE_INTEGER)).toEqual(['delete', chat, 1, Number.MAX_SAFE_INTEGER])
+      expect(sent('history', 'r', chat, 0, 0, 100)).toEqual(['history', 'r', chat, 0, 0, 100])
+    }
+    for (const span of [[0, 5], [6, 5], [1], ['1', 2]])
+      expect(sent('delete', 'bob', ...span)).toMatchObject({ bad: 'bad_frame' })
+    for (const wrong of [
+      [0, 0, 0],
+      [0, 0, 101],
+      [0, 4, 5],
+      [4, 0, 5],
+      [4, 4],
+    ])
+      expect(sent('history', 'r', 'bob', ...wrong)).toMatchObject({ bad: 'bad_frame' })
+    expect(sent('delete', '', 1, 2)).toMatchObject({ bad: 'bad_id' })
+  })
+
+  it('carries a change of the lifetime between two users, and no other change', () => {
+    const change = (...rest: unknown[]) => sent('send', id, 'bob', ...rest)
+    for (const lifetime of ['default', 'permanent', 'temporary', 'delivered 1000', 'read 7776000000'])
+      expect(change(lifetime, false, null, 'lifetime')).toEqual(['send', id, 'bob', lifetime, false, null, 'lifetime'])
+    for (const wrong of ['', 'read', 'read 999', 'read 7776000001', 'delivered 01000', 'read 1e6', 'for ever'])
+      expect(change(wrong, false, null, 'lifetime')).toMatchObject({ bad: 'bad_frame' })
+    expect(change('bob', false, null, 'rename')).toMatchObject({ bad: 'bad_frame' })
+    expect(change(new Uint8Array([1]), false, null, 'lifetime')).toMatchObject({ bad: 'bad_frame' })
+  })
+
   it('keeps the names that begin with # from users', () => {
-    expect(sent('watch', '#team')).toMatchObject({ bad: 'bad_id' })
+    expect(sent('set', 'r', 'contacts', '#team')).toMatchObject({ bad: 'bad_frame' })
   })
 })

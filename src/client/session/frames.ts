@@ -24,6 +24,8 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     case 'copy':
     case 'receipt':
     case 'seen':
+    case 'gone':
+    case 'deleted':
       return entry(state, frame, now, out)
     case 'sent':
       return sent(state, frame, out)
@@ -88,7 +90,7 @@ function entry(state: SessionState, frame: EntryFrame, now: Millis, out: Session
   if (frame[0] === 'message') return message(state, frame, now, out)
   if (frame[0] === 'receipt') return receipt(state, frame, out)
   if (frame[0] === 'seen') return seen(state, frame, out)
-  copy(state, frame, out)
+  if (frame[0] === 'copy') copy(state, frame, out)
 }
 
 /** A device of this user has read a chat; also told of what this one has. */
@@ -110,14 +112,14 @@ function receipt(state: SessionState, [, , peer, epoch, delivered, read]: Of<'re
 
 /** What another own device sent; what this one sent it knows. */
 function copy(state: SessionState, frame: Of<'copy'>, out: SessionEffect[]): void {
-  const [, , id, to, time, body, epoch, seq, media] = frame
+  const [, , id, to, time, body, epoch, seq, media, , change] = frame
   if (state.outbox.get(id) ?? state.outbox.over(id)) return
   const message = {
     id,
     to,
     body,
     media: attachment(media),
-    change: null,
+    change: change ?? null,
     time,
     state: 'sent',
     at: { epoch, seq },
@@ -159,8 +161,9 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
 function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect[]): void {
   const [, lastSeen, writers, receipts, blocked, contacts] = frame
   const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
-  state.settings = { lastSeen, writers, receipts, blocked: lines(blocked), contacts: lines(contacts) }
-  out.push({ do: 'tell', name: 'settings', event: state.settings })
+  const event = { lastSeen, writers, receipts, blocked: lines(blocked), contacts: lines(contacts) }
+  state.settings = event
+  out.push({ do: 'tell', name: 'settings', event })
 }
 
 function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, now: Millis, out: SessionEffect[]): void {

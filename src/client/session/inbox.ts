@@ -49,9 +49,10 @@ export class Inbox {
   /** Takes an entry. `repeat`: it is here already; `hole`: one before it is missing. */
   take(frame: EntryFrame): 'new' | 'repeat' | 'hole' {
     const seq = frame[1]
-    if (seq <= this.#received) return 'repeat'
-    if (seq !== this.#received + 1) return 'hole'
-    this.#received = seq
+    const upTo = frame[0] === 'gone' ? frame[2] : seq
+    if (upTo <= this.#received) return 'repeat'
+    if (seq > this.#received + 1) return 'hole'
+    this.#received = upTo
     if (frame[0] === 'message') {
       this.#messages.push(received(this.safe.epoch, frame))
     }
@@ -95,7 +96,7 @@ export class Inbox {
 }
 
 function received(epoch: number, frame: Extract<EntryFrame, readonly ['message', ...unknown[]]>): Received {
-  const [, seq, id, from, time, body, media, place] = frame
-  const [chat, change] = [place?.group ?? from, place?.change ?? null]
+  const [, seq, id, from, time, body, media, place, , changed] = frame
+  const [chat, change] = [place?.group ?? from, place?.change ?? changed ?? null]
   return { epoch, seq, id, chat, from, time, body, media: attachment(media), change }
 }

@@ -2,7 +2,7 @@
 import type { ClientFrame, Typing } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
-import type { Settings } from '../../protocol/settings.ts'
+import type { Choices as Settings } from '../../protocol/settings.ts'
 import type { ConnectionStatus, DeviceInfo } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'

@@ -12,7 +12,8 @@ const lastQuery =
   'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
 const firstQuery = 'SELECT seq FROM inbox_entries WHERE user = ? AND bucket = ? LIMIT 1'
 const keysQuery = 'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = ?'
-const pageQuery = `SELECT seq, term, kind, time, id, peer, body, bytes, media, at_epoch, at_seq, delivered, read, place, change
+const pageQuery = `SELECT seq, term, kind, time, id, peer, body, bytes, media, at_epoch, at_seq, delivered, read, place, change,
+  lifetime, expires
   FROM inbox_entries WHERE user = ? AND bucket = ? AND seq >= ?`
 
 /** Rows of one page that is read: at the default limit of bodies 8 MB at most. */

@@ -1,21 +1,35 @@
 /** What users have set. */
-import type { UserId } from '../../protocol/ids.ts'
-import type { Settings } from '../../protocol/settings.ts'
+import type { types } from 'cassandra-driver'
+import type { MessageId, UserId } from '../../protocol/ids.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { ChatLifetime, Settings } from '../../protocol/settings.ts'
+import { driver } from './driver.ts'
 import type { Requests } from './requests.ts'
+import { long, number, uuid } from './rows.ts'
 
-const selectQuery = 'SELECT last_seen, writers, receipts, blocked, contacts FROM preferences WHERE user = ?'
-const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts)
-  VALUES (?, ?, ?, ?, ?, ?)`
+const selectQuery = 'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes FROM preferences WHERE user = ?'
+const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 export async function settings(requests: Requests, user: UserId): Promise<Settings | undefined> {
   const [row] = await requests.rows(selectQuery, [user])
   if (!row) return undefined
-  const { last_seen: lastSeen, writers, receipts, blocked, contacts } = row
+  const { last_seen: lastSeen, writers, receipts, blocked, contacts, lifetimes } = row
   // An empty list comes back as null.
-  return { lastSeen, writers, receipts, blocked: blocked ?? [], contacts: contacts ?? [] }
+  const choices = { lastSeen, writers, receipts, blocked: blocked ?? [], contacts: contacts ?? [] }
+  return { ...choices, lifetimes: (lifetimes ?? []).map(lifetimeOf) }
 }
 
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
-  const { lastSeen, writers, receipts, blocked, contacts } = settings
-  await requests.write([{ query: insertQuery, params: [user, lastSeen, writers, receipts, blocked, contacts] }])
+  const { lastSeen, writers, receipts, blocked, contacts, lifetimes } = settings
+  const params = [user, lastSeen, writers, receipts, blocked, contacts, lifetimes.map(lifetimeCell)]
+  await requests.write([{ query: insertQuery, params }])
+}
+
+const lifetimeCell = ({ chat, lifetime, time, id }: ChatLifetime): types.Tuple =>
+  driver().types.Tuple.fromArray([chat, lifetime, long(time), uuid(id)])
+
+function lifetimeOf(cell: types.Tuple): ChatLifetime {
+  const [chat, lifetime, time, id] = cell.values() as [UserId, Lifetime, types.Long, types.Uuid]
+  return { chat, lifetime, time: number(time), id: id.toString() as MessageId }
 }

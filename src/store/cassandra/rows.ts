@@ -2,7 +2,8 @@
 import type { types } from 'cassandra-driver'
 import type { Change } from '../../protocol/group.ts'
 import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
-import { type Carrier, type Entry, StoreError } from '../contract.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Carrier, Entry } from '../contract.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 
@@ -16,6 +17,10 @@ const hasBytes = 4
 const hasMedia = 8
 const hasPlace = 16
 const hasChange = 32
+const hasLifetime = 64
+const hasExpires = 128
+/** Without a body there are no cells to name: the bits that are free make more kinds. */
+const [deleted, gone] = [kinds.seen | hasBytes, kinds.seen | hasMedia]
 
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
@@ -49,31 +54,43 @@ function cellsOf(entry: Entry): Record<string, unknown> {
     return { kind: kinds.receipt, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
   }
   if (entry.is === 'seen') return { kind: kinds.seen, peer: entry.chat, at_seq: long(entry.upTo) }
-  if (!('body' in entry)) throw new StoreError('unavailable', 'The Cassandra store has no chat lifetimes yet.')
-  const { is, id, body, media } = entry
+  if (entry.is === 'gone') return { kind: gone }
+  if (entry.is === 'deleted')
+    return { kind: deleted, peer: entry.chat, delivered: long(entry.from), at_seq: long(entry.upTo) }
+  const { is, id, body, media, lifetime, expires } = entry
   const text = typeof body === 'string'
   return {
-    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0) | groupBits(entry),
+    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0) | moreBits(entry),
     id: uuid(id),
     ...(text ? { body } : { bytes: bufferOf(body) }),
     ...(media && { media: mediaCell(media) }),
+    ...(lifetime && { lifetime }),
+    ...(expires !== undefined && { expires: new Date(expires) }),
+    ...changeCell(entry),
     ...(is === 'message'
-      ? { peer: entry.from, ...groupCells(entry) }
+      ? { peer: entry.from, ...placeCells(entry) }
       : { peer: entry.to, at_epoch: entry.at.epoch, at_seq: long(entry.at.seq) }),
   }
 }
 
-const groupBits = (entry: Carrier): number =>
-  entry.is === 'copy' ? 0 : (entry.place ? hasPlace : 0) | (entry.change || entry.place?.change ? hasChange : 0)
+const placeOf = (entry: Carrier) => (entry.is === 'message' ? entry.place : undefined)
+const changeOf = (entry: Carrier) => placeOf(entry)?.change ?? entry.change
 
-/** Where a message stands in its group, and what it changes there: of a copy, or in the group's own log. */
-function groupCells({ place, change }: Extract<Entry, { is: 'message' }>): Record<string, unknown> {
-  const what = place?.change ?? change
-  return {
-    ...(place && { place: place.group, at_epoch: place.epoch, at_seq: long(place.at) }),
-    ...(what && { change: what }),
-  }
+const moreBits = (entry: Carrier): number =>
+  (placeOf(entry) ? hasPlace : 0) |
+  (changeOf(entry) ? hasChange : 0) |
+  (entry.lifetime ? hasLifetime : 0) |
+  (entry.expires === undefined ? 0 : hasExpires)
+
+/** What a message changes: in its chat, in the group's own log, or where it is a copy of one in the group. */
+function changeCell(entry: Carrier): Record<string, unknown> {
+  const change = changeOf(entry)
+  return change ? { change } : {}
 }
+
+/** Where a message stands in its group. */
+const placeCells = ({ place }: Extract<Entry, { is: 'message' }>): Record<string, unknown> =>
+  place ? { place: place.group, at_epoch: place.epoch, at_seq: long(place.at) } : {}
 
 function groupOf(row: Row, kind: number): Pick<Extract<Entry, { is: 'message' }>, 'place' | 'change'> {
   const change = kind & hasChange ? { change: row['change'] as Change } : {}
@@ -98,6 +115,9 @@ export function entryOf(row: Row): Entry {
   const seq: Seq = number(row['seq'])
   const time: Millis = row['time'].getTime()
   const peer = row['peer'] as UserId
+  if (kind === gone) return { is: 'gone', seq, time }
+  if (kind === deleted)
+    return { is: 'deleted', seq, time, chat: peer, from: number(row['delivered']), upTo: number(row['at_seq']) }
   if ((kind & kindBits) === kinds.receipt) {
     const [delivered, read] = [number(row['delivered']), number(row['read'])]
     return { is: 'receipt', seq, time, peer, epoch: row['at_epoch'], delivered, read }
@@ -107,7 +127,10 @@ export function entryOf(row: Row): Entry {
     id: row['id'].toString() as MessageId,
     body: kind & hasBytes ? bytesOf(row['bytes']) : (row['body'] as string),
     ...(kind & hasMedia && { media: mediaOf(row['media']) }),
+    ...(kind & hasLifetime && { lifetime: row['lifetime'] as Lifetime }),
+    ...(kind & hasExpires && { expires: row['expires'].getTime() as Millis }),
   }
   if (!isCopy(kind)) return { is: 'message', seq, time, from: peer, ...carried, ...groupOf(row, kind) }
-  return { is: 'copy', seq, time, to: peer, ...carried, at: { epoch: row['at_epoch'], seq: number(row['at_seq']) } }
+  const at = { epoch: row['at_epoch'], seq: number(row['at_seq']) }
+  return { is: 'copy', seq, time, to: peer, ...carried, at, ...groupOf(row, kind) }
 }
