@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
-import type { Totals } from './generator.ts'
+import type { Copies, Writes } from './count.ts'
+import type { Open, Totals } from './crowd.ts'
 import { Histogram } from './histogram.ts'
 import type { Sample } from './meter.ts'
 import { sampleOther } from './other.ts'
@@ -14,14 +15,19 @@ export type Server =
   | { readonly is: 'node' | 'floor'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
 
+/** Which of the users are opened, and when they count as open. */
+export type Which = Pick<Open, 'entries' | 'groups' | 'only'>
+
 export type NodeSample = Sample & {
-  readonly writes?: { readonly appends: number; readonly entries: number; readonly saves: number }
+  readonly writes?: Writes
+  readonly copies?: Copies
   readonly stats?: { readonly messages: number; readonly turns: number; readonly users: { readonly awake: number } }
 }
 
-export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets'> & {
+export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuckets'> & {
   readonly sentMs: Histogram
   readonly deliveredMs: Histogram
+  readonly receivedMs: Histogram
   /** CPU of each generator, in microseconds. */
   readonly cpus: readonly number[]
 }
@@ -81,16 +87,16 @@ export class Bed {
   }
 
   /** Opens users [from, from + count), a share in each generator; pairs stay together. */
-  open(from: number, count: number, entries = 0, progress?: (done: number) => void): Promise<unknown> {
+  open(from: number, count: number, which: Which = {}, progress?: (done: number) => void): Promise<unknown> {
     const share = Math.ceil(count / this.size / 2) * 2
     return this.all(
       'open',
       (n) => ({
-        target: this.target,
+        ...which,
+        target: { ...this.target, groups: which.groups ?? 2 },
         prefix: this.prefix,
         from: from + n * share,
         count: Math.max(0, Math.min(share, count - n * share)),
-        entries,
       }),
       progress,
     )
@@ -109,6 +115,7 @@ export class Bed {
       received: sum(({ received }) => received),
       delivered: sum(({ delivered }) => delivered),
       entries: sum(({ entries }) => entries),
+      changes: sum(({ changes }) => changes),
       duplicated: sum(({ duplicated }) => duplicated),
       disordered: sum(({ disordered }) => disordered),
       failures: each.flatMap(({ failures }) => failures),
@@ -117,11 +124,17 @@ export class Bed {
       cpus: each.map(({ cpuUs }) => cpuUs),
       sentMs: merged(({ sentBuckets }) => sentBuckets),
       deliveredMs: merged(({ deliveredBuckets }) => deliveredBuckets),
+      receivedMs: merged(({ receivedBuckets }) => receivedBuckets),
     }
   }
 
   async sample(options: { collect?: boolean } = {}): Promise<NodeSample> {
     return this.#server ? this.#server.ask<NodeSample>('sample', options) : sampleOther(this.#pid)
+  }
+
+  /** Waits until so many copies of group messages are durable with their members, of those that were since the start. */
+  async durable(copies: number): Promise<void> {
+    await this.#server?.ask('durable', copies)
   }
 
   async reset(options: { garbage?: boolean } = {}): Promise<void> {

@@ -82,7 +82,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   const before = await collected(bed)
   const kernel = kernelBytes()
   const started = performance.now()
-  await bed.open(0, users, 0, (done) => progress(done, users))
+  await bed.open(0, users, {}, (done) => progress(done, users))
   const connectMs = performance.now() - started
   const asleep = await settled(bed)
   const after = await collected(bed)

@@ -1,12 +1,13 @@
 /**
- * The floor: what uWebSockets.js alone costs. It forwards each WebSocket message to the sender's peer, user 2k to 2k + 1
- * and back, and stores nothing: the least that any server must do to move a message and its receipt.
+ * The floor: what uWebSockets.js alone costs. It forwards each WebSocket message of the first user of a group to the others,
+ * and what the last of them answers to the first, and stores nothing: the least that any server must do to move messages
+ * and receipts. A pair is a group of two.
  */
 import { App, type ListenSocket, localPort, stopListening, type WebSocket } from '../src/gateway/uws.ts'
 import { answer } from './child.ts'
 import { startMeter } from './meter.ts'
 
-type Socket = { readonly user: number }
+type Socket = { readonly user: number; readonly groups: number }
 
 const meter = startMeter()
 const sockets: (WebSocket<Socket> | undefined)[] = []
@@ -18,7 +19,7 @@ const app = App().ws<Socket>('/*', {
   sendPingsAutomatically: true,
   upgrade(response, request, context) {
     response.upgrade<Socket>(
-      { user: Number(request.getQuery('user')) },
+      { user: Number(request.getQuery('user')), groups: Number(request.getQuery('groups')) },
       request.getHeader('sec-websocket-key'),
       request.getHeader('sec-websocket-protocol'),
       request.getHeader('sec-websocket-extensions'),
@@ -29,7 +30,10 @@ const app = App().ws<Socket>('/*', {
     sockets[socket.getUserData().user] = socket
   },
   message(socket, data) {
-    sockets[socket.getUserData().user ^ 1]?.send(data, true)
+    const { user, groups } = socket.getUserData()
+    const place = user % groups
+    if (place === 0) for (let member = 1; member < groups; member++) sockets[user + member]?.send(data, true)
+    else if (place === groups - 1) sockets[user - place]?.send(data, true)
   },
   close(socket) {
     sockets[socket.getUserData().user] = undefined

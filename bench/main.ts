@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
 import type { Server } from './bed.ts'
 import { density } from './density.ts'
+import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { checkLimits } from './limits.ts'
 import { type Machine, machine } from './machine.ts'
@@ -51,7 +52,8 @@ export async function measure(options: Options, command: string): Promise<Result
 }
 
 async function one(name: Name, options: Options): Promise<Figures> {
-  const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : { is: 'node' }
+  const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
+  const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : { is: 'node', flags }
   const { pairs, body, generators } = options
   const inFlight = options['in-flight']
   const progress = startProgress(name)
@@ -63,6 +65,8 @@ async function one(name: Name, options: Options): Promise<Figures> {
         return await throughput(server, { ...options, inFlight }, progress)
       case 'latency':
         return await latency(server, { pairs, body, generators, inFlight, seconds: options['rate-seconds'] }, progress)
+      case 'fanout':
+        return await fanout(server, { ...options, inFlight, seconds: options['rate-seconds'] }, progress)
       case 'replay':
         return await replay(server, options, progress)
       case 'actors':

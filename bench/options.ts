@@ -3,17 +3,18 @@ import { parseArgs } from 'node:util'
 
 type Option = { readonly text: string; readonly full: number; readonly short: number }
 
-export const names = ['density', 'throughput', 'latency', 'replay', 'actors'] as const
+export const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors'] as const
 export type Name = (typeof names)[number]
 
 const numbers = {
   users: { text: 'density: idle connected users', full: 19_000, short: 4_000 },
   soak: { text: 'density: seconds of heartbeats alone, while CPU is counted', full: 30, short: 8 },
   pairs: { text: 'throughput, latency: pairs of a sender and a receiver', full: 200, short: 200 },
-  'in-flight': { text: 'throughput, latency: messages in flight of each sender', full: 8, short: 8 },
-  body: { text: 'throughput, latency, replay: bytes of a message body', full: 200, short: 200 },
+  'in-flight': { text: 'throughput, latency, fanout: messages in flight of each sender', full: 8, short: 8 },
+  body: { text: 'throughput, latency, fanout, replay: bytes of a message body', full: 200, short: 200 },
   seconds: { text: 'throughput: seconds measured', full: 15, short: 6 },
-  'rate-seconds': { text: 'latency: seconds of each rate', full: 8, short: 3 },
+  'rate-seconds': { text: 'latency, fanout: seconds of each rate, or size of a group', full: 8, short: 3 },
+  members: { text: 'fanout: members of a group; 0: 2, 16, 128 and 1,024', full: 0, short: 0 },
   entries: { text: 'replay: entries that one device is behind', full: 100_000, short: 30_000 },
   devices: { text: 'replay: devices that come back at once', full: 19_000, short: 2_000 },
   each: { text: 'replay: entries that wait for each of them', full: 10, short: 10 },
@@ -30,6 +31,7 @@ const texts = {
   url: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
   json: 'FILE for the figures',
   report: 'FILE.html for one page with plots',
+  profile: 'FOLDER for a CPU profile of the node, which Chrome DevTools open; profiling takes CPU itself',
 }
 const switches = {
   full: 'all: the full form of each',

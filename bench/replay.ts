@@ -64,7 +64,7 @@ async function receive(
   progress: (done: number, of: number) => void = () => {},
 ) {
   const started = performance.now()
-  await bed.open(from, count, each, (done) => progress(done, count))
+  await bed.open(from, count, { entries: each }, (done) => progress(done, count))
   const seconds = (performance.now() - started) / 1_000
   const { received, duplicated, disordered, failures } = await bed.totals()
   await bed.all('close', () => null)

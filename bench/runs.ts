@@ -1,5 +1,5 @@
 /** Several runs as one: of each figure the median, and how far the runs lie apart. */
-import type { Figures } from './table.ts'
+import { type Figures, isGrid } from './table.ts'
 
 /** What proves a run wrong counts from every run. */
 const faults = ['lost', 'duplicated', 'disordered', 'unconfirmed']
@@ -12,8 +12,8 @@ export function median(runs: readonly Figures[]): Figures {
   for (const [key, value] of Object.entries(first)) {
     const values = runs.map((run) => run[key])
     if (key === 'failures') merged[key] = values.flat()
-    else if (key === 'rates')
-      merged[key] = (value as Figures[]).map((_, n) => median(values.map((rows) => (rows as Figures[])[n] as Figures)))
+    else if (isGrid(value))
+      merged[key] = value.map((_, n) => median(values.map((rows) => (rows as Figures[])[n] ?? {})))
     else if (typeof value !== 'number') merged[key] = value
     else {
       const sorted = (values as number[]).sort((a, b) => a - b)

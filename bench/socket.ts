@@ -4,7 +4,8 @@
  */
 import { connect, type Socket as Tcp } from 'node:net'
 
-export type Target = { readonly host: string; readonly port: number; readonly relay: boolean }
+/** `relay`: the bare one, which joins users in groups of so many. */
+export type Target = { readonly host: string; readonly port: number; readonly relay: boolean; readonly groups?: number }
 
 export interface Receiver {
   /** The upgrade is done. */
@@ -43,7 +44,7 @@ export class Socket {
     this.#tcp.on('error', (error) => this.#end(error.message))
     this.#tcp.on('close', () => this.#end('closed'))
     this.#tcp.write(
-      `GET /?user=${user} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `GET /?user=${user}&groups=${target.groups ?? 2} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
     )
   }

@@ -21,17 +21,26 @@ function rows(figures: Figures): string[] {
     const range = ranges[key]
     return `  ${key.padEnd(width)}  ${number(value)}${range ? `   (${number(range[0])} to ${number(range[1])})` : ''}`
   })
-  return [...lines, ...grid(figures['rates'])]
+  return [...lines, ...Object.values(figures).flatMap(grid)]
 }
 
-/** A list of figures, a row each. */
+/** A list of figures, a column each. */
 function grid(list: unknown): string[] {
-  if (!Array.isArray(list) || list.length === 0) return []
-  const keys = Object.keys(list[0] as Figures).filter((key) => typeof (list[0] as Figures)[key] === 'number')
-  const cells = [keys, ...list.map((row: Figures) => keys.map((key) => number(row[key] as number)))]
-  const widths = keys.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  return cells.map((row) => `  ${row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  ')}`)
+  if (!isGrid(list)) return []
+  const keys = [...new Set(list.flatMap((row) => Object.keys(row).filter((key) => isFigure(row[key]))))]
+  const cells = keys.map((key) => [key, ...list.map((row) => cell(row[key]))])
+  const widths = ['', ...list].map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const padded = (text: string, n: number) => (n === 0 ? text.padEnd(widths[n] ?? 0) : text.padStart(widths[n] ?? 0))
+  return cells.map((row) => `  ${row.map(padded).join('  ')}`)
 }
+
+const isFigure = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean'
+
+export const isGrid = (value: unknown): value is readonly Figures[] =>
+  Array.isArray(value) && typeof value[0] === 'object'
+
+const cell = (value: unknown): string =>
+  typeof value === 'number' ? number(value) : value === undefined ? '' : value ? 'yes' : 'no'
 
 export function number(value: number): string {
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2

@@ -1,9 +1,11 @@
 /** A user of the bench: sends numbered messages, acknowledges what it gets, and checks that nothing is lost, doubled or out of order. */
 import type { ServerFrame } from '../src/protocol/frames.ts'
+import type { Change, Place } from '../src/protocol/group.ts'
 import type { MessageId, UserId } from '../src/protocol/ids.ts'
 import { msgpackCodec } from '../src/protocol/msgpack.ts'
 import { Histogram } from './histogram.ts'
 import { type Receiver, Socket, type Target } from './socket.ts'
+import { now, stamp } from './stamp.ts'
 
 /** What all users of a process count together. */
 export class Counts {
@@ -13,11 +15,15 @@ export class Counts {
   delivered = 0
   /** Entries received, receipts included. */
   entries = 0
+  /** Changes of groups received. */
+  changes = 0
   duplicated = 0
   disordered = 0
   failures: string[] = []
   sentMs = new Histogram()
   deliveredMs = new Histogram()
+  /** From the time when a message was due to its arrival. */
+  receivedMs = new Histogram()
 
   /** Called at each failure. */
   failed: (reason: string) => void = () => {}
@@ -54,6 +60,8 @@ export class User implements Receiver {
   #sends = 0
   #seq = 0
   #acked = 0
+  /** The place in its group of the last message. */
+  #at = 0
   /** By recipient: the number of my last message. By sender: the number of its next one. */
   readonly #numbers = new Map<string, number>()
   readonly #next = new Map<number, number>()
@@ -79,14 +87,22 @@ export class User implements Receiver {
   send(to: UserId, body: Uint8Array, at: number): void {
     this.#sends += 1
     const view = new DataView(body.buffer, body.byteOffset)
-    view.setUint32(0, this.index)
+    view.setUint32(stamp.sender, this.index)
     const number = (this.#numbers.get(to) ?? 0) + 1
     this.#numbers.set(to, number)
-    view.setUint32(4, number)
+    view.setUint32(stamp.number, number)
+    view.setFloat64(stamp.due, at)
     this.#flights.push({ at, seq: this.#relay ? this.#sends : 0 })
     this.#counts.sent += 1
     const frame = ['send', messageId(this.index, this.#sends), to, body, false] as const
     this.#socket.send(msgpackCodec.encode([frame]) as Uint8Array)
+  }
+
+  /** The same with a change of a group. */
+  change(group: UserId, change: Change, value: string): void {
+    this.#sends += 1
+    this.#flights.push({ at: now(), seq: 0 })
+    this.say(['send', messageId(this.index, this.#sends), group, value, false, null, change])
   }
 
   flush(): void {
@@ -122,7 +138,9 @@ export class User implements Receiver {
   #frame(frame: Frame): void {
     switch (frame[0]) {
       case 'message':
-        if (this.#dense(frame[1])) this.#check(frame[5] as Uint8Array)
+        if (!this.#dense(frame[1])) return
+        if (frame[7]) this.#placed(frame[7])
+        if (!frame[7]?.change) this.#check(frame[5] as Uint8Array)
         return
       case 'send':
         this.#seq += 1
@@ -156,15 +174,23 @@ export class User implements Receiver {
     return next
   }
 
+  /** Every member sees the group's order. */
+  #placed({ at, change }: Place): void {
+    if (at <= this.#at) this.#counts.disordered += 1
+    this.#at = at
+    if (change) this.#counts.changes += 1
+  }
+
   #check(body: Uint8Array): void {
     const view = new DataView(body.buffer, body.byteOffset)
-    const sender = view.getUint32(0)
-    const number = view.getUint32(4)
+    const sender = view.getUint32(stamp.sender)
+    const number = view.getUint32(stamp.number)
     const expected = this.#next.get(sender) ?? 1
     if (number < expected) this.#counts.duplicated += 1
     else if (number > expected) this.#counts.disordered += 1
     this.#next.set(sender, Math.max(expected, number + 1))
     this.#counts.received += 1
+    this.#counts.receivedMs.record(now() - view.getFloat64(stamp.due))
   }
 
   #sent(seq: number): void {
@@ -172,16 +198,16 @@ export class User implements Receiver {
     if (flight) {
       this.#answered += 1
       flight.seq = seq
-      this.#counts.sentMs.record(performance.now() - flight.at)
+      this.#counts.sentMs.record(now() - flight.at)
     }
     this.accepted()
   }
 
   #settle(delivered: number): void {
-    const now = performance.now()
+    const at = now()
     let flight = this.#flights[0]
     while (flight && flight.seq > 0 && flight.seq <= delivered) {
-      this.#counts.deliveredMs.record(now - flight.at)
+      this.#counts.deliveredMs.record(at - flight.at)
       this.#counts.delivered += 1
       this.#flights.shift()
       if (!this.#relay) this.#answered -= 1

@@ -10,7 +10,7 @@ import type { UserEffect, UserMessage } from '../user/types.ts'
 import { receive } from '../user/user.ts'
 import { maySee } from './members.ts'
 import { record } from './record.ts'
-import type { GroupEffect, GroupLimits, GroupMessage, GroupState, Link, Member, Message } from './types.ts'
+import type { Fanned, GroupEffect, GroupLimits, GroupState, Link, Member, Message } from './types.ts'
 
 /** After a refusal copies to a member are tried again after this time. */
 const retryMs = { busy: 500, inbox_full: 5_000 }
@@ -126,16 +126,25 @@ function copy(link: Link, entry: Message, again: boolean, out: GroupEffect[]): v
   })
 }
 
-/** A member's actor has answered a copy. */
+/** Members' actors have answered copies. */
 export function fanned(
   state: GroupState,
-  { link: ref, turn, answer }: Extract<GroupMessage, { is: 'fanned' }>,
+  copies: readonly Fanned[],
   limits: GroupLimits,
   now: Millis,
   out: GroupEffect[],
 ): void {
-  const link = state.links.get(ref)
-  if (!link || turn.round !== link.round) return
+  const moved = new Set<Link>()
+  for (const copy of copies) {
+    const link = state.links.get(copy.link)
+    if (!link || copy.turn.round !== link.round) continue
+    answered(link, copy, out)
+    moved.add(link)
+  }
+  for (const link of moved) advance(state, link, limits, now, out)
+}
+
+function answered(link: Link, { turn, answer }: Fanned, out: GroupEffect[]): void {
   link.flying -= 1
   const found = link.entries.find(({ entry }) => entry.seq === turn.nth)
   // A copy that can never be taken (it crashed the actor twice) must not hold up all that follow.
@@ -144,7 +153,6 @@ export function fanned(
   else if (link.refused === 0 || turn.nth < link.refused) link.refused = turn.nth
   if (link.flying === 0 && link.refused > 0)
     wait(link, answer.is === 'refused' && answer.code === 'inbox_full' ? retryMs.inbox_full : retryMs.busy, out)
-  advance(state, link, limits, now, out)
 }
 
 function wait(link: Link, ms: number, out: GroupEffect[]): void {

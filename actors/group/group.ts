@@ -40,7 +40,7 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'refusals':
       return logged(state, message, limits, now, out)
     case 'fanned':
-      return fanned(state, message, limits, now, out)
+      return fanned(state, message.copies, limits, now, out)
     case 'receipt':
       return marked(state, message, out)
     case 'receipted':

@@ -22,8 +22,8 @@ export type GroupMessage =
   /** Answers to what the group's log asked for. */
   | Extract<UserMessage, { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'refusals' }>
   | { readonly is: 'timer'; readonly timer: GroupTimer }
-  /** A member's actor has answered a copy. */
-  | { readonly is: 'fanned'; readonly link: SessionRef; readonly turn: Turn; readonly answer: Accepted }
+  /** Members' actors have answered copies. Together: a large group gets a thousand answers to each of its messages. */
+  | { readonly is: 'fanned'; readonly copies: readonly Fanned[] }
   /** From a member's actor: how far it has acknowledged and read the group's log. */
   | Extract<UserMessage, { is: 'receipt' | 'receipted' }>
   | { readonly is: 'recorded'; readonly ok: boolean }
@@ -32,6 +32,9 @@ export type GroupMessage =
   | { readonly is: 'ticks'; readonly session: SessionRef; readonly by: UserId; readonly at: Seq }
   /** The node has started and this group may have copies that are not with every member. */
   | { readonly is: 'resume' }
+
+/** A member's actor has answered a copy. */
+export type Fanned = { readonly link: SessionRef; readonly turn: Turn; readonly answer: Accepted }
 
 type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
 export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'

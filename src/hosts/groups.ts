@@ -8,6 +8,7 @@ import type { GroupId, Seq, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
+import { Answers } from './answers.ts'
 import { Appends } from './appends.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
@@ -57,6 +58,7 @@ export function hostGroups(context: Context): Groups {
         () => done(false),
       ),
   )
+  const answers = new Answers((group, copies) => groups.tellIfPresent(group, { is: 'fanned', copies }))
   let lives = 0
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
     kind: 'group',
@@ -75,7 +77,7 @@ export function hostGroups(context: Context): Groups {
       const entries: Entry[] = []
       for (const effect of effects) {
         if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, groups, id as GroupId, effect)
+        else perform(context, groups, answers, id as GroupId, effect)
       }
       const state = groups.peek(id)
       if (entries.length === 0) return
@@ -127,6 +129,7 @@ async function entriesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): 
 function perform(
   context: Context,
   groups: Groups,
+  answers: Answers,
   group: GroupId,
   effect: Exclude<GroupEffect, { do: 'append' }>,
 ): void {
@@ -159,7 +162,7 @@ function perform(
     case 'record':
       return void answered(store.saveGroup(group, effect.record), (saved) => ({ is: 'recorded', ok: saved !== null }))
     case 'fan':
-      return fan(context, result, group, state?.log.epoch ?? 0, effect)
+      return fan(context, answers, group, state?.log.epoch ?? 0, effect)
     case 'answer':
       return context.asks.answer(effect.ticket, effect.answer)
     case 'accepted':
@@ -182,7 +185,7 @@ function perform(
 /** Delivers a copy to a member's actor. Links have negative numbers, so that they are never a session's. */
 function fan(
   { users, asks }: Context,
-  result: (message: GroupMessage) => void,
+  answers: Answers,
   group: GroupId,
   epoch: number,
   { link, member, entry, turn, again }: Extract<GroupEffect, { do: 'fan' }>,
@@ -190,7 +193,7 @@ function fan(
   const { seq, from, id, body, media, change } = entry
   const place = { group, epoch, at: seq, ...(change && { change }) }
   const ticket: Ticket = asks.ask((answer) =>
-    result({ is: 'fanned', link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
+    answers.add(group, { link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
   )
   const message: UserMessage = { is: 'deliver', session: -link, turn, from, id, body, media, place, again, ticket }
   if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })

@@ -410,7 +410,7 @@ export class World {
     const place = { group: team, epoch: this.stores.get(team)?.epoch ?? 0, at: seq, ...(change && { change }) }
     this.#count += 1
     const ticket = this.#count
-    const answered = (accepted: Accepted) => answer({ is: 'fanned', link, turn, answer: accepted })
+    const answered = (accepted: Accepted) => answer({ is: 'fanned', copies: [{ link, turn, answer: accepted }] })
     this.#tickets.set(ticket, { until: this.now + 10_000, id, answered })
     this.tell(member, { is: 'deliver', session: -link, turn, from, id, body, place, again, ticket })
   }

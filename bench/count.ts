@@ -1,0 +1,70 @@
+/** A store that counts what the node asks it to write, and when copies of group messages are durable. */
+import type { Entry, Store } from '../src/store/contract.ts'
+import { Histogram } from './histogram.ts'
+import { now, stamp } from './stamp.ts'
+
+export type Writes = { readonly appends: number; readonly entries: number; readonly saves: number }
+/** Copies that are durable with their member, and how long after they were due. */
+export type Copies = { readonly durable: number; readonly buckets: readonly number[] }
+
+const patienceMs = 60_000
+
+export function countWrites(inner: Store) {
+  const writes = { appends: 0, entries: 0, saves: 0 }
+  let durable = 0
+  let copiesMs = new Histogram()
+  let waiting: { copies: number; then: () => void } | undefined
+  const landed = (entries: readonly Entry[]) => {
+    for (const entry of entries) {
+      if (entry.is !== 'message' || !entry.place || typeof entry.body === 'string') continue
+      const { buffer, byteOffset } = entry.body
+      durable += 1
+      copiesMs.record(now() - new DataView(buffer, byteOffset).getFloat64(stamp.due))
+    }
+    if (waiting && durable >= waiting.copies) waiting.then()
+  }
+  const counting: Pick<Store, 'append' | 'saveCursors' | 'saveLastSeen'> = {
+    append(user, epoch, term, entries) {
+      writes.appends += 1
+      writes.entries += entries.length
+      const written = inner.append(user, epoch, term, entries)
+      if (entries.some((entry) => entry.is === 'message' && entry.place))
+        written.then(() => landed(entries)).catch(() => {})
+      return written
+    },
+    saveCursors(user, epoch, cursors, settled) {
+      writes.saves += 1
+      return inner.saveCursors(user, epoch, cursors, settled)
+    },
+    saveLastSeen(user, at) {
+      writes.saves += 1
+      return inner.saveLastSeen(user, at)
+    },
+  }
+  const store = new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(counting, name) ?? Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return {
+    store,
+    counts: () => ({ writes, copies: { durable, buckets: copiesMs.buckets } }),
+    /** Resolves when so many copies are durable, of those since the start. */
+    durable: (copies: number) =>
+      new Promise<void>((resolve, reject) => {
+        if (durable >= copies) return resolve()
+        const error = new Error(`copies are not durable after ${patienceMs / 1_000} s`)
+        const late = setTimeout(reject, patienceMs, error)
+        const then = () => {
+          clearTimeout(late)
+          resolve()
+        }
+        waiting = { copies, then }
+      }),
+    /** Forgets how long copies took. */
+    reset: () => {
+      copiesMs = new Histogram()
+    },
+  }
+}

@@ -1,0 +1,62 @@
+/** A stretch of a run that counts: what the node and the generators used from its start to its end. */
+import type { Bed, NodeSample, Sum } from './bed.ts'
+import { percentile } from './histogram.ts'
+
+export type Window = {
+  readonly before: NodeSample
+  readonly after: NodeSample
+  readonly start: Sum
+  readonly end: Sum
+}
+
+/** Looks at the node and the generators around `work`. */
+export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>): Promise<Window> {
+  await bed.all('mark', () => null)
+  await bed.reset({ garbage: true })
+  const start = await bed.totals()
+  const before = await bed.sample()
+  await work(start)
+  const after = await bed.sample()
+  return { before, after, start, end: await bed.totals() }
+}
+
+/** Speed and CPU of `events`. */
+export function rates({ before, after, start, end }: Window, events: number) {
+  const elapsedMs = after.at - before.at
+  const shares = end.cpus.map((cpu, n) => (cpu - (start.cpus[n] ?? 0)) / 1_000 / elapsedMs)
+  return {
+    perSecond: events / (elapsedMs / 1_000),
+    cpuUs: (after.cpuUs - before.cpuUs) / events,
+    cpuShare: (after.cpuUs - before.cpuUs) / 1_000 / elapsedMs,
+    generatorUs: (end.cpuUs - start.cpuUs) / events,
+    generatorShare: Math.max(0, ...shares),
+  }
+}
+
+/** What each of `events` costs besides time: what one can change. */
+export function costs({ before, after, start, end }: Window, events: number, of: 'message' | 'delivery') {
+  const writes = after.writes && before.writes ? { after: after.writes, before: before.writes } : undefined
+  const stats = after.stats && before.stats ? { after: after.stats, before: before.stats } : undefined
+  return {
+    [`wire_bytes_per_${of}`]: (end.wireBytes - start.wireBytes) / events,
+    [`disk_bytes_per_${of}`]: (after.diskBytes - before.diskBytes) / events,
+    [`garbage_bytes_per_${of}`]: after.garbage / events,
+    [`store_appends_per_${of}`]: writes ? (writes.after.appends - writes.before.appends) / events : 0,
+    [`store_entries_per_${of}`]: writes ? (writes.after.entries - writes.before.entries) / events : 0,
+    [`store_saves_per_${of}`]: writes ? (writes.after.saves - writes.before.saves) / events : 0,
+    [`actor_messages_per_${of}`]: stats ? (stats.after.messages - stats.before.messages) / events : 0,
+    [`actor_wakes_per_${of}`]: stats ? (stats.after.turns - stats.before.turns) / events : 0,
+    gc_pauses: after.gcPausesMs.length,
+    gc_p99_ms: percentile(after.gcPausesMs, 0.99),
+    gc_max_ms: Math.max(0, ...after.gcPausesMs),
+    loop_delay_p99_ms: after.loopP99Ms,
+    loop_delay_max_ms: after.loopMaxMs,
+  }
+}
+
+/** Bytes of the process at the end. */
+export const memoryOf = ({ after }: Window) => ({
+  node_rss_bytes: after.rss,
+  node_heap_bytes: after.heap,
+  node_external_bytes: after.external,
+})
