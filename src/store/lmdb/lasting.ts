@@ -2,21 +2,11 @@
  * Timers and histories of the embedded store. Entries with neither cost nothing here: they have no row in these tables.
  * A timer that starts rewrites the row of its entry; all that belongs to one entry changes in one transaction.
  */
-import type { Database } from 'lmdb'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Carrier, Entry, Past, Started, Waiting } from '../contract.ts'
 import { chatOf, goneOf, isErased, isKept, isOver, start, waitingOf, waitsFor } from '../lasting.ts'
-import { packRow, unpackRow } from '../rows.ts'
-
-export type LastingTables = {
-  readonly entries: Database<Uint8Array, [string, number]>
-  /** [user, what it waits for, chat where it waits to be read, seq]: a timer that has not started */
-  readonly timers: Database<true, [string, string, string, number]>
-  /** [expires, user, seq]: a timer that runs */
-  readonly due: Database<true, [number, string, number]>
-  /** [user, chat, seq] -> a row of one entry */
-  readonly history: Database<Uint8Array, [string, string, number]>
-}
+import { packRow, unpackRow } from './rows.ts'
+import type { Tables } from './tables.ts'
 
 /** Entries, or rows of entries, that one transaction changes: a few milliseconds of the event loop. */
 const slice = 500
@@ -28,7 +18,7 @@ const end = '\u{10ffff}'
 const chatKey = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : '')
 
 /** What an entry that is appended adds to these tables. */
-export function addLasting(tables: LastingTables, user: UserId, entry: Carrier): void {
+export function addLasting(tables: Tables, user: UserId, entry: Carrier): void {
   const waits = waitsFor(user, entry)
   if (waits) void tables.timers.put([user, waits, chatKey(waits, chatOf(entry)), entry.seq], true)
   if (entry.expires !== undefined) void tables.due.put([entry.expires, user, entry.seq], true)
@@ -36,7 +26,7 @@ export function addLasting(tables: LastingTables, user: UserId, entry: Carrier):
 }
 
 /** Takes entries that leave out of these tables. Their histories stay. */
-export function removeTimers(tables: LastingTables, user: UserId, entries: readonly Entry[]): void {
+export function removeTimers(tables: Tables, user: UserId, entries: readonly Entry[]): void {
   for (const entry of entries) {
     if (!('body' in entry) || entry.lifetime === undefined) continue
     const waits = waitsFor(user, entry)
@@ -46,13 +36,13 @@ export function removeTimers(tables: LastingTables, user: UserId, entries: reado
 }
 
 /** The lowest seqs that wait; null after one look-up where none does. */
-export function waiting(tables: LastingTables, user: UserId): Waiting | null {
+export function waiting(tables: Tables, user: UserId): Waiting | null {
   const [some] = tables.timers.getKeys({ start: [user, '', '', 0], end: [user, end, '', 0], limit: 1 })
   return some ? waitingOf((is) => lowest(tables, user, is)) : null
 }
 
 /** One look-up for each chat with an entry that waits to be read; one for the other kinds. */
-export function lowest({ timers }: LastingTables, user: UserId, is: Started['is']): Seq {
+export function lowest({ timers }: Tables, user: UserId, is: Started['is']): Seq {
   let found = 0
   for (let from = ['', 0] as [string, number]; ; ) {
     const [key] = timers.getKeys({ start: [user, is, ...from], end: [user, is, end, 0], limit: 1 })
@@ -64,7 +54,7 @@ export function lowest({ timers }: LastingTables, user: UserId, is: Started['is'
 }
 
 /** Starts some timers; whether there may be more. */
-export function startTimers(tables: LastingTables, user: UserId, started: Started, now: Millis): boolean {
+export function startTimers(tables: Tables, user: UserId, started: Started, now: Millis): boolean {
   const { is, upTo } = started
   const chat = started.is === 'read' ? started.chat : ''
   const keys = [...tables.timers.getKeys({ start: [user, is, chat, 0], end: [user, is, chat, upTo + 1], limit: slice })]
@@ -79,7 +69,7 @@ export function startTimers(tables: LastingTables, user: UserId, started: Starte
 }
 
 /** Makes `gone` of entries whose timers have run out; answers how many. */
-export function expireDue(tables: LastingTables, now: Millis): number {
+export function expireDue(tables: Tables, now: Millis): number {
   const keys = [...tables.due.getKeys({ end: [now + 1, '', 0], limit: slice })]
   const seqs = new Map<UserId, Seq[]>()
   for (const key of keys) {
@@ -97,7 +87,7 @@ export function expireDue(tables: LastingTables, now: Millis): number {
 /** What `erase` has to take in a slice of rows, and where the next slice begins; null: this was the last. */
 export type Erased = { readonly seqs: readonly Seq[]; readonly next: Seq | null }
 
-export function findErased({ entries }: LastingTables, user: UserId, chat: UserId, from: Seq, upTo: Seq): Erased {
+export function findErased({ entries }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq): Erased {
   const seqs: Seq[] = []
   const rows = entries.getRange({ start: rowOf(entries, user, from), end: [user, after(upTo)], limit: slice + 1 })
   let count = 0
@@ -109,7 +99,7 @@ export function findErased({ entries }: LastingTables, user: UserId, chat: UserI
 }
 
 /** Makes `gone` of messages and copies, which may have left since they were found. */
-export function eraseEntries(tables: LastingTables, user: UserId, seqs: readonly Seq[]): void {
+export function eraseEntries(tables: Tables, user: UserId, seqs: readonly Seq[]): void {
   rewrite(tables, user, seqs, (entry) => {
     removeTimers(tables, user, [entry])
     return goneOf(entry)
@@ -117,7 +107,7 @@ export function eraseEntries(tables: LastingTables, user: UserId, seqs: readonly
 }
 
 /** Takes some messages out of a history; whether there may be more. */
-export function eraseHistory({ history }: LastingTables, user: UserId, chat: UserId, from: Seq, upTo: Seq): boolean {
+export function eraseHistory({ history }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq): boolean {
   const keys = [...history.getKeys({ start: [user, chat, from], end: [user, chat, after(upTo)], limit: slice })]
   for (const key of keys) void history.remove(key)
   return keys.length === slice
@@ -125,7 +115,7 @@ export function eraseHistory({ history }: LastingTables, user: UserId, chat: Use
 
 /** `time` never falls along an inbox: to be in order of seqs is to be in order of time. */
 export function readHistory(
-  { history }: LastingTables,
+  { history }: Tables,
   user: UserId,
   chat: UserId,
   before: Past | null,
@@ -147,18 +137,13 @@ export function readHistory(
 const after = (upTo: Seq): Seq => Math.min(upTo, last - 1) + 1
 
 /** The key of the row that holds an entry: it starts there or before. */
-function rowOf(entries: LastingTables['entries'], user: UserId, seq: Seq): [string, number] {
+function rowOf(entries: Tables['entries'], user: UserId, seq: Seq): [string, number] {
   const [key = [user, seq]] = entries.getKeys({ start: [user, seq], end: [user, 0], limit: 1, reverse: true })
   return key as [string, number]
 }
 
 /** Changes messages and copies where they stand. */
-function rewrite(
-  { entries }: LastingTables,
-  user: UserId,
-  seqs: readonly Seq[],
-  change: (entry: Carrier) => Entry,
-): void {
+function rewrite({ entries }: Tables, user: UserId, seqs: readonly Seq[], change: (entry: Carrier) => Entry): void {
   const rows = new Map(seqs.map((seq) => rowOf(entries, user, seq)).map((key) => [key[1], key]))
   const changed = new Set(seqs)
   for (const key of rows.values()) {

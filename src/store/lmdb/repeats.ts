@@ -1,0 +1,61 @@
+/** Which messages an inbox has got within the dedupe time, so that a repeat of a send is recognised. */
+import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
+import type { Appended, DedupeKey, Entry, MessageTrace } from '../contract.ts'
+import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
+import { hourOf, lastSeq, type Tables } from './tables.ts'
+
+/** What marks a repeat of each message among the entries. The sender of a copy is the user. */
+export function repeatsOf(user: UserId, entries: readonly Entry[]): Repeat[] {
+  const found: Repeat[] = []
+  for (const entry of entries)
+    if ('body' in entry) {
+      const { id, seq, time } = entry
+      found.push({ id, sender: entry.is === 'message' ? entry.from : user, seq, time })
+    }
+  return found
+}
+
+export function putRepeats(tables: Tables, user: UserId, entries: readonly Entry[]): void {
+  for (const row of pieces(repeatsOf(user, entries), ({ time }) => hourOf(time))) {
+    const [first] = row
+    if (first) void tables.repeats.put([hourOf(first.time), user, first.seq], packRepeats(row))
+  }
+}
+
+/** What was answered to the message of each key, where it is found. */
+export function findRepeats(tables: Tables, user: UserId, keys: readonly DedupeKey[], oldest: Millis, newest: Millis) {
+  const found = new Map<string, Appended>()
+  for (let hour = hourOf(oldest); hour <= hourOf(newest); hour++)
+    for (const { value } of tables.repeats.getRange({ start: [hour, user, 0], end: [hour, user, lastSeq] }))
+      for (const { id, sender, seq, time } of matching(value, keys)) found.set(nameOf(sender, id), { seq, time })
+  return found
+}
+
+export const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`
+
+/** Rows are many and matches few: a row without any of the ids is not unpacked. */
+const matching = (row: Uint8Array, keys: readonly { readonly id: MessageId }[]): Repeat[] =>
+  keys.some(({ id }) => bytesOf(row).includes(id, 0, 'latin1')) ? unpackRepeats(row) : []
+
+const bytesOf = (row: Uint8Array): Buffer => Buffer.from(row.buffer, row.byteOffset, row.byteLength)
+
+/** Where messages with this id stand, in whatever inbox; reads everything. */
+export function* trace(tables: Tables, id: MessageId): Generator<MessageTrace> {
+  for (const { key, value } of tables.repeats.getRange({}))
+    for (const repeat of matching(value, [{ id }]))
+      if (repeat.id === id) {
+        const { sender, seq, time } = repeat
+        yield { recipient: key[1] as UserId, sender, seq, time }
+      }
+}
+
+/** Removes about `room` messages of hours before that of `before`; answers how many. */
+export function expireRepeats(tables: Tables, before: Millis, room: number): number {
+  let removed = 0
+  for (const { key, value } of tables.repeats.getRange({ end: [hourOf(before), '', 0] })) {
+    if (removed >= room) break
+    void tables.repeats.remove(key)
+    removed += unpackRepeats(value).length
+  }
+  return removed
+}

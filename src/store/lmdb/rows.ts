@@ -1,0 +1,118 @@
+/** What the rows of the embedded store hold: many things each, since a row costs more than what is in it. */
+import { Packr, Unpackr } from 'msgpackr'
+import type { Body, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Entry } from '../contract.ts'
+
+const [message, copy, receipt, seen, gone, deleted] = [1, 2, 3, 4, 5, 6]
+const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
+const packr = new Packr(options)
+const unpackr = new Unpackr({ ...options, copyBuffers: true })
+
+/** Appends that are committed together. */
+export type Append = { readonly user: UserId; readonly epoch: number; readonly entries: readonly Entry[] }
+/** What marks a repeat of a message, and what the first was answered. */
+export type Repeat = { readonly id: MessageId; readonly sender: UserId; readonly seq: Seq; readonly time: Millis }
+
+/** Bytes of a row, about: a value of more than half a page has pages of its own, and one page needs no others beside it. */
+const rowBytes = 3_600
+
+/** Cuts a list into rows of about a page, and where `periodOf` changes. */
+export function pieces<T extends Entry | Append | Repeat>(
+  items: readonly T[],
+  periodOf: (item: T) => number = () => 0,
+): (readonly T[])[] {
+  const rows: T[][] = []
+  let room = 0
+  let period = 0
+  for (const item of items) {
+    const bytes = bytesOf(item)
+    const cut = bytes > room || periodOf(item) !== period
+    if (cut) rows.push([])
+    room = (cut ? rowBytes : room) - bytes
+    period = periodOf(item)
+    rows.at(-1)?.push(item)
+  }
+  return rows
+}
+
+function bytesOf(item: Entry | Append | Repeat): number {
+  if ('entries' in item) return item.entries.reduce((sum, entry) => sum + bytesOf(entry), 40)
+  return 'body' in item ? item.body.length + 120 : 80
+}
+
+export const packAppends = (appends: readonly Append[]): Uint8Array =>
+  packr.pack(appends.map(({ user, epoch, entries }) => [user, epoch, entries.map(fields)]))
+
+export const unpackAppends = (row: Uint8Array): Append[] =>
+  (unpack(row) as [UserId, number, Fields[]][]).map(([user, epoch, rows]) => ({
+    user,
+    epoch,
+    entries: rows.map(entryOf),
+  }))
+
+/** A row with these entries, which must follow each other. What only some have (media, a place in a group) comes last, by name. */
+export const packRow = (entries: readonly Entry[]): Uint8Array => packr.pack(entries.map(fields))
+
+function fields(entry: Entry): unknown[] {
+  switch (entry.is) {
+    case 'message': {
+      const { is, seq, time, id, from, body, ...more } = entry
+      return [message, seq, time, id, from, body, ...some(more)]
+    }
+    case 'copy': {
+      const { is, seq, time, id, to, body, at, ...more } = entry
+      return [copy, seq, time, id, to, body, at.epoch, at.seq, ...some(more)]
+    }
+    case 'receipt': {
+      const { is, seq, time, peer, epoch, delivered, read, ...more } = entry
+      return [receipt, seq, time, peer, epoch, delivered, read, ...some(more)]
+    }
+    case 'seen': {
+      const { is, seq, time, chat, upTo, ...more } = entry
+      return [seen, seq, time, chat, upTo, ...some(more)]
+    }
+    case 'gone':
+      return [gone, entry.seq, entry.time]
+    case 'deleted': {
+      const { is, seq, time, chat, from, upTo, ...more } = entry
+      return [deleted, seq, time, chat, from, upTo, ...some(more)]
+    }
+  }
+}
+
+const some = (more: object): object[] => (Object.keys(more).length > 0 ? [more] : [])
+
+type Fields = [number, Seq, Millis, ...unknown[]]
+
+export const unpackRow = (row: Uint8Array): Entry[] => (unpack(row) as Fields[]).map(entryOf)
+
+/** Of a Buffer its bytes would be Buffers, which JSON does not write as bytes. */
+const unpack = (row: Uint8Array): unknown => unpackr.unpack(new Uint8Array(row.buffer, row.byteOffset, row.byteLength))
+
+function entryOf([kind, seq, time, ...rest]: Fields): Entry {
+  if (kind === message) {
+    const [id, from, body, more] = rest as [MessageId, UserId, Body, object?]
+    return { is: 'message', seq, time, id, from, body, ...more }
+  }
+  if (kind === copy) {
+    const [id, to, body, epoch, position, more] = rest as [MessageId, UserId, Body, number, number, object?]
+    return { is: 'copy', seq, time, id, to, body, at: { epoch, seq: position }, ...more }
+  }
+  if (kind === seen) {
+    const [chat, upTo, more] = rest as [UserId, number, object?]
+    return { is: 'seen', seq, time, chat, upTo, ...more }
+  }
+  if (kind === gone) return { is: 'gone', seq, time }
+  if (kind === deleted) {
+    const [chat, from, upTo, more] = rest as [UserId, number, number, object?]
+    return { is: 'deleted', seq, time, chat, from, upTo, ...more }
+  }
+  const [peer, epoch, delivered, read, more] = rest as [UserId, number, number, number, object?]
+  return { is: 'receipt', seq, time, peer, epoch, delivered, read, ...more }
+}
+
+export const packRepeats = (repeats: readonly Repeat[]): Uint8Array =>
+  packr.pack(repeats.map(({ id, sender, seq, time }) => [id, sender, seq, time]))
+
+export const unpackRepeats = (row: Uint8Array): Repeat[] =>
+  (unpack(row) as [MessageId, UserId, Seq, Millis][]).map(([id, sender, seq, time]) => ({ id, sender, seq, time }))
