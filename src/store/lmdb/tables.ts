@@ -5,15 +5,15 @@ import type { Settings } from '../../protocol/settings.ts'
 import type { DeviceCursor, GroupRecord, Lease } from '../contract.ts'
 
 export const hourMs = 3_600_000
-export const dayMs = 24 * hourMs
+const dayMs = 24 * hourMs
 export const hourOf = (time: Millis): number => Math.floor(time / hourMs)
 export const dayOf = (time: Millis): number => Math.floor(time / dayMs)
 
 /** Above every seq, for the end of a range. */
 export const lastSeq = Number.MAX_SAFE_INTEGER
 
-export type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
-export type Cursors = { cursors: readonly DeviceCursor[]; settled: Seq; epoch: number }
+type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
+type Cursors = { cursors: readonly DeviceCursor[]; settled: Seq; epoch: number }
 
 export type Tables = {
   readonly root: RootDatabase
