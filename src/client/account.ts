@@ -1,9 +1,9 @@
 /** What a user decides for all their devices. */
 import type { DeviceId } from '../protocol/ids.ts'
-import type { Setting, Choices as Settings } from '../protocol/settings.ts'
+import type { Setting } from '../protocol/settings.ts'
 import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
-import type { DeviceInfo } from './types.ts'
+import type { DeviceInfo, Settings } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Account {

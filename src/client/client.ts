@@ -1,8 +1,9 @@
 /** What a program holds: one device of one user, which connects and comes back by itself. */
 import type { Body } from '../protocol/ids.ts'
-import type { Choices as Settings } from '../protocol/settings.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import { Account } from './account.ts'
 import { Asker } from './asker.ts'
+import { Chats } from './chats.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { UsageError } from './errors.ts'
 import { Groups } from './groups.ts'
@@ -16,12 +17,16 @@ import type {
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
+  Deletable,
   DeviceInfo,
   Group,
+  HistoryOptions,
   Incoming,
   Outgoing,
+  Past,
   Presence,
   SendOptions,
+  Settings,
   Ticks,
 } from './types.ts'
 import { uuidv7 } from './uuid.ts'
@@ -34,6 +39,7 @@ export class Client implements AsyncDisposable {
   readonly #asker: Asker
   readonly #account: Account
   readonly #groups: Groups
+  readonly #chats: Chats
   readonly #listeners = new Listeners<ClientEvents>()
   readonly #watches = new Listeners<Record<string, Presence>>()
   readonly #waiters = new Waiters()
@@ -46,10 +52,11 @@ export class Client implements AsyncDisposable {
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
-    this.#reader = new Reader(this.#host)
+    this.#reader = new Reader(this.#host, ({ seq: _, ...gone }) => Promise.all(this.#listeners.tell('gone', gone)))
     this.#asker = new Asker(this.#host)
     this.#account = new Account(this.#host, this.#asker)
     this.#groups = new Groups(this.#asker)
+    this.#chats = new Chats(this.#host, this.#asker, this.#account, this.#groups)
   }
 
   /** Whether there is a connection; if not, when the next try is, or why there will be none. */
@@ -156,7 +163,36 @@ export class Client implements AsyncDisposable {
     return this.#groups.ticks(message)
   }
 
-  /** Follows a user's presence until the answer is called. */
+  /**
+   * Sets how long messages of a chat stay from now on: with a user either side may, in a group an admin. It is a message with `change`
+   * `lifetime`, which both sides see in its place. As for `send`.
+   */
+  setLifetime(chat: string, lifetime: Lifetime): Promise<Outgoing> {
+    return this.send(chat, lifetime, { change: 'lifetime' })
+  }
+
+  /** How long messages of a chat stay that are sent now. Waits for a connection the first time, for a group each time. */
+  lifetime(chat: string): Promise<Lifetime> {
+    return this.#chats.lifetime(chat)
+  }
+
+  /**
+   * Messages that a permanent chat has in its history, the newest of those `before`, oldest first; none: there are no more.
+   * Waits while offline; rejects with a RefusedError.
+   */
+  history(chat: string, options: HistoryOptions = {}): Promise<readonly Past[]> {
+    return this.#chats.history(chat, options)
+  }
+
+  /**
+   * Deletes a chat up to now, or one message, for this user on all their devices; others keep theirs. What waits to be sent is still sent.
+   * Resolves when the server has it; waits while offline, kept in the storage.
+   */
+  delete(what: string | Deletable): Promise<void> {
+    return this.#chats.delete(what)
+  }
+
+  /** Follows a user's presence until the answer is called. Of a group: hears of who types in it; the listener is not called. */
   watch(user: string, listener: (presence: Presence) => void): () => void {
     const first = !this.#watches.has(user)
     const end = this.#watches.add(user, listener)
@@ -242,7 +278,7 @@ export class Client implements AsyncDisposable {
   #tell(news: News): void {
     if (news.do === 'arrived') return this.#reader.wake()
     if (news.do === 'answered') return this.#asker.answered(news)
-    if (news.do === 'presence') return this.#watches.tell(news.user, news.presence)
+    if (news.do === 'presence') return void this.#watches.tell(news.user, news.presence)
     if (news.name === 'message') this.#waiters.heard(news.event)
     this.#listeners.tell(news.name, news.event as never)
     const { ended } = this.#host

@@ -13,8 +13,8 @@ export class Groups {
 
   async group(id: string): Promise<Group> {
     const answer = await this.#asker.ask(['members', id as GroupId])
-    const [, , name, history, admins, members] = answer as Extract<Answer, readonly ['group', ...unknown[]]>
-    return { id, name, history, admins, members }
+    const [, , name, history, admins, members, lifetime] = answer as Extract<Answer, readonly ['group', ...unknown[]]>
+    return { id, name, history, admins, members, lifetime }
   }
 
   async ticks({ to, at }: Pick<Outgoing, 'to' | 'at'>): Promise<Ticks> {

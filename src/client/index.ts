@@ -2,7 +2,8 @@ import { Client } from './client.ts'
 import type { ConnectOptions } from './types.ts'
 
 export type { Change } from '../protocol/group.ts'
-export type { Audience, Choices as Settings } from '../protocol/settings.ts'
+export { type Lifetime, timerOf } from '../protocol/lifetime.ts'
+export type { Audience } from '../protocol/settings.ts'
 export type { Client } from './client.ts'
 export {
   BluetickError,
@@ -26,11 +27,14 @@ export type {
   ConnectOptions,
   DeviceInfo,
   Group,
+  HistoryOptions,
   Incoming,
   MessageState,
   Outgoing,
+  Past,
   Presence,
   SendOptions,
+  Settings,
   Ticks,
 } from './types.ts'
 

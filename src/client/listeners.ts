@@ -19,15 +19,18 @@ export class Listeners<Events> {
     return this.#listeners.has(name)
   }
 
-  tell<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+  /** Answers what the listeners do. */
+  tell<Name extends keyof Events>(name: Name, event: Events[Name]): unknown[] {
+    const answers: unknown[] = []
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        ;(listener as (event: Events[Name]) => void)(event)
+        answers.push((listener as (event: Events[Name]) => unknown)(event))
       } catch (error) {
         queueMicrotask(() => {
           throw error
         })
       }
     }
+    return answers
   }
 }

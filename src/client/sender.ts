@@ -35,7 +35,20 @@ export class Sender {
     const body = typeof given === 'string' ? given : new Uint8Array(given)
     const time = this.#clock.now()
     const { change = null } = options
-    const message = { id: uuidv7(), to, body, media, change, time, state: 'queued', at: null, code: null } as const
+    const message = {
+      id: uuidv7(),
+      to,
+      body,
+      media,
+      change,
+      time,
+      state: 'queued',
+      at: null,
+      copy: null,
+      lifetime: 'default',
+      expires: null,
+      code: null,
+    } as const
     const out = { message, n: outbox.number(), again: false }
     await this.#store(out, size)
     this.#host.hear({ is: 'queued', out })

@@ -2,7 +2,8 @@ import type { Codec } from '../protocol/codec.ts'
 import type { Lost } from '../protocol/frames.ts'
 import type { Change } from '../protocol/group.ts'
 import type { Body, Position } from '../protocol/ids.ts'
-import type { Choices as Settings } from '../protocol/settings.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
+import type { Choices } from '../protocol/settings.ts'
 import type { EndCode } from './errors.ts'
 import type { Transport } from './link.ts'
 import type { Medium } from './media.ts'
@@ -37,7 +38,7 @@ export type Attachment = Medium & { readonly preview?: Uint8Array }
 
 export type SendOptions = {
   readonly media?: Attachment
-  /** Makes the message a change of the group that it goes to; its body is the new value. See `Change`. */
+  /** Makes the message a change of the chat that it goes to; its body is the new value. See `Change`. */
   readonly change?: Change
 }
 
@@ -53,6 +54,12 @@ export type Outgoing = {
   readonly state: MessageState
   /** Where it stands in the recipient's inbox, once sent. */
   readonly at: Position | null
+  /** Where its copy stands in this user's inbox: there is one where the user has other devices, or the chat is permanent. */
+  readonly copy: Position | null
+  /** How long it stays, once sent. */
+  readonly lifetime: Lifetime
+  /** When it vanishes, in milliseconds since 1970 by this client's clock; null: it does not by itself. */
+  readonly expires: number | null
   /** Why it was refused. */
   readonly code: string | null
 }
@@ -65,8 +72,10 @@ export type Incoming = {
   readonly from: string
   readonly body: Body
   readonly media: Attachment | null
-  /** What it changes of its group; own changes come here as well. */
+  /** What it changes of its chat; own changes of a group come here as well. */
   readonly change: Change | null
+  /** How long it stays: `delivered MS` from now on, `read MS` once this user has read it. */
+  readonly lifetime: Lifetime
   readonly time: number
   /** Where it stands in this user's inbox. */
   readonly epoch: number
@@ -74,6 +83,22 @@ export type Incoming = {
   /** Tells the sender that the chat is read up to here, as `client.read` does. */
   read(): void
 }
+
+/** A message of a chat's history, of this user or for them. */
+export type Past = Omit<Incoming, 'lifetime' | 'read'> & {
+  /** Of an own message: where it stands in the inbox of the other, or in the log of the group. */
+  readonly at: Position | null
+}
+
+export type HistoryOptions = {
+  /** Only what is older than this message. */
+  readonly before?: Pick<Past, 'time' | 'seq'> | undefined
+  /** Default and most: 100. */
+  readonly limit?: number
+}
+
+/** A message of this user's inbox, or one that this user has sent. */
+export type Deletable = Pick<Incoming, 'chat' | 'seq'> | Pick<Outgoing, 'id' | 'to' | 'state' | 'copy'>
 
 /** A group as it is now. */
 export type Group = {
@@ -83,12 +108,18 @@ export type Group = {
   readonly history: number
   readonly admins: readonly string[]
   readonly members: readonly string[]
+  readonly lifetime: Lifetime
 }
 
 /** The other members of a group who have a message, and those of them who have read it. */
 export type Ticks = { readonly delivered: readonly string[]; readonly read: readonly string[] }
 
 export type Presence = { readonly online: true } | { readonly online: false; readonly lastSeen?: Date }
+
+export type Settings = Choices & {
+  /** By user: the lifetimes of 1:1 chats where it is not `default`. */
+  readonly lifetimes: ReadonlyMap<string, Lifetime>
+}
 
 /** A device of this user; `lastSeen`: when it was connected last. */
 export type DeviceInfo = { readonly device: string; readonly connected: boolean; readonly lastSeen: Date }
@@ -102,13 +133,19 @@ export type ConnectionStatus =
   | { readonly is: 'closed'; readonly code: EndCode; readonly cause?: unknown }
 
 export type ClientEvents = {
-  /** An own message was queued, or its state rose; also one that another own device sent. */
+  /** An own message was queued, its state rose, or its copy has its place; also one that another own device sent. */
   message: Outgoing
   connection: ConnectionStatus
   /** The settings of this user, once `settings()` was called: also when another device changed them. */
   settings: Settings
   /** Entries may be missing: they expired at the server, the inbox was reset, or this device was away for too long or removed. */
   gap: { readonly epoch: number; readonly seq: number; readonly why: Lost | null }
+  /**
+   * Messages at these places of this user's inbox are gone: a device of this user has deleted them, `from` 1: all of the chat until
+   * then; or they have vanished, then `chat` is null. Comes in its place among the messages of the loop, which goes on when the
+   * promises of the listeners have resolved.
+   */
+  gone: { readonly chat: string | null; readonly epoch: number; readonly from: number; readonly upTo: number }
   /** What another does in a chat that is watched: typing, recording, or nothing more. It ends by itself after 6 s. */
   typing: { readonly chat: string; readonly user: string; readonly doing: 'typing' | 'recording' | null }
   /** A device of this user has read a chat up to here: this one, or another. */

@@ -150,8 +150,8 @@ export type ServerFrame =
     ]
   /** The replay has reached the tail; from here on entries come as they are appended. */
   | readonly ['live', seq: Seq]
-  /** The first tick: the message is durable at this position of the recipient's inbox. */
-  | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis]
+  /** The first tick: the message is durable at this position of the recipient's inbox. `lifetime`: where it is not `default`. */
+  | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis, lifetime?: Lifetime]
   | readonly ['done', kind: Answered, ref: string, seq: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]

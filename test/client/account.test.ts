@@ -10,6 +10,7 @@ const settings = {
   receipts: true,
   blocked: ['eve', 'mal lory'],
   contacts: [],
+  lifetimes: new Map(),
 }
 
 describe('a change of the settings', () => {
@@ -86,8 +87,16 @@ describe('the settings', () => {
     expect(world.link.of('ask')).toEqual([['ask', 'settings']])
     world.link.say([...told], ['done', 'ask', 'settings', 0])
     expect(await both).toEqual([settings, settings])
-    world.link.say(['settings', 'nobody', 'everyone', true, '', '', ''])
-    expect(await client.settings()).toEqual({ ...settings, lastSeen: 'nobody', blocked: [] })
+    world.link.say(['settings', 'nobody', 'everyone', true, '', '', 'ann\tpermanent\nben\tread 5000'])
+    expect(await client.settings()).toEqual({
+      ...settings,
+      lastSeen: 'nobody',
+      blocked: [],
+      lifetimes: new Map([
+        ['ann', 'permanent'],
+        ['ben', 'read 5000'],
+      ]),
+    })
     world.link.lose()
     await world.clock.pass(1_000)
     await world.welcomed()

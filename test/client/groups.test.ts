@@ -53,8 +53,9 @@ describe('without a server', () => {
     await world.clock.pass(400)
     expect(world.link.of('members')).toHaveLength(2)
     expect(world.link.of('ticks')).toHaveLength(1)
-    world.link.say(frame('group', '#team', 'Team', 5, ['ann'], ['ann', 'bob']))
-    const group = { id: '#team', name: 'Team', history: 5, admins: ['ann'], members: ['ann', 'bob'] }
+    world.link.say(frame('group', '#team', 'Team', 5, ['ann'], ['ann', 'bob'], 'default'))
+    const members = { admins: ['ann'], members: ['ann', 'bob'] }
+    const group = { id: '#team', name: 'Team', history: 5, ...members, lifetime: 'default' }
     expect(await Promise.all(answers)).toEqual([group, group])
     const refused = client.group('#none')
     const ended = client.group('#other')
@@ -98,6 +99,7 @@ describe('with one', () => {
     expect(await ben.group(team)).toEqual({
       id: team,
       name: 'Team',
+      lifetime: 'default',
       history: 0,
       admins: ['ann'],
       members: ['ann', 'ben', 'cat'],

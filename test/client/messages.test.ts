@@ -452,12 +452,15 @@ describe('sending', () => {
     const world = new World()
     const client = await world.online()
     const seen = states(client)
+    const copies: unknown[] = []
+    client.on('message', ({ copy }) => copies.push(copy))
     await client.queue('alice', 'a')
     await settle()
     const id = world.link.of('send')[0]?.[1]
     world.link.say(frame('sent', id, 3, 1, 0), frame('receipt', 0, 'alice', 3, 1, 1))
     world.link.say(frame('copy', 1, id, 'alice', 0, 'a', 3, 1))
-    expect(seen).toEqual(['a queued', 'a sent', 'a read'])
+    expect(seen).toEqual(['a queued', 'a sent', 'a read', 'a read'])
+    expect(copies).toEqual([null, null, null, { epoch: 7, seq: 1 }])
   })
 })
 

@@ -25,6 +25,9 @@ const own = (id: string, state: Line['state'], time = 5): Outgoing => ({
   time,
   state,
   at: null,
+  copy: null,
+  lifetime: 'default',
+  expires: null,
   code: null,
 })
 const mine = (id: string, state: Line['state'], time = 5): Line => fromMe(own(id, state, time), 'me')
@@ -36,6 +39,7 @@ const theirs = (seq: number): Line =>
     body: 'x',
     media: null,
     change: null,
+    lifetime: 'default',
     time: 5,
     epoch: 1,
     seq,
@@ -102,7 +106,7 @@ describe('a chat', () => {
     const say = (from: string, body: string, change: Line['change']) => {
       const seq = words.length + 1
       const incoming = { id: String(seq), chat: '#team', from, body, media: null, change, time: 5, epoch: 1, seq }
-      const merged = merge(chat, undefined, toMe({ ...incoming, read: () => {} }))
+      const merged = merge(chat, undefined, toMe({ ...incoming, lifetime: 'default', read: () => {} }))
       words.push(summary(merged.line, 'me'))
       chat = merged.chat
     }

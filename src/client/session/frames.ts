@@ -2,9 +2,12 @@
 import { mayRetry } from '../../protocol/codes.ts'
 import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
 import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
-import { keepCursor, keepMark, rose } from './keeping.ts'
+import { forget } from './forgetting.ts'
+import { keepCursor, rose } from './keeping.ts'
+import { copy, receipt, sent } from './own.ts'
 import { answered, repeatRequests, told } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -28,7 +31,7 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     case 'deleted':
       return entry(state, frame, now, out)
     case 'sent':
-      return sent(state, frame, out)
+      return sent(state, frame, now, out)
     case 'error':
       return error(state, frame, now, out)
     case 'done':
@@ -40,6 +43,8 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     }
     case 'typing':
       return heardTyping(state, frame[1], frame[2], frame[3], now, out)
+    case 'past':
+      return past(state, frame)
     case 'group':
     case 'ticked':
       return told(state, frame, out)
@@ -56,12 +61,12 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
 
 /** Comes again when the server has lost what it knew of this session: both sides say what they have. */
 function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: SessionEffect[]): void {
-  const [, user, device, epoch, seq, , resumed, , limits, why] = frame
+  const [, user, device, epoch, seq, tail, resumed, , limits, why] = frame
   if (state.user !== undefined && state.user !== user) return end(state, 'storage_of_another_user', undefined, out)
   state.user = user
   state.limits = limits
   if (epoch !== state.inbox.safe.epoch) forgetReads(state, out)
-  const gap = state.inbox.welcome(epoch, seq, resumed)
+  const gap = state.inbox.welcome(epoch, seq, tail, resumed)
   keepCursor(state, state.inbox.safe, out)
   state.outbox.lines.grounded()
   if (state.status.is !== 'online') state.since = now
@@ -71,6 +76,7 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   if (state.inbox.safe.seq > seq) state.ackDue = true
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
   state.listing = []
+  state.pasts.clear()
   repeatRequests(state)
   for (const watched of state.watches) say(state, ['watch', watched as UserId], out)
 }
@@ -86,11 +92,13 @@ function entry(state: SessionState, frame: EntryFrame, now: Millis, out: Session
   if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame, out)
   const taken = state.inbox.take(frame)
   if (taken === 'hole') return giveUp(state, 'hole', now, out)
+  if (frame[0] === 'gone' || frame[0] === 'deleted') out.push({ do: 'arrived' })
   if (taken === 'repeat') return
   if (frame[0] === 'message') return message(state, frame, now, out)
   if (frame[0] === 'receipt') return receipt(state, frame, out)
   if (frame[0] === 'seen') return seen(state, frame, out)
-  if (frame[0] === 'copy') copy(state, frame, out)
+  if (frame[0] === 'deleted') return forget(state, frame[2], frame[3], frame[4], out)
+  if (frame[0] === 'copy') copy(state, frame, now, out)
 }
 
 /** A device of this user has read a chat; also told of what this one has. */
@@ -105,36 +113,15 @@ function message(state: SessionState, frame: Of<'message'>, now: Millis, out: Se
   out.push({ do: 'arrived' })
 }
 
-function receipt(state: SessionState, [, , peer, epoch, delivered, read]: Of<'receipt'>, out: SessionEffect[]): void {
-  for (const risen of state.outbox.receipt(peer, { epoch, delivered, read })) rose(state, risen, out)
-  keepMark(state, peer, out)
-}
-
-/** What another own device sent; what this one sent it knows. */
-function copy(state: SessionState, frame: Of<'copy'>, out: SessionEffect[]): void {
-  const [, , id, to, time, body, epoch, seq, media, , change] = frame
-  if (state.outbox.get(id) ?? state.outbox.over(id)) return
-  const message = {
-    id,
-    to,
-    body,
-    media: attachment(media),
-    change: change ?? null,
-    time,
-    state: 'sent',
-    at: { epoch, seq },
-    code: null,
-  } as const
-  const copied = { message, n: state.outbox.number(), again: true }
-  state.outbox.add(copied)
-  rose(state, copied, out)
-}
-
-function sent(state: SessionState, [, id, epoch, seq, time]: Of<'sent'>, out: SessionEffect[]): void {
-  const known = state.outbox.get(id)
-  if (known?.message.state !== 'queued') return
-  state.outbox.sent(known, { epoch, seq }, time)
-  rose(state, known, out)
+function past(state: SessionState, frame: Of<'past'>): void {
+  const [, ref, seq, id, from, time, body, media, epoch, position, place, changed] = frame
+  const question = state.requests.get(`history ${ref}`)
+  if (question?.[0] !== 'history') return
+  const [change, at] = [place?.change ?? changed, position > 0 ? { epoch, seq: position } : null]
+  const message = { id, chat: question[2], from, body, media: attachment(media), change, time, at }
+  const page = state.pasts.get(ref) ?? []
+  page.push({ ...message, epoch: state.inbox.safe.epoch, seq })
+  state.pasts.set(ref, page)
 }
 
 function error(state: SessionState, frame: Of<'error'>, now: Millis, out: SessionEffect[]): void {
@@ -146,7 +133,7 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
     state.outbox.refused(refused, code)
     return rose(state, refused, out)
   }
-  if (answered(state, kind, ref, code, again, out)) return
+  if (answered(state, { kind, ref, code }, again, out)) return
   if (kind !== 'read' && kind !== 'watch') return
   if (mayRetry(code)) {
     state.repeatAt = Math.max(state.repeatAt, again)
@@ -159,16 +146,18 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
 
 /** Came since this device asked, or since it or another one changed them. */
 function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect[]): void {
-  const [, lastSeen, writers, receipts, blocked, contacts] = frame
+  const [, lastSeen, writers, receipts, blocked, contacts, lifetimes] = frame
   const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
-  const event = { lastSeen, writers, receipts, blocked: lines(blocked), contacts: lines(contacts) }
+  const chats = lines(lifetimes).map((line) => line.split('\t') as [string, Lifetime])
+  const lists = { blocked: lines(blocked), contacts: lines(contacts), lifetimes: new Map(chats) }
+  const event = { lastSeen, writers, receipts, ...lists }
   state.settings = event
   out.push({ do: 'tell', name: 'settings', event })
 }
 
 function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
   if (kind === 'ask' && ref === 'devices') [state.devices, state.listing] = [state.listing, []]
-  if (answered(state, kind, ref, null, now, out)) return
+  if (answered(state, { kind, ref, seq, code: null }, now, out)) return
   if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)
   out.push({ do: 'keep', key: `read:${ref}`, value: undefined })

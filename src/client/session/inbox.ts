@@ -2,7 +2,8 @@
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Change } from '../../protocol/group.ts'
 import type { Body, Cursor } from '../../protocol/ids.ts'
-import type { Attachment } from '../types.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Attachment, ClientEvents } from '../types.ts'
 import { attachment } from './attachment.ts'
 
 export type Received = {
@@ -15,18 +16,31 @@ export type Received = {
   readonly body: Body
   readonly media: Attachment | null
   readonly change: Change | null
+  readonly lifetime: Lifetime
 }
+
+/** Tells the application to drop messages; `seq` is the entry that says so. */
+export type Gone = ClientEvents['gone'] & { readonly seq: number }
+
+export const isGone = (item: Gone | Received | readonly Received[] | undefined): item is Gone =>
+  item !== undefined && 'upTo' in item
 
 export class Inbox {
   /** How far the storage has it: what is acknowledged to the server never goes beyond. */
   safe: Cursor = { epoch: 0, seq: 0 }
   #received = 0
+  /** The highest seq that the server has told of. */
+  #tail = 0
   /** How far the storage was asked to have it. */
   #asked = 0
   /** In order: what the application has not finished with. The server sends no more than its window of them. */
-  #messages: Received[] = []
+  #items: (Received | Gone)[] = []
   /** How many of these the application holds at the moment. */
   #held = 0
+
+  get tail(): number {
+    return Math.max(this.#tail, this.#received)
+  }
 
   restore(cursor: Cursor): void {
     this.safe = cursor
@@ -35,7 +49,8 @@ export class Inbox {
   }
 
   /** The server's answer to hello: entries follow from `seq` + 1. True: entries are missing before that. */
-  welcome(epoch: number, seq: number, resumed: boolean): boolean {
+  welcome(epoch: number, seq: number, tail: number, resumed: boolean): boolean {
+    this.#tail = tail
     // An empty log may change its name: the server keeps it from the first entry on.
     const empty = this.#received === 0
     if (resumed && (epoch === this.safe.epoch || empty)) {
@@ -48,26 +63,36 @@ export class Inbox {
 
   /** Takes an entry. `repeat`: it is here already; `hole`: one before it is missing. */
   take(frame: EntryFrame): 'new' | 'repeat' | 'hole' {
-    const seq = frame[1]
-    const upTo = frame[0] === 'gone' ? frame[2] : seq
-    if (upTo <= this.#received) return 'repeat'
+    const [kind, seq] = frame
+    const last = kind === 'gone' ? frame[2] : seq
     if (seq > this.#received + 1) return 'hole'
-    this.#received = upTo
-    if (frame[0] === 'message') {
-      this.#messages.push(received(this.safe.epoch, frame))
-    }
+    if (kind === 'gone' && seq <= this.#received) this.#drop(null, seq, Math.min(last, this.#received), last)
+    if (last <= this.#received) return 'repeat'
+    this.#received = last
+    if (kind === 'message') this.#items.push(received(this.safe.epoch, frame))
+    if (kind === 'deleted') this.#drop(frame[2], frame[3], frame[4], seq)
     return 'new'
   }
 
-  /** The next messages for the application, at most `max`. It holds them until `finish` or `putBack`. */
-  hold(max: number): readonly Received[] {
-    const messages = this.#messages.slice(0, max)
-    this.#held = messages.length
-    return messages
+  /** What was not handed out yet never will be; what was the application is told to drop. */
+  #drop(chat: string | null, from: number, upTo: number, seq: number): void {
+    const { epoch } = this.safe
+    const held = this.#items.splice(0, this.#held)
+    const left = this.#items.filter((item) => isGone(item) || item.epoch !== epoch || !within(item, chat, from, upTo))
+    this.#items = [...held, ...left, { chat, epoch, from, upTo, seq }]
+  }
+
+  /** The next messages for the application, at most `max`; or what it is to drop. It holds them until `finish` or `putBack`. */
+  hold(max: number): Gone | readonly Received[] {
+    const [first] = this.#items
+    const end = this.#items.findIndex(isGone)
+    const messages = isGone(first) ? [] : this.#items.slice(0, end === -1 ? max : Math.min(max, end))
+    this.#held = isGone(first) ? 1 : messages.length
+    return isGone(first) ? first : (messages as Received[])
   }
 
   finish(): void {
-    this.#messages.splice(0, this.#held)
+    this.#items.splice(0, this.#held)
     this.#held = 0
   }
 
@@ -80,7 +105,7 @@ export class Inbox {
   advance(): Cursor | undefined {
     const { epoch } = this.safe
     // Messages of a log that was reset meanwhile are still handed out, and hold up nothing.
-    const open = this.#messages.find((message) => message.epoch === epoch)
+    const open = this.#items.find((item) => item.epoch === epoch)
     const seq = open ? open.seq - 1 : this.#received
     if (seq <= this.#asked) return undefined
     this.#asked = seq
@@ -96,7 +121,10 @@ export class Inbox {
 }
 
 function received(epoch: number, frame: Extract<EntryFrame, readonly ['message', ...unknown[]]>): Received {
-  const [, seq, id, from, time, body, media, place, , changed] = frame
+  const [, seq, id, from, time, body, media, place, lifetime, changed] = frame
   const [chat, change] = [place?.group ?? from, place?.change ?? changed ?? null]
-  return { epoch, seq, id, chat, from, time, body, media: attachment(media), change }
+  return { epoch, seq, id, chat, from, time, body, media: attachment(media), change, lifetime: lifetime ?? 'default' }
 }
+
+const within = ({ chat, seq }: Received, of: string | null, from: number, upTo: number): boolean =>
+  (of === null || chat === of) && seq >= from && seq <= upTo

@@ -18,16 +18,16 @@ export const keptMessage = ({ message, n }: Pick<Out, 'message' | 'n'>): readonl
 export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): void {
   const outs: Kept[] = []
   const marks: [string, Mark][] = []
-  const sets: Request[] = []
+  const changes: Request[] = []
   for (const [key, value] of kept) {
     const [, kind, name = ''] = /^(\w+):?(.*)$/s.exec(key) ?? []
     if (kind === 'cursor') restore(state, value as Cursor & { user: string })
     if (kind === 'read') state.reads.set(name, value as number)
     if (kind === 'mark') marks.push([name, value as Mark])
-    if (kind === 'set') sets.push(value as Request)
+    if (kind === 'set' || kind === 'delete') changes.push(value as Request)
     if (kind === 'out') outs.push(value as Kept)
   }
-  restoreRequests(state, sets)
+  restoreRequests(state, changes)
   outs.sort((a, b) => a.n - b.n)
   for (const { n, ...message } of outs) state.outbox.add({ message, n, again: true })
   for (const [to, mark] of marks) state.outbox.receipt(to, mark)
@@ -60,7 +60,7 @@ export function rose(state: SessionState, { message, n }: Out, out: SessionEffec
     remove(state, surplus.message, out)
 }
 
-function remove(state: SessionState, { id, to }: Outgoing, out: SessionEffect[]): void {
+export function remove(state: SessionState, { id, to }: Outgoing, out: SessionEffect[]): void {
   out.push({ do: 'keep', key: `out:${id}`, value: undefined })
   if (!state.outbox.mark(to)) out.push({ do: 'keep', key: `mark:${to}`, value: undefined })
 }

@@ -1,6 +1,6 @@
 /** The sending half: every message of this user that is not read or refused yet. */
 import { bodySize } from '../../protocol/frames.ts'
-import type { Position } from '../../protocol/ids.ts'
+import type { Millis } from '../../protocol/ids.ts'
 import type { Outgoing } from '../types.ts'
 import type { Mark } from './ladder.ts'
 import { Lines } from './lines.ts'
@@ -25,7 +25,11 @@ export class Outbox {
   readonly #ticks = new Ticks()
   /** In the order in which they were sent. */
   readonly #sent = new Set<Out>()
-  readonly #over = new Map<string, Outgoing>()
+  /** null: it was forgotten, and nobody is told of it any more. */
+  readonly #over = new Map<string, Outgoing | null>()
+  /** Those that vanish, and when the first may; never later. */
+  readonly #vanishing = new Set<Out>()
+  expiresAt = Number.POSITIVE_INFINITY
   readonly lines = new Lines()
   readonly waiting = { count: 0, bytes: 0 }
   readonly #kept = { count: 0, bytes: 0 }
@@ -35,8 +39,8 @@ export class Outbox {
     return this.#outs.get(id)
   }
 
-  /** A message that was read or refused lately. */
-  over(id: string): Outgoing | undefined {
+  /** A message that was read or refused lately; null of one that was forgotten. */
+  over(id: string): Outgoing | null | undefined {
     return this.#over.get(id)
   }
 
@@ -64,10 +68,10 @@ export class Outbox {
   }
 
   /** The server has it. Answers the messages whose ticks rose by receipts that came before this: it, or none. */
-  sent(out: Out, at: Position, time: number): Out[] {
+  sent(out: Out, is: Pick<Outgoing, 'at' | 'time' | 'lifetime' | 'expires'>): Out[] {
     this.lines.land(out)
     count(this.waiting, out, -1)
-    out.message = { ...out.message, state: 'sent', at, time }
+    out.message = { ...out.message, ...is, state: 'sent' }
     return this.#keep(out)
   }
 
@@ -93,15 +97,41 @@ export class Outbox {
   surplus(): Out | undefined {
     if (this.#kept.count <= remembered.count && this.#kept.bytes <= remembered.bytes) return undefined
     const [oldest] = this.#sent
-    if (!oldest) return undefined
-    this.#ticks.remove(oldest)
-    this.#leave(oldest)
+    if (oldest) this.forget(oldest)
     return oldest
+  }
+
+  /** The sent messages to a chat. */
+  sentTo(chat: string): Out[] {
+    return [...this.#sent].filter(({ message }) => message.to === chat)
+  }
+
+  /** The sent messages that have vanished by now. */
+  due(now: Millis): Out[] {
+    if (now < this.expiresAt) return []
+    const due: Out[] = []
+    this.expiresAt = Number.POSITIVE_INFINITY
+    for (const out of this.#vanishing) {
+      const { expires } = out.message
+      if (expires !== null && expires > now) this.expiresAt = Math.min(this.expiresAt, expires)
+      else due.push(out)
+    }
+    return due
+  }
+
+  /** A sent message leaves before it is read: nothing of it is known here any more. */
+  forget(out: Out): void {
+    this.#ticks.remove(out)
+    this.#leave(out)
+    this.#over.set(out.message.id, null)
   }
 
   #keep(out: Out): Out[] {
     count(this.#kept, out, 1)
     this.#sent.add(out)
+    const { expires } = out.message
+    if (expires !== null) this.#vanishing.add(out)
+    this.expiresAt = Math.min(this.expiresAt, expires ?? Number.POSITIVE_INFINITY)
     return this.#risen(this.#ticks.add(out))
   }
 
@@ -113,6 +143,7 @@ export class Outbox {
   #leave(out: Out): void {
     count(this.#kept, out, -1)
     this.#sent.delete(out)
+    this.#vanishing.delete(out)
     this.#drop(out)
   }
 

@@ -5,19 +5,31 @@ import type { Millis } from '../../protocol/ids.ts'
 import { type SessionState, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-export type Request = Extract<ClientFrame, readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks', ...unknown[]]>
+export type Request = Extract<
+  ClientFrame,
+  readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks' | 'delete' | 'history', ...unknown[]]
+>
+type Kept = Extract<Request, readonly ['set' | 'delete', ...unknown[]]>
 /** What answers the questions about a group; the others are answered by `done`. */
 export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
 
 /** Names a request. The same question twice is one. */
-export const requestKey = (frame: Request): string =>
-  frame[0] === 'ticks' ? `ticks ${frame[1]} ${frame[2]}` : `${frame[0]} ${frame[1]}`
+export function requestKey(frame: Request): string {
+  if (frame[0] === 'ticks') return `ticks ${frame[1]} ${frame[2]}`
+  return frame[0] === 'delete' ? keptKey(frame) : `${frame[0]} ${frame[1]}`
+}
+
+/** Under which key a change is kept until it is done. */
+const keptKey = (frame: Kept): string =>
+  frame[0] === 'set' ? `set:${frame[1]}` : `delete:${frame[2]}-${frame[3]} ${frame[1]}`
+
+const isKept = (frame: Request): frame is Kept => frame[0] === 'set' || frame[0] === 'delete'
 
 export function request(state: SessionState, frame: Request, out: SessionEffect[]): void {
   const key = requestKey(frame)
   state.requests.set(key, frame)
   state.unsaidRequests.add(key)
-  if (frame[0] === 'set') out.push({ do: 'keep', key: `set:${frame[1]}`, value: frame })
+  if (isKept(frame)) out.push({ do: 'keep', key: keptKey(frame), value: frame })
 }
 
 /** Takes up what an earlier run could not finish, in its order. */
@@ -41,21 +53,28 @@ export function sayRequests(state: SessionState, out: SessionEffect[]): void {
   }
 }
 
-/** A request is done; `code`: it was refused. False: it was none. */
-export function answered(
-  state: SessionState,
-  kind: string,
-  ref: string | null,
-  code: string | null,
-  again: Millis,
-  out: SessionEffect[],
-): boolean {
-  // A refusal of ticks does not say of which message they were asked.
-  const meant = [...state.requests.values()].filter((frame) => frame[0] === kind && frame[1] === ref)
+/** What an answer says: `done` with its seq, or `error` with its code. */
+type Says = {
+  readonly kind: string
+  readonly ref: string | null
+  readonly seq?: number
+  readonly code: string | null
+}
+
+/** A request is done, or was refused. False: it was none. */
+export function answered(state: SessionState, says: Says, again: Millis, out: SessionEffect[]): boolean {
+  const { code } = says
+  const meant = [...state.requests.values()].filter((frame) => isMeant(frame, says))
   if (meant.length === 0) return false
   if (code !== null && mayRetry(code)) state.repeatAt = Math.max(state.repeatAt, again)
   else for (const frame of meant) finish(state, frame, code, null, out)
   return true
+}
+
+/** A refusal of ticks, or of a deletion, does not say of which message. */
+function isMeant(frame: Request, { kind, ref, seq }: Says): boolean {
+  if (frame[0] !== kind || frame[1] !== ref) return false
+  return frame[0] !== 'delete' || seq === undefined || seq === frame[3]
 }
 
 /** A question about a group is answered. */
@@ -73,6 +92,6 @@ function finish(
 ): void {
   const key = requestKey(frame)
   state.requests.delete(key)
-  if (frame[0] === 'set') out.push({ do: 'keep', key: `set:${frame[1]}`, value: undefined })
+  if (isKept(frame)) out.push({ do: 'keep', key: keptKey(frame), value: undefined })
   out.push({ do: 'answered', key, code, answer })
 }

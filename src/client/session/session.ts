@@ -4,6 +4,7 @@
  */
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
+import { expireSent, forget, forgetOne } from './forgetting.ts'
 import { handle } from './frames.ts'
 import { advance, load } from './keeping.ts'
 import { request } from './requests.ts'
@@ -27,6 +28,7 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
   switch (message.is) {
     case 'loaded':
       load(state, message.kept)
+      expireSent(state, now, out)
       return dial(state, now, out)
     case 'opened':
       return opened(state, message.token, out)
@@ -60,6 +62,9 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
       return say(state, ['unwatch', message.user as UserId], out)
     case 'request':
       return request(state, message.frame, out)
+    case 'forget':
+      if ('id' in message) return forgetOne(state, message.id, out)
+      return forget(state, message.chat, 1, message.upTo, out)
     case 'typing':
       return typing(state, message.chat, message.doing, now, out)
     case 'follow':
@@ -79,6 +84,7 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
 function tick(state: SessionState, now: Millis, out: SessionEffect[]): void {
   const { status } = state
   expireTyping(state, now, out)
+  expireSent(state, now, out)
   if (status.is === 'waiting' && now >= status.retryAt) return dial(state, now, out)
   if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', now, out)
   if (!isOnline(state)) return
@@ -101,7 +107,7 @@ function read(
 /** When the session is to hear a tick; undefined once it has ended. */
 export function nextWake(state: SessionState, now: Millis): Millis | undefined {
   if (state.status.is === 'closed') return undefined
-  const next = Math.min(nextBeat(state), nextTypingEnd(state))
+  const next = Math.min(nextBeat(state), nextTypingEnd(state), state.outbox.expiresAt)
   return isOnline(state) ? Math.min(next, nextSending(state, now)) : next
 }
 

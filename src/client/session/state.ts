@@ -2,8 +2,7 @@
 import type { ClientFrame, Typing } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
-import type { Choices as Settings } from '../../protocol/settings.ts'
-import type { ConnectionStatus, DeviceInfo } from '../types.ts'
+import type { ConnectionStatus, DeviceInfo, Past, Settings } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import type { Request } from './requests.ts'
@@ -37,6 +36,8 @@ export type SessionState = {
   /** The devices that were listed last, and those of a list that is coming. */
   devices: DeviceInfo[]
   listing: DeviceInfo[]
+  /** By the name of a question: what came of a history. */
+  readonly pasts: Map<string, Past[]>
   limits: ClientLimits
   /** The person is here. */
   active: boolean
@@ -72,6 +73,7 @@ export const startSession = (options: SessionOptions): SessionState => ({
   typists: new Map(),
   devices: [],
   listing: [],
+  pasts: new Map(),
   limits: { ...defaultLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,

@@ -26,6 +26,9 @@ export type SessionMessage =
   | { readonly is: 'read'; readonly chat: string; readonly epoch: number; readonly seq: number }
   | { readonly is: 'watch' | 'unwatch'; readonly user: string }
   | { readonly is: 'request'; readonly frame: Request }
+  /** This person has deleted a message of theirs, or a chat. */
+  | { readonly is: 'forget'; readonly id: string }
+  | { readonly is: 'forget'; readonly chat: string; readonly upTo: number }
   | { readonly is: 'typing'; readonly chat: string; readonly doing: Doing }
   /** The program wants to know the settings, from now on. */
   | { readonly is: 'follow' }

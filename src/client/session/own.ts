@@ -1,0 +1,59 @@
+/** What the server says of this user's own messages: they are safe, their ticks rose, another device has sent them. */
+import type { ServerFrame } from '../../protocol/frames.ts'
+import type { Millis } from '../../protocol/ids.ts'
+import { attachment } from './attachment.ts'
+import { vanishes } from './forgetting.ts'
+import { keepMark, rose } from './keeping.ts'
+import type { SessionState } from './state.ts'
+import type { SessionEffect } from './types.ts'
+
+type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...unknown[]]>
+
+export function receipt(
+  state: SessionState,
+  [, , peer, epoch, delivered, read]: Of<'receipt'>,
+  out: SessionEffect[],
+): void {
+  for (const risen of state.outbox.receipt(peer, { epoch, delivered, read })) rose(state, risen, out)
+  keepMark(state, peer, out)
+}
+
+/** What another own device sent; of what this one sent it tells where the copy stands. */
+export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: SessionEffect[]): void {
+  const [, position, id, to, time, body, epoch, seq, media, given, change = null] = frame
+  const copy = { epoch: state.inbox.safe.epoch, seq: position }
+  const lifetime = given ?? 'default'
+  const known = state.outbox.get(id)
+  if (known) {
+    known.message = { ...known.message, copy }
+    return rose(state, known, out)
+  }
+  const over = state.outbox.over(id)
+  if (over) out.push({ do: 'tell', name: 'message', event: { ...over, copy } })
+  if (over !== undefined) return
+  const message = {
+    id,
+    to,
+    body,
+    media: attachment(media),
+    change,
+    time,
+    state: 'sent',
+    at: { epoch, seq },
+    copy,
+    lifetime,
+    expires: vanishes(lifetime, now),
+    code: null,
+  } as const
+  const copied = { message, n: state.outbox.number(), again: true }
+  state.outbox.add(copied)
+  rose(state, copied, out)
+}
+
+export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: SessionEffect[]): void {
+  const [, id, epoch, seq, time, lifetime = 'default'] = frame
+  const known = state.outbox.get(id)
+  if (known?.message.state !== 'queued') return
+  state.outbox.sent(known, { at: { epoch, seq }, time, lifetime, expires: vanishes(lifetime, now) })
+  rose(state, known, out)
+}
