@@ -45,6 +45,8 @@ export function senderOf(entry: Entry): Sender | undefined {
 /** Tells the senders of all that has become delivered, from memory where it reaches, else from the inbox. */
 export function tellDelivered(state: UserState, out: UserEffect[]): void {
   const it = work(state)
+  // In a group's log nobody is told: there it saves a look at each of its members for each ack.
+  if (it.told >= state.tail) return
   const upTo = delivered(state)
   if (it.told >= upTo || it.scanning || it.outstanding.size >= outstandingPeers) return
   if (it.sendersFrom <= it.told + 1 && it.sendersTo >= upTo) {

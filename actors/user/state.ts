@@ -57,6 +57,7 @@ export function work(state: UserState): Work {
     seen: null,
     removals: null,
     timers: new Set(),
+    near: 0,
   }
   return state.work
 }
@@ -68,8 +69,17 @@ export function delivered(state: UserState): Seq {
   return seq
 }
 
-export const attached = (state: UserState, session: number): Device | undefined =>
-  state.devices.find((device) => device.session === session)
+/** From where the last one was found: the log of a large group is acknowledged by its members one after another. */
+export function attached({ devices, work }: UserState, session: number): Device | undefined {
+  const start = work?.near ?? 0
+  for (let n = 0; n < devices.length; n++) {
+    const at = (start + n) % devices.length
+    if (devices[at]?.session !== session) continue
+    if (work) work.near = at
+    return devices[at]
+  }
+  return undefined
+}
 
 /** Asks for a timer, unless it is already set. */
 export function after(state: UserState, timer: Timer, ms: number, out: UserEffect[]): void {

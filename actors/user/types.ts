@@ -280,6 +280,8 @@ export type Work = {
   /** Devices whose removal is not durable. */
   removals: Removal[] | null
   readonly timers: Set<Timer>
+  /** Where in `devices` the last session was found. */
+  near: number
 }
 
 /** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */

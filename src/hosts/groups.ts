@@ -3,13 +3,13 @@ import { randomInt } from 'node:crypto'
 import { receive, recover, rest } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
-import type { Accepted, Ticket, UserMessage } from '../../actors/user/types.ts'
+import type { Accepted, UserMessage } from '../../actors/user/types.ts'
 import type { GroupId, Seq, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
-import { Answers } from './answers.ts'
 import { Appends } from './appends.ts'
+import { Answers, fan } from './copies.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
 
@@ -180,23 +180,6 @@ function perform(
     case 'refuse':
       return sessions.push(effect.session, ['error', effect.code, effect.kind, group, 0, ''])
   }
-}
-
-/** Delivers a copy to a member's actor. Links have negative numbers, so that they are never a session's. */
-function fan(
-  { users, asks }: Context,
-  answers: Answers,
-  group: GroupId,
-  epoch: number,
-  { link, member, entry, turn, again }: Extract<GroupEffect, { do: 'fan' }>,
-): void {
-  const { seq, from, id, body, media, change } = entry
-  const place = { group, epoch, at: seq, ...(change && { change }) }
-  const ticket: Ticket = asks.ask((answer) =>
-    answers.add(group, { link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
-  )
-  const message: UserMessage = { is: 'deliver', session: -link, turn, from, id, body, media, place, again, ticket }
-  if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
 }
 
 /** Where a message to a chat goes. */

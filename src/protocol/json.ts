@@ -1,14 +1,23 @@
 /** The JSON codec: one frame a line. Bytes travel as `{"base64": "..."}`. */
 import type { Codec } from './codec.ts'
+import type { Frame } from './frames.ts'
+import { Behinds } from './shared.ts'
+
+const behinds = new Behinds((items) => JSON.stringify(items, writeBytes).slice(1))
 
 export const jsonCodec: Codec = {
   subprotocol: 'bluetick.v1.json',
   binary: false,
-  encode: (frames) => frames.map((frame) => JSON.stringify(frame, writeBytes)).join('\n'),
+  encode: (frames) => frames.map(line).join('\n'),
   decode(data) {
     if (typeof data !== 'string') throw new TypeError('expected text')
     return data.split('\n').filter(Boolean).map(parseLine)
   },
+}
+
+function line(frame: Frame): string {
+  const behind = behinds.of(frame)
+  return behind === undefined ? JSON.stringify(frame, writeBytes) : `["message",${frame[1]},${behind}`
 }
 
 function parseLine(line: string): unknown {

@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { parseClientFrame } from '../../src/protocol/frames.ts'
+import { type Frame, parseClientFrame, type ServerFrame } from '../../src/protocol/frames.ts'
+import type { Place } from '../../src/protocol/group.ts'
+import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { msgpackCodec } from '../../src/protocol/msgpack.ts'
+import { share } from '../../src/protocol/shared.ts'
 
 const limits = completeLimits()
 const id = '01890a5d-ac96-774b-bcce-b302099a8057'
 const media = { media: 'a'.repeat(64), type: 'image/png', size: 5, preview: Uint8Array.of(1, 2, 255) }
 
 describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
-  const sent = (...frame: unknown[]) => {
-    const wire = codec.encode([frame as never])
-    return parseClientFrame(codec.decode(typeof wire === 'string' ? wire : Uint8Array.from(wire))[0], limits)
+  const carried = (frames: readonly Frame[]) => {
+    const wire = codec.encode(frames)
+    return codec.decode(typeof wire === 'string' ? wire : Uint8Array.from(wire))
   }
+  const sent = (...frame: unknown[]) => parseClientFrame(carried([frame as never])[0], limits)
 
   it('carries text, bytes and media as they are', () => {
     for (const body of ['héllo ✓', Uint8Array.of(0, 128, 255)]) {
@@ -26,8 +30,27 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
   it('carries any number of frames in one message', () => {
     for (const count of [1, 15, 16, 300]) {
       const frames = Array.from({ length: count }, (_, n) => ['ping', n] as const)
-      expect(codec.decode(codec.encode(frames))).toEqual(frames)
+      expect(carried(frames)).toEqual(frames)
     }
+  })
+
+  it('gives every member of a group the frame that it would get alone', () => {
+    const place = { group: '#team' as GroupId, epoch: 7, at: 3 }
+    const frame = (seq: number, time: number, place: Place): ServerFrame => [
+      'message',
+      seq,
+      id as MessageId,
+      'bob' as UserId,
+      time,
+      Uint8Array.of(1, 2, 255),
+      null,
+      place,
+    ]
+    const places = [place, share({ ...place }), share({ ...place, at: 4 })]
+    const frames = places.flatMap((place) => [frame(1, 5, place), frame(70_000, 5, place), frame(2 ** 33, 6, place)])
+    for (const one of [...frames, ...frames]) expect(carried([one])).toEqual([one])
+    const mixed = [['ping', 1] as const, ...frames, ['live', 9] as const, ...frames]
+    expect(carried(mixed)).toEqual(mixed)
   })
 
   it('refuses media that is not of that shape', () => {
