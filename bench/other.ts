@@ -13,6 +13,6 @@ export function sampleOther(pid: number): Sample {
   const rss = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
   const [, fields = ''] = /\) (.*)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
   const [user, system] = fields.split(' ').slice(11, 13).map(Number)
-  const io = /write_bytes: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
+  const io = /wchar: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
   return { ...none, at, rss, cpuUs: ((user ?? 0) + (system ?? 0)) * tickUs, diskBytes: Number(io ?? 0) }
 }
