@@ -1,6 +1,6 @@
 /**
  * The store for production: Cassandra 5, tables in schema.cql. An append is one mutation of one partition and reads nothing.
- * Rows leave by their TTL, so nothing is deleted; each row carries the term of its writer, so that what a former owner wrote
+ * Rows leave by their TTL, and no message is deleted by itself; each row carries the term of its writer, so that what a former owner wrote
  * late is dead (cassandra/log.ts).
  */
 import type { Client } from 'cassandra-driver'
@@ -8,15 +8,21 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import type { Settings } from '../protocol/settings.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
 import type { CassandraOptions } from './cassandra/connection.ts'
-import { load, read } from './cassandra/inbox.ts'
+import { erase } from './cassandra/erase.ts'
+import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cassandra/groups.ts'
+import { health } from './cassandra/health.ts'
+import { History } from './cassandra/history.ts'
+import { keepAgain, load, read } from './cassandra/inbox.ts'
+import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { bucketOf } from './cassandra/log.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
 import { long, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
+import { startTimers } from './cassandra/timers.ts'
+import { Turns } from './cassandra/turns.ts'
 import {
-  type Carrier,
   type DedupeKey,
   type DeviceCursor,
   defaultRetention,
@@ -25,7 +31,9 @@ import {
   type GroupRecord,
   type InboxRecord,
   type Lease,
+  type Past,
   type Retention,
+  type Started,
   type Store,
   StoreError,
 } from './contract.ts'
@@ -34,29 +42,6 @@ const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? 
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 /** The timestamp is the time itself, so that an earlier time never replaces a later one. */
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'
-const groupQuery = 'SELECT record FROM chat_groups WHERE id = ?'
-const groupInsert = 'INSERT INTO chat_groups (id, record) VALUES (?, ?)'
-const noteInsert = 'INSERT INTO noted_groups (shelf, term, id) VALUES (?, ?, ?) USING TTL ?'
-const notedQuery = 'SELECT term, id FROM noted_groups WHERE shelf = ?'
-const noteDelete = 'DELETE FROM noted_groups WHERE shelf = ? AND term = ? AND id = ?'
-const settingQuery = 'SELECT value FROM settings WHERE name = ?'
-const termInsert = "INSERT INTO settings (name, value) VALUES ('term', 1) IF NOT EXISTS"
-const termUpdate = "UPDATE settings SET value = ? WHERE name = 'term' IF value = ?"
-
-/** Partitions of noted_groups, and that of a group. */
-const shelves = 16
-const shelfOf = (group: GroupId): number =>
-  [...group].reduce((sum, char) => sum + (char.codePointAt(0) ?? 0), 0) % shelves
-
-/** A term that several nodes want at once is tried for so often. */
-const termTries = 20
-/** Milliseconds for the cluster to say that it is well. */
-const healthMs = 2_000
-
-function unbuilt(): never {
-  throw new StoreError('unavailable', 'The Cassandra store has no chat lifetimes and no leases yet.')
-}
-
 /** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options. */
 export function cassandraStore(
   options: CassandraOptions & Partial<RequestLimits>,
@@ -65,11 +50,13 @@ export function cassandraStore(
   return new CassandraStore(options, { ...defaultRetention, ...retention })
 }
 
+type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History }
+
 export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
   readonly #retention: Retention
-  #client: Client | undefined
-  #requests: Requests | undefined
+  readonly #turns = new Turns()
+  #opened: Opened | undefined
 
   constructor(options: CassandraOptions & Partial<RequestLimits>, retention: Retention) {
     this.#options = options
@@ -77,118 +64,117 @@ export class CassandraStore implements Store {
   }
 
   async open(): Promise<void> {
-    this.#client = await connectToSchema(this.#options)
-    this.#requests = new Requests(this.#client, { ...defaultRequestLimits, ...this.#options })
+    const client = await connectToSchema(this.#options)
+    const requests = new Requests(client, { ...defaultRequestLimits, ...this.#options })
+    this.#opened = { client, requests, history: new History(requests) }
   }
 
   async close(): Promise<void> {
-    const [requests, client] = [this.#requests, this.#client]
-    this.#requests = undefined
-    this.#client = undefined
-    await requests?.idle()
-    await client?.shutdown()
+    const opened = this.#opened
+    this.#opened = undefined
+    await opened?.requests.idle()
+    await opened?.client.shutdown()
   }
 
-  get #open(): Requests {
-    if (!this.#requests) throw new StoreError('closed', 'The store is not open.')
-    return this.#requests
+  get #open(): Opened {
+    if (!this.#opened) throw new StoreError('closed', 'The store is not open.')
+    return this.#opened
+  }
+
+  get #requests(): Requests {
+    return this.#open.requests
   }
 
   async takeTerm(): Promise<number> {
-    const requests = this.#open
-    let found = await requests.compare(termInsert, [])
-    if (!found) return 1
-    for (let tries = 0; tries < termTries; tries++) {
-      const term = (found?.['value']?.toNumber() ?? 0) + 1
-      found = await requests.compare(termUpdate, [long(term), long(term - 1)])
-      if (!found) return term
-    }
-    throw new StoreError('unavailable', 'No term could be taken: too many nodes start at once.')
+    return takeTerm(this.#requests)
   }
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
-    return load(this.#open, this.#retention, user)
+    const { requests, history } = this.#open
+    const found = await load(requests, this.#retention.retentionMs, user)
+    if (found && found.kept > 0) await keepAgain(requests, history, user, found.kept, found.inbox.tail)
+    return found?.inbox
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    return append(this.#open, { user, epoch, term, retention: this.#retention }, entries)
+    const { requests, history } = this.#open
+    return append(requests, history, { user, epoch, term, retention: this.#retention }, entries)
   }
 
-  async read(user: UserId, from: Seq, limit: number, bytes: number): Promise<readonly Entry[]> {
-    return read(this.#open, user, from, limit, bytes)
+  async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
+    return read(this.#requests, user, from, limit, bytes, now)
+  }
+
+  async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
+    const { requests } = this.#open
+    return this.#turns.take(user, () => startTimers(requests, this.#retention, user, started, now))
+  }
+
+  async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
+    const { requests, history } = this.#open
+    return this.#turns.take(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
+  }
+
+  async history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number) {
+    return this.#open.history.read(user, chat, before, limit, bytes)
   }
 
   async findRepeats(user: UserId, keys: readonly DedupeKey[]) {
-    return findRepeats(this.#open, this.#retention.dedupeMs, user, keys)
+    return findRepeats(this.#requests, this.#retention.dedupeMs, user, keys)
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
     const cells = Object.fromEntries(cursors.map(({ device, seq, seenAt }) => [device, pair(seq, seenAt)]))
-    await this.#open.write([{ query: saveQuery, params: [epoch, cells, long(settled), user] }])
+    await this.#requests.write([{ query: saveQuery, params: [epoch, cells, long(settled), user] }])
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
-    const [row] = await this.#open.rows(groupQuery, [group])
-    return row && JSON.parse(row['record'])
+    return loadGroup(this.#requests, group)
   }
 
   async saveGroup(group: GroupId, record: GroupRecord): Promise<void> {
-    await this.#open.write([{ query: groupInsert, params: [group, JSON.stringify(record)] }])
+    return saveGroup(this.#requests, group, record)
   }
 
   async noteGroup(group: GroupId, term: number): Promise<void> {
-    const ttl = Math.ceil(this.#retention.retentionMs / 1000)
-    await this.#open.write([{ query: noteInsert, params: [shelfOf(group), term, group, ttl] }])
+    return noteGroup(this.#requests, this.#retention, group, term)
   }
 
-  async notedGroups(): Promise<readonly { readonly group: GroupId; readonly term: number }[]> {
-    const rows = await Promise.all(Array.from({ length: shelves }, (_, shelf) => this.#open.rows(notedQuery, [shelf])))
-    return rows.flat().map((row) => ({ group: row['id'], term: row['term'] }))
+  async notedGroups() {
+    return notedGroups(this.#requests)
   }
 
   async forgetGroup(group: GroupId, term: number): Promise<void> {
-    await this.#open.write([{ query: noteDelete, params: [shelfOf(group), term, group] }])
+    return forgetGroup(this.#requests, group, term)
   }
 
   async lastSeen(user: UserId): Promise<Millis | undefined> {
-    const [row] = await this.#open.rows(seenQuery, [user])
+    const [row] = await this.#requests.rows(seenQuery, [user])
     return row?.['at'].getTime()
   }
 
   async saveLastSeen(user: UserId, at: Millis): Promise<void> {
-    await this.#open.write([{ query: seenInsert, params: [user, new Date(at), long(at * 1000)] }])
+    await this.#requests.write([{ query: seenInsert, params: [user, new Date(at), long(at * 1000)] }])
   }
 
   async settings(user: UserId): Promise<Settings | undefined> {
-    return settings(this.#open, user)
+    return settings(this.#requests, user)
   }
 
   async saveSettings(user: UserId, settings: Settings): Promise<void> {
-    return saveSettings(this.#open, user, settings)
+    return saveSettings(this.#requests, user, settings)
   }
 
-  async startTimers(): Promise<Seq> {
-    return unbuilt()
+  async takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {
+    return takeLease(this.#requests, name, holder, now, until)
   }
 
-  async erase(): Promise<void> {
-    return unbuilt()
+  async renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean> {
+    return renewLease(this.#requests, name, lease, now, until)
   }
 
-  async history(): Promise<readonly Carrier[]> {
-    return unbuilt()
-  }
-
-  async takeLease(): Promise<Lease> {
-    return unbuilt()
-  }
-
-  async renewLease(): Promise<boolean> {
-    return unbuilt()
-  }
-
-  async releaseLease(): Promise<void> {
-    return unbuilt()
+  async releaseLease(name: string, lease: Lease): Promise<void> {
+    return releaseLease(this.#requests, name, lease)
   }
 
   /** Nothing to do: rows leave by their TTL. */
@@ -197,24 +183,11 @@ export class CassandraStore implements Store {
   }
 
   async trace(id: MessageId) {
-    return trace(this.#open, id)
+    return trace(this.#requests, id)
   }
 
-  async health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }> {
-    if (!this.#requests) return { ok: false, reason: 'the store is not open' }
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, fail) => {
-      const seconds = healthMs / 1000
-      timer = setTimeout(() => fail(new Error(`the cluster did not answer within ${seconds} s`)), healthMs)
-    })
-    try {
-      await Promise.race([this.#requests.rows(settingQuery, ['version']), late])
-      return { ok: true }
-    } catch (error) {
-      return { ok: false, reason: (error as Error).message }
-    } finally {
-      clearTimeout(timer)
-    }
+  async health() {
+    return this.#opened ? health(this.#opened.requests) : ({ ok: false, reason: 'the store is not open' } as const)
   }
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */
@@ -223,7 +196,7 @@ export class CassandraStore implements Store {
     const target: Target = { user, epoch, term, retention: this.#retention }
     await this.saveCursors(user, epoch, cursors, settled)
     if (tail === 0) return
-    await this.#open.write(begin(target, bucketOf(Math.min(head, tail)), lastTime))
-    await this.#open.write([mark(target, tail, lastTime)])
+    await this.#requests.write(begin(target, bucketOf(Math.min(head, tail)), lastTime))
+    await this.#requests.write([mark(target, tail, lastTime)])
   }
 }

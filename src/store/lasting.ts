@@ -1,6 +1,6 @@
 /** What the lifetime of an entry means to a store: what its timer waits for, when it has vanished, and whether a history keeps it. */
 import { isGroup, type Millis, type Seq, type UserId } from '../protocol/ids.ts'
-import { timerOf } from '../protocol/lifetime.ts'
+import { type Lifetime, timerOf } from '../protocol/lifetime.ts'
 import type { Carrier, Entry, Started, Waiting } from './contract.ts'
 
 /** The chat of a message or a copy, as its owner names it. */
@@ -9,8 +9,13 @@ export const chatOf = (entry: Carrier): UserId => (entry.is === 'copy' ? entry.t
 /** What the timer of an entry waits for; undefined: it has none, or it runs. */
 export function waitsFor(user: UserId, entry: Entry): Started['is'] | undefined {
   if (!('body' in entry) || entry.lifetime === undefined || entry.expires !== undefined) return undefined
-  if (entry.lifetime === 'default' || entry.lifetime === 'permanent') return undefined
-  return isGroup(user) ? 'temporary' : (timerOf(entry.lifetime)?.start ?? 'temporary')
+  return startOf(user, entry.lifetime)
+}
+
+/** What starts the timer of a lifetime in that inbox; undefined: it has none. */
+export function startOf(user: UserId, lifetime: Lifetime): Started['is'] | undefined {
+  if (lifetime === 'default' || lifetime === 'permanent') return undefined
+  return isGroup(user) ? 'temporary' : (timerOf(lifetime)?.start ?? 'temporary')
 }
 
 /** Whether the history of its chat keeps an entry. The log of a group has no history: its members have. */

@@ -157,7 +157,7 @@ describe('on Cassandra', { ...oneNodeHere, timeout: 120_000 }, () => {
       const tail = 1_500 + visit
       expect(record).toMatchObject({ tail, head: 1 })
       await store.append(bob, 7, 1, [message(tail + 1)])
-      expect(await store.read(bob, tail + 1, 100, 1e6)).toHaveLength(1)
+      expect(await store.read(bob, tail + 1, 100, 1e6, Date.now())).toHaveLength(1)
       await store.saveCursors(bob, 7, [{ device: 'phone' as never, seq: tail + 1, seenAt: Date.now() }], tail + 1)
       await store.saveLastSeen(bob, Date.now())
     }

@@ -2,10 +2,13 @@
  * A node on three Cassandras at QUORUM, of which some die, hang, and come back while people write to each other: no send
  * fails, nothing is lost or comes twice, no seq is used twice, and nobody is disconnected.
  */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { crowd } from './crowd.ts'
 import { clustersHere, newKeyspace } from './here.ts'
+import { residentMb, serve } from './serve.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
 
 const pairs = 20
@@ -22,13 +25,14 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let node: ReturnType<typeof createNode>
   let url: string
+  let options: CassandraOptions
   const clients = new Map<string, Client>()
   const received = new Map<string, string[]>()
   const left: string[] = []
   beforeAll(async () => {
     cluster = await startCluster(3)
-    const options = await newKeyspace(cluster, 3)
-    node = createNode({ store: cassandraStore({ ...options, consistency: 'quorum' }) })
+    options = { ...(await newKeyspace(cluster, 3)), consistency: 'quorum' }
+    node = createNode({ store: cassandraStore(options) })
     url = (await node.listen({ port: 0 })).url
     for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
     await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 20_000)
@@ -96,10 +100,11 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
       `${what}: ${sent.length} sent, 0 failed, all came once and in order; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(0.9999)} ms`,
     )
   }
-  const ready = async () => {
+  const readiness = async (url: string) => {
     const response = await fetch(`${url.replace('ws', 'http')}/readyz`)
     return { status: response.status, text: await response.text() }
   }
+  const ready = () => readiness(url)
   const of = (n: number) => cluster.nodes[n] as CassandraNode
 
   it('fails no send and loses nothing when one is killed', async () => {
@@ -132,6 +137,49 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     expect(first - back).toBeLessThan(10_000)
     await allCame(sent, 'two of three killed')
     await of(2).start()
+  })
+
+  it('answers `busy` in bounded memory when more comes than its queues hold, and takes all of it when a second node is back', async () => {
+    const server = await serve({ ...options, keyspace: (await newKeyspace(cluster, 3)).keyspace })
+    onTestFinished(server.kill)
+    const bob = connect({ url: server.url, token: 'bob' })
+    const came: string[] = []
+    void (async () => {
+      for await (const { body } of bob.messages()) came.push(String(body))
+    })()
+    const [size, each] = [12, 400]
+    await (await crowd(server.url, size)).talk('bob', each)
+    const { counted, talk } = await crowd(server.url, size)
+    await expect.poll(() => came.length, { timeout: 30_000 }).toBe(size * each)
+    came.length = 0
+    await Promise.all([of(1).kill(), of(2).kill()])
+    const before = residentMb(server)
+    const talked = talk('bob', each)
+    const resident: number[] = []
+    for (let second = 0; second < 20; second++) {
+      await sleep(1_000)
+      resident.push(residentMb(server))
+    }
+    const [early, most] = [resident[4] ?? 0, Math.max(...resident)]
+    const busy = counted.refused['busy'] ?? 0
+    expect(counted.sent).toBe(0)
+    expect(busy).toBeGreaterThan(1_000)
+    expect(most - early).toBeLessThan(20)
+    expect((await readiness(server.url)).status).toBe(503)
+    await of(1).start()
+    const back = performance.now()
+    await talked
+    const seconds = ((performance.now() - back) / 1_000).toFixed(1)
+    await expect.poll(() => came.length, { timeout: 30_000 }).toBe(size * each)
+    for (let n = 0; n < size; n++) {
+      const mine = came.filter((body) => body.startsWith(`crowd${n} `))
+      expect(new Set(mine).size).toBe(each)
+    }
+    await bob.close()
+    await of(2).start()
+    console.log(
+      `two of three away for 20 s and ${size * each} sends: ${busy} answers of busy; the node held ${before} MB before, ${early} MB after 5 s, ${most} MB at most; all were sent ${seconds} s after the second node was back, and came once`,
+    )
   })
 
   it('gives no message twice and no seq twice when one hangs for longer than the time-outs, and goes on', async () => {

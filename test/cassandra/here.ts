@@ -75,13 +75,21 @@ export async function truncate(client: Client): Promise<void> {
 }
 
 /** How the command line names a keyspace. */
-export const named = ({ contactPoints, localDc, keyspace, timeoutMs = 3_000 }: CassandraOptions) => [
+export const named = ({
+  contactPoints,
+  localDc,
+  keyspace,
+  consistency = 'local_quorum',
+  timeoutMs = 3_000,
+}: CassandraOptions) => [
   '--contact-points',
   contactPoints.join(','),
   '--local-dc',
   localDc,
   '--keyspace',
   keyspace,
+  '--consistency',
+  consistency,
   '--cluster-timeout-ms',
   String(timeoutMs),
 ]

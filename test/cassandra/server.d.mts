@@ -3,6 +3,7 @@ export type Place = {
   readonly port?: number
   readonly heapMb?: number
   readonly quick?: boolean
+  readonly patient?: boolean
   readonly keystore?: string
 }
 export type Running = { readonly contactPoints: string[]; readonly localDc: string; stop(): Promise<void> }

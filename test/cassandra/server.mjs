@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { dockerNode } from './docker.mjs'
 
 const version = '5.0.5'
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bluetick')
@@ -30,17 +31,20 @@ export async function oneNode(place = {}) {
   const given = process.env.CASSANDRA_CONTACT_POINTS
   if (given)
     return { contactPoints: given.split(','), localDc: process.env.CASSANDRA_DC ?? 'datacenter1', stop: async () => {} }
-  if (!mavenHere() && dockerHere()) return dockerNode()
-  const { contactPoints, localDc, stop } = await startCluster(1, place)
+  if (!mavenHere() && dockerHere()) return dockerNode(version, place)
+  const { contactPoints, localDc, stop } = await startCluster(1, { patient: true, ...place })
   return { contactPoints, localDc, stop }
 }
 
 /**
  * `size` nodes of one cluster, all up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b.
- * `quick`: a start that takes half the CPU, and a slower server after it. `keystore`: TLS by it (its password is `password`), and
+ * `quick`: a start that takes half the CPU, and a slower server after it. `patient`: requests may take a minute. `keystore`: TLS by it (its password is `password`), and
  * users with passwords (`cassandra`, `cassandra`).
  */
-export async function startCluster(size, { host, port = 9042, heapMb = 384, quick = true, keystore } = {}) {
+export async function startCluster(
+  size,
+  { host, port = 9042, heapMb = 384, quick = true, patient = false, keystore } = {},
+) {
   await download()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`
@@ -52,6 +56,7 @@ export async function startCluster(size, { host, port = 9042, heapMb = 384, quic
       port,
       heapMb,
       quick,
+      patient,
       keystore,
       token: tokenOf(n, size),
     }
@@ -225,21 +230,3 @@ saved_caches_directory: ${folder}/saved_caches
 hints_directory: ${folder}/hints
 cdc_raw_directory: ${folder}/cdc_raw
 `
-
-async function dockerNode() {
-  const docker = (...args) => promisify(execFile)('docker', args)
-  const run = ['run', '--rm', '-d', '-e', 'MAX_HEAP_SIZE=512M', '-e', 'HEAP_NEWSIZE=128M', '-p', '127.0.0.1::9042']
-  const id = (await docker(...run, `cassandra:${version}`)).stdout.trim()
-  const contactPoint = (await docker('port', id, '9042')).stdout.trim().split('\n')[0]
-  const until = Date.now() + nodeUpMs * 2
-  while (
-    !(await docker('exec', id, 'cqlsh', '-e', 'SELECT key FROM system.local').then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    if (Date.now() > until) throw new Error(`Cassandra in Docker did not start: ${(await docker('logs', id)).stdout}`)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-  }
-  return { contactPoints: [contactPoint], localDc: 'datacenter1', stop: async () => void (await docker('kill', id)) }
-}

@@ -6,6 +6,8 @@ import type { MessageId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { cassandraNode, driver, oneNodeHere, truncate } from '../cassandra/here.ts'
+import { lastingContract } from '../contracts/lasting.ts'
+import { leaseContract } from '../contracts/leases.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
 describe('Cassandra', oneNodeHere, () => {
@@ -18,14 +20,15 @@ describe('Cassandra', oneNodeHere, () => {
   }, 60_000)
   afterAll(() => client?.shutdown())
 
-  storeContract(
-    'cassandra',
-    async () => {
-      await truncate(client)
-      return cassandraStore(options)
-    },
-    { reopen: () => cassandraStore(options), expires: 'by itself' },
-  )
+  for (const contract of [storeContract, lastingContract, leaseContract])
+    contract(
+      'cassandra',
+      async () => {
+        await truncate(client)
+        return cassandraStore(options)
+      },
+      { reopen: () => cassandraStore(options), expires: 'by itself' },
+    )
 
   /** Made visible by hand after a new term began. */
   describe('a late write of a former term', () => {
@@ -42,7 +45,9 @@ describe('Cassandra', oneNodeHere, () => {
     const late = (n: number): Entry => ({ ...message(n), id: id(n) }) as Entry
     const id = (n: number) => `ffffffff-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
     const bodies = async (from: number) =>
-      (await store.read(bob, from, 10, 1e6)).map((entry) => entry.is === 'message' && `${entry.seq} ${entry.id[0]}`)
+      (await store.read(bob, from, 10, 1e6, Date.now())).map(
+        (entry) => entry.is === 'message' && `${entry.seq} ${entry.id[0]}`,
+      )
     const isKnown = async (n: number) => (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }]))[0]
 
     it('is not read, does not move the tail, and is no repeat', async () => {
@@ -105,7 +110,7 @@ describe('Cassandra', oneNodeHere, () => {
       await node.close()
 
       expect(await store.load(bob)).toMatchObject({ tail: 3 })
-      expect((await store.read(bob, 1, 10, 1e6)).map((entry) => 'body' in entry && entry.body)).toEqual([
+      expect((await store.read(bob, 1, 10, 1e6, Date.now())).map((entry) => 'body' in entry && entry.body)).toEqual([
         'm1',
         'again',
         'next',

@@ -1,9 +1,13 @@
 /** Writing an inbox: entries, their dedupe keys and the mark of the bucket go into one mutation. */
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry, Retention } from '../contract.ts'
+import { isKept } from '../lasting.ts'
+import type { History } from './history.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Requests, Statement } from './requests.ts'
 import { long, uuid, writeEntry } from './rows.ts'
+import { noted } from './timers.ts'
+import { secondsLeft } from './ttl.ts'
 
 const dedupeInsert =
   'INSERT INTO dedupe (user, bucket, sender, id, term, seq, time) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ?'
@@ -17,8 +21,6 @@ const bucketInsert = 'INSERT INTO inboxes (user, shelf, bucket, started) VALUES 
 /** One mutation holds about so many entries and bytes of bodies; Cassandra takes 16 MB. */
 const chunkEntries = 500
 const chunkBytes = 1024 * 1024
-/** Cassandra's bound of a TTL, in seconds: 20 years. */
-const longestTtl = 20 * 365 * 86_400
 
 /** Where the entries of one call go. */
 export type Target = {
@@ -28,16 +30,29 @@ export type Target = {
   readonly retention: Retention
 }
 
-/** Entries in seq order, one mutation after the other: what fails leaves no hole. */
-export async function append(requests: Requests, target: Target, entries: readonly Entry[]): Promise<void> {
+/** Entries in seq order, one mutation after the other: what fails leaves no hole. What a history keeps follows its entries. */
+export async function append(
+  requests: Requests,
+  history: History,
+  target: Target,
+  entries: readonly Entry[],
+): Promise<void> {
   for (const chunk of chunks(entries)) {
     const first = chunk[0] as Entry
     const bucket = bucketOf(first.seq)
     const statements = writes(target, bucket, chunk)
     const begins = first.seq === firstSeq(bucket) ? begin(target, bucket, first.time) : []
-    // The first bucket has the partition of the record: one mutation. That of a later bucket comes before its entries.
-    if (bucket > 0 && begins.length > 0) await requests.write(begins)
-    await requests.write(bucket > 0 ? statements : [...begins, ...statements])
+    const timers = chunk.flatMap((entry) =>
+      noted(target.user, entry, secondsLeft(entry.time, target.retention.retentionMs)),
+    )
+    // The first bucket has the partition of the record and of the timers: one mutation. Those of a later bucket come before its entries.
+    const before = [...begins, ...timers]
+    if (bucket > 0 && before.length > 0) await requests.write(before)
+    await requests.write(bucket > 0 ? statements : [...before, ...statements])
+    await history.keep(
+      target.user,
+      chunk.filter((entry) => isKept(target.user, entry)),
+    )
   }
 }
 
@@ -61,22 +76,20 @@ export const mark = ({ user, term }: Target, tail: Seq, time: Millis): Statement
 function writes(target: Target, bucket: number, entries: readonly Entry[]): Statement[] {
   const { user, term, retention } = target
   const statements: Statement[] = []
+  const last = entries.at(-1) as Entry
+  const kept = entries.find((entry) => isKept(user, entry))
   for (const entry of entries) {
     const ttl = secondsLeft(entry.time, retention.retentionMs)
-    if (ttl > 0) statements.push(writeEntry(user, bucket, term, entry, ttl))
+    const more = kept && entry === last ? { kept: long(kept.seq) } : {}
+    if (ttl > 0) statements.push(...writeEntry({ user, bucket, seq: entry.seq, term }, entry, ttl, more))
     const remembered = secondsLeft(entry.time, retention.dedupeMs)
     if (!('body' in entry) || remembered <= 0) continue
     const sender = entry.is === 'message' ? entry.from : user
     const params = [user, bucket, sender, uuid(entry.id), term, long(entry.seq), new Date(entry.time), remembered]
     statements.push({ query: dedupeInsert, params })
   }
-  const last = entries.at(-1) as Entry
   return [...statements, mark(target, last.seq, last.time)]
 }
-
-/** What is left of the time of something that began at `since`, in seconds; 0 or less: it has expired. */
-const secondsLeft = (since: Millis, keptMs: number): number =>
-  Math.min(Math.ceil((since + keptMs - Date.now()) / 1000), longestTtl)
 
 /** Cuts entries where a bucket ends and where a mutation would grow too large. */
 function* chunks(entries: readonly Entry[]): Generator<Entry[]> {

@@ -1,19 +1,21 @@
 /** Reading an inbox: its record when a user actor starts, and pages of entries. */
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { DeviceCursor, Entry, InboxRecord, Retention } from '../contract.ts'
+import type { DeviceCursor, Entry, InboxRecord } from '../contract.ts'
+import { isKept } from '../lasting.ts'
+import type { History } from './history.ts'
 import { bucketOf, living } from './log.ts'
 import type { Requests, Row } from './requests.ts'
-import { entryOf, long, number } from './rows.ts'
+import { entryColumns, entryOf, long, number } from './rows.ts'
+import { waiting } from './timers.ts'
 
 const recordQuery = `SELECT epoch, saved_epoch, newest, cursors, settled, bucket, started
   FROM inboxes WHERE user = ? AND shelf = 0`
 const marksQuery = 'SELECT term, tail, time FROM marks WHERE user = ? AND bucket = ?'
 const lastQuery =
-  'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
+  'SELECT seq, term, time, kept FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
 const firstQuery = 'SELECT seq FROM inbox_entries WHERE user = ? AND bucket = ? LIMIT 1'
-const keysQuery = 'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = ?'
-const pageQuery = `SELECT seq, term, kind, time, id, peer, body, bytes, media, at_epoch, at_seq, delivered, read, place, change,
-  lifetime, expires
+const keysQuery = 'SELECT seq, term, time, kept FROM inbox_entries WHERE user = ? AND bucket = ?'
+const pageQuery = `SELECT seq, term, ${entryColumns}
   FROM inbox_entries WHERE user = ? AND bucket = ? AND seq >= ?`
 
 /** Rows of one page that is read: at the default limit of bodies 8 MB at most. */
@@ -31,7 +33,8 @@ export type InboxRow = {
   readonly begun: readonly { readonly bucket: number; readonly started: Millis }[]
 }
 type Key = { readonly seq: Seq; readonly term: number; readonly row: Row }
-type Tail = { readonly tail: Seq; readonly lastTime: Millis }
+/** `kept`: from there on the history may lack what it keeps; 0: it does not. */
+type Tail = { readonly tail: Seq; readonly lastTime: Millis; readonly kept: Seq }
 
 export async function record(requests: Requests, user: UserId): Promise<InboxRow | undefined> {
   const rows = await requests.rows(recordQuery, [user])
@@ -54,19 +57,41 @@ const cursorsOf = (cells: Record<string, { values(): never[] }>): DeviceCursor[]
     return { device: device as DeviceCursor['device'], seq: number(seq), seenAt: number(seenAt) }
   })
 
-export async function load(requests: Requests, kept: Retention, user: UserId): Promise<InboxRecord | undefined> {
+/** The record, and from where on the history may lack what it keeps (0: it does not). */
+export async function load(
+  requests: Requests,
+  retentionMs: number,
+  user: UserId,
+): Promise<{ readonly inbox: InboxRecord; readonly kept: Seq } | undefined> {
   const found = await record(requests, user)
   if (!found) return undefined
   const { epoch, cursors, settled } = found
-  const [{ tail, lastTime }, first] = await Promise.all([
-    findTail(requests, kept.retentionMs, user, found.newest),
+  const [{ tail, lastTime, kept }, first, waits] = await Promise.all([
+    lastHeld(requests, retentionMs, user, found.newest),
     firstHeld(requests, user, found),
+    waiting(requests, user),
   ])
-  return { epoch, cursors, settled, waiting: null, tail, lastTime, head: Math.min(first, tail + 1) }
+  const inbox = { epoch, cursors, settled, tail, lastTime, head: Math.min(first, tail + 1), waiting: waits }
+  return { inbox, kept }
+}
+
+/** Repeats what the history may lack: the entries of the last append. */
+export async function keepAgain(
+  requests: Requests,
+  history: History,
+  user: UserId,
+  from: Seq,
+  tail: Seq,
+): Promise<void> {
+  const entries = await take(keysFrom(requests, user, from, tail), from, tail - from + 1, Number.MAX_SAFE_INTEGER, 0)
+  await history.keep(
+    user,
+    entries.filter((entry) => isKept(user, entry)),
+  )
 }
 
 /** Walks back from the newest bucket to the last entry that counts; mostly it is the last row of the first one. */
-async function findTail(requests: Requests, retentionMs: number, user: UserId, newest: number): Promise<Tail> {
+export async function lastHeld(requests: Requests, retentionMs: number, user: UserId, newest: number): Promise<Tail> {
   for (let bucket = newest; bucket >= 0; bucket--) {
     const [marks, before, rows] = await Promise.all([
       requests.rows(marksQuery, [user, bucket]),
@@ -78,12 +103,12 @@ async function findTail(requests: Requests, retentionMs: number, user: UserId, n
     if (!mark || mark['term'] < before) continue
     if (last) {
       const row = last['term'] >= mark['term'] ? last : (await livingKeys(requests, user, bucket, before)).at(-1)?.row
-      if (row) return { tail: number(row['seq']), lastTime: row['time'].getTime() }
+      if (row) return { tail: number(row['seq']), lastTime: row['time'].getTime(), kept: number(row['kept']) }
     } else if (mark['time'].getTime() < Date.now() - retentionMs * expiryMargin) {
-      return { tail: number(mark['tail']), lastTime: mark['time'].getTime() }
+      return { tail: number(mark['tail']), lastTime: mark['time'].getTime(), kept: 0 }
     }
   }
-  return { tail: 0, lastTime: 0 }
+  return { tail: 0, lastTime: 0, kept: 0 }
 }
 
 /** The highest term that wrote to a bucket; 0: none did. */
@@ -108,7 +133,7 @@ async function livingKeys(requests: Requests, user: UserId, bucket: number, befo
 }
 
 /** The first entry held. A bucket whose own row has left may still hold some, but none of the buckets before it. */
-async function firstHeld(requests: Requests, user: UserId, { begun, newest }: InboxRow): Promise<Seq> {
+export async function firstHeld(requests: Requests, user: UserId, { begun, newest }: InboxRow): Promise<Seq> {
   const whole = begun.at(-1)?.bucket ?? newest + 1
   for (const bucket of [whole - 1, whole]) {
     const [row] = bucket < 0 || bucket > newest ? [] : await requests.rows(firstQuery, [user, bucket])
@@ -124,21 +149,22 @@ export async function read(
   from: Seq,
   limit: number,
   bytes: number,
+  now: Millis,
 ): Promise<readonly Entry[]> {
-  const page = await take(keysFrom(requests, user, from, limit), from, limit, bytes)
+  const page = await take(keysFrom(requests, user, from, limit), from, limit, bytes, now)
   if (page.length > 0) return page
   const found = await record(requests, user)
   const first = found ? await firstHeld(requests, user, found) : 0
   const later = first > from && first < Number.MAX_SAFE_INTEGER
-  return later ? take(keysFrom(requests, user, first, limit), first, limit, bytes) : page
+  return later ? take(keysFrom(requests, user, first, limit), first, limit, bytes, now) : page
 }
 
-async function take(keys: AsyncIterable<Key>, from: Seq, limit: number, bytes: number): Promise<Entry[]> {
+async function take(keys: AsyncIterable<Key>, from: Seq, limit: number, bytes: number, now: Millis): Promise<Entry[]> {
   const page: Entry[] = []
   let size = 0
   for await (const { seq, row } of keys) {
     if (seq < from) continue
-    const entry = entryOf(row)
+    const entry = entryOf(row, now)
     size += 'body' in entry ? entry.body.length : 0
     if (size > bytes && page.length > 0) break
     page.push(entry)

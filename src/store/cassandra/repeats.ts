@@ -38,7 +38,8 @@ async function isThere(requests: Requests, user: UserId, sender: UserId, id: Mes
   const { seq } = appended(row)
   const [entry] = await requests.rows(entryQuery, [user, bucketOf(seq), long(seq)])
   if (entry?.['term'] !== row['term'] || entry?.['id']?.toString() !== id) return false
-  const from = isCopy(entry['kind']) ? user : entry['peer']
+  // Of an entry that is gone only the id is left.
+  const from = isCopy(entry['kind']) ? user : entry['peer'] || sender
   return from === sender && (await counts(requests, user, seq, row['term']))
 }
 

@@ -8,19 +8,27 @@ import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 
 /**
- * The column `kind`: what an entry is (the lowest two bits), and which cells it has. Cells that it does not name are of another
- * entry: a former life of the node may have begun to write one under the same seq and term.
+ * The column `kind`: what an entry is, and which cells it has. Cells that it does not name are of another entry: a former
+ * life of the node may have begun to write one under the same seq and term.
  */
-const kinds = { message: 0, copy: 1, receipt: 2, seen: 3 } as const
-const kindBits = 3
+const kinds = { message: 0, copy: 1, receipt: 2, seen: 3, gone: 64, deleted: 65 } as const
+const kindBits = 67
 const hasBytes = 4
 const hasMedia = 8
 const hasPlace = 16
 const hasChange = 32
-const hasLifetime = 64
-const hasExpires = 128
-/** Without a body there are no cells to name: the bits that are free make more kinds. */
-const [deleted, gone] = [kinds.seen | hasBytes, kinds.seen | hasMedia]
+const hasLifetime = 128
+/** Signed, as a tinyint is. */
+const kindCell = (bits: number): number => (bits << 24) >> 24
+
+/** What an entry is made of, besides its key. */
+export const entryColumns =
+  'kind, time, id, peer, body, bytes, media, at_epoch, at_seq, first, delivered, read, place, change, lifetime'
+/** Who and what: the cells that leave first where a timer runs. The others stay and say that the entry is gone; the id also that a repeat is one. */
+const fading: ReadonlySet<string> = new Set(['peer', 'body', 'bytes', 'media', 'place', 'change'])
+
+/** Seconds that what fades stays after its timer has run out: the clock of the node decides, and that of a replica may differ. */
+const fadesAfter = 60
 
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
@@ -30,72 +38,93 @@ export const uuid = (id: MessageId): types.Uuid => driver().types.Uuid.fromStrin
 /** The cell of a device's cursor. */
 export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tuple.fromArray([long(seq), long(seenAt)])
 
-/** Writes one entry. `ttl` in seconds. No null is written: only the columns that it has. */
-export function writeEntry(user: UserId, bucket: number, term: number, entry: Entry, ttl: number): Statement {
-  const { seq, time } = entry
-  const cells = { user, bucket, seq: long(seq), term, time: new Date(time), ...cellsOf(entry) }
-  return { query: insert(Object.keys(cells).join(', ')), params: [...Object.values(cells), ttl] }
+/** The key of a row of an inbox. */
+export type Key = { readonly user: UserId; readonly bucket: number; readonly seq: Seq; readonly term: number }
+
+/** Writes one entry for `ttl` seconds, and what fades of it only until its timer has run out. `more`: cells that are not the entry's. */
+export function writeEntry(key: Key, entry: Entry, ttl: number, more: Record<string, unknown> = {}): Statement[] {
+  const cells = Object.entries(cellsOf(entry))
+  const expires = 'body' in entry ? entry.expires : undefined
+  if (expires === undefined) return [write(key, [...cells, ...Object.entries(more)], ttl)]
+  const left = Math.max(0, Math.ceil((expires - Date.now()) / 1000)) + fadesAfter
+  const stays = [...cells.filter(([name]) => !fading.has(name)), ...Object.entries(more)]
+  const fades = cells.filter(([name]) => fading.has(name))
+  return [write(key, stays, ttl), write(key, fades, Math.min(left, ttl))]
+}
+
+/** Makes `gone` of a row: its cells are overwritten by empty ones, since a deletion of each would stay as a tombstone. */
+export function blank(key: Key, kind: number, ttl: number): Statement {
+  const cells = {
+    kind: kinds.gone,
+    peer: '',
+    ...(kind & hasBytes ? { bytes: Buffer.alloc(0) } : { body: '' }),
+    ...(kind & hasMedia && { media: mediaCell({ media: '', type: '', size: 0 }) }),
+    ...(kind & hasPlace && { place: '' }),
+    ...(kind & hasChange && { change: '' }),
+  }
+  return write(key, Object.entries(cells), ttl)
+}
+
+/** No null is written: only the cells that there are. */
+function write({ user, bucket, seq, term }: Key, cells: readonly [string, unknown][], ttl: number): Statement {
+  const all = [...Object.entries({ user, bucket, seq: long(seq), term }), ...cells]
+  const query = insert('inbox_entries', all.map(([name]) => name).join(', '))
+  return { query: `${query} USING TTL ?`, params: [...all.map(([, value]) => value), ttl] }
 }
 
 const inserts = new Map<string, string>()
 
 /** The statement for columns; there are a few dozen. */
-function insert(names: string): string {
-  const known = inserts.get(names)
+export function insert(table: string, names: string): string {
+  const key = `${table} ${names}`
+  const known = inserts.get(key)
   if (known !== undefined) return known
-  const made = `INSERT INTO inbox_entries (${names}) VALUES (${names.replace(/\w+/g, '?')}) USING TTL ?`
-  inserts.set(names, made)
+  const made = `INSERT INTO ${table} (${names}) VALUES (${names.replace(/\w+/g, '?')})`
+  inserts.set(key, made)
   return made
 }
 
-function cellsOf(entry: Entry): Record<string, unknown> {
-  if (entry.is === 'receipt') {
-    const { peer, epoch, delivered, read } = entry
-    return { kind: kinds.receipt, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
+export function cellsOf(entry: Entry): Record<string, unknown> {
+  const time = new Date(entry.time)
+  switch (entry.is) {
+    case 'receipt': {
+      const { peer, epoch, delivered, read } = entry
+      return { kind: kinds.receipt, time, peer, at_epoch: epoch, delivered: long(delivered), read: long(read) }
+    }
+    case 'seen':
+      return { kind: kinds.seen, time, peer: entry.chat, at_seq: long(entry.upTo) }
+    case 'gone':
+      return { kind: kinds.gone, time }
+    case 'deleted':
+      return { kind: kinds.deleted, time, peer: entry.chat, first: long(entry.from), at_seq: long(entry.upTo) }
+    default:
+      return { ...carrierCells(entry), time }
   }
-  if (entry.is === 'seen') return { kind: kinds.seen, peer: entry.chat, at_seq: long(entry.upTo) }
-  if (entry.is === 'gone') return { kind: gone }
-  if (entry.is === 'deleted')
-    return { kind: deleted, peer: entry.chat, delivered: long(entry.from), at_seq: long(entry.upTo) }
+}
+
+function carrierCells(entry: Carrier): Record<string, unknown> {
   const { is, id, body, media, lifetime, expires } = entry
+  const place = is === 'message' ? entry.place : undefined
+  const at = is === 'copy' ? entry.at : place && { epoch: place.epoch, seq: place.at }
+  const change = place?.change ?? entry.change
   const text = typeof body === 'string'
+  const has =
+    (text ? 0 : hasBytes) |
+    (media ? hasMedia : 0) |
+    (place ? hasPlace : 0) |
+    (change ? hasChange : 0) |
+    (lifetime ? hasLifetime : 0)
   return {
-    kind: kinds[is] | (text ? 0 : hasBytes) | (media ? hasMedia : 0) | moreBits(entry),
+    kind: kindCell(kinds[is] | has),
     id: uuid(id),
+    peer: is === 'message' ? entry.from : entry.to,
     ...(text ? { body } : { bytes: bufferOf(body) }),
     ...(media && { media: mediaCell(media) }),
-    ...(lifetime && { lifetime }),
-    ...(expires !== undefined && { expires: new Date(expires) }),
-    ...changeCell(entry),
-    ...(is === 'message'
-      ? { peer: entry.from, ...placeCells(entry) }
-      : { peer: entry.to, at_epoch: entry.at.epoch, at_seq: long(entry.at.seq) }),
+    ...(at && { at_epoch: at.epoch, at_seq: long(at.seq) }),
+    ...(place && { place: place.group }),
+    ...(change && { change }),
+    ...(lifetime && { lifetime: lifetimeCell(lifetime, expires) }),
   }
-}
-
-const placeOf = (entry: Carrier) => (entry.is === 'message' ? entry.place : undefined)
-const changeOf = (entry: Carrier) => placeOf(entry)?.change ?? entry.change
-
-const moreBits = (entry: Carrier): number =>
-  (placeOf(entry) ? hasPlace : 0) |
-  (changeOf(entry) ? hasChange : 0) |
-  (entry.lifetime ? hasLifetime : 0) |
-  (entry.expires === undefined ? 0 : hasExpires)
-
-/** What a message changes: in its chat, in the group's own log, or where it is a copy of one in the group. */
-function changeCell(entry: Carrier): Record<string, unknown> {
-  const change = changeOf(entry)
-  return change ? { change } : {}
-}
-
-/** Where a message stands in its group. */
-const placeCells = ({ place }: Extract<Entry, { is: 'message' }>): Record<string, unknown> =>
-  place ? { place: place.group, at_epoch: place.epoch, at_seq: long(place.at) } : {}
-
-function groupOf(row: Row, kind: number): Pick<Extract<Entry, { is: 'message' }>, 'place' | 'change'> {
-  const change = kind & hasChange ? { change: row['change'] as Change } : {}
-  if (!(kind & hasPlace)) return change
-  return { place: { group: row['place'] as UserId, epoch: row['at_epoch'], at: number(row['at_seq']), ...change } }
 }
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
@@ -110,27 +139,60 @@ function mediaOf(cell: types.Tuple): MediaRef {
   return { media, type, size: number(size), ...(preview && { preview: bytesOf(preview) }) }
 }
 
-export function entryOf(row: Row): Entry {
+/** One cell, so that both are of the same entry. */
+const lifetimeCell = (lifetime: Lifetime, expires: Millis | undefined): types.Tuple =>
+  driver().types.Tuple.fromArray([lifetime, expires === undefined ? null : long(expires)])
+
+function lifetimeOf(cell: types.Tuple): { lifetime: Lifetime; expires?: Millis } {
+  const [lifetime, expires] = cell.values() as [Lifetime, types.Long | null]
+  return { lifetime, ...(expires && { expires: number(expires) }) }
+}
+
+/** What a row says at `now`. */
+export function entryOf(row: Row, now: Millis): Entry {
   const kind: number = row['kind']
   const seq: Seq = number(row['seq'])
   const time: Millis = row['time'].getTime()
   const peer = row['peer'] as UserId
-  if (kind === gone) return { is: 'gone', seq, time }
-  if (kind === deleted)
-    return { is: 'deleted', seq, time, chat: peer, from: number(row['delivered']), upTo: number(row['at_seq']) }
-  if ((kind & kindBits) === kinds.receipt) {
-    const [delivered, read] = [number(row['delivered']), number(row['read'])]
-    return { is: 'receipt', seq, time, peer, epoch: row['at_epoch'], delivered, read }
+  switch (kind & kindBits) {
+    case kinds.receipt: {
+      const [delivered, read] = [number(row['delivered']), number(row['read'])]
+      return { is: 'receipt', seq, time, peer, epoch: row['at_epoch'], delivered, read }
+    }
+    case kinds.seen:
+      return { is: 'seen', seq, time, chat: peer, upTo: number(row['at_seq']) }
+    case kinds.deleted:
+      return { is: 'deleted', seq, time, chat: peer, from: number(row['first']), upTo: number(row['at_seq']) }
+    case kinds.gone:
+      return { is: 'gone', seq, time }
   }
-  if ((kind & kindBits) === kinds.seen) return { is: 'seen', seq, time, chat: peer, upTo: number(row['at_seq']) }
+  const lasting: ReturnType<typeof lifetimeOf> | undefined =
+    kind & hasLifetime ? lifetimeOf(row['lifetime']) : undefined
+  const over = lasting?.expires !== undefined && (lasting.expires <= now || !peer)
+  return over ? { is: 'gone', seq, time } : { ...carrierOf(row, kind, seq, time, peer), ...lasting }
+}
+
+function carrierOf(row: Row, kind: number, seq: Seq, time: Millis, peer: UserId): Carrier {
+  const at = { epoch: row['at_epoch'] as number, seq: number(row['at_seq']) }
+  const change = kind & hasChange ? { change: row['change'] as Change } : {}
   const carried = {
+    seq,
+    time,
     id: row['id'].toString() as MessageId,
     body: kind & hasBytes ? bytesOf(row['bytes']) : (row['body'] as string),
     ...(kind & hasMedia && { media: mediaOf(row['media']) }),
-    ...(kind & hasLifetime && { lifetime: row['lifetime'] as Lifetime }),
-    ...(kind & hasExpires && { expires: row['expires'].getTime() as Millis }),
   }
-  if (!isCopy(kind)) return { is: 'message', seq, time, from: peer, ...carried, ...groupOf(row, kind) }
-  const at = { epoch: row['at_epoch'], seq: number(row['at_seq']) }
-  return { is: 'copy', seq, time, to: peer, ...carried, at, ...groupOf(row, kind) }
+  if (isCopy(kind)) return { is: 'copy', ...carried, to: peer, at, ...change }
+  if (!(kind & hasPlace)) return { is: 'message', ...carried, from: peer, ...change }
+  const place = { group: row['place'] as UserId, epoch: at.epoch, at: at.seq, ...change }
+  return { is: 'message', ...carried, from: peer, place }
+}
+
+/** Of a row that carries a message: its chat, as its owner names it, and its lifetime. undefined: it carries none, or it is gone. */
+export function carried(row: Row): { readonly chat: UserId; readonly lifetime: Lifetime } | undefined {
+  const kind: number = row['kind']
+  const what = kind & kindBits
+  const chat: UserId | null = kind & hasPlace ? row['place'] : row['peer']
+  if ((what !== kinds.message && what !== kinds.copy) || chat === null) return undefined
+  return { chat, lifetime: kind & hasLifetime ? lifetimeOf(row['lifetime']).lifetime : 'default' }
 }

@@ -50,21 +50,35 @@ function parse(create: string): Table {
   return { name, create, facts }
 }
 
-/** Makes the keyspace and the tables that are missing; what is there stays. */
+/** Makes the keyspace, and the tables and columns that are missing; what is there stays. Rejects where a later release has made the schema. */
 export async function applySchema(options: CassandraOptions, replication: Replication): Promise<void> {
   const client = await connectTo(options, null)
   try {
+    const found = await versionOf(client, options.keyspace)
+    if (found !== undefined && found > version) throw otherVersion(options, found)
     const strategy =
       typeof replication === 'number'
         ? { class: 'SimpleStrategy', replication_factor: String(replication) }
         : { class: 'NetworkTopologyStrategy', ...replication }
     const map = JSON.stringify(strategy).replaceAll('"', "'")
     await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${quoted(options.keyspace)} WITH replication = ${map}`)
-    for (const { create } of await tables())
-      await client.execute(create.replace('CREATE TABLE ', `CREATE TABLE IF NOT EXISTS ${quoted(options.keyspace)}.`))
+    for (const table of await tables()) await complete(client, options.keyspace, table)
     await client.execute(`UPDATE ${quoted(options.keyspace)}.settings SET value = ${version} WHERE name = 'version'`)
   } finally {
     await client.shutdown()
+  }
+}
+
+async function complete(client: Client, keyspace: string, { name, create, facts }: Table): Promise<void> {
+  const found = await factsOf(client, keyspace, name)
+  if (!found) {
+    await client.execute(create.replace('CREATE TABLE ', `CREATE TABLE IF NOT EXISTS ${quoted(keyspace)}.`))
+    return
+  }
+  for (const [what, type] of facts) {
+    const column = /^column (.*)$/.exec(what)?.[1]
+    if (column !== undefined && !found.has(what))
+      await client.execute(`ALTER TABLE ${quoted(keyspace)}.${name} ADD ${column} ${type}`)
   }
 }
 
@@ -130,24 +144,23 @@ const sorted = (map: Readonly<Record<string, string>>): string =>
 
 /** A driver on the keyspace, which has the schema of this release. Rejects with one sentence that says what to do. */
 export async function connectToSchema(options: CassandraOptions): Promise<Client> {
-  const found = await versionOf(options)
+  const client = await connectTo(options, null)
+  const found = await versionOf(client, options.keyspace).finally(() => client.shutdown())
   if (found === version) return connectTo(options, options.keyspace)
-  const where = `The keyspace ${options.keyspace} at ${options.contactPoints.join(', ')}`
-  const todo =
-    found === undefined
-      ? `${where} has no Bluetick schema; make it with: bluetick schema apply`
-      : `${where} has the schema of version ${found}, and this release uses version ${version}`
-  const remedy = found === undefined || found > version ? '' : '; bring it up to date with: bluetick schema apply'
-  throw new StoreError('version', `${todo}${remedy}.`)
+  throw otherVersion(options, found)
 }
 
-async function versionOf(options: CassandraOptions): Promise<number | undefined> {
-  const client = await connectTo(options, null)
-  try {
-    if (!(await factsOf(client, options.keyspace, 'settings'))) return undefined
-    const query = `SELECT value FROM ${quoted(options.keyspace)}.settings WHERE name = 'version'`
-    return (await client.execute(query)).first()?.['value']?.toNumber()
-  } finally {
-    await client.shutdown()
-  }
+function otherVersion({ keyspace, contactPoints }: CassandraOptions, found: number | undefined): StoreError {
+  const where = `The keyspace ${keyspace} at ${contactPoints.join(', ')}`
+  if (found === undefined)
+    return new StoreError('version', `${where} has no Bluetick schema; make it with: bluetick schema apply.`)
+  const remedy = found > version ? '' : '; bring it up to date with: bluetick schema apply'
+  const versions = `has the schema of version ${found}, and this release uses version ${version}`
+  return new StoreError('version', `${where} ${versions}${remedy}.`)
+}
+
+async function versionOf(client: Client, keyspace: string): Promise<number | undefined> {
+  if (!(await factsOf(client, keyspace, 'settings'))) return undefined
+  const query = `SELECT value FROM ${quoted(keyspace)}.settings WHERE name = 'version'`
+  return (await client.execute(query)).first()?.['value']?.toNumber()
 }

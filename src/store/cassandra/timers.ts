@@ -1,0 +1,121 @@
+/**
+ * Timers of entries: which wait for their start, and starting them. A timer that runs is a part of its entry: what the entry
+ * says fades by TTL, and nobody has to look for what is due.
+ */
+import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Carrier, Entry, Retention, Started, Waiting } from '../contract.ts'
+import { chatOf, start, startOf, starts, waitingOf, waitsFor } from '../lasting.ts'
+import { bucketOf } from './log.ts'
+import type { Requests, Row, Statement } from './requests.ts'
+import { blank, entryColumns, entryOf, long, number, writeEntry } from './rows.ts'
+import { secondsLeft } from './ttl.ts'
+
+/** The partition is that of the inbox's record and of its first bucket. */
+const timerInsert = 'INSERT INTO timers (user, shelf, waits, chat, seq) VALUES (?, 0, ?, ?, ?) USING TTL ?'
+const waitingQuery = 'SELECT seq FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq <= ?'
+const nextQuery = 'SELECT waits, chat, seq FROM timers WHERE user = ? AND shelf = 0 AND (waits, chat) > (?, ?)'
+/** One for each call that starts any, of all that it started: the newest takes the place of those before it. */
+const startedDelete = 'DELETE FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq <= ?'
+const timersDelete = 'DELETE FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq IN ?'
+const entriesQuery = `SELECT seq, term, ${entryColumns} FROM inbox_entries WHERE user = ? AND bucket = ? AND seq IN ?`
+
+/** The column `waits`. */
+const codes = { temporary: 0, delivered: 1, read: 2 } as const
+/** In place of a chat, for what waits until the entries of all chats are acknowledged. */
+const everyChat = '*'
+/** Entries that are read and written at a time: at the default limit of bodies 2 MB. */
+const atOnce = 64
+/** Rows of a look for the lowest that wait: mostly all of them. */
+const lookRows = 100
+
+const chatCell = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : everyChat)
+
+/** Notes an entry that waits, if it does. */
+export function noted(user: UserId, entry: Entry, ttl: number): Statement[] {
+  const is = waitsFor(user, entry)
+  if (!is) return []
+  return [
+    { query: timerInsert, params: [user, codes[is], chatCell(is, chatOf(entry as Carrier)), long(entry.seq), ttl] },
+  ]
+}
+
+/** The lowest seqs that wait. Usually one read, of a few rows. */
+export async function waiting(requests: Requests, user: UserId): Promise<Waiting | null> {
+  const lowest = await lowestOf(requests, user, codes.temporary, codes.read)
+  return waitingOf((is) => lowest[codes[is]] ?? 0)
+}
+
+/** By code. A page of a chat with many rows is followed by the next chat: only the first row of each counts. */
+async function lowestOf(requests: Requests, user: UserId, first: number, last: number): Promise<readonly Seq[]> {
+  const lowest: Seq[] = []
+  let [waits, chat] = [first, '']
+  for (;;) {
+    const page = await requests.page(nextQuery, [user, waits, chat], lookRows)
+    for (const row of page.rows) {
+      waits = row['waits']
+      chat = row['chat']
+      if (waits > last) return lowest
+      lowest[waits] = Math.min(number(row['seq']), lowest[waits] ?? Number.MAX_SAFE_INTEGER)
+    }
+    if (page.next === undefined) return lowest
+  }
+}
+
+/** Entries that wait no more, since they were erased. */
+export function forget(
+  user: UserId,
+  chat: UserId,
+  erased: readonly { readonly row: Row; readonly lifetime: Lifetime }[],
+): Statement[] {
+  const seqs = new Map<Started['is'], Row[]>()
+  for (const { row, lifetime } of erased) {
+    const is = startOf(user, lifetime)
+    if (is) seqs.set(is, [...(seqs.get(is) ?? []), row['seq']])
+  }
+  return [...seqs].map(([is, of]) => ({ query: timersDelete, params: [user, codes[is], chatCell(is, chat), of] }))
+}
+
+/** Answers the lowest seq that still waits for that kind. */
+export async function startTimers(
+  requests: Requests,
+  { retentionMs }: Retention,
+  user: UserId,
+  started: Started,
+  now: Millis,
+): Promise<Seq> {
+  const waits = codes[started.is]
+  const key = [user, waits, started.is === 'read' ? started.chat : everyChat, long(started.upTo)]
+  let state: string | undefined
+  let any = false
+  do {
+    const page = await requests.page(waitingQuery, key, atOnce, state)
+    const seqs = page.rows.map((row) => number(row['seq']))
+    for (const [bucket, of] of byBucket(seqs)) {
+      const rows = first(await requests.rows(entriesQuery, [user, bucket, of.map(long)]))
+      const statements = rows.flatMap((row) => {
+        const entry = entryOf(row, now)
+        const ttl = secondsLeft(entry.time, retentionMs)
+        if (ttl <= 0 || !starts(user, entry, started)) return []
+        const place = { user, bucket, seq: entry.seq, term: row['term'] }
+        const next = start(entry, started.is, now)
+        return next.is === 'gone' ? [blank(place, row['kind'], ttl)] : writeEntry(place, next, ttl)
+      })
+      if (statements.length > 0) await requests.write(statements)
+    }
+    any ||= seqs.length > 0
+    state = page.next
+  } while (state !== undefined)
+  if (any) await requests.write([{ query: startedDelete, params: key }])
+  return (await lowestOf(requests, user, waits, waits))[waits] ?? 0
+}
+
+function byBucket(seqs: readonly Seq[]): Map<number, Seq[]> {
+  const buckets = new Map<number, Seq[]>()
+  for (const seq of seqs) buckets.set(bucketOf(seq), [...(buckets.get(bucketOf(seq)) ?? []), seq])
+  return buckets
+}
+
+/** Of the rows of a seq the one with the highest term comes first: the others are dead. */
+const first = (rows: readonly Row[]): Row[] =>
+  rows.filter((row, index) => index === 0 || number(row['seq']) !== number(rows[index - 1]?.['seq']))

@@ -1,0 +1,41 @@
+/** `bluetick serve` on a keyspace, as a process of its own: for what is measured of it. */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { named } from './here.ts'
+
+export type Served = { readonly url: string; readonly pid: number; kill(): void }
+
+export async function serve(options: CassandraOptions): Promise<Served> {
+  const port = await freePort()
+  const server = spawn(process.execPath, [
+    'dist/src/cli/main.js',
+    ...['serve', '--store', 'cassandra', '--port', String(port), '--data', '/nonexistent', ...named(options)],
+  ])
+  let printed = ''
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (text) => {
+      printed += text
+    })
+  const kill = () => void server.kill('SIGKILL')
+  process.once('exit', kill)
+  server.once('exit', () => process.off('exit', kill))
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.on('data', () => printed.includes('listens') && resolve())
+    server.once('exit', (code) => reject(new Error(`the node ended with ${code}: ${printed}`)))
+  })
+  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, kill }
+}
+
+/** Resident memory of a process. */
+export const residentMb = ({ pid }: Pick<Served, 'pid'>): number =>
+  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
