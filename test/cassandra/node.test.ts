@@ -9,6 +9,7 @@ import { connect } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import { cassandraStore, createNode, lmdbStore } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import type { Entry } from '../../src/store/contract.ts'
 import { killTest } from '../contracts/kill.ts'
 import { message, settings, user } from '../contracts/store.ts'
 import { story } from '../contracts/story.ts'
@@ -71,6 +72,31 @@ describe('on Cassandra', oneNodeHere, () => {
         [`bluetick schema: The keyspace ${keyspace} differs from schema.cql in 3 places`],
       ])
       await client.execute(`DROP KEYSPACE ${keyspace}`)
+      await client.shutdown()
+    })
+
+    it('brings a keyspace of an older release up to date, and leaves one of a later release alone', async () => {
+      const old = await node.keyspace()
+      const client = await driver(old)
+      for (const table of ['timers', 'history', 'history_buckets', 'leases'])
+        await client.execute(`DROP TABLE ${table}`)
+      await client.execute('ALTER TABLE inbox_entries DROP (first, lifetime, kept)')
+      await client.execute('ALTER TABLE preferences DROP lifetimes')
+      await client.execute("UPDATE settings SET value = 2 WHERE name = 'version'")
+      expect((await cli('schema', 'check', ...named(old))).out).toContain('differs from schema.cql in 8 places')
+      expect((await cli('schema', 'apply', ...named(old))).out).toMatch(/ has the schema of this release\.$/)
+      expect((await cli('schema', 'check', ...named(old))).code).toBe(0)
+      const store = cassandraStore(old)
+      await store.open()
+      await store.append(user('bob'), 7, 1, [{ ...message(1), lifetime: 'permanent' } as Entry])
+      expect(await store.history(user('bob'), user('alice'), null, 1, 1)).toHaveLength(1)
+      await store.close()
+      await client.execute("UPDATE settings SET value = 99 WHERE name = 'version'")
+      const later = await cli('schema', 'apply', ...named(old))
+      expect(later).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(/version 99, and this release uses version 3\.$/),
+      })
       await client.shutdown()
     })
 

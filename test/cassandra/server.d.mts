@@ -5,10 +5,14 @@ export type Place = {
   readonly quick?: boolean
   readonly patient?: boolean
   readonly keystore?: string
+  readonly jmxPort?: number
 }
 export type Running = { readonly contactPoints: string[]; readonly localDc: string; stop(): Promise<void> }
 export type CassandraNode = {
   readonly host: string
+  /** Of its configuration, its data and its commit log. */
+  readonly folder: string
+  tool(...args: string[]): Promise<string>
   start(): Promise<void>
   kill(): Promise<void>
   pause(): void

@@ -39,11 +39,11 @@ export async function oneNode(place = {}) {
 /**
  * `size` nodes of one cluster, all up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b.
  * `quick`: a start that takes half the CPU, and a slower server after it. `patient`: requests may take a minute. `keystore`: TLS by it (its password is `password`), and
- * users with passwords (`cassandra`, `cassandra`).
+ * users with passwords (`cassandra`, `cassandra`). `jmxPort`: where `nodetool` reaches it.
  */
 export async function startCluster(
   size,
-  { host, port = 9042, heapMb = 384, quick = true, patient = false, keystore } = {},
+  { host, port = 9042, heapMb = 384, quick = true, patient = false, keystore, jmxPort } = {},
 ) {
   await download()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
@@ -58,6 +58,7 @@ export async function startCluster(
       quick,
       patient,
       keystore,
+      jmxPort,
       token: tokenOf(n, size),
     }
     return new Node(join(folder, String(n + 1)), place)
@@ -86,6 +87,8 @@ class Node {
   constructor(folder, place) {
     this.host = place.host
     this.port = place.port
+    this.folder = folder
+    this.jmxPort = place.jmxPort
     this.arguments = configure(folder, place)
   }
   async start() {
@@ -113,6 +116,11 @@ class Node {
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await ended
+  }
+  /** `nodetool`, for a node with a `jmxPort`. Answers what it printed. */
+  async tool(...args) {
+    const main = ['-cp', `${this.folder}:${jars}/*`, 'org.apache.cassandra.tools.NodeTool', '-p', String(this.jmxPort)]
+    return (await promisify(execFile)('java', [...modules, ...main, ...args], { maxBuffer: 2 ** 24 })).stdout
   }
   pause() {
     this.#process.kill('SIGSTOP')
@@ -159,9 +167,14 @@ const exported =
 const opened =
   'java.base/java.lang.module java.base/jdk.internal.loader java.base/jdk.internal.ref java.base/jdk.internal.reflect java.base/jdk.internal.math java.base/jdk.internal.module java.base/jdk.internal.util.jar java.base/sun.nio.ch java.base/java.io java.base/java.nio java.base/java.util java.base/java.util.concurrent java.base/java.util.concurrent.atomic java.base/java.lang jdk.management/com.sun.management.internal'
 
+const modules = [
+  ...exported.split(' ').map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+  ...opened.split(' ').map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+]
+
 /** Writes the configuration of one node; answers Java's arguments. */
 function configure(folder, place) {
-  const { heapMb, quick } = place
+  const { heapMb, quick, jmxPort } = place
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'cassandra.yaml'), yaml(folder, place))
   writeFileSync(
@@ -175,8 +188,7 @@ function configure(folder, place) {
     ...(quick ? ['-XX:TieredStopAtLevel=1'] : []),
     '-XX:+ExitOnOutOfMemoryError',
     '-Djdk.attach.allowAttachSelf=true',
-    ...exported.split(' ').map((name) => `--add-exports=${name}=ALL-UNNAMED`),
-    ...opened.split(' ').map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    ...modules,
     `-Dcassandra.config=file://${join(folder, 'cassandra.yaml')}`,
     `-Dcassandra.storagedir=${folder}`,
     `-Dcassandra.logdir=${folder}`,
@@ -184,6 +196,7 @@ function configure(folder, place) {
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
     '-Dcassandra.ring_delay_ms=1000',
     '-Dcassandra.superuser_setup_delay_ms=0',
+    ...(jmxPort ? [`-Dcassandra.jmx.local.port=${jmxPort}`] : []),
     '-cp',
     `${folder}:${jars}/*`,
     'org.apache.cassandra.service.CassandraDaemon',

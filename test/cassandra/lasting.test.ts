@@ -1,0 +1,125 @@
+/** What lasts, and what does not: histories after a crash, and what is left of a message on the disk when it has vanished. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Client as Driver } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cassandraStore } from '../../src/index.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import type { Entry } from '../../src/store/contract.ts'
+import { copy, message, user } from '../contracts/store.ts'
+import { clustersHere, driver, newKeyspace, startMs } from './here.ts'
+import { freePort } from './serve.ts'
+import { type CassandraNode, startCluster } from './server.mjs'
+
+const [bob, alice] = [user('bob'), user('alice')]
+const all = Number.MAX_SAFE_INTEGER
+const timed = (seq: number, lifetime: Lifetime, body = `m${seq}`): Entry =>
+  ({ ...message(seq, Date.now(), body), lifetime }) as Entry
+
+describe('on Cassandra', { ...clustersHere, timeout: 180_000 }, () => {
+  let cluster: Awaited<ReturnType<typeof startCluster>>
+  let options: CassandraOptions
+  let client: Driver
+  let store: ReturnType<typeof cassandraStore>
+  beforeAll(async () => {
+    cluster = await startCluster(1, { patient: true, jmxPort: await freePort() })
+    options = await newKeyspace(cluster, 1)
+    client = await driver(options)
+    store = cassandraStore(options)
+    await store.open()
+  }, startMs)
+  afterAll(async () => {
+    await store?.close()
+    await client?.shutdown()
+    await cluster?.stop()
+  }, startMs)
+  const past = async (of = store) => (await of.history(bob, alice, null, 5_000, all)).map((entry) => entry.seq)
+
+  it('puts into a history what a crash has kept from it, when the inbox is next loaded', async () => {
+    await store.append(bob, 7, 1, [timed(1, 'permanent')])
+    await store.append(bob, 7, 1, [message(2), timed(3, 'permanent'), timed(4, 'permanent'), message(5)])
+    await client.execute('DELETE FROM history WHERE user = ? AND chat = ? AND bucket = 0 AND seq > 2', ['bob', 'alice'])
+    expect(await past()).toEqual([1])
+    // The rows come with the time of their entries, before that of the deletion above.
+    await client.execute('TRUNCATE history')
+    const next = cassandraStore(options)
+    await next.open()
+    expect(await next.load(bob)).toMatchObject({ tail: 5 })
+    expect(await past(next)).toEqual([4, 3])
+    await next.close()
+  })
+
+  it('does not bring back what was erased', async () => {
+    const entry = timed(6, 'permanent')
+    await store.append(bob, 7, 1, [entry])
+    await store.erase(bob, alice, 1, all)
+    await store.append(bob, 7, 1, [entry])
+    expect(await past()).toEqual([])
+  })
+
+  it('keeps and pages a history of many buckets, each of which has one partition', async () => {
+    const [ann, many] = [user('ann'), 5_000]
+    for (let seq = 1; seq <= many; seq += 500)
+      await store.append(
+        ann,
+        8,
+        1,
+        Array.from({ length: 500 }, (_, n) => timed(seq + n, 'permanent')),
+      )
+    const seqs: number[] = []
+    for (let before = null as { time: number; seq: number } | null; ; ) {
+      const page = await store.history(ann, alice, before, 300, all)
+      const last = page.at(-1)
+      if (!last) break
+      before = last
+      seqs.push(...page.map((entry) => entry.seq))
+    }
+    expect(seqs).toEqual(Array.from({ length: many }, (_, n) => many - n))
+    const { rows } = await client.execute('SELECT bucket FROM history_buckets WHERE user = ? AND chat = ?', [
+      'ann',
+      'alice',
+    ])
+    expect(rows.map((row) => row['bucket'])).toEqual([2, 1, 0])
+    await store.erase(ann, alice, 1, all)
+    expect(await store.history(ann, alice, null, 10, all)).toEqual([])
+    expect(await store.load(ann)).toMatchObject({ head: 1, tail: many })
+  })
+
+  it('leaves nothing of a message in any file when it has vanished or was deleted, once files are compacted', async () => {
+    const [carol, dave] = [user('carol'), user('dave')]
+    const texts = {
+      stays: 'the-one-that-stays',
+      temporary: 'the-temporary-one',
+      timed: 'the-one-with-a-timer',
+      deleted: 'the-deleted-one',
+    }
+    for (const table of ['inbox_entries', 'history'])
+      await client.execute(`ALTER TABLE ${table} WITH compression = {'enabled': false} AND gc_grace_seconds = 0`)
+    await store.append(carol, 9, 1, [
+      timed(1, 'permanent', texts.stays),
+      timed(2, 'temporary', texts.temporary),
+      timed(3, 'delivered 1000', texts.timed),
+      { ...copy(4), body: texts.deleted, lifetime: 'permanent' } as Entry,
+    ])
+    const node = cluster.nodes[0] as CassandraNode
+    await node.tool('flush', options.keyspace)
+    expect(found(node, texts)).toEqual(['stays', 'temporary', 'timed', 'deleted'])
+    await store.startTimers(carol, { is: 'temporary', upTo: 4 }, Date.now())
+    await store.startTimers(carol, { is: 'delivered', upTo: 4 }, Date.now())
+    await store.erase(carol, dave, 1, all)
+    // A timer of one second, and the minute that clocks may differ.
+    await new Promise((resolve) => setTimeout(resolve, 63_000))
+    await node.tool('flush', options.keyspace)
+    await node.tool('compact', options.keyspace)
+    await node.tool('drain')
+    expect(found(node, texts)).toEqual(['stays'])
+  })
+})
+
+/** Those whose text is in a file of the node. */
+const found = ({ folder }: CassandraNode, texts: Readonly<Record<string, string>>): string[] => {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+  const held = files.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file))
+  return Object.keys(texts).filter((name) => held.some((bytes) => bytes.includes(texts[name] ?? '')))
+}
