@@ -2,7 +2,8 @@
 import type { PresenceActors } from './hosts/presence.ts'
 import type { Users } from './hosts/users.ts'
 import type { MessageId, Millis, UserId } from './protocol/ids.ts'
-import type { Store } from './store/contract.ts'
+import type { Lifetime } from './protocol/lifetime.ts'
+import type { MessageTrace, Store, Waiting } from './store/contract.ts'
 
 export type UserInspection = {
   readonly user: string
@@ -17,10 +18,14 @@ export type UserInspection = {
   readonly term: number
   readonly devices: readonly { device: string; connected: boolean; cursor: number; unacknowledged: number }[]
   readonly lastSeen: Millis | null
+  /** The 1:1 chats that are not `default`. */
+  readonly lifetimes: readonly { readonly chat: string; readonly lifetime: Lifetime }[]
+  /** The lowest seqs whose timers have not started, as stored; null: there are none. */
+  readonly waiting: Waiting | null
 }
 
 export type MessageStep = {
-  readonly step: 'sent' | 'delivered' | 'read' | 'waiting'
+  readonly step: 'sent' | 'delivered' | 'read' | 'waiting' | 'gone'
   readonly at: Millis | null
   readonly text: string
 }
@@ -47,7 +52,9 @@ export async function inspectUser(
     : (record?.cursors ?? []).map(({ device, seq }) => ({ device, connected: false, cursor: seq, unacknowledged: 0 }))
   const lastSeen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
   const { epoch, tail } = state ?? record ?? { epoch: 0, tail: 0 }
-  return { user, actor: { path, status, mailbox, restarts }, epoch, tail, term, devices, lastSeen }
+  const lifetimes = ((await store.settings(user))?.lifetimes ?? []).map(({ chat, lifetime }) => ({ chat, lifetime }))
+  const actor = { path, status, mailbox, restarts }
+  return { user, actor, epoch, tail, term, devices, lastSeen, lifetimes, waiting: record?.waiting ?? null }
 }
 
 /** What became of a message, step by step; empty when its id is not known, or no longer. */
@@ -72,8 +79,22 @@ export async function inspectMessage(users: Users, store: Store, id: MessageId):
       })
     const read = await readAt(store, sender, recipient, seq)
     if (read) steps.push({ step: 'read', at: read, text: `${sender}'s inbox holds the read receipt` })
+    const gone = await goneStep(store, { recipient, seq })
+    if (gone) steps.push(gone)
   }
   return steps
+}
+
+/** Whether the message has vanished from its recipient's inbox, or when it will. */
+async function goneStep(
+  store: Store,
+  { recipient, seq }: Pick<MessageTrace, 'recipient' | 'seq'>,
+): Promise<MessageStep | undefined> {
+  const [entry] = await store.read(recipient, seq, 1, 1, Date.now())
+  if (entry?.seq !== seq) return undefined
+  if (entry.is === 'gone') return { step: 'gone', at: null, text: `it has vanished, or ${recipient} has deleted it` }
+  if (entry.is !== 'message' || entry.expires === undefined) return undefined
+  return { step: 'gone', at: entry.expires, text: `it will have vanished from the inbox of ${recipient}` }
 }
 
 async function readAt(store: Store, sender: UserId, peer: UserId, seq: number): Promise<Millis | undefined> {

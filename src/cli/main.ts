@@ -6,6 +6,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   token: async (args) => (await import('./token.ts')).token(args),
   schema: async (args) => (await import('./schema.ts')).schema(args),
   copy: async (args) => (await import('./copy.ts')).copy(args),
+  compact: async (args) => (await import('./compact.ts')).compact(args),
   inspect: async (args) => (await import('./inspect.ts')).inspect(args),
   bench: async (args) => (await import('../../bench/main.ts')).bench(args),
 }
@@ -14,6 +15,7 @@ const usage = `bluetick serve [options]          run a node
 bluetick token USER [options]     make a token for a user
 bluetick schema apply|check       make the tables of a Cassandra keyspace, or compare them
 bluetick copy --data FOLDER       copy an embedded store into a Cassandra keyspace
+bluetick compact --data FOLDER    write an embedded store anew, without what was deleted
 bluetick inspect [USER]           what a running node knows of a user, or counts
 bluetick inspect --message ID     what became of a message
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is

@@ -25,6 +25,7 @@ import {
 import { goneOf, isOver, waitsFor } from './lasting.ts'
 import { isSame, renewed, taken } from './leases.ts'
 import { Commits } from './lmdb/commits.ts'
+import { type Compacted, compactFile, removeCopy } from './lmdb/compact.ts'
 import { entriesFrom, expireDay } from './lmdb/inbox.ts'
 import { Journal } from './lmdb/journal.ts'
 import {
@@ -39,7 +40,7 @@ import {
   waiting,
 } from './lmdb/lasting.ts'
 import { expireRepeats, findRepeats, nameOf, repeatsOf, trace } from './lmdb/repeats.ts'
-import { dayOf, hourMs, openTables, type Tables } from './lmdb/tables.ts'
+import { dayOf, fileOf, hourMs, openTables, type Tables } from './lmdb/tables.ts'
 import { lockFolder } from './lock.ts'
 
 const version = 3
@@ -71,6 +72,7 @@ export class LmdbStore implements Store {
 
   async open(): Promise<void> {
     const unlock = this.#lock()
+    removeCopy(fileOf(this.#path))
     const tables = openTables(this.#path)
     const commits = new Commits(tables, this.#path)
     const journal = new Journal(tables, commits)
@@ -108,6 +110,20 @@ export class LmdbStore implements Store {
     await opened?.commits.idle()
     await opened?.tables.root.close()
     opened?.unlock()
+  }
+
+  /** Writes the file anew, so that nothing is left in it of what was removed, and closes the store. */
+  async compact(): Promise<Compacted> {
+    const { journal, unlock, ...rest } = this.#open
+    // What is deleted may be in the journal still.
+    await journal.settle()
+    this.#opened = { journal, unlock: () => {}, ...rest }
+    try {
+      await this.close()
+      return await compactFile(fileOf(this.#path))
+    } finally {
+      unlock()
+    }
   }
 
   get #open(): Opened {

@@ -43,9 +43,11 @@ export type Tables = {
   readonly history: Database<Uint8Array, [string, string, number]>
 }
 
+export const fileOf = (folder: string): string => `${folder}/bluetick.mdb`
+
 export function openTables(path: string): Tables {
   const root = open({
-    path: `${path}/bluetick.mdb`,
+    path: fileOf(path),
     maxDbs: 32,
     cache: false,
     // A commit resolves once it is on the disk, and rejects when it is not: with overlapping syncs `close` hangs after a failure.
