@@ -114,12 +114,11 @@ export class LmdbStore implements Store {
 
   /** Writes the file anew, so that nothing is left in it of what was removed, and closes the store. */
   async compact(): Promise<Compacted> {
-    const { journal, unlock, ...rest } = this.#open
-    // What is deleted may be in the journal still.
-    await journal.settle()
-    this.#opened = { journal, unlock: () => {}, ...rest }
+    const { journal, unlock } = this.#open
+    this.#opened = { ...this.#open, unlock: () => {} }
     try {
-      await this.close()
+      // What was deleted may be in the journal still.
+      await journal.settle().finally(() => this.close())
       return await compactFile(fileOf(this.#path))
     } finally {
       unlock()
@@ -197,8 +196,7 @@ export class LmdbStore implements Store {
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
-    // The whole journal, so that its rows go, too.
-    await this.#open.journal.settle()
+    await this.#settle(user)
     for (let start: Seq | null = from; start !== null; ) {
       const { seqs, next }: Erased = findErased(this.#open.tables, user, chat, start, upTo)
       await this.#change((tables) => eraseEntries(tables, user, seqs))
@@ -284,15 +282,15 @@ export class LmdbStore implements Store {
   async expire(now: Millis): Promise<Expired> {
     const removed = { entries: 0, dedupeKeys: 0 }
     await this.#open.journal.settle()
-    await this.#write((tables) => {
+    await this.#change((tables) => {
       removed.dedupeKeys = expireRepeats(tables, now - this.#options.dedupeMs, expireSlice)
       const oldDay = dayOf(now - this.#options.retentionMs)
       for (const [day, user] of tables.days.getKeys({ end: [oldDay, ''] })) {
         removed.entries += expireDay(tables, day, user, expireSlice - removed.entries)
         if (removed.entries >= expireSlice) break
       }
+      removed.entries += expireDue(tables, now)
     })
-    removed.entries += await this.#change((tables) => expireDue(tables, now))
     return removed
   }
 

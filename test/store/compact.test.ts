@@ -196,10 +196,10 @@ describe('bluetick compact', () => {
       skip('a small disk can be mounted by root only')
     onTestFinished(() => void spawnSync('umount', [path]))
     await withStore(async (store) => {
-      for (let from = 1; from < 50; from += 1) await store.append(bob, 7, 1, [message(from, time, plain.repeat(4_000))])
+      for (let seq = 1; seq <= 30; seq += 1) await store.append(bob, 7, 1, [message(seq, time, plain.repeat(4_000))])
     })
     await expect(compact()).rejects.toMatchObject({ stderr: expect.stringContaining('full') })
     expect(readdirSync(path).sort()).toEqual(['bluetick.mdb', 'bluetick.mdb-lock'])
-    expect(await withStore((store) => store.load(bob))).toMatchObject({ tail: 49 })
+    expect(await withStore((store) => store.load(bob))).toMatchObject({ tail: 30 })
   })
 })

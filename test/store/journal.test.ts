@@ -116,4 +116,25 @@ describe('the journal of the embedded store', () => {
       rmSync(path, { recursive: true })
     }
   })
+
+  it('keeps head and tail of an inbox when entries move to it while others of it expire', async () => {
+    const now = Date.now()
+    const old = now - 40 * 86_400_000
+    const [, bob] = users as [UserId, UserId, UserId]
+    for (let turns = 0; turns < 8; turns++) {
+      const store = lmdbStore(mkdtempSync(join(tmpdir(), 'bluetick-journal-')))
+      await store.open()
+      await store.append(bob, 7, 1, [message(1, old), message(2, old)])
+      await store.history(bob, bob, null, 1, 1)
+      const comes = async () => {
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+        await store.append(bob, 7, 1, [message(3, now)])
+        await store.history(bob, bob, null, 1, 1)
+      }
+      await Promise.all([store.expire(now), comes()])
+      expect(await store.load(bob)).toMatchObject({ head: 3, tail: 3 })
+      expect(await store.read(bob, 1, 10, all, now)).toEqual([message(3, now)])
+      await store.close()
+    }
+  })
 })

@@ -8,7 +8,9 @@ const fullBytes = 1024 * 1024
 
 type Write = {
   readonly put: (tables: Tables) => void
-  readonly then: (() => void) | undefined
+  readonly then?: (() => void) | undefined
+  /** It reads what may be written in the same transaction. */
+  readonly reads?: boolean
 }
 type Transaction = { readonly writes: Write[]; readonly committed: Promise<void> }
 
@@ -26,18 +28,20 @@ export class Commits {
 
   /** Durable when it resolves; `then` runs just before that, and before the next transaction begins. */
   write(put: (tables: Tables) => void, then?: () => void): Promise<void> {
-    this.#next ??= this.#begin()
-    this.#next.writes.push({ put, then })
-    return this.#next.committed
+    return this.#add({ put, then })
   }
 
   /** Reads and rewrites what is there: no write of this process or of another comes between. */
   async change<Result>(change: (tables: Tables) => Result): Promise<Result> {
-    try {
-      return await this.#tables.root.transaction(() => change(this.#tables))
-    } catch (cause) {
-      throw await this.#failure(cause)
-    }
+    const results: Result[] = []
+    await this.#add({ put: (tables) => void results.push(change(tables)), reads: true })
+    return results[0] as Result
+  }
+
+  #add(write: Write): Promise<void> {
+    this.#next ??= this.#begin()
+    this.#next.writes.push(write)
+    return this.#next.committed
   }
 
   /** Resolves when nothing is under way, also where that failed. */
@@ -58,10 +62,13 @@ export class Commits {
   async #commit(): Promise<void> {
     const writes = this.#next?.writes ?? []
     this.#next = undefined
+    const { root } = this.#tables
+    const put = () => {
+      for (const { put } of writes) put(this.#tables)
+    }
     try {
-      await this.#tables.root.batch(() => {
-        for (const { put } of writes) put(this.#tables)
-      })
+      // Only in a transaction of lmdb's do reads see what it has written; in a batch, writes cost this thread less.
+      await (writes.some(({ reads }) => reads) ? root.transaction(put) : root.batch(put))
     } catch (cause) {
       throw await this.#failure(cause)
     }

@@ -52,8 +52,7 @@ export class Journal {
     const committed = this.#commits.write(
       ({ journal }) => {
         this.#batch = undefined
-        // What is there already was repeated after an unknown outcome.
-        fresh = appends.map((append) => this.#news(append)).filter(({ entries }) => entries.length > 0)
+        fresh = this.#news(appends)
         for (const piece of pieces(fresh)) void journal.put(this.#row++, packAppends(piece))
         row = this.#row - 1
       },
@@ -62,10 +61,18 @@ export class Journal {
     return { appends, committed }
   }
 
-  #news(append: Append): Append {
-    const tail = this.tail(append.user)
-    const [first] = append.entries
-    return !first || first.seq > tail ? append : { ...append, entries: append.entries.filter(({ seq }) => seq > tail) }
+  /** Without what is there already: it was repeated after an unknown outcome. */
+  #news(appends: readonly Append[]): Append[] {
+    const tails = new Map<UserId, Seq>()
+    return appends.flatMap((append) => {
+      const { user, entries } = append
+      const tail = tails.get(user) ?? this.tail(user)
+      const news = (entries[0]?.seq ?? 0) > tail ? entries : entries.filter(({ seq }) => seq > tail)
+      const last = news.at(-1)
+      if (!last) return []
+      tails.set(user, last.seq)
+      return news === entries ? append : { ...append, entries: news }
+    })
   }
 
   /** The highest durable seq of an inbox, 0 for none. */
@@ -156,12 +163,7 @@ export class Journal {
   recover(): void {
     for (const { key, value } of this.#tables.journal.getRange({})) {
       // A row that was written again after an unknown outcome holds what another holds, too.
-      this.#keep(
-        unpackAppends(value)
-          .map((append) => this.#news(append))
-          .filter(({ entries }) => entries.length > 0),
-        key,
-      )
+      this.#keep(this.#news(unpackAppends(value)), key)
       this.#row = key + 1
     }
   }
