@@ -5,9 +5,12 @@
 import type { CloseCode, ErrorCode, RetryCode } from '../src/protocol/codes.ts'
 import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame, Typing } from '../src/protocol/frames.ts'
 import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../src/protocol/ids.ts'
+import type { Lifetime } from '../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../src/protocol/settings.ts'
 import type { Next } from '../src/runtime/index.ts'
+import type { Past } from '../src/store/contract.ts'
 import { enter, hold, isForNow, type Lanes, leave, startLanes, type Turn } from './lanes.ts'
+import { isFull } from './lifetime.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
 import { isNews, type Typed } from './typing.ts'
 import type { Accepted } from './user/types.ts'
@@ -41,6 +44,14 @@ type Own =
   | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
   | { readonly is: 'ask'; readonly what: Asked }
   | { readonly is: 'remove'; readonly device: DeviceId }
+  | { readonly is: 'delete'; readonly ticket: 0; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
+  | {
+      readonly is: 'history'
+      readonly ref: string
+      readonly chat: UserId
+      readonly before: Past | null
+      readonly limit: number
+    }
 
 export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
@@ -52,6 +63,7 @@ export type SessionEffect =
       readonly turn: Turn
       readonly at: Position
       readonly time: Millis
+      readonly lifetime: Lifetime | undefined
     }
   | { readonly do: 'ack'; readonly seq: Seq }
   | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
@@ -77,6 +89,7 @@ export type SessionLimits = {
   readonly framesPerSecond: number
   readonly sendsInFlight: number
   readonly watches: number
+  readonly listed: number
 }
 
 /** The state belongs to the machine, which changes it in place. */
@@ -103,7 +116,19 @@ export type SessionState = {
 }
 
 /** Frames that are refused above the rate. */
-const metered = new Set<string>(['send', 'read', 'watch', 'unwatch', 'members', 'ticks', 'set', 'ask', 'remove'])
+const metered = new Set<string>([
+  'send',
+  'read',
+  'watch',
+  'unwatch',
+  'members',
+  'ticks',
+  'set',
+  'ask',
+  'remove',
+  'delete',
+  'history',
+])
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
   phase: 'new',
@@ -262,6 +287,15 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
     case 'remove':
       return void out.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
+    case 'delete': {
+      const [, chat, from, upTo] = frame
+      return void out.push({ do: 'own', message: { is: 'delete', ticket: 0, chat, from, upTo } })
+    }
+    case 'history': {
+      const [, ref, chat, time, seq, limit] = frame
+      const before = seq === 0 ? null : { time, seq }
+      return void out.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
+    }
   }
 }
 
@@ -274,7 +308,10 @@ function typing(state: SessionState, chat: UserId, what: Typing, now: Millis, ou
 
 function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
   if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
-  const [, id, to] = frame
+  const [, id, to, , , , change] = frame
+  // The other side would have it, and this one not.
+  if (change === 'lifetime' && !isGroup(to) && isFull(state.settings, to, limits.listed))
+    return void out.push(error('list_full', 'send', id))
   const turn = enter(lanes(state), to, id)
   if (!turn) return void out.push(error('busy', 'send', id))
   if (state.typed?.chat === to) state.typed = null
@@ -304,11 +341,20 @@ type Copied = Extract<SessionMessage, { is: 'copied' }>
 
 function answered(state: SessionState, { send, turn, answer }: Answered, out: SessionEffect[]): void {
   if (answer.is === 'refused') return refused(state, send, turn, answer.code, out, answer.retryAfter)
-  const { at, time } = answer
-  // A change of a group comes to all devices with the group's entries.
-  if (state.siblings && send[2] !== state.user && !send[6]) out.push({ do: 'copy', send, turn, at, time })
+  const { at, time, lifetime } = answer
+  if (needsCopy(state, send, lifetime)) out.push({ do: 'copy', send, turn, at, time, lifetime })
   else sent(state, send, turn, at, time, out)
 }
+
+/** For the other devices, for the own history, or for the own side of what both must know. */
+function needsCopy({ siblings, user }: SessionState, send: SendFrame, lifetime: Lifetime | undefined): boolean {
+  const [, , to, , , , change] = send
+  // What is for oneself, and a change of a group, comes to all devices anyway.
+  if (to === user || (change && isGroup(to))) return false
+  return siblings || change !== undefined || lifetime === 'permanent'
+}
+
+const isGroup = (chat: UserId): boolean => chat.startsWith('#')
 
 function copied(state: SessionState, { send, turn, at, time, answer }: Copied, out: SessionEffect[]): void {
   if (answer.is === 'accepted') return sent(state, send, turn, at, time, out)
@@ -355,6 +401,7 @@ function settled(state: SessionState, settings: Settings, out: SessionEffect[]):
   const former = state.settings
   state.settings = settings
   for (const user of state.watches ?? []) {
+    if (isGroup(user)) continue
     const now = stance(settings, user)
     if (now !== stance(former, user)) out.push({ do: 'watch', user, stance: now })
   }

@@ -2,10 +2,12 @@
 
 export type { Hooks, Receipt } from './hosts/hooks.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
+export { type Before, type PastMessage, type SendAs, SendRefused } from './hosts/program.ts'
 // Media.
 export type { MediaStore, Medium, Upload } from './media/contract.ts'
 export { type FileMediaOptions, fileMedia } from './media/files.ts'
-export { createNode, type NodeOptions, type SendAs, SendRefused } from './node.ts'
+export { createNode, type NodeOptions } from './node.ts'
+export type { Lifetime } from './protocol/lifetime.ts'
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'
 export type { CassandraOptions } from './store/cassandra/connection.ts'

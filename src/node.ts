@@ -1,32 +1,21 @@
 /** A node: store, actors and gateway put together. */
-import { randomUUID } from 'node:crypto'
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
-import { admission, attachTo } from './hosts/admission.ts'
-import { type Groups, hostGroups, offerTo, resumeGroups } from './hosts/groups.ts'
+import { admission } from './hosts/admission.ts'
+import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
+import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
 import { Sessions } from './hosts/sessions.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import type { MediaStore } from './media/contract.ts'
 import { NodeMedia } from './media/media.ts'
-import { type ErrorCode, errorCodes, mayRetry } from './protocol/codes.ts'
-import { bodySize } from './protocol/frames.ts'
-import {
-  type Body,
-  isChatId,
-  isMedia,
-  isMessageId,
-  isUserId,
-  type MediaRef,
-  type Millis,
-  type Position,
-  type UserId,
-} from './protocol/ids.ts'
+import { isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
+import type { Lifetime } from './protocol/lifetime.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
 import type { Store } from './store/contract.ts'
@@ -51,30 +40,6 @@ export type NodeOptions = Hooks & {
   readonly heartbeatSeconds?: number
   /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
   readonly inspectToken?: string
-}
-
-export type SendAs = {
-  readonly from: string
-  readonly to: string
-  readonly body: Body
-  /** Media that was uploaded before. */
-  readonly media?: MediaRef
-  /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
-  readonly id?: string
-}
-
-/** A send from code that was refused. `code` is one of the protocol's error codes; where `retry` is true, send it again under the same `id`. */
-export class SendRefused extends Error {
-  readonly code: ErrorCode
-  readonly retry: boolean
-  readonly id: string
-  constructor(code: ErrorCode, id: string) {
-    super(`the message was refused: ${errorCodes[code].text}`)
-    this.name = 'SendRefused'
-    this.code = code
-    this.retry = mayRetry(code)
-    this.id = id
-  }
 }
 
 /** A node that is not listening yet. Does no I/O; throws a RangeError for options that cannot be. */
@@ -113,7 +78,21 @@ export function createNode(options: NodeOptions) {
       }
     },
     /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
-    send: async (message: SendAs) => node().send(message),
+    send: async (message: SendAs): Promise<Position> => node().send(message),
+    /**
+     * Changes how long the messages of a chat stay, as one of the two users, or an admin of the group: `default`, `permanent`,
+     * `temporary`, `delivered MS` or `read MS`. Rejects with SendRefused; repeat it with the `id` of that.
+     */
+    setLifetime: async (from: string, chat: string, lifetime: Lifetime, id?: string): Promise<Position> =>
+      node().setLifetime(from, chat, lifetime, id),
+    /** What a user's history keeps of a permanent chat, newest first, at most `limit` (default 100): older than `before`, or the newest. */
+    history: async (
+      user: string,
+      chat: string,
+      options?: { readonly before?: Before; readonly limit?: number },
+    ): Promise<readonly PastMessage[]> => node().history(user, chat, options),
+    /** Deletes a chat for a user: from the inbox and the history, and its media. Rejects with SendRefused; to repeat it is harmless. */
+    deleteChat: async (user: string, chat: string): Promise<void> => node().deleteChat(user, chat),
     /** What is known of a user; undefined: nothing. */
     inspect: async (user: string) => node().inspect(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
@@ -156,6 +135,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
+    media,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
     show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
@@ -173,33 +153,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     threshold: options.onlineMs ?? 20_000,
   })
   const node = {
-    async send({ from, to, body, media: carried, id: given }: SendAs): Promise<Position> {
-      const id = given ?? randomUUID()
-      if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
-        throw new SendRefused('bad_id', id)
-      if (carried !== undefined && !isMedia(carried)) throw new SendRefused('bad_frame', id)
-      if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
-      const code = carried && (await attachTo(media, carried, from, to))
-      if (code) throw new SendRefused(code, id)
-      const answer = await new Promise<Accepted | 'late'>((resolve) => {
-        const ticket = asks.ask(resolve)
-        const message = {
-          is: 'deliver',
-          session: 0,
-          turn: { nth: 0, round: 0 },
-          from,
-          id,
-          body,
-          media: carried,
-          again: given !== undefined,
-          ticket,
-        } as const
-        if (!offerTo(users, groups)(to, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
-      })
-      if (answer === 'late') throw new SendRefused('busy', id)
-      if (answer.is === 'refused') throw new SendRefused(answer.code, id)
-      return answer.at
-    },
+    ...asUsers({ users, groups, asks, store, limits, media }),
     inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId),
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),

@@ -74,6 +74,7 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     case 'find':
     case 'fetch':
     case 'save':
+    case 'start':
     case 'answer':
     case 'accepted':
       return void out.push(effect)
@@ -105,10 +106,14 @@ function take(
 ): void {
   const member = state.members.get(link.member)
   for (const entry of entries) {
-    if (entry.is !== 'message') continue
+    const { seq } = entry
+    if (entry.is !== 'message') {
+      link.entries.push({ seq, entry: null, done: true })
+      continue
+    }
     // Who sent it has it; changes go to everyone.
-    const done = !member || !maySee(member, entry.seq) || (entry.from === link.member && !entry.change)
-    link.entries.push({ entry, done })
+    const done = !member || !maySee(member, seq) || (entry.from === link.member && !entry.change)
+    link.entries.push({ seq, entry, done })
     if (!done && link.refused === 0) copy(link, entry, entry.seq <= link.againTo, out)
   }
   advance(state, link, limits, now, out)
@@ -146,7 +151,7 @@ export function fanned(
 
 function answered(link: Link, { turn, answer }: Fanned, out: GroupEffect[]): void {
   link.flying -= 1
-  const found = link.entries.find(({ entry }) => entry.seq === turn.nth)
+  const found = link.entries.find(({ seq }) => seq === turn.nth)
   // A copy that can never be taken (it crashed the actor twice) must not hold up all that follow.
   const done = answer.is === 'accepted' || answer.code === 'failed'
   if (found && done) found.done = true
@@ -173,13 +178,13 @@ export function retry(state: GroupState, ref: number, limits: GroupLimits, now: 
     link.entries.length = 0
     return attach(state, link, null, limits, now, out)
   }
-  for (const { entry, done } of link.entries) if (!done) copy(link, entry, true, out)
+  for (const { entry, done } of link.entries) if (entry && !done) copy(link, entry, true, out)
 }
 
 /** Acknowledges to the log what is durable with the member; a link to one who has left ends with their last entry. */
 function advance(state: GroupState, link: Link, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
   let seq: Seq = 0
-  while (link.entries[0]?.done) seq = link.entries.shift()?.entry.seq ?? seq
+  while (link.entries[0]?.done) seq = link.entries.shift()?.seq ?? seq
   if (seq > 0) logged(state, { is: 'ack', session: link.ref, seq }, limits, now, out)
   const end = state.members.get(link.member)?.spans.at(-1)?.to
   if (typeof end !== 'number' || seq < end) return

@@ -5,6 +5,7 @@
  * (fanout.ts) and the ticks of many (ticks.ts). `sent` means durable in the log: the fan-out is resumed from there.
  */
 import type { Millis } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { recover as recoverLog } from '../user/recover.ts'
 import { rest as restOfLog } from '../user/state.ts'
@@ -14,6 +15,7 @@ import { refusal } from './members.ts'
 import { entered, record, recorded, recordNow } from './record.ts'
 import { confirmedBy, count, marked, retell, roster, ticks } from './ticks.ts'
 import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, Message } from './types.ts'
+import { typing, watch, without } from './watchers.ts'
 
 export function receive(
   state: GroupState,
@@ -37,6 +39,7 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'unappended':
     case 'page':
     case 'saved':
+    case 'started':
     case 'refusals':
       return logged(state, message, limits, now, out)
     case 'fanned':
@@ -46,11 +49,18 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'receipted':
       return confirmedBy(state, message, out)
     case 'recorded':
-      return recorded(state, message.ok, out)
+      return recorded(state, message.ok, limits, now, out)
     case 'members':
       return roster(state, message, out)
     case 'ticks':
       return ticks(state, message, out)
+    case 'watch':
+      return watch(state, message.session, message.by, out)
+    case 'unwatch':
+      state.watchers = without(state, message.session)
+      return
+    case 'typing':
+      return typing(state, message.by, message.what, out)
     case 'timer':
       return timer(state, message.timer, limits, now, out)
     case 'resume':
@@ -74,7 +84,16 @@ function post(state: GroupState, message: Deliver, limits: GroupLimits, now: Mil
   if (state.changing !== 0 && !full) return void state.held.push(message)
   const denied = state.changing === 0 ? refusal(state, message, limits.members) : 'busy'
   if (message.change && !denied) state.changing = message.ticket
-  logged(state, denied ? { ...message, denied } : message, limits, now, out)
+  const lifetime = stamp(state, message)
+  const more = { ...(denied && { denied }), ...(lifetime && { lifetime }) }
+  logged(state, denied || lifetime ? { ...message, ...more } : message, limits, now, out)
+}
+
+/** How long a message stays, where not by default. A change stays until the record has it, and at the members as a notice. */
+function stamp({ lifetime }: GroupState, { change, body }: Deliver): Lifetime | undefined {
+  const stays = change === 'lifetime' ? (body as Lifetime) : lifetime
+  if (stays === 'default' || (change && stays !== 'permanent')) return undefined
+  return stays
 }
 
 /** What the log's effects mean for the group: an entry that stands in the log counts, and then what waited for it goes on. */
@@ -107,8 +126,9 @@ export function recover(state: GroupState, mail: readonly GroupMessage[]): Group
   return [...taken, ...state.held, ...recovered.filter((message) => known.has(message))]
 }
 
-export function rest(state: GroupState): 'busy' | 'drop' {
-  if (state.changing !== 0 || state.dirty || state.recording || state.timers.size > 0) return 'busy'
+export function rest(state: GroupState): 'busy' | 'keep' | 'drop' {
+  if (state.changing !== 0 || state.dirty || state.recording > 0 || state.timers.size > 0) return 'busy'
   for (const { flying, waits } of state.links.values()) if (flying > 0 || waits) return 'busy'
-  return restOfLog(state.log) === 'busy' || state.log.unsaved > 0 ? 'busy' : 'drop'
+  if (restOfLog(state.log) === 'busy' || state.log.unsaved > 0) return 'busy'
+  return state.watchers.length > 0 ? 'keep' : 'drop'
 }

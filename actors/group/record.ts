@@ -1,10 +1,11 @@
 /** The group's record: name, members and their marks, saved a moment after they changed. What a crash forgets, the log and the members repeat. */
 
-import type { GroupId } from '../../src/protocol/ids.ts'
+import type { GroupId, Millis } from '../../src/protocol/ids.ts'
 import type { GroupRecord, InboxRecord } from '../../src/store/contract.ts'
-import { startUser } from '../user/state.ts'
+import { startUser, work } from '../user/state.ts'
+import { logged } from './fanout.ts'
 import { follow } from './members.ts'
-import type { GroupEffect, GroupState, GroupTimer, Message } from './types.ts'
+import type { GroupEffect, GroupLimits, GroupState, GroupTimer, Message } from './types.ts'
 
 const recordMs = 2_000
 
@@ -17,8 +18,9 @@ export function startGroup(
   epoch: number,
 ): GroupState {
   const log = startUser(id, inbox, epoch)
-  // Nobody is told by the log what is delivered: the group counts its members' marks.
-  log.settled = Number.MAX_SAFE_INTEGER
+  // Nobody is told by the log what is delivered: the group counts its members' marks. What its record has may vanish.
+  work(log).told = Number.MAX_SAFE_INTEGER
+  log.settled = record?.seq ?? 0
   const members = (record?.members ?? []).map((member) => ({ ...member, announced: member.told }))
   const state: GroupState = {
     id,
@@ -35,10 +37,11 @@ export function startGroup(
     changing: 0,
     held: [],
     dirty: false,
-    recording: false,
+    recording: 0,
     unconfirmed: new Set(),
     confirming: new Set(),
     timers: new Set(),
+    watchers: [],
   }
   for (const entry of later) entered(state, entry)
   log.devices = log.devices.filter(({ device }) => state.members.has(device as string as GroupId))
@@ -54,23 +57,24 @@ export function entered(state: GroupState, entry: Message): void {
 
 export function record(state: GroupState, out: GroupEffect[]): void {
   state.dirty = true
-  if (!state.recording) after(state, 'record', recordMs, out)
+  if (state.recording === 0) after(state, 'record', recordMs, out)
 }
 
 export function recordNow(state: GroupState, out: GroupEffect[]): void {
-  if (!state.dirty || state.recording) return
+  if (!state.dirty || state.recording > 0) return
   state.dirty = false
-  state.recording = true
+  state.recording = state.log.tail
   state.confirming = state.unconfirmed
   state.unconfirmed = new Set()
   const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
   const { name, history, lifetime } = state
-  out.push({ do: 'record', record: { seq: state.log.tail, name, history, lifetime, members } })
+  out.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members } })
 }
 
 /** The record is durable, and with it the marks that members had told. */
-export function recorded(state: GroupState, ok: boolean, out: GroupEffect[]): void {
-  state.recording = false
+export function recorded(state: GroupState, ok: boolean, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+  if (ok) logged(state, { is: 'settled', upTo: state.recording }, limits, now, out)
+  state.recording = 0
   for (const user of state.confirming) {
     const member = state.members.get(user)
     if (!ok) state.unconfirmed.add(user)

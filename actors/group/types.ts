@@ -1,5 +1,6 @@
 /** What a group actor is told, what it keeps, and what it asks of its host. */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
+import type { Typing } from '../../src/protocol/frames.ts'
 import type { GroupId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Entry, GroupMember, GroupRecord } from '../../src/store/contract.ts'
@@ -20,7 +21,7 @@ export type GroupMessage =
   /** A message or a change from a user, for everybody in the group. */
   | Deliver
   /** Answers to what the group's log asked for. */
-  | Extract<UserMessage, { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'refusals' }>
+  | Extract<UserMessage, { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'started' | 'refusals' }>
   | { readonly is: 'timer'; readonly timer: GroupTimer }
   /** Members' actors have answered copies. Together: a large group gets a thousand answers to each of its messages. */
   | { readonly is: 'fanned'; readonly copies: readonly Fanned[] }
@@ -30,6 +31,10 @@ export type GroupMessage =
   /** Who is in the group, or who has what of a message: asked by a member's session. */
   | { readonly is: 'members'; readonly session: SessionRef; readonly by: UserId }
   | { readonly is: 'ticks'; readonly session: SessionRef; readonly by: UserId; readonly at: Seq }
+  /** A member's session has the chat open, or no longer; and what the member does there. */
+  | { readonly is: 'watch'; readonly session: SessionRef; readonly by: UserId }
+  | { readonly is: 'unwatch'; readonly session: SessionRef }
+  | { readonly is: 'typing'; readonly by: UserId; readonly what: Typing }
   /** The node has started and this group may have copies that are not with every member. */
   | { readonly is: 'resume' }
 
@@ -40,7 +45,7 @@ type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
 export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'
 
 export type GroupEffect =
-  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'answer' | 'accepted' }>
+  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'start' | 'answer' | 'accepted' }>
   | { readonly do: 'after'; readonly ms: number; readonly timer: GroupTimer }
   /** A copy for a member's inbox; answered by `fanned`. */
   | {
@@ -77,9 +82,12 @@ export type GroupEffect =
   | {
       readonly do: 'refuse'
       readonly session: SessionRef
-      readonly kind: 'members' | 'ticks'
+      readonly kind: 'members' | 'ticks' | 'watch'
       readonly code: ErrorCode
     }
+  | { readonly do: 'watching'; readonly session: SessionRef }
+  /** May be lost. */
+  | { readonly do: 'typing'; readonly watcher: SessionRef; readonly by: UserId; readonly what: Typing }
 
 export type GroupLimits = UserLimits & { readonly members: number }
 
@@ -96,8 +104,8 @@ export type Link = {
   broken: boolean
   /** Copies up to here may be with the member already. */
   againTo: Seq
-  /** Entries from the log that are not all durable there, in seq order. */
-  readonly entries: { readonly entry: Message; done: boolean }[]
+  /** Entries from the log that are not all durable there, in seq order; null: what has vanished. */
+  readonly entries: { readonly seq: Seq; readonly entry: Message | null; done: boolean }[]
 }
 
 export type Member = { -readonly [Key in keyof GroupMember]: GroupMember[Key] } & {
@@ -123,11 +131,14 @@ export type GroupState = {
   /** The ticket of the change that is under way. What comes after it waits: it may change who may do what. */
   changing: Ticket
   held: Deliver[]
-  /** The record lags behind, or is being written. */
+  /** The record lags behind. */
   dirty: boolean
-  recording: boolean
+  /** The seq of the record that is being written; 0: none is. */
+  recording: Seq
   /** Members whose marks become durable with the next record, and with the one that is being written. */
   unconfirmed: Set<UserId>
   confirming: Set<UserId>
   readonly timers: Set<string>
+  /** Sessions of members that have the chat open. */
+  watchers: readonly { readonly session: SessionRef; readonly user: UserId }[]
 }

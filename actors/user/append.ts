@@ -1,13 +1,18 @@
 /** Accepting messages: every message gets one seq, once; answers and pushes go out in seq order, after durability. */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Appended, Entry } from '../../src/store/contract.ts'
 import { isForNow, type Turn } from '../lanes.ts'
+import { copyExpires, isFull, lifetimeOf } from '../lifetime.ts'
 import { turnsAway } from '../settings.ts'
+import { confirmDeleted } from './deletion.ts'
+import { keepLifetime } from './preferences.ts'
 import { confirm } from './receipts.ts'
 import { pushLive } from './replay.ts'
 import { confirmSeen } from './seen.ts'
 import { after, delivered, work } from './state.ts'
+import { noteWaiting } from './timers.ts'
 import type { Accepted, Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
@@ -15,7 +20,7 @@ const remembered = 128
 /** Sessions with a refused message that are remembered. */
 const rememberedRefusals = 1_024
 
-type Message = Extract<Entry, { is: 'message' }>
+type More = Pick<Extract<Entry, { is: 'message' }>, 'media' | 'place' | 'change' | 'lifetime' | 'expires'>
 
 /** The place of a message that was swallowed: no receipt ever reaches it. */
 const nowhere = Number.MAX_SAFE_INTEGER
@@ -32,14 +37,14 @@ export function accept(
   now: Millis,
   out: UserEffect[],
 ): void {
-  const { known, waiting, pending } = work(state)
+  const { known, waiting, pending, changing } = work(state)
   const earlier = known.get(key(sender(state, message), message.id))
   if (earlier) return answerRepeat(state, earlier, message, out)
   const full = pending.length + waiting.length >= limits.appendsInFlight
   if (full || overtakes(state, message)) return refuse(state, message, 'busy', out)
-  if (!message.again && waiting.length === 0) return append(state, message, limits, now, out)
+  if (!message.again && waiting.length === 0 && !changing) return append(state, message, limits, now, out)
   waiting.push(message)
-  lookUp(state, out)
+  if (!changing) lookUp(state, out)
 }
 
 /** Looks up those of the waiting messages that may be repeats, all at once; what comes meanwhile waits its turn. */
@@ -69,9 +74,9 @@ export function found(
       refuse(state, message, 'busy', out)
       continue
     }
-    if (message.again && asked === 0) {
+    if (it.changing || (message.again && asked === 0)) {
       it.waiting = waiting.slice(index)
-      return lookUp(state, out)
+      return it.changing ? undefined : lookUp(state, out)
     }
     const repeat = message.again ? repeats[next++] : undefined
     if (message.again) asked -= 1
@@ -79,7 +84,7 @@ export function found(
     if (earlier) answerRepeat(state, earlier, message, out)
     // Above the tail it was a write of a former life that landed late: it does not count.
     else if (repeat && repeat.seq <= state.tail)
-      out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat) })
+      out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat, stamp(state, message)) })
     else if (overtakes(state, message)) refuse(state, message, 'busy', out)
     else append(state, message, limits, now, out)
   }
@@ -87,11 +92,13 @@ export function found(
 
 function answerRepeat(state: UserState, earlier: Known, message: Deliver | Copy, out: UserEffect[]): void {
   if (earlier.askers) earlier.askers.push(message)
-  else out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, earlier) })
+  else out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, earlier, stamp(state, message)) })
 }
 
-const accepted = (state: UserState, { seq, time }: Appended) =>
-  ({ is: 'accepted', at: { epoch: state.epoch, seq }, time }) as const
+function accepted(state: UserState, { seq, time }: Appended, lifetime: Lifetime | undefined): Accepted {
+  const at = { epoch: state.epoch, seq }
+  return lifetime ? { is: 'accepted', at, time, lifetime } : { is: 'accepted', at, time }
+}
 
 /** Whether an earlier message of the same session and round was refused for now. */
 function overtakes(state: UserState, message: Deliver | Copy): boolean {
@@ -122,25 +129,72 @@ function append(state: UserState, message: Deliver | Copy, limits: UserLimits, n
   if (message.is === 'deliver' && message.denied) return refuse(state, message, message.denied, out)
   const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
   if (message.is === 'deliver' && held >= limits.inboxEntries) return refuse(state, message, 'inbox_full', out)
-  const { id, body } = message
-  const more = carried(message)
-  const seq = nextSeq(state)
+  if (message.change === 'lifetime' && !isGroup(state.user)) return change(state, message, limits, now, out)
+  enter(state, message, nextTime(state, now), out)
+}
+
+/** The settings come first: whoever sees the entry finds them changed. */
+function change(state: UserState, message: Deliver | Copy, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  const chat = chatOf(message)
+  // A copy is of what the other side has accepted: it is never refused for good.
+  if (message.is === 'deliver' && isFull(state.settings, chat, limits.listed))
+    return refuse(state, message, 'list_full', out)
   const time = nextTime(state, now)
+  work(state).changing = { message, time }
+  const order = message.is === 'deliver' ? time : message.time
+  const lifetime = { chat, lifetime: message.body as Lifetime, time: order, id: message.id }
+  keepLifetime(state, lifetime, limits, now, out)
+}
+
+/** The settings have the lifetime that a message changes, or may have it: then the message is to come again. */
+export function lifetimeKept(state: UserState, ok: boolean, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+  const it = work(state)
+  if (!it.changing) return
+  const { message, time } = it.changing
+  it.changing = null
+  if (ok) enter(state, message, time, out)
+  else refuse(state, message, 'busy', out)
+  found(state, [], limits, now, out)
+}
+
+/** Gives a message its place. */
+function enter(state: UserState, message: Deliver | Copy, time: Millis, out: UserEffect[]): void {
+  const { id, body } = message
+  const more = carried(state, message, time)
+  const seq = nextSeq(state)
   const entry: Entry =
     message.is === 'deliver'
       ? { is: 'message', seq, time, id, from: message.from, body, ...more }
       : { is: 'copy', seq, time, id, to: message.to, body, at: message.at, ...more }
-  it.known.set(key(sender(state, message), id), { seq, time, askers: [message] })
+  work(state).known.set(key(sender(state, message), id), { seq, time, askers: [message] })
   write(state, entry, out)
 }
 
 /** What an entry has only sometimes. */
-function carried(message: Deliver | Copy): Pick<Message, 'media' | 'place' | 'change'> {
-  const { media } = message
-  const more = media && { media }
-  if (message.is === 'copy') return { ...more }
-  const { place, change } = message
-  return { ...more, ...(place && { place }), ...(change && { change }) }
+function carried(state: UserState, message: Deliver | Copy, time: Millis): More {
+  const { media, change } = message
+  const place = message.is === 'deliver' ? message.place : undefined
+  const lifetime = stamp(state, message)
+  const expires = message.is === 'copy' ? copyExpires(lifetime, time) : undefined
+  return {
+    ...(media && { media }),
+    ...(place && { place }),
+    ...(change && { change }),
+    ...(lifetime && { lifetime }),
+    ...(expires !== undefined && { expires }),
+  }
+}
+
+const isGroup = (chat: string): boolean => chat.startsWith('#')
+
+/** The chat of a message, as this user names it. */
+const chatOf = (message: Deliver | Copy): UserId =>
+  message.is === 'copy' ? message.to : (message.place?.group ?? message.from)
+
+/** How long a message stays: in a chat of two by this user's settings, in a group by the group. */
+function stamp(state: UserState, message: Deliver | Copy): Lifetime | undefined {
+  if (isGroup(state.user) || isGroup(chatOf(message))) return message.lifetime
+  return state.settings.lifetimes.length > 0 ? lifetimeOf(state.settings, chatOf(message)) : undefined
 }
 
 /** The answer to a message that this user does not take; undefined: it is taken, as everything in a group is. */
@@ -161,6 +215,20 @@ export function appendReceipt(
   write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, out)
 }
 
+/** Appends what this user has deleted, for their other devices; answers its seq. */
+export function appendDeleted(
+  state: UserState,
+  chat: UserId,
+  from: Seq,
+  upTo: Seq,
+  now: Millis,
+  out: UserEffect[],
+): Seq {
+  const seq = nextSeq(state)
+  write(state, { is: 'deleted', seq, time: nextTime(state, now), chat, from, upTo }, out)
+  return seq
+}
+
 /** Appends what this user has read, for their other devices. */
 export function appendSeen(state: UserState, chat: UserId, upTo: Seq, now: Millis, out: UserEffect[]): void {
   write(state, { is: 'seen', seq: nextSeq(state), time: nextTime(state, now), chat, upTo }, out)
@@ -168,7 +236,9 @@ export function appendSeen(state: UserState, chat: UserId, upTo: Seq, now: Milli
 
 const last = (state: UserState): Entry | undefined => state.work?.pending.at(-1)
 const nextSeq = (state: UserState): Seq => (last(state)?.seq ?? state.tail) + 1
-const nextTime = (state: UserState, now: Millis): Millis => Math.max(now, last(state)?.time ?? state.lastTime)
+/** While a change of a lifetime is kept, time stands still: the settings have the time of the entry that is to come. */
+const nextTime = (state: UserState, now: Millis): Millis =>
+  state.work?.changing?.time ?? Math.max(now, last(state)?.time ?? state.lastTime)
 
 function write(state: UserState, entry: Entry, out: UserEffect[]): void {
   const it = work(state)
@@ -178,7 +248,7 @@ function write(state: UserState, entry: Entry, out: UserEffect[]): void {
 }
 
 /** The pending entries up to `lastSeq` are durable: they are answered and pushed, in seq order. */
-export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, out: UserEffect[]): void {
+export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const it = work(state)
   const open = it.pending.findIndex((entry) => entry.seq > lastSeq)
   const durable = it.pending.splice(0, open === -1 ? it.pending.length : open)
@@ -188,7 +258,7 @@ export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, out
   }
   if (durable.length === 0) return
   for (const entry of durable) settle(state, entry, out)
-  pushLive(state, durable, limits, out)
+  pushLive(state, durable, limits, now, out)
   forget(it.known)
 }
 
@@ -197,11 +267,14 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
   if (entry.is === 'seen') return confirmSeen(state, entry, out)
-  if (!('body' in entry)) return
+  if (entry.is === 'deleted') return confirmDeleted(state, entry, out)
+  if (entry.is === 'gone') return
+  if (entry.lifetime) noteWaiting(state, entry)
   const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
   // First what it means, then the answer: what waits for the answer in a group must find the group changed.
   if (entry.is === 'message') out.push({ do: 'accepted', entry })
-  for (const { ticket } of known?.askers ?? []) out.push({ do: 'answer', ticket, answer: accepted(state, entry) })
+  for (const { ticket } of known?.askers ?? [])
+    out.push({ do: 'answer', ticket, answer: accepted(state, entry, entry.lifetime) })
   if (known) known.askers = null
 }
 

@@ -13,7 +13,7 @@ export const isGone = ({ session, seenAt }: Device, limits: UserLimits, now: Mil
 export const wasRemoved = ({ seenAt }: Device): boolean => seenAt === never
 
 /** Whether there is another device that is to learn what this one does. */
-export const hasOthers = (state: UserState, device: Device, limits: UserLimits, now: Millis): boolean =>
+export const hasOthers = (state: UserState, device: Device | undefined, limits: UserLimits, now: Millis): boolean =>
   state.devices.some((other) => other !== device && !isGone(other, limits, now))
 
 export function askDevices(

@@ -14,15 +14,17 @@ type Record = [
   settled: Seq,
   unsaved: number,
   saveTimed: 0 | 1,
-  /** Null: as they are at the start, which is what most users have. */
-  settings: Settings | null,
+  /** Null: as they are at the start, and no timer waits, which is what most users have. */
+  more: More | null,
   ...Row[],
 ]
 
+/** What most users do not have: settings of their own, and timers that wait. */
+type More = Partial<Settings> & { readonly waiting?: UserState['waiting'] }
+
 /** Only what may hibernate: no work is under way, and no device has anything to acknowledge. */
 export function packUser(state: UserState): string {
-  const { epoch, head, tail, lastTime, settled, unsaved, saveTimed, settings, devices } = state
-  const set = settings === openSettings ? null : settings
+  const { epoch, head, tail, lastTime, settled, unsaved, saveTimed, devices } = state
   const rows = devices.map(
     ({ device, session, phase, acked, pushed, seenAt, told }): Row => [
       device,
@@ -42,13 +44,19 @@ export function packUser(state: UserState): string {
     settled,
     unsaved,
     saveTimed ? 1 : 0,
-    set,
+    moreOf(state),
     ...rows,
   ] satisfies Record)
 }
 
+function moreOf({ settings, waiting }: UserState): More | null {
+  if (settings === openSettings) return waiting && { waiting }
+  const { lifetimes, ...choices } = settings
+  return { ...choices, ...(lifetimes.length > 0 && { lifetimes }), ...(waiting && { waiting }) }
+}
+
 export function unpackUser(user: UserId, record: string): UserState {
-  const [epoch, head, tail, lastTime, settled, unsaved, saveTimed, set, ...rows] = JSON.parse(record) as Record
+  const [epoch, head, tail, lastTime, settled, unsaved, saveTimed, more, ...rows] = JSON.parse(record) as Record
   const devices = rows.map(([device, session, phase, acked, pushed, seenAt, told]) => ({
     ...awayDevice(device, acked, seenAt),
     session,
@@ -56,7 +64,8 @@ export function unpackUser(user: UserId, record: string): UserState {
     pushed,
     told: told === 1,
   }))
-  const settings = set ?? openSettings
+  const { waiting = null, ...set }: More = more ?? {}
+  const settings = set.lastSeen ? { ...openSettings, ...set } : openSettings
   return {
     user,
     epoch,
@@ -68,6 +77,7 @@ export function unpackUser(user: UserId, record: string): UserState {
     saveTimed: saveTimed === 1,
     settings,
     devices,
+    waiting,
     work: null,
   }
 }

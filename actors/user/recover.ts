@@ -11,6 +11,9 @@ const results = new Set<UserMessage['is']>([
   'checked',
   'saved',
   'kept',
+  'started',
+  'erased',
+  'past',
   'timer',
 ])
 
@@ -38,5 +41,5 @@ function unanswered({ user, work }: UserState): (Deliver | Copy)[] {
     if ('body' in entry)
       lost.push(...(work.known.get(key(entry.is === 'message' ? entry.from : user, entry.id))?.askers ?? []))
   }
-  return [...lost, ...work.waiting]
+  return [...lost, ...(work.changing ? [work.changing.message] : []), ...work.waiting]
 }

@@ -6,6 +6,7 @@
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { Cursor, DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
+import { withoutVanished } from '../lifetime.ts'
 import { save, saveLater } from './cursors.ts'
 import { hasOthers, isGone, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
@@ -133,12 +134,19 @@ export function page(
     device.pushed = first - 1
   }
   if (device.phase !== 'replaying') open(state, device, limits, now, out)
-  push(state, device, held, out)
+  push(state, device, withoutVanished(held, now), out)
   advance(state, device, limits, out)
 }
 
 /** Pushes entries that have just become durable to the devices that are live; one whose window is full is behind from here on. */
-export function pushLive(state: UserState, entries: readonly Entry[], limits: UserLimits, out: UserEffect[]): void {
+export function pushLive(
+  state: UserState,
+  durable: readonly Entry[],
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  const entries = withoutVanished(durable, now)
   for (const device of state.devices) {
     if (device.phase !== 'live') continue
     const fits = fitting(device, entries, limits)

@@ -7,6 +7,7 @@ import type { Entry } from '../../src/store/contract.ts'
 import { appendSeen } from './append.ts'
 import { hasOthers } from './devices.ts'
 import { after, coalesceMs, work } from './state.ts'
+import { confirmRead } from './timers.ts'
 import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. */
@@ -39,7 +40,7 @@ export function see(
 export function done(state: UserState, session: SessionRef, chat: UserId, seq: Seq, out: UserEffect[]): void {
   const { seen } = work(state)
   if (seen?.chats.has(chat)) seen.waiting.push({ session, chat, seq })
-  else out.push({ do: 'done', session, chat, seq })
+  else confirmRead(state, session, chat, seq, out)
 }
 
 export function writeSeen(state: UserState, now: Millis, out: UserEffect[]): void {
@@ -58,6 +59,6 @@ export function confirmSeen(state: UserState, { chat, upTo }: Extract<Entry, { i
   const { waiting } = it.seen
   it.seen.waiting = waiting.filter((waiter) => waiter.chat !== chat || waiter.seq > upTo)
   for (const { session, seq } of waiting.filter((waiter) => waiter.chat === chat && waiter.seq <= upTo))
-    out.push({ do: 'done', session, chat, seq })
+    confirmRead(state, session, chat, seq, out)
   if (it.seen.chats.size === 0) it.seen = null
 }

@@ -15,10 +15,11 @@ export function startUser(
   settings: Settings = openSettings,
 ): UserState {
   const fresh = { settings, unsaved: 0, saveTimed: false, work: null }
-  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], ...fresh }
+  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], waiting: null, ...fresh }
   const { head, tail, lastTime, settled } = record
+  const waiting = record.waiting && { ...record.waiting }
   const devices = record.cursors.map(({ device, seq, seenAt }) => awayDevice(device, Math.min(seq, tail), seenAt))
-  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, ...fresh }
+  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, waiting, ...fresh }
 }
 
 export const awayDevice = (device: Device['device'], acked: Seq, seenAt: Millis): Device => ({
@@ -53,6 +54,11 @@ export function work(state: UserState): Work {
     news: new Map(),
     saving: false,
     changes: null,
+    changing: null,
+    starting: new Set(),
+    starts: 0,
+    deletions: [],
+    histories: 0,
     checks: 0,
     seen: null,
     removals: null,
@@ -110,6 +116,8 @@ const idle = (work: Work): boolean =>
   work.news.size === 0 &&
   work.timers.size === 0 &&
   !work.changes &&
+  !work.changing &&
+  work.starting.size + work.starts + work.deletions.length + work.histories === 0 &&
   work.checks === 0 &&
   !work.seen &&
   !work.removals &&

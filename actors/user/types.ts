@@ -14,9 +14,20 @@ import type {
   Seq,
   UserId,
 } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
-import type { Appended, DedupeKey, DeviceCursor, Entry } from '../../src/store/contract.ts'
+import type {
+  Appended,
+  Carrier,
+  DedupeKey,
+  DeviceCursor,
+  Entry,
+  Past,
+  Started,
+  Waiting,
+} from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
+import type { Deletion } from './deletion.ts'
 import type { Removal } from './devices.ts'
 import type { Changes } from './preferences.ts'
 import type { Seen } from './seen.ts'
@@ -28,7 +39,8 @@ export type Ticket = number
 
 /** The answer to a deliver or a copy: where the entry stands, or why it was refused. */
 export type Accepted =
-  | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis }
+  /** `lifetime`: how long the entry stays, where that is not as by default. */
+  | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis; readonly lifetime?: Lifetime }
   /** `retryAfter`: after so many ms the same may be accepted; missing: as the table of codes says. */
   | { readonly is: 'refused'; readonly code: ErrorCode; readonly retryAfter?: number }
 
@@ -46,8 +58,10 @@ export type Deliver = {
   readonly media?: MediaRef | undefined
   /** A copy of a group's message, and where that stands. */
   readonly place?: Place | undefined
-  /** In a group's log: what the message changes. */
+  /** In a group's log, or between two users: what the message changes. */
   readonly change?: Change | undefined
+  /** In a group's log, and at its members: how long the message stays. Between two users their settings say it. */
+  readonly lifetime?: Lifetime | undefined
   /** Why it is refused, unless it is a repeat. */
   readonly denied?: ErrorCode | undefined
   readonly again: boolean
@@ -58,9 +72,14 @@ export type Copy = {
   readonly is: 'copy'
   readonly to: UserId
   readonly at: Position
+  /** That of the message in the recipient's inbox. */
+  readonly time: Millis
   readonly id: MessageId
   readonly body: Body
   readonly media?: MediaRef | undefined
+  readonly change?: Change | undefined
+  /** Of a message to a group: how long it stays. */
+  readonly lifetime?: Lifetime | undefined
   readonly again: boolean
   readonly ticket: Ticket
 }
@@ -106,11 +125,53 @@ export type UserMessage =
   | { readonly is: 'kept'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
   | { readonly is: 'remove'; readonly session: SessionRef; readonly device: DeviceId }
+  /** From a device; or from code, with `session` 0, which is answered by its ticket. */
+  | {
+      readonly is: 'delete'
+      readonly session: SessionRef
+      readonly ticket: Ticket
+      readonly chat: UserId
+      readonly from: Seq
+      readonly upTo: Seq
+    }
+  /** The answer to `erase`. */
+  | {
+      readonly is: 'erased'
+      readonly deletion: Deletion
+      readonly from: Seq
+      readonly upTo: Seq
+      readonly ok: boolean
+    }
+  | {
+      readonly is: 'history'
+      readonly session: SessionRef
+      readonly ref: string
+      readonly chat: UserId
+      readonly before: Past | null
+      readonly limit: number
+    }
+  /** The answer to `history`; null: the store did not answer. */
+  | {
+      readonly is: 'past'
+      readonly session: SessionRef
+      readonly ref: string
+      readonly entries: readonly Carrier[] | null
+    }
+  /** The answer to `start`: the lowest seq that still waits for that, 0 for none; null: the store did not answer. */
+  | {
+      readonly is: 'started'
+      readonly started: Started
+      readonly tail: Seq
+      readonly session: SessionRef
+      readonly lowest: Seq | null
+    }
+  /** To a group's log: what stands there up to `upTo` is in the group's record. */
+  | { readonly is: 'settled'; readonly upTo: Seq }
   | { readonly is: 'timer'; readonly timer: Timer }
   /** From the former life of an actor that crashed: by session, what it had refused. */
   | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
 
-export type Timer = 'append' | 'save' | 'saveAcks' | 'receipts' | 'retell'
+export type Timer = 'append' | 'save' | 'saveAcks' | 'receipts' | 'retell' | 'start'
 
 /** What a user actor asks of its host. */
 export type UserEffect =
@@ -152,14 +213,14 @@ export type UserEffect =
   | {
       readonly do: 'refuse'
       readonly session: SessionRef
-      readonly kind: 'ack' | 'read' | 'set' | 'remove'
+      readonly kind: 'ack' | 'read' | 'set' | 'remove' | 'delete' | 'history'
       readonly ref: string | null
       readonly code: ErrorCode
     }
   | {
       readonly do: 'confirm'
       readonly session: SessionRef
-      readonly kind: 'set' | 'ask' | 'remove'
+      readonly kind: 'set' | 'ask' | 'remove' | 'delete' | 'history'
       readonly ref: string
       readonly seq: Seq
     }
@@ -174,6 +235,28 @@ export type UserEffect =
   | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
   /** Write the settings; answered by `kept`. */
   | { readonly do: 'keep'; readonly settings: Settings }
+  /** Start the timers of entries that wait for this; answered by `started`. `tail`: as it is now; `session`: who has read. */
+  | { readonly do: 'start'; readonly started: Started; readonly tail: Seq; readonly session: SessionRef }
+  /** Make gone what the chat has in `from` to `upTo`, and if `whole` release its media; answered by `erased`. */
+  | {
+      readonly do: 'erase'
+      readonly deletion: Deletion
+      readonly chat: UserId
+      readonly from: Seq
+      readonly upTo: Seq
+      readonly whole: boolean
+    }
+  /** Read back a chat; answered by `past`. */
+  | {
+      readonly do: 'history'
+      readonly session: SessionRef
+      readonly ref: string
+      readonly chat: UserId
+      readonly before: Past | null
+      readonly limit: number
+      readonly bytes: number
+    }
+  | { readonly do: 'past'; readonly session: SessionRef; readonly ref: string; readonly entries: readonly Carrier[] }
   /** Tell a device the settings of its user. */
   | { readonly do: 'settings'; readonly session: SessionRef; readonly settings: Settings }
   /** The settings have changed: those who watch this user may see more, or less. */
@@ -273,6 +356,13 @@ export type Work = {
   saving: boolean
   /** Changes of the settings that are not durable. */
   changes: Changes | null
+  /** A change of a lifetime whose settings are not durable, and the time of its entry. What comes after it waits. */
+  changing: { readonly message: Deliver | Copy; readonly time: Millis } | null
+  /** Timers that are being started: by kind, and how many for reads. */
+  readonly starting: Set<'temporary' | 'delivered'>
+  starts: number
+  deletions: Deletion[]
+  histories: number
   /** Reads whose entry is being looked up. */
   checks: number
   /** What this user has read and the other devices may not know. */
@@ -299,6 +389,8 @@ export type UserState = {
   /** Whether acks are saved some time; the timer also runs while the actor hibernates. */
   saveTimed: boolean
   settings: Settings
+  /** By kind, the lowest seq whose timer may wait; null: none does. */
+  waiting: { -readonly [Kind in keyof Waiting]: Waiting[Kind] } | null
   /** null while there is nothing to do: then the actor may hibernate. */
   work: Work | null
 }

@@ -11,11 +11,13 @@ import type { Millis } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { accept, appendAgain, appended, found, unappended } from './append.ts'
 import { saved, saveNow } from './cursors.ts'
+import { erase, erased, past, readBack } from './deletion.ts'
 import { askDevices, remove } from './devices.ts'
 import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
 import { ack, attach, detach, page } from './replay.ts'
 import { work } from './state.ts'
+import { startDue, started } from './timers.ts'
 import type { Timer, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
 export function receive(
@@ -26,6 +28,7 @@ export function receive(
 ): Next<UserState, UserEffect> {
   const effects: UserEffect[] = []
   handle(state, message, limits, now, effects)
+  if (state.waiting) startDue(state, limits, now, effects)
   return { state, effects }
 }
 
@@ -37,7 +40,7 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
     case 'found':
       return found(state, message.repeats, limits, now, out)
     case 'appended':
-      return appended(state, message.last, limits, out)
+      return appended(state, message.last, limits, now, out)
     case 'unappended':
       return unappended(state, out)
     case 'attach':
@@ -61,14 +64,27 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
     case 'saved':
       return saved(state, message.ok, out)
     case 'set':
-      return set(state, message, limits, out)
+      return set(state, message, limits, now, out)
     case 'kept':
-      return kept(state, message.ok, limits, out)
+      return kept(state, message.ok, limits, now, out)
     case 'ask':
       if (message.what === 'devices') return askDevices(state, message.session, limits, now, out)
       return askSettings(state, message.session, out)
     case 'remove':
       return remove(state, message, limits, now, out)
+    case 'delete':
+      return erase(state, message, out)
+    case 'erased':
+      return erased(state, message, limits, now, out)
+    case 'history':
+      return readBack(state, message, limits, out)
+    case 'past':
+      return past(state, message, out)
+    case 'started':
+      return started(state, message, out)
+    case 'settled':
+      state.settled = message.upTo
+      return
     case 'refusals':
       for (const [session, turn] of message.turns) work(state).refused.set(session, turn)
       return
@@ -91,5 +107,7 @@ function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): 
       return writeNews(state, now, out)
     case 'retell':
       return retell(state, out)
+    case 'start':
+      return work(state).starting.clear()
   }
 }

@@ -12,11 +12,13 @@ export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 
 /** `allow` is asked first: what it refuses leaves no reference. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
-  return (from, [, id, to, body, , carried]) => {
+  return (from, [, id, to, body, , carried, change]) => {
     const attach = carried ? () => attachTo(media, carried, from, to) : undefined
     if (!allow) return attach
     return async () => {
-      const allowed = await new Promise<boolean>((resolve) => resolve(allow({ id, from, to, body }))).catch(() => false)
+      const allowed = await new Promise<boolean>((resolve) =>
+        resolve(allow({ id, from, to, body, ...(change && { change }) })),
+      ).catch(() => false)
       return allowed ? attach?.() : 'refused'
     }
   }

@@ -27,12 +27,24 @@ export function fan(
   epoch: number,
   { link, member, entry, turn, again }: Extract<GroupEffect, { do: 'fan' }>,
 ): void {
-  const { from, id, body, media } = entry
+  const { from, id, body, media, lifetime } = entry
   const place = placeOf(group, epoch, entry)
   const ticket: Ticket = asks.ask((answer) =>
     answers.add(group, { link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
   )
-  const message: UserMessage = { is: 'deliver', session: -link, turn, from, id, body, media, place, again, ticket }
+  const message: UserMessage = {
+    is: 'deliver',
+    session: -link,
+    turn,
+    from,
+    id,
+    body,
+    media,
+    place,
+    lifetime,
+    again,
+    ticket,
+  }
   if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
 }
 

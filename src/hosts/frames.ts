@@ -1,5 +1,6 @@
-import type { EntryFrame } from '../protocol/frames.ts'
-import type { Entry } from '../store/contract.ts'
+import type { EntryFrame, ServerFrame } from '../protocol/frames.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Carrier, Entry } from '../store/contract.ts'
 
 /** Pushes entries; of those that are gone, each run is one frame. */
 export function pushEntries(entries: readonly Entry[], push: (frame: EntryFrame) => void): void {
@@ -42,4 +43,13 @@ function entryFrame(entry: Exclude<Entry, { is: 'gone' }>): EntryFrame {
     case 'deleted':
       return ['deleted', entry.seq, entry.chat, entry.from, entry.upTo]
   }
+}
+
+/** A message of the history of `user`. */
+export function pastFrame(ref: string, user: UserId, entry: Carrier): ServerFrame {
+  const { seq, id, time, body } = entry
+  const [media, change] = [entry.media ?? null, entry.change ?? null]
+  if (entry.is === 'copy')
+    return ['past', ref, seq, id, user, time, body, media, entry.at.epoch, entry.at.seq, null, change]
+  return ['past', ref, seq, id, entry.from, time, body, media, 0, 0, entry.place ?? null, change]
 }

@@ -159,6 +159,11 @@ function perform(
       const saving = store.saveCursors(group, state?.log.epoch ?? 0, effect.cursors, effect.settled)
       return void answered(saving, (saved) => ({ is: 'saved', ok: saved !== null }))
     }
+    case 'start': {
+      const { started, tail, session } = effect
+      const starting = store.startTimers(group, started, Date.now())
+      return void answered(starting, (lowest) => ({ is: 'started', started, tail, session, lowest }))
+    }
     case 'record':
       return void answered(store.saveGroup(group, effect.record), (saved) => ({ is: 'recorded', ok: saved !== null }))
     case 'fan':
@@ -177,6 +182,10 @@ function perform(
     }
     case 'ticks':
       return sessions.push(effect.session, ['ticked', group, effect.at, effect.delivered, effect.read])
+    case 'watching':
+      return sessions.push(effect.session, ['done', 'watch', group, 0])
+    case 'typing':
+      return sessions.hint(effect.watcher, ['typing', group, effect.what, effect.by])
     case 'refuse':
       return sessions.push(effect.session, ['error', effect.code, effect.kind, group, 0, ''])
   }

@@ -2,6 +2,7 @@
 import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
+import type { Change } from '../protocol/group.ts'
 import type { Seq, UserId } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entry } from '../store/contract.ts'
@@ -47,4 +48,6 @@ export type Allow = (message: {
   readonly from: string
   readonly to: string
   readonly body: string | Uint8Array
+  /** What the message changes in the chat; the body is the value. */
+  readonly change?: Change
 }) => boolean | Promise<boolean>

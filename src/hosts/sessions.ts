@@ -12,7 +12,7 @@ import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/type
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
+import { type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits, Limits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
@@ -136,7 +136,7 @@ export class Sessions implements SessionPort {
     if (user === null) return
     const { users, presence } = this.#context.actors()
     users.tell(user, { is: 'detach', session: ref })
-    for (const watched of watches ?? []) presence.tellIfPresent(watched, { is: 'unwatch', watcher: ref })
+    for (const watched of watches ?? []) this.#unwatch(watched, ref)
     presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at: clean ? Date.now() : aliveAt })
   }
 
@@ -274,18 +274,26 @@ export class Sessions implements SessionPort {
       case 'ask':
         return groups.tell(effect.group, { ...effect.question, session: ref, by: user })
       case 'watch':
+        if (isGroup(effect.user)) return groups.tell(effect.user, { is: 'watch', session: ref, by: user })
         return presence.tell(effect.user, { is: 'watch', watcher: { session: ref, user, stance: effect.stance } })
       case 'typing':
+        if (isGroup(effect.chat)) return groups.hint(effect.chat, { is: 'typing', by: user, what: effect.what })
         return presence.hint(user, { is: 'typing', to: effect.chat, what: effect.what })
       case 'own':
         return users.tell(user, { ...effect.message, session: ref })
       case 'unwatch':
-        return presence.tellIfPresent(effect.user, { is: 'unwatch', watcher: ref })
+        return this.#unwatch(effect.user, ref)
       case 'active':
         return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.state.activeAt })
       case 'away':
         return presence.tellIfPresent(user, { is: 'away', session: ref })
     }
+  }
+
+  #unwatch(chat: UserId, session: SessionRef): void {
+    const { groups, presence } = this.#context.actors()
+    if (isGroup(chat)) groups.tellIfPresent(chat, { is: 'unwatch', session })
+    else presence.tellIfPresent(chat, { is: 'unwatch', watcher: session })
   }
 
   async #authenticate(session: Session, token: string | null, device: DeviceId | null): Promise<void> {
@@ -349,12 +357,24 @@ export class Sessions implements SessionPort {
     )
   }
 
-  #copy(session: Session, { send, turn, at, time }: Extract<SessionEffect, { do: 'copy' }>): void {
-    const [, id, to, body, again, media] = send
+  #copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
+    const [, id, to, body, again, media, change] = send
     const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, turn, at, time, answer })
     this.#ask(
       session.state.user as UserId,
-      (ticket) => ({ is: 'copy', to, at, id, body, media: media ?? undefined, again, ticket }),
+      (ticket) => ({
+        is: 'copy',
+        to,
+        at,
+        time,
+        id,
+        body,
+        media: media ?? undefined,
+        change,
+        lifetime,
+        again,
+        ticket,
+      }),
       answered,
     )
   }

@@ -6,14 +6,16 @@ import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
+import { chatHolder, type NodeMedia } from '../media/media.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
-import { pushEntries } from './frames.ts'
+import { pastFrame, pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
+import { keepMedia } from './keeping.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage>
@@ -31,13 +33,18 @@ type Context = {
   /** The settings of a user have changed. */
   readonly show: (user: UserId, settings: Settings) => void
   readonly answer: (ticket: Ticket, answer: Accepted) => void
+  readonly media?: NodeMedia | undefined
 }
 
 export function hostUsers(context: Context): Users {
   const { runtime, store, term, sessions } = context
   const limits = { ...context.limits, swallows: context.swallows }
+  // Media comes first, so that no message outlives it.
+  const appendTo = (user: UserId, epoch: number, entries: readonly Entry[]): Promise<void> =>
+    keepMedia(context.media, user, entries)?.then(() => store.append(user, epoch, term, entries)) ??
+    store.append(user, epoch, term, entries)
   const appends = new Appends((user, epoch, entries, done) =>
-    store.append(user, epoch, term, entries).then(
+    appendTo(user, epoch, entries).then(
       () => done(true),
       () => done(false),
     ),
@@ -65,6 +72,8 @@ export function hostUsers(context: Context): Users {
     deadLetter(_id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+      } else if (message.is === 'delete' && message.session === 0) {
+        context.answer(message.ticket, { is: 'refused', code: 'busy' })
       } else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
@@ -133,6 +142,27 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       const keeping = store.saveSettings(user, effect.settings).then(() => true)
       return later(keeping, (ok) => result({ is: 'kept', ok: ok === true }))
     }
+    case 'start': {
+      const { started, tail, session } = effect
+      const starting = store.startTimers(user, started, Date.now())
+      return later(starting, (lowest) => result({ is: 'started', started, tail, session, lowest }))
+    }
+    case 'erase': {
+      const { deletion, chat, from, upTo, whole } = effect
+      const erasing = store.erase(user, chat, from, upTo)
+      const released = erasing
+        .then(() => (whole ? context.media?.store.release(chatHolder(user, chat)) : undefined))
+        .then(() => true)
+      return later(released, (ok) => result({ is: 'erased', deletion, from, upTo, ok: ok === true }))
+    }
+    case 'history': {
+      const { session, ref, chat, before, limit, bytes } = effect
+      const reading = store.history(user, chat, before, limit, bytes)
+      return later(reading, (entries) => result({ is: 'past', session, ref, entries }))
+    }
+    case 'past':
+      for (const entry of effect.entries) sessions.push(effect.session, pastFrame(effect.ref, user, entry))
+      return
     case 'settings':
       return sessions.settings(effect.session, effect.settings)
     case 'show':

@@ -87,7 +87,7 @@ export type Typing = 0 | 1 | 2
 export type Asked = 'settings' | 'devices'
 
 /** Messages that one `history` may bring. */
-const historyLimit = 100
+export const historyLimit = 100
 
 /** An entry, or a run of `gone` ones, as it is pushed to a device. `seq` 0 on a receipt or on `seen`: it is early news, and will come again as an entry. */
 export type EntryFrame =

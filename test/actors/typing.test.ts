@@ -9,7 +9,7 @@ import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 
 const user = (name: string) => name as UserId
-const limits = { framesPerSecond: 10, sendsInFlight: 10, watches: 10 }
+const limits = { framesPerSecond: 10, sendsInFlight: 10, watches: 10, listed: 10 }
 
 function session(settings: Settings = openSettings) {
   const state = startSession(limits, 0)

@@ -129,13 +129,15 @@ describe('settings', () => {
       receipts: true,
       blocked: [],
       contacts: [],
+      lifetimes: new Map(),
     })
     await phone.set({ lastSeen: 'nobody', receipts: false })
     await phone.addContact('ann')
     await phone.addContact('ben')
     await phone.block('eve')
     await phone.removeContact('ann')
-    const last = { lastSeen: 'nobody', writers: 'everyone', receipts: false, blocked: ['eve'], contacts: ['ben'] }
+    const choices = { lastSeen: 'nobody', writers: 'everyone', receipts: false } as const
+    const last = { ...choices, blocked: ['eve'], contacts: ['ben'], lifetimes: new Map() }
     await expect.poll(() => told.at(-1)).toEqual(last)
     for (const client of clients.splice(0)) await client.close()
     await node.close()

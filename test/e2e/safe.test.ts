@@ -69,7 +69,7 @@ it('bytes in a socket that nobody reads: above the limit the connection ends', a
 })
 
 it('recipients of refused sends that a session remembers', () => {
-  const limits = { framesPerSecond: 1_000, sendsInFlight: 1, watches: 1 }
+  const limits = { framesPerSecond: 1_000, sendsInFlight: 1, watches: 1, listed: 10 }
   const state = startSession(limits, 0)
   receive(state, { is: 'allowed', user: 'mallory' as UserId, device: 'x' as never }, limits, 0)
   receive(state, { is: 'welcomed', siblings: false, settings: openSettings }, limits, 0)

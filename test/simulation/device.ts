@@ -7,7 +7,7 @@ import type { Entry } from '../../src/store/contract.ts'
 
 /** The group of the world. */
 export const team = '#team' as UserId
-export const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1 }
+export const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1, listed: 3 }
 
 type Sent = {
   readonly id: MessageId
@@ -35,6 +35,8 @@ export class Device {
   readonly unread = new Map<UserId, number>()
   /** Chats whose read was refused for now. */
   readonly refused = new Set<UserId>()
+  /** Chats that it deletes, up to which seq. */
+  readonly deleting = new Map<UserId, number>()
   /** What the links carry to it. */
   frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
   constructor(user: string, name: string) {

@@ -2,12 +2,14 @@
 import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import type { Entry } from '../../src/store/contract.ts'
 import { type Device, team } from './device.ts'
+import { vanish } from './lasting.ts'
 import type { World } from './world.ts'
 
 /** Every other member who was in the group by then has what is delivered. */
 export function allHave(world: World, user: UserId, delivered: number): void {
-  const log = (world.stores.get(team)?.entries ?? []) as Message[]
+  const log = (world.stores.get(team)?.written ?? []) as Message[]
   const joined = log.filter(({ change }) => change === 'create' || change === 'add')
   for (const { seq, from, body, change } of joined) {
     const member = (change === 'create' ? from : body) as UserId
@@ -24,9 +26,10 @@ export function allHave(world: World, user: UserId, delivered: number): void {
 
 /** The guarantees of DESIGN section 4, once everything has come to rest. */
 export function check(world: World): void {
+  for (const { entries } of world.stores.values()) vanish(entries, world.now)
   for (const device of world.devices) {
     for (const sent of device.outbox) {
-      const inbox = world.stores.get(sent.to)?.entries ?? []
+      const inbox = world.stores.get(sent.to)?.written ?? []
       expect(
         inbox.filter((entry) => entry.is === 'message' && entry.id === sent.id),
         'once',
@@ -41,19 +44,58 @@ export function check(world: World): void {
       expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
     }
     everyCopy(world, device)
-    expect(device.inbox, 'every device has every entry').toEqual(world.stores.get(device.user)?.entries ?? [])
+    everyEntry(world, device)
     expect(device.wanted.size, 'every read is confirmed').toBe(0)
+    expect(device.deleting.size, 'every deletion is done').toBe(0)
   }
+  agreed(world)
 }
+
+/** Every device has every entry, as it was written or as it is now. */
+function everyEntry(world: World, { user, inbox }: Device): void {
+  const { entries, written } = world.stores.get(user) ?? { entries: [], written: [] }
+  expect(inbox.map(plain), 'every device has every entry').toEqual(
+    written.map((entry, index) => plain(inbox[index]?.is === 'gone' ? (entries[index] as Entry) : entry)),
+  )
+}
+
+/** Without the timer, which may have started meanwhile. */
+const plain = (entry: Entry): unknown => ({ ...entry, expires: undefined })
+
+/** Both sides of a chat have the same lifetime, and it is that of the latest change. */
+function agreed(world: World): void {
+  const users = [...new Set(world.devices.map(({ user }) => user))]
+  for (const one of users)
+    for (const other of users) {
+      if (one >= other) continue
+      const [here, there] = [known(world, one, other), known(world, other, one)]
+      expect(here, `${one} and ${other} agree`).toEqual(there)
+      const changes = [changesOf(world, one, other), changesOf(world, other, one)].flat()
+      const last = changes.sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1)).at(-1)
+      expect(here?.lifetime).toBe(last?.body)
+    }
+}
+
+const known = (world: World, user: UserId, chat: UserId) => {
+  const found = world.settings.get(user)?.lifetimes.find((lifetime) => lifetime.chat === chat)
+  return found && { lifetime: found.lifetime, time: found.time, id: found.id }
+}
+
+const changesOf = (world: World, from: UserId, to: UserId): Message[] =>
+  (world.stores.get(to)?.written ?? []).filter(
+    (entry): entry is Message => entry.is === 'message' && entry.change === 'lifetime' && entry.from === from,
+  )
 
 /** A member's inbox has what others wrote since they joined, each once, in the order of the group's log. */
 function everyCopy(world: World, { user, inbox }: Device): void {
-  const log = (world.stores.get(team)?.entries ?? []) as Message[]
+  const log = (world.stores.get(team)?.written ?? []) as Message[]
+  const own = world.stores.get(user)?.written ?? []
   const since = log.find(
     ({ from, body, change }) => (change === 'create' ? from : change === 'add' && body) === user,
   )?.seq
   const due =
     since === undefined ? [] : log.filter(({ seq, from, change }) => seq >= since && (from !== user || change))
-  const copies = inbox.flatMap((entry) => (entry.is === 'message' && entry.place ? [entry.place.at] : []))
+  const was = inbox.map((entry) => (entry.is === 'gone' ? (own[entry.seq - 1] ?? entry) : entry))
+  const copies = was.flatMap((entry) => (entry.is === 'message' && entry.place ? [entry.place.at] : []))
   expect(copies, 'every copy once and in order').toEqual(due.map(({ seq }) => seq))
 }

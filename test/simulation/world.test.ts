@@ -6,6 +6,7 @@ import { check } from './guarantees.ts'
 import { World } from './world.ts'
 
 const ids = ['ann', 'ben', 'cal', team] as UserId[]
+const lifetimes = ['default', 'permanent', 'temporary', 'delivered 1000', 'read 2000']
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 
 /** What one number does: its last digits choose the step, the rest whom it meets. */
@@ -14,12 +15,14 @@ function step(world: World, choice: number): void {
   const rest = Math.floor(choice / 100)
   const id = ids[rest % ids.length] as UserId
   const kind = choice % 100
-  if (kind < 12) world.write(device, id)
+  if (kind < 10) world.write(device, id)
+  else if (kind < 12) world.write(device, id, lifetimes[Math.floor(rest / 7) % lifetimes.length], 'lifetime')
   else if (kind < 24) world.send(device, id)
   else if (kind < 50) world.turn(id)
   else if (kind < 60) world.frame(device)
   else if (kind < 66) world.ack(device)
-  else if (kind < 70) world.read(device, id)
+  else if (kind < 69) world.read(device, id)
+  else if (kind < 70) world.delete(device, id)
   else if (kind < 74) world.connect(device)
   else if (kind < 76) world.disconnect(device)
   else if (kind < 90) call(world, rest)

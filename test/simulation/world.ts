@@ -16,9 +16,12 @@ import { Appends } from '../../src/hosts/appends.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { Settings } from '../../src/protocol/settings.ts'
 import type { DeviceCursor, Entry, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import { chatOf } from '../../src/store/lasting.ts'
 import { Device, sessionLimits, team } from './device.ts'
 import { allHave } from './guarantees.ts'
+import { erase, startTimers, vanish, waiting } from './lasting.ts'
 
 const limits = {
   devices: 3,
@@ -31,7 +34,23 @@ const limits = {
   deviceAwayMs: 1e12,
 }
 const groupLimits = { ...limits, devices: 9, members: 4 }
-type Inbox = { epoch: number; entries: Entry[]; cursors: readonly DeviceCursor[]; settled: number }
+/** `written`: the entries as they were appended. `erased`: seqs that the user has deleted. */
+type Inbox = {
+  epoch: number
+  entries: Entry[]
+  written: Entry[]
+  erased: Set<number>
+  cursors: readonly DeviceCursor[]
+  settled: number
+}
+const emptyInbox = (epoch: number): Inbox => ({
+  epoch,
+  entries: [],
+  written: [],
+  erased: new Set(),
+  cursors: [],
+  settled: 0,
+})
 /** A user actor, or the group's: `log` is what it has of an inbox. */
 type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
 type Effect = UserEffect | GroupEffect
@@ -41,6 +60,7 @@ export class World {
   now = 1_000
   readonly stores = new Map<UserId, Inbox>()
   readonly records = new Map<UserId, GroupRecord>()
+  readonly settings = new Map<UserId, Settings>()
   readonly actors = new Map<UserId, Actor>()
   readonly devices: Device[]
   calls: Call[] = []
@@ -71,16 +91,18 @@ export class World {
     this.#count += 1
     const inbox = this.stores.get(user)
     const [tail, lastTime] = [inbox?.entries.length ?? 0, inbox?.entries.at(-1)?.time ?? 0]
-    const record = inbox && { ...inbox, head: 1, tail, lastTime, waiting: null }
+    const record = inbox && { ...inbox, head: 1, tail, lastTime, waiting: waiting(user, inbox.entries) }
     const actor: Actor = { ...this.#start(user, record), mail: [], life: this.#count }
     this.actors.set(user, actor)
     return actor
   }
 
   #start(user: UserId, record: InboxRecord | undefined): Pick<Actor, 'log' | 'group'> {
-    if (user !== team) return { log: startUser(user, record, this.#count), group: null }
+    if (user !== team) return { log: startUser(user, record, this.#count, this.settings.get(user)), group: null }
     const known = this.records.get(team)
-    const later = (this.stores.get(team)?.entries.slice(known?.seq ?? 0) ?? []) as Message[]
+    const later = (this.stores.get(team)?.entries.slice(known?.seq ?? 0) ?? []).filter(
+      (entry): entry is Message => entry.is === 'message',
+    )
     const group = startGroup(team, record, structuredClone(known), later, this.#count)
     group.linkRefs = this.#count * 1_000
     return { log: group.log, group }
@@ -188,17 +210,17 @@ export class World {
         )
       }
       case 'copy': {
-        const [, id, to, body, again] = effect.send
-        return this.#ask(device, user, { is: 'copy', to, at: effect.at, id, body, again }, (answer) => ({
-          ...effect,
-          is: 'copied',
-          answer,
-        }))
+        const [, id, to, body, again, , change] = effect.send
+        const { at, time, lifetime } = effect
+        const copy = { is: 'copy', to, at, time, id, body, change, lifetime, again } as const
+        return this.#ask(device, user, copy, (answer) => ({ ...effect, is: 'copied', answer }))
       }
       case 'ack':
         return this.tell(user, { is: 'ack', session, seq: effect.seq })
       case 'read':
         return this.tell(user, { is: 'read', session, chat: effect.chat, seq: effect.seq })
+      case 'own':
+        return this.tell(user, { ...effect.message, session })
       case 'close':
         return this.disconnect(device)
     }
@@ -267,6 +289,18 @@ export class World {
     if (seq && device.session && device.welcomed) this.#session(device, { is: 'frame', frame: ['read', chat, seq] })
   }
 
+  /** A device deletes what it has of a chat. */
+  delete(device: Device, chat: UserId): void {
+    if (device.received > 0) device.deleting.set(chat, device.received)
+    this.#delete(device, chat)
+  }
+
+  #delete(device: Device, chat: UserId): void {
+    const upTo = device.deleting.get(chat)
+    if (!upTo || !device.session || !device.welcomed) return
+    this.#session(device, { is: 'frame', frame: ['delete', chat, 1, upTo] })
+  }
+
   /** The next frame of a device's link. */
   frame(device: Device): void {
     const frame = device.frames.shift()
@@ -276,9 +310,24 @@ export class World {
     if (frame?.do === 'news') this.#mark(device.user, frame)
     if (frame?.do === 'done' && (device.wanted.get(frame.chat) ?? 0) <= frame.seq) device.wanted.delete(frame.chat)
     if (frame?.do === 'close') this.disconnect(device)
-    if (frame?.do !== 'refuse') return
-    expect([frame.kind, frame.code]).toEqual(['read', 'busy'])
-    device.refused.add(frame.ref as UserId)
+    if (frame?.do === 'confirm') this.#deleted(device, frame.ref as UserId, frame.seq)
+    if (frame?.do !== 'refuse' || (frame.kind === 'delete' && frame.code === 'busy')) return
+    const chat = frame.ref as UserId
+    if (frame.code !== 'not_that_chat') {
+      expect([frame.kind, frame.code]).toEqual(['read', 'busy'])
+      return void device.refused.add(chat)
+    }
+    const read = this.stores.get(device.user)?.entries[(device.wanted.get(chat) ?? 0) - 1]
+    if (read?.is === 'gone') device.wanted.delete(chat)
+  }
+
+  #deleted(device: Device, chat: UserId, upTo: number): void {
+    const left = this.stores.get(device.user)?.entries.slice(0, upTo) ?? []
+    expect(
+      left.filter((entry) => 'body' in entry && chatOf(entry) === chat),
+      'what is deleted is gone',
+    ).toEqual([])
+    if ((device.deleting.get(chat) ?? 0) <= upTo) device.deleting.delete(chat)
   }
 
   #answer(device: Device, frame: ServerFrame): void {
@@ -286,7 +335,7 @@ export class World {
     if (!sent) throw new Error(`nobody asked for ${JSON.stringify(frame)}`)
     sent.flying = false
     if (frame[0] === 'sent') sent.at = { epoch: frame[2], seq: frame[3] }
-    else if (frame[1] === 'unknown_group' || frame[1] === 'not_a_member')
+    else if (['unknown_group', 'not_a_member', 'not_an_admin', 'no_change', 'list_full'].includes(String(frame[1])))
       device.outbox.splice(device.outbox.indexOf(sent), 1)
     else expect(['busy', 'rate_limited']).toContain(frame[1])
   }
@@ -302,6 +351,7 @@ export class World {
     // After a restart of its actor the server may know less than it was told.
     if (device.acked > seq) this.#session(device, { is: 'frame', frame: ['ack', device.acked] })
     for (const chat of device.wanted.keys()) this.#read(device, chat)
+    for (const chat of device.deleting.keys()) this.#delete(device, chat)
   }
 
   #entry(device: Device, entry: Entry): void {
@@ -328,7 +378,7 @@ export class World {
   #perform(user: UserId, actor: Actor, effect: Effect): void {
     const { life, log: state } = actor
     const inbox = () => {
-      const known = this.stores.get(user) ?? { epoch: state.epoch, entries: [], cursors: [], settled: 0 }
+      const known = this.stores.get(user) ?? emptyInbox(state.epoch)
       this.stores.set(user, known)
       return known
     }
@@ -343,13 +393,14 @@ export class World {
       case 'find':
         return void call((outcome) => {
           const find = ({ sender, id }: { sender: UserId; id: MessageId }) =>
-            inbox().entries.find(
+            inbox().written.find(
               (entry) => 'body' in entry && entry.id === id && (entry.is === 'copy' ? user : entry.from) === sender,
             )
           answer({ is: 'found', repeats: outcome === 'ok' ? effect.keys.map(find) : null })
         })
       case 'fetch':
         return void call((outcome) => {
+          vanish(inbox().entries, this.now)
           const entries = inbox().entries.slice(effect.from - 1, effect.from - 1 + effect.limit)
           answer({ is: 'page', session: effect.session, from: effect.from, entries: outcome === 'ok' ? entries : null })
         })
@@ -365,6 +416,24 @@ export class World {
         return void call((outcome) => {
           if (outcome !== 'fails') Object.assign(inbox(), { cursors: effect.cursors, settled: effect.settled })
           answer({ is: 'saved', ok: outcome === 'ok' })
+        })
+      case 'keep':
+        return void call((outcome) => {
+          if (outcome !== 'fails') this.settings.set(user, structuredClone(effect.settings))
+          answer({ is: 'kept', ok: outcome === 'ok' })
+        })
+      case 'start':
+        return void call((outcome) => {
+          const { started, tail, session } = effect
+          const lowest = outcome === 'fails' ? 0 : startTimers(user, inbox().entries, started, this.now)
+          answer({ is: 'started', started, tail, session, lowest: outcome === 'ok' ? lowest : null })
+        })
+      case 'erase':
+        return void call((outcome) => {
+          const { deletion, chat, from, upTo } = effect
+          if (outcome !== 'fails') erase(inbox().entries, chat, from, upTo)
+          for (const { seq } of inbox().entries.slice(from - 1, upTo)) inbox().erased.add(seq)
+          answer({ is: 'erased', deletion, from, upTo, ok: outcome === 'ok' })
         })
       case 'after':
         return void this.timers.push({
@@ -389,36 +458,55 @@ export class World {
       case 'receipted':
       case 'members':
       case 'ticks':
-        return
-      case 'keep':
+      case 'typing':
       case 'show':
-        throw new Error('nobody changes settings here')
+        return
       default: {
+        if (effect.do === 'push') for (const entry of effect.entries) this.#pushed(inbox(), entry)
         const device = this.devices.find(({ session }) => session === effect.session)
         if (!device) return
-        if (effect.do === 'welcome' || effect.do === 'siblings')
-          this.#session(device, effect.do === 'siblings' ? { is: 'siblings' } : { ...effect, is: 'welcomed' })
-        if (effect.do !== 'siblings') device.frames.push(effect as UserEffect)
+        if (effect.do === 'welcome') this.#session(device, { ...effect, is: 'welcomed' })
+        else if (effect.do === 'siblings') return this.#session(device, { is: 'siblings' })
+        else if (effect.do === 'settings') device.state.settings = effect.settings
+        device.frames.push(effect as UserEffect)
       }
     }
+  }
+
+  /** No replay ever brings what has vanished. */
+  #pushed({ entries, erased }: Inbox, entry: Entry): void {
+    if (!('body' in entry)) return
+    expect(entry.expires ?? Number.POSITIVE_INFINITY, 'what has run out is not sent').toBeGreaterThan(this.now)
+    if (!erased.has(entry.seq)) expect(entries[entry.seq - 1]?.is, 'what is gone is not sent').toBe(entry.is)
   }
 
   /** A copy for a member's inbox. */
   #fan(effect: Extract<GroupEffect, { do: 'fan' }>, answer: (message: GroupMessage) => void): void {
     const { link, member, entry, turn, again } = effect
-    const { seq, from, id, body, change } = entry
+    const { seq, from, id, body, change, lifetime } = entry
     const place = { group: team, epoch: this.stores.get(team)?.epoch ?? 0, at: seq, ...(change && { change }) }
     this.#count += 1
     const ticket = this.#count
     const answered = (accepted: Accepted) => answer({ is: 'fanned', copies: [{ link, turn, answer: accepted }] })
     this.#tickets.set(ticket, { until: this.now + 10_000, id, answered })
-    this.tell(member, { is: 'deliver', session: -link, turn, from, id, body, place, again, ticket })
+    this.tell(member, {
+      is: 'deliver',
+      session: -link,
+      turn,
+      from,
+      id,
+      body,
+      place,
+      lifetime,
+      again,
+      ticket,
+    })
   }
 
   #startAppends(): Appends {
     return new Appends((user, epoch, entries, done) => {
       const run = (outcome: Outcome) => {
-        const inbox = this.stores.get(user) ?? { epoch, entries: [], cursors: [], settled: 0 }
+        const inbox = this.stores.get(user) ?? emptyInbox(epoch)
         this.stores.set(user, inbox)
         if (inbox.entries.length === 0) inbox.epoch = epoch
         if (outcome !== 'fails') for (const entry of entries) this.#put(inbox, entry)
@@ -429,18 +517,19 @@ export class World {
   }
 
   #put(inbox: Inbox, entry: Entry): void {
-    const known = inbox.entries[entry.seq - 1]
+    const known = inbox.written[entry.seq - 1]
     if (known) return expect(known, 'a seq is never given to another entry').toEqual(entry)
     expect(entry.seq, 'seqs are dense').toBe(inbox.entries.length + 1)
     expect(entry.time).toBeGreaterThanOrEqual(inbox.entries.at(-1)?.time ?? 0)
     inbox.entries.push(entry)
+    inbox.written.push(entry)
   }
 
   #answered(user: UserId, ticket: number, answer: Accepted): void {
     const asked = this.#tickets.get(ticket)
     this.#tickets.delete(ticket)
     if (answer.is === 'accepted') {
-      const entry = this.stores.get(user)?.entries[answer.at.seq - 1]
+      const entry = this.stores.get(user)?.written[answer.at.seq - 1]
       expect(entry, 'sent means durable').toMatchObject(asked ? { id: asked.id } : {})
     }
     asked?.answered(answer)
@@ -455,6 +544,7 @@ export class World {
         this.ack(device)
         for (const chat of device.refused) this.#read(device, chat)
         device.refused.clear()
+        for (const chat of device.deleting.keys()) this.#delete(device, chat)
         for (const to of new Set(device.outbox.map((sent) => sent.to))) this.send(device, to)
       }
       for (const user of [...this.actors.keys()]) while (this.actor(user).mail.length > 0) this.turn(user)
@@ -469,8 +559,8 @@ export class World {
       this.calls.length === 0 &&
       this.timers.every(({ due }) => due > this.now + 60_000) &&
       [...this.actors.values()].every(({ mail }) => mail.length === 0) &&
-      this.devices.every(({ session, frames, outbox, refused }) => {
-        return session && frames.length + refused.size === 0 && outbox.every(({ at }) => at)
+      this.devices.every(({ session, frames, outbox, refused, deleting }) => {
+        return session && frames.length + refused.size + deleting.size === 0 && outbox.every(({ at }) => at)
       })
     )
   }

@@ -1,0 +1,26 @@
+/** Who has the group open, and is told who types there. It may be lost: a client watches again after each welcome. */
+import type { Typing } from '../../src/protocol/frames.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+import type { SessionRef } from '../user/types.ts'
+import { isMember } from './members.ts'
+import type { GroupEffect, GroupState } from './types.ts'
+
+export function watch(state: GroupState, session: SessionRef, by: UserId, out: GroupEffect[]): void {
+  if (!isMember(state.members.get(by))) {
+    const code = state.exists ? 'not_a_member' : 'unknown_group'
+    return void out.push({ do: 'refuse', session, kind: 'watch', code })
+  }
+  state.watchers = [...without(state, session), { session, user: by }]
+  out.push({ do: 'watching', session })
+}
+
+/** Told to the other members that watch. */
+export function typing(state: GroupState, by: UserId, what: Typing, out: GroupEffect[]): void {
+  const member = (user: UserId) => isMember(state.members.get(user))
+  if (!member(by)) return
+  for (const { session, user } of state.watchers)
+    if (user !== by && member(user)) out.push({ do: 'typing', watcher: session, by, what })
+}
+
+export const without = ({ watchers }: GroupState, session: SessionRef): GroupState['watchers'] =>
+  watchers.filter((watcher) => watcher.session !== session)

@@ -1,0 +1,167 @@
+/** What the program that embeds a node does as any of its users. */
+import { randomUUID } from 'node:crypto'
+import { isFull } from '../../actors/lifetime.ts'
+import { openSettings } from '../../actors/settings.ts'
+import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
+import type { NodeMedia } from '../media/media.ts'
+import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
+import { bodySize, historyLimit } from '../protocol/frames.ts'
+import type { Change, Place } from '../protocol/group.ts'
+import {
+  type Body,
+  isChatId,
+  isCount,
+  isGroup,
+  isMedia,
+  isMessageId,
+  isUserId,
+  type MediaRef,
+  type MessageId,
+  type Millis,
+  type Position,
+  type Seq,
+  type UserId,
+} from '../protocol/ids.ts'
+import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { Asks } from '../runtime/index.ts'
+import type { Carrier, Store } from '../store/contract.ts'
+import { attachTo } from './admission.ts'
+import { type Groups, offerTo } from './groups.ts'
+import type { Users } from './users.ts'
+
+export type SendAs = {
+  readonly from: string
+  readonly to: string
+  readonly body: Body
+  /** Media that was uploaded before. */
+  readonly media?: MediaRef
+  /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
+  readonly id?: string
+}
+
+/** Something from code that was refused. `code` is one of the protocol's error codes; where `retry` is true, do it again; a send under the same `id`. */
+export class SendRefused extends Error {
+  readonly code: ErrorCode
+  readonly retry: boolean
+  readonly id: string
+  constructor(code: ErrorCode, id: string) {
+    super(`the message was refused: ${errorCodes[code].text}`)
+    this.name = 'SendRefused'
+    this.code = code
+    this.retry = mayRetry(code)
+    this.id = id
+  }
+}
+
+/** A message of a user's history. */
+export type PastMessage = {
+  readonly id: string
+  readonly from: string
+  readonly body: Body
+  readonly media?: MediaRef
+  /** What the message changes in the chat; the body is the value. */
+  readonly change?: Change
+  readonly time: Millis
+  /** Where it stands in the user's inbox. */
+  readonly seq: Seq
+  /** In a group, of a message from another member: where it stands there. */
+  readonly place?: Place
+}
+
+export type Before = { readonly time: Millis; readonly seq: Seq }
+
+type Context = {
+  readonly users: Users
+  readonly groups: Groups
+  readonly asks: Asks<Accepted>
+  readonly store: Store
+  readonly limits: Limits
+  readonly media: NodeMedia | undefined
+}
+
+export function asUsers(context: Context) {
+  const { limits, store } = context
+  return {
+    async send({ from, to, body, media, id: given }: SendAs): Promise<Position> {
+      const id = given ?? randomUUID()
+      if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
+        throw new SendRefused('bad_id', id)
+      if (media !== undefined && !isMedia(media)) throw new SendRefused('bad_frame', id)
+      if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
+      const code = media && (await attachTo(context.media, media, from, to))
+      if (code) throw new SendRefused(code, id)
+      return post(context, { from, to, id, body, media, again: given !== undefined })
+    },
+    async setLifetime(from: string, chat: string, lifetime: string, given?: string): Promise<Position> {
+      const id = given ?? randomUUID()
+      if (!isUserId(from, limits.idLength) || !isChatId(chat, limits.idLength) || !isMessageId(id))
+        throw new SendRefused('bad_id', id)
+      if (!isLifetime(lifetime)) throw new SendRefused('bad_frame', id)
+      const settings = context.users.peek(from)?.settings ?? (await store.settings(from)) ?? openSettings
+      if (!isGroup(chat) && isFull(settings, chat, limits.listed)) throw new SendRefused('list_full', id)
+      return post(context, { from, to: chat, id, body: lifetime, change: 'lifetime', again: given !== undefined })
+    },
+    async history(
+      user: string,
+      chat: string,
+      { before, limit = historyLimit }: { before?: Before; limit?: number } = {},
+    ) {
+      if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
+      if (!isCount(limit) || limit < 1) throw new RangeError('limit must be a whole number from 1')
+      const found = await store.history(user, chat, before ?? null, limit, Number.MAX_SAFE_INTEGER)
+      return found.map((entry) => pastMessage(user, entry))
+    },
+    async deleteChat(user: string, chat: string): Promise<void> {
+      if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
+      const whole = { is: 'delete', session: 0, chat, from: 1, upTo: Number.MAX_SAFE_INTEGER } as const
+      await ask(context, '', (ticket) => context.users.offer(user, { ...whole, ticket }))
+    },
+  }
+}
+
+type Post = {
+  readonly from: UserId
+  readonly to: UserId
+  readonly id: MessageId
+  readonly body: Body
+  readonly media?: MediaRef | undefined
+  readonly change?: 'lifetime'
+  readonly again: boolean
+}
+
+/** A message, and the copy that its sender needs: for the history, or to know the new lifetime. */
+async function post(context: Context, message: Post): Promise<Position> {
+  const { users, groups } = context
+  const { from, to, id, change } = message
+  const code = { session: 0, turn: { nth: 0, round: 0 } } as const
+  const { at, time, lifetime } = await ask(context, id, (ticket) =>
+    offerTo(users, groups)(to, { is: 'deliver', ...code, ...message, ticket } satisfies Deliver),
+  )
+  if (to === from || !needsCopy(to, change, lifetime)) return at
+  await ask(context, id, (ticket) =>
+    users.offer(from, { is: 'copy', ...message, at, time, lifetime, ticket } satisfies Copy),
+  )
+  return at
+}
+
+const needsCopy = (to: UserId, change: 'lifetime' | undefined, lifetime: Lifetime | undefined): boolean =>
+  change ? !isGroup(to) : lifetime === 'permanent'
+
+async function ask({ asks }: Context, id: string, offer: (ticket: Ticket) => boolean) {
+  const answer = await new Promise<Accepted | 'late'>((resolve) => {
+    const ticket = asks.ask(resolve)
+    if (!offer(ticket)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+  })
+  if (answer === 'late') throw new SendRefused('busy', id)
+  if (answer.is === 'refused') throw new SendRefused(answer.code, id)
+  return answer
+}
+
+function pastMessage(user: UserId, entry: Carrier): PastMessage {
+  const { id, body, time, seq, media, change } = entry
+  const more = { ...(media && { media }), ...(change && { change }) }
+  if (entry.is === 'copy') return { id, from: user, body, time, seq, ...more }
+  const { from, place } = entry
+  return { id, from, body, time, seq, ...more, ...(place && { place }) }
+}
