@@ -16,8 +16,8 @@ export type DensityOptions = {
 const warmUsers = 1_000
 /** Actors stay awake for 5 s, and what was put off is written after 2 s: on a busy machine it may take longer. */
 const settle = { leastMs: 9_000, mostMs: 90_000 }
-/** The SDK pings when nothing came for a third of the heartbeat time. */
-const pingMs = 10_000
+/** The SDK pings when nothing came for half of the heartbeat time. */
+const pingMs = 15_000
 
 type Idle = {
   readonly before: NodeSample

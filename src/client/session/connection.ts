@@ -62,7 +62,7 @@ export function heartbeat(state: SessionState, now: Millis, out: SessionEffect[]
   const { heartbeatMs } = state.limits
   const unanswered = state.pingedAt > state.heardAt
   if (unanswered && now - state.pingedAt >= heartbeatMs / 2) return giveUp(state, 'silent', now, out)
-  if (unanswered || now - state.heardAt < heartbeatMs / 3) return
+  if (unanswered || now - state.heardAt < heartbeatMs / 2) return
   state.pingedAt = now
   say(state, ['ping', 0], out)
 }
@@ -72,5 +72,5 @@ export function nextBeat(state: SessionState): Millis {
   const { status, since, heardAt, pingedAt, limits } = state
   if (status.is === 'waiting') return status.retryAt
   if (status.is === 'connecting') return since + limits.heartbeatMs
-  return pingedAt > heardAt ? pingedAt + limits.heartbeatMs / 2 : heardAt + limits.heartbeatMs / 3
+  return pingedAt > heardAt ? pingedAt + limits.heartbeatMs / 2 : heardAt + limits.heartbeatMs / 2
 }
