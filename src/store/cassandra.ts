@@ -23,6 +23,7 @@ import { connectToSchema } from './cassandra/schema.ts'
 import { startTimers } from './cassandra/timers.ts'
 import { Turns } from './cassandra/turns.ts'
 import {
+  type Carrier,
   type DedupeKey,
   type DeviceCursor,
   defaultRetention,
@@ -188,6 +189,11 @@ export class CassandraStore implements Store {
 
   async health() {
     return this.#opened ? health(this.#opened.requests) : ({ ok: false, reason: 'the store is not open' } as const)
+  }
+
+  /** What histories keep of entries that are in no inbox, for a copy. */
+  async keep(user: UserId, entries: readonly Carrier[]): Promise<void> {
+    await this.#open.history.keep(user, entries)
   }
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */

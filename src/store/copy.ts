@@ -1,6 +1,10 @@
-/** Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were. */
+/**
+ * Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were; so do
+ * timers, those that run and those that have not started, and histories.
+ */
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { CassandraStore } from './cassandra.ts'
+import type { Carrier } from './contract.ts'
 import type { LmdbStore } from './lmdb.ts'
 
 export type Copied = { users: number; entries: number }
@@ -41,7 +45,7 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
   const record = await from.load(user)
   if (!record) return 0
   await to.place(user, record, term)
-  let count = 0
+  let count = await copyPast(from, to, user)
   for (let next = record.head; next <= record.tail; ) {
     const entries = await from.read(user, next, pageEntries, pageBytes, Date.now())
     const last = entries.at(-1)
@@ -50,5 +54,22 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
     count += entries.length
     next = last.seq + 1
   }
+  return count
+}
+
+/** Of a history only what has left the inbox: the rest comes with the entries that are appended. */
+async function copyPast(from: LmdbStore, to: CassandraStore, user: UserId): Promise<number> {
+  let [count, bytes]: [number, number] = [0, 0]
+  let page: Carrier[] = []
+  for (const entry of from.past(user)) {
+    page.push(entry)
+    count += 1
+    bytes += entry.body.length
+    if (page.length < pageEntries && bytes < pageBytes) continue
+    await to.keep(user, page)
+    page = []
+    bytes = 0
+  }
+  await to.keep(user, page)
   return count
 }

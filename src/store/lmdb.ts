@@ -7,6 +7,7 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
+  type Carrier,
   type DedupeKey,
   type DeviceCursor,
   defaultRetention,
@@ -32,6 +33,7 @@ import {
   type Erased,
   eraseEntries,
   eraseHistory,
+  everPermanent,
   expireDue,
   findErased,
   lowest,
@@ -311,6 +313,13 @@ export class LmdbStore implements Store {
       for (const user of keys)
         if (!fresh.has(user as UserId) && ![logs, cursors, seen].slice(0, table).some((other) => other.doesExist(user)))
           yield user as UserId
+  }
+
+  /** What histories keep of entries that have left the inbox, for a copy. */
+  *past(user: UserId): Generator<Carrier> {
+    const { tables } = this.#open
+    const head = tables.logs.get(user)?.head ?? 1
+    for (const entry of everPermanent(tables, user)) if (entry.seq < head) yield entry
   }
 
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {

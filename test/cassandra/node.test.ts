@@ -9,7 +9,7 @@ import { connect } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import { cassandraStore, createNode, lmdbStore } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
-import type { Entry } from '../../src/store/contract.ts'
+import type { Entry, Store } from '../../src/store/contract.ts'
 import { killTest } from '../contracts/kill.ts'
 import { message, settings, user } from '../contracts/store.ts'
 import { story } from '../contracts/story.ts'
@@ -190,6 +190,48 @@ describe('on Cassandra', oneNodeHere, () => {
     expect(bodies).toEqual(['two'])
     await again.close()
     await after.close()
+  })
+
+  it('goes on with the histories and the timers that an embedded store had', async () => {
+    const data = folder()
+    const [bob, alice] = [user('timed'), user('alice')]
+    const now = Date.now()
+    const lifetimes = [
+      'permanent',
+      'permanent',
+      'temporary',
+      'delivered 3600000',
+      'read 5000',
+      'temporary',
+      'permanent',
+    ]
+    const entries = lifetimes.map(
+      (lifetime, n) => ({ ...message(n + 1, n === 0 ? now - 40 * 86_400_000 : now), lifetime }) as Entry,
+    )
+    const seen = async (store: Store) => ({
+      record: await store.load(bob),
+      entries: await store.read(bob, 1, 100, 1e6, now),
+      vanished: (await store.read(bob, 1, 100, 1e6, now + 3_600_000)).filter(({ is }) => is === 'gone').length,
+      history: await store.history(bob, alice, null, 100, 1e6),
+    })
+    const from = lmdbStore(data)
+    await from.open()
+    await from.append(bob, 7, 1, entries)
+    await from.startTimers(bob, { is: 'temporary', upTo: 3 }, now)
+    await from.startTimers(bob, { is: 'delivered', upTo: 4 }, now)
+    while ((await from.expire(now)).entries > 0);
+    const before = await seen(from)
+    await from.close()
+    expect(before).toMatchObject({ record: { head: 2, waiting: { temporary: 6, delivered: 0, read: 5 } }, vanished: 2 })
+    expect(before.history.map(({ seq }) => seq)).toEqual([7, 2, 1])
+
+    for (let times = 0; times < 2; times++)
+      expect(await cli('copy', '--data', data, ...named(options))).toMatchObject({ code: 0 })
+    const to = cassandraStore(options)
+    await to.open()
+    expect(await seen(to)).toEqual(before)
+    expect(await to.startTimers(bob, { is: 'read', chat: alice, upTo: 5 }, now)).toBe(0)
+    await to.close()
   })
 })
 

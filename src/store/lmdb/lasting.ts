@@ -134,6 +134,12 @@ export function readHistory(
   return page
 }
 
+/** What the histories of a user keep, chat by chat. */
+export function* everPermanent({ history }: Tables, user: UserId): Generator<Carrier> {
+  for (const { value } of history.getRange({ start: [user, '', 0], end: [user, end, 0] }))
+    for (const entry of unpackRow(value)) yield entry as Carrier
+}
+
 const after = (upTo: Seq): Seq => Math.min(upTo, last - 1) + 1
 
 /** The key of the row that holds an entry: it starts there or before. */
