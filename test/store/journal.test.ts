@@ -25,7 +25,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       is: fc.constant('append' as const),
       user: someone,
-      sizes: fc.array(fc.constantFrom(0, 10, 900, 3_599, 9_000), { minLength: 1, maxLength: 12 }),
+      sizes: fc.array(fc.constantFrom(0, 10, 900, 3_599, 9_000, 60_000), { minLength: 1, maxLength: 12 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('repeat' as const), user: someone }) },

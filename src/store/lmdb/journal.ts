@@ -7,32 +7,37 @@ import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry } from '../contract.ts'
 import type { Commits } from './commits.ts'
 import { putEntries } from './inbox.ts'
-import { type Append, packAppends, pieces, unpackAppends } from './rows.ts'
+import { type Append, bytesOf, packAppends, pieces, unpackAppends } from './rows.ts'
 import type { Tables } from './tables.ts'
 
-/** Milliseconds that entries stay in the journal, and how many at most: they are in memory, too. */
+/** Milliseconds that entries stay in the journal, and how many bytes of them, about: they are in memory, too. */
 const settleMs = 5_000
-const settleEntries = 16_384
-/** Entries that move to the tables in one transaction, at least: one or two milliseconds of the event loop. */
-const entriesAtOnce = 256
+const settleBytes = 6 * 1024 * 1024
+/** Bytes that move to the tables in one transaction, at least: one or two milliseconds of the event loop. */
+const bytesAtOnce = 96 * 1024
 
 /** What one user has in the journal, in seq order. */
 type Fresh = { readonly epoch: number; readonly entries: Entry[] }
 /** The first `count` of what a user has in the journal. */
 type Share = { readonly user: UserId; readonly count: number }
+/** One move of entries to the tables: of these users, or of all. */
+type Pass = { all: boolean; readonly users: Set<UserId>; readonly moved: Promise<void> }
 
 export class Journal {
   readonly #tables: Tables
   readonly #commits: Commits
   readonly #fresh = new Map<UserId, Fresh>()
-  #count = 0
+  #bytes = 0
   /** The last row that is durable, and the next to be written. */
   #durable = 0
   #row = 1
   /** Appends of the next transaction. */
   #batch: { readonly appends: Append[]; readonly committed: Promise<void> } | undefined
   #timer: NodeJS.Timeout | undefined
-  #settling: Promise<void> | undefined
+  /** The pass that begins when the one before it ends, and that one, whatever becomes of it. */
+  #next: Pass | undefined
+  #before: Promise<void> = Promise.resolve()
+  #moving = false
 
   constructor(tables: Tables, commits: Commits) {
     this.#tables = tables
@@ -95,11 +100,11 @@ export class Journal {
       const kept = this.#fresh.get(user)
       if (kept) kept.entries.push(...entries)
       else this.#fresh.set(user, { epoch, entries: [...entries] })
-      this.#count += entries.length
+      this.#bytes += bytesOf(entries)
     }
     this.#durable = row
-    if (this.#count < settleEntries) this.#later()
-    else if (!this.#settling) this.settle().catch(() => this.#later())
+    if (this.#bytes < settleBytes) this.#later()
+    else if (!this.#moving && !this.#next) this.settle().catch(() => this.#later())
   }
 
   #later(): void {
@@ -111,24 +116,37 @@ export class Journal {
 
   /** Moves what is in the journal now, of one user or of all, to the tables. Rejects when that failed: then it is in the journal still. */
   settle(user?: UserId): Promise<void> {
-    const before = this.#settling?.catch(() => {})
-    const settling = (before ?? Promise.resolve())
-      .then(() => this.#move(user))
-      .finally(() => {
-        if (this.#settling === settling) this.#settling = undefined
-      })
-    this.#settling = settling
-    return settling
+    this.#next ??= this.#plan()
+    if (user === undefined) this.#next.all = true
+    else this.#next.users.add(user)
+    return this.#next.moved
   }
 
-  async #move(only?: UserId): Promise<void> {
-    const upTo = this.#durable
-    const users = only === undefined ? [...this.#fresh.keys()] : [only]
-    const left = users.map((user) => ({ user, count: this.of(user)?.entries.length ?? 0 }))
-    // Where more comes in than goes out, more goes out.
-    while (left.length > 0) await this.#moveSome(take(left, Math.max(entriesAtOnce, this.#count >> 4)))
-    // The rows stay where only some of what they hold has moved: a process that finds them knows the rest by its seqs.
-    if (only === undefined) await this.#remove(upTo)
+  #plan(): Pass {
+    const moved = this.#before.then(() => {
+      this.#next = undefined
+      return this.#move(pass)
+    })
+    const pass: Pass = { all: false, users: new Set(), moved }
+    this.#before = moved.catch(() => {})
+    return pass
+  }
+
+  async #move({ all, users }: Pass): Promise<void> {
+    this.#moving = true
+    try {
+      const upTo = this.#durable
+      const left = [...(all ? this.#fresh.keys() : users)].map((user) => ({ user, count: this.#countOf(user) }))
+      while (left.length > 0) await this.#moveSome(left)
+      // The rows stay where only some of what they hold has moved: a process that finds them knows the rest by its seqs.
+      if (all) await this.#remove(upTo)
+    } finally {
+      this.#moving = false
+    }
+  }
+
+  #countOf(user: UserId): number {
+    return this.of(user)?.entries.length ?? 0
   }
 
   #remove(upTo: number): Promise<void> {
@@ -137,26 +155,34 @@ export class Journal {
     })
   }
 
-  #moveSome(some: readonly Share[]): Promise<void> {
+  #moveSome(left: Share[]): Promise<void> {
+    const moved: { readonly user: UserId; readonly entries: readonly Entry[] }[] = []
     return this.#commits.write(
       (tables) => {
-        for (const { user, count } of some) {
-          const fresh = this.of(user)
-          if (fresh) putEntries(tables, user, fresh.epoch, fresh.entries.slice(0, count))
+        // Where more comes in than goes out, more goes out.
+        let room = Math.max(bytesAtOnce, this.#bytes >> 4)
+        for (let share = left.pop(); share; share = room > 0 ? left.pop() : undefined) {
+          const { user, count } = share
+          const { epoch, entries } = this.of(user) ?? { epoch: 0, entries: [] }
+          const [some = []] = pieces(entries.slice(0, count), undefined, room)
+          putEntries(tables, user, epoch, some)
+          moved.push({ user, entries: some })
+          room = some.length < count ? 0 : room - bytesOf(some)
+          if (some.length < count) left.push({ user, count: count - some.length })
         }
       },
       () => {
-        for (const { user, count } of some) this.#forget(user, count)
+        for (const { user, entries } of moved) this.#forget(user, entries)
       },
     )
   }
 
-  #forget(user: UserId, count: number): void {
-    const fresh = this.#fresh.get(user)
+  #forget(user: UserId, moved: readonly Entry[]): void {
+    const fresh = this.of(user)
     if (!fresh) return
-    fresh.entries.splice(0, count)
+    fresh.entries.splice(0, moved.length)
     if (fresh.entries.length === 0) this.#fresh.delete(user)
-    this.#count -= count
+    this.#bytes -= bytesOf(moved)
   }
 
   /** Takes over what a former process left in the journal. Writes nothing: the disk may be full. */
@@ -172,18 +198,4 @@ export class Journal {
   close(): void {
     clearTimeout(this.#timer)
   }
-}
-
-/** Takes shares with `room` entries in all from what is left, or with as many as there are. */
-function take(left: Share[], room: number): Share[] {
-  const taken: Share[] = []
-  while (room > 0) {
-    const share = left.pop()
-    if (!share) break
-    const count = Math.min(share.count, room)
-    taken.push({ ...share, count })
-    if (count < share.count) left.push({ ...share, count: share.count - count })
-    room -= count
-  }
-  return taken
 }

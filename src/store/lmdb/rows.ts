@@ -16,27 +16,31 @@ export type Repeat = { readonly id: MessageId; readonly sender: UserId; readonly
 /** Bytes of a row, about: a value of more than half a page has pages of its own, and one page needs no others beside it. */
 const rowBytes = 3_600
 
-/** Cuts a list into rows of about a page, and where `periodOf` changes. */
+/** Cuts a list into rows of about a page, or of `most` bytes, and where `periodOf` changes. */
 export function pieces<T extends Entry | Append | Repeat>(
   items: readonly T[],
   periodOf: (item: T) => number = () => 0,
+  most = rowBytes,
 ): (readonly T[])[] {
   const rows: T[][] = []
   let room = 0
   let period = 0
   for (const item of items) {
-    const bytes = bytesOf(item)
+    const bytes = sizeOf(item)
     const cut = bytes > room || periodOf(item) !== period
     if (cut) rows.push([])
-    room = (cut ? rowBytes : room) - bytes
+    room = (cut ? most : room) - bytes
     period = periodOf(item)
     rows.at(-1)?.push(item)
   }
   return rows
 }
 
-function bytesOf(item: Entry | Append | Repeat): number {
-  if ('entries' in item) return item.entries.reduce((sum, entry) => sum + bytesOf(entry), 40)
+/** What entries take in a row, about. */
+export const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+
+function sizeOf(item: Entry | Append | Repeat): number {
+  if ('entries' in item) return bytesOf(item.entries) + 40
   return 'body' in item ? item.body.length + 120 : 80
 }
 
