@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Appended, Entry } from '../../src/store/contract.ts'
+import { isGroup } from '../chats.ts'
 import { isForNow, type Turn } from '../lanes.ts'
 import { copyExpires, isFull, lifetimeOf } from '../lifetime.ts'
 import { turnsAway } from '../settings.ts'
@@ -184,8 +185,6 @@ function carried(state: UserState, message: Deliver | Copy, time: Millis): More 
     ...(expires !== undefined && { expires }),
   }
 }
-
-const isGroup = (chat: string): boolean => chat.startsWith('#')
 
 /** The chat of a message, as this user names it. */
 const chatOf = (message: Deliver | Copy): UserId =>

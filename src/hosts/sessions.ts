@@ -1,13 +1,8 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
 
 import type { Presence } from '../../actors/presence.ts'
-import {
-  receive,
-  type SessionEffect,
-  type SessionMessage,
-  type SessionState,
-  startSession,
-} from '../../actors/session.ts'
+import { receive, startSession } from '../../actors/session/session.ts'
+import type { SessionEffect, SessionMessage, SessionState } from '../../actors/session/types.ts'
 import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/types.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { receive as presence, startPresence } from '../../actors/presence.ts'
-import { receive, startSession } from '../../actors/session.ts'
+import { receive, startSession } from '../../actors/session/session.ts'
 import { openSettings, stance } from '../../actors/settings.ts'
 import type { Typing } from '../../src/protocol/frames.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'

@@ -1,0 +1,203 @@
+/**
+ * A session: one connected device. It checks what the device may do, turns frames into messages for actors, and answers.
+ * It knows no socket: the gateway hands it frames and performs its effects.
+ */
+import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts'
+import type { DeviceId, Millis, UserId } from '../../src/protocol/ids.ts'
+import type { Next } from '../../src/runtime/index.ts'
+import { openSettings } from '../settings.ts'
+import { isNews } from '../typing.ts'
+import { answered, copied, refuse, send } from './sending.ts'
+import { error, type SessionEffect, type SessionLimits, type SessionMessage, type SessionState } from './types.ts'
+import { settled, watch } from './watching.ts'
+
+/** Frames that are refused above the rate. */
+const metered = new Set<string>([
+  'send',
+  'read',
+  'watch',
+  'unwatch',
+  'members',
+  'ticks',
+  'set',
+  'ask',
+  'remove',
+  'delete',
+  'history',
+])
+
+export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
+  phase: 'new',
+  user: null,
+  device: null,
+  hello: null,
+  aliveAt: now,
+  activeAt: 0,
+  away: false,
+  tokens: limits.framesPerSecond * 2,
+  inFlight: 0,
+  lanes: null,
+  watches: null,
+  siblings: false,
+  settings: openSettings,
+  typed: null,
+})
+
+export function receive(
+  state: SessionState,
+  message: SessionMessage,
+  limits: SessionLimits,
+  now: Millis,
+): Next<SessionState, SessionEffect> {
+  const effects: SessionEffect[] = []
+  handle(state, message, limits, now, effects)
+  return { state, effects }
+}
+
+function handle(
+  state: SessionState,
+  message: SessionMessage,
+  limits: SessionLimits,
+  now: Millis,
+  out: SessionEffect[],
+): void {
+  switch (message.is) {
+    case 'frame':
+      return meter(state, message.frame, limits, now, out)
+    case 'allowed':
+      return allowed(state, message.user, message.device, now, out)
+    case 'denied':
+      return void out.push({ do: 'close', code: 'bad_token' })
+    case 'welcomed':
+      state.phase = 'open'
+      state.siblings ||= message.siblings
+      state.settings = message.settings
+      return
+    case 'siblings':
+      state.siblings = true
+      return
+    case 'settings':
+      return settled(state, message.settings, out)
+    case 'answered':
+      return answered(state, message, out)
+    case 'copied':
+      return copied(state, message, out)
+    case 'late':
+      if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
+  }
+}
+
+/** Counts a frame against the rate. What only acknowledges is never refused; whoever goes on regardless is closed. */
+function meter(
+  state: SessionState,
+  frame: ClientFrame | BadFrame,
+  limits: SessionLimits,
+  now: Millis,
+  out: SessionEffect[],
+): void {
+  const rate = limits.framesPerSecond
+  state.tokens = Math.min(rate * 2, state.tokens + ((now - state.aliveAt) * rate) / 1_000) - 1
+  state.aliveAt = now
+  if (state.tokens < -rate) return void out.push({ do: 'close', code: 'flooding' })
+  if ('bad' in frame) return void out.push(error(frame.bad, frame.kind, frame.ref))
+  const [kind] = frame
+  if (state.phase === 'new') {
+    if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
+    return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
+  }
+  // The first thing to go under load.
+  if (kind === 'typing' && (state.tokens < 0 || state.phase !== 'open')) return
+  if (state.tokens < 0 && metered.has(kind))
+    return kind === 'send'
+      ? refuse(state, frame, 'rate_limited', out, refillMs(state, rate))
+      : void out.push(error('rate_limited', kind, String(frame[1]), refillMs(state, rate)))
+  obey(state, frame, limits, now, out)
+}
+
+/** When the next frame may come. */
+const refillMs = ({ tokens }: SessionState, rate: number): number => Math.ceil(((1 - tokens) * 1_000) / rate)
+
+function hello(
+  state: SessionState,
+  frame: Extract<ClientFrame, readonly ['hello', ...unknown[]]>,
+  out: SessionEffect[],
+): void {
+  state.phase = 'checking'
+  state.hello = frame
+  out.push({ do: 'authenticate', token: frame[1], device: frame[2] as DeviceId | null })
+}
+
+function allowed(state: SessionState, user: UserId, device: DeviceId, now: Millis, out: SessionEffect[]): void {
+  const [, , , epoch = 0, seq = 0, background = false] = state.hello ?? []
+  Object.assign(state, { phase: 'attaching', user, device, hello: null })
+  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq } })
+  if (background) away(state, out)
+  else active(state, now, out)
+}
+
+function active(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  state.activeAt = now
+  state.away = false
+  out.push({ do: 'active' })
+}
+
+function away(state: SessionState, out: SessionEffect[]): void {
+  state.away = true
+  out.push({ do: 'away' })
+}
+
+function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, now: Millis, out: SessionEffect[]): void {
+  const [kind] = frame
+  if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
+  if (kind === 'pong') return
+  if (kind === 'hello') return void out.push(error('bad_frame', kind, null))
+  if (state.phase !== 'open')
+    return kind === 'send' ? refuse(state, frame, 'busy', out) : void out.push(error('not_welcome_yet', kind, null))
+  switch (kind) {
+    case 'send':
+      active(state, now, out)
+      return send(state, frame, limits, out)
+    case 'ack':
+      return void out.push({ do: 'ack', seq: frame[1] })
+    case 'read':
+      active(state, now, out)
+      return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })
+    case 'watch':
+      return watch(state, frame[1], limits, out)
+    case 'members':
+      return void out.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
+    case 'ticks':
+      return void out.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
+    case 'typing':
+      return typing(state, frame[1], frame[2], now, out)
+    case 'unwatch':
+      if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
+      return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
+    case 'active':
+      return frame[1] ? active(state, now, out) : away(state, out)
+    case 'set': {
+      const [, ref, ...setting] = frame
+      return void out.push({ do: 'own', message: { is: 'set', ref, setting } })
+    }
+    case 'ask':
+      return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
+    case 'remove':
+      return void out.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
+    case 'delete': {
+      const [, chat, from, upTo] = frame
+      return void out.push({ do: 'own', message: { is: 'delete', ticket: 0, chat, from, upTo } })
+    }
+    case 'history': {
+      const [, ref, chat, time, seq, limit] = frame
+      const before = seq === 0 ? null : { time, seq }
+      return void out.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
+    }
+  }
+}
+
+function typing(state: SessionState, chat: UserId, what: Typing, now: Millis, out: SessionEffect[]): void {
+  if (!isNews(state.typed, chat, what, now)) return
+  state.typed = { chat, what, at: now }
+  active(state, now, out)
+  out.push({ do: 'typing', chat, what })
+}

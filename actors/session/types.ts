@@ -1,0 +1,117 @@
+/** What a session is told, what it keeps, and what it asks of its host. */
+import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
+import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame, Typing } from '../../src/protocol/frames.ts'
+import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import type { Setting, Settings } from '../../src/protocol/settings.ts'
+import type { Past } from '../../src/store/contract.ts'
+import type { Lanes, Turn } from '../lanes.ts'
+import type { Stance } from '../settings.ts'
+import type { Typed } from '../typing.ts'
+import type { Accepted } from '../user/types.ts'
+
+export type SessionMessage =
+  | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }
+  /** The answer to `authenticate`. */
+  | { readonly is: 'allowed'; readonly user: UserId; readonly device: DeviceId }
+  | { readonly is: 'denied' }
+  /** The user actor has taken the device in. `siblings`: this user has other devices. */
+  | { readonly is: 'welcomed'; readonly siblings: boolean; readonly settings: Settings }
+  /** This user has other devices from now on. */
+  | { readonly is: 'siblings' }
+  /** The user's settings: they have changed, or this device asked for them. */
+  | { readonly is: 'settings'; readonly settings: Settings }
+  /** The answer to `deliver` and, for `copied`, to `copy`. */
+  | { readonly is: 'answered'; readonly send: SendFrame; readonly turn: Turn; readonly answer: Accepted }
+  | {
+      readonly is: 'copied'
+      readonly send: SendFrame
+      readonly turn: Turn
+      readonly at: Position
+      readonly time: Millis
+      readonly answer: Accepted
+    }
+  /** The time to hello is over. */
+  | { readonly is: 'late' }
+
+/** What a device decides or asks for its user. */
+type Own =
+  | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
+  | { readonly is: 'ask'; readonly what: Asked }
+  | { readonly is: 'remove'; readonly device: DeviceId }
+  | { readonly is: 'delete'; readonly ticket: 0; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
+  | {
+      readonly is: 'history'
+      readonly ref: string
+      readonly chat: UserId
+      readonly before: Past | null
+      readonly limit: number
+    }
+
+export type SessionEffect =
+  | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
+  | { readonly do: 'attach'; readonly cursor: Cursor | null }
+  | { readonly do: 'deliver'; readonly send: SendFrame; readonly turn: Turn }
+  | {
+      readonly do: 'copy'
+      readonly send: SendFrame
+      readonly turn: Turn
+      readonly at: Position
+      readonly time: Millis
+      readonly lifetime: Lifetime | undefined
+    }
+  | { readonly do: 'ack'; readonly seq: Seq }
+  | { readonly do: 'read'; readonly chat: UserId; readonly seq: Seq }
+  /** `stance`: what this user lets the watched one see. */
+  | { readonly do: 'watch'; readonly user: UserId; readonly stance: Stance }
+  | { readonly do: 'unwatch'; readonly user: UserId }
+  /** For the user's own actor. */
+  | { readonly do: 'own'; readonly message: Own }
+  /** A question about a group. */
+  | {
+      readonly do: 'ask'
+      readonly group: GroupId
+      readonly question: { readonly is: 'members' } | { readonly is: 'ticks'; readonly at: Seq }
+    }
+  /** For those who watch this user. May be lost. */
+  | { readonly do: 'typing'; readonly chat: UserId; readonly what: Typing }
+  /** The person did something (`user` frames), or went away from the app. */
+  | { readonly do: 'active' | 'away' }
+  | { readonly do: 'push'; readonly frame: ServerFrame }
+  | { readonly do: 'close'; readonly code: CloseCode }
+
+export type SessionLimits = {
+  readonly framesPerSecond: number
+  readonly sendsInFlight: number
+  readonly watches: number
+  readonly listed: number
+}
+
+/** The state belongs to the machine, which changes it in place. */
+export type SessionState = {
+  phase: 'new' | 'checking' | 'attaching' | 'open'
+  user: UserId | null
+  device: DeviceId | null
+  hello: Extract<ClientFrame, readonly ['hello', ...unknown[]]> | null
+  /** The last frame of any kind, and the last that shows a person. */
+  aliveAt: Millis
+  activeAt: Millis
+  /** The app is in the background: the person does not count as here. */
+  away: boolean
+  /** Frames that may come now; refilled by time, below zero while the device floods. */
+  tokens: number
+  inFlight: number
+  /** null until the first send. */
+  lanes: Lanes | null
+  watches: Set<UserId> | null
+  siblings: boolean
+  settings: Settings
+  /** null until the first time. */
+  typed: Typed | null
+}
+
+/** The text, and when to retry where that is 0, the host adds from the table. */
+export const error = (code: ErrorCode, kind: string, ref: string | null, retryAfter = 0): SessionEffect => ({
+  do: 'push',
+  frame: ['error', code, kind, ref, retryAfter, ''],
+})

@@ -1,0 +1,32 @@
+/** Whom a device watches, and what it lets them see of its user. */
+import type { ServerFrame } from '../../src/protocol/frames.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+import type { Settings } from '../../src/protocol/settings.ts'
+import { isGroup } from '../chats.ts'
+import { stance } from '../settings.ts'
+import { error, type SessionEffect, type SessionLimits, type SessionState } from './types.ts'
+
+export function watch(state: SessionState, user: UserId, limits: SessionLimits, out: SessionEffect[]): void {
+  state.watches ??= new Set()
+  if (state.watches.size >= limits.watches && !state.watches.has(user))
+    return void out.push(error('too_many_watches', 'watch', user))
+  state.watches.add(user)
+  out.push({ do: 'watch', user, stance: stance(state.settings, user) })
+}
+
+/** The device is told, and those whom it watches learn what they may see of this user. */
+export function settled(state: SessionState, settings: Settings, out: SessionEffect[]): void {
+  out.push({ do: 'push', frame: settingsFrame(settings) })
+  const former = state.settings
+  state.settings = settings
+  for (const user of state.watches ?? []) {
+    if (isGroup(user)) continue
+    const now = stance(settings, user)
+    if (now !== stance(former, user)) out.push({ do: 'watch', user, stance: now })
+  }
+}
+
+function settingsFrame({ lastSeen, writers, receipts, blocked, contacts, lifetimes }: Settings): ServerFrame {
+  const lines = lifetimes.flatMap(({ chat, lifetime }) => (lifetime === 'default' ? [] : `${chat}\t${lifetime}`))
+  return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n')]
+}
