@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto'
 import { receive, recover, rest } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
-import type { Accepted, UserMessage } from '../../actors/user/types.ts'
-import type { GroupId, Seq, UserId } from '../protocol/ids.ts'
+import type { Accepted, Deliver } from '../../actors/user/types.ts'
+import { type GroupId, isGroup, type Seq, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
@@ -191,8 +191,6 @@ function perform(
   }
 }
 
-/** Where a message to a chat goes. */
-export const offerTo =
-  (users: Users, groups: Groups) =>
-  (chat: UserId, message: Extract<UserMessage, { is: 'deliver' }>): boolean =>
-    chat.startsWith('#') ? groups.offer(chat, message) : users.offer(chat, message)
+/** Where a message to a chat goes; whether its mailbox has taken it. */
+export const offerTo = (users: Users, groups: Groups, chat: UserId, message: Deliver): boolean =>
+  isGroup(chat) ? groups.offer(chat, message) : users.offer(chat, message)
