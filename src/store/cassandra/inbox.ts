@@ -10,7 +10,8 @@ import { waiting } from './timers.ts'
 
 const recordQuery = `SELECT epoch, saved_epoch, newest, cursors, settled, bucket, started
   FROM inboxes WHERE user = ? AND shelf = 0`
-const marksQuery = 'SELECT term, tail, time FROM marks WHERE user = ? AND bucket = ?'
+/** That of the highest term. */
+const markQuery = 'SELECT term, tail, time FROM marks WHERE user = ? AND bucket = ? LIMIT 1'
 const lastQuery =
   'SELECT seq, term, time, kept FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
 const firstQuery = 'SELECT seq FROM inbox_entries WHERE user = ? AND bucket = ? LIMIT 1'
@@ -94,7 +95,7 @@ export async function keepAgain(
 export async function lastHeld(requests: Requests, retentionMs: number, user: UserId, newest: number): Promise<Tail> {
   for (let bucket = newest; bucket >= 0; bucket--) {
     const [marks, before, rows] = await Promise.all([
-      requests.rows(marksQuery, [user, bucket]),
+      requests.rows(markQuery, [user, bucket]),
       highestTerm(requests, user, bucket - 1),
       requests.rows(lastQuery, [user, bucket]),
     ])
@@ -113,7 +114,7 @@ export async function lastHeld(requests: Requests, retentionMs: number, user: Us
 
 /** The highest term that wrote to a bucket; 0: none did. */
 async function highestTerm(requests: Requests, user: UserId, bucket: number): Promise<number> {
-  return bucket < 0 ? 0 : ((await requests.rows(marksQuery, [user, bucket]))[0]?.['term'] ?? 0)
+  return bucket < 0 ? 0 : ((await requests.rows(markQuery, [user, bucket]))[0]?.['term'] ?? 0)
 }
 
 /** Whether the row of `term` at `seq` counts; none of a higher term has that seq. */

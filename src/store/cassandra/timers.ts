@@ -24,10 +24,8 @@ const entriesQuery = `SELECT seq, term, ${entryColumns} FROM inbox_entries WHERE
 const codes = { temporary: 0, delivered: 1, read: 2 } as const
 /** In place of a chat, for what waits until the entries of all chats are acknowledged. */
 const everyChat = '*'
-/** Entries that are read and written at a time: at the default limit of bodies 2 MB. */
+/** Rows that are looked at, and entries that are read and written, at a time: at the default limit of bodies 2 MB. */
 const atOnce = 64
-/** Rows of a look for the lowest that wait: mostly all of them. */
-const lookRows = 100
 
 const chatCell = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : everyChat)
 
@@ -51,12 +49,12 @@ async function lowestOf(requests: Requests, user: UserId, first: number, last: n
   const lowest: Seq[] = []
   let [waits, chat] = [first, '']
   for (;;) {
-    const page = await requests.page(nextQuery, [user, waits, chat], lookRows)
+    const page = await requests.page(nextQuery, [user, waits, chat], atOnce)
     for (const row of page.rows) {
       waits = row['waits']
       chat = row['chat']
       if (waits > last) return lowest
-      lowest[waits] = Math.min(number(row['seq']), lowest[waits] ?? Number.MAX_SAFE_INTEGER)
+      lowest[waits] = Math.min(seqOf(row), lowest[waits] ?? Number.MAX_SAFE_INTEGER)
     }
     if (page.next === undefined) return lowest
   }
@@ -76,7 +74,10 @@ export function forget(
   return [...seqs].map(([is, of]) => ({ query: timersDelete, params: [user, codes[is], chatCell(is, chat), of] }))
 }
 
-/** Answers the lowest seq that still waits for that kind. */
+/**
+ * Answers the lowest seq that still waits for that kind. Usually two reads and one mutation; behind the first bucket of an
+ * inbox one more.
+ */
 export async function startTimers(
   requests: Requests,
   { retentionMs }: Retention,
@@ -86,29 +87,64 @@ export async function startTimers(
 ): Promise<Seq> {
   const waits = codes[started.is]
   const key = [user, waits, started.is === 'read' ? started.chat : everyChat, long(started.upTo)]
+  const removal = { query: startedDelete, params: key }
+  const begin = (seqs: readonly Seq[], last?: Statement) =>
+    startSlice(requests, { retentionMs, user, started, now }, seqs, last)
+
+  const look = await requests.page(nextQuery, [user, waits, ''], atOnce)
+  const rows = look.rows.filter((row) => row['waits'] === waits)
+  const isAll = look.next === undefined || rows.length < look.rows.length
+  if (isAll) {
+    const isDue = (row: Row) => row['chat'] === key[2] && number(row['seq']) <= started.upTo
+    const due = rows.filter(isDue).map(seqOf)
+    if (due.length > 0) await begin(due, removal)
+    const left = rows.filter((row) => !isDue(row)).map(seqOf)
+    return left.length > 0 ? Math.min(...left) : 0
+  }
   let state: string | undefined
   let any = false
   do {
     const page = await requests.page(waitingQuery, key, atOnce, state)
-    const seqs = page.rows.map((row) => number(row['seq']))
-    for (const [bucket, of] of byBucket(seqs)) {
-      const rows = first(await requests.rows(entriesQuery, [user, bucket, of.map(long)]))
-      const statements = rows.flatMap((row) => {
-        const entry = entryOf(row, now)
-        const ttl = secondsLeft(entry.time, retentionMs)
-        if (ttl <= 0 || !starts(user, entry, started)) return []
-        const place = { user, bucket, seq: entry.seq, term: row['term'] }
-        const next = start(entry, started.is, now)
-        return next.is === 'gone' ? [blank(place, row['kind'], ttl)] : writeEntry(place, next, ttl)
-      })
-      if (statements.length > 0) await requests.write(statements)
-    }
-    any ||= seqs.length > 0
+    await begin(page.rows.map(seqOf))
+    any ||= page.rows.length > 0
     state = page.next
   } while (state !== undefined)
-  if (any) await requests.write([{ query: startedDelete, params: key }])
+  if (any) await requests.write([removal])
   return (await lowestOf(requests, user, waits, waits))[waits] ?? 0
 }
+
+type Start = {
+  readonly retentionMs: number
+  readonly user: UserId
+  readonly started: Started
+  readonly now: Millis
+}
+
+/** Entries of a slice, and then `last`: in the same mutation where they are of the first bucket, which has the same partition. */
+async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[], last?: Statement): Promise<void> {
+  let left = last
+  for (const [bucket, of] of byBucket(seqs)) {
+    const rows = first(await requests.rows(entriesQuery, [begin.user, bucket, of.map(long)]))
+    const statements = rows.flatMap((row) => startRow(begin, bucket, row))
+    if (left && bucket === 0 && of.length === seqs.length) {
+      statements.push(left)
+      left = undefined
+    }
+    if (statements.length > 0) await requests.write(statements)
+  }
+  if (left) await requests.write([left])
+}
+
+function startRow({ retentionMs, user, started, now }: Start, bucket: number, row: Row): Statement[] {
+  const entry = entryOf(row, now)
+  const ttl = secondsLeft(entry.time, retentionMs)
+  if (ttl <= 0 || !starts(user, entry, started)) return []
+  const key = { user, bucket, seq: entry.seq, term: row['term'] }
+  const next = start(entry, started.is, now)
+  return next.is === 'gone' ? [blank(key, row['kind'], ttl)] : writeEntry(key, next, ttl)
+}
+
+const seqOf = (row: Row): Seq => number(row['seq'])
 
 function byBucket(seqs: readonly Seq[]): Map<number, Seq[]> {
   const buckets = new Map<number, Seq[]>()
@@ -118,4 +154,4 @@ function byBucket(seqs: readonly Seq[]): Map<number, Seq[]> {
 
 /** Of the rows of a seq the one with the highest term comes first: the others are dead. */
 const first = (rows: readonly Row[]): Row[] =>
-  rows.filter((row, index) => index === 0 || number(row['seq']) !== number(rows[index - 1]?.['seq']))
+  rows.filter((row, index) => index === 0 || seqOf(row) !== number(rows[index - 1]?.['seq']))
