@@ -3,13 +3,14 @@ import { randomInt } from 'node:crypto'
 import { receive, recover, rest } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
-import type { Accepted, UserMessage } from '../../actors/user/types.ts'
-import type { GroupId, Seq, UserId } from '../protocol/ids.ts'
+import type { Accepted, Deliver } from '../../actors/user/types.ts'
+import { type GroupId, isGroup, type Seq, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { Answers, fan } from './copies.ts'
+import { consult, done, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
 
@@ -134,40 +135,19 @@ function perform(
   effect: Exclude<GroupEffect, { do: 'append' }>,
 ): void {
   const { store, sessions } = context
-  const state = groups.peek(group)
-  const result = (message: GroupMessage) => {
-    if (groups.peek(group) === state) groups.tell(group, message)
-  }
-  const answered = <T>(promise: Promise<T>, message: (value: T | null) => GroupMessage) =>
-    promise.then(
-      (value) => result(message(value)),
-      () => result(message(null)),
-    )
+  const epoch = groups.peek(group)?.log.epoch ?? 0
   switch (effect.do) {
     case 'find':
-      return void answered(store.findRepeats(group, effect.keys), (repeats) => ({ is: 'found', repeats }))
-    case 'fetch': {
-      const { session, from, limit, bytes } = effect
-      return void answered(store.read(group, from, limit, bytes, Date.now()), (entries) => ({
-        is: 'page',
-        session,
-        from,
-        entries,
-      }))
+    case 'fetch':
+    case 'save':
+    case 'start':
+      return void tellResult(groups, group, consult(store, group, epoch, effect))
+    case 'record': {
+      const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
+      return void tellResult(groups, group, recorded)
     }
-    case 'save': {
-      const saving = store.saveCursors(group, state?.log.epoch ?? 0, effect.cursors, effect.settled)
-      return void answered(saving, (saved) => ({ is: 'saved', ok: saved !== null }))
-    }
-    case 'start': {
-      const { started, tail, session } = effect
-      const starting = store.startTimers(group, started, Date.now())
-      return void answered(starting, (lowest) => ({ is: 'started', started, tail, session, lowest }))
-    }
-    case 'record':
-      return void answered(store.saveGroup(group, effect.record), (saved) => ({ is: 'recorded', ok: saved !== null }))
     case 'fan':
-      return fan(context, answers, group, state?.log.epoch ?? 0, effect)
+      return fan(context, answers, group, epoch, effect)
     case 'answer':
       return context.asks.answer(effect.ticket, effect.answer)
     case 'accepted':
@@ -191,8 +171,6 @@ function perform(
   }
 }
 
-/** Where a message to a chat goes. */
-export const offerTo =
-  (users: Users, groups: Groups) =>
-  (chat: UserId, message: Extract<UserMessage, { is: 'deliver' }>): boolean =>
-    chat.startsWith('#') ? groups.offer(chat, message) : users.offer(chat, message)
+/** Where a message to a chat goes; whether its mailbox has taken it. */
+export const offerTo = (users: Users, groups: Groups, chat: UserId, message: Deliver): boolean =>
+  isGroup(chat) ? groups.offer(chat, message) : users.offer(chat, message)

@@ -136,7 +136,7 @@ async function post(context: Context, message: Post): Promise<Position> {
   const { from, to, id, change } = message
   const code = { session: 0, turn: { nth: 0, round: 0 } } as const
   const { at, time, lifetime } = await ask(context, id, (ticket) =>
-    offerTo(users, groups)(to, { is: 'deliver', ...code, ...message, ticket } satisfies Deliver),
+    offerTo(users, groups, to, { is: 'deliver', ...code, ...message, ticket } satisfies Deliver),
   )
   if (to === from || !needsCopy(to, change, lifetime)) return at
   await ask(context, id, (ticket) =>

@@ -2,58 +2,26 @@
 
 import type { Presence } from '../../actors/presence.ts'
 import { receive, startSession } from '../../actors/session/session.ts'
-import type { SessionEffect, SessionMessage, SessionState } from '../../actors/session/types.ts'
-import type { Accepted, Copy, Deliver, SessionRef } from '../../actors/user/types.ts'
+import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
+import type { SessionRef } from '../../actors/user/types.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
-import type { ClientLimits, Limits } from '../protocol/limits.ts'
+import { type DeviceId, isGroup, isId, isUserId, type UserId } from '../protocol/ids.ts'
+import type { ClientLimits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
-import type { Asks, Runtime } from '../runtime/index.ts'
-import type { Admit } from './admission.ts'
-import { type Groups, offerTo } from './groups.ts'
 import type { Authenticate, Connection, SessionPort } from './ports.ts'
-import type { PresenceActors } from './presence.ts'
-import { Rates } from './rates.ts'
-import type { Users } from './users.ts'
+import { Sends } from './sends.ts'
+import type { Session, SessionsContext } from './session.ts'
 
-type Session = {
-  readonly ref: SessionRef
-  readonly connection: Connection
-  readonly codec: Codec
-  readonly address: string
-  readonly state: SessionState
-  /** Frames to send at the end of this turn; null for none. */
-  out: ServerFrame[] | null
-  epoch: number
-  /** The last send that waits to be admitted, and with it those before. */
-  admitting: Promise<void> | null
-  /** The token of the upgrade, until hello. */
-  token: string | null
-  closed: boolean
-}
-
-/** Milliseconds between looks at which buckets are full. */
-const sweepMs = 10_000
 /** A session with so many frames to send in one turn gets none that may be lost. */
 const crowded = 32
-
-export type SessionsContext = {
-  readonly runtime: Runtime
-  readonly asks: Asks<Accepted>
-  readonly limits: Limits
-  readonly heartbeatMs: Millis
-  readonly authenticate: Authenticate
-  readonly admit: Admit
-  readonly actors: () => { readonly users: Users; readonly groups: Groups; readonly presence: PresenceActors }
-}
 
 export class Sessions implements SessionPort {
   readonly #context: SessionsContext
   readonly #sessions = new Map<SessionRef, Session>()
   readonly #clientLimits: ClientLimits
-  readonly #rates: Rates
+  readonly #sends: Sends
   #refs = 0
   #dirty: Session[] = []
 
@@ -61,12 +29,7 @@ export class Sessions implements SessionPort {
     this.#context = context
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
-    this.#rates = new Rates(context.limits)
-    const sweep = () => {
-      this.#rates.sweep(performance.now())
-      context.runtime.wheel.after(sweepMs, sweep)
-    }
-    context.runtime.wheel.after(sweepMs, sweep)
+    this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
     this.#clientLimits = {
       frameBytes,
       bodyBytes,
@@ -259,9 +222,9 @@ export class Sessions implements SessionPort {
           cursor: effect.cursor,
         })
       case 'deliver':
-        return this.#limit(session, effect)
+        return this.#sends.deliver(session, effect)
       case 'copy':
-        return this.#copy(session, effect)
+        return this.#sends.copy(session, effect)
       case 'ack':
         return users.tell(user, { is: 'ack', session: ref, seq: effect.seq })
       case 'read':
@@ -304,83 +267,6 @@ export class Sessions implements SessionPort {
     if (!identity || !isUserId(identity.user, limits.idLength) || !isId(named, limits.idLength))
       return this.#receive(session, { is: 'denied' })
     this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
-  }
-
-  /** Goes on with what its user may send now. */
-  #limit(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const { send, turn } = effect
-    const retryAfter = this.#rates.take(session.state.user as UserId, send[2], performance.now())
-    if (retryAfter === 0) return this.#admit(session, effect)
-    const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
-    this.#receive(session, { is: 'answered', send, turn, answer })
-  }
-
-  /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
-  #admit(session: Session, effect: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const { send, turn } = effect
-    const question = this.#context.admit(session.state.user as UserId, send)
-    if (!question && !session.admitting) return this.#deliver(session, effect)
-    const decide = async () => {
-      const code = await question?.()
-      if (session.admitting === decided) session.admitting = null
-      if (!code) this.#deliver(session, effect)
-      else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code } })
-    }
-    const decided = (session.admitting ?? Promise.resolve()).then(decide)
-    session.admitting = decided
-  }
-
-  #deliver(session: Session, { send, turn }: Extract<SessionEffect, { do: 'deliver' }>): void {
-    const [, id, to, body, again, media, change] = send
-    const answered = (answer: Accepted) => this.#receive(session, { is: 'answered', send, turn, answer })
-    const from = session.state.user as UserId
-    this.#ask(
-      to,
-      (ticket) => ({
-        is: 'deliver',
-        session: session.ref,
-        turn,
-        from,
-        id,
-        body,
-        media: media ?? undefined,
-        change,
-        again,
-        ticket,
-      }),
-      answered,
-    )
-  }
-
-  #copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
-    const [, id, to, body, again, media, change] = send
-    const answered = (answer: Accepted) => this.#receive(session, { is: 'copied', send, turn, at, time, answer })
-    this.#ask(
-      session.state.user as UserId,
-      (ticket) => ({
-        is: 'copy',
-        to,
-        at,
-        time,
-        id,
-        body,
-        media: media ?? undefined,
-        change,
-        lifetime,
-        again,
-        ticket,
-      }),
-      answered,
-    )
-  }
-
-  #ask(user: UserId, message: (ticket: number) => Deliver | Copy, answered: (answer: Accepted) => void): void {
-    const { asks, actors } = this.#context
-    const ticket = asks.ask((answer) => answered(answer === 'late' ? { is: 'refused', code: 'busy' } : answer))
-    const { users, groups } = actors()
-    const asked = message(ticket)
-    const taken = asked.is === 'copy' ? users.offer(user, asked) : offerTo(users, groups)(user, asked)
-    if (!taken) asks.answer(ticket, { is: 'refused', code: 'busy' })
   }
 }
 

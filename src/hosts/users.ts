@@ -16,6 +16,7 @@ import { Appends } from './appends.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
 import { keepMedia } from './keeping.ts'
+import { consult, done, orNull, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage>
@@ -94,34 +95,19 @@ function append(users: Users, appends: Appends, user: UserId, entries: readonly 
 
 function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
   const { store, sessions, events } = context
-  const state = users.peek(user)
-  // A restarted actor has asked anew: what its former life asked for is news to nobody.
-  const result = (message: UserMessage) => {
-    if (users.peek(user) === state) users.tell(user, message)
-  }
   switch (effect.do) {
     case 'find':
-      return later(store.findRepeats(user, effect.keys), (repeats) => result({ is: 'found', repeats }))
-    case 'fetch': {
-      const { session, from, limit, bytes } = effect
-      return later(store.read(user, from, limit, bytes, Date.now()), (entries) =>
-        result({ is: 'page', session, from, entries }),
-      )
-    }
-    case 'check': {
-      const { session, chat, seq } = effect
-      return later(store.read(user, seq, 1, 1, Date.now()), (entries) => {
-        const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
-        const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
-        result({ is: 'checked', session, chat, seq, at: entries && at })
-      })
-    }
-    case 'save': {
-      const saving = store.saveCursors(user, state?.epoch ?? 0, effect.cursors, effect.settled).then(() => true)
-      return later(saving, (ok) => result({ is: 'saved', ok: ok === true }))
-    }
+    case 'fetch':
+    case 'save':
+    case 'start':
+      return void tellResult(users, user, consult(store, user, epochOf(users, user), effect))
+    case 'check':
+    case 'keep':
+    case 'erase':
+    case 'history':
+      return void tellResult(users, user, ask(context, user, effect))
     case 'welcome':
-      return sessions.welcome(effect, state?.epoch ?? 0)
+      return sessions.welcome(effect, epochOf(users, user))
     case 'live':
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':
@@ -138,28 +124,6 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return sessions.push(effect.session, ['device', effect.device, effect.connected, effect.lastSeen])
     case 'seen':
       return sessions.push(effect.session, ['seen', 0, effect.chat, effect.upTo])
-    case 'keep': {
-      const keeping = store.saveSettings(user, effect.settings).then(() => true)
-      return later(keeping, (ok) => result({ is: 'kept', ok: ok === true }))
-    }
-    case 'start': {
-      const { started, tail, session } = effect
-      const starting = store.startTimers(user, started, Date.now())
-      return later(starting, (lowest) => result({ is: 'started', started, tail, session, lowest }))
-    }
-    case 'erase': {
-      const { deletion, chat, from, upTo, whole } = effect
-      const erasing = store.erase(user, chat, from, upTo)
-      const released = erasing
-        .then(() => (whole ? context.media?.store.release(chatHolder(user, chat)) : undefined))
-        .then(() => true)
-      return later(released, (ok) => result({ is: 'erased', deletion, from, upTo, ok: ok === true }))
-    }
-    case 'history': {
-      const { session, ref, chat, before, limit, bytes } = effect
-      const reading = store.history(user, chat, before, limit, bytes)
-      return later(reading, (entries) => result({ is: 'past', session, ref, entries }))
-    }
     case 'past':
       for (const entry of effect.entries) sessions.push(effect.session, pastFrame(effect.ref, user, entry))
       return
@@ -185,7 +149,33 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
   }
 }
 
-/** Hands on a result, or null where the store failed. */
-function later<T>(result: Promise<T>, then: (value: T | null) => void): void {
-  result.then(then, () => then(null))
+const epochOf = (users: Users, user: UserId): number => users.peek(user)?.epoch ?? 0
+
+/** What only a user asks of the store. */
+async function ask(
+  { store, media }: Context,
+  user: UserId,
+  effect: Extract<UserEffect, { do: 'check' | 'keep' | 'erase' | 'history' }>,
+): Promise<UserMessage> {
+  switch (effect.do) {
+    case 'check': {
+      const { session, chat, seq } = effect
+      const entries = await orNull(store.read(user, seq, 1, 1, Date.now()))
+      const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
+      const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
+      return { is: 'checked', session, chat, seq, at: entries && at }
+    }
+    case 'keep':
+      return { is: 'kept', ok: await done(store.saveSettings(user, effect.settings)) }
+    case 'erase': {
+      const { deletion, chat, from, upTo, whole } = effect
+      const erasing = store.erase(user, chat, from, upTo)
+      const released = erasing.then(() => (whole ? media?.store.release(chatHolder(user, chat)) : undefined))
+      return { is: 'erased', deletion, from, upTo, ok: await done(released) }
+    }
+    case 'history': {
+      const { session, ref, chat, before, limit, bytes } = effect
+      return { is: 'past', session, ref, entries: await orNull(store.history(user, chat, before, limit, bytes)) }
+    }
+  }
 }

@@ -1,10 +1,13 @@
-/** The inboxes in the tables by user. */
-import type { Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry } from '../contract.ts'
-import { addLasting, removeTimers } from './lasting.ts'
+/** The inboxes in the tables by user, and what the journal has of them beside (`fresh`). */
+import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Entry, InboxRecord } from '../contract.ts'
+import { goneOf, isOver } from '../lasting.ts'
+import { entriesFrom } from './entries.ts'
+import type { Fresh } from './journal.ts'
+import { addLasting, waiting } from './lasting.ts'
 import { putRepeats } from './repeats.ts'
-import { packRow, pieces, unpackRow } from './rows.ts'
-import { dayOf, lastSeq, type Tables } from './tables.ts'
+import { packRow, pieces } from './rows.ts'
+import { dayOf, type Tables } from './tables.ts'
 
 /** Puts entries that follow the tail of the inbox. */
 export function putEntries(tables: Tables, user: UserId, epoch: number, entries: readonly Entry[]): void {
@@ -24,33 +27,50 @@ export function putEntries(tables: Tables, user: UserId, epoch: number, entries:
   void tables.logs.put(user, { epoch, tail: last.seq, lastTime: last.time, head: log.head })
 }
 
-/** The entries from `from` on. */
-export function* entriesFrom({ entries }: Tables, user: UserId, from: Seq): Generator<Entry> {
-  // The row that holds `from` starts at it or before.
-  const [first = [user, from]] = entries.getKeys({ start: [user, from], end: [user, 0], limit: 1, reverse: true })
-  for (const { value } of entries.getRange({ start: first, end: [user, lastSeq] }))
-    for (const entry of unpackRow(value)) if (entry.seq >= from) yield entry
+/** What waits for its timer is in the tables: where the journal has such entries, they were moved before. */
+export function loadInbox(tables: Tables, fresh: Fresh | undefined, user: UserId): InboxRecord | undefined {
+  const log = tables.logs.get(user)
+  const saved = tables.cursors.get(user)
+  if (!log && !fresh && !saved) return undefined
+  const last = fresh?.entries.at(-1)
+  return {
+    epoch: log?.epoch ?? fresh?.epoch ?? saved?.epoch ?? 0,
+    head: log?.head ?? 1,
+    tail: last?.seq ?? log?.tail ?? 0,
+    lastTime: last?.time ?? log?.lastTime ?? 0,
+    cursors: saved?.cursors ?? [],
+    settled: saved?.settled ?? 0,
+    waiting: waiting(tables, user),
+  }
 }
 
-/** Removes one user's entries up to a day that is over, about `room` of them; the mark of the day goes with the last. */
-export function expireDay(tables: Tables, day: number, user: string, room: number): number {
-  const log = tables.logs.get(user)
-  let removed = 0
-  let head = log?.head ?? 1
-  let done = true
-  for (const { key, value } of tables.entries.getRange({ start: [user, 0], end: [user, lastSeq] })) {
-    const row = unpackRow(value)
-    if (dayOf(row[0]?.time ?? 0) > day) break
-    if (removed >= room) {
-      done = false
-      break
-    }
-    void tables.entries.remove(key)
-    removeTimers(tables, user as UserId, row)
-    removed += row.length
-    head = key[1] + row.length
+/** Up to `limit` entries, as long as their bodies fit `bytes`, the first in any case. */
+export function readInbox(
+  tables: Tables,
+  fresh: Fresh | undefined,
+  user: UserId,
+  from: Seq,
+  limit: number,
+  bytes: number,
+  now: Millis,
+): readonly Entry[] {
+  const found: Entry[] = []
+  let size = 0
+  for (const stored of both(entriesFrom(tables, user, from), fresh?.entries ?? [], from)) {
+    const entry = isOver(stored, now) ? goneOf(stored) : stored
+    size += 'body' in entry ? entry.body.length : 0
+    if (found.length === limit || (size > bytes && found.length > 0)) break
+    found.push(entry)
   }
-  if (log && head > log.head) void tables.logs.put(user, { ...log, head })
-  if (done) void tables.days.remove([day, user])
-  return Math.max(removed, 1)
+  return found
+}
+
+/** Entries of the tables, and then those that only the journal has. */
+function* both(settled: Iterable<Entry>, fresh: readonly Entry[], from: Seq): Generator<Entry> {
+  let next = from
+  for (const entry of settled) {
+    yield entry
+    next = entry.seq + 1
+  }
+  for (const entry of fresh) if (entry.seq >= next) yield entry
 }

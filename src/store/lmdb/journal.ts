@@ -17,7 +17,7 @@ const settleBytes = 6 * 1024 * 1024
 const bytesAtOnce = 96 * 1024
 
 /** What one user has in the journal, in seq order. */
-type Fresh = { readonly epoch: number; readonly entries: Entry[] }
+export type Fresh = { readonly epoch: number; readonly entries: Entry[] }
 /** The first `count` of what a user has in the journal. */
 type Share = { readonly user: UserId; readonly count: number }
 /** One move of entries to the tables: of these users, or of all. */

@@ -2,10 +2,10 @@
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, Entry, MessageTrace } from '../contract.ts'
 import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
-import { hourOf, lastSeq, type Tables } from './tables.ts'
+import { hourMs, hourOf, lastSeq, type Tables } from './tables.ts'
 
 /** What marks a repeat of each message among the entries. The sender of a copy is the user. */
-export function repeatsOf(user: UserId, entries: readonly Entry[]): Repeat[] {
+function repeatsOf(user: UserId, entries: readonly Entry[]): Repeat[] {
   const found: Repeat[] = []
   for (const entry of entries)
     if ('body' in entry) {
@@ -22,16 +22,26 @@ export function putRepeats(tables: Tables, user: UserId, entries: readonly Entry
   }
 }
 
-/** What was answered to the message of each key, where it is found. */
-export function findRepeats(tables: Tables, user: UserId, keys: readonly DedupeKey[], oldest: Millis, newest: Millis) {
+/** What was answered to the message of each key since `oldest`. `fresh`: the entries that only the journal has. */
+export function findRepeats(
+  tables: Tables,
+  fresh: readonly Entry[],
+  user: UserId,
+  keys: readonly DedupeKey[],
+  oldest: Millis,
+): readonly (Appended | undefined)[] {
   const found = new Map<string, Appended>()
+  const add = ({ id, sender, seq, time }: Repeat) => found.set(nameOf(sender, id), { seq, time })
+  // The time of an entry may be ahead of the clock, which was turned back.
+  const newest = Date.now() + hourMs
   for (let hour = hourOf(oldest); hour <= hourOf(newest); hour++)
     for (const { value } of tables.repeats.getRange({ start: [hour, user, 0], end: [hour, user, lastSeq] }))
-      for (const { id, sender, seq, time } of matching(value, keys)) found.set(nameOf(sender, id), { seq, time })
-  return found
+      for (const repeat of matching(value, keys)) add(repeat)
+  for (const repeat of repeatsOf(user, fresh)) add(repeat)
+  return keys.map(({ sender, id }) => found.get(nameOf(sender, id)))
 }
 
-export const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`
+const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`
 
 /** Rows are many and matches few: a row without any of the ids is not unpacked. */
 const matching = (row: Uint8Array, keys: readonly { readonly id: MessageId }[]): Repeat[] =>

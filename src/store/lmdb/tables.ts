@@ -9,8 +9,9 @@ const dayMs = 24 * hourMs
 export const hourOf = (time: Millis): number => Math.floor(time / hourMs)
 export const dayOf = (time: Millis): number => Math.floor(time / dayMs)
 
-/** Above every seq, for the end of a range. */
+/** They sort after every seq and every id: for the end of a range. */
 export const lastSeq = Number.MAX_SAFE_INTEGER
+export const lastId = '\u{10ffff}'
 
 type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
 type Cursors = { cursors: readonly DeviceCursor[]; settled: Seq; epoch: number }

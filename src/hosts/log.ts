@@ -1,0 +1,47 @@
+/** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
+import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Entities } from '../runtime/index.ts'
+import type { Store } from '../store/contract.ts'
+
+type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
+type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
+
+/** The answer of the store, which never rejects: it says where the store did not answer. */
+export async function consult(store: Store, id: UserId, epoch: number, effect: LogEffect): Promise<LogMessage> {
+  switch (effect.do) {
+    case 'find':
+      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys)) }
+    case 'fetch': {
+      const { session, from, limit, bytes } = effect
+      return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, Date.now())) }
+    }
+    case 'save':
+      return { is: 'saved', ok: await done(store.saveCursors(id, epoch, effect.cursors, effect.settled)) }
+    case 'start': {
+      const { started, tail, session } = effect
+      return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, Date.now())) }
+    }
+  }
+}
+
+/** Tells an actor what came of what it asked for. A restarted one has asked anew: its former life's result is news to nobody. */
+export async function tellResult<Message>(
+  actors: Pick<Entities<unknown, Message>, 'peek' | 'tell'>,
+  id: string,
+  result: Promise<Message>,
+): Promise<void> {
+  const state = actors.peek(id)
+  const message = await result
+  if (actors.peek(id) === state) actors.tell(id, message)
+}
+
+/** null where the store failed. */
+export const orNull = <T>(result: Promise<T>): Promise<T | null> => result.catch(() => null)
+
+/** Whether it was done. */
+export const done = (result: Promise<unknown>): Promise<boolean> =>
+  result.then(
+    () => true,
+    () => false,
+  )

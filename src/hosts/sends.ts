@@ -1,0 +1,82 @@
+/** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
+import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
+import type { Accepted, Copy, Deliver } from '../../actors/user/types.ts'
+import type { UserId } from '../protocol/ids.ts'
+import { offerTo } from './groups.ts'
+import { Rates } from './rates.ts'
+import type { Session, SessionsContext } from './session.ts'
+
+/** Milliseconds between looks at which buckets are full. */
+const sweepMs = 10_000
+
+type Send = Extract<SessionEffect, { do: 'deliver' }>
+type Receive = (session: Session, message: SessionMessage) => void
+
+export class Sends {
+  readonly #context: SessionsContext
+  readonly #rates: Rates
+  readonly #receive: Receive
+
+  /** `receive` hands an answer to its session. */
+  constructor(context: SessionsContext, receive: Receive) {
+    this.#context = context
+    this.#receive = receive
+    this.#rates = new Rates(context.limits)
+    const sweep = () => {
+      this.#rates.sweep(performance.now())
+      context.runtime.wheel.after(sweepMs, sweep)
+    }
+    context.runtime.wheel.after(sweepMs, sweep)
+  }
+
+  /** Goes on with what its user may send now. */
+  deliver(session: Session, effect: Send): void {
+    const { send, turn } = effect
+    const retryAfter = this.#rates.take(session.state.user as UserId, send[2], performance.now())
+    if (retryAfter === 0) return this.#admit(session, effect)
+    const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
+    this.#receive(session, { is: 'answered', send, turn, answer })
+  }
+
+  /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
+  #admit(session: Session, effect: Send): void {
+    const { send, turn } = effect
+    const question = this.#context.admit(session.state.user as UserId, send)
+    if (!question && !session.admitting) return this.#offer(session, effect)
+    const decide = async () => {
+      const code = await question?.()
+      if (session.admitting === decided) session.admitting = null
+      if (!code) this.#offer(session, effect)
+      else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code } })
+    }
+    const decided = (session.admitting ?? Promise.resolve()).then(decide)
+    session.admitting = decided
+  }
+
+  #offer(session: Session, { send, turn }: Send): void {
+    const [, id, to, body, again, carried, change] = send
+    const ticket = this.#ask((answer) => this.#receive(session, { is: 'answered', send, turn, answer }))
+    const from = session.state.user as UserId
+    const media = carried ?? undefined
+    const message: Deliver = { is: 'deliver', session: session.ref, turn, from, id, body, media, change, again, ticket }
+    const { users, groups } = this.#context.actors()
+    this.#unless(offerTo(users, groups, to, message), ticket)
+  }
+
+  copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
+    const [, id, to, body, again, carried, change] = send
+    const ticket = this.#ask((answer) => this.#receive(session, { is: 'copied', send, turn, at, time, answer }))
+    const media = carried ?? undefined
+    const copy: Copy = { is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }
+    this.#unless(this.#context.actors().users.offer(session.state.user as UserId, copy), ticket)
+  }
+
+  #ask(answered: (answer: Accepted) => void): number {
+    return this.#context.asks.ask((answer) => answered(answer === 'late' ? { is: 'refused', code: 'busy' } : answer))
+  }
+
+  /** The mailbox was full. */
+  #unless(taken: boolean, ticket: number): void {
+    if (!taken) this.#context.asks.answer(ticket, { is: 'refused', code: 'busy' })
+  }
+}

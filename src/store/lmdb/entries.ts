@@ -1,0 +1,34 @@
+/** Rows of entries: finding an entry in them, and changing it. */
+import type { Seq, UserId } from '../../protocol/ids.ts'
+import type { Carrier, Entry } from '../contract.ts'
+import { packRow, unpackRow } from './rows.ts'
+import { lastSeq, type Tables } from './tables.ts'
+
+/** The key of the row that holds an entry: it starts there or before. */
+export function rowOf(entries: Tables['entries'], user: UserId, seq: Seq): [string, number] {
+  const [key = [user, seq]] = entries.getKeys({ start: [user, seq], end: [user, 0], limit: 1, reverse: true })
+  return key as [string, number]
+}
+
+/** Changes messages and copies where they stand. */
+export function rewrite(
+  { entries }: Tables,
+  user: UserId,
+  seqs: readonly Seq[],
+  change: (entry: Carrier) => Entry,
+): void {
+  const rows = new Map(seqs.map((seq) => rowOf(entries, user, seq)).map((key) => [key[1], key]))
+  const changed = new Set(seqs)
+  for (const key of rows.values()) {
+    const row = entries.get(key)
+    if (!row) continue
+    const next = unpackRow(row).map((entry) => (changed.has(entry.seq) && 'body' in entry ? change(entry) : entry))
+    void entries.put(key, packRow(next))
+  }
+}
+
+/** The entries from `from` on. */
+export function* entriesFrom({ entries }: Tables, user: UserId, from: Seq): Generator<Entry> {
+  for (const { value } of entries.getRange({ start: rowOf(entries, user, from), end: [user, lastSeq] }))
+    for (const entry of unpackRow(value)) if (entry.seq >= from) yield entry
+}

@@ -1,0 +1,43 @@
+/** What leaves by time: entries and marks of repeats that are too old, and what timers have run out of. */
+import type { Millis, UserId } from '../../protocol/ids.ts'
+import type { Expired, Retention } from '../contract.ts'
+import { expireDue, removeTimers } from './lasting.ts'
+import { expireRepeats } from './repeats.ts'
+import { unpackRow } from './rows.ts'
+import { dayOf, lastSeq, type Tables } from './tables.ts'
+
+/** Rows removed by one call of `expire`: a few milliseconds of the event loop. */
+const slice = 2_000
+
+export function expire(tables: Tables, { retentionMs, dedupeMs }: Retention, now: Millis): Expired {
+  const dedupeKeys = expireRepeats(tables, now - dedupeMs, slice)
+  let entries = expireDue(tables, now)
+  for (const [day, user] of tables.days.getKeys({ end: [dayOf(now - retentionMs), ''] })) {
+    if (entries >= slice) break
+    entries += expireDay(tables, day, user as UserId, slice - entries)
+  }
+  return { entries, dedupeKeys }
+}
+
+/** Removes one user's entries up to a day that is over, about `room` of them; the mark of the day goes with the last. */
+function expireDay(tables: Tables, day: number, user: UserId, room: number): number {
+  const log = tables.logs.get(user)
+  let removed = 0
+  let head = log?.head ?? 1
+  let done = true
+  for (const { key, value } of tables.entries.getRange({ start: [user, 0], end: [user, lastSeq] })) {
+    const row = unpackRow(value)
+    if (dayOf(row[0]?.time ?? 0) > day) break
+    if (removed >= room) {
+      done = false
+      break
+    }
+    void tables.entries.remove(key)
+    removeTimers(tables, user, row)
+    removed += row.length
+    head = key[1] + row.length
+  }
+  if (log && head > log.head) void tables.logs.put(user, { ...log, head })
+  if (done) void tables.days.remove([day, user])
+  return Math.max(removed, 1)
+}

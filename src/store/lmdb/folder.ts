@@ -1,0 +1,56 @@
+/** The data folder of an embedded store: whose it is, and what is open in it. */
+import { mkdirSync } from 'node:fs'
+import { StoreError } from '../contract.ts'
+import { lockFolder } from '../lock.ts'
+import { Commits } from './commits.ts'
+import { removeCopy } from './compact.ts'
+import { Journal } from './journal.ts'
+import { fileOf, openTables, type Tables } from './tables.ts'
+
+/** Of the rows: data of another version are refused. */
+const version = 3
+
+/** What is open while the store is. */
+export type Opened = {
+  readonly tables: Tables
+  readonly commits: Commits
+  readonly journal: Journal
+  readonly unlock: () => void
+}
+
+/** Opens the folder `path`, which is made if need be. */
+export async function openFolder(path: string): Promise<Opened> {
+  const unlock = lock(path)
+  removeCopy(fileOf(path))
+  const tables = openTables(path)
+  const commits = new Commits(tables, path)
+  const opened = { tables, commits, journal: new Journal(tables, commits), unlock }
+  const found = tables.settings.get('version')
+  if (found === undefined) await tables.settings.put('version', version)
+  else if (found !== version) {
+    await closeFolder(opened)
+    const text = `The data in ${path} is of version ${found}, and this release reads version ${version}.`
+    throw new StoreError('version', text)
+  }
+  opened.journal.recover()
+  return opened
+}
+
+function lock(path: string): () => void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return lockFolder(path)
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause
+    const text = `The data folder ${path} cannot be written; choose another or change its owner.`
+    throw new StoreError('not_writable', text, { cause })
+  }
+}
+
+/** Finishes what is under way. */
+export async function closeFolder({ journal, commits, tables, unlock }: Opened): Promise<void> {
+  journal.close()
+  await commits.idle()
+  await tables.root.close()
+  unlock()
+}
