@@ -36,6 +36,8 @@ export class Device {
   readonly unread = new Map<UserId, number>()
   /** Chats whose read was refused for now. */
   readonly refused = new Set<UserId>()
+  /** Chats whose read is confirmed, up to which seq. */
+  readonly confirmed = new Map<UserId, number>()
   /** Chats that it deletes, up to which seq. */
   readonly deleting = new Map<UserId, number>()
   /** What the links carry to it. */

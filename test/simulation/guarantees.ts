@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
+import { starts, waitsFor } from '../../src/store/lasting.ts'
 import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'
 import type { World } from './world.ts'
@@ -49,6 +50,18 @@ export function check(world: World): void {
     expect(device.deleting.size, 'every deletion is done').toBe(0)
   }
   agreed(world)
+  for (const [user, inbox] of world.stores) started(world, user, inbox.entries)
+}
+
+/** No timer waits for what has happened: all devices have everything, and some chats were read. */
+function started(world: World, user: UserId, entries: readonly Entry[]): void {
+  const waits = entries.filter((entry) => waitsFor(user, entry) !== undefined && waitsFor(user, entry) !== 'read')
+  expect(waits, `timers of ${user} that should run`).toEqual([])
+  for (const device of world.devices.filter((device) => device.user === user))
+    for (const [chat, seq] of device.confirmed) {
+      const unstarted = entries.filter((entry) => starts(user, entry, { is: 'read', chat, upTo: seq }))
+      expect(unstarted, 'a confirmed read has started its timers').toEqual([])
+    }
 }
 
 /** Every device has every entry, as it was written or as it is now. */

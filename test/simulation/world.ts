@@ -309,7 +309,10 @@ export class World {
     if (frame?.do === 'welcome') return this.#welcome(device, frame)
     if (frame?.do === 'push') for (const entry of frame.entries) this.#entry(device, entry)
     if (frame?.do === 'news') this.#mark(device.user, frame)
-    if (frame?.do === 'done' && (device.wanted.get(frame.chat) ?? 0) <= frame.seq) device.wanted.delete(frame.chat)
+    if (frame?.do === 'done') {
+      if ((device.wanted.get(frame.chat) ?? 0) <= frame.seq) device.wanted.delete(frame.chat)
+      device.confirmed.set(frame.chat, Math.max(frame.seq, device.confirmed.get(frame.chat) ?? 0))
+    }
     if (frame?.do === 'close') this.disconnect(device)
     if (frame?.do === 'confirm') this.#deleted(device, frame.ref as UserId, frame.seq)
     if (frame?.do !== 'refuse' || (frame.kind === 'delete' && frame.code === 'busy')) return
