@@ -18,8 +18,16 @@ it('brings a user who hibernated back as they were', () => {
   expect(unpackUser(bob, packUser(state))).toEqual(state)
   const changed = { ...state, settings: { ...openSettings, receipts: false } }
   expect(unpackUser(bob, packUser(changed))).toEqual(changed)
+  const waiting = { temporary: 3, delivered: 0, read: 0 }
+  for (const waits of [
+    { ...state, waiting },
+    { ...changed, waiting },
+  ])
+    expect(unpackUser(bob, packUser(waits))).toEqual(waits)
+  expect(unpackUser(bob, packUser({ ...state, waiting })).settings).toBe(openSettings)
 })
 
 it('keeps a user with one device in about a hundred bytes', () => {
   expect(packUser(state).length).toBeLessThan(110)
+  expect(packUser({ ...state, settings: { ...openSettings, receipts: false } })).not.toMatch(/lifetimes|waiting/)
 })

@@ -43,3 +43,36 @@ it('reaches the devices that have the chat open, and no other', async () => {
   expect(phone.heard.length).toBeLessThan(5)
   expect([laptop.heard, carol.heard]).toEqual([[], []])
 })
+
+it('reaches the members who have a group open, and never who types', async () => {
+  node = createNode({ store: memoryStore() })
+  const { url } = await node.listen({ port: 0 })
+  const enter = (user: string) => {
+    const client = connect({ url, token: user, device: 'phone' })
+    clients.push(client)
+    const heard: string[] = []
+    const refused: string[] = []
+    client.on('typing', ({ chat, user: by, doing }) => heard.push(`${chat} ${by} ${doing}`))
+    client.on('refused', ({ kind, code }) => refused.push(`${kind} ${code}`))
+    return { client, heard, refused }
+  }
+  const [ann, ben, cat, eve] = [enter('ann'), enter('ben'), enter('cat'), enter('eve')]
+  const team = await ann.client.createGroup('Team', ['ben', 'cat'])
+  for (const { client } of [ann, ben, eve]) client.watch(team, () => {})
+  await expect.poll(() => eve.refused).toEqual(['watch not_a_member'])
+  const hears = async (doing: 'typing' | 'recording') => {
+    ann.client.typing(team, doing)
+    await expect.poll(() => ben.heard.at(-1)).toBe(`${team} ann ${doing}`)
+  }
+  await hears('typing')
+  eve.client.typing(team)
+  await ben.client.block('ann')
+  await hears('recording')
+  await ann.client.send(team, 'ben', { change: 'remove' })
+  await expect.poll(() => ben.heard.at(-1)).toBe(`${team} ann null`)
+  ann.client.typing(team)
+  await cat.client.send(team, 'hi')
+  await expect.poll(async () => (await ann.client.outbox()).length).toBeGreaterThan(0)
+  expect(ben.heard.at(-1)).toBe(`${team} ann null`)
+  expect([ann.heard, cat.heard, eve.heard]).toEqual([[], [], []])
+})

@@ -165,6 +165,34 @@ describe('media', () => {
     expect(await isThere()).toBe(false)
   })
 
+  it('of a permanent chat stays for ever, until both have deleted the chat; in a group, until every member has', async () => {
+    await start()
+    const years = Date.now() + 100 * 365 * 24 * hourMs
+    for (const chat of ['bob', '#team']) {
+      await upload(picture)
+      const sender = await enter('alice')
+      for (const [body, change] of [
+        ['Team', 'create'],
+        ['bob', 'add'],
+      ])
+        if (chat === '#team') sender.say('send', crypto.randomUUID(), chat, body, false, null, change)
+      await expect.poll(() => node.setLifetime('alice', chat, 'permanent').catch(() => 0)).toBeTruthy()
+      await node.send({ from: 'alice', to: chat, body: 'look', media: carried })
+      for (const [user, other] of [
+        ['alice', chat],
+        ['bob', chat === 'bob' ? 'alice' : chat],
+      ] as const) {
+        await expect.poll(async () => (await node.history(user, other, { limit: 1 }))[0]?.media).toEqual(carried)
+        await store.collect(years)
+        expect(await isThere()).toBe(true)
+        await node.deleteChat(user, other)
+      }
+      // The group's log holds it for the retention time, as ever.
+      if (chat === '#team') await store.collect(years)
+      expect(await isThere()).toBe(false)
+    }
+  })
+
   it('that was uploaded again stays for another day', async () => {
     await start()
     await upload(picture)
