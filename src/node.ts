@@ -89,7 +89,7 @@ export function createNode(options: NodeOptions) {
     history: async (
       user: string,
       chat: string,
-      options?: { readonly before?: Before; readonly limit?: number },
+      options?: { readonly before?: Before | undefined; readonly limit?: number },
     ): Promise<readonly PastMessage[]> => node().history(user, chat, options),
     /** Deletes a chat for a user: from the inbox and the history, and its media. Rejects with SendRefused; to repeat it is harmless. */
     deleteChat: async (user: string, chat: string): Promise<void> => node().deleteChat(user, chat),

@@ -105,7 +105,7 @@ export function asUsers(context: Context) {
     async history(
       user: string,
       chat: string,
-      { before, limit = historyLimit }: { before?: Before; limit?: number } = {},
+      { before, limit = historyLimit }: { before?: Before | undefined; limit?: number } = {},
     ) {
       if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
       if (!isCount(limit) || limit < 1) throw new RangeError('limit must be a whole number from 1')
