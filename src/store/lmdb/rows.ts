@@ -1,7 +1,7 @@
 /** What the rows of the embedded store hold: many things each, since a row costs more than what is in it. */
 import { Packr, Unpackr } from 'msgpackr'
 import type { Body, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry } from '../contract.ts'
+import type { Carrier, Entry } from '../contract.ts'
 
 const [message, copy, receipt, seen, gone, deleted] = [1, 2, 3, 4, 5, 6]
 const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
@@ -58,33 +58,39 @@ export const unpackAppends = (row: Uint8Array): Append[] =>
 export const packRow = (entries: readonly Entry[]): Uint8Array => packr.pack(entries.map(fields))
 
 function fields(entry: Entry): unknown[] {
+  const { seq, time } = entry
   switch (entry.is) {
-    case 'message': {
-      const { is, seq, time, id, from, body, ...more } = entry
-      return [message, seq, time, id, from, body, ...some(more)]
-    }
-    case 'copy': {
-      const { is, seq, time, id, to, body, at, ...more } = entry
-      return [copy, seq, time, id, to, body, at.epoch, at.seq, ...some(more)]
-    }
-    case 'receipt': {
-      const { is, seq, time, peer, epoch, delivered, read, ...more } = entry
-      return [receipt, seq, time, peer, epoch, delivered, read, ...some(more)]
-    }
-    case 'seen': {
-      const { is, seq, time, chat, upTo, ...more } = entry
-      return [seen, seq, time, chat, upTo, ...some(more)]
-    }
+    case 'message':
+      return withMore([message, seq, time, entry.id, entry.from, entry.body], entry)
+    case 'copy':
+      return withMore([copy, seq, time, entry.id, entry.to, entry.body, entry.at.epoch, entry.at.seq], entry)
+    case 'receipt':
+      return [receipt, seq, time, entry.peer, entry.epoch, entry.delivered, entry.read]
+    case 'seen':
+      return [seen, seq, time, entry.chat, entry.upTo]
     case 'gone':
-      return [gone, entry.seq, entry.time]
-    case 'deleted': {
-      const { is, seq, time, chat, from, upTo, ...more } = entry
-      return [deleted, seq, time, chat, from, upTo, ...some(more)]
-    }
+      return [gone, seq, time]
+    case 'deleted':
+      return [deleted, seq, time, entry.chat, entry.from, entry.upTo]
   }
 }
 
-const some = (more: object): object[] => (Object.keys(more).length > 0 ? [more] : [])
+/** What only some messages have, by name. */
+type More = { -readonly [Name in 'media' | 'place' | 'change' | 'lifetime' | 'expires']?: unknown }
+
+/** Most have nothing more; a rest of the entry for each would cost more than to pack it. */
+function withMore(row: unknown[], entry: Carrier & More): unknown[] {
+  const { media, place, change, lifetime, expires } = entry
+  if (!media && !place && !change && !lifetime && expires === undefined) return row
+  const more: More = {}
+  if (media) more.media = media
+  if (place) more.place = place
+  if (change) more.change = change
+  if (lifetime) more.lifetime = lifetime
+  if (expires !== undefined) more.expires = expires
+  row.push(more)
+  return row
+}
 
 type Fields = [number, Seq, Millis, ...unknown[]]
 
@@ -103,16 +109,16 @@ function entryOf([kind, seq, time, ...rest]: Fields): Entry {
     return { is: 'copy', seq, time, id, to, body, at: { epoch, seq: position }, ...more }
   }
   if (kind === seen) {
-    const [chat, upTo, more] = rest as [UserId, number, object?]
-    return { is: 'seen', seq, time, chat, upTo, ...more }
+    const [chat, upTo] = rest as [UserId, number]
+    return { is: 'seen', seq, time, chat, upTo }
   }
   if (kind === gone) return { is: 'gone', seq, time }
   if (kind === deleted) {
-    const [chat, from, upTo, more] = rest as [UserId, number, number, object?]
-    return { is: 'deleted', seq, time, chat, from, upTo, ...more }
+    const [chat, from, upTo] = rest as [UserId, number, number]
+    return { is: 'deleted', seq, time, chat, from, upTo }
   }
-  const [peer, epoch, delivered, read, more] = rest as [UserId, number, number, number, object?]
-  return { is: 'receipt', seq, time, peer, epoch, delivered, read, ...more }
+  const [peer, epoch, delivered, read] = rest as [UserId, number, number, number]
+  return { is: 'receipt', seq, time, peer, epoch, delivered, read }
 }
 
 export const packRepeats = (repeats: readonly Repeat[]): Uint8Array =>
