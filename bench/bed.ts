@@ -32,44 +32,47 @@ export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuc
   readonly cpus: readonly number[]
 }
 
+/** Data of the nodes that were started; one bed is open at a time. */
+const folders = new Set<string>()
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  folders.clear()
+}
+process.once('exit', removeFolders)
+
 export class Bed {
   readonly target: Target
   readonly prefix = `${Date.now().toString(36)}-`
   readonly #server: Child | undefined
   readonly #generators: readonly Child[]
-  readonly #folder: string | undefined
   readonly #pid: number
 
-  private constructor(
-    target: Target,
-    server: Child | undefined,
-    generators: readonly Child[],
-    folder: string | undefined,
-    pid: number,
-  ) {
+  private constructor(target: Target, server: Child | undefined, generators: readonly Child[], pid: number) {
     this.target = target
     this.#server = server
     this.#generators = generators
-    this.#folder = folder
     this.#pid = pid
   }
 
   static async start(server: Server, generators: number): Promise<Bed> {
-    const children = Array.from({ length: generators }, () => startChild('generator'))
     if (server.is === 'url') {
       const { hostname, port } = new URL(server.url)
-      return new Bed(
-        { host: hostname, port: Number(port || 80), relay: false },
-        undefined,
-        children,
-        undefined,
-        server.pid,
-      )
+      const target = { host: hostname, port: Number(port || 80), relay: false }
+      return new Bed(target, undefined, startGenerators(generators), server.pid)
     }
     const folder = mkdtempSync(join(tmpdir(), 'bluetick-bench-'))
+    folders.add(folder)
     const child = startChild(server.is, [folder], ['--expose-gc', ...(server.flags ?? [])])
-    const { port } = await child.ask<{ port: number }>('listen')
-    return new Bed({ host: '127.0.0.1', port, relay: server.is === 'floor' }, child, children, folder, 0)
+    try {
+      const { port } = await child.ask<{ port: number }>('listen')
+      const target = { host: '127.0.0.1', port, relay: server.is === 'floor' }
+      return new Bed(target, child, startGenerators(generators), 0)
+    } catch (error) {
+      await child.stop()
+      removeFolders()
+      throw error
+    }
   }
 
   get size(): number {
@@ -102,8 +105,15 @@ export class Bed {
     )
   }
 
-  async totals(what: 'totals' | 'drain' = 'totals'): Promise<Sum> {
-    const each = await this.all<Totals>(what, () => null)
+  /** What all generators have counted, after all of them stopped sending and have their receipts. */
+  async drain(): Promise<Sum> {
+    await this.all('drain', () => null)
+    // Not what each one says when it is done: the others may still send to its users.
+    return this.totals()
+  }
+
+  async totals(): Promise<Sum> {
+    const each = await this.all<Totals>('totals', () => null)
     const sum = (pick: (totals: Totals) => number) => each.reduce((all, one) => all + pick(one), 0)
     const merged = (pick: (totals: Totals) => readonly number[]) => {
       const all = new Histogram()
@@ -143,9 +153,11 @@ export class Bed {
 
   async close(): Promise<void> {
     await Promise.all([this.#server, ...this.#generators].map((child) => child?.stop()))
-    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+    removeFolders()
   }
 }
+
+const startGenerators = (count: number): Child[] => Array.from({ length: count }, () => startChild('generator'))
 
 /** Runs `use` with a bed and cleans up after it, also when it fails. */
 export async function withBed<T>(server: Server, generators: number, use: (bed: Bed) => Promise<T>): Promise<T> {

@@ -14,14 +14,21 @@ export type Child = {
   stop(): Promise<void>
 }
 
-/** Starts `bench/<name>` as a process of its own. `collect`: it can be told to collect its garbage. */
+const running = new Set<ChildProcess>()
+
+/** Ends what still runs: each process cleans up after itself. */
+export const stopAll = (): Promise<unknown> => Promise.all([...running].map(stop))
+
+/** Starts `bench/<name>` as a process of its own. */
 export function startChild(name: string, args: readonly string[] = [], node: readonly string[] = []): Child {
   const path = fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url))
   const child = fork(path, args, { execArgv: [...node], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  running.add(child)
   const waiting = new Map<number, { reply: (reply: Reply) => void }>()
   let asked = 0
   child.on('message', (reply: Reply) => waiting.get(reply.n)?.reply(reply))
   child.on('exit', (code, signal) => {
+    running.delete(child)
     for (const [n, { reply }] of waiting) reply({ n, error: `the process ${name} ended (${signal ?? code})` })
   })
   return {
@@ -49,21 +56,24 @@ export function startChild(name: string, args: readonly string[] = [], node: rea
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
-  child.disconnect()
+  if (child.connected) child.disconnect()
   const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
   await ended
   clearTimeout(late)
 }
 
+/** Who asked may be gone meanwhile. */
+const tell = (reply: Reply): void => void process.send?.(reply, () => {})
+
 /** The other end: answers questions by name until the parent lets go, then runs `end`. */
 export function answer(handlers: Handlers, end: () => unknown = () => {}): void {
   process.on('message', async ({ n, ask, with: args }: Question) => {
-    const progress = (done: number) => void process.send?.({ n, progress: done } satisfies Reply)
+    const progress = (done: number) => tell({ n, progress: done })
     try {
       const result = await handlers[ask]?.(args as never, progress)
-      process.send?.({ n, answer: result ?? null } satisfies Reply)
+      tell({ n, answer: result ?? null })
     } catch (error) {
-      process.send?.({ n, error: (error as Error).message } satisfies Reply)
+      tell({ n, error: (error as Error).message })
     }
   })
   process.once('disconnect', async () => {

@@ -52,7 +52,8 @@ export function open(job: Open, progress: (done: number) => void): Promise<void>
   const count = indexes.length
   let next = 0
   let done = 0
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    crowd.counts.failed = (reason) => reject(new Error(reason))
     const one = () => {
       const index = indexes[next++]
       if (index === undefined) return
@@ -104,13 +105,12 @@ export function totals(): Totals {
 }
 
 /** Stops sending and waits, at most 10 s, until every message has its receipt. */
-export async function drain(): Promise<Totals> {
+export async function drain(): Promise<void> {
   crowd.pumping = false
   clearInterval(crowd.ticking)
   const until = Date.now() + 10_000
   while (crowd.counts.delivered < crowd.counts.sent && Date.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 20))
-  return totals()
 }
 
 export function close(): void {

@@ -130,7 +130,7 @@ async function online(bed: Bed, size: number, from: number, options: FanoutOptio
       step(second + 1, seconds)
     }
   })
-  await bed.totals('drain')
+  await bed.drain()
   const faults = await arrived(bed, size)
   await bed.all('close', () => null)
   return { ...window, faults }

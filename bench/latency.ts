@@ -55,7 +55,7 @@ async function saturate(bed: Bed, { body, inFlight }: LatencyOptions): Promise<n
   const start = await bed.totals()
   await sleep(saturationSeconds * 1_000)
   const end = await bed.totals()
-  await bed.totals('drain')
+  await bed.drain()
   return (end.delivered - start.delivered) / saturationSeconds
 }
 
@@ -72,7 +72,7 @@ async function curve(
     await sleep(1_000)
     await bed.all('mark', () => null)
     await sleep(seconds * 1_000)
-    sums.push(await bed.totals('drain'))
+    sums.push(await bed.drain())
     progress(sums.length, shares.length)
   }
   return sums

@@ -24,9 +24,28 @@ export function checkLimits({ what, users, devices, actors, awake }: Options): v
   const bytes = Math.max(sockets * userBytes, what === 'actors' ? awake * actorBytes + actors * 1_000 : 0)
   if (bytes > freemem() + 2 ** 30)
     throw new Error(
-      `this needs about ${Math.ceil(bytes / 2 ** 20)} MiB of memory, and ${Math.floor(freemem() / 2 ** 20)} are free`,
+      `this needs about ${Math.ceil(bytes / 2 ** 20)} MiB of memory, and ${Math.floor(freemem() / 2 ** 20)} are free: ask for fewer --users, --devices or --actors`,
     )
 }
+
+/** What a failure says about this machine, with the command that raises the limit; undefined: nothing. */
+export function limitBehind(failure: string): string | undefined {
+  for (const [sign, advice] of signs) if (sign.test(failure)) return advice
+  return undefined
+}
+
+const signs: readonly (readonly [RegExp, string])[] = [
+  [/EMFILE/, 'a process may not open more files: raise it with "ulimit -n 200000"'],
+  [/ENFILE/, 'the machine has no more open files: raise it with "sysctl -w fs.file-max=1000000"'],
+  [/EADDRNOTAVAIL/, 'no ports are left: raise it with "sysctl -w net.ipv4.ip_local_port_range=\'1024 65535\'"'],
+  [
+    /ENOBUFS|ENOMEM/,
+    'no kernel memory is left for sockets: raise it with "sysctl -w net.ipv4.tcp_mem=\'786432 1048576 1572864\'"',
+  ],
+  [/too_many_connections/, 'the node takes no more from one address: start it with --connections-per-address 100000'],
+  [/SIGKILL/, 'the kernel may have ended it for want of memory ("dmesg | tail"): ask for fewer users or actors'],
+  [/SIGABRT|heap/, 'its heap was full: ask for fewer users or actors'],
+]
 
 /** Node raises the soft limit to the hard one at its start. */
 function openFiles(): number {

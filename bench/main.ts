@@ -2,12 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
 import type { Server } from './bed.ts'
+import { stopAll } from './child.ts'
 import { density } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
-import { checkLimits } from './limits.ts'
+import { checkLimits, limitBehind } from './limits.ts'
 import { type Machine, machine } from './machine.ts'
 import { type Name, names, type Options, readBench } from './options.ts'
+import { known } from './other.ts'
 import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
@@ -28,7 +30,8 @@ export type Result = {
 export async function bench(args: string[]): Promise<void> {
   const options = readBench(args)
   if (!options) return
-  const result = await measure(options, `bluetick bench ${args.join(' ')}`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupted(signal))
+  const result = await measure(options, `bluetick bench ${args.join(' ')}`).catch(explain)
   console.log(table(result))
   const { results, ...about } = result
   const json =
@@ -40,12 +43,32 @@ export async function bench(args: string[]): Promise<void> {
   if (wrong.length > 0) throw new Error(wrong.join('; '))
 }
 
+let stopping = false
+
+/** Ends what it started; a second Ctrl-C ends it at once. */
+async function interrupted(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
+  stopping = true
+  process.stderr.write('\nbluetick bench: stops and cleans up ...\n')
+  await stopAll()
+  process.exit(signal === 'SIGINT' ? 130 : 143)
+}
+
+async function explain(error: Error): Promise<never> {
+  // What is asked of a process that was told to end fails, which is no news.
+  if (stopping) return new Promise(() => {})
+  const limit = limitBehind(error.message)
+  throw limit ? new Error(`${error.message}; ${limit}`, { cause: error }) : error
+}
+
 export async function measure(options: Options, command: string): Promise<Result> {
   checkLimits(options)
   const results: Partial<Record<Name, Figures>> = {}
   for (const name of options.what === 'all' ? names : [options.what]) {
     const runs: Figures[] = []
-    for (let run = 0; run < Math.max(1, options.runs); run++) runs.push(await one(name, options))
+    for (let run = 0; run < Math.max(1, options.runs); run++) {
+      const figures = await one(name, options)
+      runs.push(options.url ? known(figures, options.pid) : figures)
+    }
     results[name] = median(runs)
   }
   return { date: new Date().toISOString(), command, machine: machine(), results }

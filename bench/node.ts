@@ -1,4 +1,5 @@
 /** The node that is measured, in a process of its own: the embedded store, fsync on, limits raised for few addresses. */
+import { rmSync } from 'node:fs'
 import { createNode, lmdbStore } from '../src/index.ts'
 import { answer } from './child.ts'
 import { countWrites } from './count.ts'
@@ -28,5 +29,9 @@ answer(
     },
     sample: (options: { collect?: boolean }) => ({ ...meter.sample(options), ...counts(), stats: node.stats() }),
   },
-  () => node.close(),
+  async () => {
+    await node.close()
+    // Here too: who started it may have been killed.
+    rmSync(folder, { recursive: true, force: true })
+  },
 )

@@ -1,20 +1,35 @@
 /** The options of `bluetick bench`: what each means, for whom, and its default in the full and in the short form. */
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 
-type Option = { readonly text: string; readonly full: number; readonly short: number }
+/** `least`: 1 unless it says so. */
+type Option = {
+  readonly text: string
+  readonly full: number
+  readonly short: number
+  readonly least?: number
+  readonly most?: number
+}
 
 export const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors'] as const
 export type Name = (typeof names)[number]
 
 const numbers = {
   users: { text: 'density: idle connected users', full: 19_000, short: 4_000 },
-  soak: { text: 'density: seconds of heartbeats alone, while CPU is counted', full: 30, short: 8 },
+  soak: { text: 'density: seconds of heartbeats alone, while CPU is counted', full: 30, short: 8, least: 0 },
   pairs: { text: 'throughput, latency: pairs of a sender and a receiver', full: 200, short: 200 },
   'in-flight': { text: 'throughput, latency, fanout: messages in flight of each sender', full: 8, short: 8 },
   body: { text: 'throughput, latency, fanout, replay: bytes of a message body', full: 200, short: 200 },
   seconds: { text: 'throughput: seconds measured', full: 15, short: 6 },
   'rate-seconds': { text: 'latency, fanout: seconds of each rate, or size of a group', full: 8, short: 3 },
-  members: { text: 'fanout: members of a group; 0: 2, 16, 128 and 1,024', full: 0, short: 0 },
+  members: {
+    text: 'fanout: one size of group, 2 to 1,024; 0, a curve: 2, 16, 128 and 1,024',
+    full: 0,
+    short: 0,
+    least: 2,
+    most: 1_024,
+  },
   entries: { text: 'replay: entries that one device is behind', full: 100_000, short: 30_000 },
   devices: { text: 'replay: devices that come back at once', full: 19_000, short: 2_000 },
   each: { text: 'replay: entries that wait for each of them', full: 10, short: 10 },
@@ -24,7 +39,7 @@ const numbers = {
   'mix-seconds': { text: 'density: seconds of --mix', full: 30, short: 8 },
   runs: { text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
   generators: { text: 'processes that make the load', full: 2, short: 2 },
-  pid: { text: 'with --url: process of the node, so that memory and CPU are known', full: 0, short: 0 },
+  pid: { text: 'with --url: process of the node, so that memory and CPU are known', full: 0, short: 0, least: 0 },
 } satisfies Record<string, Option>
 
 const texts = {
@@ -50,17 +65,17 @@ export function readBench(args: readonly string[]): Options | undefined {
   const options: Record<string, { type: 'string' | 'boolean' }> = {}
   for (const name of [...Object.keys(numbers), ...Object.keys(texts)]) options[name] = { type: 'string' }
   for (const name of Object.keys(switches)) options[name] = { type: 'boolean' }
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
-  const [what = ''] = positionals
+  const { values, positionals } = parsed(args, options)
+  const [what = '', ...more] = positionals
   if (values['help'] || what === '') return void console.log(usage())
   if (what !== 'all' && !names.includes(what as Name))
     throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
+  if (more.length > 0) throw new Error(`one benchmark at a time: "${more.join(' ')}" is too much`)
+  checkTexts(values)
   const short = values['short'] === true || (what === 'all' && values['full'] !== true)
-  const read = Object.entries(numbers).map(([name, option]) => {
+  const read = Object.entries(numbers).map(([name, option]: [string, Option]) => {
     const given = values[name]
-    if (given === undefined) return [name, short ? option.short : option.full]
-    if (!/^\d+$/.test(String(given))) throw new Error(`--${name} must be a whole number, not "${given}"`)
-    return [name, Number(given)]
+    return [name, given === undefined ? (short ? option.short : option.full) : within(name, String(given), option)]
   })
   return {
     ...Object.fromEntries(read),
@@ -69,6 +84,34 @@ export function readBench(args: readonly string[]): Options | undefined {
     what,
     short,
   } as Options
+}
+
+function parsed(args: readonly string[], options: Record<string, { type: 'string' | 'boolean' }>) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true })
+  } catch (error) {
+    const [, option] = /^Unknown option '([^']+)'/.exec((error as Error).message) ?? []
+    if (!option) throw error
+    throw new Error(`there is no option ${option}; "bluetick bench --help" lists them`, { cause: error })
+  }
+}
+
+function within(name: string, given: string, { least = 1, most = Number.MAX_SAFE_INTEGER }: Option): number {
+  const value = Number(given)
+  if (/^\d+$/.test(given) && value >= least && value <= most) return value
+  const upTo = most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''
+  throw new Error(`--${name} must be a whole number from ${least}${upTo}, not "${given}"`)
+}
+
+/** Before a run of minutes, not after it. */
+function checkTexts(values: Record<string, unknown>): void {
+  const { url, json, report } = values
+  if (url !== undefined && !/^ws:\/\/[^/]+/.test(String(url)))
+    throw new Error(`--url must be like ws://127.0.0.1:8080, not "${url}"`)
+  for (const [name, file] of Object.entries({ json, report })) {
+    if (file !== undefined && !existsSync(dirname(String(file))))
+      throw new Error(`--${name}: there is no folder ${dirname(String(file))}`)
+  }
 }
 
 function usage(): string {

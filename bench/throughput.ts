@@ -77,7 +77,7 @@ async function load(bed: Bed, options: ThroughputOptions, progress: (done: numbe
       progress(step + 1, (seconds * 1_000) / stepMs)
     }
   })
-  const drained = await bed.totals('drain')
+  const drained = await bed.drain()
   await bed.all('close', () => null)
   return { ...window, drained, series }
 }
