@@ -6,7 +6,6 @@
 import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
 import { Histogram } from './histogram.ts'
 import type { Progress } from './progress.ts'
-import { warmUp } from './throughput.ts'
 import { costs, observe, rates, type Window } from './window.ts'
 
 export type FanoutOptions = {
@@ -26,7 +25,7 @@ type Faults = Pick<Sum, 'duplicated' | 'disordered' | 'failures'> & { readonly l
 
 const sizes = [2, 16, 128, 1_024]
 const leastUsers = 1_024
-const warmSeconds = 2
+const warmSeconds = 3
 /** How long members may take to get what is for them, after the load has ended. */
 const catchUpMs = 60_000
 
@@ -123,7 +122,7 @@ async function online(bed: Bed, size: number, from: number, options: FanoutOptio
   if (!bed.target.relay) await changed(bed, (users * (size - 1)) / 2)
   const { inFlight, body, seconds } = options
   await bed.all('pump', () => ({ kind: 'groups', to: size, bodyBytes: body, inFlight, rate: 0 }))
-  await warmUp(bed, ({ received }) => received)
+  await sleep(warmSeconds * 1_000)
   const window = await observe(bed, async () => {
     for (let second = 0; second < seconds; second++) {
       await sleep(1_000)

@@ -1,6 +1,10 @@
 /** Plots as SVG: bars and lines, enough for the report and the README. */
-const size = { width: 640, height: 280, left: 80, right: 150, top: 34, bottom: 44 }
+const size = { width: 520, height: 270, left: 64, right: 116, top: 50, bottom: 44 }
+const barsTop = 40
 const colours = ['#2563eb', '#9ca3af', '#dc2626', '#16a34a']
+/** By the reader's own choice, also where the picture stands alone. */
+const style =
+  '<style>.ink{fill:#374151}.page{fill:#fff}.grid{stroke:#e5e7eb}@media (prefers-color-scheme:dark){.ink{fill:#d1d5db}.page{fill:#111827}.grid{stroke:#374151}}</style>'
 
 export type Bar = { readonly name: string; readonly value: number }
 export type Line = { readonly name: string; readonly points: readonly (readonly [x: number, y: number])[] }
@@ -14,20 +18,20 @@ const short = (value: number): string =>
 
 function frame(title: string, inside: string, height: number): string {
   const { width } = size
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#374151"><title>${title}</title><rect width="100%" height="100%" fill="#fff"/>${text(12, 20, title, 'start', 'font-size="14" font-weight="bold"')}${inside}</svg>`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" class="ink"><title>${escaped(title)}</title>${style}<rect width="100%" height="100%" class="page"/>${text(12, 20, title, 'start', 'font-size="14" font-weight="bold"')}${inside}</svg>`
 }
 
 /** Horizontal bars, each with its value. */
 export function bars(title: string, rows: readonly Bar[]): string {
   const most = Math.max(...rows.map(({ value }) => value), 1e-9)
-  const label = 220
-  const room = size.width - label - 90
+  const label = 190
+  const room = size.width - label - 70
   const drawn = rows.map(({ name, value }, n) => {
-    const y = size.top + 10 + n * 28
+    const y = barsTop + n * 28
     const length = Math.max(1, (Math.max(0, value) / most) * room)
     return `${text(label - 8, y + 14, name, 'end')}<rect x="${label}" y="${y}" width="${length.toFixed(1)}" height="20" fill="${colours[n % 2]}"/>${text(label + length + 6, y + 14, short(value))}`
   })
-  return frame(title, drawn.join(''), size.top + 20 + rows.length * 28)
+  return frame(title, drawn.join(''), barsTop + 10 + rows.length * 28)
 }
 
 /** Lines over a common x axis, both axes from zero; `log`: y by powers of ten. */
@@ -46,13 +50,25 @@ export function lines(title: string, xName: string, yName: string, series: reado
     const at = low + share * (high - low)
     const value = log ? 10 ** at : at
     const y = py(value).toFixed(1)
-    return `<line x1="${left}" x2="${width - right}" y1="${y}" y2="${y}" stroke="#e5e7eb"/>${text(left - 6, Number(y) + 4, short(value), 'end')}${text(px(share * mostX), height - bottom + 16, short(share * mostX), 'middle')}`
+    return `<line x1="${left}" x2="${width - right}" y1="${y}" y2="${y}" class="grid"/>${text(left - 6, Number(y) + 4, short(value), 'end')}${text(px(share * mostX), height - bottom + 16, short(share * mostX), 'middle')}`
   })
+  const labels = apart(series.map(({ points }) => Math.min(height - bottom, py(points.at(-1)?.[1] ?? 0))))
   const drawn = series.map(({ name, points }, n) => {
     const path = points.map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(' ')
-    const [, last = 0] = points.at(-1) ?? []
-    return `<polyline points="${path}" fill="none" stroke="${colours[n]}" stroke-width="2"/>${text(width - right + 8, Math.min(height - bottom, py(last)) + 4, name, 'start', `style="fill:${colours[n]}"`)}`
+    return `<polyline points="${path}" fill="none" stroke="${colours[n]}" stroke-width="2"/>${text(width - right + 8, (labels[n] ?? 0) + 4, name, 'start', `style="fill:${colours[n]}"`)}`
   })
-  const axes = `${text((left + width - right) / 2, height - 8, xName, 'middle')}${text(14, top + 2, yName)}`
+  const axes = `${text((left + width - right) / 2, height - 8, xName, 'middle')}${text(12, top - 12, yName)}`
   return frame(title, grid.join('') + drawn.join('') + axes, height)
+}
+
+/** The same heights, in their order, with room for a line of text between each and the next. */
+function apart(heights: readonly number[]): number[] {
+  const line = 14
+  const order = heights.map((_, n) => n).sort((a, b) => (heights[a] ?? 0) - (heights[b] ?? 0))
+  const moved = [...heights]
+  for (const [at, n] of order.entries()) {
+    const above = order[at - 1]
+    if (above !== undefined) moved[n] = Math.max(moved[n] ?? 0, (moved[above] ?? 0) + line)
+  }
+  return moved
 }

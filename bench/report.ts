@@ -6,11 +6,12 @@ import { type Figures, table } from './table.ts'
 const of = (figures: Figures, key: string): number => Number(figures[key] ?? 0)
 
 export function report(result: Result): string {
-  const { density, throughput, latency, replay, actors } = result.results
+  const { density, throughput, latency, fanout, replay, actors } = result.results
   const plots = [
     density && memory(density),
     throughput && speed(throughput),
     latency && ticks(latency),
+    fanout && copies(fanout),
     replay && bars('Replay', [{ name: 'entries per second to one device', value: of(replay, 'entries_per_second') }]),
     actors &&
       bars('Bytes of a user actor without a socket', [
@@ -19,10 +20,15 @@ export function report(result: Result): string {
       ]),
   ].filter(Boolean)
   const plain = table(result).replace(/&/g, '&amp;').replace(/</g, '&lt;')
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>bluetick bench</title>
-<style>body{font:15px/1.5 sans-serif;max-width:760px;margin:2em auto;padding:0 1em}pre{overflow:auto;background:#f3f4f6;padding:1em}svg{max-width:100%;height:auto;margin:1em 0}</style>
-<h1>bluetick bench</h1>${plots.join('\n')}<pre>${plain}</pre></html>\n`
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>bluetick bench</title><style>${style}</style></head>
+<body><h1>bluetick bench</h1><main>${plots.join('\n')}</main><pre tabindex="0">${plain}</pre></body></html>\n`
 }
+
+const style = `:root{color-scheme:light dark}body{font:15px/1.5 sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;background:#fff;color:#111827}
+main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:1em}svg{width:100%;height:auto;border:1px solid #e5e7eb;border-radius:6px}
+pre{overflow:auto;background:#f3f4f6;padding:1em;border-radius:6px;font-size:13px}
+@media (prefers-color-scheme:dark){body{background:#030712;color:#e5e7eb}pre{background:#111827}svg{border-color:#374151}}`
 
 /** The picture of the README too. */
 export function memory(density: Figures): string {
@@ -43,6 +49,19 @@ function speed(throughput: Figures): string {
     { name: 'bare relay, stores nothing', value: of(throughput, 'floor_cpu_us_per_message') },
   ])
   return cost + lines('Throughput over time', 'seconds', 'messages/s', [{ name: 'delivered', points }])
+}
+
+function copies(fanout: Figures): string {
+  const rows = (fanout['curve'] ?? []) as Figures[]
+  const each = (key: string) =>
+    rows.map((row) => ({
+      name: `${of(row, 'members').toLocaleString('en')} members, ${row['online'] ? 'online' : 'offline'}`,
+      value: of(row, key),
+    }))
+  return (
+    bars('Copies of group messages per second', each('deliveries_per_second')) +
+    bars('CPU of a copy, µs', each('node_cpu_us_per_delivery'))
+  )
 }
 
 function ticks(latency: Figures): string {

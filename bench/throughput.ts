@@ -65,7 +65,7 @@ async function load(bed: Bed, options: ThroughputOptions, progress: (done: numbe
   const { pairs, inFlight, body, seconds, hot } = options
   await bed.open(0, pairs * 2)
   await bed.all('pump', () => ({ kind: hot ? 'hot' : 'pairs', to: 0, bodyBytes: body, inFlight, rate: 0 }))
-  await warmUp(bed, ({ delivered }) => delivered)
+  await warmUp(bed)
   const series: number[] = []
   const window = await observe(bed, async (start) => {
     let last = start.delivered
@@ -83,9 +83,9 @@ async function load(bed: Bed, options: ThroughputOptions, progress: (done: numbe
 }
 
 /** Waits until the code that runs is compiled. */
-export async function warmUp(bed: Bed, count: (totals: Sum) => number): Promise<void> {
+async function warmUp(bed: Bed): Promise<void> {
   const started = performance.now()
   const passed = () => performance.now() - started
   await sleep(warm.minMs)
-  while (passed() < warm.maxMs && count(await bed.totals()) < warm.messages) await sleep(200)
+  while (passed() < warm.maxMs && (await bed.totals()).delivered < warm.messages) await sleep(200)
 }

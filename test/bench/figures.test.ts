@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { Histogram, percentile } from '../../bench/histogram.ts'
+import { report } from '../../bench/report.ts'
+import { median } from '../../bench/runs.ts'
+import { table } from '../../bench/table.ts'
+import { verdict } from '../../bench/verdict.ts'
+
+const curve = [
+  { members: 2, online: true, deliveries_per_second: 5_000, node_cpu_us_per_delivery: 40, floor: 1 },
+  { members: 2, online: false, deliveries_per_second: 9_000, node_cpu_us_per_delivery: 30 },
+]
+const result = {
+  date: '2026-01-01T00:00:00.000Z',
+  command: 'bluetick bench fanout --note <b>',
+  machine: { cpu: 'cpu', cores: 2, memory_bytes: 2 ** 30, kernel: '6', node: 'v20', packages: { lmdb: '3' } },
+  results: { fanout: { lost: 0, curve } },
+}
+
+describe('figures', () => {
+  it('of latency are within a hundredth', () => {
+    const histogram = new Histogram()
+    for (let ms = 1; ms <= 1_000; ms++) histogram.record(ms)
+    expect(histogram.percentile(0.5)).toBeCloseTo(500, -1)
+    expect(histogram.percentile(0.99) / 990).toBeCloseTo(1, 1)
+    expect(percentile([3, 1, 2], 0.5)).toBe(2)
+  })
+
+  it('of several runs are medians with their ranges, and what one run got wrong counts', () => {
+    const run = (n: number, lost: number) => ({ speed: n, lost, curve: [{ members: 2, p99_ms: n }], failures: [] })
+    expect(median([run(3, 0), run(1, 1), run(2, 0)])).toMatchObject({
+      runs: 3,
+      speed: 2,
+      lost: 1,
+      ranges: { speed: [1, 3] },
+      curve: [{ members: 2, p99_ms: 2, ranges: { p99_ms: [1, 3] } }],
+    })
+  })
+
+  it('prove a run wrong when clients missed something, and tell when a generator was busy', () => {
+    const { wrong, notes } = verdict({
+      throughput: { lost: 2, duplicated: 0, failures: [], generator_busiest_share: 0.95 },
+      fanout: { lost: 0, disordered: 1, failures: ['u1: closed'] },
+    })
+    expect(wrong).toEqual(['throughput: 2 messages lost', 'fanout: 1 messages disordered', 'fanout: u1: closed'])
+    expect(notes).toEqual([expect.stringContaining('use more --generators')])
+  })
+
+  it('stand in a table, a column for each row of a curve', () => {
+    const lines = table(result).split('\n')
+    expect(lines).toContain('  members                       2      2')
+    expect(lines).toContain('  online                      yes     no')
+    expect(lines).toContain('  floor                         1       ')
+  })
+
+  it('make a page that loads nothing and takes text for text', () => {
+    const page = report(result)
+    expect(page).toContain('2 members, offline')
+    expect(page).toContain('&lt;b>')
+    expect(page).not.toMatch(/<script|<link|src=|url\(/)
+  })
+})

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { limitBehind } from '../../bench/limits.ts'
+import { readBench } from '../../bench/options.ts'
+
+describe('the options of bluetick bench', () => {
+  it('are those of the full form for one benchmark, and of the short form for all', () => {
+    expect(readBench(['density'])).toMatchObject({ what: 'density', users: 19_000, short: false, hot: false })
+    expect(readBench(['all'])).toMatchObject({ what: 'all', users: 4_000, short: true })
+    expect(readBench(['all', '--full', '--users', '7'])).toMatchObject({ users: 7, short: false })
+    expect(readBench(['fanout', '--members', '16'])).toMatchObject({ members: 16 })
+  })
+
+  it('are refused in a sentence that says what is wrong', () => {
+    const refused = (...args: string[]) => expect(() => readBench(args))
+    refused('dense').toThrow('there is no benchmark "dense"; choose density,')
+    refused('density', 'latency').toThrow('one benchmark at a time')
+    refused('density', '--user', '5').toThrow('there is no option --user; "bluetick bench --help" lists them')
+    refused('density', '--users', 'many').toThrow('--users must be a whole number from 1, not "many"')
+    refused('throughput', '--pairs', '0').toThrow('--pairs must be a whole number from 1')
+    refused('fanout', '--members', '1').toThrow('--members must be a whole number from 2 to 1024')
+    refused('latency', '--url', 'http://here').toThrow('--url must be like ws://')
+    refused('latency', '--json', '/no/such/folder/x.json').toThrow('--json: there is no folder /no/such/folder')
+  })
+})
+
+it('names the limit behind a failure, and the command that raises it', () => {
+  expect(limitBehind('connect EMFILE 127.0.0.1:8080')).toContain('ulimit -n')
+  expect(limitBehind('connect EADDRNOTAVAIL 127.0.0.1:8080')).toContain('sysctl -w net.ipv4.ip_local_port_range')
+  expect(limitBehind('u1: closed: too_many_connections')).toContain('--connections-per-address')
+  expect(limitBehind('the process node ended (SIGKILL)')).toContain('memory')
+  expect(limitBehind('something else')).toBeUndefined()
+})

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+/** Runs the command that was built, with a folder of its own for what it leaves. */
+describe('bluetick bench', { timeout: 120_000 }, () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bench-test-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const start = (...args: string[]): ChildProcess & { said: string } => {
+    const child = spawn(process.execPath, ['dist/src/cli/main.js', 'bench', ...args], {
+      env: { ...process.env, TMPDIR: folder },
+    })
+    const bench = Object.assign(child, { said: '' })
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (bytes: Buffer) => {
+        bench.said += bytes
+      })
+    return bench
+  }
+  const ended = async (bench: ChildProcess) => (await once(bench, 'close'))[0] as number
+  const until = async (so: () => boolean) => {
+    while (!so()) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  /** Processes of a run: those that were given its folder, and so on down. */
+  const children = (pid: number): number[] => {
+    try {
+      const ids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+      return ids === '' ? [] : ids.split(' ').map(Number)
+    } catch {
+      return []
+    }
+  }
+  const runs = (pid: number) => {
+    try {
+      return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+    } catch {
+      return false
+    }
+  }
+
+  it('measures the copies of group messages, and every member has its own', async () => {
+    const json = join(folder, 'fanout.json')
+    const bench = start('fanout', '--members', '16', '--rate-seconds', '1', '--json', json)
+    expect([await ended(bench), bench.said]).toEqual([0, expect.stringContaining('deliveries_per_second')])
+    const figures = JSON.parse(readFileSync(json, 'utf8'))
+    expect(figures).toMatchObject({ bench: 'fanout', lost: 0, duplicated: 0, disordered: 0, failures: [] })
+    const row = {
+      members: 16,
+      deliveries_per_second: expect.any(Number),
+      node_cpu_us_per_delivery: expect.any(Number),
+      p99_ms: expect.any(Number),
+    }
+    expect(figures.curve).toEqual([
+      expect.objectContaining({ ...row, online: true, cpu_ratio_to_floor: expect.any(Number) }),
+      expect.objectContaining({ ...row, online: false }),
+    ])
+    for (const { p99_ms, store_entries_per_delivery } of figures.curve) {
+      expect(p99_ms).toBeGreaterThan(0)
+      expect(store_entries_per_delivery).toBeGreaterThan(0.5)
+    }
+    expect(readdirSync(folder)).toEqual(['fanout.json'])
+  })
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no files and no processes after %s', async (signal) => {
+    const bench = start('throughput', '--pairs', '4', '--seconds', '60')
+    await until(() => bench.exitCode !== null || children(bench.pid ?? 0).length === 3)
+    const pids = children(bench.pid ?? 0)
+    expect(pids, bench.said).toHaveLength(3)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(readdirSync(folder)).toHaveLength(1)
+    bench.kill(signal)
+    await ended(bench)
+    await until(() => !pids.some(runs))
+    await until(() => readdirSync(folder).length === 0)
+    if (signal !== 'SIGKILL') expect(bench.said).toContain('stops and cleans up')
+  })
+
+  it('says what is wrong without a run', async () => {
+    const bench = start('density', '--users', '90000000')
+    expect(await ended(bench)).toBe(1)
+    expect(bench.said).toMatch(/^bluetick bench: the node needs \d+ open files .* "ulimit -n \d+"/)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
