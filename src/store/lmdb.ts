@@ -99,7 +99,9 @@ export class LmdbStore implements Store {
   }
 
   async append(user: UserId, epoch: number, _term: number, entries: readonly Entry[]): Promise<void> {
-    return this.#open.journal.append(user, epoch, entries)
+    const { room, journal } = this.#open
+    room.check()
+    return journal.append(user, epoch, entries)
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {

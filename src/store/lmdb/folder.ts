@@ -5,6 +5,7 @@ import { lockFolder } from '../lock.ts'
 import { Commits } from './commits.ts'
 import { removeCopy } from './compact.ts'
 import { Journal } from './journal.ts'
+import { Room } from './room.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
 /** Of the rows: data of another version are refused. */
@@ -15,6 +16,7 @@ export type Opened = {
   readonly tables: Tables
   readonly commits: Commits
   readonly journal: Journal
+  readonly room: Room
   readonly unlock: () => void
 }
 
@@ -24,7 +26,7 @@ export async function openFolder(path: string): Promise<Opened> {
   removeCopy(fileOf(path))
   const tables = openTables(path)
   const commits = new Commits(tables, path)
-  const opened = { tables, commits, journal: new Journal(tables, commits), unlock }
+  const opened = { tables, commits, journal: new Journal(tables, commits), room: new Room(tables, path), unlock }
   const found = tables.settings.get('version')
   if (found === undefined) await tables.settings.put('version', version)
   else if (found !== version) {
