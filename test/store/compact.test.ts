@@ -1,7 +1,7 @@
 /** `bluetick compact`: what was deleted is in no file of the folder, and what was not is there, also when it is killed. */
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -192,14 +192,17 @@ describe('bluetick compact', () => {
   })
 
   it('keeps everything, and says so, where the disk has no room for the copy', async ({ skip }) => {
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path]).status !== 0)
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', path]).status !== 0)
       skip('a small disk can be mounted by root only')
     onTestFinished(() => void spawnSync('umount', [path]))
     await withStore(async (store) => {
-      for (let seq = 1; seq <= 30; seq += 1) await store.append(bob, 7, 1, [message(seq, time, plain.repeat(4_000))])
+      for (let seq = 1; seq <= 30; seq++) await store.append(bob, 7, 1, [message(seq, time, plain.repeat(4_000))])
+      await store.expire(time)
     })
+    const { bavail, bsize } = statfsSync(path)
+    writeFileSync(join(path, 'filler'), Buffer.alloc(bavail * bsize - 2_000_000))
     await expect(compact()).rejects.toMatchObject({ stderr: expect.stringContaining('full') })
-    expect(readdirSync(path).sort()).toEqual(['bluetick.mdb', 'bluetick.mdb-lock'])
+    expect(readdirSync(path).sort()).toEqual(['bluetick.mdb', 'bluetick.mdb-lock', 'filler'])
     expect(await withStore((store) => store.load(bob))).toMatchObject({ tail: 30 })
   })
 })

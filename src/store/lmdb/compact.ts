@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, statSyn
 import { dirname } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { StoreError } from '../contract.ts'
+import { bytesUsed } from './pages.ts'
 
 /** Bytes of the file, before and after. */
 export type Compacted = { readonly before: number; readonly after: number }
@@ -42,10 +43,7 @@ export async function compactFile(file: string): Promise<Compacted> {
 
 function failure(file: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize < sliceBytes
-    ? new StoreError('full', `The disk is full: it has no room for a copy of ${file}. Nothing was changed.`, { cause })
-    : new StoreError('unavailable', `Copying ${file} failed: ${String(cause)}. Nothing was changed.`, { cause })
+  return new StoreError('unavailable', `Copying ${file} failed: ${String(cause)}. Nothing was changed.`, { cause })
 }
 
 async function copyTables(file: string, copy: string): Promise<void> {
@@ -54,11 +52,22 @@ async function copyTables(file: string, copy: string): Promise<void> {
   const to = open({ ...options, path: copy })
   try {
     // All at once: a table that is opened ends the reading of names.
-    for (const name of [...from.getKeys({})] as string[]) copyTable(table(from, name), table(to, name), name)
+    const names = [...from.getKeys({})] as string[]
+    const tables = names.map((name) => table(from, name))
+    checkRoom(file, bytesUsed(tables) + sliceBytes)
+    for (const [at, name] of names.entries()) copyTable(tables[at] as Raw, table(to, name), name)
   } finally {
     await from.close()
     await to.close()
   }
+}
+
+/** Before LMDB finds the disk full, which ends badly (room.ts). */
+function checkRoom(file: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(file))
+  if (bavail * bsize >= bytes) return
+  const text = `The disk is full: a copy of ${file} takes ${Math.ceil(bytes / 1024 / 1024)} MB. Nothing was changed.`
+  throw new StoreError('full', text)
 }
 
 const table = (root: RootDatabase, name: string): Raw =>

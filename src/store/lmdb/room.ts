@@ -4,6 +4,7 @@
  */
 import { statfsSync } from 'node:fs'
 import { StoreError } from '../contract.ts'
+import { bytesFree } from './pages.ts'
 import type { Tables } from './tables.ts'
 
 /** Bytes that appends leave on the disk: what the journal holds comes to the tables, and cursors and timers are written on. */
@@ -27,25 +28,9 @@ export class Room {
     if (now - this.#lookedAt < lookMs) return
     const { bavail, bsize } = statfsSync(this.#path)
     const free = bavail * bsize
-    if (free < reserveBytes && free + freeInFile(this.#tables) < reserveBytes)
+    const { root, ...tables } = this.#tables
+    if (free < reserveBytes && free + bytesFree(root, Object.values(tables)) < reserveBytes)
       throw new StoreError('full', `The disk of ${this.#path} is full; make room, and the node goes on.`)
     this.#lookedAt = now
   }
 }
-
-type Pages = { treeBranchPageCount: number; treeLeafPageCount: number; overflowPages: number }
-type Stats = Pages & { pageSize: number; lastPageNumber: number; root: Pages; free: Pages }
-
-/** Bytes of pages that held what was removed: new rows take them before the file grows. */
-function freeInFile(tables: Tables): number {
-  const { pageSize, lastPageNumber, root, free } = statsOf(tables.root)
-  const used = Object.values(tables).reduce(
-    (sum, table) => sum + (table === tables.root ? 0 : pagesOf(statsOf(table))),
-    0,
-  )
-  return (lastPageNumber + 1 - used - pagesOf(root) - pagesOf(free)) * pageSize
-}
-
-const statsOf = (table: Tables[keyof Tables]): Stats => table.getStats() as Stats
-const pagesOf = ({ treeBranchPageCount, treeLeafPageCount, overflowPages }: Pages): number =>
-  treeBranchPageCount + treeLeafPageCount + overflowPages
