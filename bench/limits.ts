@@ -9,16 +9,24 @@ const otherFiles = 200
 const userBytes = 40_000
 const actorBytes = 6_000
 
+/** Users of `fanout`, whatever the size of its groups, and a group more. */
+const groupUsers = 2_048
+
 /** Throws with the command that raises the limit. */
-export function checkLimits({ what, users, devices, actors, awake }: Options): void {
-  const sockets = Math.max(
-    what === 'density' || what === 'all' ? users : 0,
-    what === 'replay' || what === 'all' ? devices : 0,
-  )
+export function checkLimits({ what, users, pairs, devices, actors, awake }: Options): void {
+  const wanted = {
+    density: users,
+    throughput: pairs * 2,
+    latency: pairs * 2,
+    fanout: groupUsers,
+    replay: devices,
+    actors: 0,
+  }
+  const sockets = what === 'all' ? Math.max(...Object.values(wanted)) : wanted[what]
   const files = openFiles()
   if (sockets + otherFiles > files) {
     throw new Error(
-      `the node needs ${sockets + otherFiles} open files and may have ${files}: raise it with "ulimit -n ${sockets + 1_000}" (as root, "ulimit -Hn" first), or ask for fewer --users and --devices`,
+      `the node needs ${sockets + otherFiles} open files and may have ${files}: raise it with "ulimit -n ${sockets + 1_000}" (as root, "ulimit -Hn" first), or ask for fewer --users, --pairs and --devices`,
     )
   }
   const bytes = Math.max(sockets * userBytes, what === 'actors' ? awake * actorBytes + actors * 1_000 : 0)

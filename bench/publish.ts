@@ -3,13 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { memory } from './report.ts'
 import { type Figures, number } from './table.ts'
 
-type Full = Record<'density' | 'throughput' | 'latency' | 'replay' | 'actors', Figures> & {
+type Full = Record<'density' | 'throughput' | 'latency' | 'fanout' | 'replay' | 'actors', Figures> & {
   readonly date: string
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string }
 }
 const full = JSON.parse(readFileSync('bench/results/full.json', 'utf8')) as Full
-const { density, throughput, latency, replay, actors, machine, date } = full
+const { density, throughput, latency, fanout, replay, actors, machine, date } = full
 const half = ((latency['rates'] ?? []) as Figures[]).find((row) => row['share_of_saturation'] === 0.5) ?? {}
+
+const large = ((fanout['curve'] ?? []) as Figures[]).find((row) => row['members'] === 1_024 && row['online']) ?? {}
 
 const row = (what: string, from: Figures, key: string, unit: string, target: string, scale = 1): string => {
   const range = (from['ranges'] as Record<string, [number, number]> | undefined)?.[key]
@@ -53,6 +55,8 @@ const rows = [
     '4 ×',
   ),
   row('sent to delivered receipt at half of the saturation rate, p99', half, 'delivered_p99_ms', ' ms', '10 ms'),
+  row('copies per second to a group of 1,024 who are all online', large, 'deliveries_per_second', '', ''),
+  row('CPU of such a copy, as a multiple of a bare relay that stores nothing', large, 'cpu_ratio_to_floor', ' ×', ''),
   row('replay to one device, entries per second', replay, 'entries_per_second', '', '100,000'),
   row(
     `${number(Number(replay['devices']))} devices that resume with 10 entries each`,
