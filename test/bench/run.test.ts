@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 /** Runs the command that was built, with a folder of its own for what it leaves. */
-describe('bluetick bench', { timeout: 120_000 }, () => {
+describe('bluetick bench', { timeout: 240_000 }, () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'bench-test-'))
@@ -61,10 +61,9 @@ describe('bluetick bench', { timeout: 120_000 }, () => {
       expect.objectContaining({ ...row, online: true, cpu_ratio_to_floor: expect.any(Number) }),
       expect.objectContaining({ ...row, online: false }),
     ])
-    for (const { p99_ms, store_entries_per_delivery } of figures.curve) {
-      expect(p99_ms).toBeGreaterThan(0)
-      expect(store_entries_per_delivery).toBeGreaterThan(0.5)
-    }
+    for (const { p99_ms } of figures.curve) expect(p99_ms).toBeGreaterThan(0)
+    // The copy, and a fifteenth of the group's own entry.
+    expect(figures.curve[1].store_entries_per_delivery).toBeCloseTo(16 / 15, 1)
     expect(readdirSync(folder)).toEqual(['fanout.json'])
   })
 
