@@ -1,7 +1,7 @@
 /** What every store must do with the lifetimes of chats: timers, what has vanished, histories, deletion. */
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Entry, Past, Store } from '../../src/store/contract.ts'
+import type { Carrier, Entry, Past, Store } from '../../src/store/contract.ts'
 import { copy, message, user } from './store.ts'
 
 type Options = TestOptions & { readonly reopen?: (closed: Store) => Store }
@@ -247,6 +247,17 @@ export function lastingContract(
       expect(await past()).toEqual([3, 1])
       await store.erase(user('nobody'), alice, 1, all)
       expect(await store.load(user('nobody'))).toBeUndefined()
+    })
+
+    it('recognises a repeat of what has vanished or was erased', async () => {
+      const entries = [timed(1, 'temporary'), timed(2, 'permanent'), mine(3, 'temporary')]
+      await append(...entries)
+      await store.startTimers(bob, { is: 'temporary', upTo: 3 }, time)
+      await store.erase(bob, alice, 1, all)
+      expect(await bodies()).toEqual(['', '', ''])
+      const keys = entries.map((entry) => ({ sender: entry.is === 'copy' ? bob : alice, id: (entry as Carrier).id }))
+      const known = await store.findRepeats(bob, [...keys, { sender: dave, id: (entries[0] as Carrier).id }])
+      expect(known).toEqual([{ seq: 1, time }, { seq: 2, time }, { seq: 3, time }, undefined])
     })
 
     it('erases what is much', async () => {
