@@ -58,6 +58,12 @@ describe('on Cassandra', { ...clustersHere, timeout: 180_000 }, () => {
     expect(await past()).toEqual([])
   })
 
+  it('notes no timer of an entry that has expired when it is copied', async () => {
+    const cy = user('cy')
+    await store.append(cy, 8, 1, [{ ...timed(1, 'read 1000'), time: Date.now() - 31 * 86_400_000 }])
+    expect(await store.load(cy)).toMatchObject({ tail: 1, head: 2, waiting: null })
+  })
+
   it('keeps and pages a history of many buckets, each of which has one partition', async () => {
     const [ann, many] = [user('ann'), 5_000]
     for (let seq = 1; seq <= many; seq += 500)

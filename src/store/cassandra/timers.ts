@@ -29,10 +29,10 @@ const atOnce = 64
 
 const chatCell = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : everyChat)
 
-/** Notes an entry that waits, if it does. */
+/** Notes an entry that waits, if it does, for `ttl` seconds. */
 export function noted(user: UserId, entry: Entry, ttl: number): Statement[] {
   const is = waitsFor(user, entry)
-  if (!is) return []
+  if (!is || ttl <= 0) return []
   return [
     { query: timerInsert, params: [user, codes[is], chatCell(is, chatOf(entry as Carrier)), long(entry.seq), ttl] },
   ]
