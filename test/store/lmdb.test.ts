@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Entry } from '../../src/store/contract.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
@@ -111,6 +112,18 @@ describe('the embedded store', () => {
     const printed = 'full kept true\ntrue\ntrue\nclosed'
     expect(await fill(after, `exec "$0" "$@" ${small}`)).toEqual({ printed, code: 0 })
     spawnSync('umount', [small])
+  })
+
+  it('writes no row more for entries of chats without a lifetime of their own', async () => {
+    const store = lmdbStore(path)
+    await store.open()
+    await store.append(bob, 7, 1, [message(1), { ...message(2), lifetime: 'default' } as Entry])
+    await store.startTimers(bob, { is: 'delivered', upTo: 2 }, Date.now())
+    while ((await store.expire(Date.now())).entries > 0);
+    await store.close()
+    const root = open({ path: join(path, 'bluetick.mdb'), maxDbs: 16, readOnly: true })
+    for (const name of ['timers', 'due', 'history']) expect([...root.openDB({ name }).getKeys({})], name).toEqual([])
+    await root.close()
   })
 
   it('gives the space of expired entries to new ones', async () => {
