@@ -2,6 +2,7 @@
 import type { Millis } from '../protocol/ids.ts'
 import type { Behaviour, Counters, RuntimeOptions } from './behaviour.ts'
 import type { Actor, Shards } from './nact.ts'
+import { Rested } from './rested.ts'
 import type { Wheel } from './wheel.ts'
 
 type Awake<State, Message> = {
@@ -25,10 +26,7 @@ export type Inspection = {
 
 export class Entities<State, Message, Effect = unknown> {
   readonly #awake = new Map<string, Awake<State, Message>>()
-  /** What stays of those that hibernate. */
-  readonly #resting = new Map<string, unknown>()
-  /** Hibernated and spare, those that rest for longest first. */
-  readonly #spare = new Set<string>()
+  readonly #resting = new Rested()
   readonly #behaviour: Behaviour<State, Message, Effect>
   readonly #options: RuntimeOptions
   readonly #shards: Shards
@@ -127,7 +125,6 @@ export class Entities<State, Message, Effect = unknown> {
     }
     this.#awake.set(id, awake)
     this.#resting.delete(id)
-    this.#spare.delete(id)
     this.#counters.wakes += 1
     if (!rested) this.#load(id, awake, false)
     return awake
@@ -229,14 +226,9 @@ export class Entities<State, Message, Effect = unknown> {
       this.#awake.delete(id)
       this.#counters.hibernations += 1
       if (rest === 'drop') continue
-      this.#resting.set(id, this.#behaviour.pack(awake.state))
-      if (rest === 'spare') this.#spare.add(id)
+      this.#resting.add(id, this.#behaviour.pack(awake.state), rest === 'spare')
     }
-    for (const id of this.#spare) {
-      if (this.#spare.size <= this.#options.spares) break
-      this.#spare.delete(id)
-      this.#resting.delete(id)
-    }
+    this.#resting.trim(this.#options.spares)
   }
 }
 
