@@ -2,17 +2,21 @@
 import type { Client, Outgoing } from '../client/index.ts'
 import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
+import { Blocked } from './blocked.ts'
+import { Book } from './book.ts'
 import { compose } from './compose.ts'
 import { avatar, byId } from './dom.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
 import { List } from './list.ts'
-import { Log } from './log.ts'
-import { type Chat, fromMe, isGroup, type Line, newChat, seenUpTo, titleOf, toMe } from './model.ts'
+import { deleted, fromMe, isGroup, type Line, newChat, titleOf, toMe } from './model.ts'
 import { notice } from './notice.ts'
+import { showOptions } from './options.ts'
+import { Past } from './past.ts'
 import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
+import { tried } from './sheet.ts'
 import { Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
 
@@ -22,8 +26,9 @@ const page = 60
 export class App {
   readonly #me: string
   readonly #client: Client
-  readonly #log: Log
-  readonly #chats: Map<string, Chat>
+  readonly #book: Book
+  readonly #past: Past
+  readonly #blocked: Blocked
   readonly #list: List
   readonly #head: Head
   readonly #groups: Groups
@@ -39,22 +44,36 @@ export class App {
   #loading = false
 
   static async start(me: string, token: string): Promise<App> {
-    const log = await Log.open(me)
-    return new App(me, enter(me, token), log, await log.chats())
+    return new App(me, enter(me, token), await Book.open(me))
   }
 
-  private constructor(me: string, client: Client, log: Log, chats: readonly Chat[]) {
+  private constructor(me: string, client: Client, book: Book) {
     this.#me = me
     this.#client = client
-    this.#log = log
+    this.#book = book
+    const remove = (chat: string) => void this.#deleteChat(chat)
     this.#list = new List(me, (chat) => this.#go(chat))
-    this.#head = new Head(me, client, (group, name) => void this.#change(group, (chat) => ({ ...chat, name })))
-    this.#privacy = new Privacy(client)
-    this.#groups = new Groups(me, client, (group) => this.#go(group))
-    const shows = { earlier: () => void this.#earlier(), ticks: (line: Line) => void this.#groups.ticks(line) }
-    this.#talk = new Talk(me, new Gallery(client), shows)
+    this.#head = new Head(
+      me,
+      client,
+      ({ id, name, lifetime }) => void book.change(id, (chat) => ({ ...chat, name, lifetime })),
+    )
+    this.#privacy = new Privacy(client, remove)
+    this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
+    const acts = {
+      ticks: (line: Line) => void this.#groups.ticks(line),
+      delete: (line: Line) => void this.#delete(line),
+    }
+    const options = (line: Line) => showOptions(line, me, acts)
+    this.#talk = new Talk(me, new Gallery(client), { earlier: () => void this.#earlier(), options, ticks: acts.ticks })
     this.#uploads = new Uploads(client)
-    this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
+    this.#past = new Past(me, client)
+    this.#blocked = new Blocked(client)
+    book.tell({
+      lines: (lines) => this.#showLines(lines),
+      gone: (lines) => this.#talk.drop(lines),
+      chats: () => this.#show(),
+    })
     byId('my-name').textContent = me
     byId('my-avatar').replaceChildren(avatar(me))
     byId('app').hidden = false
@@ -79,7 +98,7 @@ export class App {
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
     onFiles((file) => {
-      if (this.#open !== undefined) void this.#uploads.send(this.#open, file)
+      if (this.#open !== undefined) this.#uploads.send(this.#open, file)
     })
     byId<HTMLFormElement>('start').onsubmit = (event) => {
       event.preventDefault()
@@ -87,16 +106,18 @@ export class App {
       if (input.value.trim()) this.#go(input.value.trim())
       input.value = ''
     }
-    byId('about').onclick = () => {
-      const open = this.#open ?? ''
-      void (isGroup(open) ? this.#groups.show(open) : this.#privacy.person(open))
-    }
+    for (const id of ['about', 'lasting']) byId(id).onclick = () => this.#about()
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
       const free = !document.querySelector('dialog[open]')
       if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
     })
-    client.on('seen', ({ chat, epoch, seq }) => void this.#change(chat, (known) => seenUpTo(known, { epoch, seq })))
+    client.on('seen', ({ chat, epoch, seq }) => void this.#book.read(chat, { epoch, seq }))
+    client.on('gone', ({ chat, epoch, from, upTo }) =>
+      chat === null ? undefined : this.#erase(chat, epoch, from, upTo),
+    )
+    client.on('settings', ({ lifetimes }) => void this.#book.agree(lifetimes))
+    void client.settings().catch(() => undefined)
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
 
@@ -121,40 +142,61 @@ export class App {
 
   /** Own changes of a group come in the order of the group, as those of others. */
   #keepOwn(messages: readonly Outgoing[]): Promise<void> {
-    return this.#keep(messages.filter(({ change }) => !change).map((message) => fromMe(message, this.#me)))
+    const own = messages.filter(({ change, to }) => !(change && isGroup(to)))
+    return this.#keep(own.map((message) => fromMe(message, this.#me)))
   }
 
   async #keep(lines: readonly Line[]): Promise<void> {
-    if (lines.length === 0) return
-    const kept = await this.#log.keep(lines)
-    for (const [id, chat] of kept.chats) {
-      this.#chats.set(id, chat)
-      if (isGroup(id) && chat.name === null) void this.#learnName(id)
-    }
-    const open = kept.lines.filter(({ chat }) => chat === this.#open)
+    await this.#book.keep(lines)
+    for (const id of new Set(lines.map(({ chat }) => chat)))
+      if (isGroup(id) && this.#book.chat(id).name === null) void this.#learnName(id)
+    await this.#readOpen()
+  }
+
+  #showLines(lines: readonly Line[]): void {
+    const open = lines.filter(({ chat }) => chat === this.#open)
     for (const line of open) this.#talk.put(line)
     if (open.some(({ change }) => change)) void this.#head.ask()
-    this.#show()
-    await this.#readOpen()
   }
 
   /** Who was added to a group has not heard what it is called. */
   async #learnName(id: string): Promise<void> {
     const group = await this.#client.group(id).catch(() => undefined)
-    if (group) await this.#change(id, (chat) => ({ ...chat, name: group.name }))
+    if (group) await this.#book.change(id, (chat) => ({ ...chat, name: group.name, lifetime: group.lifetime }))
   }
 
   /** What the person has in view is read. */
   async #readOpen(): Promise<void> {
-    const chat = this.#open === undefined ? undefined : this.#chats.get(this.#open)
-    if (!chat?.newest || chat.unread === 0 || document.hidden) return
-    this.#client.read({ chat: chat.id, ...chat.newest })
-    await this.#change(chat.id, (chat) => ({ ...chat, unread: 0 }))
+    const { id, newest, unread } = this.#book.chat(this.#open ?? '')
+    if (!newest || unread === 0 || document.hidden) return
+    this.#client.read({ chat: id, ...newest })
+    await this.#book.read(id, newest)
   }
 
-  async #change(id: string, change: (chat: Chat) => Chat): Promise<void> {
-    this.#chats.set(id, await this.#log.change(id, change))
-    this.#show()
+  #about(): void {
+    const open = this.#open ?? ''
+    void (isGroup(open) ? this.#groups.show(this.#book.chat(open)) : this.#privacy.person(open))
+  }
+
+  /** This person deletes a message: here at once, elsewhere when the server has it. */
+  async #delete(line: Line): Promise<void> {
+    const { id, chat, here, state } = line
+    await this.#book.delete(chat, line)
+    if (line.mine) await tried(this.#client.delete({ id, to: chat, copy: here, state }))
+    else if (here) await tried(this.#client.delete({ chat, seq: here.seq }))
+  }
+
+  async #deleteChat(chat: string): Promise<void> {
+    if (this.#open === chat) this.#go(undefined)
+    const done = tried(this.#client.delete(chat))
+    await this.#book.delete(chat)
+    await done
+  }
+
+  /** A device of this user has deleted it. */
+  async #erase(chat: string, epoch: number, from: number, upTo: number): Promise<void> {
+    await this.#book.erase(chat, epoch, from, upTo)
+    if (this.#open === chat) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
   }
 
   /** Opens what the address names. */
@@ -164,34 +206,44 @@ export class App {
     const left = this.#draft(this.#drafts.get(chat ?? '') ?? '')
     if (this.#open !== undefined) this.#drafts.set(this.#open, left)
     this.#open = chat
-    const known = this.#chats.get(chat ?? '') ?? newChat(chat ?? '')
+    const known = this.#book.chat(chat ?? '')
+    this.#past.reset()
+    this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
     if (chat === undefined) return this.#show()
-    const lines = await this.#log.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
+    const lines = await this.#book.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
     if (this.#open !== chat) return
     this.#talk.show(lines, known.unread)
     this.#uploads.show(chat)
     this.#show()
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
     await this.#readOpen()
+    // What does not fill the view cannot be scrolled.
+    if (lines.length < page && known.lifetime === 'permanent') await this.#earlier()
   }
 
+  /** Older lines: those that this browser has, then those that the server has. */
   async #earlier(): Promise<void> {
-    const [chat, oldest] = [this.#open, this.#talk.oldest]
-    if (this.#loading || chat === undefined || !oldest) return
+    const [chat, oldest] = [this.#open, this.#talk.lines[0]]
+    if (this.#loading || chat === undefined) return
     this.#loading = true
-    const lines = await this.#log.lines(chat, oldest.order, page)
+    const kept = oldest && !this.#past.began ? await this.#book.lines(chat, oldest.order, page) : []
+    const lines = kept.length > 0 ? kept : await this.#past.earlier(this.#book.chat(chat), oldest)
     this.#loading = false
-    if (this.#open === chat && lines.length > 0) this.#talk.prepend(lines)
+    const known = new Set(this.#talk.lines.map(({ id }) => id))
+    const more = lines.filter(({ id }) => !known.has(id))
+    if (this.#open !== chat) return
+    if (more.length > 0) this.#talk.prepend(more)
+    else if (lines.length > 0) await this.#earlier()
   }
 
   #show(): void {
     const open = this.#open
-    const shown = open === undefined || this.#chats.has(open) ? [] : [newChat(open)]
-    this.#list.show([...shown, ...this.#chats.values()], open)
-    const unread = [...this.#chats.values()].reduce((sum, chat) => sum + chat.unread, 0)
-    const known = this.#chats.get(open ?? '') ?? newChat(open ?? '')
+    const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
+    this.#list.show([...shown, ...this.#book.all()], open)
+    const unread = this.#book.all().reduce((sum, chat) => sum + chat.unread, 0)
+    const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
     document.title = unread > 0 ? `(${unread}) ${place}` : place
     this.#head.title(known)

@@ -28,14 +28,19 @@ export function tick(state: MessageState): HTMLElement {
   span.setAttribute('role', 'img')
   span.setAttribute('aria-label', stateWords[state])
   span.title = stateWords[state]
+  span.append(icon(shapes[state === 'read' ? 'delivered' : state] as string, 16))
+  return span
+}
+
+/** A drawing that says nothing to who cannot see it: what it stands in has a name. */
+export function icon(shape: string, size = 24): SVGElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
-  svg.setAttribute('viewBox', '0 0 16 16')
+  svg.setAttribute('viewBox', `0 0 ${size} ${size}`)
   svg.setAttribute('aria-hidden', 'true')
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
-  path.setAttribute('d', shapes[state === 'read' ? 'delivered' : state] as string)
+  path.setAttribute('d', shape)
   svg.append(path)
-  span.append(svg)
-  return span
+  return svg
 }
 
 /** A round sign for a person: the first letter on a colour that their name gives. */

@@ -1,16 +1,20 @@
 /** Groups: made, looked at and changed in dialogs; who has a message, and who has read it. */
 import type { Change, Client, Group } from '../client/index.ts'
 import { byId, make } from './dom.ts'
-import type { Line } from './model.ts'
+import { deleteChat, lifetimeChoice } from './lasting.ts'
+import { type Chat, type Line, titleOf } from './model.ts'
 import { button, closeSheet, closesBeside, openSheet, people, person, tried } from './sheet.ts'
+import { lifetimeWords } from './words.ts'
 
 export class Groups {
   readonly #me: string
   readonly #client: Client
+  readonly #delete: (chat: string) => void
 
-  /** `made` is told of a group that this person has just made. */
-  constructor(me: string, client: Client, made: (group: string) => void) {
+  /** `made` is told of a group that this person has just made; `remove` deletes a chat. */
+  constructor(me: string, client: Client, made: (group: string) => void, remove: (chat: string) => void) {
     this.#me = me
+    this.#delete = remove
     this.#client = client
     const dialog = byId<HTMLDialogElement>('new-group')
     byId('make-group').onclick = () => dialog.showModal()
@@ -26,9 +30,12 @@ export class Groups {
   }
 
   /** Shows a group, and to its admins how to change it. */
-  async show(id: string): Promise<void> {
-    const group = await tried(this.#client.group(id))
-    if (!group) return
+  async show(of: Pick<Chat, 'id' | 'name'>): Promise<void> {
+    const [id, title] = [of.id, titleOf(of)]
+
+    const group = await this.#client.group(id).catch((error: { code?: string }) => error.code)
+    const deletion = deleteChat(title, 'The other members keep it.', () => this.#delete(id))
+    if (group === undefined || typeof group === 'string') return openSheet(title, ...notIn(group), deletion)
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
     const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
@@ -36,7 +43,10 @@ export class Groups {
     const forms = admin
       ? [this.#form(group, 'add', 'Add a person', ''), this.#form(group, 'rename', 'Rename', group.name)]
       : []
-    openSheet(group.name, make('ul', 'people', ...items), ...forms, leave)
+    const stays = admin
+      ? lifetimeChoice(this.#client, id, group.lifetime)
+      : make('p', 'words', `In this group ${lifetimeWords(group.lifetime)}.`)
+    openSheet(group.name, make('ul', 'people', ...items), ...forms, stays, leave, deletion)
   }
 
   /** Who has a message of this person, and who has read it. */
@@ -44,7 +54,8 @@ export class Groups {
     const ticks = await tried(this.#client.ticks({ to: chat, at }))
     if (!ticks) return
     const waiting = ticks.delivered.filter((member) => !ticks.read.includes(member))
-    openSheet('Who has this message', ...people('Read by', ticks.read), ...people('Delivered to', waiting))
+    const nobody = ticks.delivered.length === 0 ? [make('p', 'words', 'Nobody has it yet.')] : []
+    openSheet('Who has this message', ...nobody, ...people('Read by', ticks.read), ...people('Delivered to', waiting))
   }
 
   #member(group: Group, member: string, admin: boolean): HTMLElement {
@@ -74,9 +85,14 @@ export class Groups {
     return form
   }
 
-  async #change({ id }: Group, change: Change, value: string): Promise<void> {
-    const sent = await tried(this.#client.send(id, value, { change }))
+  async #change(chat: Group, change: Change, value: string): Promise<void> {
+    const sent = await tried(this.#client.send(chat.id, value, { change }))
     if (change === 'leave') closeSheet()
-    else if (sent) await this.show(id)
+    else if (sent) await this.show(chat)
   }
 }
+
+/** What is to be said of a group that cannot be looked at. */
+const notIn = (code: string | undefined): HTMLElement[] => [
+  make('p', 'words', code === 'not_a_member' ? 'You are not in this group.' : 'It cannot be looked at now.'),
+]

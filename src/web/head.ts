@@ -1,28 +1,31 @@
 /** The header of the open chat: who it is, and who is here or in it. */
-import type { Client, Presence } from '../client/index.ts'
-import { avatar, byId } from './dom.ts'
+import type { Client, Group, Presence } from '../client/index.ts'
+import { avatar, byId, icon } from './dom.ts'
 import { type Chat, isGroup, titleOf } from './model.ts'
-import { presenceWords } from './words.ts'
+import { lifetimeWords, presenceWords } from './words.ts'
+
+const timer = 'M12 7.5V13l3 2M9.5 2.5h5M12 5a8 8 0 1 0 0 16 8 8 0 0 0 0-16'
+const pin = 'M7 3.500h10v17l-5-4.500-5 4.500z'
 
 export class Head {
   readonly #me: string
   readonly #client: Client
-  readonly #named: (group: string, name: string) => void
+  readonly #heard: (group: Group) => void
   #chat: string | undefined
   #presence: Presence | undefined
   #members = ''
   readonly #typing = new Map<string, string>()
   #unwatch = () => {}
 
-  /** `named` is told what a group is called. */
-  constructor(me: string, client: Client, named: (group: string, name: string) => void) {
+  /** `heard` is told what a group is like. */
+  constructor(me: string, client: Client, heard: (group: Group) => void) {
     this.#me = me
     this.#client = client
-    this.#named = named
+    this.#heard = heard
     client.on('connection', () => this.show())
     client.on('typing', ({ chat, user, doing }) => {
       if (chat !== this.#chat) return
-      if (doing) this.#typing.set(user, isGroup(chat) ? `${user} is ${doing}…` : `${doing}…`)
+      if (doing) this.#typing.set(user, doing)
       else this.#typing.delete(user)
       this.show()
     })
@@ -38,12 +41,12 @@ export class Head {
     this.#typing.clear()
     if (!chat) return
     this.title(chat)
+    // Of a group this is about who types in it.
+    this.#unwatch = this.#client.watch(chat.id, (presence) => {
+      this.#presence = presence
+      this.show()
+    })
     if (isGroup(chat.id)) void this.ask()
-    else
-      this.#unwatch = this.#client.watch(chat.id, (presence) => {
-        this.#presence = presence
-        this.show()
-      })
     this.show()
   }
 
@@ -51,6 +54,11 @@ export class Head {
     if (chat.id !== this.#chat) return
     byId('name').textContent = titleOf(chat)
     byId('peer-avatar').replaceChildren(avatar(titleOf(chat)))
+    const lasting = byId('lasting')
+    lasting.hidden = chat.lifetime === 'default'
+    lasting.title = `From now on ${lifetimeWords(chat.lifetime)}`
+    lasting.setAttribute('aria-label', lasting.title)
+    lasting.replaceChildren(icon(chat.lifetime === 'permanent' ? pin : timer))
   }
 
   /** Asks who is in the open group, as after each change of it. */
@@ -62,7 +70,7 @@ export class Head {
     if ('refused' in group) this.#members = group.refused === 'not_a_member' ? 'you are not in this group' : ''
     else {
       this.#members = group.members.map((member) => (member === this.#me ? 'you' : member)).join(', ')
-      this.#named(id, group.name)
+      this.#heard(group)
     }
     this.show()
   }
@@ -71,10 +79,19 @@ export class Head {
   show(): void {
     const known = this.#presence !== undefined && this.#client.connection.is === 'online'
     const presence = known ? presenceWords(this.#presence as Presence, Date.now()) : ''
-    const [typing] = this.#typing.values()
+    const typing = this.#typingWords()
     const words = typing ?? (this.#members || presence)
     const element = byId('presence')
     if (element.textContent !== words) element.textContent = words
     element.classList.toggle('online', words === 'online' || typing !== undefined)
+  }
+
+  /** Who does something in the open chat: in a group with names. */
+  #typingWords(): string | undefined {
+    const [first, ...more] = this.#typing
+    if (!first) return undefined
+    const [who, doing] = first
+    if (!isGroup(this.#chat ?? '')) return `${doing}…`
+    return more.length === 0 ? `${who} is ${doing}…` : `${[...this.#typing.keys()].join(' and ')} are typing…`
   }
 }

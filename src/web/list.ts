@@ -28,7 +28,13 @@ export class List {
   show(chats: Iterable<Chat>, open: string | undefined): void {
     const now = Date.now()
     const focused = document.activeElement
-    sorted(chats).forEach((chat, index) => {
+    const shown = sorted(chats)
+    for (const [id, { item }] of this.#items) {
+      if (shown.some((chat) => chat.id === id)) continue
+      item.remove()
+      this.#items.delete(id)
+    }
+    shown.forEach((chat, index) => {
       const day = chat.last ? when(chat.last.time, now) : ''
       const known = this.#items.get(chat.id) ?? { item: make('li', ''), shown: undefined, day }
       this.#items.set(chat.id, known)
@@ -49,7 +55,7 @@ function entry(chat: Chat, time: string, me: string): HTMLElement {
   const { id, last, unread } = chat
   const preview = make('span', 'preview')
   if (last?.mine) preview.append(tick(last.state), ' ')
-  preview.append(last ? summary(last, me) : 'No messages yet')
+  preview.append(last ? summary(last, me) : 'No messages')
   const top = make('span', 'row', make('strong', 'name', titleOf(chat)), make('time', '', time))
   const bottom = make('span', 'row', preview)
   if (unread > 0) {

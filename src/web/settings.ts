@@ -1,6 +1,7 @@
 /** What a person decides about others: who may write, who sees them, whom they know, and whom they have blocked. */
 import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { byId, make } from './dom.ts'
+import { deleteChat, lifetimeChoice } from './lasting.ts'
 import { button, closesBeside, openSheet, people, tried } from './sheet.ts'
 import { when } from './words.ts'
 
@@ -12,9 +13,12 @@ const audiences: readonly (readonly [Audience, string])[] = [
 
 export class Privacy {
   readonly #client: Client
+  readonly #delete: (chat: string) => void
 
-  constructor(client: Client) {
+  /** `remove` deletes a chat. */
+  constructor(client: Client, remove: (chat: string) => void) {
     this.#client = client
+    this.#delete = remove
     closesBeside(byId<HTMLDialogElement>('info'))
     byId('settings').onclick = () => void this.show()
   }
@@ -54,7 +58,16 @@ export class Privacy {
       ? button('Unblock', () => this.#done(client.unblock(name), again))
       : button('Block', () => this.#done(client.block(name), again))
     if (!blocked) block.classList.add('danger')
-    openSheet(name, make('p', '', blocked ? 'Blocked: what they write is not taken.' : ''), contact, block)
+    const stays = lifetimeChoice(client, name, settings.lifetimes.get(name) ?? 'default')
+    const words = blocked ? [make('p', 'words', 'Blocked: what they write is not taken.')] : []
+    openSheet(
+      name,
+      ...words,
+      stays,
+      contact,
+      block,
+      deleteChat(name, `${name} keeps theirs.`, () => this.#delete(name)),
+    )
   }
 
   #device({ device, connected, lastSeen }: DeviceInfo): HTMLElement {

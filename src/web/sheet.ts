@@ -1,12 +1,27 @@
 /** A sheet over the page, and what stands in it. */
-import { avatar, byId, make } from './dom.ts'
+import { avatar, byId, icon, make } from './dom.ts'
 import { notice } from './notice.ts'
 
 /** Shows a sheet, in place of the one that is open. */
 export function openSheet(title: string, ...content: HTMLElement[]): void {
   const dialog = sheet()
-  dialog.replaceChildren(make('h2', '', title), ...content, button('Close', closeSheet))
+  const close = button('', closeSheet)
+  close.className = 'icon close'
+  close.setAttribute('aria-label', 'Close')
+  close.append(icon('M6 6l12 12M18 6L6 18'))
+  dialog.replaceChildren(make('header', '', make('h2', '', title), close), ...content)
   if (!dialog.open) dialog.showModal()
+}
+
+/** A question, which a press answers. */
+export function ask(title: string, text: string, yes: string, act: () => void): void {
+  const agree = button(yes, () => {
+    closeSheet()
+    act()
+  })
+  agree.className = 'primary danger'
+  openSheet(title, make('p', 'words', text), make('div', 'answers', button('Cancel', closeSheet), agree))
+  agree.focus()
 }
 
 export const closeSheet = (): void => sheet().close()

@@ -1,14 +1,19 @@
 /** The chat that is open: its messages by day, the newest in view. */
-import { byId, hueOf, linked, make, tick } from './dom.ts'
+import { timerOf } from '../client/index.ts'
+import { byId, hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
 import { changeWords, isGroup, type Line } from './model.ts'
-import { clock, day, refusalWords } from './words.ts'
+import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
 /** How far from its end, in pixels, a list still counts as being there. */
 const nearEnd = 80
 
-/** `earlier`: for older lines, when the person has scrolled to the first. `ticks`: who has a message to a group. */
-type Asks = { readonly earlier: () => void; readonly ticks: (line: Line) => void }
+/** `earlier`: for older lines, when the person has scrolled to the first. `options`: what one may do about a line. `ticks`: who has it. */
+type Asks = {
+  readonly earlier: () => void
+  readonly options: (line: Line) => void
+  readonly ticks: (line: Line) => void
+}
 
 export class Talk {
   readonly #list = byId('messages')
@@ -38,10 +43,11 @@ export class Talk {
       if (this.#followed) this.#toEnd('instant')
     })
     for (const element of [this.#scroll, this.#list]) observer.observe(element)
+    setInterval(countDown, 1_000)
   }
 
-  get oldest(): Line | undefined {
-    return this.#lines[0]
+  get lines(): readonly Line[] {
+    return this.#lines
   }
 
   /** Shows a chat from its last lines on; of these so many are unread. */
@@ -71,6 +77,7 @@ export class Talk {
       const item = document.getElementById(line.id)
       // Only the tick changes: a video that plays goes on.
       item?.querySelector('.meta')?.replaceWith(this.#meta(line))
+      item?.querySelector('.refusal')?.remove()
       item?.append(...refusal(line))
       return
     }
@@ -81,6 +88,27 @@ export class Talk {
     if (follows) return this.#toEnd('instant')
     this.#missed += 1
     this.#showDown()
+  }
+
+  /** Takes lines away that are gone. */
+  drop(lines: readonly Line[]): void {
+    const gone = new Set(lines.map(({ id }) => id))
+    const left = this.#lines.filter(({ id }) => !gone.has(id))
+    if (left.length === this.#lines.length) return
+    for (const { id } of this.#lines) if (gone.has(id)) document.getElementById(id)?.remove()
+    this.#lines = left
+    for (const [index, line] of left.entries()) this.#rank(line, left[index - 1])
+    for (const divider of this.#list.querySelectorAll('.divider:not(.change)'))
+      if (divider.nextElementSibling?.matches('.divider:not(.change)') ?? true) divider.remove()
+    this.#showDown()
+  }
+
+  /** A line may have become the first of its author's. */
+  #rank(line: Line, before: Line | undefined): void {
+    const item = document.getElementById(line.id)
+    if (!item?.classList.contains('follows') || follows(line, before)) return
+    item.classList.remove('follows')
+    if (isGroup(line.chat) && !line.mine) item.prepend(author(line.from))
   }
 
   #render(unread: number): void {
@@ -121,21 +149,26 @@ export class Talk {
   }
 
   #bubble(line: Line, before: Line | undefined): HTMLElement {
-    if (line.change)
-      return identified(make('li', 'divider change', make('span', '', changeWords(line, this.#me))), line)
-    const follows = before?.from === line.from && !before.change && line.time - before.time < 120_000
+    if (line.change) {
+      const words = make('span', '', changeWords(line, this.#me))
+      return identified(make('li', 'divider change', words, ...refusal(line)), line)
+    }
     const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.from}: `)
     const item = make('li', line.mine ? 'mine' : 'theirs', who)
     if (line.media) item.append(this.#gallery.element(line.media, line.text))
     if (line.text && !isFile(line)) item.append(make('span', 'text', ...linked(line.text)))
     item.append(this.#meta(line), ...refusal(line))
-    if (follows) item.classList.add('follows')
+    if (follows(line, before)) item.classList.add('follows')
     else if (isGroup(line.chat) && !line.mine) item.prepend(author(line.from))
     return identified(item, line)
   }
 
   #meta(line: Line): HTMLElement {
-    const element = make('span', 'meta', make('time', '', clock(line.time)))
+    const more = make('button', 'more', icon('M6 9l6 6 6-6'))
+    more.type = 'button'
+    more.setAttribute('aria-label', 'What to do with this message')
+    more.onclick = () => this.#asks.options(line)
+    const element = make('span', 'meta', more, ...timer(line), make('time', '', clock(line.time)))
     if (!line.mine) return element
     if (!isGroup(line.chat)) element.append(' ', tick(line.state))
     else {
@@ -146,6 +179,31 @@ export class Talk {
       element.append(button)
     }
     return element
+  }
+}
+
+const follows = (line: Line, before: Line | undefined): boolean =>
+  before?.from === line.from && !before.change && line.time - before.time < 120_000
+
+/** That a line vanishes, and once its time runs how soon. */
+function timer({ lifetime, expires }: Line): HTMLElement[] {
+  if (!timerOf(lifetime)) return []
+  const left = make('span', 'left', expires === null ? '' : leftWords(expires - Date.now()))
+  left.dataset['until'] = String(expires ?? '')
+  const element = make(
+    'span',
+    'timer',
+    icon('M8 5v3.500l2 1.200M6.500 1.500h3M8 3a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11', 16),
+    left,
+  )
+  element.title = `In this chat ${lifetimeWords(lifetime)}`
+  return [element]
+}
+
+function countDown(): void {
+  for (const left of document.querySelectorAll<HTMLElement>('.left[data-until]')) {
+    const until = Number(left.dataset['until'])
+    if (until > 0) left.textContent = leftWords(until - Date.now())
   }
 }
 

@@ -8,6 +8,8 @@ import { fileSize } from './words.ts'
 export class Uploads {
   readonly #client: Client
   readonly #items = new Map<HTMLElement, string>()
+  /** By chat: resolves when the file before the next is sent, or never will be. */
+  readonly #last = new Map<string, Promise<unknown>>()
 
   constructor(client: Client) {
     this.#client = client
@@ -18,7 +20,13 @@ export class Uploads {
     for (const [item, of] of this.#items) if (of === chat) byId('messages').append(item)
   }
 
-  async send(chat: string, file: File): Promise<void> {
+  /** Files are uploaded side by side, and sent in their order. */
+  send(chat: string, file: File): void {
+    const sending = this.#send(chat, file, this.#last.get(chat))
+    this.#last.set(chat, sending)
+  }
+
+  async #send(chat: string, file: File, before: Promise<unknown> | undefined): Promise<void> {
     const stop = new AbortController()
     const bar = make('progress', '')
     const cancel = make('button', 'quiet', 'Cancel')
@@ -35,6 +43,8 @@ export class Uploads {
         signal: stop.signal,
         onProgress: ({ done, total }) => Object.assign(bar, { max: total, value: done }),
       })
+      await before
+      stop.signal.throwIfAborted()
       // The name tells what a file is; of a picture it tells nothing.
       const text = /^(image|video|audio)\//.test(medium.type) ? '' : file.name
       await this.#client.queue(chat, text, { media: preview ? { ...medium, preview } : medium })

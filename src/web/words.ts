@@ -1,5 +1,5 @@
 /** Times and states in words. Pure: the time now is passed in. */
-import type { ConnectionStatus, MessageState, Presence } from '../client/index.ts'
+import { type ConnectionStatus, type Lifetime, type MessageState, type Presence, timerOf } from '../client/index.ts'
 
 export const clock = (time: number): string =>
   new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
@@ -31,6 +31,60 @@ export function fileSize(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
   if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} KB`
   return `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
+const units = [
+  ['week', 604_800_000],
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+/** A time in the largest unit that it is a multiple of. */
+function spanWords(ms: number): string {
+  const [unit, length] = units.find(([, length]) => ms % length === 0) ?? ['second', 1_000]
+  const count = Math.round(ms / length)
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
+/** What is left of a time, short and rounded up. */
+export function leftWords(ms: number): string {
+  const [unit, length] = units.find(([, length]) => ms > length) ?? ['second', 1_000]
+  return `${Math.max(0, Math.ceil(ms / length))} ${unit === 'minute' ? 'min' : unit.charAt(0)}`
+}
+
+/** What becomes of messages, as the end of a sentence. */
+export function lifetimeWords(lifetime: string): string {
+  const timer = timerOf(lifetime)
+  if (timer) return `messages vanish ${spanWords(timer.ms)} after they are ${timer.start}`
+  if (lifetime === 'permanent') return 'messages are kept until you delete them'
+  if (lifetime === 'temporary') return 'the server keeps messages only until they are delivered'
+  return 'messages stay as usual'
+}
+
+const [minute, hour, day1] = [60_000, 3_600_000, 86_400_000]
+
+/** What a person may choose for a chat. */
+export const lifetimes: readonly Lifetime[] = [
+  'default',
+  'permanent',
+  'temporary',
+  'read 30000',
+  `read ${5 * minute}`,
+  `read ${hour}`,
+  `read ${day1}`,
+  `delivered ${hour}`,
+  `delivered ${day1}`,
+  `delivered ${7 * day1}`,
+]
+
+/** A lifetime as a choice. */
+export function choiceWords(lifetime: Lifetime): string {
+  const timer = timerOf(lifetime)
+  if (timer) return `${spanWords(timer.ms)} after they are ${timer.start}`
+  if (lifetime === 'permanent') return 'until I delete them'
+  return lifetime === 'temporary' ? 'only until delivered' : 'as usual'
 }
 
 export const stateWords: Record<MessageState, string> = {

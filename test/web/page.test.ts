@@ -2,20 +2,35 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outgoing } from '../../src/client/index.ts'
+import { isLifetime } from '../../src/protocol/lifetime.ts'
 import {
   changeWords,
+  deleted,
   fromMe,
+  fromPast,
   type Line,
   merge,
   newChat,
   seenUpTo,
   sorted,
+  startTimer,
   summary,
   titleOf,
   toMe,
+  without,
 } from '../../src/web/model.ts'
-import { bannerFor, day, presenceWords, when } from '../../src/web/words.ts'
+import {
+  bannerFor,
+  choiceWords,
+  day,
+  leftWords,
+  lifetimes,
+  lifetimeWords,
+  presenceWords,
+  when,
+} from '../../src/web/words.ts'
 
+const now = 1_000_000
 const own = (id: string, state: Line['state'], time = 5): Outgoing => ({
   id,
   to: 'bob',
@@ -31,27 +46,30 @@ const own = (id: string, state: Line['state'], time = 5): Outgoing => ({
   code: null,
 })
 const mine = (id: string, state: Line['state'], time = 5): Line => fromMe(own(id, state, time), 'me')
-const theirs = (seq: number): Line =>
-  toMe({
-    id: `t${seq}`,
-    chat: 'bob',
-    from: 'bob',
-    body: 'x',
-    media: null,
-    change: null,
-    lifetime: 'default',
-    time: 5,
-    epoch: 1,
-    seq,
-    read: () => {},
-  })
+const theirs = (seq: number, lifetime: Line['lifetime'] = 'default'): Line =>
+  toMe(
+    {
+      id: `t${seq}`,
+      chat: 'bob',
+      from: 'bob',
+      body: 'x',
+      media: null,
+      change: null,
+      lifetime,
+      time: 5,
+      epoch: 1,
+      seq,
+      read: () => {},
+    },
+    now,
+  )
 
 describe('a chat', () => {
   it('counts what is unread, once, and knows the newest of the other', () => {
     let chat = newChat('bob')
     const known = new Map<string, Line>()
     for (const line of [theirs(1), theirs(2), theirs(1), theirs(2), mine('a', 'queued')]) {
-      const merged = merge(chat, known.get(line.id), line)
+      const merged = merge(chat, known.get(line.id), line, now)
       known.set(line.id, merged.line)
       chat = merged.chat
     }
@@ -60,7 +78,7 @@ describe('a chat', () => {
 
   it('shows nothing as unread that another device has read, also when that is known before the messages are here', () => {
     let chat = seenUpTo(newChat('bob'), { epoch: 1, seq: 2 })
-    for (const seq of [1, 2, 3]) chat = merge(chat, undefined, theirs(seq)).chat
+    for (const seq of [1, 2, 3]) chat = merge(chat, undefined, theirs(seq), now).chat
     expect(chat.unread).toBe(1)
     expect(seenUpTo(chat, { epoch: 1, seq: 2 }).unread).toBe(1)
     expect(seenUpTo(chat, { epoch: 9, seq: 9 }).unread).toBe(1)
@@ -81,7 +99,7 @@ describe('a chat', () => {
         for (const [id, state, time] of events) {
           const before = known.get(id)
           if (!before) arrived.push(id)
-          const merged = merge(chat, before, mine(id, state, time))
+          const merged = merge(chat, before, mine(id, state, time), now)
           if (before) {
             expect(rank.indexOf(merged.line.state)).toBe(Math.max(rank.indexOf(before.state), rank.indexOf(state)))
             expect(merged.line.order).toBe(before.order)
@@ -96,7 +114,7 @@ describe('a chat', () => {
   })
 
   it('stands above those with older news; one that is just opened above all', () => {
-    const chats = [5, 9, 7].map((time) => ({ ...newChat(String(time)), last: { ...mine('x', 'sent'), order: time } }))
+    const chats = [5, 9, 7].map((time) => ({ ...newChat(String(time)), moved: time }))
     expect(sorted([newChat('new'), ...chats]).map(({ id }) => id)).toEqual(['new', '9', '7', '5'])
   })
 
@@ -106,7 +124,7 @@ describe('a chat', () => {
     const say = (from: string, body: string, change: Line['change']) => {
       const seq = words.length + 1
       const incoming = { id: String(seq), chat: '#team', from, body, media: null, change, time: 5, epoch: 1, seq }
-      const merged = merge(chat, undefined, toMe({ ...incoming, lifetime: 'default', read: () => {} }))
+      const merged = merge(chat, undefined, toMe({ ...incoming, lifetime: 'default', read: () => {} }, now), now)
       words.push(summary(merged.line, 'me'))
       chat = merged.chat
     }
@@ -128,6 +146,68 @@ describe('a chat', () => {
     expect(changeWords({ ...mine('x', 'sent'), change: null }, 'me')).toBe('x')
   })
 
+  it('runs the time of a line from when it came, or from when it is read here or on another device', () => {
+    const [came, read] = [now + 5, now + 50]
+    const short = merge(newChat('bob'), undefined, { ...theirs(1, 'delivered 9000'), order: 0 }, came)
+    expect(short.line).toMatchObject({ expires: now + 9_000, waits: null })
+    const { line, chat } = merge(newChat('bob'), undefined, theirs(2, 'read 9000'), came)
+    expect(line).toMatchObject({ expires: null, waits: 'bob' })
+    expect(startTimer(line, read)).toMatchObject({ expires: read + 9_000, waits: null })
+    expect(merge(seenUpTo(chat, { epoch: 1, seq: 9 }), undefined, theirs(3, 'read 9000'), read).line).toMatchObject({
+      expires: read + 9_000,
+      waits: null,
+    })
+    expect(startTimer(theirs(4), read)).toMatchObject({ expires: null })
+    const notice = toMe({ ...theirs(5), body: 'read 9000', change: 'lifetime', epoch: 1, seq: 5, read: () => {} }, now)
+    expect(notice).toMatchObject({ expires: null, waits: null })
+  })
+
+  it('counts no line twice whose time runs already', () => {
+    const { line, chat } = merge(newChat('bob'), undefined, theirs(1, 'read 9000'), now)
+    const again = merge(chat, startTimer(line, now + 1), theirs(1, 'read 9000'), now + 500)
+    expect(again.line).toMatchObject({ expires: now + 9_001, waits: null })
+    expect(again.chat.size).toBe(1)
+  })
+
+  it('loses lines that vanish, read or not', () => {
+    let chat = newChat('bob')
+    for (const seq of [1, 2, 3]) chat = merge(chat, undefined, theirs(seq), now).chat
+    chat = merge(chat, undefined, mine('a', 'sent'), now).chat
+    expect(chat).toMatchObject({ size: 4, unread: 3 })
+    chat = seenUpTo(without(chat, theirs(3)), { epoch: 1, seq: 1 })
+    expect(chat).toMatchObject({ size: 3, unread: 2 })
+    for (const line of [theirs(1), mine('a', 'sent')]) chat = without(chat, line)
+    expect(chat).toMatchObject({ size: 1, unread: 2 })
+  })
+
+  it('knows which lines a deletion meant: own ones without a place go with those that were before them', () => {
+    const here = (seq: number) => ({ epoch: 1, seq })
+    const lines = [
+      mine('a', 'read'),
+      theirs(1),
+      mine('b', 'queued'),
+      { ...mine('c', 'sent'), here: here(2) },
+      { ...theirs(3), here: { epoch: 0, seq: 90 } },
+      mine('d', 'sent'),
+      theirs(4),
+      mine('e', 'sent'),
+    ]
+    const ids = (from: number, upTo: number) => deleted(lines, 1, from, upTo).map(({ id }) => id)
+    expect(ids(2, 2)).toEqual(['c'])
+    expect(ids(2, 9)).toEqual(['c', 't4'])
+    expect(ids(1, 2)).toEqual(['a', 't1', 'c'])
+    expect(ids(1, 4)).toEqual(['a', 't1', 'c', 't3', 'd', 't4'])
+    expect(ids(5, 9)).toEqual([])
+  })
+
+  it('of a history says who has read, as far as it is known', () => {
+    const chat = merge(newChat('bob'), undefined, { ...mine('a', 'read'), at: { epoch: 3, seq: 5 } }, now).chat
+    const past = { id: 'x', chat: 'bob', from: 'me', body: 'x', media: null, change: null, time: 1, epoch: 1, seq: 1 }
+    const states = [4, 5, 6].map((seq) => fromPast({ ...past, at: { epoch: 3, seq } }, chat, 'me').state)
+    expect(states).toEqual(['read', 'read', 'sent'])
+    expect(fromPast({ ...past, from: 'bob', at: null }, chat, 'me')).toMatchObject({ mine: false, here: { seq: 1 } })
+  })
+
   it('shows bytes as what they are', () => {
     expect(fromMe({ ...own('x', 'sent'), body: new Uint8Array(7) }, 'me').text).toBe('[7 bytes]')
   })
@@ -145,6 +225,28 @@ describe('words', () => {
     expect(day(now + 60_000, now)).toBe('Today')
     expect(when(at(0, 9), now)).toMatch(/9:05|09:05/)
     expect(when(at(1, 9), now)).toBe('Yesterday')
+  })
+
+  it('say how long messages stay, and how much is left', () => {
+    const words = ['default', 'permanent', 'temporary', 'read 30000', 'delivered 604800000', 'read 90000']
+    expect(words.map((lifetime) => lifetimeWords(lifetime))).toEqual([
+      'messages stay as usual',
+      'messages are kept until you delete them',
+      'the server keeps messages only until they are delivered',
+      'messages vanish 30 seconds after they are read',
+      'messages vanish 1 week after they are delivered',
+      'messages vanish 90 seconds after they are read',
+    ])
+    expect(lifetimes.every(isLifetime)).toBe(true)
+    expect(new Set(lifetimes.map(choiceWords)).size).toBe(lifetimes.length)
+    expect([-5, 900, 60_000, 60_001, 5_400_000, 90_000_000].map(leftWords)).toEqual([
+      '0 s',
+      '1 s',
+      '60 s',
+      '2 min',
+      '2 h',
+      '2 d',
+    ])
   })
 
   it('say who is here, and since when not', () => {
