@@ -45,7 +45,7 @@ export function answered(state: SessionState, { send, turn, answer }: Answered, 
   if (answer.is === 'refused') return refused(state, send, turn, answer.code, out, answer.retryAfter)
   const { at, time, lifetime } = answer
   if (needsCopy(state, send, lifetime)) out.push({ do: 'copy', send, turn, at, time, lifetime })
-  else sent(state, send, turn, at, time, out)
+  else sent(state, send, turn, answer, out)
 }
 
 /** For the other devices, for the own history, or for the own side of what both must know. */
@@ -56,8 +56,8 @@ function needsCopy({ siblings, user }: SessionState, send: SendFrame, lifetime: 
   return siblings || change !== undefined || lifetime === 'permanent'
 }
 
-export function copied(state: SessionState, { send, turn, at, time, answer }: Copied, out: SessionEffect[]): void {
-  if (answer.is === 'accepted') return sent(state, send, turn, at, time, out)
+export function copied(state: SessionState, { send, turn, answer, ...place }: Copied, out: SessionEffect[]): void {
+  if (answer.is === 'accepted') return sent(state, send, turn, place, out)
   refused(state, send, turn, answer.code === 'failed' ? 'failed' : 'busy', out)
 }
 
@@ -78,11 +78,11 @@ function sent(
   state: SessionState,
   [, id, to]: SendFrame,
   turn: Turn,
-  at: Position,
-  time: Millis,
+  { at, time, lifetime }: { readonly at: Position; readonly time: Millis; readonly lifetime?: Lifetime | undefined },
   out: SessionEffect[],
 ): void {
   state.inFlight -= 1
   leave(lanes(state), to, id, turn.nth, false)
-  out.push({ do: 'push', frame: ['sent', id, at.epoch, at.seq, time] })
+  const frame = ['sent', id, at.epoch, at.seq, time] as const
+  out.push({ do: 'push', frame: lifetime ? [...frame, lifetime] : frame })
 }

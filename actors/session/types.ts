@@ -29,6 +29,7 @@ export type SessionMessage =
       readonly turn: Turn
       readonly at: Position
       readonly time: Millis
+      readonly lifetime: Lifetime | undefined
       readonly answer: Accepted
     }
   /** The time to hello is over. */

@@ -65,7 +65,9 @@ export class Sends {
 
   copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
-    const ticket = this.#ask((answer) => this.#receive(session, { is: 'copied', send, turn, at, time, answer }))
+    const ticket = this.#ask((answer) =>
+      this.#receive(session, { is: 'copied', send, turn, at, time, lifetime, answer }),
+    )
     const media = carried ?? undefined
     const copy: Copy = { is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }
     this.#unless(this.#context.actors().users.offer(session.state.user as UserId, copy), ticket)
