@@ -17,11 +17,8 @@ import { Past } from './past.ts'
 import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
-import { Talk } from './talk.ts'
+import { page, Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
-
-/** Lines that are shown at a time; scrolling up shows more. */
-const page = 60
 
 export class App {
   readonly #me: string
@@ -116,7 +113,7 @@ export class App {
     client.on('gone', ({ chat, epoch, from, upTo }) =>
       chat === null ? undefined : this.#erase(chat, epoch, from, upTo),
     )
-    client.on('settings', ({ lifetimes }) => void this.#book.agree(lifetimes))
+    client.on('settings', ({ lifetimes }) => void this.#book.agree(lifetimes).then(() => this.#fill()))
     void client.settings().catch(() => undefined)
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
@@ -155,7 +152,7 @@ export class App {
 
   #showLines(lines: readonly Line[]): void {
     const open = lines.filter(({ chat }) => chat === this.#open)
-    for (const line of open) this.#talk.put(line)
+    this.#talk.put(open)
     if (open.some(({ change }) => change)) void this.#head.ask()
   }
 
@@ -219,8 +216,13 @@ export class App {
     this.#show()
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
     await this.#readOpen()
-    // What does not fill the view cannot be scrolled.
-    if (lines.length < page && known.lifetime === 'permanent') await this.#earlier()
+    await this.#fill()
+  }
+
+  /** What does not fill the view cannot be scrolled. */
+  async #fill(): Promise<void> {
+    const permanent = this.#book.chat(this.#open ?? '').lifetime === 'permanent'
+    if (permanent && this.#talk.lines.length < page && !this.#past.began) await this.#earlier()
   }
 
   /** Older lines: those that this browser has, then those that the server has. */
@@ -228,13 +230,13 @@ export class App {
     const [chat, oldest] = [this.#open, this.#talk.lines[0]]
     if (this.#loading || chat === undefined) return
     this.#loading = true
-    const kept = oldest && !this.#past.began ? await this.#book.lines(chat, oldest.order, page) : []
+    const kept = oldest ? await this.#book.lines(chat, oldest.order, page) : []
     const lines = kept.length > 0 ? kept : await this.#past.earlier(this.#book.chat(chat), oldest)
     this.#loading = false
     const known = new Set(this.#talk.lines.map(({ id }) => id))
     const more = lines.filter(({ id }) => !known.has(id))
     if (this.#open !== chat) return
-    if (more.length > 0) this.#talk.prepend(more)
+    if (more.length > 0) this.#talk.insert(more)
     else if (lines.length > 0) await this.#earlier()
   }
 

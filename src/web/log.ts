@@ -45,6 +45,8 @@ export class Log {
     for (const line of lines) {
       const known: Line | undefined = await asked(stores.lines.get(line.id))
       const chat: Chat = chats.get(line.chat) ?? (await asked(stores.chats.get(line.chat))) ?? newChat(line.chat)
+      // Its chat has lost it already, as too old.
+      if (!known && line.time <= chat.floor) continue
       const merged = merge(chat, known, line, now)
       chats.set(line.chat, merged.chat)
       kept.push(merged.line)
@@ -150,9 +152,9 @@ async function lastLines({ lines }: Pick<Stores, 'lines'>, chat: string, before:
 /** A chat that has grown too long loses its oldest lines. */
 async function trimmed({ lines }: Stores, chat: Chat): Promise<Chat> {
   if (chat.size <= bound.lines + bound.surplus) return chat
-  const oldest = await asked(lines.index('order').getAllKeys(wholeOf(chat.id), chat.size - bound.lines))
-  for (const id of oldest) lines.delete(id)
-  return { ...chat, size: chat.size - oldest.length }
+  const oldest: Line[] = await asked(lines.index('order').getAll(wholeOf(chat.id), chat.size - bound.lines))
+  for (const { id } of oldest) lines.delete(id)
+  return { ...chat, size: chat.size - oldest.length, floor: oldest.at(-1)?.order ?? chat.floor }
 }
 
 function asked<T>(request: IDBRequest<T>): Promise<T> {

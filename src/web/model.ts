@@ -43,10 +43,13 @@ export type Chat = {
   /** Of a group, where it is known. */
   readonly name: string | null
   readonly last: Line | null
-  /** Lines of it that are kept. */
+  /** Lines of it that are kept, and the order of the last that was not any more. */
   readonly size: number
+  readonly floor: number
   /** The order of the newest line it ever had: its place among the chats. null: it is just being begun. */
   readonly moved: number | null
+  /** The furthest place in this user's inbox that a line of it has. */
+  readonly top: Line['at']
   readonly lifetime: Lifetime
   readonly unread: number
   /** The newest message of the other one: what is read when the chat is. */
@@ -62,7 +65,9 @@ export const newChat = (id: string): Chat => ({
   name: null,
   last: null,
   size: 0,
+  floor: 0,
   moved: null,
+  top: null,
   lifetime: 'default',
   unread: 0,
   newest: null,
@@ -132,7 +137,7 @@ export const fromPast = (
   code: null,
   at: at ?? { epoch, seq },
   here: { epoch, seq },
-  order: time,
+  order: placeIn(time, { epoch, seq }),
   lifetime: 'permanent',
   expires: null,
   waits: null,
@@ -193,20 +198,32 @@ export function merge(
   now: number,
 ): { readonly chat: Chat; readonly line: Line } {
   const theirs = line.mine && line.state === 'read' ? further(chat.theirs, line.at) : chat.theirs
+  const top = further(chat.top, line.here)
   if (known) {
     const risen = rank[line.state] > rank[known.state] ? line : known
     const { order, waits } = known
     const newer = { ...risen, order, waits, here: line.here ?? known.here, expires: known.expires ?? line.expires }
-    return { line: newer, chat: { ...chat, theirs, last: chat.last?.id === newer.id ? newer : chat.last } }
+    return { line: newer, chat: { ...chat, theirs, top, last: chat.last?.id === newer.id ? newer : chat.last } }
   }
-  const order = Math.max(line.time, (chat.moved ?? 0) + 1)
+  // What other own devices sent comes at once, and so before messages that stand before it in the inbox.
+  const late = covers(chat.top, line.here)
+  const place = placeIn(line.time, line.here)
+  const order = late ? place : Math.max(place, (chat.moved ?? 0) + step)
   const placed = { ...(covers(chat.seen, line.here) ? startTimer(line, now) : line), order }
-  const longer = { ...chat, theirs, last: placed, moved: order, size: chat.size + 1 }
+  const last = late && chat.last && chat.last.order > order ? chat.last : placed
+  const moved = Math.max(order, chat.moved ?? 0)
+  const longer = { ...chat, theirs, top, last, moved, size: chat.size + 1 }
   if (line.change) return { line: placed, chat: { ...longer, ...changed(chat, line) } }
   if (line.mine) return { line: placed, chat: longer }
   const unread = chat.unread + (covers(chat.seen, line.at) ? 0 : 1)
-  return { line: placed, chat: { ...longer, unread, newest: line.at } }
+  return { line: placed, chat: { ...longer, unread, newest: further(chat.newest, line.at) } }
 }
+
+/** The least between two places in a chat: a time has 41 of the 53 bits of a number. */
+const step = 1 / 1_024
+
+/** Where a line belongs by its time, and of those of one millisecond by its place in the inbox. */
+const placeIn = (time: number, here: Line['at']): number => time + ((here?.seq ?? 0) % 1_024) * step
 
 /** What a group is like after a change; how long messages of other chats stay the settings say. */
 function changed({ id, name, lifetime }: Chat, { change, text }: Line): Pick<Chat, 'name' | 'lifetime'> {
@@ -252,7 +269,7 @@ export const seenUpTo = (chat: Chat, seen: Line['at']): Chat => ({
 export const covers = (seen: Line['at'], at: Line['at']): boolean =>
   seen !== null && at !== null && seen.epoch === at.epoch && at.seq <= seen.seq
 
-const further = (a: Line['at'], b: Line['at']): Line['at'] => (covers(a, b) ? a : b)
+const further = (a: Line['at'], b: Line['at']): Line['at'] => (b === null || covers(a, b) ? a : b)
 
 /** The chats with the newest first. */
 export const sorted = (chats: Iterable<Chat>): Chat[] =>

@@ -27,8 +27,8 @@ export class Past {
 
   /** Lines before the oldest that is shown; none: there are no more, or they cannot be had at the moment. */
   async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
-    this.began = true
     if (this.#over || this.#client.connection.is !== 'online') return []
+    this.began = true
     // A line that has no place in the inbox is older than all of the next millisecond.
     const start =
       oldest && (oldest.here ? { time: oldest.time, seq: oldest.here.seq } : { time: oldest.time + 1, seq: 1 })

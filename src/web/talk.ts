@@ -5,6 +5,8 @@ import type { Gallery } from './gallery.ts'
 import { changeWords, isGroup, type Line } from './model.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
+/** Lines that are shown at a time; scrolling up shows more. */
+export const page = 60
 /** How far from its end, in pixels, a list still counts as being there. */
 const nearEnd = 80
 
@@ -61,27 +63,40 @@ export class Talk {
     requestAnimationFrame(() => this.#list.setAttribute('aria-live', 'polite'))
   }
 
-  /** Puts older lines before those that are shown, and leaves these where the person sees them. */
-  prepend(lines: readonly Line[]): void {
-    const from = this.#scroll.scrollHeight - this.#scroll.scrollTop
-    this.#lines = [...lines, ...this.#lines]
-    this.#render(0)
-    this.#scroll.scrollTop = this.#scroll.scrollHeight - from
+  /** Shows lines that are new, or what has become of those that are known. Older ones, of which there may be more, are left out. */
+  put(lines: readonly Line[]): void {
+    const first = this.#lines.length < page ? 0 : (this.#lines[0]?.order ?? 0)
+    const last = this.#lines.at(-1)?.order ?? 0
+    const fresh = lines.filter((line) => !this.#changed(line) && line.order >= first)
+    const late = fresh.filter(({ order }) => order < last)
+    if (late.length > 0) this.insert(late)
+    for (const line of fresh) if (line.order >= last) this.#append(line)
   }
 
-  /** Shows a line that is new, or what has become of one. Of those that are older than what is shown nothing is. */
-  put(line: Line): void {
+  /** What has become of a line; false where it is not shown. */
+  #changed(line: Line): boolean {
     const at = this.#lines.findLastIndex(({ id }) => id === line.id)
-    if (at !== -1) {
-      this.#lines[at] = line
-      const item = document.getElementById(line.id)
-      // Only the tick changes: a video that plays goes on.
-      item?.querySelector('.meta')?.replaceWith(this.#meta(line))
-      item?.querySelector('.refusal')?.remove()
-      item?.append(...refusal(line))
-      return
-    }
-    if (line.order < (this.#lines[0]?.order ?? 0)) return
+    if (at === -1) return false
+    this.#lines[at] = line
+    const item = document.getElementById(line.id)
+    // Only the tick changes: a video that plays goes on.
+    item?.querySelector('.meta')?.replaceWith(this.#meta(line))
+    item?.querySelector('.refusal')?.remove()
+    item?.append(...refusal(line))
+    return true
+  }
+
+  /** Puts lines among or before those that are shown, and leaves these where the person sees them. */
+  insert(lines: readonly Line[]): void {
+    const followed = this.#atEnd()
+    const from = this.#scroll.scrollHeight - this.#scroll.scrollTop
+    this.#lines = [...this.#lines, ...lines].sort((a, b) => a.order - b.order)
+    this.#render(0)
+    if (followed) this.#toEnd('instant')
+    else this.#scroll.scrollTop = this.#scroll.scrollHeight - from
+  }
+
+  #append(line: Line): void {
     const follows = this.#atEnd() || line.mine
     this.#list.append(...this.#withDay(line, this.#lines.at(-1)))
     this.#lines.push(line)

@@ -1,67 +1,16 @@
 /** The chat page in a real Chromium, as people use it: two of them, a tab that is closed, and a server that stops. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { needs } from '../skips.ts'
+import { needsChromium, Pages, say, texts, ticks } from './pages.ts'
 
-const executablePath = '/usr/bin/chromium'
-const port = 26_000 + (process.pid % 2_000)
-const data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
-const origin = `http://127.0.0.1:${port}`
+const pages = new Pages(26_000)
+const { origin, port } = pages
+const browserOf = pages.browserOf.bind(pages)
+const open = pages.open.bind(pages)
 
-let server: ChildProcess
-let browser: Browser
-let problems: string[] = []
-
-async function serve(): Promise<void> {
-  server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), '--data', data])
-  await new Promise<void>((resolve, reject) => {
-    server.stdout?.on('data', (text) => String(text).includes('listens') && resolve())
-    server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
-  })
-}
-async function stop(): Promise<void> {
-  const ended = new Promise((resolve) => server.once('exit', resolve))
-  server.kill('SIGTERM')
-  await ended
-}
-
-/** A browser of somebody's own. */
-const browserOf = (width: number): Promise<BrowserContext> =>
-  browser.newContext({ viewport: { width, height: 800 }, locale: 'en-GB' })
-
-async function open(context: BrowserContext, me: string, chat?: string): Promise<Page> {
-  const page = await context.newPage()
-  page.on('pageerror', (error) => problems.push(`${me}: ${error.message}`))
-  await page.goto(`${origin}/#${new URLSearchParams(chat ? { me, chat } : { me })}`)
-  return page
-}
-async function say(page: Page, ...texts: string[]): Promise<void> {
-  for (const text of texts) {
-    await page.fill('#text', text)
-    await page.press('#text', 'Enter')
-  }
-}
-const texts = (page: Page) => page.locator('#messages .text').allTextContents()
-const ticks = (page: Page) =>
-  page.locator('#messages .tick').evaluateAll((ticks) => ticks.map((tick) => tick.getAttribute('aria-label')))
-
-describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get install chromium'), () => {
-  beforeAll(async () => {
-    await serve()
-    browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    })
-  })
-  afterAll(async () => {
-    await browser?.close()
-    server?.kill('SIGKILL')
-  })
+describe('the chat page', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
 
   it('lets two people chat: a new chat appears by itself, unread, and ticks turn as it is delivered and read', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -131,7 +80,7 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await say(alice, 'before')
     await alice.waitForSelector('#messages .tick.read')
     await alice.evaluate(() => navigator.serviceWorker.ready)
-    await stop()
+    await pages.stop()
     await alice.waitForSelector('#banner:has-text("No connection")')
     expect(await alice.locator('#presence').textContent()).toBe('')
     await say(alice, 'while away', 'and more')
@@ -151,7 +100,7 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
         { timeout: 20_000, interval: 100 },
       )
       .toBeGreaterThan(2)
-    await serve()
+    await pages.serve()
     await alice.waitForSelector('#banner', { state: 'hidden', timeout: 20_000 })
     await bob
       .locator('#banner-action')
@@ -371,7 +320,7 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await say(first, 'online')
     await first.waitForSelector('#messages .tick.sent')
     await first.evaluate(() => navigator.serviceWorker.ready)
-    await stop()
+    await pages.stop()
     await first.waitForSelector('#banner:has-text("No connection")')
     const second = await open(desk, 'lea', 'mia')
     await say(second, 'from the second')
@@ -380,7 +329,7 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
     await first.waitForSelector('#banner:has-text("open in another tab")')
     await first.waitForSelector('#notice:has-text("taken over")')
     expect(await first.inputValue('#text')).toBe('from the first')
-    await serve()
+    await pages.serve()
     await expect.poll(() => ticks(second), { timeout: 20_000 }).toEqual(['sent', 'sent'])
     await first.click('text=Use it here')
     await expect.poll(() => texts(first)).toEqual(['online', 'from the second'])
@@ -462,7 +411,7 @@ describe('the chat page', needs('Chromium', existsSync(executablePath), 'apt-get
   }, 60_000)
 
   it('made no error on the way', () => {
-    expect(problems).toEqual([])
-    problems = []
+    expect(pages.problems).toEqual([])
+    pages.problems = []
   })
 })

@@ -113,6 +113,28 @@ describe('a chat', () => {
     )
   })
 
+  it('has what another own device sent in its place, though it comes before what stands before it', () => {
+    const lines = [
+      { ...mine('copy', 'sent', 30), here: { epoch: 1, seq: 3 } },
+      { ...theirs(1), time: 10 },
+      { ...theirs(2), time: 20 },
+      { ...theirs(4), time: 40 },
+    ]
+    let chat = newChat('bob')
+    const order = new Map<string, number>()
+    for (const line of lines) {
+      const merged = merge(chat, undefined, line, now)
+      chat = merged.chat
+      order.set(line.id, merged.line.order)
+    }
+    expect([...order].sort(([, a], [, b]) => a - b).map(([id]) => id)).toEqual(['t1', 't2', 'copy', 't4'])
+    expect(chat).toMatchObject({ last: { id: 't4' }, unread: 3, newest: { seq: 4 } })
+    const [first, second] = lines
+    if (!first || !second) throw new Error('they are there')
+    const before = merge(merge(newChat('bob'), undefined, first, now).chat, undefined, second, now).chat
+    expect(before).toMatchObject({ last: { id: 'copy' }, unread: 1 })
+  })
+
   it('stands above those with older news; one that is just opened above all', () => {
     const chats = [5, 9, 7].map((time) => ({ ...newChat(String(time)), moved: time }))
     expect(sorted([newChat('new'), ...chats]).map(({ id }) => id)).toEqual(['new', '9', '7', '5'])

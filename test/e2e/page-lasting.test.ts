@@ -1,0 +1,211 @@
+/** The chat page in Chromium: messages that vanish, chats that are kept, and what one deletes. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect, type Lifetime } from '../../src/client/index.ts'
+import { needsChromium, Pages, say, texts } from './pages.ts'
+
+const pages = new Pages(30_000)
+
+/** All that this browser keeps of its pages, as text. */
+const storedOf = (page: Page): Promise<string> =>
+  page.evaluate(async () => {
+    const found: unknown[] = []
+    for (const { name = '' } of await indexedDB.databases()) {
+      const opening = indexedDB.open(name)
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        opening.onsuccess = () => resolve(opening.result)
+      })
+      for (const store of database.objectStoreNames) {
+        const all = database.transaction(store).objectStore(store).getAll()
+        await new Promise((resolve) => {
+          all.onsuccess = resolve
+        })
+        found.push(name, store, all.result)
+      }
+      database.close()
+    }
+    return JSON.stringify(found)
+  })
+
+async function setLifetime(page: Page, lifetime: Lifetime): Promise<void> {
+  await page.click('#about')
+  await page.selectOption('#info select', lifetime)
+  await page.keyboard.press('Escape')
+}
+
+/** What one sees who scrolls up. */
+async function fromTop(page: Page): Promise<string[]> {
+  await page.locator('#scroll').evaluate((list) => list.scrollTo(0, 0))
+  return texts(page)
+}
+
+async function options(page: Page, text: string): Promise<void> {
+  const line = page.locator('#messages li', { hasText: text }).last()
+  await line.hover()
+  await line.getByLabel('What to do with this message').click()
+}
+
+describe('the chat page', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
+
+  it('lets messages vanish by themselves, at both, also from what the browser keeps, and also where it was closed meanwhile', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const ann = await pages.open(desk, 'ann', 'ben')
+    const ben = await pages.open(phone, 'ben', 'ann')
+    await say(ann, 'stays')
+    await ben.waitForSelector('#messages .text')
+    expect(await ann.locator('#lasting').isVisible()).toBe(false)
+    await setLifetime(ann, 'read 30000')
+    await ann.waitForSelector('.change:has-text("You set that messages vanish 30 seconds after they are read")')
+    await ben.waitForSelector('.change:has-text("ann set that messages vanish 30 seconds after they are read")')
+    for (const page of [ann, ben]) await page.waitForSelector('#lasting[title*="vanish 30 seconds"]')
+    // A person has to wait longer than a test: what the page offers starts at 30 s.
+    const cat = connect({ url: `ws://127.0.0.1:${pages.port}`, token: 'ann', device: 'other' })
+    await cat.setLifetime('ben', 'read 4000')
+    await cat.close()
+    await ann.waitForSelector('.change:has-text("4 seconds after")')
+    await say(ann, 'vanishing secret')
+    const there = () => Promise.all([texts(ann), texts(ben)])
+    await expect.poll(there).toEqual([
+      ['stays', 'vanishing secret'],
+      ['stays', 'vanishing secret'],
+    ])
+    await ben.waitForSelector('.timer .left:has-text("s")')
+    expect(await storedOf(ann)).toContain('vanishing secret')
+    await expect.poll(there, { timeout: 10_000 }).toEqual([['stays'], ['stays']])
+    for (const page of [ann, ben]) expect(await storedOf(page)).not.toContain('vanishing secret')
+    await ben.waitForSelector('#back')
+    await say(ann, 'while closed')
+    await expect.poll(async () => (await texts(ben)).at(-1)).toBe('while closed')
+    await ben.close()
+    await new Promise((resolve) => setTimeout(resolve, 4_500))
+    const again = await pages.open(phone, 'ben', 'ann')
+    await expect.poll(() => texts(again)).toEqual(['stays'])
+    expect(await storedOf(again)).not.toContain('while closed')
+    await expect.poll(() => again.locator('.chat .preview').textContent()).not.toContain('while closed')
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
+  it('reads a permanent chat back from the server when one scrolls up, in a browser that had none of it', async () => {
+    const url = `ws://127.0.0.1:${pages.port}`
+    const [dan, eve] = ['dan', 'eve'].map((token) => connect({ url, token }))
+    if (!dan || !eve) throw new Error('both are there')
+    await dan.setLifetime('eve', 'permanent')
+    for (let n = 0; n < 150; n++) await (n % 5 ? dan : eve).send(n % 5 ? 'eve' : 'dan', `no ${n}`)
+    for (const [client, last] of [
+      [eve, 'no 149'],
+      [dan, 'no 145'],
+    ] as const)
+      for await (const message of client.messages()) {
+        message.read()
+        if (message.body === last) break
+      }
+    await expect.poll(() => eve.outbox()).toEqual([])
+    await dan.close()
+    await eve.close()
+    const desk = await pages.browserOf(1200)
+    const told = Array.from({ length: 150 }, (_, n) => `no ${n}`)
+    // First all comes from the inbox: own messages, which come sooner, in their places.
+    const first = await pages.open(desk, 'eve', 'dan')
+    await expect.poll(() => fromTop(first), { timeout: 20_000, interval: 300 }).toEqual(told)
+    await first.goto(`${pages.origin}/app.css`)
+    await first.evaluate(async () => {
+      const deleting = indexedDB.deleteDatabase('bluetick-page:eve')
+      await new Promise((resolve) => {
+        deleting.onsuccess = resolve
+      })
+    })
+    const page = await pages.open(desk, 'eve', 'dan')
+    await expect.poll(() => fromTop(page), { timeout: 20_000, interval: 300 }).toEqual(told)
+    expect(await page.locator('#messages .change').allTextContents()).toEqual([
+      'dan set that messages are kept until you delete them',
+    ])
+    await desk.close()
+  }, 60_000)
+
+  it('deletes a message and a chat for oneself, after a question, on all own devices and in the browser', async () => {
+    const [desk, phone, other] = [await pages.browserOf(1200), await pages.browserOf(390), await pages.browserOf(1200)]
+    const fay = await pages.open(desk, 'fay', 'gil')
+    const second = await pages.open(phone, 'fay', 'gil')
+    const gil = await pages.open(other, 'gil', 'fay')
+    for (const page of [fay, second, gil]) await page.waitForSelector('#banner', { state: 'hidden' })
+    await say(gil, 'from gil', 'a secret of gil')
+    await expect.poll(async () => (await texts(second)).length).toBe(2)
+    await say(fay, 'a secret of fay')
+    for (const page of [fay, second, gil])
+      await expect.poll(() => texts(page)).toEqual(['from gil', 'a secret of gil', 'a secret of fay'])
+    for (const secret of ['a secret of gil', 'a secret of fay']) {
+      await options(fay, secret)
+      await fay.getByText('Delete for me').click()
+      await fay.getByText('Cancel').click()
+      await expect.poll(() => texts(fay)).toContain(secret)
+      await options(fay, secret)
+      await fay.getByText('Delete for me').click()
+      await fay.getByText('Delete', { exact: true }).click()
+      for (const page of [fay, second]) await expect.poll(() => texts(page)).not.toContain(secret)
+    }
+    for (const page of [fay, second]) {
+      expect(await texts(page)).toEqual(['from gil'])
+      await expect.poll(() => storedOf(page)).not.toContain('secret')
+    }
+    expect(await fay.locator('.chat .preview').textContent()).toContain('from gil')
+    expect(await texts(gil)).toHaveLength(3)
+    await second.click('#about')
+    await second.getByText('Delete this chat').click()
+    await second.getByText('Delete', { exact: true }).click()
+    await second.waitForSelector('#empty')
+    await expect.poll(() => texts(fay)).toEqual([])
+    for (const page of [fay, second]) await expect.poll(() => storedOf(page)).not.toContain('from gil')
+    await fay.reload()
+    await say(gil, 'hello again')
+    await expect.poll(() => texts(fay)).toEqual(['hello again'])
+    await second.waitForSelector('.chat:has-text("gil") .preview:has-text("hello again")')
+    for (const context of [desk, phone, other]) await context.close()
+  }, 60_000)
+
+  it('keeps a bounded number of lines of a chat', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await pages.open(desk, 'jan')
+    await page.waitForSelector('#banner', { state: 'hidden' })
+    const kay = connect({ url: `ws://127.0.0.1:${pages.port}`, token: 'kay' })
+    await Promise.all(Array.from({ length: 2_300 }, (_, n) => kay.send('jan', `line ${n}.`)))
+    await kay.close()
+    await page.waitForSelector('.chat .preview:has-text("line 2299.")', { timeout: 30_000 })
+    const stored = await storedOf(page)
+    expect(stored).not.toContain('"line 100."')
+    expect(stored).toContain('"line 400."')
+    await desk.close()
+  }, 60_000)
+
+  it('says who types in a group, and its admin sets how long messages stay', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const hal = await pages.open(desk, 'hal')
+    const ivy = await pages.open(phone, 'ivy')
+    await hal.waitForSelector('#banner', { state: 'hidden' })
+    await hal.click('#make-group')
+    await hal.fill('#group-name', 'Walkers')
+    await hal.fill('#group-members', 'ivy')
+    await hal.press('#group-members', 'Enter')
+    await hal.waitForSelector('#presence:has-text("you, ivy")')
+    await ivy.click('.chat')
+    await ivy.waitForSelector('#presence:has-text("hal, you")')
+    await ivy.fill('#text', 'Hm')
+    await hal.waitForSelector('#presence:has-text("ivy is typing…")')
+    await ivy.fill('#text', '')
+    await hal.waitForSelector('#presence:has-text("you, ivy")')
+    await ivy.click('#about')
+    expect(await ivy.locator('#info select').count()).toBe(0)
+    await ivy.keyboard.press('Escape')
+    await setLifetime(hal, 'permanent')
+    await ivy.waitForSelector('.change:has-text("hal set that messages are kept until you delete them")')
+    await ivy.waitForSelector('#lasting')
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
+  it('made no error on the way', () => {
+    expect(pages.problems).toEqual([])
+  })
+})

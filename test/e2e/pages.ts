@@ -1,0 +1,80 @@
+/** The chat page in a real Chromium, with a node of its own: what its stories have in common. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { needs } from '../skips.ts'
+
+const executablePath = '/usr/bin/chromium'
+
+/** For a `describe` of stories that need the browser. */
+export const needsChromium = needs('Chromium', existsSync(executablePath), 'apt-get install chromium')
+
+export class Pages {
+  readonly port: number
+  readonly origin: string
+  /** What went wrong on a page, of which nobody was told. */
+  problems: string[] = []
+  readonly #data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
+  #server: ChildProcess | undefined
+  #browser: Browser | undefined
+
+  /** Files of tests run at the same time: each has ports of its own, from there on. */
+  constructor(from: number) {
+    this.port = from + (process.pid % 2_000)
+    this.origin = `http://127.0.0.1:${this.port}`
+  }
+
+  async start(): Promise<void> {
+    await this.serve()
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
+    this.#browser = await chromium.launch({ executablePath, args })
+  }
+
+  async end(): Promise<void> {
+    await this.#browser?.close()
+    this.#server?.kill('SIGKILL')
+  }
+
+  async serve(): Promise<void> {
+    const run = ['dist/src/cli/main.js', 'serve', '--port', String(this.port), '--data', this.#data]
+    const server = spawn(process.execPath, run)
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.stdout.on('data', (text) => String(text).includes('listens') && resolve())
+      server.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
+    })
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#server?.once('exit', resolve))
+    this.#server?.kill('SIGTERM')
+    await ended
+  }
+
+  /** A browser of somebody's own. */
+  browserOf(width: number): Promise<BrowserContext> {
+    if (!this.#browser) throw new Error('start first')
+    return this.#browser.newContext({ viewport: { width, height: 800 }, locale: 'en-GB' })
+  }
+
+  async open(context: BrowserContext, me: string, chat?: string): Promise<Page> {
+    const page = await context.newPage()
+    page.on('pageerror', (error) => this.problems.push(`${me}: ${error.message}`))
+    await page.goto(`${this.origin}/#${new URLSearchParams(chat ? { me, chat } : { me })}`)
+    return page
+  }
+}
+
+export async function say(page: Page, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    await page.fill('#text', text)
+    await page.press('#text', 'Enter')
+  }
+}
+
+export const texts = (page: Page) => page.locator('#messages .text').allTextContents()
+
+export const ticks = (page: Page) =>
+  page.locator('#messages .tick').evaluateAll((ticks) => ticks.map((tick) => tick.getAttribute('aria-label')))
