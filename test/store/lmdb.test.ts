@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Entry } from '../../src/store/contract.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { lastingContract } from '../contracts/lasting.ts'
@@ -102,6 +102,7 @@ describe('the embedded store', () => {
     const small = path
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', small]).status !== 0)
       skip('a small disk can be mounted by root only')
+    onTestFinished(() => void spawnSync('umount', [small]))
     writeFileSync(join(small, 'filler'), Buffer.alloc(14_000_000))
     const after = `
       const next = async () => { const seq = await kept() + 1; await append(seq); console.log(seq === await kept()) }
@@ -111,7 +112,6 @@ describe('the embedded store', () => {
       await next()`
     const printed = 'full kept true\ntrue\ntrue\nclosed'
     expect(await fill(after, `exec "$0" "$@" ${small}`)).toEqual({ printed, code: 0 })
-    spawnSync('umount', [small])
   })
 
   it('writes no row more for entries of chats without a lifetime of their own', async () => {
