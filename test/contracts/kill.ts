@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { expect, it, onTestFinished } from 'vitest'
-import { type Client, connect } from '../../src/client/index.ts'
+import { type Client, connect, type Lifetime, type Past } from '../../src/client/index.ts'
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 5)
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 100_000)
@@ -30,6 +30,22 @@ async function serve(store: readonly string[]): Promise<ChildProcess> {
     server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${printed}`)))
   })
   return server
+}
+
+/** Chats of every lifetime: what vanishes must have come before, and its ticks must not vanish with it. */
+const lasting = (group: string): [from: string, chat: string, lifetime: Lifetime][] => [
+  ['ann', 'ben', 'temporary'],
+  ['ben', 'cay', 'read 1000'],
+  ['dan', 'cay', 'delivered 1000'],
+  ['ann', group, 'permanent'],
+]
+
+/** What a user's history has, oldest first. */
+async function historyOf(client: Client, chat: string): Promise<string[]> {
+  const found: Past[] = []
+  for (let page = await client.history(chat); page.length > 0; page = await client.history(chat, { before: page[0] }))
+    found.unshift(...page)
+  return found.flatMap(({ from, body, change }) => (change ? [] : `${from} ${body}`))
 }
 
 /** `store`: the options of `bluetick serve` that name it. */
@@ -60,6 +76,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
         })()
       }
       const group = await (clients.get('ann') as Client).createGroup('Everybody', users.slice(1))
+      for (const [from, chat, lifetime] of lasting(group)) await clients.get(from)?.setLifetime(chat, lifetime)
       let sending = true
       const senders = users.map(async (from) => {
         let waiting = 0
@@ -124,6 +141,12 @@ export function killTest(name: string, store: () => readonly string[]): void {
         (received.get(user) ?? []).filter((text) => text.startsWith(group) && !/ (ann|ben) /.test(text))
       expect(seen('ann')).toEqual(seen('ben'))
       expect(falls).toEqual([])
+      // The group is permanent: each has in their history what everybody wrote, once and in the order that all share.
+      const texts = safe.filter(({ to }) => to === group).map(({ from, n }) => `${from} ${n}`)
+      const histories = await Promise.all(users.map((user) => historyOf(clients.get(user) as Client, group)))
+      for (const history of histories) expect([...history].sort()).toEqual([...texts].sort())
+      const others = (n: number) => histories[n]?.filter((text) => !/^(ann|ben) /.test(text))
+      expect(others(0)).toEqual(others(1))
       console.log(
         `${rounds} rounds, seed ${seed}: ${safe.length} sent, ${safe.filter(({ to }) => to === group).length} of them to a group, ${count} received once and in order`,
       )
