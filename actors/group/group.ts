@@ -85,8 +85,9 @@ function post(state: GroupState, message: Deliver, limits: GroupLimits, now: Mil
   const denied = state.changing === 0 ? refusal(state, message, limits.members) : 'busy'
   if (message.change && !denied) state.changing = message.ticket
   const lifetime = stamp(state, message)
-  const more = { ...(denied && { denied }), ...(lifetime && { lifetime }) }
-  logged(state, denied || lifetime ? { ...message, ...more } : message, limits, now, out)
+  // One that a crashed actor had stamped is stamped anew.
+  const same = message.denied === denied && message.lifetime === lifetime
+  logged(state, same ? message : { ...message, denied, lifetime }, limits, now, out)
 }
 
 /** How long a message stays, where not by default. A change stays until the record has it, and at the members as a notice. */

@@ -55,7 +55,7 @@ export function work(state: UserState): Work {
     saving: false,
     changes: null,
     changing: null,
-    starting: new Set(),
+    starting: null,
     starts: 0,
     deletions: [],
     histories: 0,
@@ -117,7 +117,7 @@ const idle = (work: Work): boolean =>
   work.timers.size === 0 &&
   !work.changes &&
   !work.changing &&
-  work.starting.size + work.starts + work.deletions.length + work.histories === 0 &&
+  (work.starting?.size ?? 0) + work.starts + work.deletions.length + work.histories === 0 &&
   work.checks === 0 &&
   !work.seen &&
   !work.removals &&

@@ -30,7 +30,7 @@ export function startDue(state: UserState, limits: UserLimits, now: Millis, out:
 
 function mayStart({ waiting, settled, work }: UserState, is: 'temporary' | 'delivered'): boolean {
   const first = waiting?.[is] ?? 0
-  return first > 0 && first <= settled && !work?.starting.has(is)
+  return first > 0 && first <= settled && !work?.starting?.has(is)
 }
 
 /** How far every device has acknowledged this inbox; 0 where one lacks the first that waits for that. */
@@ -46,7 +46,9 @@ function withAll(state: UserState, limits: UserLimits, now: Millis): Seq {
 }
 
 function start(state: UserState, is: 'temporary' | 'delivered', upTo: Seq, out: UserEffect[]): void {
-  work(state).starting.add(is)
+  const it = work(state)
+  it.starting ??= new Set()
+  it.starting.add(is)
   out.push({ do: 'start', started: { is, upTo }, tail: state.tail, session: 0 })
 }
 
@@ -70,7 +72,7 @@ export function started(
     if (started.is !== 'read') return after(state, 'start', retryMs, out)
     return void out.push({ do: 'refuse', session, kind: 'read', ref: started.chat, code: 'busy' })
   }
-  if (started.is !== 'read') it.starting.delete(started.is)
+  if (started.is !== 'read') it.starting?.delete(started.is)
   wait(state, started.is, lowest || (state.tail > tail ? tail + 1 : 0))
   if (started.is === 'read') out.push({ do: 'done', session, chat: started.chat, seq: started.upTo })
 }

@@ -359,7 +359,7 @@ export type Work = {
   /** A change of a lifetime whose settings are not durable, and the time of its entry. What comes after it waits. */
   changing: { readonly message: Deliver | Copy; readonly time: Millis } | null
   /** Timers that are being started: by kind, and how many for reads. */
-  readonly starting: Set<'temporary' | 'delivered'>
+  starting: Set<'temporary' | 'delivered'> | null
   starts: number
   deletions: Deletion[]
   histories: number

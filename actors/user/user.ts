@@ -108,6 +108,7 @@ function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): 
     case 'retell':
       return retell(state, out)
     case 'start':
-      return work(state).starting.clear()
+      work(state).starting = null
+      return
   }
 }

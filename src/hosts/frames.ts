@@ -4,17 +4,21 @@ import type { Carrier, Entry } from '../store/contract.ts'
 
 /** Pushes entries; of those that are gone, each run is one frame. */
 export function pushEntries(entries: readonly Entry[], push: (frame: EntryFrame) => void): void {
-  let first = 0
-  for (const [index, entry] of entries.entries()) {
-    if (entry.is !== 'gone') {
-      push(entryFrame(entry))
-      continue
-    }
-    if (first === 0) first = entry.seq
-    if (entries[index + 1]?.is === 'gone') continue
-    push(['gone', first, entry.seq])
+  let [first, last] = [0, 0]
+  const pushRun = () => {
+    if (first > 0) push(['gone', first, last])
     first = 0
   }
+  for (const entry of entries) {
+    if (entry.is === 'gone') {
+      if (first === 0) first = entry.seq
+      last = entry.seq
+    } else {
+      pushRun()
+      push(entryFrame(entry))
+    }
+  }
+  pushRun()
 }
 
 function entryFrame(entry: Exclude<Entry, { is: 'gone' }>): EntryFrame {
