@@ -11,11 +11,13 @@ import { error, type SessionEffect, type SessionLimits, type SessionMessage, typ
 export function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
   if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
   const [, id, to, , , , change] = frame
-  // The other side would have it, and this one not.
-  if (change === 'lifetime' && !isGroup(to) && isFull(state.settings, to, limits.listed))
-    return void out.push(error('list_full', 'send', id))
   const turn = enter(lanes(state), to, id)
   if (!turn) return void out.push(error('busy', 'send', id))
+  // The other side would have it, and this one not.
+  if (change === 'lifetime' && !isGroup(to) && isFull(state.settings, to, limits.listed)) {
+    leave(lanes(state), to, id, turn.nth, false)
+    return void out.push(error('list_full', 'send', id))
+  }
   if (state.typed?.chat === to) state.typed = null
   state.inFlight += 1
   out.push({ do: 'deliver', send: frame, turn })

@@ -2,6 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFull, lifetimeOf, withLifetime } from '../../actors/lifetime.ts'
+import { startSession, receive as told } from '../../actors/session/session.ts'
+import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { startUser } from '../../actors/user/state.ts'
@@ -107,6 +109,32 @@ function live(lifetime: Lifetime, devices = ['phone']) {
 }
 const of = (effects: readonly UserEffect[], ...wanted: string[]) =>
   effects.filter((effect) => wanted.includes(effect.do))
+
+describe('a session', () => {
+  it('refuses for good a change that its user has no room for, and sends what comes after it', () => {
+    const bounds = { framesPerSecond: 100, sendsInFlight: 9, watches: 1, listed: 1 }
+    const session = startSession(bounds, 0)
+    const tell = (message: SessionMessage) => told(session, message, bounds, 0).effects
+    tell({ is: 'allowed', user: ann, device: 'phone' as DeviceId })
+    tell({ is: 'welcomed', siblings: false, settings: openSettings })
+    const change = ['send', messageId(1), bob, 'temporary', false, null, 'lifetime'] as const
+    const [, delivered] = tell({ is: 'frame', frame: change })
+    expect(delivered).toMatchObject({ do: 'deliver' })
+    const { turn } = delivered as Extract<SessionEffect, { do: 'deliver' }>
+    tell({ is: 'answered', send: change, turn, answer: { is: 'refused', code: 'busy' } })
+    const full = { chat: user('cat'), lifetime: 'permanent', time: 1, id: messageId(9) } as const
+    tell({ is: 'settings', settings: { ...openSettings, lifetimes: [full] } })
+    expect(tell({ is: 'frame', frame: change })).toMatchObject([
+      { do: 'active' },
+      { frame: ['error', 'list_full', 'send', messageId(1), 0, ''] },
+    ])
+    expect(tell({ is: 'frame', frame: ['send', messageId(2), bob, 'hi', false] })).toMatchObject([
+      { do: 'active' },
+      { do: 'deliver' },
+    ])
+    expect(session.inFlight).toBe(1)
+  })
+})
 
 describe('a user actor', () => {
   it('starts a timer when the sender was told, and not before: of what has vanished nobody could be told', () => {
