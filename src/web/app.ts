@@ -5,18 +5,19 @@ import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
 import { Book } from './book.ts'
 import { compose } from './compose.ts'
+import { Deletion } from './deletion.ts'
 import { avatar, byId } from './dom.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
+import { fromMe, isGroup, type Line, toMe } from './line.ts'
 import { List } from './list.ts'
-import { deleted, fromMe, isGroup, type Line, newChat, titleOf, toMe } from './model.ts'
+import { newChat, titleOf } from './model.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
 import { Past } from './past.ts'
 import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
-import { tried } from './sheet.ts'
 import { page, Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
 
@@ -25,6 +26,7 @@ export class App {
   readonly #client: Client
   readonly #book: Book
   readonly #past: Past
+  readonly #deletion: Deletion
   readonly #blocked: Blocked
   readonly #list: List
   readonly #head: Head
@@ -48,7 +50,11 @@ export class App {
     this.#me = me
     this.#client = client
     this.#book = book
-    const remove = (chat: string) => void this.#deleteChat(chat)
+    this.#deletion = new Deletion(client, book)
+    const remove = (chat: string) => {
+      if (this.#open === chat) this.#go(undefined)
+      void this.#deletion.chat(chat)
+    }
     this.#list = new List(me, (chat) => this.#go(chat))
     this.#head = new Head(
       me,
@@ -59,7 +65,7 @@ export class App {
     this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
-      delete: (line: Line) => void this.#delete(line),
+      delete: (line: Line) => void this.#deletion.line(line),
     }
     const options = (line: Line) => showOptions(line, me, acts)
     this.#talk = new Talk(me, new Gallery(client), { earlier: () => void this.#earlier(), options, ticks: acts.ticks })
@@ -110,9 +116,10 @@ export class App {
       if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
     })
     client.on('seen', ({ chat, epoch, seq }) => void this.#book.read(chat, { epoch, seq }))
-    client.on('gone', ({ chat, epoch, from, upTo }) =>
-      chat === null ? undefined : this.#erase(chat, epoch, from, upTo),
-    )
+    client.on('gone', async ({ chat, epoch, from, upTo }) => {
+      const shown = chat === this.#open ? this.#talk : undefined
+      if (chat !== null) await this.#deletion.elsewhere(chat, epoch, from, upTo, shown)
+    })
     client.on('settings', ({ lifetimes }) => void this.#book.agree(lifetimes).then(() => this.#fill()))
     void client.settings().catch(() => undefined)
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
@@ -173,27 +180,6 @@ export class App {
   #about(): void {
     const open = this.#open ?? ''
     void (isGroup(open) ? this.#groups.show(this.#book.chat(open)) : this.#privacy.person(open))
-  }
-
-  /** This person deletes a message: here at once, elsewhere when the server has it. */
-  async #delete(line: Line): Promise<void> {
-    const { id, chat, here, state } = line
-    await this.#book.delete(chat, line)
-    if (line.mine) await tried(this.#client.delete({ id, to: chat, copy: here, state }))
-    else if (here) await tried(this.#client.delete({ chat, seq: here.seq }))
-  }
-
-  async #deleteChat(chat: string): Promise<void> {
-    if (this.#open === chat) this.#go(undefined)
-    const done = tried(this.#client.delete(chat))
-    await this.#book.delete(chat)
-    await done
-  }
-
-  /** A device of this user has deleted it. */
-  async #erase(chat: string, epoch: number, from: number, upTo: number): Promise<void> {
-    await this.#book.erase(chat, epoch, from, upTo)
-    if (this.#open === chat) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
   }
 
   /** Opens what the address names. */

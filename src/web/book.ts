@@ -1,7 +1,8 @@
 /** The chats as this browser has them: what comes is kept before it is shown, and what has vanished or is deleted leaves by itself. */
 import type { Lifetime } from '../client/index.ts'
+import { isGroup, type Line } from './line.ts'
 import { type Kept, Log } from './log.ts'
-import { type Chat, isGroup, type Line, newChat } from './model.ts'
+import { type Chat, newChat } from './model.ts'
 
 /** The longest that a timer can wait. */
 const longestMs = 2 ** 31 - 1

@@ -2,7 +2,8 @@
 import type { Change, Client, Group } from '../client/index.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
-import { type Chat, type Line, titleOf } from './model.ts'
+import type { Line } from './line.ts'
+import { type Chat, titleOf } from './model.ts'
 import { button, closeSheet, closesBeside, openSheet, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
 

@@ -1,7 +1,8 @@
 /** The header of the open chat: who it is, and who is here or in it. */
 import type { Client, Group, Presence } from '../client/index.ts'
 import { avatar, byId, icon } from './dom.ts'
-import { type Chat, isGroup, titleOf } from './model.ts'
+import { isGroup } from './line.ts'
+import { type Chat, titleOf } from './model.ts'
 import { lifetimeWords, presenceWords } from './words.ts'
 
 const timer = 'M12 7.5V13l3 2M9.5 2.5h5M12 5a8 8 0 1 0 0 16 8 8 0 0 0 0-16'

@@ -1,6 +1,7 @@
 /** The list of chats: the newest first, with the last message, its time and what is unread. */
 import { avatar, byId, make, tick } from './dom.ts'
-import { type Chat, sorted, summary, titleOf } from './model.ts'
+import { summary } from './line.ts'
+import { type Chat, sorted, titleOf } from './model.ts'
 import { when } from './words.ts'
 
 export class List {

@@ -1,5 +1,6 @@
 /** What the page shows, kept in IndexedDB so that a reload shows it again. What has vanished or is deleted leaves it at once. */
-import { type Chat, covers, deleted, type Line, merge, newChat, seenUpTo, startTimer, without } from './model.ts'
+import { covers, type Line, startTimer } from './line.ts'
+import { type Chat, deleted, merge, newChat, seenUpTo, without } from './model.ts'
 
 /** Lines of a chat that are kept; of so many more, the oldest leave together. */
 const bound = { lines: 2_000, surplus: 100 }

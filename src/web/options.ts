@@ -1,6 +1,6 @@
 /** What one may do about a message: see who has it, and delete it. */
 import { byId, make } from './dom.ts'
-import { isGroup, type Line, summary } from './model.ts'
+import { isGroup, type Line, summary } from './line.ts'
 import { ask, button, openSheet } from './sheet.ts'
 import { leftWords, lifetimeWords } from './words.ts'
 

@@ -1,6 +1,7 @@
 /** What came before the lines that this browser has: asked of the server, shown, and not kept. */
 import type { Client, Past as Message } from '../client/index.ts'
-import { type Chat, fromPast, type Line } from './model.ts'
+import { fromPast, type Line } from './line.ts'
+import type { Chat } from './model.ts'
 
 /** Messages that are asked for at a time. */
 const page = 60
@@ -36,6 +37,6 @@ export class Past {
     const messages = await this.#client.history(chat.id, { before, limit: page }).catch(() => undefined)
     this.#over = messages?.length === 0
     this.#before = messages?.[0] ?? before
-    return (messages ?? []).map((message) => fromPast(message, chat, this.#me))
+    return (messages ?? []).map((message) => fromPast(message, chat.theirs, this.#me))
   }
 }

@@ -2,7 +2,7 @@
 import { timerOf } from '../client/index.ts'
 import { byId, hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import { changeWords, isGroup, type Line } from './model.ts'
+import { changeWords, isGroup, type Line } from './line.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
 /** Lines that are shown at a time; scrolling up shows more. */

@@ -3,22 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Outgoing } from '../../src/client/index.ts'
 import { isLifetime } from '../../src/protocol/lifetime.ts'
-import {
-  changeWords,
-  deleted,
-  fromMe,
-  fromPast,
-  type Line,
-  merge,
-  newChat,
-  seenUpTo,
-  sorted,
-  startTimer,
-  summary,
-  titleOf,
-  toMe,
-  without,
-} from '../../src/web/model.ts'
+import { changeWords, fromMe, fromPast, type Line, startTimer, summary, toMe } from '../../src/web/line.ts'
+import { deleted, merge, newChat, seenUpTo, sorted, titleOf, without } from '../../src/web/model.ts'
 import {
   bannerFor,
   choiceWords,
@@ -225,9 +211,12 @@ describe('a chat', () => {
   it('of a history says who has read, as far as it is known', () => {
     const chat = merge(newChat('bob'), undefined, { ...mine('a', 'read'), at: { epoch: 3, seq: 5 } }, now).chat
     const past = { id: 'x', chat: 'bob', from: 'me', body: 'x', media: null, change: null, time: 1, epoch: 1, seq: 1 }
-    const states = [4, 5, 6].map((seq) => fromPast({ ...past, at: { epoch: 3, seq } }, chat, 'me').state)
+    const states = [4, 5, 6].map((seq) => fromPast({ ...past, at: { epoch: 3, seq } }, chat.theirs, 'me').state)
     expect(states).toEqual(['read', 'read', 'sent'])
-    expect(fromPast({ ...past, from: 'bob', at: null }, chat, 'me')).toMatchObject({ mine: false, here: { seq: 1 } })
+    expect(fromPast({ ...past, from: 'bob', at: null }, chat.theirs, 'me')).toMatchObject({
+      mine: false,
+      here: { seq: 1 },
+    })
   })
 
   it('shows bytes as what they are', () => {
