@@ -34,7 +34,7 @@ const numbers = {
   devices: { text: 'replay: devices that come back at once', full: 19_000, short: 2_000 },
   each: { text: 'replay: entries that wait for each of them', full: 10, short: 10 },
   actors: { text: 'actors: users in one process', full: 1_000_000, short: 100_000 },
-  awake: { text: 'actors: how many of them are awake at a time', full: 100_000, short: 20_000 },
+  awake: { text: 'actors: how many of them are awake at a time', full: 20_000, short: 20_000 },
   messages: { text: 'actors: messages to them', full: 500_000, short: 100_000 },
   'mix-seconds': { text: 'density: seconds of --mix', full: 30, short: 8 },
   runs: { text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
