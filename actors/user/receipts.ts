@@ -7,9 +7,10 @@ import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
+import { eraseConfirmed } from './deletion.ts'
 import { done, see, writeSeen } from './seen.ts'
 import { after, attached, coalesceMs, delivered, work } from './state.ts'
-import type { Sender, SessionRef, Told, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
+import type { Sender, SessionRef, Span, Told, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
 type Receipt = Extract<UserMessage, { is: 'receipt' }>
 
@@ -87,15 +88,31 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, out: User
   }
   for (const [chat, { first, last }] of chats) {
     const told = outstanding(state, chat, first)
-    told.delivered = last
+    // More was told already of what was deleted before it was acknowledged.
+    told.delivered = Math.max(told.delivered, last)
     out.push(receipt(state, chat, told))
   }
   settle(state, out)
 }
 
+/** Tells a chat that its messages from the entry `first` to its seq `at` are delivered, before that is their turn. */
+export function tellOf(state: UserState, chat: UserId, { first, at }: Span, out: UserEffect[]): void {
+  const told = outstanding(state, chat, first)
+  told.delivered = Math.max(told.delivered, at)
+  out.push(receipt(state, chat, told))
+  settle(state, out)
+}
+
+/** Up to which of its seqs a chat was told of entries up to `upTo` and has not confirmed it; 0: it has. */
+export function toldOf(state: UserState, chat: UserId, upTo: Seq): Seq {
+  const told = work(state).outstanding.get(chat)
+  return told && told.first <= upTo ? told.delivered : 0
+}
+
 function outstanding(state: UserState, peer: UserId, first: Seq): Told {
   const it = work(state)
   const told = it.outstanding.get(peer) ?? { first, delivered: 0, read: 0, readers: [] }
+  told.first = Math.min(told.first, first)
   it.outstanding.set(peer, told)
   return told
 }
@@ -133,6 +150,7 @@ export function receipted(
   if (!peer.startsWith('#')) told.first = Math.max(told.first, delivered + 1)
   if (told.delivered <= delivered && told.read <= read) it.outstanding.delete(peer)
   else if (told.delivered <= delivered) told.delivered = 0
+  eraseConfirmed(state, peer, delivered, out)
   settle(state, out)
   tellDelivered(state, out)
 }

@@ -12,6 +12,7 @@ const results = new Set<UserMessage['is']>([
   'saved',
   'kept',
   'started',
+  'looked',
   'erased',
   'past',
   'timer',

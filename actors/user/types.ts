@@ -134,14 +134,10 @@ export type UserMessage =
       readonly from: Seq
       readonly upTo: Seq
     }
+  /** The answer to `look`; null: the store did not answer. */
+  | { readonly is: 'looked'; readonly deletion: Deletion; readonly found: Span | null }
   /** The answer to `erase`. */
-  | {
-      readonly is: 'erased'
-      readonly deletion: Deletion
-      readonly from: Seq
-      readonly upTo: Seq
-      readonly ok: boolean
-    }
+  | { readonly is: 'erased'; readonly deletion: Deletion; readonly ok: boolean }
   | {
       readonly is: 'history'
       readonly session: SessionRef
@@ -223,6 +219,8 @@ export type UserEffect =
       readonly kind: 'set' | 'ask' | 'remove' | 'delete' | 'history'
       readonly ref: string
       readonly seq: Seq
+      /** Of a deletion. */
+      readonly from?: Seq
     }
   | {
       readonly do: 'device'
@@ -237,15 +235,10 @@ export type UserEffect =
   | { readonly do: 'keep'; readonly settings: Settings }
   /** Start the timers of entries that wait for this; answered by `started`. `tail`: as it is now; `session`: who has read. */
   | { readonly do: 'start'; readonly started: Started; readonly tail: Seq; readonly session: SessionRef }
-  /** Make gone what the chat has in `from` to `upTo`, and if `whole` release its media; answered by `erased`. */
-  | {
-      readonly do: 'erase'
-      readonly deletion: Deletion
-      readonly chat: UserId
-      readonly from: Seq
-      readonly upTo: Seq
-      readonly whole: boolean
-    }
+  /** Which messages of the deletion's chat are in `from` to `upTo`? Answered by `looked`. */
+  | { readonly do: 'look'; readonly deletion: Deletion; readonly from: Seq; readonly upTo: Seq }
+  /** Make gone what the chat has in `from` to `end`, and release its media where nothing is left; answered by `erased`. */
+  | { readonly do: 'erase'; readonly deletion: Deletion }
   /** Read back a chat; answered by `past`. */
   | {
       readonly do: 'history'
@@ -319,6 +312,9 @@ export type Known = { readonly seq: Seq; readonly time: Millis; askers: (Deliver
 
 /** Who is told that the entry at `seq` is delivered or read: the sender, or the group, where it stands at `at`. */
 export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
+
+/** Messages of a chat: the entry of the first, and where the last stands for its sender. 0: there are none. */
+export type Span = { readonly first: Seq; readonly at: Seq }
 
 /** Receipts told to a chat and not confirmed by it, by its own seqs. `first`: the lowest seq of this inbox that they settle. */
 export type Told = {

@@ -11,7 +11,7 @@ import type { Millis } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { accept, appendAgain, appended, found, unappended } from './append.ts'
 import { saved, saveNow } from './cursors.ts'
-import { erase, erased, past, readBack } from './deletion.ts'
+import { erase, erased, looked, past, readBack } from './deletion.ts'
 import { askDevices, remove } from './devices.ts'
 import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
@@ -74,6 +74,8 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return remove(state, message, limits, now, out)
     case 'delete':
       return erase(state, message, out)
+    case 'looked':
+      return looked(state, message, out)
     case 'erased':
       return erased(state, message, limits, now, out)
     case 'history':

@@ -10,7 +10,7 @@ import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { Answers, fan } from './copies.ts'
-import { consult, done, tellResult } from './log.ts'
+import { consult, done, entriesOf, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
 
@@ -67,7 +67,7 @@ export function hostGroups(context: Context): Groups {
       const group = id as GroupId
       await new Promise<void>((landed) => appends.landed(group, landed))
       const [inbox, record] = [await store.load(group), await store.loadGroup(group)]
-      const later = await entriesFrom(store, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
+      const later = await messagesFrom(store, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
       const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31))
       state.linkRefs = lives * linksOfOne
@@ -116,14 +116,9 @@ export async function resumeGroups({ runtime, store, term }: Context, groups: Gr
   runtime.wheel.after(againMs * 3, () => settle(noted))
 }
 
-async function entriesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
+async function messagesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
   const messages: Message[] = []
-  let next = from
-  while (next <= tail) {
-    const page = await store.read(group, next, 1_000, 1024 * 1024, Date.now())
-    for (const entry of page) if (entry.is === 'message') messages.push(entry)
-    next = (page.at(-1)?.seq ?? tail) + 1
-  }
+  for await (const entry of entriesOf(store, group, from, tail)) if (entry.is === 'message') messages.push(entry)
   return messages
 }
 

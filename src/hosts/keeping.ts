@@ -1,23 +1,38 @@
 /** Media of permanent chats: it stays as long as the history of a party, which may be for ever. */
 import { untilReleased } from '../media/contract.ts'
+import { Lines } from '../media/lines.ts'
 import { chatHolder, type NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import type { Entry } from '../store/contract.ts'
 import { chatOf, isKept } from '../store/lasting.ts'
 
-/** Holds what these entries carry into the user's histories, before they are appended. Undefined: that is nothing. */
-export function keepMedia(
-  media: NodeMedia | undefined,
-  user: UserId,
-  entries: readonly Entry[],
-): Promise<unknown> | undefined {
-  if (!media || !entries.some((entry) => isKept(user, entry) && entry.media)) return undefined
-  return Promise.all(
-    entries.map((entry) =>
+export class Keeping {
+  readonly #media: NodeMedia | undefined
+  /** By user: what is held for entries that are being appended must not be released, though nobody finds them yet. */
+  readonly #lines = new Lines()
+
+  constructor(media: NodeMedia | undefined) {
+    this.#media = media
+  }
+
+  /** Appends entries. What they carry into the user's histories is held before that, so that no message outlives its media. */
+  append(user: UserId, entries: readonly Entry[], write: () => Promise<void>): Promise<void> {
+    const media = this.#media
+    if (!media || !entries.some((entry) => isKept(user, entry) && entry.media)) return write()
+    const hold = (entry: Entry) =>
       isKept(user, entry) && entry.media
         ? media.store.refer(entry.media.media as MediaId, [chatHolder(user, chatOf(entry))], untilReleased)
-        : undefined,
-    ),
-  )
+        : undefined
+    return this.#lines.run(user, () => Promise.all(entries.map(hold)).then(write))
+  }
+
+  /** Releases what a user's chat holds, unless something is left of it. */
+  async release(user: UserId, chat: UserId, isLeft: () => Promise<boolean>): Promise<void> {
+    const media = this.#media
+    if (!media) return
+    await this.#lines.run(user, async () => {
+      if (!(await isLeft())) await media.store.release(chatHolder(user, chat))
+    })
+  }
 }

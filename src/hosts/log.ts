@@ -1,8 +1,8 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
-import type { UserId } from '../protocol/ids.ts'
+import type { Seq, UserId } from '../protocol/ids.ts'
 import type { Entities } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { Entry, Store } from '../store/contract.ts'
 
 type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
 type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
@@ -22,6 +22,15 @@ export async function consult(store: Store, id: UserId, epoch: number, effect: L
       const { started, tail, session } = effect
       return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, Date.now())) }
     }
+  }
+}
+
+/** The entries of a log from `from` to `upTo`, page by page. */
+export async function* entriesOf(store: Store, id: UserId, from: Seq, upTo: Seq): AsyncGenerator<Entry> {
+  for (let next = from; next <= upTo; ) {
+    const page = await store.read(id, next, 1_000, 1024 * 1024, Date.now())
+    for (const entry of page) if (entry.seq <= upTo) yield entry
+    next = (page.at(-1)?.seq ?? upTo) + 1
   }
 }
 

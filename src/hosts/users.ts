@@ -6,16 +6,17 @@ import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
-import { chatHolder, type NodeMedia } from '../media/media.ts'
+import type { NodeMedia } from '../media/media.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
+import { deletion } from './deletions.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
-import { keepMedia } from './keeping.ts'
+import { Keeping } from './keeping.ts'
 import { consult, done, orNull, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
@@ -40,15 +41,14 @@ type Context = {
 export function hostUsers(context: Context): Users {
   const { runtime, store, term, sessions } = context
   const limits = { ...context.limits, swallows: context.swallows }
-  // Media comes first, so that no message outlives it.
-  const appendTo = (user: UserId, epoch: number, entries: readonly Entry[]): Promise<void> =>
-    keepMedia(context.media, user, entries)?.then(() => store.append(user, epoch, term, entries)) ??
-    store.append(user, epoch, term, entries)
+  const keeping = new Keeping(context.media)
   const appends = new Appends((user, epoch, entries, done) =>
-    appendTo(user, epoch, entries).then(
-      () => done(true),
-      () => done(false),
-    ),
+    keeping
+      .append(user, entries, () => store.append(user, epoch, term, entries))
+      .then(
+        () => done(true),
+        () => done(false),
+      ),
   )
   const users: Users = runtime.host<UserState, UserMessage, UserEffect, string>({
     kind: 'user',
@@ -63,7 +63,7 @@ export function hostUsers(context: Context): Users {
       const entries: Entry[] = []
       for (const effect of effects) {
         if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, users, id as UserId, effect)
+        else perform(context, users, keeping, id as UserId, effect)
       }
       if (entries.length > 0) append(users, appends, id as UserId, entries)
     },
@@ -93,7 +93,13 @@ function append(users: Users, appends: Appends, user: UserId, entries: readonly 
   })
 }
 
-function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
+function perform(
+  context: Context,
+  users: Users,
+  keeping: Keeping,
+  user: UserId,
+  effect: Exclude<UserEffect, { do: 'append' }>,
+): void {
   const { store, sessions, events } = context
   switch (effect.do) {
     case 'find':
@@ -103,9 +109,11 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return void tellResult(users, user, consult(store, user, epochOf(users, user), effect))
     case 'check':
     case 'keep':
-    case 'erase':
     case 'history':
-      return void tellResult(users, user, ask(context, user, effect))
+      return void tellResult(users, user, ask(store, user, effect))
+    case 'look':
+    case 'erase':
+      return void tellResult(users, user, deletion(store, keeping, user, effect))
     case 'welcome':
       return sessions.welcome(effect, epochOf(users, user))
     case 'live':
@@ -118,8 +126,10 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return sessions.push(effect.session, ['done', 'read', effect.chat, effect.seq])
     case 'refuse':
       return sessions.push(effect.session, ['error', effect.code, effect.kind, effect.ref, 0, ''])
-    case 'confirm':
-      return sessions.push(effect.session, ['done', effect.kind, effect.ref, effect.seq])
+    case 'confirm': {
+      const { session, kind, ref, seq, from } = effect
+      return sessions.push(session, from ? ['done', kind, ref, seq, from] : ['done', kind, ref, seq])
+    }
     case 'device':
       return sessions.push(effect.session, ['device', effect.device, effect.connected, effect.lastSeen])
     case 'seen':
@@ -153,9 +163,9 @@ const epochOf = (users: Users, user: UserId): number => users.peek(user)?.epoch 
 
 /** What only a user asks of the store. */
 async function ask(
-  { store, media }: Context,
+  store: Store,
   user: UserId,
-  effect: Extract<UserEffect, { do: 'check' | 'keep' | 'erase' | 'history' }>,
+  effect: Extract<UserEffect, { do: 'check' | 'keep' | 'history' }>,
 ): Promise<UserMessage> {
   switch (effect.do) {
     case 'check': {
@@ -167,12 +177,6 @@ async function ask(
     }
     case 'keep':
       return { is: 'kept', ok: await done(store.saveSettings(user, effect.settings)) }
-    case 'erase': {
-      const { deletion, chat, from, upTo, whole } = effect
-      const erasing = store.erase(user, chat, from, upTo)
-      const released = erasing.then(() => (whole ? media?.store.release(chatHolder(user, chat)) : undefined))
-      return { is: 'erased', deletion, from, upTo, ok: await done(released) }
-    }
     case 'history': {
       const { session, ref, chat, before, limit, bytes } = effect
       return { is: 'past', session, ref, entries: await orNull(store.history(user, chat, before, limit, bytes)) }

@@ -152,7 +152,8 @@ export type ServerFrame =
   | readonly ['live', seq: Seq]
   /** The first tick: the message is durable at this position of the recipient's inbox. `lifetime`: where it is not `default`. */
   | readonly ['sent', id: MessageId, epoch: number, seq: Seq, time: Millis, lifetime?: Lifetime]
-  | readonly ['done', kind: Answered, ref: string, seq: Seq]
+  /** `from`: of a `delete`. */
+  | readonly ['done', kind: Answered, ref: string, seq: Seq, from?: Seq]
   /** `kind` and `ref` name the refused frame (ref: message id, chat or user); `retryAfter` in ms, 0: never. */
   | readonly ['error', code: ErrorCode, kind: string, ref: string | null, retryAfter: number, text: string]
   /** A message of a history. One of my own has its place with the peer in `epoch` and `position`; else they are 0. */

@@ -210,27 +210,6 @@ describe('a user actor', () => {
     ])
     expect(lifetimeOf(state.settings, ann)).toBeUndefined()
   })
-
-  it('tells who deleted when it is durable, and other devices by an entry before that', () => {
-    const { state, tell, arrive } = live('permanent', ['phone', 'laptop'])
-    arrive(1)
-    const ask = { is: 'delete', session: 1, ticket: 0, chat: ann, from: 1, upTo: 9 } as const
-    const [erase] = of(tell(ask), 'erase') as Extract<UserEffect, { do: 'erase' }>[]
-    expect(erase).toMatchObject({ chat: ann, from: 1, upTo: 1, whole: true })
-    const { deletion } = erase as Extract<UserEffect, { do: 'erase' }>
-    expect(tell({ is: 'erased', deletion, from: 1, upTo: 1, ok: true })).toMatchObject([
-      { do: 'append', entries: [{ is: 'deleted', seq: 2, chat: ann, from: 1, upTo: 1 }] },
-    ])
-    expect(of(tell({ is: 'appended', first: 2, last: 2 }), 'confirm', 'push')).toMatchObject([
-      { do: 'confirm', session: 1, kind: 'delete', ref: ann, seq: 9 },
-      { do: 'push', session: 1 },
-      { do: 'push', session: 2 },
-    ])
-    expect(state.work?.deletions).toEqual([])
-    const [again] = of(tell(ask), 'erase') as Extract<UserEffect, { do: 'erase' }>[]
-    const failed = tell({ is: 'erased', deletion: again?.deletion ?? deletion, from: 1, upTo: 2, ok: false })
-    expect(failed).toMatchObject([{ do: 'refuse', session: 1, kind: 'delete', ref: ann, code: 'busy' }])
-  })
 })
 
 type Event = {

@@ -192,14 +192,16 @@ describe('deletion', () => {
       ['delete', 'ann', 4, 4],
       ['delete', 'ann', 6, 6],
     ])
-    world.link.say(frame('done', 'delete', 'ann', 6))
+    world.link.say(frame('done', 'delete', 'ann', 6, 1))
+    expect(await Promise.race([other.then(() => 'done'), settle().then(() => 'waits')])).toBe('waits')
+    world.link.say(frame('done', 'delete', 'ann', 6, 6))
     await other
     const ended = expect(deleted).rejects.toMatchObject({ name: 'ClosedError' })
     await client.close()
     await ended
     client = await world.online({ storage: disk })
     expect(world.link.of('delete')).toEqual([['delete', 'ann', 4, 4]])
-    world.link.say(frame('done', 'delete', 'ann', 4))
+    world.link.say(frame('done', 'delete', 'ann', 4, 4))
     await client.close()
     expect([...disk.kept.keys()].filter((key) => key.startsWith('delete'))).toEqual([])
   })
@@ -266,7 +268,7 @@ describe('deletion', () => {
     world.link.say(['settings', 'everyone', 'everyone', true, '', '', ''], frame('done', 'ask', 'settings', 1))
     await settle()
     expect(world.link.of('delete')).toEqual([['delete', 'ann', 1, 12]])
-    world.link.say(frame('done', 'delete', 'ann', 12))
+    world.link.say(frame('done', 'delete', 'ann', 12, 1))
     await deleted
   })
 })

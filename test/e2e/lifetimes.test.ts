@@ -51,7 +51,7 @@ async function enter(user: string, device = 'phone', cursor: readonly number[] =
   }
   const erase = async (chat: string, from = 1, upTo = Number.MAX_SAFE_INTEGER) => {
     say('delete', chat, from, upTo)
-    await expect.poll(() => all('done').at(-1)).toEqual(['done', 'delete', chat, upTo])
+    await expect.poll(() => all('done').at(-1)).toEqual(['done', 'delete', chat, upTo, from])
   }
   const leave = async () => {
     socket.close()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { createNode, fileMedia, type MediaStore, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { createNode, fileMedia, lmdbStore, type MediaStore, memoryStore, type NodeOptions } from '../../src/index.ts'
 import { chatHolder, uploadHolder } from '../../src/media/media.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import type { MediaId } from '../../src/protocol/media.ts'
@@ -192,6 +192,33 @@ describe('media', () => {
       expect(await isThere()).toBe(false)
     }
   })
+
+  it.each([
+    ['memory', () => memoryStore()],
+    ['lmdb', () => lmdbStore(mkdtempSync(join(tmpdir(), 'bluetick-kept-')))],
+  ])(
+    'of a permanent chat goes with a deletion that waited, unless a message of that chat came meanwhile (%s)',
+    async (_, of) => {
+      await start({ store: of() })
+      await upload(picture, 'bob')
+      await node.setLifetime('alice', 'bob', 'permanent')
+      await node.send({ from: 'bob', to: 'alice', body: 'look', media: carried })
+      const upTo = (await node.history('alice', 'bob'))[0]?.seq as number
+      await node.send({ from: 'carol', to: 'alice', body: 'of another chat' })
+      const late = await node.send({ from: 'bob', to: 'alice', body: 'late', media: carried })
+      await node.deleteChat('bob', 'alice')
+      const there = await enter('alice')
+      const erase = async (upTo: number) => {
+        there.say('delete', 'bob', 1, upTo)
+        await expect.poll(() => there.of('done').at(-1), { timeout: 5_000 }).toEqual(['done', 'delete', 'bob', upTo, 1])
+      }
+      await erase(upTo)
+      expect(await isThere()).toBe(true)
+      await node.send({ from: 'carol', to: 'alice', body: 'of another chat' })
+      await erase(late.seq)
+      expect(await isThere()).toBe(false)
+    },
+  )
 
   it('that was uploaded again stays for another day', async () => {
     await start()

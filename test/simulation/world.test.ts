@@ -39,6 +39,11 @@ function call(world: World, rest: number): void {
   next?.run(rest % 10 === 0 ? 'fails' : rest % 10 === 1 ? 'unknown' : 'ok')
 }
 
+/** A world that once broke them: a device deletes what it has, and its actor, which started anew, does not know yet that it has it. */
+const unknown = [
+  318070, 540902, 134073, 464924, 179953, 400257, 421024, 877450, 822914, 21746, 116278, 603348, 326753, 455397, 569069,
+]
+
 it('keeps the guarantees under any order, loss, repeat and crash', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(999_999), { minLength: 50, maxLength: 600, size: 'max' }), (choices) => {
@@ -52,6 +57,6 @@ it('keeps the guarantees under any order, loss, repeat and crash', () => {
       world.settle()
       check(world)
     }),
-    { numRuns: runs, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
+    { numRuns: runs, examples: [[unknown]], interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
   )
 }, 240_000)

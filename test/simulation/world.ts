@@ -432,12 +432,23 @@ export class World {
           const lowest = outcome === 'fails' ? 0 : startTimers(user, inbox().entries, started, this.now)
           answer({ is: 'started', started, tail, session, lowest: outcome === 'ok' ? lowest : null })
         })
+      case 'look':
+        return void call((outcome) => {
+          const { deletion, from, upTo } = effect
+          const senders = inbox()
+            .entries.slice(from - 1, upTo)
+            .flatMap((entry) => senderOf(entry) ?? [])
+            .filter(({ chat }) => chat === deletion.chat)
+          const found = { first: senders[0]?.seq ?? 0, at: senders.at(-1)?.at ?? 0 }
+          answer({ is: 'looked', deletion, found: outcome === 'ok' ? found : null })
+        })
       case 'erase':
         return void call((outcome) => {
-          const { deletion, chat, from, upTo } = effect
-          if (outcome !== 'fails') erase(inbox().entries, chat, from, upTo)
-          for (const { seq } of inbox().entries.slice(from - 1, upTo)) inbox().erased.add(seq)
-          answer({ is: 'erased', deletion, from, upTo, ok: outcome === 'ok' })
+          const { deletion } = effect
+          const { chat, from, end } = deletion
+          if (outcome !== 'fails') erase(inbox().entries, chat, from, end)
+          for (const { seq } of inbox().entries.slice(from - 1, end)) inbox().erased.add(seq)
+          answer({ is: 'erased', deletion, ok: outcome === 'ok' })
         })
       case 'after':
         return void this.timers.push({

@@ -155,9 +155,9 @@ function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect
   out.push({ do: 'tell', name: 'settings', event })
 }
 
-function done(state: SessionState, [, kind, ref, seq]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
+function done(state: SessionState, [, kind, ref, seq, from]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
   if (kind === 'ask' && ref === 'devices') [state.devices, state.listing] = [state.listing, []]
-  if (answered(state, { kind, ref, seq, code: null }, now, out)) return
+  if (answered(state, { kind, ref, seq, from, code: null }, now, out)) return
   if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)
   out.push({ do: 'keep', key: `read:${ref}`, value: undefined })

@@ -53,11 +53,12 @@ export function sayRequests(state: SessionState, out: SessionEffect[]): void {
   }
 }
 
-/** What an answer says: `done` with its seq, or `error` with its code. */
+/** What an answer says: `done` with its seq, of a deletion with its `from`, or `error` with its code. */
 type Says = {
   readonly kind: string
   readonly ref: string | null
   readonly seq?: number
+  readonly from?: number | undefined
   readonly code: string | null
 }
 
@@ -72,9 +73,9 @@ export function answered(state: SessionState, says: Says, again: Millis, out: Se
 }
 
 /** A refusal of ticks, or of a deletion, does not say of which message. */
-function isMeant(frame: Request, { kind, ref, seq }: Says): boolean {
+function isMeant(frame: Request, { kind, ref, seq, from }: Says): boolean {
   if (frame[0] !== kind || frame[1] !== ref) return false
-  return frame[0] !== 'delete' || seq === undefined || seq === frame[3]
+  return frame[0] !== 'delete' || seq === undefined || (seq === frame[3] && (from ?? frame[2]) === frame[2])
 }
 
 /** A question about a group is answered. */

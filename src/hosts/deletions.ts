@@ -1,0 +1,43 @@
+/** What deleting needs of the stores: of whose messages there is something to tell, what is to be gone, and media that nothing is left to hold for. */
+import { senderOf } from '../../actors/user/receipts.ts'
+import type { Span, UserEffect, UserMessage } from '../../actors/user/types.ts'
+import type { Seq, UserId } from '../protocol/ids.ts'
+import type { Store } from '../store/contract.ts'
+import { isErased } from '../store/lasting.ts'
+import type { Keeping } from './keeping.ts'
+import { done, entriesOf, orNull } from './log.ts'
+
+type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
+type Result = Extract<UserMessage, { is: 'looked' | 'erased' }>
+
+/** The answer of the store, which never rejects. */
+export async function deletion(store: Store, keeping: Keeping, user: UserId, effect: Effect): Promise<Result> {
+  const { deletion } = effect
+  if (effect.do === 'erase') return { is: 'erased', deletion, ok: await done(erase(store, keeping, user, effect)) }
+  return { is: 'looked', deletion, found: await orNull(spanOf(store, user, deletion.chat, effect.from, effect.upTo)) }
+}
+
+async function spanOf(store: Store, user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<Span> {
+  let span: Span = { first: 0, at: 0 }
+  for await (const entry of entriesOf(store, user, from, upTo)) {
+    const sender = senderOf(entry)
+    if (sender?.chat === chat) span = { first: span.first || sender.seq, at: sender.at }
+  }
+  return span
+}
+
+type Erase = Extract<UserEffect, { do: 'erase' }>
+
+async function erase(store: Store, keeping: Keeping, user: UserId, { deletion }: Erase): Promise<void> {
+  const { chat, from, end } = deletion
+  await store.erase(user, chat, from, end)
+  if (from === 1) await keeping.release(user, chat, () => isLeft(store, user, chat, end + 1))
+}
+
+/** Whether a chat has anything in its history, or in the inbox from here on. */
+async function isLeft(store: Store, user: UserId, chat: UserId, from: Seq): Promise<boolean> {
+  if ((await store.history(user, chat, null, 1, 1)).length > 0) return true
+  for await (const entry of entriesOf(store, user, from, Number.MAX_SAFE_INTEGER))
+    if (isErased(entry, chat, from, entry.seq)) return true
+  return false
+}
