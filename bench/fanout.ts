@@ -4,6 +4,7 @@
  * only those are who send, and the copies wait in the inboxes; afterwards all members come, and check what they find.
  */
 import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
+import { changesOf } from './groups.ts'
 import { Histogram } from './histogram.ts'
 import type { Progress } from './progress.ts'
 import { costs, observe, rates, type Window } from './window.ts'
@@ -103,24 +104,25 @@ function rows(size: number, { on, off }: { on: Run; off: Run | undefined }, floo
   ]
 }
 
-/** Makes the groups; every member there is so far gets a copy of each change. */
+/** Makes the groups: their owners get a copy of each change, the others one when they come. */
 async function make(bed: Bed, size: number, from: number, step: Step): Promise<void> {
   const users = usersOf(size)
+  const groups = users / size
   await bed.open(from, users, { groups: size, only: 'owners' })
   await bed.all(
     'form',
     () => ({ size }),
-    (done) => step(done, users),
+    (done) => step(done, groups),
   )
-  await changed(bed, users)
+  await changed(bed, groups * changesOf)
   await bed.all('close', () => null)
 }
 
 async function online(bed: Bed, size: number, from: number, options: FanoutOptions, step: Step): Promise<Run> {
   const users = usersOf(size)
   await bed.open(from, users, { groups: size })
-  // Each member sees the changes since it came.
-  if (!bed.target.relay) await changed(bed, (users * (size - 1)) / 2)
+  // Each member sees that it was added.
+  if (!bed.target.relay) await changed(bed, users - users / size)
   const { inFlight, body, seconds } = options
   await bed.all('pump', () => ({ kind: 'groups', to: size, bodyBytes: body, inFlight, rate: 0 }))
   await warmUp(bed)

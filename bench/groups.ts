@@ -7,44 +7,36 @@ import { nameOf, type User } from './user.ts'
 type Form = { readonly size: number }
 type Burst = { readonly size: number; readonly each: number; readonly bodyBytes: number }
 
-/** Changes of a group that its owner has under way; the rest wait, as one may decide on the next. */
-const formInFlight = 8
+/** Changes that make a group: its owner is told of all, the others of the last. */
+export const changesOf = 2
 
 export const groupOf = (prefix: string, owner: number): UserId => `#${nameOf(prefix, owner)}` as UserId
 
 export const ownersOf = (users: readonly User[], size: number): User[] =>
   users.filter(({ index }) => index % size === 0)
 
-/** The owners make their groups; done when all changes are durable in the groups' logs. */
+/** The owners make their groups, and add all others at once; done when that is durable in the groups' logs. */
 export async function form({ size }: Form, progress: (done: number) => void): Promise<void> {
   let done = 0
-  const grown = () => {
+  const formed = () => {
     done += 1
     if (done % 100 === 0) progress(done)
   }
-  await Promise.all(ownersOf(crowd.users, size).map((owner) => formOne(owner, size, grown)))
+  await Promise.all(ownersOf(crowd.users, size).map((owner) => formOne(owner, size).then(formed)))
 }
 
-function formOne(owner: User, size: number, grown: () => void): Promise<void> {
+function formOne(owner: User, size: number): Promise<void> {
   const group = groupOf(crowd.prefix, owner.index)
-  let asked = 0
-  let done = 0
+  const others = Array.from({ length: size - 1 }, (_, n) => nameOf(crowd.prefix, owner.index + n + 1))
   return new Promise((resolve, reject) => {
     crowd.counts.failed = (reason) => reject(new Error(reason))
-    const more = () => {
-      while (asked < size && asked - done < formInFlight) {
-        if (asked === 0) owner.change(group, 'create', 'bench')
-        else owner.change(group, 'add', nameOf(crowd.prefix, owner.index + asked))
-        asked += 1
-      }
-    }
+    let left = changesOf
     owner.accepted = () => {
-      done += 1
-      grown()
-      if (done === size) resolve()
+      left -= 1
+      if (left === 0) resolve()
     }
-    owner.turn = more
-    more()
+    owner.change(group, 'create', 'bench')
+    owner.change(group, 'add', others.join('\n'))
   })
 }
 

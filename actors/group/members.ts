@@ -18,19 +18,22 @@ export function refusal(state: GroupState, { from, body, change }: Deliver, max:
   if (!isMember(by)) return 'not_a_member'
   if (change === undefined || change === 'leave') return undefined
   if (!by.admin) return 'not_an_admin'
-  return (
-    changesNothing(state, change, String(body)) ??
-    (change === 'add' && full(state, max) ? 'too_many_members' : undefined)
-  )
+  return change === 'add' ? refusesAll(state, String(body), max) : changesNothing(state, change, String(body))
 }
 
-const full = (state: GroupState, max: number): boolean => membersNow(state).length >= max
+/** Those named, one in each line, who are no members yet. */
+const newcomers = ({ members }: GroupState, names: string): UserId[] =>
+  [...new Set(names.split('\n') as UserId[])].filter((user) => !isMember(members.get(user)))
+
+function refusesAll(state: GroupState, names: string, max: number): ErrorCode | undefined {
+  const { length } = newcomers(state, names)
+  if (length === 0) return 'no_change'
+  return membersNow(state).length + length > max ? 'too_many_members' : undefined
+}
 
 function changesNothing(state: GroupState, change: string, value: string): ErrorCode | undefined {
   const member = state.members.get(value as UserId)
   switch (change) {
-    case 'add':
-      return isMember(member) ? 'no_change' : undefined
     case 'remove':
       return isMember(member) ? undefined : 'no_change'
     case 'promote':
@@ -64,7 +67,8 @@ export function follow(state: GroupState, { seq, from, body, change }: Message):
       state.lifetime = value as Lifetime
       return
     case 'add':
-      return void join(state, value as UserId, seq, Math.max(1, seq - state.history))
+      for (const user of newcomers(state, value)) join(state, user, seq, Math.max(1, seq - state.history))
+      return
     case 'remove':
       return part(state, member, seq)
     case 'leave':

@@ -32,6 +32,9 @@ import type {
 import { uuidv7 } from './uuid.ts'
 import { Waiters } from './waiters.ts'
 
+/** Users that one change adds to a group: however long their ids are, it fits the default limit of a body. */
+const addedAtOnce = 64
+
 export class Client implements AsyncDisposable {
   readonly #host: Host
   readonly #sender: Sender
@@ -148,7 +151,8 @@ export class Client implements AsyncDisposable {
   async createGroup(name: string, members: readonly string[] = []): Promise<string> {
     const group = `#${uuidv7()}`
     const changes = [this.queue(group, name, { change: 'create' })]
-    for (const member of members) changes.push(this.queue(group, member, { change: 'add' }))
+    for (let at = 0; at < members.length; at += addedAtOnce)
+      changes.push(this.queue(group, members.slice(at, at + addedAtOnce).join('\n'), { change: 'add' }))
     await Promise.all((await Promise.all(changes)).map(({ id }) => this.reached(id, 'sent')))
     return group
   }

@@ -3,8 +3,8 @@ import { type GroupId, isCount, isUserId, type Seq } from './ids.ts'
 import { isLifetime } from './lifetime.ts'
 
 /**
- * What a change does, and what its body is: `create` and `rename` a name; `add`, `remove`, `promote` and `demote` a user;
- * `leave` nothing; `history` how many earlier entries one sees who is added from now on; `lifetime` how long messages stay.
+ * What a change does, and what its body is: `create` and `rename` a name; `add` users, one in each line; `remove`, `promote` and
+ * `demote` a user; `leave` nothing; `history` how many earlier entries one sees who is added from now on; `lifetime` how long messages stay.
  * Between two users there is only the last.
  */
 const changes = ['create', 'rename', 'history', 'lifetime', 'add', 'remove', 'leave', 'promote', 'demote'] as const
@@ -30,6 +30,8 @@ export function isChange(change: unknown, body: unknown, max: number): change is
       return isLifetime(body)
     case 'leave':
       return body === ''
+    case 'add':
+      return typeof body === 'string' && body.split('\n').every((user) => isUserId(user, max))
     default:
       return changes.includes(change as Change) && isUserId(body, max)
   }

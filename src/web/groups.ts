@@ -24,7 +24,7 @@ export class Groups {
       const [name, members] = [byId<HTMLInputElement>('group-name'), byId<HTMLInputElement>('group-members')]
       event.preventDefault()
       dialog.close()
-      const others = [...new Set(members.value.split(/[\s,;]+/).filter((member) => member && member !== me))]
+      const others = named(members.value).filter((member) => member !== me)
       void tried(client.createGroup(name.value.trim(), others).then(made))
       for (const input of [name, members]) input.value = ''
     }
@@ -42,7 +42,10 @@ export class Groups {
     const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
     leave.classList.add('danger')
     const forms = admin
-      ? [this.#form(group, 'add', 'Add a person', ''), this.#form(group, 'rename', 'Rename', group.name)]
+      ? [
+          this.#form(group, 'add', 'Add people', '', (names) => named(names).join('\n')),
+          this.#form(group, 'rename', 'Rename', group.name),
+        ]
       : []
     const stays = admin
       ? lifetimeChoice(this.#client, id, group.lifetime)
@@ -72,7 +75,8 @@ export class Groups {
     return item
   }
 
-  #form(group: Group, change: Change, label: string, value: string): HTMLFormElement {
+  /** `body`: what is sent of what was typed. */
+  #form(group: Group, change: Change, label: string, value: string, body = (typed: string) => typed): HTMLFormElement {
     const input = make('input', '')
     Object.assign(input, { value, placeholder: label, maxLength: 100, autocomplete: 'off' })
     input.setAttribute('aria-label', label)
@@ -81,7 +85,8 @@ export class Groups {
     const form = make('form', 'change', input, submit)
     form.onsubmit = (event) => {
       event.preventDefault()
-      if (input.value.trim()) void this.#change(group, change, input.value.trim())
+      const typed = body(input.value.trim())
+      if (typed) void this.#change(group, change, typed)
     }
     return form
   }
@@ -92,6 +97,9 @@ export class Groups {
     else if (sent) await this.show(chat)
   }
 }
+
+/** The names in what was typed, with spaces or commas between them. */
+const named = (typed: string): string[] => [...new Set(typed.split(/[\s,;]+/).filter(Boolean))]
 
 /** What is to be said of a group that cannot be looked at. */
 const notIn = (code: string | undefined): HTMLElement[] => [

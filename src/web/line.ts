@@ -9,7 +9,7 @@ import {
   type Past,
   timerOf,
 } from '../client/index.ts'
-import { lifetimeWords } from './words.ts'
+import { lifetimeWords, names } from './words.ts'
 
 export type Line = {
   readonly id: string
@@ -134,7 +134,7 @@ export function changeWords({ change, from, text }: Line, me: string): string {
     case 'rename':
       return `${who} named the group “${text}”`
     case 'add':
-      return `${who} added ${whom}`
+      return `${who} added ${names(text.split('\n').map((user) => (user === me ? 'you' : user)))}`
     case 'remove':
       return `${who} removed ${whom}`
     case 'leave':

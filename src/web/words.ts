@@ -26,6 +26,12 @@ export function presenceWords(presence: Presence, now: number): string {
   return `last seen ${on === 'Today' || on === 'Yesterday' ? on.toLowerCase() : on} at ${clock(time)}`
 }
 
+/** "ann, ben and cat"; of more than four "ann, ben, cat and 7 others". */
+export function names(all: readonly string[]): string {
+  const shown = all.length > 4 ? [...all.slice(0, 3), `${all.length - 3} others`] : all
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+}
+
 /** Bytes in the unit that people use. */
 export function fileSize(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`

@@ -20,6 +20,23 @@ describe('without a server', () => {
     ])
   })
 
+  it('a new group takes its members by as few changes as fit the limit of a body', async () => {
+    const world = new World()
+    const client = await world.online()
+    const members = Array.from({ length: 130 }, (_, n) => `user-${n}`)
+    void client.createGroup('Team', members).catch(() => undefined)
+    await settle()
+    const changes = world.link.of('send').map(([, , , body, , , change]) => [change, body])
+    expect(changes[0]).toEqual(['create', 'Team'])
+    expect(changes.slice(1).map(([change, body]) => `${change} ${String(body).split('\n').length}`)).toEqual([
+      'add 64',
+      'add 64',
+      'add 2',
+    ])
+    expect(changes.slice(1).flatMap(([, body]) => String(body).split('\n'))).toEqual(members)
+    await client.close()
+  })
+
   it('messages of a group are of its chat, and are read there', async () => {
     const world = new World()
     const client = await world.online()
@@ -104,11 +121,11 @@ describe('with one', () => {
       admins: ['ann'],
       members: ['ann', 'ben', 'cat'],
     })
-    expect(seen.get('cat')).toEqual(['ann add cat', 'ann says hello'])
+    expect(seen.get('cat')).toEqual(['ann add ben\ncat', 'ann says hello'])
     await expect(ben.send(team, 'Mine', { change: 'rename' })).rejects.toMatchObject({ code: 'not_an_admin' })
     await ann.send(team, 'cat', { change: 'remove' })
     await expect(cat.send(team, 'still here?')).rejects.toMatchObject({ code: 'not_a_member' })
     await expect(cat.group(team)).rejects.toMatchObject({ code: 'not_a_member' })
-    await expect.poll(() => seen.get('ben')).toEqual(['ann add ben', 'ann add cat', 'ann says hello', 'ann remove cat'])
+    await expect.poll(() => seen.get('ben')).toEqual(['ann add ben\ncat', 'ann says hello', 'ann remove cat'])
   })
 })

@@ -1,11 +1,12 @@
 /** Typing in the SDK: said now and then, and gone by itself. No sockets and no time. */
 import { expect, it } from 'vitest'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
+import type { MessageId } from '../../src/protocol/ids.ts'
 import { message, settle, World } from './world.ts'
 
 const typing = (user: string, what: number, chat = user) => ['typing', chat, what, user] as unknown as ServerFrame
 
-it('is said at the first key, every 3 s, at a change and after a message, and not while offline', async () => {
+it('is said at the first key, every 3 s, at a change and when a message was sent, and not while offline', async () => {
   const world = new World()
   const client = await world.online()
   const said = () => world.link.of('typing').map(([, chat, what]) => `${chat} ${what}`)
@@ -21,10 +22,14 @@ it('is said at the first key, every 3 s, at a change and after a message, and no
   await settle()
   expect(said().slice(1)).toEqual(['ann 1', 'ann 2', 'ann 0'])
   client.typing('ann')
-  await client.queue('ann', 'hi')
+  const { id } = await client.queue('ann', 'hi')
   client.typing('ann')
   await settle()
-  expect(said().slice(4)).toEqual(['ann 1', 'ann 1'])
+  expect(said().slice(4), 'it would overtake the message').toEqual(['ann 1'])
+  world.link.say(['sent', id as MessageId, 3, 1, 77])
+  client.typing('ann')
+  await settle()
+  expect(said().slice(5)).toEqual(['ann 1'])
   world.link.lose()
   client.typing('ben')
   await world.clock.pass(1_000)

@@ -155,6 +155,25 @@ it('gives nothing after a removal, and to a new member what comes after joining,
     .toEqual(['2', 'dan', 'cat', '6'])
 })
 
+it('takes several at once by one change, all of them or none, and leaves those who are there as they are', async () => {
+  await start({ limits: { members: 4 } })
+  const { ann, ben, cat, dan } = await four()
+  expect(await ann.send('ben\ncat', 'add')).toBe('no_change')
+  expect(await ann.send('ben\ndan\neve', 'add')).toBe('too_many_members')
+  for (const body of ['', 'dan\n', 'dan\n\neve', 'dan\n#other']) expect(await ann.send(body, 'add')).toBe('bad_frame')
+  expect(await ann.send('ben', 'promote')).toBe('sent')
+  expect(await ann.send('cat\ndan\nben\ndan', 'add')).toBe('sent')
+  await expect.poll(() => dan.seen()).toEqual([['add', 'ann', 'cat\ndan\nben\ndan']])
+  await expect.poll(() => cat.seen().at(-1)).toEqual(['add', 'ann', 'cat\ndan\nben\ndan'])
+  ben.say('members', team)
+  await expect
+    .poll(() => ben.last('group')?.slice(4, 6))
+    .toEqual([
+      ['ann', 'ben'],
+      ['ann', 'ben', 'cat', 'dan'],
+    ])
+})
+
 it('goes on when the last admin leaves', async () => {
   await start()
   const { ann, ben } = await four()

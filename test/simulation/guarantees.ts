@@ -8,12 +8,17 @@ import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'
 import type { World } from './world.ts'
 
+/** Who becomes a member by an entry of the group's log. */
+function joined({ from, body, change }: Message): UserId[] {
+  if (change === 'create') return [from]
+  return change === 'add' ? (String(body).split('\n') as UserId[]) : []
+}
+
 /** Every other member who was in the group by then has what is delivered. */
 export function allHave(world: World, user: UserId, delivered: number): void {
   const log = (world.stores.get(team)?.written ?? []) as Message[]
-  const joined = log.filter(({ change }) => change === 'create' || change === 'add')
-  for (const { seq, from, body, change } of joined) {
-    const member = (change === 'create' ? from : body) as UserId
+  const joins = log.flatMap((entry) => joined(entry).map((member) => ({ member, seq: entry.seq })))
+  for (const { member, seq } of joins) {
     const due = log.filter(
       (entry) => entry.seq >= seq && entry.seq <= delivered && (entry.from !== member || entry.change),
     )
@@ -103,9 +108,7 @@ const changesOf = (world: World, from: UserId, to: UserId): Message[] =>
 function everyCopy(world: World, { user, inbox }: Device): void {
   const log = (world.stores.get(team)?.written ?? []) as Message[]
   const own = world.stores.get(user)?.written ?? []
-  const since = log.find(
-    ({ from, body, change }) => (change === 'create' ? from : change === 'add' && body) === user,
-  )?.seq
+  const since = log.find((entry) => joined(entry).includes(user))?.seq
   const due =
     since === undefined ? [] : log.filter(({ seq, from, change }) => seq >= since && (from !== user || change))
   const was = inbox.map((entry) => (entry.is === 'gone' ? (own[entry.seq - 1] ?? entry) : entry))

@@ -83,7 +83,7 @@ export class World {
     this.devices = devices.map(([user, name]) => new Device(user, name))
     const [founder, ...others] = this.devices as [Device, ...Device[]]
     this.write(founder, team, 'Team', 'create')
-    for (const user of new Set(others.map(({ user }) => user))) this.write(founder, team, user, 'add')
+    this.write(founder, team, [...new Set(others.map(({ user }) => user))].join('\n'), 'add')
   }
 
   actor(user: UserId): Actor {

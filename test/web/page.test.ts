@@ -139,12 +139,16 @@ describe('a chat', () => {
     expect(titleOf(chat)).toBe('Group')
     say('ann', 'Team', 'create')
     say('ann', 'me', 'add')
+    say('me', 'ben\nme\ncat', 'add')
+    say('me', 'a\nb\nc\nd\ne', 'add')
     say('me', 'hello', null)
     say('ann', 'Crew', 'rename')
     say('me', '', 'leave')
     expect(words).toEqual([
       'ann made the group “Team”',
       'ann added you',
+      'You added ben, you and cat',
+      'You added a, b, c and 2 others',
       'me: hello',
       'ann named the group “Crew”',
       'You left',

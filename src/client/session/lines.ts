@@ -61,6 +61,12 @@ export class Lines {
     return first
   }
 
+  /** Whether a message to this recipient is not answered yet. */
+  has(to: string): boolean {
+    const line = this.#lines.get(to)
+    return line !== undefined && left(line) > 0
+  }
+
   /** Refused for now: it, and what follows it to the same recipient, waits until then, and for what is still under way. */
   hold(out: Out, until: number): void {
     const line = this.#lines.get(out.message.to)
@@ -76,7 +82,7 @@ export class Lines {
     const line = this.#lines.get(out.message.to)
     if (!line) return
     if (line.flying.delete(out)) this.flying -= 1
-    if (line.flying.size + line.back.length + line.waiting.size === 0) this.#lines.delete(out.message.to)
+    if (left(line) === 0) this.#lines.delete(out.message.to)
   }
 
   /** The link is gone: what was under way waits again, in its old place. */
@@ -103,6 +109,8 @@ export class Lines {
     this.#takeTurn(line)
   }
 }
+
+const left = ({ flying, back, waiting }: Line): number => flying.size + back.length + waiting.size
 
 /** The first of a line that is not answered yet: an answer may come late, after the message was put back. */
 function taken(line: Line): Out | undefined {

@@ -11,11 +11,11 @@ export type Doing = (typeof names)[number]
 const repeatMs = 3_000
 const lastsMs = 6_000
 
-/** What this person does; called at each key. */
+/** What this person does; called at each key. It would overtake a message that is under way, which ends it when it comes. */
 export function typing(state: SessionState, chat: string, doing: Doing, now: Millis, out: SessionEffect[]): void {
   const what = names.indexOf(doing) as Typing
   const { typed } = state
-  if (what === 0 && typed?.chat !== chat) return
+  if (what === 0 ? typed?.chat !== chat : state.outbox.lines.has(chat)) return
   if (typed?.chat === chat && typed.what === what && (what === 0 || now - typed.at < repeatMs)) return
   state.typed = { chat, what, at: now }
   say(state, ['typing', chat as UserId, what], out)
