@@ -1,5 +1,6 @@
 /** `bluetick bench`: runs what is asked for, prints a table, and writes JSON and a report. */
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { actors } from './actors.ts'
 import type { Server } from './bed.ts'
 import { stopAll } from './child.ts'
@@ -14,6 +15,7 @@ import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { median } from './runs.ts'
+import { profilesIn, sharesOf } from './shares.ts'
 import { type Figures, table } from './table.ts'
 import { throughput } from './throughput.ts'
 import { verdict } from './verdict.ts'
@@ -31,8 +33,13 @@ export async function bench(args: string[]): Promise<void> {
   const options = readBench(args)
   if (!options) return
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupted(signal))
+  const earlier = profilesIn(options.profile)
   const result = await measure(options, `bluetick bench ${args.join(' ')}`).catch(explain)
   console.log(table(result))
+  for (const file of profilesIn(options.profile, earlier))
+    console.log(
+      `\n${join(options.profile, file)}, the node's own thread while it was busy\n${sharesOf(options.profile, file)}`,
+    )
   const { results, ...about } = result
   const json =
     options.what === 'all' ? { ...about, ...results } : { bench: options.what, ...about, ...results[options.what] }

@@ -46,7 +46,7 @@ const texts = {
   url: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
   json: 'FILE for the figures',
   report: 'FILE.html for one page with plots',
-  profile: 'FOLDER for a CPU profile of the node, which Chrome DevTools open; profiling takes CPU itself',
+  profile: 'FOLDER for a CPU profile of the node: prints the share of each part; profiling takes CPU itself',
 }
 const switches = {
   full: 'all: the full form of each',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Histogram, percentile } from '../../bench/histogram.ts'
 import { report } from '../../bench/report.ts'
 import { median } from '../../bench/runs.ts'
+import { shares } from '../../bench/shares.ts'
 import { table } from '../../bench/table.ts'
 import { verdict } from '../../bench/verdict.ts'
 
@@ -50,6 +51,24 @@ describe('figures', () => {
     expect(lines).toContain('  members                       2      2')
     expect(lines).toContain('  online                      yes     no')
     expect(lines).toContain('  floor                         1       ')
+  })
+
+  it('of a profile are shares of the time that the thread was busy, by library and by folder', () => {
+    const node = (id: number, functionName: string, url = '') => ({ id, callFrame: { functionName, url } })
+    const nodes = [
+      node(1, '(idle)'),
+      node(2, '(garbage collector)'),
+      node(3, 'pack', 'file:///b/node_modules/msgpackr/pack.js'),
+      node(4, 'send', 'file:///b/dist/src/gateway/connection.js'),
+      node(5, 'accept', 'file:///b/dist/actors/user/append.js'),
+    ]
+    const profile = { nodes, samples: [1, 2, 3, 4, 5, 5], timeDeltas: [900, 10, 20, 30, 25, 15] }
+    expect(shares(profile).split('\n')).toEqual([
+      '   40.0 %  actors',
+      '   30.0 %  socket writes',
+      '   20.0 %  msgpackr',
+      '   10.0 %  (garbage collector)',
+    ])
   })
 
   it('make a page that loads nothing and takes text for text', () => {
