@@ -1,5 +1,6 @@
-/** How long a tick takes: sent and delivered, at rates up to saturation, beside a bare relay at the same rates. */
+/** How long a tick takes: sent and delivered, at rates up to saturation, beside a bare relay at the same rates and the bare disk. */
 import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
+import { syncs } from './disk.ts'
 import type { Progress } from './progress.ts'
 
 export type LatencyOptions = {
@@ -15,8 +16,13 @@ export type LatencyOptions = {
 const shares = [0.1, 0.25, 0.5, 0.75, 0.9]
 const warmSeconds = 3
 const saturationSeconds = 4
+const diskSeconds = 3
+
+/** What a rate came to, and CPU of the server for a message, in microseconds. */
+type Point = { readonly sum: Sum; readonly cpuUs: number }
 
 export async function latency(server: Server, options: LatencyOptions, progress: Progress) {
+  const disk = await syncs(diskSeconds)
   const { saturation, at: node } = await withBed(server, options.generators, async (bed) => {
     await bed.open(0, options.pairs * 2)
     const saturation = await saturate(bed, options)
@@ -26,10 +32,11 @@ export async function latency(server: Server, options: LatencyOptions, progress:
     await bed.open(0, options.pairs * 2)
     return curve(bed, saturation, options, progress.step('floor'))
   })
+  const { sum: last } = node.at(-1) as Point
   return {
     saturation_messages_per_second: saturation,
     rates: shares.map((share, n) => {
-      const [mine, bare] = [node[n] as Sum, floor[n] as Sum]
+      const [{ sum: mine, cpuUs }, { sum: bare, cpuUs: bareCpuUs }] = [node[n] as Point, floor[n] as Point]
       return {
         rate: share * saturation,
         share_of_saturation: share,
@@ -39,12 +46,16 @@ export async function latency(server: Server, options: LatencyOptions, progress:
         delivered_p99_ms: mine.deliveredMs.percentile(0.99),
         floor_delivered_p50_ms: bare.deliveredMs.percentile(0.5),
         floor_delivered_p99_ms: bare.deliveredMs.percentile(0.99),
+        node_cpu_us_per_message: cpuUs,
+        floor_cpu_us_per_message: bareCpuUs,
       }
     }),
-    lost: node.at(-1) ? (node.at(-1) as Sum).sent - (node.at(-1) as Sum).received : 0,
-    duplicated: node.at(-1)?.duplicated ?? 0,
-    disordered: node.at(-1)?.disordered ?? 0,
-    failures: node.at(-1)?.failures ?? [],
+    disk_sync_p50_ms: disk.percentile(0.5),
+    disk_sync_p99_ms: disk.percentile(0.99),
+    lost: last.sent - last.received,
+    duplicated: last.duplicated,
+    disordered: last.disordered,
+    failures: last.failures,
   }
 }
 
@@ -64,16 +75,18 @@ async function curve(
   saturation: number,
   { body, seconds }: LatencyOptions,
   progress: (done: number, of: number) => void,
-): Promise<Sum[]> {
-  const sums: Sum[] = []
+): Promise<Point[]> {
+  const points: Point[] = []
   for (const share of shares) {
     const rate = (share * saturation) / bed.size
     await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight: 0, rate }))
     await sleep(1_000)
     await bed.all('mark', () => null)
+    const start = await bed.sample()
     await sleep(seconds * 1_000)
-    sums.push(await bed.drain())
-    progress(sums.length, shares.length)
+    const end = await bed.sample()
+    points.push({ sum: await bed.drain(), cpuUs: (end.cpuUs - start.cpuUs) / (share * saturation * seconds) })
+    progress(points.length, shares.length)
   }
-  return sums
+  return points
 }
