@@ -40,7 +40,7 @@ export class Behinds<T> {
 }
 
 /** A seq of more than 32 bits is left to the codec. */
-const isShared = (frame: Frame): frame is MessageFrame =>
+export const isShared = (frame: Frame): frame is MessageFrame =>
   frame[0] === 'message' && !!frame[7] && places.has(frame[7]) && frame[1] < 2 ** 32
 
 /** The time is another one where a member's inbox got the message in another millisecond. */
