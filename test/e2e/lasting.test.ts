@@ -133,7 +133,7 @@ it('who types in a group is heard by those who have it open, and an admin sets h
   await start()
   const [ann, ben, cat] = [enter('ann'), enter('ben'), enter('cat')]
   const team = await ann.client.createGroup('Team', ['ben', 'cat'])
-  await expect.poll(() => ben.bodies()).toEqual(['ben', 'cat'])
+  await expect.poll(() => ben.bodies()).toEqual(['ben\ncat'])
   const heard: string[] = []
   for (const [name, { client }] of Object.entries({ ann, cat }))
     client.on('typing', ({ chat, user, doing }) => void heard.push(`${name}: ${user} ${doing} in ${chat === team}`))
