@@ -2,7 +2,7 @@
 import { senderOf } from '../../actors/user/receipts.ts'
 import type { Span, UserEffect, UserMessage } from '../../actors/user/types.ts'
 import type { Seq, UserId } from '../protocol/ids.ts'
-import type { Store } from '../store/contract.ts'
+import type { Carrier, Past, Store } from '../store/contract.ts'
 import { isErased } from '../store/lasting.ts'
 import type { Keeping } from './keeping.ts'
 import { done, entriesOf, orNull } from './log.ts'
@@ -28,10 +28,24 @@ async function spanOf(store: Store, user: UserId, chat: UserId, from: Seq, upTo:
 
 type Erase = Extract<UserEffect, { do: 'erase' }>
 
+/** A crash in between leaves what single messages held until their time is over, or the whole chat is deleted. */
 async function erase(store: Store, keeping: Keeping, user: UserId, { deletion }: Erase): Promise<void> {
   const { chat, from, end } = deletion
+  const carriers: Carrier[] = []
+  if (keeping.any)
+    for await (const entry of erasedBy(store, user, chat, from, end)) if (entry.media) carriers.push(entry)
   await store.erase(user, chat, from, end)
-  if (from === 1) await keeping.release(user, chat, () => isLeft(store, user, chat, end + 1))
+  await keeping.release(user, chat, carriers, async () => from > 1 || isLeft(store, user, chat, end + 1))
+}
+
+/** What is there to be erased, in the inbox and in the history. */
+async function* erasedBy(store: Store, user: UserId, chat: UserId, from: Seq, end: Seq): AsyncGenerator<Carrier> {
+  for await (const entry of entriesOf(store, user, from, end)) if (isErased(entry, chat, from, end)) yield entry
+  for (let before: Past | undefined = { time: Date.now(), seq: end + 1 }; before && before.seq > from; ) {
+    const page: readonly Carrier[] = await store.history(user, chat, before, 100, 1024 * 1024)
+    for (const entry of page) if (isErased(entry, chat, from, end)) yield entry
+    before = page.at(-1)
+  }
 }
 
 /** Whether a chat has anything in its history, or in the inbox from here on. */

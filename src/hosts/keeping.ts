@@ -1,10 +1,10 @@
-/** Media of permanent chats: it stays as long as the history of a party, which may be for ever. */
+/** Media of chats: in permanent ones it stays as long as the history of a party, which may be for ever. */
 import { untilReleased } from '../media/contract.ts'
 import { Lines } from '../media/lines.ts'
-import { chatHolder, type NodeMedia } from '../media/media.ts'
+import { chatHolder, messageHolder, type NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Entry } from '../store/contract.ts'
+import type { Carrier, Entry } from '../store/contract.ts'
 import { chatOf, isKept } from '../store/lasting.ts'
 
 export class Keeping {
@@ -22,17 +22,24 @@ export class Keeping {
     if (!media || !entries.some((entry) => isKept(user, entry) && entry.media)) return write()
     const hold = (entry: Entry) =>
       isKept(user, entry) && entry.media
-        ? media.store.refer(entry.media.media as MediaId, [chatHolder(user, chatOf(entry))], untilReleased)
+        ? media.store.refer(entry.media.media as MediaId, [messageHolder(user, chatOf(entry), entry.id)], untilReleased)
         : undefined
     return this.#lines.run(user, () => Promise.all(entries.map(hold)).then(write))
   }
 
-  /** Releases what a user's chat holds, unless something is left of it. */
-  async release(user: UserId, chat: UserId, isLeft: () => Promise<boolean>): Promise<void> {
+  /** Whether there is any media. */
+  get any(): boolean {
+    return this.#media !== undefined
+  }
+
+  /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */
+  async release(user: UserId, chat: UserId, gone: readonly Carrier[], isLeft: () => Promise<boolean>): Promise<void> {
     const media = this.#media
     if (!media) return
     await this.#lines.run(user, async () => {
-      if (!(await isLeft())) await media.store.release(chatHolder(user, chat))
+      if (!(await isLeft())) return media.store.release(chatHolder(user, chat))
+      for (const { id, media: carried } of gone)
+        if (carried) await media.store.release(messageHolder(user, chat, id), carried.media as MediaId)
     })
   }
 }

@@ -89,7 +89,7 @@ export function asUsers(context: Context) {
         throw new SendRefused('bad_id', id)
       if (media !== undefined && !isMedia(media)) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
-      const code = media && (await attachTo(context.media, media, from, to))
+      const code = media && (await attachTo(context.media, media, from, to, id))
       if (code) throw new SendRefused(code, id)
       return post(context, { from, to, id, body, media, again: given !== undefined })
     },

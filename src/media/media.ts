@@ -1,5 +1,5 @@
 /** A node's media: the store, and what users may do with it. */
-import type { MediaRef, Millis, UserId } from '../protocol/ids.ts'
+import type { MediaRef, MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { Allowance } from './allowance.ts'
@@ -8,7 +8,7 @@ import type { MediaStore, Medium } from './contract.ts'
 /** How long content stays that was uploaded and that no message has referred to. */
 export const sendWithinMs: Millis = 86_400_000
 
-/** References end on the hour: a chat in which the same content is sent again and again writes one an hour. */
+/** References end on the hour: a group in which the same content is sent again and again writes one an hour. */
 const hourMs = 3_600_000
 /** Stores remove entries by the day, so that one may stay a day longer than the retention time; and it is appended a moment after. */
 const slackMs = 25 * hourMs
@@ -18,6 +18,9 @@ export const uploadHolder = (user: UserId): string => `upload\0${user}\0`
 
 /** Who holds what the messages of a user's chat carry: their copy of the chat. Released when they delete it. */
 export const chatHolder = (user: UserId, chat: string): string => `chat\0${user}\0${chat}\0`
+
+/** The same for one message. */
+export const messageHolder = (user: UserId, chat: string, id: MessageId): string => chatHolder(user, chat) + id
 
 export class NodeMedia {
   readonly store: MediaStore

@@ -193,6 +193,30 @@ describe('media', () => {
     }
   })
 
+  it('of single messages goes when both have deleted the last that carries it', async () => {
+    await start()
+    await upload(picture)
+    await node.setLifetime('alice', 'bob', 'permanent')
+    for (const body of ['one', 'two']) await node.send({ from: 'alice', to: 'bob', body, media: carried })
+    const erase = async (user: UserId, chat: UserId, nth: number) => {
+      const { seq } = (await node.history(user, chat)).at(-1 - nth) as { seq: number }
+      const there = await enter(user)
+      there.say('delete', chat, seq, seq)
+      await expect.poll(() => there.of('done').at(-1), { timeout: 5_000 }).toEqual(['done', 'delete', chat, seq, seq])
+    }
+    for (const [user, chat] of [
+      [alice, bob],
+      [bob, alice],
+      [alice, bob],
+    ] as const) {
+      await erase(user, chat, 1)
+      await store.collect(Date.now() + 2 * retentionMs)
+      expect(await isThere()).toBe(true)
+    }
+    await erase(bob, alice, 1)
+    expect(await isThere()).toBe(false)
+  })
+
   it.each([
     ['memory', () => memoryStore()],
     ['lmdb', () => lmdbStore(mkdtempSync(join(tmpdir(), 'bluetick-kept-')))],
