@@ -9,7 +9,8 @@ import type { MessageId, UserId } from '../src/protocol/ids.ts'
 
 type Lane = { round: number; flying: number; refused: { readonly id: MessageId; readonly nth: number } | null }
 
-export type Lanes = { sends: number; round: number; readonly open: Map<UserId, Lane> }
+/** `flying`: sends to all recipients that are not answered yet. */
+export type Lanes = { sends: number; round: number; flying: number; readonly open: Map<UserId, Lane> }
 
 /** The place of a send: its number in the session, and its round. */
 export type Turn = { readonly nth: number; readonly round: number }
@@ -21,7 +22,7 @@ export const isForNow = (code: ErrorCode): boolean => Object.hasOwn(forNow, code
 /** Lanes that wait for a refused message. Beyond these the oldest is forgotten. */
 const remembered = 1_024
 
-export const startLanes = (): Lanes => ({ sends: 0, round: 1, open: new Map() })
+export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, open: new Map() })
 
 /** Lets a send go; undefined while an earlier one to the same recipient must come first. */
 export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined {
@@ -35,6 +36,7 @@ export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined
   lanes.open.set(to, lane)
   lanes.sends += 1
   lane.flying += 1
+  lanes.flying += 1
   return { nth: lanes.sends, round: lane.round }
 }
 
@@ -49,6 +51,7 @@ export function leave(lanes: Lanes, to: UserId, id: MessageId, nth: number, agai
   const lane = lanes.open.get(to)
   if (!lane) return
   lane.flying -= 1
+  lanes.flying -= 1
   if (again) refuse(lanes, to, id, nth)
   else if (lane.flying === 0 && !lane.refused) lanes.open.delete(to)
 }

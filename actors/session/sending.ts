@@ -6,10 +6,11 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { isGroup } from '../chats.ts'
 import { enter, hold, isForNow, type Lanes, leave, startLanes, type Turn } from '../lanes.ts'
 import { isFull } from '../lifetime.ts'
-import { error, type SessionEffect, type SessionLimits, type SessionMessage, type SessionState } from './types.ts'
+import type { SessionState } from './state.ts'
+import { error, type SessionEffect, type SessionLimits, type SessionMessage } from './types.ts'
 
 export function send(state: SessionState, frame: SendFrame, limits: SessionLimits, out: SessionEffect[]): void {
-  if (state.inFlight >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
+  if (lanes(state).flying >= limits.sendsInFlight) return refuse(state, frame, 'busy', out)
   const [, id, to, , , , change] = frame
   const turn = enter(lanes(state), to, id)
   if (!turn) return void out.push(error('busy', 'send', id))
@@ -19,7 +20,6 @@ export function send(state: SessionState, frame: SendFrame, limits: SessionLimit
     return void out.push(error('list_full', 'send', id))
   }
   if (state.typed?.chat === to) state.typed = null
-  state.inFlight += 1
   out.push({ do: 'deliver', send: frame, turn })
 }
 
@@ -71,7 +71,6 @@ function refused(
   out: SessionEffect[],
   retryAfter = 0,
 ): void {
-  state.inFlight -= 1
   leave(lanes(state), to, id, turn.nth, isForNow(code))
   out.push(error(code, 'send', id, retryAfter))
 }
@@ -83,7 +82,6 @@ function sent(
   { at, time, lifetime }: { readonly at: Position; readonly time: Millis; readonly lifetime?: Lifetime | undefined },
   out: SessionEffect[],
 ): void {
-  state.inFlight -= 1
   leave(lanes(state), to, id, turn.nth, false)
   const frame = ['sent', id, at.epoch, at.seq, time] as const
   out.push({ do: 'push', frame: lifetime ? [...frame, lifetime] : frame })

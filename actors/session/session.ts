@@ -5,10 +5,10 @@
 import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, UserId } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
-import { openSettings } from '../settings.ts'
 import { isNews } from '../typing.ts'
 import { answered, copied, refuse, send } from './sending.ts'
-import { error, type SessionEffect, type SessionLimits, type SessionMessage, type SessionState } from './types.ts'
+import { SessionState } from './state.ts'
+import { error, type SessionEffect, type SessionLimits, type SessionMessage } from './types.ts'
 import { settled, watch } from './watching.ts'
 
 /** Frames that are refused above the rate. */
@@ -26,22 +26,7 @@ const metered = new Set<string>([
   'history',
 ])
 
-export const startSession = (limits: SessionLimits, now: Millis): SessionState => ({
-  phase: 'new',
-  user: null,
-  device: null,
-  hello: null,
-  aliveAt: now,
-  activeAt: 0,
-  away: false,
-  tokens: limits.framesPerSecond * 2,
-  inFlight: 0,
-  lanes: null,
-  watches: null,
-  siblings: false,
-  settings: openSettings,
-  typed: null,
-})
+export const startSession = (limits: SessionLimits, now: Millis): SessionState => new SessionState(limits, now)
 
 export function receive(
   state: SessionState,
@@ -96,9 +81,9 @@ function meter(
   out: SessionEffect[],
 ): void {
   const rate = limits.framesPerSecond
-  state.tokens = Math.min(rate * 2, state.tokens + ((now - state.aliveAt) * rate) / 1_000) - 1
+  state.tokens = Math.min(rate * 2_000, state.tokens + (now - state.aliveAt) * rate) - 1_000
   state.aliveAt = now
-  if (state.tokens < -rate) return void out.push({ do: 'close', code: 'flooding' })
+  if (state.tokens < -rate * 1_000) return void out.push({ do: 'close', code: 'flooding' })
   if ('bad' in frame) return void out.push(error(frame.bad, frame.kind, frame.ref))
   const [kind] = frame
   if (state.phase === 'new') {
@@ -115,7 +100,7 @@ function meter(
 }
 
 /** When the next frame may come. */
-const refillMs = ({ tokens }: SessionState, rate: number): number => Math.ceil(((1 - tokens) * 1_000) / rate)
+const refillMs = ({ tokens }: SessionState, rate: number): number => Math.ceil((1_000 - tokens) / rate)
 
 function hello(
   state: SessionState,

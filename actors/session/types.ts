@@ -5,9 +5,8 @@ import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '.
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { Past } from '../../src/store/contract.ts'
-import type { Lanes, Turn } from '../lanes.ts'
+import type { Turn } from '../lanes.ts'
 import type { Stance } from '../settings.ts'
-import type { Typed } from '../typing.ts'
 import type { Accepted } from '../user/types.ts'
 
 export type SessionMessage =
@@ -86,29 +85,6 @@ export type SessionLimits = {
   readonly sendsInFlight: number
   readonly watches: number
   readonly listed: number
-}
-
-/** The state belongs to the machine, which changes it in place. */
-export type SessionState = {
-  phase: 'new' | 'checking' | 'attaching' | 'open'
-  user: UserId | null
-  device: DeviceId | null
-  hello: Extract<ClientFrame, readonly ['hello', ...unknown[]]> | null
-  /** The last frame of any kind, and the last that shows a person. */
-  aliveAt: Millis
-  activeAt: Millis
-  /** The app is in the background: the person does not count as here. */
-  away: boolean
-  /** Frames that may come now; refilled by time, below zero while the device floods. */
-  tokens: number
-  inFlight: number
-  /** null until the first send. */
-  lanes: Lanes | null
-  watches: Set<UserId> | null
-  siblings: boolean
-  settings: Settings
-  /** null until the first time. */
-  typed: Typed | null
 }
 
 /** The text, and when to retry where that is 0, the host adds from the table. */

@@ -4,7 +4,8 @@ import type { UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { isGroup } from '../chats.ts'
 import { stance } from '../settings.ts'
-import { error, type SessionEffect, type SessionLimits, type SessionState } from './types.ts'
+import type { SessionState } from './state.ts'
+import { error, type SessionEffect, type SessionLimits } from './types.ts'
 
 export function watch(state: SessionState, user: UserId, limits: SessionLimits, out: SessionEffect[]): void {
   state.watches ??= new Set()

@@ -1,11 +1,12 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
 import { createConnection } from 'node:net'
+import type { Address } from '../hosts/session.ts'
 import type { Sessions } from '../hosts/sessions.ts'
 import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { msgpackCodec } from '../protocol/msgpack.ts'
-import { type Address, Client, type Socket } from './connection.ts'
+import { Client, type Socket } from './connection.ts'
 import { type Route, serveHttp } from './http.ts'
 import { sameLoopback } from './origin.ts'
 import {
@@ -49,9 +50,9 @@ export class Gateway {
       upgrade: (response, request, context) => this.#upgrade(response, request, context),
       open: (socket) => this.#open(socket),
       message: (socket, data, binary) => {
-        const { codec, ref } = socket.getUserData().client
-        if (codec?.binary !== binary) return this.#sessions.close(ref, 'bad_encoding')
-        this.#sessions.incoming(ref, binary ? copied(data) : Buffer.from(data).toString('utf8'))
+        const { client } = socket.getUserData()
+        if (client.codec?.binary !== binary) return this.#sessions.garbled(client)
+        this.#sessions.incoming(client, binary ? copied(data) : Buffer.from(data).toString('utf8'))
       },
       close: (socket, code) => this.#closed(socket, code),
     })
@@ -97,7 +98,7 @@ export class Gateway {
     const key = request.getHeader('sec-websocket-key')
     const protocol = codec?.subprotocol ?? offered.find((name) => !name.startsWith('token.')) ?? ''
     response.upgrade<Socket>(
-      { client: new Client(codec, address, token) },
+      { client: new Client(this.#options.limits, this.#sessions.now, codec, address, token) },
       key,
       protocol,
       request.getHeader('sec-websocket-extensions'),
@@ -113,23 +114,22 @@ export class Gateway {
 
   #open(socket: WebSocket<Socket>): void {
     const { client } = socket.getUserData()
-    const { codec, address, token } = client
+    const { codec, address } = client
     client.opened(socket)
-    client.token = null
     address.open += 1
-    if (!codec) return client.close(closeCodes.bad_protocol.number, 'bad_protocol')
+    if (!codec) return client.end(closeCodes.bad_protocol.number, 'bad_protocol')
     if (address.open > this.#options.limits.connectionsPerAddress)
-      return client.close(closeCodes.too_many_connections.number, 'too_many_connections')
-    client.ref = this.#sessions.open(client, codec, address.text, token)
+      return client.end(closeCodes.too_many_connections.number, 'too_many_connections')
+    this.#sessions.open(client)
   }
 
   #closed(socket: WebSocket<Socket>, code: number): void {
     const { client } = socket.getUserData()
-    const { address, ref } = client
+    const { address } = client
     client.closed()
     address.open -= 1
     if (address.open === 0) this.#addresses.delete(address.text)
-    this.#sessions.ended(ref, code !== 1006)
+    this.#sessions.ended(client, code !== 1006)
   }
 }
 

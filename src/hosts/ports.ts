@@ -27,13 +27,6 @@ export interface NodeEvents {
   receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
 }
 
-/** A socket, as the hosts see it. Calls after it closed do nothing. */
-export interface Connection {
-  /** Sends one WebSocket message. False: the client does not read, and the message was dropped. */
-  send(data: string | Uint8Array): boolean
-  close(code: number, reason: string): void
-}
-
 /** Who a token stands for; `device` missing: the client names it. */
 export type Identity = { readonly user: string; readonly device?: string }
 /** Checks a token. Undefined or a throw: it is not valid. `device` is what the client calls itself. */

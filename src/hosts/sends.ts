@@ -16,6 +16,8 @@ export class Sends {
   readonly #context: SessionsContext
   readonly #rates: Rates
   readonly #receive: Receive
+  /** The last send of a session that waits to be admitted, and with it those before. */
+  readonly #admitting = new Map<Session, Promise<void>>()
 
   /** `receive` hands an answer to its session. */
   constructor(context: SessionsContext, receive: Receive) {
@@ -32,7 +34,7 @@ export class Sends {
   /** Goes on with what its user may send now. */
   deliver(session: Session, effect: Send): void {
     const { send, turn } = effect
-    const retryAfter = this.#rates.take(session.state.user as UserId, send[2], performance.now())
+    const retryAfter = this.#rates.take(session.user as UserId, send[2], performance.now())
     if (retryAfter === 0) return this.#admit(session, effect)
     const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
     this.#receive(session, { is: 'answered', send, turn, answer })
@@ -41,22 +43,23 @@ export class Sends {
   /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
   #admit(session: Session, effect: Send): void {
     const { send, turn } = effect
-    const question = this.#context.admit(session.state.user as UserId, send)
-    if (!question && !session.admitting) return this.#offer(session, effect)
+    const question = this.#context.admit(session.user as UserId, send)
+    const before = this.#admitting.get(session)
+    if (!question && !before) return this.#offer(session, effect)
     const decide = async () => {
       const code = await question?.()
-      if (session.admitting === decided) session.admitting = null
+      if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect)
       else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code } })
     }
-    const decided = (session.admitting ?? Promise.resolve()).then(decide)
-    session.admitting = decided
+    const decided = (before ?? Promise.resolve()).then(decide)
+    this.#admitting.set(session, decided)
   }
 
   #offer(session: Session, { send, turn }: Send): void {
     const [, id, to, body, again, carried, change] = send
     const ticket = this.#ask((answer) => this.#receive(session, { is: 'answered', send, turn, answer }))
-    const from = session.state.user as UserId
+    const from = session.user as UserId
     const media = carried ?? undefined
     const message: Deliver = { is: 'deliver', session: session.ref, turn, from, id, body, media, change, again, ticket }
     const { users, groups } = this.#context.actors()
@@ -70,7 +73,7 @@ export class Sends {
     )
     const media = carried ?? undefined
     const copy: Copy = { is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }
-    this.#unless(this.#context.actors().users.offer(session.state.user as UserId, copy), ticket)
+    this.#unless(this.#context.actors().users.offer(session.user as UserId, copy), ticket)
   }
 
   #ask(answered: (answer: Accepted) => void): number {

@@ -1,16 +1,15 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
 
 import type { Presence } from '../../actors/presence.ts'
-import { receive, startSession } from '../../actors/session/session.ts'
+import { receive } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import type { SessionRef } from '../../actors/user/types.ts'
-import type { Codec } from '../protocol/codec.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type DeviceId, isGroup, isId, isUserId, type UserId } from '../protocol/ids.ts'
+import { type Cursor, type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
-import type { Authenticate, Connection, SessionPort } from './ports.ts'
+import type { Authenticate, SessionPort } from './ports.ts'
 import { Sends } from './sends.ts'
 import type { Session, SessionsContext } from './session.ts'
 
@@ -22,6 +21,7 @@ export class Sessions implements SessionPort {
   readonly #sessions = new Map<SessionRef, Session>()
   readonly #clientLimits: ClientLimits
   readonly #sends: Sends
+  readonly #started = Date.now() - 1
   #refs = 0
   #dirty: Session[] = []
 
@@ -42,60 +42,69 @@ export class Sessions implements SessionPort {
     }
   }
 
+  /**
+   * The time for sessions, in ms since the start of the node: for 24 days a small integer, where the time of day in a field
+   * is an object of 16 bytes.
+   */
+  get now(): Millis {
+    return Math.trunc(Date.now() - this.#started)
+  }
+
+  /** The time of day of a time that a session keeps; 0, never, stays 0. */
+  #time(at: Millis): Millis {
+    return at && at + this.#started
+  }
+
   get size(): number {
     return this.#sessions.size
   }
 
-  open(connection: Connection, codec: Codec, address: string, token: string | null): SessionRef {
+  /** Its reference is set here. */
+  open(session: Session): void {
     this.#refs += 1
-    const state = startSession(this.#context.limits, Date.now())
-    const session: Session = {
-      ref: this.#refs,
-      connection,
-      codec,
-      address,
-      state,
-      out: null,
-      epoch: 0,
-      admitting: null,
-      token,
-      closed: false,
-    }
+    session.ref = this.#refs
+    session.open = true
     this.#sessions.set(session.ref, session)
     this.#context.runtime.wheel.after(this.#context.limits.helloMs, () => this.#receive(session, { is: 'late' }))
-    return session.ref
   }
 
   /** One WebSocket message from the client. Its bytes are this node's to keep: bodies stay views of them. */
-  incoming(ref: SessionRef, data: string | Uint8Array): void {
-    const session = this.#sessions.get(ref)
-    if (!session || session.closed) return
+  incoming(session: Session, data: string | Uint8Array): void {
+    if (!session.open || !session.codec) return
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
-    if (size > this.#context.limits.frameBytes) return this.close(ref, 'frame_too_large')
+    if (size > this.#context.limits.frameBytes) return this.#close(session, 'frame_too_large')
     let values: unknown[]
     try {
       values = session.codec.decode(data, true)
     } catch {
-      return this.close(ref, 'bad_encoding')
+      return this.#close(session, 'bad_encoding')
     }
+    // What answers at once, as a pong does, goes out while the socket is corked, without a turn of its own.
+    const alone = session.out === null
+    session.out ??= []
     for (const value of values) {
-      if (session.closed) return
+      if (!session.open) return
       this.#receive(session, { is: 'frame', frame: parseClientFrame(value, this.#context.limits) })
     }
+    if (alone) this.#flush(session)
+  }
+
+  /** The client sent text where its subprotocol has bytes, or the reverse. */
+  garbled(session: Session): void {
+    this.#close(session, 'bad_encoding')
   }
 
   /** The socket has closed. `clean`: the client said so; else the link died. */
-  ended(ref: SessionRef, clean: boolean): void {
-    const session = this.#sessions.get(ref)
-    if (!session) return
-    session.closed = true
-    this.#sessions.delete(ref)
-    const { user, watches, activeAt, away, aliveAt } = session.state
-    if (user === null) return
+  ended(session: Session, clean: boolean): void {
+    const { ref, user, watches, away } = session
+    session.open = false
+    if (!this.#sessions.delete(ref) || user === null) return
     const { users, presence } = this.#context.actors()
     users.tell(user, { is: 'detach', session: ref })
     for (const watched of watches ?? []) this.#unwatch(watched, ref)
-    presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at: clean ? Date.now() : aliveAt })
+    const activeAt = this.#time(session.activeAt)
+    const at = clean ? Date.now() : this.#time(session.aliveAt)
+    presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at })
   }
 
   push(ref: SessionRef, frame: ServerFrame): void {
@@ -111,8 +120,7 @@ export class Sessions implements SessionPort {
   welcome(welcome: Parameters<SessionPort['welcome']>[0], epoch: number): void {
     const session = this.#sessions.get(welcome.session)
     if (!session) return
-    const { user, device } = session.state
-    session.epoch = epoch
+    const { user, device } = session
     const { seq, tail, why, siblings, settings } = welcome
     const frame = [
       'welcome',
@@ -141,39 +149,39 @@ export class Sessions implements SessionPort {
 
   close(ref: SessionRef, code: CloseCode): void {
     const session = this.#sessions.get(ref)
-    if (!session || session.closed) return
-    this.#flush(session)
-    session.closed = true
-    session.connection.close(closeCodes[code].number, code)
+    if (session) this.#close(session, code)
   }
 
   closeUser(user: UserId, code: CloseCode): void {
-    for (const session of this.#sessions.values()) if (session.state.user === user) this.close(session.ref, code)
+    for (const session of this.#sessions.values()) if (session.user === user) this.#close(session, code)
   }
 
   /** The restarted actor replays from the stored cursor: what the client has already it drops. */
   reattach(user: UserId): void {
-    for (const { ref, state, closed } of this.#sessions.values()) {
-      if (state.user !== user || closed) continue
-      this.#context
-        .actors()
-        .users.tell(user, { is: 'attach', session: ref, device: state.device as DeviceId, cursor: null })
-    }
+    for (const session of this.#sessions.values())
+      if (session.open && session.user === user) this.#attach(session, null)
   }
 
   closeAll(code: CloseCode): void {
-    for (const ref of [...this.#sessions.keys()]) this.close(ref, code)
+    for (const session of [...this.#sessions.values()]) this.#close(session, code)
   }
 
   presences(refs: readonly SessionRef[]): Presence[] {
     return refs.flatMap((ref) => {
-      const state = this.#sessions.get(ref)?.state
-      return state ? [{ session: ref, activeAt: state.activeAt, away: state.away }] : []
+      const session = this.#sessions.get(ref)
+      return session ? [{ session: ref, activeAt: this.#time(session.activeAt), away: session.away }] : []
     })
   }
 
+  #close(session: Session, code: CloseCode): void {
+    if (!session.open) return
+    this.#flush(session)
+    session.open = false
+    session.end(closeCodes[code].number, code)
+  }
+
   #push(session: Session, frame: ServerFrame): void {
-    if (session.closed) return
+    if (!session.open) return
     if (!session.out) {
       if (this.#dirty.length === 0) setImmediate(() => this.#flushAll())
       this.#dirty.push(session)
@@ -191,36 +199,31 @@ export class Sessions implements SessionPort {
   #flush(session: Session): void {
     const frames = session.out
     session.out = null
-    if (!frames || session.closed) return
-    if (session.connection.send(session.codec.encode(frames))) return
-    session.closed = true
-    session.connection.close(closeCodes.too_slow.number, 'too_slow')
+    if (!frames || frames.length === 0 || !session.open || !session.codec) return
+    if (session.send(session.codec.encode(frames))) return
+    session.open = false
+    session.end(closeCodes.too_slow.number, 'too_slow')
   }
 
   #receive(session: Session, message: SessionMessage): void {
-    if (session.closed) return
-    const { effects } = receive(session.state, message, this.#context.limits, Date.now())
+    if (!session.open) return
+    const { effects } = receive(session, message, this.#context.limits, this.now)
     for (const effect of effects) this.#perform(session, effect)
   }
 
   #perform(session: Session, effect: SessionEffect): void {
     const { users, groups, presence } = this.#context.actors()
     const { ref } = session
-    const user = session.state.user as UserId
+    const user = session.user as UserId
     switch (effect.do) {
       case 'push':
         return this.#push(session, effect.frame)
       case 'close':
-        return this.close(ref, effect.code)
+        return this.#close(session, effect.code)
       case 'authenticate':
         return void this.#authenticate(session, effect.token ?? session.token, effect.device)
       case 'attach':
-        return users.tell(user, {
-          is: 'attach',
-          session: ref,
-          device: session.state.device as DeviceId,
-          cursor: effect.cursor,
-        })
+        return this.#attach(session, effect.cursor)
       case 'deliver':
         return this.#sends.deliver(session, effect)
       case 'copy':
@@ -242,10 +245,17 @@ export class Sessions implements SessionPort {
       case 'unwatch':
         return this.#unwatch(effect.user, ref)
       case 'active':
-        return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.state.activeAt })
+        return presence.tellIfPresent(user, { is: 'active', session: ref, at: this.#time(session.activeAt) })
       case 'away':
         return presence.tellIfPresent(user, { is: 'away', session: ref })
     }
+  }
+
+  #attach(session: Session, cursor: Cursor | null): void {
+    const { ref, user, device } = session
+    this.#context
+      .actors()
+      .users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor })
   }
 
   #unwatch(chat: UserId, session: SessionRef): void {
@@ -259,7 +269,7 @@ export class Sessions implements SessionPort {
     const { authenticate, limits } = this.#context
     let identity: Awaited<ReturnType<Authenticate>>
     try {
-      identity = await authenticate(token, { device, address: session.address })
+      identity = await authenticate(token, { device, address: session.address.text })
     } catch {
       identity = undefined
     }

@@ -132,7 +132,7 @@ describe('a session', () => {
       { do: 'active' },
       { do: 'deliver' },
     ])
-    expect(session.inFlight).toBe(1)
+    expect(session.lanes?.flying).toBe(1)
   })
 })
 

@@ -1,5 +1,5 @@
 import { startSession } from '../../actors/session/session.ts'
-import type { SessionState } from '../../actors/session/types.ts'
+import type { SessionState } from '../../actors/session/state.ts'
 import type { UserEffect } from '../../actors/user/types.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
