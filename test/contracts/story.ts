@@ -112,6 +112,19 @@ export function story(
       expect(await take(bob, 2)).toEqual(['1', '2'])
     })
 
+    it('tells who sent a message that it came, when it is deleted before anything else is known of it', async () => {
+      const alice = enter('alice')
+      const bob = enter('bob')
+      const { id } = await alice.send('bob', 'hi')
+      for await (const _ of bob.messages()) break
+      await bob.delete('alice')
+      await alice.reached(id, 'delivered')
+      const late = enter('bob', 'laptop')
+      const seen = take(late, 1)
+      await alice.send('bob', 'after that')
+      expect(await seen).toEqual(['after that'])
+    })
+
     it('tells operators where a message is', async () => {
       const alice = enter('alice')
       const { id } = await alice.send('bob', 'hi')
