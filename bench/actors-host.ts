@@ -38,7 +38,7 @@ const deaf: SessionPort = {
 
 const meter = startMeter()
 const runtime = startRuntime({ idleMs, spares: 10_000_000 })
-const asks = new Asks<Accepted>(runtime.wheel, 10_000)
+const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
 const users: Users = hostUsers({
   runtime,
   store: nothing as Store,
@@ -131,7 +131,7 @@ async function exchange(messages: number) {
       const id = `0190a000-0000-7000-8000-${sent.toString(16).padStart(12, '0')}` as MessageId
       const ticket = asks.ask((answer) => {
         answered += 1
-        const seq = answer !== 'late' && answer.is === 'accepted' ? answer.at.seq : 0
+        const seq = answer.is === 'accepted' ? answer.at.seq : 0
         if (seq % 8 === 0) users.tell(user(to), { is: 'ack', session: to + 1, seq })
         if (sent < messages) send(to)
         else if (answered === messages) resolve()

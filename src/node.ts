@@ -115,7 +115,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
   const media = options.media && new NodeMedia(options.media, limits)
   const term = await store.takeTerm()
   const runtime = startRuntime()
-  const asks = new Asks<Accepted>(runtime.wheel, 10_000)
+  const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const authenticate = options.authenticate ?? ((token) => (token ? { user: token } : undefined))
   const sessions: Sessions = new Sessions({
     runtime,

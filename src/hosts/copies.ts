@@ -29,9 +29,7 @@ export function fan(
 ): void {
   const { from, id, body, media, lifetime } = entry
   const place = placeOf(group, epoch, entry)
-  const ticket: Ticket = asks.ask((answer) =>
-    answers.add(group, { link, turn, answer: answer === 'late' ? { is: 'refused', code: 'busy' } : answer }),
-  )
+  const ticket: Ticket = asks.ask((answer) => answers.add(group, { link, turn, answer }))
   const message: UserMessage = {
     is: 'deliver',
     session: -link,

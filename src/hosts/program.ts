@@ -149,11 +149,10 @@ const needsCopy = (to: UserId, change: 'lifetime' | undefined, lifetime: Lifetim
   change ? !isGroup(to) : lifetime === 'permanent'
 
 async function ask({ asks }: Context, id: string, offer: (ticket: Ticket) => boolean) {
-  const answer = await new Promise<Accepted | 'late'>((resolve) => {
+  const answer = await new Promise<Accepted>((resolve) => {
     const ticket = asks.ask(resolve)
     if (!offer(ticket)) asks.answer(ticket, { is: 'refused', code: 'busy' })
   })
-  if (answer === 'late') throw new SendRefused('busy', id)
   if (answer.is === 'refused') throw new SendRefused(answer.code, id)
   return answer
 }

@@ -1,7 +1,8 @@
 /** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
-import type { Accepted, Copy, Deliver } from '../../actors/user/types.ts'
+import type { Copy, Deliver } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
+import type { Admit } from './admission.ts'
 import { offerTo } from './groups.ts'
 import { Rates } from './rates.ts'
 import type { Session, SessionsContext } from './session.ts'
@@ -42,10 +43,14 @@ export class Sends {
 
   /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
   #admit(session: Session, effect: Send): void {
-    const { send, turn } = effect
-    const question = this.#context.admit(session.user as UserId, send)
+    const question = this.#context.admit(session.user as UserId, effect.send)
     const before = this.#admitting.get(session)
-    if (!question && !before) return this.#offer(session, effect)
+    if (question || before) this.#queue(session, effect, question, before)
+    else this.#offer(session, effect)
+  }
+
+  #queue(session: Session, effect: Send, question: ReturnType<Admit>, before: Promise<void> | undefined): void {
+    const { send, turn } = effect
     const decide = async () => {
       const code = await question?.()
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
@@ -58,7 +63,7 @@ export class Sends {
 
   #offer(session: Session, { send, turn }: Send): void {
     const [, id, to, body, again, carried, change] = send
-    const ticket = this.#ask((answer) => this.#receive(session, { is: 'answered', send, turn, answer }))
+    const ticket = this.#context.asks.ask((answer) => this.#receive(session, { is: 'answered', send, turn, answer }))
     const from = session.user as UserId
     const media = carried ?? undefined
     const message: Deliver = { is: 'deliver', session: session.ref, turn, from, id, body, media, change, again, ticket }
@@ -68,16 +73,12 @@ export class Sends {
 
   copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
-    const ticket = this.#ask((answer) =>
+    const ticket = this.#context.asks.ask((answer) =>
       this.#receive(session, { is: 'copied', send, turn, at, time, lifetime, answer }),
     )
     const media = carried ?? undefined
     const copy: Copy = { is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }
     this.#unless(this.#context.actors().users.offer(session.user as UserId, copy), ticket)
-  }
-
-  #ask(answered: (answer: Accepted) => void): number {
-    return this.#context.asks.ask((answer) => answered(answer === 'late' ? { is: 'refused', code: 'busy' } : answer))
   }
 
   /** The mailbox was full. */

@@ -1,21 +1,25 @@
 /** Questions with a deadline. A ticket is never used twice, so a late or repeated answer reaches nobody. */
 import type { Wheel } from './wheel.ts'
 
-type Open<T> = { readonly until: number; readonly answered: (answer: T | 'late') => void }
+const sweepMs = 250
 
 export class Asks<T> {
-  readonly #open = new Map<number, Open<T>>()
+  readonly #open = new Map<number, (answer: T) => void>()
   readonly #deadlineMs: number
+  readonly #late: T
   #tickets = 0
+  /** The last ticket at each sweep, and when those up to it are late: one time for all of them, where one each took 48 bytes. */
+  #marks: { readonly ticket: number; readonly lateAt: number }[] = []
 
-  /** All asks share one deadline, so that the map's order is the order of their ends. */
-  constructor(wheel: Wheel, deadlineMs: number) {
+  /** All asks share one deadline, and one answer to what is late. */
+  constructor(wheel: Wheel, deadlineMs: number, late: T) {
     this.#deadlineMs = deadlineMs
+    this.#late = late
     const sweep = () => {
       this.#expire(performance.now())
-      wheel.after(250, sweep)
+      wheel.after(sweepMs, sweep)
     }
-    wheel.after(250, sweep)
+    wheel.after(sweepMs, sweep)
   }
 
   /** Asks that wait for an answer. */
@@ -23,24 +27,27 @@ export class Asks<T> {
     return this.#open.size
   }
 
-  ask(answered: (answer: T | 'late') => void): number {
+  ask(answered: (answer: T) => void): number {
     this.#tickets += 1
-    this.#open.set(this.#tickets, { until: performance.now() + this.#deadlineMs, answered })
+    this.#open.set(this.#tickets, answered)
     return this.#tickets
   }
 
   answer(ticket: number, answer: T): void {
-    const open = this.#open.get(ticket)
-    if (!open) return
+    const answered = this.#open.get(ticket)
+    if (!answered) return
     this.#open.delete(ticket)
-    open.answered(answer)
+    answered(answer)
   }
 
   #expire(now: number): void {
-    for (const [ticket, open] of this.#open) {
-      if (open.until > now) return
-      this.#open.delete(ticket)
-      open.answered('late')
+    this.#marks.push({ ticket: this.#tickets, lateAt: now + this.#deadlineMs })
+    const upTo = this.#marks.findLast(({ lateAt }) => lateAt <= now)?.ticket ?? 0
+    this.#marks = this.#marks.filter(({ lateAt }) => lateAt > now)
+    // The map is in the order of the tickets.
+    for (const ticket of this.#open.keys()) {
+      if (ticket > upTo) return
+      this.answer(ticket, this.#late)
     }
   }
 }

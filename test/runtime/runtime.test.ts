@@ -202,7 +202,7 @@ it('holds 100,000 actors under one supervisor', async () => {
 
 it('answers an ask once, late when nobody did, and drops what comes after', () => {
   const wheel = new Wheel()
-  const asks = new Asks<string>(wheel, 0)
+  const asks = new Asks<string>(wheel, 0, 'late')
   const answers: string[] = []
   const first = asks.ask((answer) => answers.push(answer))
   asks.answer(first, 'yes')
