@@ -1,4 +1,5 @@
 /** How many messages a second, and at what cost: sent, durable, pushed, acknowledged, and the receipt back. */
+import { defaultLimits } from '../src/protocol/limits.ts'
 import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
 import type { Progress } from './progress.ts'
 import { costs, memoryOf, observe, rates, type Window } from './window.ts'
@@ -23,7 +24,8 @@ type Run = Window & {
 const warm = { messages: 100_000, minMs: 3_000, maxMs: 20_000 }
 const stepMs = 500
 
-export async function throughput(server: Server, options: ThroughputOptions, progress: Progress) {
+export async function throughput(server: Server, asked: ThroughputOptions, progress: Progress) {
+  const options = asked.hot ? { ...asked, inFlight: hotInFlight(asked) } : asked
   const node = await withBed(server, options.generators, (bed) => load(bed, options, progress.step('node')))
   const floor = await withBed({ is: 'floor' }, options.generators, (bed) =>
     load(bed, { ...options, hot: false }, progress.step('floor')),
@@ -59,6 +61,15 @@ export async function throughput(server: Server, options: ThroughputOptions, pro
     floor_generator_busiest_share: bare.generatorShare,
     messages_by_half_second: node.series,
   }
+}
+
+/** One inbox takes so many at a time, and answers `busy` beyond: then each sender gets fewer of them. */
+function hotInFlight({ pairs, inFlight }: ThroughputOptions): number {
+  const most = Math.floor(defaultLimits.appendsInFlight / (pairs * 2 - 1))
+  if (most > 0) return Math.min(inFlight, most)
+  throw new Error(
+    `--hot with --pairs ${pairs}: one inbox takes ${defaultLimits.appendsInFlight} appends at a time; let fewer send`,
+  )
 }
 
 async function load(bed: Bed, options: ThroughputOptions, progress: (done: number, of: number) => void): Promise<Run> {

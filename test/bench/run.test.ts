@@ -81,6 +81,13 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     if (signal !== 'SIGKILL') expect(bench.said).toContain('stops and cleans up')
   })
 
+  it('lets no more than one inbox takes be in flight to one hot recipient', async () => {
+    const json = join(folder, 'hot.json')
+    const bench = start('throughput', '--hot', '--pairs', '200', '--in-flight', '8', '--seconds', '1', '--json', json)
+    expect(await ended(bench), bench.said).toBe(0)
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ in_flight: 2, lost: 0, failures: [] })
+  })
+
   it('says what is wrong without a run', async () => {
     const bench = start('density', '--users', '90000000')
     expect(await ended(bench)).toBe(1)
