@@ -20,13 +20,14 @@ import { work } from './state.ts'
 import { startDue, started } from './timers.ts'
 import type { Timer, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
+/** `effects`: those that earlier messages of the turn asked for, which come first. */
 export function receive(
   state: UserState,
   message: UserMessage,
   limits: UserLimits,
   now: Millis,
+  effects: UserEffect[] = [],
 ): Next<UserState, UserEffect> {
-  const effects: UserEffect[] = []
   handle(state, message, limits, now, effects)
   if (state.waiting) startDue(state, limits, now, effects)
   return { state, effects }

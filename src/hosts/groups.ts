@@ -73,7 +73,11 @@ export function hostGroups(context: Context): Groups {
       state.linkRefs = lives * linksOfOne
       return state
     },
-    receive: (state, message, now) => receive(state, message, groupLimits, now),
+    receive(state, message, now, effects) {
+      const next = receive(state, message, groupLimits, now)
+      effects.push(...next.effects)
+      return next.state
+    },
     perform(id, effects) {
       const entries: Entry[] = []
       for (const effect of effects) {

@@ -35,7 +35,7 @@ export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): Node
   const marks = new Map<string, Mark>()
   return {
     accepted(to, { id, from, body, media, change, place, seq, time }) {
-      if (place) return // a member's copy: the log of the group has told it
+      if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }
       guarded(() => hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }))
     },

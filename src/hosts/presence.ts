@@ -33,7 +33,11 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       const [seen = 0, settings] = await Promise.all([store.lastSeen(user), store.settings(user)])
       return startPresence(user, seen, devices(user), settings)
     },
-    receive: (state, message, now) => receive(state, message, threshold, now),
+    receive(state, message, now, effects) {
+      const next = receive(state, message, threshold, now)
+      effects.push(...next.effects)
+      return next.state
+    },
     perform(id, effects) {
       for (const effect of effects) perform(id as UserId, effect)
     },

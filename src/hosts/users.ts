@@ -58,7 +58,7 @@ export function hostUsers(context: Context): Users {
       const [record, settings] = await Promise.all([store.load(user), store.settings(user)])
       return startUser(user, record, randomInt(1, 2 ** 31), settings)
     },
-    receive: (state, message, now) => receive(state, message, limits, now),
+    receive: (state, message, now, effects) => receive(state, message, limits, now, effects).state,
     perform(id, effects) {
       const entries: Entry[] = []
       for (const effect of effects) {

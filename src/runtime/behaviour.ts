@@ -8,7 +8,8 @@ export interface Behaviour<State, Message, Effect, Kept = unknown> {
   readonly kind: string
   /** Brings an actor's state from the store: at its first message, and after a crash. */
   load(id: string): State | Promise<State>
-  receive(state: State, message: Message, now: Millis): Next<State, Effect>
+  /** Answers the next state, and adds what is to be done to `effects`: one list for all messages of a turn saves one for each. */
+  receive(state: State, message: Message, now: Millis, effects: Effect[]): State
   /** Performs the effects of one turn, in order. */
   perform(id: string, effects: readonly Effect[]): void
   /** May it hibernate? `keep`: its record must stay; `spare`: it stays while there is room; `drop`: it goes. */

@@ -165,13 +165,15 @@ export class Entities<State, Message, Effect = unknown> {
     const now = Date.now()
     const count = Math.min(awake.mail.length, this.#options.turn)
     let handled = 0
+    let asked = 0
     try {
       for (; handled < count; handled++) {
-        const next = this.#behaviour.receive(awake.state, awake.mail[handled] as Message, now)
-        awake.state = next.state
-        for (const effect of next.effects) effects.push(effect)
+        awake.state = this.#behaviour.receive(awake.state, awake.mail[handled] as Message, now, effects)
+        asked = effects.length
       }
     } finally {
+      // What the message that crashed the actor had asked for so far does not count.
+      effects.length = asked
       // The message that crashed the actor, if one did, is the first that stays.
       awake.mail.splice(0, handled)
       this.#counters.messages += handled

@@ -30,14 +30,15 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
       log.loads += 1
       return { seen: [], keep: true }
     },
-    receive(state, message) {
+    receive(state, message, _now, effects) {
+      effects.push(message)
       if (message === poison) throw new Error('poison')
       if (message >= once && message < poison && !tried.has(message)) {
         tried.add(message)
         throw new Error('once')
       }
       state.seen.push(message)
-      return { state, effects: [message] }
+      return state
     },
     perform: (id, effects) => void log.performed.push(...effects.map((effect): [string, number] => [id, effect])),
     rest: (state) => (state.keep ? 'keep' : 'drop'),
