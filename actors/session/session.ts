@@ -28,13 +28,14 @@ const metered = new Set<string>([
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => new SessionState(limits, now)
 
+/** `effects`: those that earlier frames of the same WebSocket message asked for, which come first. */
 export function receive(
   state: SessionState,
   message: SessionMessage,
   limits: SessionLimits,
   now: Millis,
+  effects: SessionEffect[] = [],
 ): Next<SessionState, SessionEffect> {
-  const effects: SessionEffect[] = []
   handle(state, message, limits, now, effects)
   return { state, effects }
 }

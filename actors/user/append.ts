@@ -14,7 +14,7 @@ import { pushLive } from './replay.ts'
 import { confirmSeen } from './seen.ts'
 import { after, delivered, work } from './state.ts'
 import { noteWaiting } from './timers.ts'
-import type { Accepted, Copy, Deliver, Known, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
+import type { Accepted, Copy, Deliver, Known, Pending, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
 /** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
 const remembered = 128
@@ -29,7 +29,7 @@ const nowhere = Number.MAX_SAFE_INTEGER
 const sender = (state: UserState, message: Deliver | Copy): UserId =>
   message.is === 'deliver' ? message.from : state.user
 /** Names a message in memory. */
-export const key = (from: UserId, id: string): string => `${id} ${from}`
+const key = (from: UserId, id: string): string => `${id} ${from}`
 
 export function accept(
   state: UserState,
@@ -168,8 +168,9 @@ function enter(state: UserState, message: Deliver | Copy, time: Millis, out: Use
       : { is: 'copy', seq, time, id, to: message.to, body, at: message.at }
   const more = carried(state, message, time)
   const entry = more ? { ...bare, ...more } : bare
-  work(state).known.set(key(sender(state, message), id), { seq, time, askers: [message] })
-  write(state, entry, out)
+  const known = { seq, time, askers: [message] }
+  work(state).known.set(key(sender(state, message), id), known)
+  write(state, entry, known, out)
 }
 
 /** What an entry has only sometimes; undefined where it has nothing of that, as most: an entry that is put together takes 200 bytes more. */
@@ -213,7 +214,7 @@ export function appendReceipt(
   now: Millis,
   out: UserEffect[],
 ): void {
-  write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, out)
+  write(state, { is: 'receipt', seq: nextSeq(state), time: nextTime(state, now), ...receipt }, null, out)
 }
 
 /** Appends what this user has deleted, for their other devices; answers its seq. */
@@ -226,24 +227,24 @@ export function appendDeleted(
   out: UserEffect[],
 ): Seq {
   const seq = nextSeq(state)
-  write(state, { is: 'deleted', seq, time: nextTime(state, now), chat, from, upTo }, out)
+  write(state, { is: 'deleted', seq, time: nextTime(state, now), chat, from, upTo }, null, out)
   return seq
 }
 
 /** Appends what this user has read, for their other devices. */
 export function appendSeen(state: UserState, chat: UserId, upTo: Seq, now: Millis, out: UserEffect[]): void {
-  write(state, { is: 'seen', seq: nextSeq(state), time: nextTime(state, now), chat, upTo }, out)
+  write(state, { is: 'seen', seq: nextSeq(state), time: nextTime(state, now), chat, upTo }, null, out)
 }
 
-const last = (state: UserState): Entry | undefined => state.work?.pending.at(-1)
+const last = (state: UserState): Entry | undefined => state.work?.pending.at(-1)?.entry
 const nextSeq = (state: UserState): Seq => (last(state)?.seq ?? state.tail) + 1
 /** While a change of a lifetime is kept, time stands still: the settings have the time of the entry that is to come. */
 const nextTime = (state: UserState, now: Millis): Millis =>
   state.work?.changing?.time ?? Math.max(now, last(state)?.time ?? state.lastTime)
 
-function write(state: UserState, entry: Entry, out: UserEffect[]): void {
+function write(state: UserState, entry: Entry, known: Known | null, out: UserEffect[]): void {
   const it = work(state)
-  it.pending.push(entry)
+  it.pending.push({ entry, known })
   // While the store fails, new entries wait for the next round: it stays one round at a time.
   if (it.failures === 0) out.push({ do: 'append', entries: [entry] })
 }
@@ -251,19 +252,20 @@ function write(state: UserState, entry: Entry, out: UserEffect[]): void {
 /** The pending entries up to `lastSeq` are durable: they are answered and pushed, in seq order. */
 export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const it = work(state)
-  const open = it.pending.findIndex((entry) => entry.seq > lastSeq)
+  const open = it.pending.findIndex(({ entry }) => entry.seq > lastSeq)
   const durable = it.pending.splice(0, open === -1 ? it.pending.length : open)
   if (it.failures > 0) {
     it.failures = 0
     appendAgain(state, out)
   }
   if (durable.length === 0) return
-  for (const entry of durable) settle(state, entry, out)
-  pushLive(state, durable, limits, now, out)
+  for (const pending of durable) settle(state, pending, out)
+  const entries = durable.map(({ entry }) => entry)
+  pushLive(state, entries, limits, now, out)
   forget(it.known)
 }
 
-function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
+function settle(state: UserState, { entry, known }: Pending, out: UserEffect[]): void {
   state.tail = entry.seq
   state.lastTime = entry.time
   if (entry.is === 'receipt') return confirm(state, entry, out)
@@ -271,7 +273,6 @@ function settle(state: UserState, entry: Entry, out: UserEffect[]): void {
   if (entry.is === 'deleted') return confirmDeleted(state, entry, out)
   if (entry.is === 'gone') return
   if (entry.lifetime) noteWaiting(state, entry)
-  const known = work(state).known.get(key(entry.is === 'message' ? entry.from : state.user, entry.id))
   // First what it means, then the answer: what waits for the answer in a group must find the group changed.
   if (entry.is === 'message') out.push({ do: 'accepted', entry })
   for (const { ticket } of known?.askers ?? [])
@@ -297,5 +298,5 @@ export function unappended(state: UserState, out: UserEffect[]): void {
 
 export function appendAgain(state: UserState, out: UserEffect[]): void {
   const { pending } = work(state)
-  if (pending.length > 0) out.push({ do: 'append', entries: [...pending] })
+  if (pending.length > 0) out.push({ do: 'append', entries: pending.map(({ entry }) => entry) })
 }

@@ -1,5 +1,4 @@
 /** What a crashed user actor leaves to its successor: the messages that nobody has been answered yet, in their order. */
-import { key } from './append.ts'
 import type { Copy, Deliver, UserMessage, UserState } from './types.ts'
 
 /** Answers to what the former life had asked for; the new one would take them for its own. */
@@ -35,12 +34,8 @@ export function recover(state: UserState, mail: readonly UserMessage[]): UserMes
   ]
 }
 
-function unanswered({ user, work }: UserState): (Deliver | Copy)[] {
+function unanswered({ work }: UserState): (Deliver | Copy)[] {
   if (!work) return []
-  const lost: (Deliver | Copy)[] = []
-  for (const entry of work.pending) {
-    if ('body' in entry)
-      lost.push(...(work.known.get(key(entry.is === 'message' ? entry.from : user, entry.id))?.askers ?? []))
-  }
+  const lost = work.pending.flatMap(({ known }) => known?.askers ?? [])
   return [...lost, ...(work.changing ? [work.changing.message] : []), ...work.waiting]
 }

@@ -310,6 +310,9 @@ export type Device = {
 /** A message id that is known in memory; `askers` wait for its entry to become durable, null when it is. */
 export type Known = { readonly seq: Seq; readonly time: Millis; askers: (Deliver | Copy)[] | null }
 
+/** An entry that is not known to be durable; of a message or a copy also its id, as it is known in memory. */
+export type Pending = { readonly entry: Entry; readonly known: Known | null }
+
 /** Who is told that the entry at `seq` is delivered or read: the sender, or the group, where it stands at `at`. */
 export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
 
@@ -330,7 +333,7 @@ type News = { epoch: number; delivered: Seq; read: Seq }
 /** What a user actor needs only while it has something to do. */
 export type Work = {
   /** Entries that are not known to be durable, in seq order. The next seq is that of the last one + 1. */
-  readonly pending: Entry[]
+  readonly pending: Pending[]
   /** Failed rounds of appends in a row. */
   failures: number
   /** Delivers and copies behind a look-up for repeats, in order; the first `asked` of those marked `again` are being looked up. */

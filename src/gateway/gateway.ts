@@ -145,8 +145,20 @@ function probe(host: string, port: number): Promise<void> {
   })
 }
 
-/** The bytes of a message, which are gone when its callback returns: in Node's pool, where an ArrayBuffer each takes 5 % of the CPU. */
+/** Bytes of messages that share an ArrayBuffer. A body that stays keeps all of them in memory, so they are not too many. */
+const slabBytes = 32 * 1024
+let slab = new Uint8Array(slabBytes)
+let used = 0
+
+/** The bytes of a message, which are gone when its callback returns. An ArrayBuffer each takes 5 % of the CPU, and Node's pool 3 %. */
 function copied(data: ArrayBuffer): Uint8Array {
-  const { buffer, byteOffset, byteLength } = Buffer.from(new Uint8Array(data))
-  return new Uint8Array(buffer, byteOffset, byteLength)
+  if (data.byteLength > slabBytes / 8) return new Uint8Array(data.slice(0))
+  if (used + data.byteLength > slabBytes) {
+    slab = new Uint8Array(slabBytes)
+    used = 0
+  }
+  const bytes = slab.subarray(used, used + data.byteLength)
+  bytes.set(new Uint8Array(data))
+  used += data.byteLength
+  return bytes
 }

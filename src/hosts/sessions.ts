@@ -82,9 +82,10 @@ export class Sessions implements SessionPort {
     // What answers at once, as a pong does, goes out while the socket is corked, without a turn of its own.
     const alone = session.out === null
     session.out ??= []
+    const effects: SessionEffect[] = []
     for (const value of values) {
       if (!session.open) return
-      this.#receive(session, { is: 'frame', frame: parseClientFrame(value, this.#context.limits) })
+      this.#receive(session, { is: 'frame', frame: parseClientFrame(value, this.#context.limits) }, effects)
     }
     if (alone) this.#flush(session)
   }
@@ -205,10 +206,12 @@ export class Sessions implements SessionPort {
     session.end(closeCodes.too_slow.number, 'too_slow')
   }
 
-  #receive(session: Session, message: SessionMessage): void {
+  /** `effects`: one list for all frames of a WebSocket message saves one for each. */
+  #receive(session: Session, message: SessionMessage, effects: SessionEffect[] = []): void {
     if (!session.open) return
-    const { effects } = receive(session, message, this.#context.limits, this.now)
-    for (const effect of effects) this.#perform(session, effect)
+    let at = effects.length
+    receive(session, message, this.#context.limits, this.now, effects)
+    for (; at < effects.length; at++) this.#perform(session, effects[at] as SessionEffect)
   }
 
   #perform(session: Session, effect: SessionEffect): void {

@@ -214,8 +214,11 @@ export function bodySize(body: Body): number {
 /** Checks one decoded value from a client. Never throws. */
 export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | BadFrame {
   if (!Array.isArray(value) || typeof value[0] !== 'string') return { bad: 'bad_frame', kind: '', ref: null }
-  const [kind, a, b, c, d, e, f] = value as [string, ...unknown[]]
-  const bad = (code: ErrorCode): BadFrame => ({ bad: code, kind, ref: isId(a, limits.idLength) ? a : null })
+  // Most frames are of these kinds: without the closures below each takes 150 bytes less.
+  if (value[0] === 'send') return parseSend(value, limits)
+  if (value[0] === 'ack') return isCount(value[1]) ? ['ack', value[1]] : refused('bad_frame', 'ack', value[1], limits)
+  const [kind, a, b, c, d, e] = value as [string, ...unknown[]]
+  const bad = (code: ErrorCode): BadFrame => refused(code, kind, a, limits)
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
   const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
   switch (kind) {
@@ -227,16 +230,6 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
         return { bad: 'bad_frame', kind, ref: null }
       return ['hello', token, device, epoch, seq, background]
     }
-    case 'send': {
-      if (!isMessageId(a) || !chat(b)) return bad('bad_id')
-      if (typeof c !== 'string' && !(c instanceof Uint8Array)) return bad('bad_frame')
-      if (typeof c === 'string' && !c.isWellFormed()) return bad('bad_frame')
-      if (d !== undefined && typeof d !== 'boolean') return bad('bad_frame')
-      if (bodySize(c) > limits.bodyBytes) return bad('too_large')
-      return addressed(['send', a, b, c, d ?? false], e ?? undefined, f ?? undefined, limits) ?? bad('bad_frame')
-    }
-    case 'ack':
-      return isCount(a) ? ['ack', a] : bad('bad_frame')
     case 'read':
       if (!chat(a)) return bad('bad_id')
       return isCount(b) && b > 0 ? ['read', a, b] : bad('bad_frame')
@@ -273,6 +266,22 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
     default:
       return { bad: 'unknown_kind', kind: Object.hasOwn(kinds, kind) ? kind : '', ref: null }
   }
+}
+
+const refused = (code: ErrorCode, kind: string, ref: unknown, { idLength }: Limits): BadFrame => ({
+  bad: code,
+  kind,
+  ref: isId(ref, idLength) ? ref : null,
+})
+
+function parseSend([, id, to, body, again, media, change]: unknown[], limits: Limits): ClientFrame | BadFrame {
+  if (!isMessageId(id) || !isChatId(to, limits.idLength)) return refused('bad_id', 'send', id, limits)
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return refused('bad_frame', 'send', id, limits)
+  if (typeof body === 'string' && !body.isWellFormed()) return refused('bad_frame', 'send', id, limits)
+  if (again !== undefined && typeof again !== 'boolean') return refused('bad_frame', 'send', id, limits)
+  if (bodySize(body) > limits.bodyBytes) return refused('too_large', 'send', id, limits)
+  const send = ['send', id, to, body, again ?? false] as const
+  return addressed(send, media ?? undefined, change ?? undefined, limits) ?? refused('bad_frame', 'send', id, limits)
 }
 
 /** A send with what it has only sometimes; undefined where that does not fit. */
