@@ -175,7 +175,8 @@ export class Entities<State, Message, Effect = unknown> {
       // What the message that crashed the actor had asked for so far does not count.
       effects.length = asked
       // The message that crashed the actor, if one did, is the first that stays.
-      awake.mail.splice(0, handled)
+      if (handled < awake.mail.length) awake.mail.splice(0, handled)
+      else awake.mail = []
       this.#counters.messages += handled
       // What earlier messages of this turn asked for is done, also when a later one crashed the actor.
       this.#behaviour.perform(id, effects)

@@ -16,7 +16,7 @@ type Nact = {
     name: string,
     options: Options,
   ): Reference
-  dispatch(to: Reference, message: unknown): void
+  dispatch(to: Reference, message: unknown, sender: Reference): void
   stop(actor: Reference): void
 }
 const nact = createRequire(import.meta.url)('nact') as Nact
@@ -41,7 +41,8 @@ export function startShards(count: number): Shards {
       const actor = nact.spawn(shards[shard] as Reference, () => turn(), `a${names}`, { onCrash })
       return {
         path: `/${actor.path.parts.join('/')}`,
-        wake: () => nact.dispatch(actor, true),
+        // For a message of nobody's nact makes four objects.
+        wake: () => nact.dispatch(actor, true, node),
         stop: () => nact.stop(actor),
       }
     },
