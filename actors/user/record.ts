@@ -1,6 +1,7 @@
 /**
- * A user actor that hibernates, as text: about 110 bytes with one device, where its state takes 400. Fields are joined, not
- * stringified: what JSON.stringify makes of them stays in parts, which take 46 bytes more. No id holds a tab.
+ * A user actor that hibernates, as text: about 64 bytes with one device, where its state takes 400. Fields are joined, not
+ * stringified: what JSON.stringify makes of them stays in parts, which take 46 bytes more. Numbers are in base 36, which saves
+ * 16. No id holds a tab.
  */
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
@@ -18,11 +19,15 @@ const [own, each] = [8, 7]
 export function packUser(state: UserState): string {
   const { epoch, head, tail, lastTime, settled, unsaved, saveTimed } = state
   const more = moreOf(state)
-  const fields = [epoch, head, tail, lastTime, settled, unsaved, Number(saveTimed), more ? JSON.stringify(more) : '']
+  const numbers = [epoch, head, tail, lastTime, settled, unsaved, Number(saveTimed)]
+  const fields = [...numbers.map(text), more ? JSON.stringify(more) : '']
   for (const { device, session, phase, acked, pushed, seenAt, told } of state.devices)
-    fields.push(device, session, phase, acked, pushed, seenAt, Number(told))
+    fields.push(device, phase, ...[session, acked, pushed, seenAt, Number(told)].map(text))
   return fields.join('\t')
 }
+
+const text = (number: number): string => number.toString(36)
+const number = (text: string): number => Number.parseInt(text, 36)
 
 function moreOf({ settings, waiting }: UserState): More | null {
   if (settings === openSettings) return waiting && { waiting }
@@ -32,7 +37,7 @@ function moreOf({ settings, waiting }: UserState): More | null {
 
 export function unpackUser(user: UserId, record: string): UserState {
   const fields = record.split('\t')
-  const [epoch, head, tail, lastTime, settled, unsaved, saveTimed] = fields.map(Number) as Numbers
+  const [epoch, head, tail, lastTime, settled, unsaved, saveTimed] = fields.slice(0, own - 1).map(number) as Numbers
   const { waiting = null, ...set }: More = fields[own - 1] ? JSON.parse(fields[own - 1] as string) : {}
   const devices: Device[] = []
   for (let from = own; from < fields.length; from += each) devices.push(deviceOf(fields.slice(from, from + each)))
@@ -55,7 +60,7 @@ export function unpackUser(user: UserId, record: string): UserState {
 type Numbers = [number, number, number, number, number, number, number]
 
 function deviceOf(fields: readonly string[]): Device {
-  const [device, , phase] = fields as [DeviceId, string, Device['phase']]
-  const [, session, , acked, pushed, seenAt, told] = fields.map(Number) as Numbers
+  const [device, phase, ...numbers] = fields as [DeviceId, Device['phase'], ...string[]]
+  const [session, acked, pushed, seenAt, told] = numbers.map(number) as Numbers
   return { ...awayDevice(device, acked, seenAt), session, phase, pushed, told: told === 1 }
 }

@@ -27,7 +27,7 @@ it('brings a user who hibernated back as they were', () => {
   expect(unpackUser(bob, packUser({ ...state, waiting })).settings).toBe(openSettings)
 })
 
-it('keeps a user with one device in about a hundred bytes', () => {
-  expect(packUser(state).length).toBeLessThan(110)
+it('keeps a user with one device in few bytes', () => {
+  expect(packUser(state).length).toBeLessThan(50)
   expect(packUser({ ...state, settings: { ...openSettings, receipts: false } })).not.toMatch(/lifetimes|waiting/)
 })
