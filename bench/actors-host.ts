@@ -68,10 +68,11 @@ async function run(options: ActorsOptions, progress: (done: number) => void): Pr
   await each(0, warm, attach)
   await each(0, warm, detach)
   await asleep()
-  const empty = meter.sample({ collect: true })
+  const empty = await collected()
   meter.reset()
   const spawnUs = await each(warm, awake, attach)
-  const up = meter.sample({ collect: true })
+  await meter.collect()
+  const up = meter.sample()
   await each(warm, awake, detach)
   await asleep()
   for (let from = warm + awake; from < warm + actors; from += awake) {
@@ -81,7 +82,7 @@ async function run(options: ActorsOptions, progress: (done: number) => void): Pr
     await asleep()
     progress(from + count)
   }
-  const down = meter.sample({ collect: true })
+  const down = await collected()
   const wakeUs = await each(warm, awake, attach)
   const rate = await exchange(messages)
   const { gcPausesMs } = meter.sample()
@@ -112,6 +113,14 @@ async function each(from: number, count: number, tell: (n: number) => void): Pro
   await sleep(50)
   const { user, system } = process.cpuUsage(before)
   return (user + system) / count
+}
+
+/** Pages are given back a moment after a collection. */
+async function collected() {
+  await meter.collect()
+  await sleep(1_000)
+  await meter.collect()
+  return meter.sample()
 }
 
 async function asleep(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What user actors cost without sockets: up to a million in one process, over a store that answers at once. */
 import { startChild } from './child.ts'
 import type { Progress } from './progress.ts'
+import { started } from './started.ts'
 
 export type ActorsOptions = { readonly actors: number; readonly awake: number; readonly messages: number }
 
@@ -20,7 +21,7 @@ export type ActorsResult = {
 }
 
 export async function actors(options: ActorsOptions, progress: Progress): Promise<ActorsResult> {
-  const child = startChild('actors-host', [], ['--expose-gc', '--max-old-space-size=8192'])
+  const child = startChild('actors-host', [], ['--max-old-space-size=8192', ...started.flags], started.env)
   const step = progress.step('actors')
   try {
     return await child.ask<ActorsResult>('run', options, (done) => step(done, options.actors))

@@ -9,6 +9,7 @@ import { Histogram } from './histogram.ts'
 import type { Sample } from './meter.ts'
 import { sampleOther } from './other.ts'
 import type { Target } from './socket.ts'
+import { started } from './started.ts'
 
 /** Which server: a node of the bench's own, the bare floor, or a node that runs already. */
 export type Server =
@@ -63,7 +64,7 @@ export class Bed {
     }
     const folder = mkdtempSync(join(tmpdir(), 'bluetick-bench-'))
     folders.add(folder)
-    const child = startChild(server.is, [folder], ['--expose-gc', ...(server.flags ?? [])])
+    const child = startChild(server.is, [folder], [...started.flags, ...(server.flags ?? [])], started.env)
     try {
       const { port } = await child.ask<{ port: number }>('listen')
       const target = { host: '127.0.0.1', port, relay: server.is === 'floor' }
@@ -138,8 +139,13 @@ export class Bed {
     }
   }
 
-  async sample(options: { collect?: boolean } = {}): Promise<NodeSample> {
-    return this.#server ? this.#server.ask<NodeSample>('sample', options) : sampleOther(this.#pid)
+  async sample(): Promise<NodeSample> {
+    return this.#server ? this.#server.ask<NodeSample>('sample') : sampleOther(this.#pid)
+  }
+
+  /** Collects the garbage of the server, where it is the bench's own. */
+  async collect(): Promise<void> {
+    await this.#server?.ask('collect')
   }
 
   /** Waits until so many copies of group messages are durable with their members, of those that were since the start. */

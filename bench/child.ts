@@ -19,10 +19,19 @@ const running = new Set<ChildProcess>()
 /** Ends what still runs: each process cleans up after itself. */
 export const stopAll = (): Promise<unknown> => Promise.all([...running].map(stop))
 
-/** Starts `bench/<name>` as a process of its own. */
-export function startChild(name: string, args: readonly string[] = [], node: readonly string[] = []): Child {
+/** Starts `bench/<name>` as a process of its own; `node`: flags for Node. */
+export function startChild(
+  name: string,
+  args: readonly string[] = [],
+  node: readonly string[] = [],
+  env: Record<string, string> = {},
+): Child {
   const path = fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url))
-  const child = fork(path, args, { execArgv: [...node], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(path, args, {
+    execArgv: [...node],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   running.add(child)
   const waiting = new Map<number, { reply: (reply: Reply) => void }>()
   let asked = 0

@@ -135,9 +135,10 @@ async function settled(bed: Bed): Promise<NodeSample> {
 
 /** Pages are given back a moment after a collection. */
 async function collected(bed: Bed): Promise<NodeSample> {
-  await bed.sample({ collect: true })
+  await bed.collect()
   await sleep(1_000)
-  return bed.sample({ collect: true })
+  await bed.collect()
+  return bed.sample()
 }
 
 /** Memory of the kernel that sockets live in: unreclaimable slabs, and the buffers of TCP. Of the whole machine. */

@@ -51,6 +51,7 @@ answer(
         })
       }),
     reset: meter.reset,
+    collect: meter.collect,
     sample: meter.sample,
   },
   () => {

@@ -27,7 +27,8 @@ answer(
       meter.reset(options)
       reset()
     },
-    sample: (options: { collect?: boolean }) => ({ ...meter.sample(options), ...counts(), stats: node.stats() }),
+    collect: meter.collect,
+    sample: () => ({ ...meter.sample(), ...counts(), stats: node.stats() }),
   },
   async () => {
     await node.close()
