@@ -119,9 +119,9 @@ describe('the chat page', needsChromium, () => {
     })
     const page = await pages.open(desk, 'eve', 'dan')
     await expect.poll(() => fromTop(page), { timeout: 20_000, interval: 300 }).toEqual(told)
-    expect(await page.locator('#messages .change').allTextContents()).toEqual([
-      'dan set that messages are kept until you delete them',
-    ])
+    await expect
+      .poll(() => page.locator('#messages .change').allTextContents())
+      .toEqual(['dan set that messages are kept until you delete them'])
     await desk.close()
   }, 60_000)
 
