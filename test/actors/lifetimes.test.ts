@@ -411,9 +411,11 @@ class Bed {
     await this.tell({ is: 'ack', session: device.session, seq: device.acked })
   }
 
+  /** Reads the last message that is shown: one that has vanished nobody reads. */
   async read(name: string): Promise<void> {
     const device = this.devices.get(name)
-    const seq = [...this.events.keys()].findLast((seq) => seq <= (device?.received ?? 0))
+    const there = (await this.entries()).filter((entry) => entry.is === 'message').map(({ seq }) => seq)
+    const seq = there.findLast((seq) => seq <= (device?.received ?? 0))
     if (device && device.session !== 0 && seq) await this.tell({ is: 'read', session: device.session, chat: ann, seq })
   }
 
