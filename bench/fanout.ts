@@ -27,7 +27,7 @@ type Faults = Pick<Sum, 'duplicated' | 'disordered' | 'failures'> & { readonly l
 const sizes = [2, 16, 128, 1_024]
 const leastUsers = 1_024
 /** V8 compiles until so many copies have come, at most so long; offline it is warm. */
-const warm = { copies: 30_000, minMs: 2_000, maxMs: 15_000 }
+const warm = { copies: 150_000, minMs: 2_000, maxMs: 15_000 }
 /** How long members may take to get what is for them, after the load has ended. */
 const catchUpMs = 60_000
 
