@@ -5,19 +5,10 @@ import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { InboxRecord } from '../../src/store/contract.ts'
+import { limits } from './limits.ts'
 
 const [ann, bob, team] = ['ann', 'bob', '#team'] as UserId[] as [UserId, UserId, UserId]
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
-const limits = {
-  devices: 5,
-  windowEntries: 8,
-  windowBytes: 1_000,
-  inboxEntries: 1_000,
-  appendsInFlight: 10,
-  listed: 3,
-  swallows: false,
-  deviceAwayMs: 1e12,
-}
 const whole = Number.MAX_SAFE_INTEGER
 type Effect<Does extends UserEffect['do']> = Extract<UserEffect, { do: Does }>
 

@@ -14,20 +14,11 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { ChatLifetime } from '../../src/protocol/settings.ts'
 import type { Entry, Store } from '../../src/store/contract.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { limits } from './limits.ts'
 
 const user = (name: string) => name as UserId
 const [ann, bob] = [user('ann'), user('bob')]
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
-const limits = {
-  devices: 5,
-  windowEntries: 8,
-  windowBytes: 1_000,
-  inboxEntries: 1_000,
-  appendsInFlight: 10,
-  listed: 3,
-  swallows: false,
-  deviceAwayMs: 1e12,
-}
 const kinds = [
   'default',
   'permanent',

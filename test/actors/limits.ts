@@ -1,0 +1,11 @@
+/** Small limits, so that a few messages meet them. */
+export const limits = {
+  devices: 5,
+  windowEntries: 8,
+  windowBytes: 1_000,
+  inboxEntries: 1_000,
+  appendsInFlight: 10,
+  listed: 3,
+  swallows: false,
+  deviceAwayMs: 1e12,
+}
