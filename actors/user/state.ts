@@ -75,8 +75,9 @@ export function delivered(state: UserState): Seq {
   return seq
 }
 
-/** From where the last one was found: the log of a large group is acknowledged by its members one after another. */
+/** None for session 0. From where the last one was found: the log of a large group is acknowledged by its members one after another. */
 export function attached({ devices, work }: UserState, session: number): Device | undefined {
+  if (session === 0) return undefined
   const start = work?.near ?? 0
   for (let n = 0; n < devices.length; n++) {
     const at = (start + n) % devices.length

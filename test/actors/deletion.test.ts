@@ -106,6 +106,12 @@ describe('a deletion', () => {
     expect(bobOf(inbox(0)).ask(1, whole, ann, 0)).toMatchObject([{ do: 'erase', deletion: { end: 4 } }])
   })
 
+  it('by code is told to the only device also while that is away', () => {
+    const { ask, erased, tell } = bobOf(inbox(4))
+    tell({ is: 'detach', session: 1 })
+    expect(erased(ask(1, whole, ann, 0))).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])
+  })
+
   it('is told to other devices by an entry before it is done, and is refused for now where the store fails', () => {
     const devices = ['phone', 'laptop']
     const { ask, erased, tell, state } = bobOf(inbox(4, devices), devices)
