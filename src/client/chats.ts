@@ -6,7 +6,7 @@ import type { Asker } from './asker.ts'
 import { UsageError } from './errors.ts'
 import type { Groups } from './groups.ts'
 import type { Host } from './host.ts'
-import type { Deletable, HistoryOptions, Past } from './types.ts'
+import type { Deletable, HistoryOptions, Incoming, Past } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Chats {
@@ -40,12 +40,20 @@ export class Chats {
   async delete(what: string | Deletable): Promise<void> {
     await this.#host.ready()
     if (typeof what === 'string') return this.#deleteAll(what)
-    if ('chat' in what) return this.#delete(what.chat, what.seq, what.seq)
+    if ('chat' in what) return this.#deleteOne(what.chat, what)
     const { id, to, copy, state } = what
     if (state === 'queued') throw new UsageError('not_sent', 'a message can be deleted when it is sent')
     this.#host.hear({ is: 'forget', id })
     // Without a copy it is nowhere but here.
-    if (copy) await this.#delete(to, copy.seq, copy.seq)
+    if (copy) await this.#deleteOne(to, copy)
+  }
+
+  /** Of a log that was reset meanwhile nothing is there. */
+  async #deleteOne(chat: string, { epoch, seq }: Pick<Incoming, 'epoch' | 'seq'>): Promise<void> {
+    const { inbox } = this.#host.session
+    // Who was never connected does not know which log there is.
+    if (inbox.safe.epoch === 0) await this.#account.settings()
+    if (epoch === inbox.safe.epoch) await this.#delete(chat, seq, seq)
   }
 
   /** What comes later stays, however late the server hears of this. */

@@ -98,7 +98,7 @@ export type HistoryOptions = {
 }
 
 /** A message of this user's inbox, or one that this user has sent. */
-export type Deletable = Pick<Incoming, 'chat' | 'seq'> | Pick<Outgoing, 'id' | 'to' | 'state' | 'copy'>
+export type Deletable = Pick<Incoming, 'chat' | 'epoch' | 'seq'> | Pick<Outgoing, 'id' | 'to' | 'state' | 'copy'>
 
 /** A group as it is now. */
 export type Group = {

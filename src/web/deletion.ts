@@ -19,7 +19,7 @@ export class Deletion {
     const { id, chat, here, state, mine } = line
     await this.#book.delete(chat, line)
     if (mine) await tried(this.#client.delete({ id, to: chat, copy: here, state }))
-    else if (here) await tried(this.#client.delete({ chat, seq: here.seq }))
+    else if (here) await tried(this.#client.delete({ chat, ...here }))
   }
 
   async chat(chat: string): Promise<void> {

@@ -185,8 +185,8 @@ describe('deletion', () => {
     const world = new World()
     const disk = new Disk()
     let client = await world.online({ storage: disk })
-    const deleted = client.delete({ chat: 'ann', seq: 4 })
-    const other = client.delete({ chat: 'ann', seq: 6 })
+    const deleted = client.delete({ chat: 'ann', epoch: 7, seq: 4 })
+    const other = client.delete({ chat: 'ann', epoch: 7, seq: 6 })
     await settle()
     expect(world.link.of('delete')).toEqual([
       ['delete', 'ann', 4, 4],
@@ -245,6 +245,57 @@ describe('deletion', () => {
     world.link.say(message(3), frame('deleted', 4, 'alice', 1, 2))
     await settle()
     expect(heard).toEqual(['m1', 'm2', 'm3', 'gone alice 1-2'])
+  })
+
+  it('of a chat takes what waits to be handed out, and what comes before the server has done it', async () => {
+    const world = new World()
+    const disk = new Disk()
+    let client = await world.online({ storage: disk })
+    world.link.say(message(1), message(2), message(3, 'other', 'ann'))
+    void client.delete('alice').catch(() => undefined)
+    await settle()
+    const heard = follow(client)
+    await world.clock.pass(100)
+    expect(heard).toEqual(['other'])
+    expect(world.link.of('ack').at(-1)).toEqual(['ack', 3])
+    await client.close()
+    client = await world.online({ storage: disk })
+    const again = follow(client)
+    world.link.say(message(4))
+    await settle()
+    expect(again).toEqual(['m4'])
+  })
+
+  it('of what comes in a replay is not handed out either', async () => {
+    const world = new World()
+    const client = await world.online({}, { seq: 0, tail: 2 })
+    void client.delete('alice')
+    await settle()
+    expect(world.link.of('delete')).toEqual([['delete', 'alice', 1, 2]])
+    const heard = follow(client)
+    world.link.say(message(1), message(2), message(3))
+    await world.clock.pass(100)
+    expect(heard).toEqual(['m3'])
+    expect(world.link.of('ack').at(-1)).toEqual(['ack', 3])
+  })
+
+  it('takes nothing of a log that was begun anew meanwhile', async () => {
+    const world = new World()
+    const disk = new Disk()
+    const client = await world.online({ storage: disk })
+    world.link.say(message(1), message(2))
+    await settle()
+    world.link.lose()
+    const whole = client.delete('alice')
+    await world.clock.pass(1_000)
+    await world.welcomed({ epoch: 8, seq: 2, resumed: false })
+    await whole
+    await client.delete({ chat: 'alice', epoch: 7, seq: 1 })
+    expect(world.link.of('delete')).toEqual([])
+    expect([...disk.kept.keys()].filter((key) => key.startsWith('delete'))).toEqual([])
+    void client.delete({ chat: 'alice', epoch: 8, seq: 2 })
+    await settle()
+    expect(world.link.of('delete')).toEqual([['delete', 'alice', 2, 2]])
   })
 
   it('by another device takes what this one sent there', async () => {

@@ -75,12 +75,19 @@ export class FakeLink {
 
 export const limits: ClientLimits = { ...defaultLimits, heartbeatMs: 30_000 }
 
-type Welcome = { user?: string; epoch?: number; seq?: number; resumed?: boolean; limits?: Partial<ClientLimits> }
+type Welcome = {
+  user?: string
+  epoch?: number
+  seq?: number
+  tail?: number
+  resumed?: boolean
+  limits?: Partial<ClientLimits>
+}
 
 export const welcome = (given: Welcome = {}): ServerFrame => {
-  const { user = 'bob', epoch = 7, seq = 0, resumed = true } = given
+  const { user = 'bob', epoch = 7, seq = 0, tail = seq, resumed = true } = given
   const all = { ...limits, ...given.limits }
-  return ['welcome', user, 'phone', epoch, seq, seq, resumed, 0, all] as unknown as ServerFrame
+  return ['welcome', user, 'phone', epoch, seq, tail, resumed, 0, all] as unknown as ServerFrame
 }
 export const message = (seq: number, body = `m${seq}`, from = 'alice'): ServerFrame =>
   ['message', seq, `id-${seq}`, from, 0, body] as unknown as ServerFrame

@@ -8,7 +8,7 @@ import { become, end, giveUp } from './connection.ts'
 import { forget } from './forgetting.ts'
 import { keepCursor, rose } from './keeping.ts'
 import { copy, receipt, sent } from './own.ts'
-import { answered, repeatRequests, told } from './requests.ts'
+import { answered, forgetDeletions, repeatRequests, told, unlessDeleted } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
 import { heardTyping } from './typing.ts'
@@ -65,7 +65,8 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   if (state.user !== undefined && state.user !== user) return end(state, 'storage_of_another_user', undefined, out)
   state.user = user
   state.limits = limits
-  if (epoch !== state.inbox.safe.epoch) forgetReads(state, out)
+  const known = state.inbox.safe.epoch
+  if (known !== 0 && epoch !== known) forgetPlaces(state, out)
   const gap = state.inbox.welcome(epoch, seq, tail, resumed)
   keepCursor(state, state.inbox.safe, out)
   state.outbox.lines.grounded()
@@ -81,13 +82,15 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   for (const watched of state.watches) say(state, ['watch', watched as UserId], out)
 }
 
-/** Reads name positions of a log that is no more. */
-function forgetReads(state: SessionState, out: SessionEffect[]): void {
+/** Reads and deletions name positions of a log that is no more. */
+function forgetPlaces(state: SessionState, out: SessionEffect[]): void {
+  forgetDeletions(state, out)
   for (const chat of state.reads.keys()) out.push({ do: 'keep', key: `read:${chat}`, value: undefined })
   state.reads.clear()
 }
 
-function entry(state: SessionState, frame: EntryFrame, now: Millis, out: SessionEffect[]): void {
+function entry(state: SessionState, said: EntryFrame, now: Millis, out: SessionEffect[]): void {
+  const frame = unlessDeleted(state, said)
   if (frame[0] === 'receipt' && frame[1] === 0) return receipt(state, frame, out)
   if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame, out)
   const taken = state.inbox.take(frame)

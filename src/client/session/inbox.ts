@@ -76,10 +76,16 @@ export class Inbox {
 
   /** What was not handed out yet never will be; what was the application is told to drop. */
   #drop(chat: string | null, from: number, upTo: number, seq: number): void {
+    this.erase(chat, from, upTo)
+    this.#items.push({ chat, epoch: this.safe.epoch, from, upTo, seq })
+  }
+
+  /** What was not handed out yet never will be. */
+  erase(chat: string | null, from: number, upTo: number): void {
     const { epoch } = this.safe
     const held = this.#items.splice(0, this.#held)
     const left = this.#items.filter((item) => isGone(item) || item.epoch !== epoch || !within(item, chat, from, upTo))
-    this.#items = [...held, ...left, { chat, epoch, from, upTo, seq }]
+    this.#items = [...held, ...left]
   }
 
   /** The next messages for the application, at most `max`; or what it is to drop. It holds them until `finish` or `putBack`. */

@@ -1,6 +1,6 @@
 /** What is asked of the server and must be answered: said again after each welcome until it is. Changes are kept in the storage, too. */
 import { mayRetry } from '../../protocol/codes.ts'
-import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
+import type { ClientFrame, EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type SessionState, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -30,6 +30,22 @@ export function request(state: SessionState, frame: Request, out: SessionEffect[
   state.requests.set(key, frame)
   state.unsaidRequests.add(key)
   if (isKept(frame)) out.push({ do: 'keep', key: keptKey(frame), value: frame })
+  if (frame[0] === 'delete') state.inbox.erase(frame[1], frame[2], frame[3])
+}
+
+/** What a message that comes is to this user: gone, where they have deleted it and the server may not know. */
+export function unlessDeleted(state: SessionState, frame: EntryFrame): EntryFrame {
+  if (frame[0] !== 'message') return frame
+  const [, seq, , from, , , , place] = frame
+  const chat = place?.group ?? from
+  for (const [kind, of, first, last] of state.requests.values())
+    if (kind === 'delete' && of === chat && first <= seq && seq <= last) return ['gone', seq, seq]
+  return frame
+}
+
+/** Deletions that name positions of a log that is no more are done. */
+export function forgetDeletions(state: SessionState, out: SessionEffect[]): void {
+  for (const frame of state.requests.values()) if (frame[0] === 'delete') finish(state, frame, null, null, out)
 }
 
 /** Takes up what an earlier run could not finish, in its order. */
