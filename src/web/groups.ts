@@ -4,7 +4,7 @@ import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
 import type { Line } from './line.ts'
 import { type Chat, titleOf } from './model.ts'
-import { button, closeSheet, closesBeside, openSheet, people, person, tried } from './sheet.ts'
+import { button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
 
 export class Groups {
@@ -33,10 +33,11 @@ export class Groups {
   /** Shows a group, and to its admins how to change it. */
   async show(of: Pick<Chat, 'id' | 'name'>): Promise<void> {
     const [id, title] = [of.id, titleOf(of)]
-
-    const group = await this.#client.group(id).catch((error: { code?: string }) => error.code)
+    const asked = this.#client.group(id).catch(({ code = '' }: { code?: string }) => code)
+    const group = await openSheetOf(title, asked)
+    if (group === undefined) return
     const deletion = deleteChat(title, 'The other members keep it.', () => this.#delete(id))
-    if (group === undefined || typeof group === 'string') return openSheet(title, ...notIn(group), deletion)
+    if (typeof group === 'string') return openSheet(title, ...notIn(group), deletion)
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
     const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
@@ -55,7 +56,7 @@ export class Groups {
 
   /** Who has a message of this person, and who has read it. */
   async ticks({ chat, at }: Line): Promise<void> {
-    const ticks = await tried(this.#client.ticks({ to: chat, at }))
+    const ticks = await openSheetOf('Who has this message', this.#client.ticks({ to: chat, at }))
     if (!ticks) return
     const waiting = ticks.delivered.filter((member) => !ticks.read.includes(member))
     const nobody = ticks.delivered.length === 0 ? [make('p', 'words', 'Nobody has it yet.')] : []
@@ -102,6 +103,6 @@ export class Groups {
 const named = (typed: string): string[] => [...new Set(typed.split(/[\s,;]+/).filter(Boolean))]
 
 /** What is to be said of a group that cannot be looked at. */
-const notIn = (code: string | undefined): HTMLElement[] => [
+const notIn = (code: string): HTMLElement[] => [
   make('p', 'words', code === 'not_a_member' ? 'You are not in this group.' : 'It cannot be looked at now.'),
 ]

@@ -2,7 +2,7 @@
 import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
-import { button, closesBeside, openSheet, people, tried } from './sheet.ts'
+import { button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
 import { when } from './words.ts'
 
 const audiences: readonly (readonly [Audience, string])[] = [
@@ -24,9 +24,9 @@ export class Privacy {
   }
 
   async show(): Promise<void> {
-    const settings = await tried(this.#client.settings())
-    const devices = await tried(this.#client.devices())
-    if (!settings || !devices) return
+    const asked = await openSheetOf('Settings', Promise.all([this.#client.settings(), this.#client.devices()]))
+    if (!asked) return
+    const [settings, devices] = asked
     openSheet(
       'Settings',
       this.#choice('lastSeen', 'Who sees when I am here, and was here last', settings),
@@ -45,7 +45,7 @@ export class Privacy {
 
   /** What one may do about one person. */
   async person(name: string): Promise<void> {
-    const settings = await tried(this.#client.settings())
+    const settings = await openSheetOf(name, this.#client.settings())
     if (!settings) return
     const client = this.#client
     const again = () => this.person(name)

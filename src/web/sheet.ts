@@ -13,6 +13,20 @@ export function openSheet(title: string, ...content: HTMLElement[]): void {
   if (!dialog.open) dialog.showModal()
 }
 
+/**
+ * Shows a sheet at once where none is open, and answers what was asked for it. Undefined: there is nothing to show, since that
+ * failed, or the person has closed the sheet meanwhile, or opened another.
+ */
+export async function openSheetOf<T>(title: string, asked: Promise<T>): Promise<T | undefined> {
+  const dialog = sheet()
+  if (!dialog.open) openSheet(title, make('p', 'words', 'One moment…'))
+  const shown = dialog.firstElementChild
+  const answer = await tried(asked)
+  if (!dialog.open || dialog.firstElementChild !== shown) return undefined
+  if (answer === undefined) closeSheet()
+  return answer
+}
+
 /** A question, which a press answers. */
 export function ask(title: string, text: string, yes: string, act: () => void): void {
   const agree = button(yes, () => {

@@ -197,6 +197,7 @@ describe('the chat page', needsChromium, () => {
     await ben.waitForSelector('#presence:has-text("pia, you")')
     expect(await ben.locator('.change').allTextContents()).toContain('pia removed rob')
     await ben.click('#about')
+    await ben.waitForSelector('#info li:has-text("quin (you)")')
     expect(await ben.locator('#info').getByText('Remove').count()).toBe(0)
     await ben.locator('#info').getByText('Leave the group').click()
     await ann.waitForSelector('.change:has-text("quin left")')
