@@ -58,7 +58,8 @@ function atRate(senders: readonly User[], peer: (user: User) => UserId, bodyByte
   const start = now()
   let sent = 0
   crowd.ticking = setInterval(() => {
-    const due = Math.floor(((now() - start) * rate) / 1_000)
+    // The first is due at once.
+    const due = Math.floor(((now() - start) * rate) / 1_000) + 1
     for (; sent < due; sent++) {
       const user = senders[sent % senders.length] as User
       user.send(names[sent % senders.length] as UserId, body, start + (sent * 1_000) / rate)
