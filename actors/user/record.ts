@@ -26,8 +26,9 @@ export function packUser(state: UserState): string {
   return fields.join('\t')
 }
 
-const text = (number: number): string => number.toString(36)
-const number = (text: string): number => Number.parseInt(text, 36)
+/** Nothing for 0, which most of them are. */
+const text = (number: number): string => (number === 0 ? '' : number.toString(36))
+const number = (text: string): number => (text === '' ? 0 : Number.parseInt(text, 36))
 
 function moreOf({ settings, waiting }: UserState): More | null {
   if (settings === openSettings) return waiting && { waiting }

@@ -10,6 +10,7 @@ import { type Cursor, type DeviceId, isGroup, isId, isUserId, type Millis, type 
 import type { ClientLimits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Authenticate, SessionPort } from './ports.ts'
+import { Refs } from './refs.ts'
 import { Sends } from './sends.ts'
 import type { Session, SessionsContext } from './session.ts'
 
@@ -18,11 +19,10 @@ const crowded = 32
 
 export class Sessions implements SessionPort {
   readonly #context: SessionsContext
-  readonly #sessions = new Map<SessionRef, Session>()
+  readonly #sessions = new Refs<Session>()
   readonly #clientLimits: ClientLimits
   readonly #sends: Sends
   readonly #started = Date.now() - 1
-  #refs = 0
   #dirty: Session[] = []
 
   constructor(context: SessionsContext) {
@@ -61,10 +61,8 @@ export class Sessions implements SessionPort {
 
   /** Its reference is set here. */
   open(session: Session): void {
-    this.#refs += 1
-    session.ref = this.#refs
     session.open = true
-    this.#sessions.set(session.ref, session)
+    this.#sessions.add(session)
     this.#context.runtime.wheel.after(this.#context.limits.helloMs, () => this.#receive(session, { is: 'late' }))
   }
 
@@ -154,17 +152,16 @@ export class Sessions implements SessionPort {
   }
 
   closeUser(user: UserId, code: CloseCode): void {
-    for (const session of this.#sessions.values()) if (session.user === user) this.#close(session, code)
+    for (const session of this.#sessions.all()) if (session.user === user) this.#close(session, code)
   }
 
   /** The restarted actor replays from the stored cursor: what the client has already it drops. */
   reattach(user: UserId): void {
-    for (const session of this.#sessions.values())
-      if (session.open && session.user === user) this.#attach(session, null)
+    for (const session of this.#sessions.all()) if (session.open && session.user === user) this.#attach(session, null)
   }
 
   closeAll(code: CloseCode): void {
-    for (const session of [...this.#sessions.values()]) this.#close(session, code)
+    for (const session of this.#sessions.all()) this.#close(session, code)
   }
 
   presences(refs: readonly SessionRef[]): Presence[] {

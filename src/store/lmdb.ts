@@ -32,6 +32,7 @@ import { loadInbox, readInbox } from './lmdb/inbox.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
 import { nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
+import { packCursors } from './lmdb/rows.ts'
 import { fileOf, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
 
@@ -147,7 +148,7 @@ export class LmdbStore implements Store {
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
-    return this.#write((tables) => void tables.cursors.put(user, { epoch, cursors, settled }))
+    return this.#write((tables) => void tables.cursors.put(user, packCursors({ epoch, settled, cursors })))
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {

@@ -8,8 +8,8 @@ import { Journal } from './journal.ts'
 import { Room } from './room.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
-/** Of the rows: data of another version are refused. */
-const version = 3
+/** Of the rows that this release writes, and the earliest that it reads: data of others are refused. */
+const [version, earliest] = [4, 3]
 
 /** What is open while the store is. */
 export type Opened = {
@@ -28,12 +28,12 @@ export async function openFolder(path: string): Promise<Opened> {
   const commits = new Commits(tables, path)
   const opened = { tables, commits, journal: new Journal(tables, commits), room: new Room(tables, path), unlock }
   const found = tables.settings.get('version')
-  if (found === undefined) await tables.settings.put('version', version)
-  else if (found !== version) {
+  if (found !== undefined && (found < earliest || found > version)) {
     await closeFolder(opened)
-    const text = `The data in ${path} is of version ${found}, and this release reads version ${version}.`
+    const text = `The data in ${path} is of version ${found}, and this release reads versions ${earliest} to ${version}.`
     throw new StoreError('version', text)
   }
+  if (found !== version) await tables.settings.put('version', version)
   opened.journal.recover()
   return opened
 }

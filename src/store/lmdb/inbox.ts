@@ -6,7 +6,7 @@ import { entriesFrom } from './entries.ts'
 import type { Fresh } from './journal.ts'
 import { addLasting, waiting } from './lasting.ts'
 import { putRepeats } from './repeats.ts'
-import { packRow, pieces } from './rows.ts'
+import { packRow, pieces, unpackCursors } from './rows.ts'
 import { dayOf, type Tables } from './tables.ts'
 
 /** Puts entries that follow the tail of the inbox. */
@@ -30,7 +30,8 @@ export function putEntries(tables: Tables, user: UserId, epoch: number, entries:
 /** What waits for its timer is in the tables: where the journal has such entries, they were moved before. */
 export function loadInbox(tables: Tables, fresh: Fresh | undefined, user: UserId): InboxRecord | undefined {
   const log = tables.logs.get(user)
-  const saved = tables.cursors.get(user)
+  const row = tables.cursors.get(user)
+  const saved = row && unpackCursors(row)
   if (!log && !fresh && !saved) return undefined
   const last = fresh?.entries.at(-1)
   return {

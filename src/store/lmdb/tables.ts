@@ -2,7 +2,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, Seq } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
-import type { DeviceCursor, GroupRecord, Lease } from '../contract.ts'
+import type { GroupRecord, Lease } from '../contract.ts'
+import type { Cursors, CursorsRow } from './rows.ts'
 
 export const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -14,7 +15,6 @@ export const lastSeq = Number.MAX_SAFE_INTEGER
 export const lastId = '\u{10ffff}'
 
 type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
-type Cursors = { cursors: readonly DeviceCursor[]; settled: Seq; epoch: number }
 
 export type Tables = {
   readonly root: RootDatabase
@@ -23,7 +23,8 @@ export type Tables = {
   /** [user, seq of the first] -> entries that follow each other, of one day (rows.ts) */
   readonly entries: Database<Uint8Array, [string, number]>
   readonly logs: Database<Log, string>
-  readonly cursors: Database<Cursors, string>
+  /** By name as version 3 wrote them. */
+  readonly cursors: Database<CursorsRow | Cursors, string>
   /** [hour, user, seq of the first] -> messages that were appended in that hour (rows.ts). By hour, so that expiry is one range. */
   readonly repeats: Database<Uint8Array, [number, string, number]>
   /** [day, user]: the inbox got entries on that day */
@@ -46,11 +47,18 @@ export type Tables = {
 
 export const fileOf = (folder: string): string => `${folder}/bluetick.mdb`
 
+/**
+ * Bytes of addresses for the file, which may outgrow them. lmdb starts with 128 KB, doubles, and keeps each smaller map with
+ * the pages that were looked at through it: 19,000 idle users took 125 bytes more each. Windows would make the file as large.
+ */
+const mapSize = 16 * 1024 ** 3
+
 export function openTables(path: string): Tables {
   const root = open({
     path: fileOf(path),
     maxDbs: 32,
     cache: false,
+    ...(process.platform === 'win32' ? {} : { mapSize }),
     // A commit resolves once it is on the disk, and rejects when it is not: with overlapping syncs `close` hangs after a failure.
     overlappingSync: false,
     // lmdb's own batches leave a rejection that nobody hears, and make a writer who is alone wait: 215 appends/s, against 1,066.

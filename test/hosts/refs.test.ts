@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Refs } from '../../src/hosts/refs.ts'
+
+const item = () => ({ ref: 0 })
+
+it('finds what is open by its reference, and nothing by those of what has gone', () => {
+  const step = fc.oneof(fc.constant('add' as const), fc.nat())
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 500, size: 'max' }), (steps) => {
+      const refs = new Refs<{ ref: number }>()
+      const open = new Map<number, { ref: number }>()
+      const gone: number[] = []
+      for (const step of steps) {
+        if (step === 'add') {
+          const added = item()
+          refs.add(added)
+          expect(added.ref).toBeGreaterThan(Math.max(0, ...open.keys(), ...gone))
+          open.set(added.ref, added)
+        } else {
+          const ref = [...open.keys()][step % open.size] ?? 0
+          expect(refs.delete(ref)).toBe(open.delete(ref))
+          expect(refs.delete(ref)).toBe(false)
+          gone.push(ref)
+        }
+      }
+      expect(refs.size).toBe(open.size)
+      expect(new Set(refs.all())).toEqual(new Set(open.values()))
+      for (const [ref, added] of open) expect(refs.get(ref)).toBe(added)
+      for (const ref of gone) expect(refs.get(ref)).toBeUndefined()
+    }),
+  )
+})
+
+it('goes on when one stays open while many come and go', () => {
+  const refs = new Refs<{ ref: number }>()
+  const stays = item()
+  refs.add(stays)
+  for (let n = 0; n < 10_000; n++) {
+    const comes = item()
+    refs.add(comes)
+    refs.delete(comes.ref)
+  }
+  expect(refs.size).toBe(1)
+  expect(refs.get(stays.ref)).toBe(stays)
+})
