@@ -141,6 +141,25 @@ describe('messages()', () => {
     await client.close()
   })
 
+  it('takes no message twice after a gap in the same log', async () => {
+    const world = new World()
+    const client = await world.online()
+    const gaps: unknown[] = []
+    client.on('gap', ({ seq }) => gaps.push(seq))
+    world.link.say(message(1), message(2))
+    await settle()
+    world.link.lose()
+    await world.clock.pass(500)
+    await world.welcomed({ tail: 3, resumed: false })
+    world.link.say(message(1), message(2), message(3))
+    const heard: unknown[] = []
+    for await (const { body } of client.messages()) {
+      heard.push(body)
+      if (body === 'm3') break
+    }
+    expect([heard, gaps]).toEqual([['m1', 'm2', 'm3'], [0]])
+  })
+
   it('presents a cursor only when it is stored, and takes no message twice for that', async () => {
     const world = new World()
     const disk = new Disk()

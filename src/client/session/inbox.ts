@@ -48,17 +48,14 @@ export class Inbox {
     this.#asked = cursor.seq
   }
 
-  /** The server's answer to hello: entries follow from `seq` + 1. True: entries are missing before that. */
+  /** The server's answer to hello: entries follow from `seq` + 1. True: some are missing before that, or may be: what is here still counts. */
   welcome(epoch: number, seq: number, tail: number, resumed: boolean): boolean {
     this.#tail = tail
     // An empty log may change its name: the server keeps it from the first entry on.
     const empty = this.#received === 0
-    if (resumed && (epoch === this.safe.epoch || empty)) {
-      if (empty) this.restore({ epoch, seq })
-      return false
-    }
-    this.restore({ epoch, seq })
-    return true
+    const goesOn = epoch === this.safe.epoch && !empty
+    if (!goesOn || (!resumed && seq > this.#received)) this.restore({ epoch, seq })
+    return !(resumed && (goesOn || empty))
   }
 
   /** Takes an entry. `repeat`: it is here already; `hole`: one before it is missing. */
