@@ -20,6 +20,9 @@ type Sent = {
   at: Position | null
 }
 
+/** Of a chat, what stands from one seq to another. */
+export type Deletion = { readonly chat: UserId; readonly from: number; readonly upTo: number }
+
 /** A device with its application: an honest client that has a durable cursor and outbox. */
 export class Device {
   readonly user: UserId
@@ -38,8 +41,9 @@ export class Device {
   readonly refused = new Set<UserId>()
   /** Chats whose read is confirmed, up to which seq. */
   readonly confirmed = new Map<UserId, number>()
-  /** Chats that it deletes, up to which seq. */
-  readonly deleting = new Map<UserId, number>()
+  /** What it deletes, and what it has deleted. */
+  deleting: Deletion[] = []
+  readonly deleted: Deletion[] = []
   /** What the links carry to it. */
   frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
   constructor(user: string, name: string) {

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
-import { starts, waitsFor } from '../../src/store/lasting.ts'
+import { isErased, starts, waitsFor } from '../../src/store/lasting.ts'
 import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'
 import type { World } from './world.ts'
@@ -14,7 +14,7 @@ function joined({ from, body, change }: Message): UserId[] {
   return change === 'add' ? (String(body).split('\n') as UserId[]) : []
 }
 
-/** Every other member who was in the group by then has what is delivered. */
+/** Every other member who was in the group by then has what is delivered, or has deleted it. */
 export function allHave(world: World, user: UserId, delivered: number): void {
   const log = (world.stores.get(team)?.written ?? []) as Message[]
   const joins = log.flatMap((entry) => joined(entry).map((member) => ({ member, seq: entry.seq })))
@@ -24,8 +24,12 @@ export function allHave(world: World, user: UserId, delivered: number): void {
     )
     if (member === user || due.length === 0) continue
     const devices = world.devices.filter((device) => device.user === member)
+    const { written, unheard } = world.stores.get(member) ?? { written: [], unheard: new Set() }
+    const stood = (entries: readonly Entry[], at: number) =>
+      entries.find((entry) => entry.is === 'message' && entry.place?.at === at)
+    // A program may delete what no device has got yet.
     const has = (at: number) =>
-      devices.some(({ inbox }) => inbox.some((entry) => entry.is === 'message' && entry.place?.at === at))
+      devices.some(({ inbox }) => stood(inbox, at)) || unheard.has(stood(written, at)?.seq ?? 0)
     for (const entry of due) expect(has(entry.seq), `${member} has ${entry.seq}`).toBe(true)
   }
 }
@@ -35,12 +39,13 @@ export function check(world: World): void {
   for (const { entries } of world.stores.values()) vanish(entries, world.now)
   for (const device of world.devices) {
     for (const sent of device.outbox) {
-      const inbox = world.stores.get(sent.to)?.written ?? []
+      const { written: inbox, unheard } = world.stores.get(sent.to) ?? { written: [], unheard: new Set() }
       expect(
         inbox.filter((entry) => entry.is === 'message' && entry.id === sent.id),
         'once',
       ).toHaveLength(1)
       expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
+      if (unheard.has(sent.at?.seq ?? 0)) continue
       expect(world.marks.get(`${device.user} ${sent.to}`)?.delivered, 'delivered').toBeGreaterThanOrEqual(
         sent.at?.seq ?? 0,
       )
@@ -52,7 +57,8 @@ export function check(world: World): void {
     everyCopy(world, device)
     everyEntry(world, device)
     expect(device.wanted.size, 'every read is confirmed').toBe(0)
-    expect(device.deleting.size, 'every deletion is done').toBe(0)
+    expect(device.deleting, 'every deletion is done').toEqual([])
+    everyDeletion(world, device)
   }
   agreed(world)
   for (const [user, inbox] of world.stores) started(world, user, inbox.entries)
@@ -75,6 +81,16 @@ function everyEntry(world: World, { user, inbox }: Device): void {
   expect(inbox.map(plain), 'every device has every entry').toEqual(
     written.map((entry, index) => plain(inbox[index]?.is === 'gone' ? (entries[index] as Entry) : entry)),
   )
+}
+
+/** What was deleted is gone from every device: it did so, or was told. */
+function everyDeletion(world: World, { user, inbox, deleted }: Device): void {
+  const told = inbox.filter((entry) => entry.is === 'deleted')
+  const isTold = (entry: Entry) =>
+    [...told, ...deleted].some(({ chat, from, upTo }) => isErased(entry, chat, from, upTo))
+  const erased = world.stores.get(user)?.erased ?? new Set()
+  const left = inbox.filter((entry) => 'body' in entry && erased.has(entry.seq) && !isTold(entry))
+  expect(left, 'no device has what was deleted').toEqual([])
 }
 
 /** Without the timer, which may have started meanwhile. */

@@ -19,8 +19,8 @@ import type { Change } from '../../src/protocol/group.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import type { DeviceCursor, Entry, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
-import { chatOf } from '../../src/store/lasting.ts'
-import { Device, sessionLimits, team } from './device.ts'
+import { chatOf, isErased } from '../../src/store/lasting.ts'
+import { type Deletion, Device, sessionLimits, team } from './device.ts'
 import { allHave } from './guarantees.ts'
 import { erase, startTimers, vanish, waiting } from './lasting.ts'
 
@@ -35,12 +35,13 @@ const limits = {
   deviceAwayMs: 1e12,
 }
 const groupLimits = { ...limits, devices: 9, members: 4 }
-/** `written`: the entries as they were appended. `erased`: seqs that the user has deleted. */
+/** `written`: the entries as they were appended. `erased`: seqs that the user has deleted; `unheard`: by a program, so that maybe no device has got them. */
 type Inbox = {
   epoch: number
   entries: Entry[]
   written: Entry[]
   erased: Set<number>
+  unheard: Set<number>
   cursors: readonly DeviceCursor[]
   settled: number
 }
@@ -49,11 +50,13 @@ const emptyInbox = (epoch: number): Inbox => ({
   entries: [],
   written: [],
   erased: new Set(),
+  unheard: new Set(),
   cursors: [],
   settled: 0,
 })
 /** A user actor, or the group's: `log` is what it has of an inbox. */
 type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
+type Erased = Extract<UserEffect, { do: 'erase' }>['deletion']
 type Effect = UserEffect | GroupEffect
 type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
 type Outcome = 'ok' | 'fails' | 'unknown'
@@ -77,6 +80,8 @@ export class World {
     number,
     { readonly until: number; readonly id: MessageId; answered(answer: Accepted): void }
   >()
+  /** Deletions by programs that are not done. */
+  readonly #programs = new Map<number, { readonly user: UserId; readonly chat: UserId }>()
   #count = 0
 
   constructor(devices: readonly [string, string][]) {
@@ -290,16 +295,32 @@ export class World {
     if (seq && device.session && device.welcomed) this.#session(device, { is: 'frame', frame: ['read', chat, seq] })
   }
 
-  /** A device deletes what it has of a chat. */
-  delete(device: Device, chat: UserId): void {
-    if (device.received > 0) device.deleting.set(chat, device.received)
-    this.#delete(device, chat)
+  #deleteAgain(): void {
+    for (const [ticket, { user, chat }] of [...this.#programs]) {
+      this.#programs.delete(ticket)
+      this.deleteChat(user, chat)
+    }
   }
 
-  #delete(device: Device, chat: UserId): void {
-    const upTo = device.deleting.get(chat)
-    if (!upTo || !device.session || !device.welcomed) return
-    this.#session(device, { is: 'frame', frame: ['delete', chat, 1, upTo] })
+  /** A device deletes what it has of a chat, or the last entry of that. */
+  delete(device: Device, chat: UserId, single: boolean): void {
+    const upTo = device.received
+    if (upTo > 0) device.deleting.push({ chat, from: single ? upTo : 1, upTo })
+    this.#delete(device)
+  }
+
+  #delete(device: Device): void {
+    if (!device.session || !device.welcomed) return
+    for (const { chat, from, upTo } of device.deleting)
+      this.#session(device, { is: 'frame', frame: ['delete', chat, from, upTo] })
+  }
+
+  /** A program deletes a chat of a user, and repeats it until it is done. */
+  deleteChat(user: UserId, chat: UserId): void {
+    this.#count += 1
+    this.#programs.set(this.#count, { user, chat })
+    const whole = { from: 1, upTo: Number.MAX_SAFE_INTEGER }
+    this.tell(user, { is: 'delete', session: 0, ticket: this.#count, chat, ...whole })
   }
 
   /** The next frame of a device's link. */
@@ -314,7 +335,7 @@ export class World {
       device.confirmed.set(frame.chat, Math.max(frame.seq, device.confirmed.get(frame.chat) ?? 0))
     }
     if (frame?.do === 'close') this.disconnect(device)
-    if (frame?.do === 'confirm') this.#deleted(device, frame.ref as UserId, frame.seq)
+    if (frame?.do === 'confirm') this.#deleted(device, frame.ref as UserId, frame.from ?? 0, frame.seq)
     if (frame?.do !== 'refuse' || (frame.kind === 'delete' && frame.code === 'busy')) return
     const chat = frame.ref as UserId
     if (frame.code !== 'not_that_chat') {
@@ -325,13 +346,15 @@ export class World {
     if (read?.is === 'gone') device.wanted.delete(chat)
   }
 
-  #deleted(device: Device, chat: UserId, upTo: number): void {
-    const left = this.stores.get(device.user)?.entries.slice(0, upTo) ?? []
+  #deleted(device: Device, chat: UserId, from: number, upTo: number): void {
+    const left = this.stores.get(device.user)?.entries.slice(from - 1, upTo) ?? []
     expect(
       left.filter((entry) => 'body' in entry && chatOf(entry) === chat),
       'what is deleted is gone',
     ).toEqual([])
-    if ((device.deleting.get(chat) ?? 0) <= upTo) device.deleting.delete(chat)
+    const isDone = (one: Deletion) => one.chat === chat && one.from === from && one.upTo === upTo
+    device.deleted.push(...device.deleting.filter(isDone))
+    device.deleting = device.deleting.filter((one) => !isDone(one))
   }
 
   #answer(device: Device, frame: ServerFrame): void {
@@ -355,7 +378,7 @@ export class World {
     // After a restart of its actor the server may know less than it was told.
     if (device.acked > seq) this.#session(device, { is: 'frame', frame: ['ack', device.acked] })
     for (const chat of device.wanted.keys()) this.#read(device, chat)
-    for (const chat of device.deleting.keys()) this.#delete(device, chat)
+    this.#delete(device)
   }
 
   #entry(device: Device, entry: Entry): void {
@@ -445,9 +468,7 @@ export class World {
       case 'erase':
         return void call((outcome) => {
           const { deletion } = effect
-          const { chat, from, end } = deletion
-          if (outcome !== 'fails') erase(inbox().entries, chat, from, end)
-          for (const { seq } of inbox().entries.slice(from - 1, end)) inbox().erased.add(seq)
+          if (outcome !== 'fails') this.#erase(inbox(), deletion)
           answer({ is: 'erased', deletion, ok: outcome === 'ok' })
         })
       case 'after':
@@ -486,6 +507,15 @@ export class World {
         device.frames.push(effect as UserEffect)
       }
     }
+  }
+
+  #erase({ entries, erased, unheard }: Inbox, { session, chat, from, end }: Erased): void {
+    for (const entry of entries) {
+      if (!isErased(entry, chat, from, end)) continue
+      erased.add(entry.seq)
+      if (session === 0) unheard.add(entry.seq)
+    }
+    erase(entries, chat, from, end)
   }
 
   /** No replay ever brings what has vanished. */
@@ -541,6 +571,10 @@ export class World {
   }
 
   #answered(user: UserId, ticket: number, answer: Accepted): void {
+    if (this.#programs.has(ticket)) {
+      if (answer.is === 'accepted') this.#programs.delete(ticket)
+      return
+    }
     const asked = this.#tickets.get(ticket)
     this.#tickets.delete(ticket)
     if (answer.is === 'accepted') {
@@ -559,9 +593,10 @@ export class World {
         this.ack(device)
         for (const chat of device.refused) this.#read(device, chat)
         device.refused.clear()
-        for (const chat of device.deleting.keys()) this.#delete(device, chat)
+        this.#delete(device)
         for (const to of new Set(device.outbox.map((sent) => sent.to))) this.send(device, to)
       }
+      if (round % 60 === 0) this.#deleteAgain()
       for (const user of [...this.actors.keys()]) while (this.actor(user).mail.length > 0) this.turn(user)
       for (const call of this.calls.splice(0)) call.run('ok')
       this.tick(500)
@@ -571,11 +606,11 @@ export class World {
   /** Nothing is under way, and no timer but those that save acknowledgements after minutes. */
   get #still(): boolean {
     return (
-      this.calls.length === 0 &&
+      this.calls.length + this.#programs.size === 0 &&
       this.timers.every(({ due }) => due > this.now + 60_000) &&
       [...this.actors.values()].every(({ mail }) => mail.length === 0) &&
       this.devices.every(({ session, frames, outbox, refused, deleting }) => {
-        return session && frames.length + refused.size + deleting.size === 0 && outbox.every(({ at }) => at)
+        return session && frames.length + refused.size + deleting.length === 0 && outbox.every(({ at }) => at)
       })
     )
   }
