@@ -279,6 +279,23 @@ describe('deletion', () => {
     expect(world.link.of('ack').at(-1)).toEqual(['ack', 3])
   })
 
+  it('is said after what was read before it: of what is gone no read could be told', async () => {
+    const world = new World()
+    const client = await world.online()
+    follow(client)
+    world.link.say(message(1), message(2))
+    await world.clock.pass(100)
+    client.read({ chat: 'alice', epoch: 7, seq: 1 })
+    client.read({ chat: 'alice', epoch: 7, seq: 2 })
+    void client.delete('alice')
+    await settle()
+    expect(world.link.said.slice(-3)).toEqual([
+      ['read', 'alice', 1],
+      ['read', 'alice', 2],
+      ['delete', 'alice', 1, 2],
+    ])
+  })
+
   it('takes nothing of a log that was begun anew meanwhile', async () => {
     const world = new World()
     const disk = new Disk()

@@ -21,7 +21,8 @@ export function pump(state: SessionState, now: Millis, out: SessionEffect[]): vo
   const rate = state.limits.framesPerSecond * share
   state.budget = Math.min(rate, state.budget + ((now - state.budgetAt) * rate) / 1_000)
   state.budgetAt = now
-  if (now - state.toldAt >= paceMs) tell(state, now, out)
+  // What was read is said before it is deleted: of what is gone no read could be told.
+  if (now - state.toldAt >= paceMs || state.unsaidRequests.size > 0) tell(state, now, out)
   sayRequests(state, out)
   sendQueued(state, now, out)
 }
