@@ -23,7 +23,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown> {
   recover(state: State, mail: readonly Message[]): Message[]
   /** It crashed, and is fresh from the store. */
   restarted(id: string): void
-  /** It crashed more than `restarts` times within `restartsMs`. */
+  /** It crashed more than `restarts` times within `restartsMs`, or could not be loaded after a crash. */
   gaveUp(id: string): void
 }
 

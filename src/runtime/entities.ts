@@ -149,7 +149,9 @@ export class Entities<State, Message, Effect = unknown> {
     try {
       awake.state = await this.#behaviour.load(id)
     } catch {
-      return this.#leave(id, awake, 'unloadable')
+      this.#leave(id, awake, 'unloadable')
+      if (restarted) this.#behaviour.gaveUp(id)
+      return
     }
     awake.loading = false
     if (restarted) this.#behaviour.restarted(id)

@@ -95,6 +95,22 @@ it('gives up an actor that crashes too often, tells of all its mail, and takes i
   expect(numbers(log)).toEqual([once, once + 1, once + 2, 6])
 })
 
+it('gives up an actor that crashes and cannot be loaded then: whoever relies on it must begin anew', async () => {
+  let loads = 0
+  const load = async () => {
+    loads += 1
+    if (loads === 2) throw new Error('the store is down')
+    return { seen: [], keep: true }
+  }
+  const { actors, log, settled } = host({}, { load })
+  actors.tell('a', once)
+  await expect.poll(() => log.dead).toEqual([[once, 'unloadable']])
+  expect(log.gaveUp).toEqual(['a'])
+  actors.tell('a', 1)
+  await settled()
+  expect([numbers(log), log.restarted, log.gaveUp]).toEqual([[1], [], ['a']])
+})
+
 it('leaves the siblings of a crashing actor alone', async () => {
   const { actors, log, settled } = host({ shards: 1 })
   for (let n = 0; n < 50; n++) {
