@@ -204,11 +204,12 @@ function stamp(state: UserState, message: Deliver | Copy): Lifetime | undefined 
 }
 
 /** The answer to a message that this user does not take; undefined: it is taken, as everything in a group is. */
-function turnedAway(state: UserState, { from, place }: Deliver, limits: UserLimits, now: Millis): Accepted | undefined {
+function turnedAway(state: UserState, message: Deliver, limits: UserLimits, now: Millis): Accepted | undefined {
+  const { from, place } = message
   const code = from === state.user || place ? undefined : turnsAway(state.settings, from)
   if (!code) return undefined
   if (code !== 'blocked' || !limits.swallows) return { is: 'refused', code }
-  return { is: 'accepted', at: { epoch: state.epoch, seq: nowhere }, time: nextTime(state, now) }
+  return accepted(state, { seq: nowhere, time: nextTime(state, now) }, stamp(state, message))
 }
 
 /** Appends a receipt entry for this user's own devices. */

@@ -138,6 +138,12 @@ describe('a user actor', () => {
     expect(send('ann')).toMatchObject([{ do: 'append' }])
   })
 
+  it('says of what it swallows how long it stays, as of what it takes: the sender keeps it as long', () => {
+    const lifetimes = [{ chat: user('eve'), lifetime: 'permanent', time: 500, id: 'x' as MessageId }] as const
+    const { send } = actor({ ...openSettings, blocked: [user('eve')], lifetimes })
+    expect(send('eve', { ...limits, swallows: true })).toMatchObject([{ answer: { lifetime: 'permanent' } }])
+  })
+
   it('takes its own messages whoever may write', () => {
     expect(actor({ ...openSettings, writers: 'nobody' }).send('bob')).toMatchObject([{ do: 'append' }])
     expect(actor({ ...openSettings, writers: 'nobody' }).send('ann')).toMatchObject([
