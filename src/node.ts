@@ -14,7 +14,7 @@ import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import type { MediaStore } from './media/contract.ts'
 import { NodeMedia } from './media/media.ts'
-import { isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
+import { isCount, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
@@ -42,11 +42,15 @@ export type NodeOptions = Hooks & {
   readonly inspectToken?: string
 }
 
-/** A node that is not listening yet. Does no I/O; throws a RangeError for options that cannot be. */
+/** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
+  if (typeof options?.store?.open !== 'function')
+    throw new TypeError('createNode needs a store: lmdbStore(folder), cassandraStore(options) or memoryStore()')
   const limits = completeLimits(options.limits)
   const heartbeat = options.heartbeatSeconds ?? 30
   if (!(heartbeat >= 8 && heartbeat <= 960)) throw new RangeError('heartbeatSeconds must be 8 to 960')
+  const onlineMs = options.onlineMs ?? 20_000
+  if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
   let running: Awaited<ReturnType<typeof start>> | undefined
   const node = () => {
     if (!running) throw new Error('The node is not listening; call listen() first.')
@@ -67,7 +71,7 @@ export function createNode(options: NodeOptions) {
         )
       }
       if (running) throw new Error('The node is listening already.')
-      const starting = await start(options, limits, heartbeat)
+      const starting = await start({ ...options, onlineMs }, limits, heartbeat)
       try {
         const bound = await starting.gateway.listen(host, port)
         running = starting
@@ -108,10 +112,15 @@ export function createNode(options: NodeOptions) {
   }
 }
 
-async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: number) {
+async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits, heartbeatSeconds: number) {
   const { store } = options
   await store.open()
-  await options.media?.open()
+  try {
+    await options.media?.open()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
   const media = options.media && new NodeMedia(options.media, limits)
   const term = await store.takeTerm()
   const runtime = startRuntime()
@@ -150,7 +159,7 @@ async function start(options: NodeOptions, limits: Limits, heartbeatSeconds: num
     store,
     sessions,
     devices: (user) => sessions.presences(attachedTo(user)),
-    threshold: options.onlineMs ?? 20_000,
+    threshold: options.onlineMs,
   })
   const node = {
     ...asUsers({ users, groups, asks, store, limits, media }),

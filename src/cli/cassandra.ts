@@ -68,5 +68,7 @@ export async function clusterOptions(values: Record<keyof typeof clusterTable, s
 function tlsOf(values: Record<keyof typeof clusterTable, string>): CassandraOptions['tls'] {
   const [ca, cert, key] = [values['cluster-ca-file'], values['cluster-cert-file'], values['cluster-key-file']]
   if (ca || cert) return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
-  return values['cluster-tls'] === 'yes'
+  const tls = values['cluster-tls']
+  if (tls !== 'yes' && tls !== 'no') throw new Error(`--cluster-tls must be yes or no, not "${tls}"`)
+  return tls === 'yes'
 }

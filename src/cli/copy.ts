@@ -17,7 +17,7 @@ export async function copy(args: string[]): Promise<void> {
   const read = readOptions(usage, table, args)
   if (!read) return
   const { values } = read
-  const retentionMs = whole('retention-days', values['retention-days']) * 86_400_000
+  const retentionMs = whole('retention-days', values['retention-days'], 1) * 86_400_000
   const from = lmdbStore(values.data, { retentionMs })
   const to = cassandraStore(await clusterOptions(values), { retentionMs })
   await from.open()

@@ -14,15 +14,17 @@ export async function inspect(args: string[]): Promise<void> {
     'bluetick inspect [USER | --message ID]: asks a running node; without a user, for its counters.',
     table,
     args,
+    1,
   )
   if (!read) return
   const { values, rest } = read
+  if (values.message && rest[0]) throw new Error('a user or --message, not both')
   const query = values.message ? { message: values.message } : { user: rest[0] ?? '' }
   const file = values['inspect-token-file']
   const headers: Record<string, string> = file
     ? { authorization: `Bearer ${new TextDecoder().decode(await readSecret(file))}` }
     : {}
-  const asked = `${values.url}/inspect?${new URLSearchParams(query as Record<string, string>)}`
+  const asked = `${values.url.replace(/^ws/, 'http')}/inspect?${new URLSearchParams(query as Record<string, string>)}`
   const response = await fetch(asked, { headers }).catch((cause) => {
     throw new Error(`no node answers at ${values.url}; --url names another`, { cause })
   })

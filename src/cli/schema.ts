@@ -15,7 +15,7 @@ const usage = `bluetick schema apply [options]: makes the keyspace and the table
 bluetick schema check [options]: says how a keyspace differs from schema.cql.`
 
 export async function schema(args: string[]): Promise<void> {
-  const read = readOptions(usage, table, args)
+  const read = readOptions(usage, table, args, 1)
   if (!read) return
   const { values, rest } = read
   const options = await clusterOptions(values)

@@ -67,7 +67,7 @@ export async function serve(args: string[]): Promise<void> {
   const { values } = read
   const secret = values['secret-file']
   const inspect = values['inspect-token-file']
-  const retentionMs = whole('retention-days', values['retention-days']) * 86_400_000
+  const retentionMs = whole('retention-days', values['retention-days'], 1) * 86_400_000
   const node = createNode({
     store: await storeOf(values, retentionMs),
     media: fileMedia(join(values.data, 'media'), { retentionMs }),
@@ -84,9 +84,9 @@ export async function serve(args: string[]): Promise<void> {
   })
   const cluster =
     values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
-  const { port, url } = await node.listen({ host: values.host, port: whole('port', values.port) })
+  const { url } = await node.listen({ host: values.host, port: whole('port', values.port) })
   console.log(`Bluetick listens on ${url}`)
-  console.log(`  chat page   http://${values.host}:${port}/`)
+  console.log(`  chat page   ${url.replace('ws', 'http')}/`)
   console.log(
     `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback: the token is the name'}`,
   )

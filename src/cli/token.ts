@@ -1,3 +1,4 @@
+import { isId, isUserId } from '../protocol/ids.ts'
 import { makeToken } from '../tokens.ts'
 import { type Option, readOptions, whole } from './options.ts'
 import { readSecret } from './secret.ts'
@@ -8,14 +9,22 @@ const table = {
   hours: { text: 'hours that the token is valid', default: '720', env: 'BLUETICK_TOKEN_HOURS' },
 } satisfies Record<string, Option>
 
+/** The most that a node can be told to take. */
+const idLength = 256
+
 export async function token(args: string[]): Promise<void> {
-  const read = readOptions('bluetick token USER [options]: prints a token.', table, args)
+  const read = readOptions('bluetick token USER [options]: prints a token.', table, args, 1)
   if (!read) return
   const { values, rest } = read
   const [user] = rest
   if (!user) throw new Error('whose token? bluetick token USER')
+  if (!isUserId(user, idLength)) throw new Error(`no user can be called "${user}"`)
+  const { device } = values
+  if (device && !isId(device, idLength)) throw new Error(`no device can be called "${device}"`)
   if (!values['secret-file'])
     throw new Error('--secret-file is missing; make a secret with: openssl rand -hex 32 > secret')
-  const identity = values.device ? { user, device: values.device } : { user }
-  console.log(await makeToken(await readSecret(values['secret-file']), identity, whole('hours', values.hours) * 3600))
+  const identity = device ? { user, device } : { user }
+  console.log(
+    await makeToken(await readSecret(values['secret-file']), identity, whole('hours', values.hours, 1) * 3600),
+  )
 }

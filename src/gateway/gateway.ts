@@ -1,5 +1,5 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
-import { createConnection } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import type { Address } from '../hosts/session.ts'
 import type { Sessions } from '../hosts/sessions.ts'
 import { closeCodes } from '../protocol/codes.ts'
@@ -64,7 +64,7 @@ export class Gateway {
     if (port !== 0) await probe(host, port)
     return new Promise((resolve, reject) => {
       this.#app.listen(host, port, (socket) => {
-        if (!socket) return reject(new Error(`Cannot listen on ${host}:${port}; is the port in use?`))
+        if (!socket) return void whyNot(host, port).then(reject)
         this.#listening = socket
         resolve(localPort(socket))
       })
@@ -142,6 +142,17 @@ function probe(host: string, port: number): Promise<void> {
       socket.destroy()
       reject(new Error(`Cannot listen on ${host}:${port}: the port is in use.`))
     })
+  })
+}
+
+/** uWebSockets.js does not say why it cannot listen; Node does. */
+function whyNot(host: string, port: number): Promise<Error> {
+  return new Promise((resolve) => {
+    const because = (why: string, cause?: Error) =>
+      resolve(new Error(`Cannot listen on ${host}:${port}: ${why}.`, { cause }))
+    const server = createServer()
+    server.once('error', (cause) => because(cause.message, cause))
+    server.listen(port, host, () => server.close(() => because('the port is in use')))
   })
 }
 

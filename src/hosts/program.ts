@@ -9,6 +9,7 @@ import { bodySize, historyLimit } from '../protocol/frames.ts'
 import type { Change, Place } from '../protocol/group.ts'
 import {
   type Body,
+  isBody,
   isChatId,
   isCount,
   isGroup,
@@ -87,7 +88,7 @@ export function asUsers(context: Context) {
       const id = given ?? randomUUID()
       if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
-      if (media !== undefined && !isMedia(media)) throw new SendRefused('bad_frame', id)
+      if (!isBody(body) || (media !== undefined && !isMedia(media))) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
       const code = media && (await attachTo(context.media, media, from, to, id))
       if (code) throw new SendRefused(code, id)

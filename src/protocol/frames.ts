@@ -8,6 +8,7 @@ import {
   type Body,
   type DeviceId,
   type GroupId,
+  isBody,
   isChatId,
   isCount,
   isGroup,
@@ -276,8 +277,7 @@ const refused = (code: ErrorCode, kind: string, ref: unknown, { idLength }: Limi
 
 function parseSend([, id, to, body, again, media, change]: unknown[], limits: Limits): ClientFrame | BadFrame {
   if (!isMessageId(id) || !isChatId(to, limits.idLength)) return refused('bad_id', 'send', id, limits)
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return refused('bad_frame', 'send', id, limits)
-  if (typeof body === 'string' && !body.isWellFormed()) return refused('bad_frame', 'send', id, limits)
+  if (!isBody(body)) return refused('bad_frame', 'send', id, limits)
   if (again !== undefined && typeof again !== 'boolean') return refused('bad_frame', 'send', id, limits)
   if (bodySize(body) > limits.bodyBytes) return refused('too_large', 'send', id, limits)
   const send = ['send', id, to, body, again ?? false] as const

@@ -84,6 +84,10 @@ export function isMedia(value: unknown): value is MediaRef {
   )
 }
 
+/** Whether `value` may be a body: bytes, or text without half of a surrogate pair, which UTF-8 cannot carry. */
+export const isBody = (value: unknown): value is Body =>
+  typeof value === 'string' ? value.isWellFormed() : value instanceof Uint8Array
+
 /** Whether `value` is a message id: a UUID of any version, in lower case. */
 export function isMessageId(value: unknown): value is MessageId {
   return typeof value === 'string' && value.length === 36 && uuid.test(value)

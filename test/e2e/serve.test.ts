@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect } from '../../src/client/index.ts'
-import { createNode, jwtAuthenticate, makeToken, memoryStore } from '../../src/index.ts'
+import { createNode, fileMedia, jwtAuthenticate, lmdbStore, makeToken, memoryStore } from '../../src/index.ts'
 
 const main = 'dist/src/cli/main.js'
 const folder = mkdtempSync(join(tmpdir(), 'bluetick-serve-'))
@@ -79,6 +79,44 @@ describe('bluetick serve', () => {
     expect(short).toMatchObject({ code: 1, out: expect.stringContaining('32 bytes') })
   })
 
+  it.each([
+    ['a word too much', ['serve', '9000'], '"9000" is too much'],
+    [
+      'messages that would go at once',
+      ['serve', '--retention-days', '0'],
+      '--retention-days must be a whole number from 1',
+    ],
+    [
+      'TLS that is neither on nor off',
+      ['serve', '--store', 'cassandra', '--cluster-tls', 'true'],
+      '--cluster-tls must be',
+    ],
+    [
+      'an address that is none, and says why',
+      ['serve', '--host', '127.0.0.1.invalid', '--secret-file', secretFile],
+      'ENOTFOUND',
+    ],
+    [
+      'a token for a name that nobody can have',
+      ['token', '#team', '--secret-file', secretFile],
+      'no user can be called "#team"',
+    ],
+    [
+      'a token for no time',
+      ['token', 'alice', '--hours', '0', '--secret-file', secretFile],
+      '--hours must be a whole number from 1',
+    ],
+    ['two questions', ['inspect', 'alice', '--message', 'x'], 'not both'],
+  ])('refuses %s', async (_what, args, words) => {
+    const data = args[0] === 'serve' ? ['--data', join(folder, 'refused')] : []
+    expect(await cli(...args, ...data)).toEqual({ code: 1, out: expect.stringContaining(words) })
+  })
+
+  it('names its page by an address that a browser takes, also with IPv6', async () => {
+    const { out } = await serve('--host', '::1')
+    expect(out()).toContain(`chat page   http://[::1]:${port}/`)
+  })
+
   it('lists every option with its default and its environment variable', async () => {
     const { code, out } = await cli('serve', '--help')
     expect(code).toBe(0)
@@ -133,10 +171,10 @@ describe('bluetick inspect', () => {
   it('tells of a user and of a message, and needs its token where one is set', async () => {
     const tokenFile = join(folder, 'inspect-token')
     writeFileSync(tokenFile, 'operator')
-    const { url, http } = await serve('--inspect-token-file', tokenFile)
+    const { url } = await serve('--inspect-token-file', tokenFile)
     const alice = connect({ url, token: 'alice' })
     const { id } = await alice.send('bob', 'hi')
-    const of = (...args: string[]) => cli('inspect', '--url', http, ...args)
+    const of = (...args: string[]) => cli('inspect', '--url', url, ...args)
     expect(await of('bob')).toMatchObject({ code: 1, out: expect.stringContaining('needs its token') })
     const bob = JSON.parse((await of('bob', '--inspect-token-file', tokenFile)).out)
     expect(bob).toMatchObject({ user: 'bob', tail: 1, term: 1, devices: [], actor: { mailbox: 0, restarts: 0 } })
@@ -155,6 +193,38 @@ describe('bluetick inspect', () => {
     expect((await fetch(`${http}/inspect`)).status).toBe(200)
     expect((await fetch(`${http}/inspect`, { headers: { 'x-forwarded-for': '1.2.3.4' } })).status).toBe(403)
     expect((await fetch(`${http}/inspect`, { headers: { origin: 'http://evil.example' } })).status).toBe(403)
+  })
+})
+
+describe('a node that is embedded', () => {
+  it.each([
+    ['no store', {}],
+    ['a folder for a store', { store: './data' }],
+    ['time that is none', { store: memoryStore(), onlineMs: -1 }],
+  ])('refuses %s when it is made', (_what, options) => {
+    expect(() => createNode(options as never)).toThrow(/store|onlineMs/)
+  })
+
+  it('sends bytes and text, and nothing else', async () => {
+    const node = createNode({ store: memoryStore() })
+    await node.listen({ port: 0 })
+    for (const body of [undefined, 5, {}, '\ud800'])
+      await expect(node.send({ from: 'shop', to: 'bob', body: body as never })).rejects.toMatchObject({
+        code: 'bad_frame',
+      })
+    expect((await node.send({ from: 'shop', to: 'bob', body: 'hi' })).seq).toBe(1)
+    await node.close()
+  })
+
+  it('gives its store back when its media cannot be opened', async () => {
+    const [data, media] = [join(folder, 'embedded'), join(folder, 'media')]
+    const first = createNode({ store: memoryStore(), media: fileMedia(media) })
+    await first.listen({ port: 0 })
+    const second = createNode({ store: lmdbStore(data), media: fileMedia(media) })
+    await expect(second.listen({ port: 0 })).rejects.toMatchObject({ code: 'locked' })
+    const third = createNode({ store: lmdbStore(data) })
+    await third.listen({ port: 0 })
+    await Promise.all([first.close(), third.close()])
   })
 })
 
