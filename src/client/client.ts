@@ -11,6 +11,7 @@ import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
 import { download, type Medium, type TransferOptions, upload } from './media.ts'
+import { checkOptions } from './options.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
 import type {
@@ -51,7 +52,7 @@ export class Client implements AsyncDisposable {
 
   /** Use `connect`. A test brings its own clock. */
   constructor(options: ConnectOptions, clock: Clock = systemClock) {
-    if (!/^wss?:\/\//.test(options.url)) throw new UsageError('bad_url', 'url must start with ws:// or wss://')
+    checkOptions(options)
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)

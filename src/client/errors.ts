@@ -1,5 +1,5 @@
 /** What went wrong. There is one class for each thing that a program can do next; `code` says what exactly happened. */
-import type { CloseCode } from '../protocol/codes.ts'
+import { type CloseCode, closeCodes, type ErrorCode, errorCodes } from '../protocol/codes.ts'
 
 export class BluetickError extends Error {
   readonly code: string
@@ -10,10 +10,16 @@ export class BluetickError extends Error {
   }
 }
 
+/** What a code says; the code itself where it is of a newer server. */
+function inWords(table: Record<string, { readonly text: string }>, code: string): string {
+  const row = table[code]
+  return row ? `${row.text} (${code})` : code
+}
+
 /** This message will never be sent: change it, or tell the person. `code` is from the table of error codes. */
 export class RefusedError extends BluetickError {
   constructor(code: string) {
-    super(code, `the message was refused: ${code}`)
+    super(code, `refused: ${inWords(errorCodes, code)}`)
   }
 }
 
@@ -38,7 +44,7 @@ export class OutboxFullError extends BluetickError {
 export class ClosedError extends BluetickError {
   declare readonly code: EndCode
   constructor(code: EndCode, cause?: unknown) {
-    super(code, code === 'closed' ? 'the client was closed' : `the session ended: ${code}`, cause)
+    super(code, code === 'closed' ? 'the client was closed' : `the session ended: ${inWords(closeCodes, code)}`, cause)
   }
 }
 
@@ -65,5 +71,8 @@ export type StorageCode =
   | 'storage_taken'
   | 'storage_of_another_user'
 
-/** Why a client ended: `closed` by its program, by the server with a close code from 3500 on, or by its storage. */
-export type EndCode = 'closed' | CloseCode | StorageCode | `close_${number}`
+/**
+ * Why a client ended: `closed` by its program, by the server with a close code from 3500 on or with an error code that refuses the
+ * hello (`bad_id`: no device may be called so), or by its storage.
+ */
+export type EndCode = 'closed' | CloseCode | ErrorCode | StorageCode | `close_${number}`

@@ -126,7 +126,7 @@ export class Host {
     this.#link = new Link(transport, url, codec, this.session.limits.frameBytes, {
       opened: () => hear({ is: 'opened', token }),
       heard: (frames) => hear({ is: 'heard', frames }),
-      lost: (code) => hear({ is: 'lost', code }),
+      lost: (code, why) => hear({ is: 'lost', code, why }),
     })
   }
 

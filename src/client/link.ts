@@ -16,14 +16,14 @@ export interface Connection {
 export interface TransportEvents {
   opened(): void
   heard(data: string | Uint8Array): void
-  /** Comes once, also where the connection never opened. `code`: a WebSocket close code. */
-  lost(code: number): void
+  /** Comes once, also where the connection never opened. `code`: a WebSocket close code; `why`: what the platform says, if it does. */
+  lost(code: number, why?: string): void
 }
 
 export interface LinkEvents {
   opened(): void
   heard(frames: readonly ServerFrame[]): void
-  lost(code: number): void
+  lost(code: number, why?: string): void
 }
 
 export class Link {
@@ -45,7 +45,7 @@ export class Link {
         this.#events?.opened()
       },
       heard: (data) => this.#heard(data),
-      lost: (code) => this.#lost(code),
+      lost: (code, why) => this.#lost(code, why),
     })
   }
 
@@ -74,9 +74,9 @@ export class Link {
     this.#events?.heard(frames)
   }
 
-  #lost(code: number): void {
+  #lost(code: number, why?: string): void {
     this.#open = false
-    this.#events?.lost(code)
+    this.#events?.lost(code, why)
     this.#events = undefined
   }
 

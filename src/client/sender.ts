@@ -2,7 +2,7 @@
 import { bodySize } from '../protocol/frames.ts'
 import { type Body, previewBytes } from '../protocol/ids.ts'
 import type { Clock } from './clock.ts'
-import { OutboxFullError, RefusedError } from './errors.ts'
+import { OutboxFullError, RefusedError, UsageError } from './errors.ts'
 import type { Host } from './host.ts'
 import { attachment, mediaRef } from './session/attachment.ts'
 import { keptMessage } from './session/keeping.ts'
@@ -25,6 +25,8 @@ export class Sender {
   }
 
   async queue(to: string, given: Body, options: SendOptions): Promise<Outgoing> {
+    if (typeof given !== 'string' && !(given instanceof Uint8Array))
+      throw new UsageError('bad_body', 'body must be text or a Uint8Array')
     await this.#host.ready()
     const { limits, outbox } = this.#host.session
     const media = options.media ? attachment(mediaRef(options.media)) : null

@@ -7,8 +7,11 @@ export const webSocketTransport: Transport = (url, subprotocol, events) => {
   socket.binaryType = 'arraybuffer'
   socket.onopen = () => events.opened()
   socket.onmessage = ({ data }) => events.heard(typeof data === 'string' ? data : new Uint8Array(data))
-  socket.onerror = () => undefined // a close follows, and says more
-  socket.onclose = ({ code }) => events.lost(code)
+  let why: string | undefined
+  socket.onerror = (event) => {
+    why = (event as ErrorEvent).message // in Node; a browser does not say. A close follows
+  }
+  socket.onclose = ({ code }) => events.lost(code, why)
   return {
     send: (data) => {
       if (socket.readyState === socket.OPEN) socket.send(data as string)

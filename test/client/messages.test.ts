@@ -393,7 +393,12 @@ describe('sending', () => {
   it('refuses what is too large, also when it learns of the limit only when it connects', async () => {
     const world = new World()
     const client = world.connect()
-    await expect(client.queue('alice', 'x'.repeat(40_000))).rejects.toMatchObject({ code: 'too_large' })
+    await expect(client.queue('alice', 'x'.repeat(40_000))).rejects.toMatchObject({
+      code: 'too_large',
+      message: 'refused: the body is larger than this node accepts (too_large)',
+    })
+    for (const body of [undefined, null, 5, {}])
+      await expect(client.queue('alice', body as never)).rejects.toMatchObject({ name: 'UsageError', code: 'bad_body' })
     await expect(client.queue('alice', '\u0001'.repeat(30_000))).rejects.toMatchObject({ code: 'too_large' })
     await client.queue('alice', '\u0001'.repeat(20_000))
     await client.queue('alice', new Uint8Array(32_000))

@@ -21,8 +21,33 @@ describe('connecting', () => {
     expect(tokens).toHaveBeenCalledTimes(2)
   })
 
-  it('refuses a wrong url at once, in one sentence', () => {
-    expect(() => connect({ url: 'http://here', token: 'bob' })).toThrow(UsageError)
+  it.each(['http://here', 'here:8080', '', 'ws://', 'ws://here:99999', 'ws://here/#me', undefined])(
+    'refuses the url %s at once, in one sentence',
+    (url) => {
+      expect(() => connect({ url: url as string, token: 'bob' })).toThrow(UsageError)
+    },
+  )
+
+  it('refuses a token that is not there, as that of an unset variable, at once', () => {
+    expect(() => connect({ url: 'ws://here', token: undefined as never })).toThrow(UsageError)
+  })
+
+  it('ends where the hello is refused, instead of saying the same again', async () => {
+    const world = new World()
+    const client = world.connect({ device: ' phone' })
+    await settle()
+    world.link.open()
+    world.link.say(['error', 'bad_id', 'hello', null, 0, ''])
+    expect(client.connection).toEqual({ is: 'closed', code: 'bad_id' })
+    await expect(client.queue('alice', 'x')).rejects.toThrow(ClosedError)
+  })
+
+  it('tells what the platform says of a node that cannot be reached', async () => {
+    const client = connect({ url: 'ws://127.0.0.1:1', token: 'bob' })
+    await expect
+      .poll(() => client.connection)
+      .toMatchObject({ is: 'waiting', reason: expect.stringMatching(/ECONNREFUSED/) })
+    await client.close()
   })
 
   it('waits longer before each try, by up to half less by chance, and starts again after a connection that held', async () => {
@@ -281,7 +306,7 @@ describe('a storage', () => {
     await settle()
     world.link.open()
     world.link.say(['welcome', 'carol', 'phone', 9, 0, 1, true, 0, {}] as never, message(1))
-    await expect(loop).rejects.toMatchObject({ code: 'storage_of_another_user' })
+    await expect(loop).rejects.toMatchObject({ name: 'StorageError', code: 'storage_of_another_user' })
     expect(world.link.of('send')).toEqual([])
     expect(disk.kept.get('cursor')).toMatchObject({ user: 'bob' })
   })

@@ -4,7 +4,9 @@ import type { Millis } from '../../protocol/ids.ts'
 import type { EndCode } from '../errors.ts'
 import type { ConnectionStatus } from '../types.ts'
 import { type SessionState, say } from './state.ts'
-import type { SessionEffect } from './types.ts'
+import type { SessionEffect, SessionMessage } from './types.ts'
+
+type Lost = Extract<SessionMessage, { is: 'lost' }>
 
 /** Milliseconds before the n-th try to connect again; each is shortened by up to half, so that clients do not come back in step. */
 const delays = [300, 500, 1_000, 2_000, 5_000, 10_000, 15_000] as const
@@ -26,10 +28,10 @@ export function opened(state: SessionState, token: string, out: SessionEffect[])
   out.push({ do: 'say', frame: ['hello', token, state.options.device, epoch, seq, !state.active] })
 }
 
-export function lost(state: SessionState, code: number, now: Millis, out: SessionEffect[]): void {
+export function lost(state: SessionState, { code, why }: Lost, now: Millis, out: SessionEffect[]): void {
   const name = closeNamed(code)
   if (!mayComeBack(code)) return end(state, name ?? `close_${code}`, undefined, out)
-  wait(state, name ?? `connection lost (${code})`, now, out)
+  wait(state, name ?? `connection lost (${why || code})`, now, out)
 }
 
 /** Gives up a link that is of no use, and tries anew. */

@@ -3,6 +3,7 @@ import { mayRetry } from '../../protocol/codes.ts'
 import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
+import { StorageError } from '../errors.ts'
 import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
 import { forget } from './forgetting.ts'
@@ -20,6 +21,8 @@ const leastRetryMs = 100
 
 export function handle(state: SessionState, frame: ServerFrame, now: Millis, out: SessionEffect[]): void {
   if (frame[0] === 'welcome') return welcome(state, frame, now, out)
+  // The same hello would be refused again.
+  if (frame[0] === 'error' && frame[2] === 'hello' && !mayRetry(frame[1])) return end(state, frame[1], undefined, out)
   // Nothing counts before the welcome, nor after something in the same batch has ended the connection.
   if (state.status.is !== 'online') return
   switch (frame[0]) {
@@ -62,7 +65,10 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
 /** Comes again when the server has lost what it knew of this session: both sides say what they have. */
 function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: SessionEffect[]): void {
   const [, user, device, epoch, seq, tail, resumed, , limits, why] = frame
-  if (state.user !== undefined && state.user !== user) return end(state, 'storage_of_another_user', undefined, out)
+  if (state.user !== undefined && state.user !== user) {
+    const code = 'storage_of_another_user'
+    return end(state, code, new StorageError(code, `the storage is of ${state.user}`), out)
+  }
   state.user = user
   state.limits = limits
   const known = state.inbox.safe.epoch

@@ -39,7 +39,7 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
       for (const frame of message.frames) handle(state, frame, now, out)
       return advance(state, out)
     case 'lost':
-      return lost(state, message.code, now, out)
+      return lost(state, message, now, out)
     case 'tick':
       return tick(state, now, out)
     case 'queued':

@@ -14,7 +14,7 @@ export type SessionMessage =
   | { readonly is: 'opened'; readonly token: string }
   | { readonly is: 'no_token'; readonly cause: unknown }
   | { readonly is: 'heard'; readonly frames: readonly ServerFrame[] }
-  | { readonly is: 'lost'; readonly code: number }
+  | { readonly is: 'lost'; readonly code: number; readonly why?: string | undefined }
   /** The time that `nextWake` named has come. */
   | { readonly is: 'tick' }
   /** A message is in the storage, and is to be sent. */
