@@ -1,5 +1,5 @@
 /** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
-import type { Client, Outgoing } from '../client/index.ts'
+import { type Client, type Outgoing, RefusedError } from '../client/index.ts'
 import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
@@ -20,6 +20,7 @@ import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { page, Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
+import { refusalWords } from './words.ts'
 
 export class App {
   readonly #me: string
@@ -130,7 +131,7 @@ export class App {
     try {
       await this.#client.queue(this.#open, text)
     } catch (error) {
-      notice((error as Error).message)
+      notice(error instanceof RefusedError ? refusalWords(error.code) : (error as Error).message)
       throw error
     }
   }

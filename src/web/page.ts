@@ -1,4 +1,5 @@
 /** The chat page: who are you, and then your chats. */
+import { isUserId } from '../protocol/ids.ts'
 import { address, go } from './address.ts'
 import { App } from './app.ts'
 import { byId } from './dom.ts'
@@ -6,13 +7,20 @@ import { notice } from './notice.ts'
 
 const enter = byId<HTMLFormElement>('enter')
 
+const name = byId<HTMLInputElement>('me')
+name.oninput = () => name.setCustomValidity('')
+
 enter.onsubmit = (event) => {
   event.preventDefault()
-  const me = byId<HTMLInputElement>('me').value.trim()
+  const me = name.value.trim()
+  if (!isUserId(me, name.maxLength)) {
+    name.setCustomValidity('There can be no such name.')
+    return void name.reportValidity()
+  }
   const token = byId<HTMLInputElement>('token').value.trim()
   if (token) sessionStorage.setItem('token', token)
-  if (me) go(me)
-  if (me) void start(me)
+  go(me)
+  void start(me)
 }
 
 async function start(me: string): Promise<void> {

@@ -47,6 +47,25 @@ describe('the chat page', needsChromium, () => {
     await phone.close()
   }, 60_000)
 
+  it('says at once that a name cannot be, and in words that a text is too long, which stays to be cut', async () => {
+    const page = await (await browserOf(390)).newPage()
+    await page.goto(origin)
+    await page.fill('#me', '#team')
+    await page.press('#me', 'Enter')
+    expect(await page.locator('#me').evaluate((me) => (me as HTMLInputElement).validationMessage)).toMatch(
+      /no such name/,
+    )
+    await page.fill('#me', 'vera')
+    await page.press('#me', 'Enter')
+    await page.fill('#peer', 'bob')
+    await page.press('#peer', 'Enter')
+    const long = 'x'.repeat(40_000)
+    await say(page, long)
+    await page.waitForSelector('#notice:has-text("Not sent: it is too long")')
+    await expect.poll(() => page.inputValue('#text')).toBe(long)
+    await page.context().close()
+  })
+
   it('keeps what came while a tab was closed: in order, once, and the ticks turn', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
     const alice = await open(desk, 'ann', 'ben')
