@@ -2,9 +2,10 @@
 import { senderOf } from '../../actors/user/receipts.ts'
 import type { Span, UserEffect, UserMessage } from '../../actors/user/types.ts'
 import type { Seq, UserId } from '../protocol/ids.ts'
+import type { MediaId } from '../protocol/media.ts'
 import type { Carrier, Past, Store } from '../store/contract.ts'
 import { isErased } from '../store/lasting.ts'
-import type { Keeping } from './keeping.ts'
+import type { Held, Keeping } from './keeping.ts'
 import { done, entriesOf, orNull } from './log.ts'
 
 type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
@@ -31,11 +32,13 @@ type Erase = Extract<UserEffect, { do: 'erase' }>
 /** A crash in between leaves what single messages held until their time is over, or the whole chat is deleted. */
 async function erase(store: Store, keeping: Keeping, user: UserId, { deletion }: Erase): Promise<void> {
   const { chat, from, end } = deletion
-  const carriers: Carrier[] = []
+  // Without the messages, which for a whole chat may be more than there is memory.
+  const held: Held[] = []
   if (keeping.any)
-    for await (const entry of erasedBy(store, user, chat, from, end)) if (entry.media) carriers.push(entry)
+    for await (const { id, media } of erasedBy(store, user, chat, from, end))
+      if (media) held.push({ id, content: media.media as MediaId })
   await store.erase(user, chat, from, end)
-  await keeping.release(user, chat, carriers, async () => from > 1 || isLeft(store, user, chat, end + 1))
+  await keeping.release(user, chat, held, async () => from > 1 || isLeft(store, user, chat, end + 1))
 }
 
 /** What is there to be erased, in the inbox and in the history. */

@@ -2,10 +2,13 @@
 import { untilReleased } from '../media/contract.ts'
 import { Lines } from '../media/lines.ts'
 import { chatHolder, messageHolder, type NodeMedia } from '../media/media.ts'
-import type { UserId } from '../protocol/ids.ts'
+import type { MessageId, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Carrier, Entry } from '../store/contract.ts'
+import type { Entry } from '../store/contract.ts'
 import { chatOf, isKept } from '../store/lasting.ts'
+
+/** What a message holds. */
+export type Held = { readonly id: MessageId; readonly content: MediaId }
 
 export class Keeping {
   readonly #media: NodeMedia | undefined
@@ -33,13 +36,12 @@ export class Keeping {
   }
 
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */
-  async release(user: UserId, chat: UserId, gone: readonly Carrier[], isLeft: () => Promise<boolean>): Promise<void> {
+  async release(user: UserId, chat: UserId, gone: readonly Held[], isLeft: () => Promise<boolean>): Promise<void> {
     const media = this.#media
     if (!media) return
     await this.#lines.run(user, async () => {
       if (!(await isLeft())) return media.store.release(chatHolder(user, chat))
-      for (const { id, media: carried } of gone)
-        if (carried) await media.store.release(messageHolder(user, chat, id), carried.media as MediaId)
+      for (const { id, content } of gone) await media.store.release(messageHolder(user, chat, id), content)
     })
   }
 }
