@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
 const tries = 2
 
 const path = 'bench/results/short.json'
-const options = readBench(['all', '--users', '2000', '--soak', '1', '--seconds', '4', '--actors', '50000'])
+const options = readBench(['all', '--users', '8000', '--soak', '1', '--seconds', '4', '--actors', '50000'])
 if (!options) throw new Error('no options')
 const server = { is: 'node' } as const
 const fan = { ...options, members: 128, inFlight: options['in-flight'], seconds: 3 }
