@@ -150,7 +150,7 @@ describe('the chat page', needsChromium, () => {
       expect(await texts(page)).toEqual(['from gil'])
       await expect.poll(() => storedOf(page)).not.toContain('secret')
     }
-    expect(await fay.locator('.chat .preview').textContent()).toContain('from gil')
+    await expect.poll(() => fay.locator('.chat .preview').textContent()).toContain('from gil')
     expect(await texts(gil)).toHaveLength(3)
     await second.click('#about')
     await second.getByText('Delete this chat').click()
