@@ -136,7 +136,9 @@ export class Gateway {
 /** uWebSockets.js shares a port with whoever listens on it already; this refuses one that is taken. */
 function probe(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ host, port })
+    // A port of this machine answers at once; an address that is not of this machine may never.
+    const socket = createConnection({ host, port, timeout: 1_000 })
+    socket.once('timeout', () => socket.destroy(new Error('no answer')))
     socket.once('error', () => resolve())
     socket.once('connect', () => {
       socket.destroy()
