@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Bed, type NodeSample, type Server, sleep, withBed } from './bed.ts'
 import type { Progress } from './progress.ts'
+import { busiestShare } from './window.ts'
 
 export type DensityOptions = {
   readonly users: number
@@ -26,6 +27,8 @@ type Idle = {
   readonly after: NodeSample
   readonly kernelBytes: number
   readonly connectMs: number
+  /** Of a core, of the busiest generator while it connected. */
+  readonly connectShare: number
   readonly cpuShare: number
   readonly mix: Mix | undefined
   readonly lost: number
@@ -59,6 +62,8 @@ export async function density(server: Server, options: DensityOptions, progress:
     node_rss_bytes_empty: node.before.rss,
     connect_per_second: users / (node.connectMs / 1_000),
     floor_connect_per_second: users / (floor.connectMs / 1_000),
+    generator_busiest_share: node.connectShare,
+    floor_generator_busiest_share: floor.connectShare,
     idle_cpu_share: node.cpuShare,
     floor_idle_cpu_share: floor.cpuShare,
     actors_awake: node.after.stats?.users.awake ?? 0,
@@ -81,9 +86,11 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   await settled(bed)
   const before = await collected(bed)
   const kernel = kernelBytes()
+  const start = await bed.totals()
   const started = performance.now()
   await bed.open(0, users, {}, (done) => progress(done, users))
   const connectMs = performance.now() - started
+  const connectShare = busiestShare(start, await bed.totals(), connectMs)
   const asleep = await settled(bed)
   const after = await collected(bed)
   // Each connection has two ends, and both are on this machine.
@@ -108,6 +115,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
     after,
     kernelBytes: kernelGrowth,
     connectMs,
+    connectShare,
     cpuShare,
     failures,
   }

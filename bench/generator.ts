@@ -4,4 +4,4 @@ import { close, drain, mark, open, totals } from './crowd.ts'
 import { burst, form } from './groups.ts'
 import { beat, fill, mix, pump } from './load.ts'
 
-answer({ open, pump, fill, beat, mix, form, burst, totals, mark, drain, close })
+answer({ open, pump, fill, beat, mix, form, burst, totals, mark, drain, close }, close)

@@ -1,6 +1,7 @@
 /** How fast devices catch up: one that is far behind, and a storm of many that come back at once. */
 import { type Bed, type Server, sleep, withBed } from './bed.ts'
 import type { Progress } from './progress.ts'
+import { busiestShare } from './window.ts'
 
 export type ReplayOptions = {
   /** Entries that one device is behind. */
@@ -34,6 +35,7 @@ export async function replay(server: Server, options: ReplayOptions, progress: P
       devices,
       entries_per_device: each,
       storm_seconds: storm.seconds,
+      generator_busiest_share: Math.max(alone.share, storm.share),
       lost: entries + devices * each - alone.received - storm.received,
       duplicated: alone.duplicated + storm.duplicated,
       disordered: alone.disordered + storm.disordered,
@@ -63,10 +65,12 @@ async function receive(
   each: number,
   progress: (done: number, of: number) => void = () => {},
 ) {
+  const start = await bed.totals()
   const started = performance.now()
   await bed.open(from, count, { entries: each }, (done) => progress(done, count))
-  const seconds = (performance.now() - started) / 1_000
-  const { received, duplicated, disordered, failures } = await bed.totals()
+  const ms = performance.now() - started
+  const end = await bed.totals()
   await bed.all('close', () => null)
-  return { seconds, received, duplicated, disordered, failures }
+  const { received, duplicated, disordered, failures } = end
+  return { seconds: ms / 1_000, share: busiestShare(start, end, ms), received, duplicated, disordered, failures }
 }

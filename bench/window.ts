@@ -20,16 +20,19 @@ export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>):
   return { before, after, start, end: await bed.totals() }
 }
 
+/** The share of a core that the busiest generator used in `ms`. */
+export const busiestShare = (start: Sum, end: Sum, ms: number): number =>
+  Math.max(0, ...end.cpus.map((cpu, n) => (cpu - (start.cpus[n] ?? 0)) / 1_000 / ms))
+
 /** Speed and CPU of `events`. */
 export function rates({ before, after, start, end }: Window, events: number) {
   const elapsedMs = after.at - before.at
-  const shares = end.cpus.map((cpu, n) => (cpu - (start.cpus[n] ?? 0)) / 1_000 / elapsedMs)
   return {
     perSecond: events / (elapsedMs / 1_000),
     cpuUs: (after.cpuUs - before.cpuUs) / events,
     cpuShare: (after.cpuUs - before.cpuUs) / 1_000 / elapsedMs,
     generatorUs: (end.cpuUs - start.cpuUs) / events,
-    generatorShare: Math.max(0, ...shares),
+    generatorShare: busiestShare(start, end, elapsedMs),
   }
 }
 
