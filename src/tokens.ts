@@ -7,7 +7,12 @@ export function jwtAuthenticate(secret: Uint8Array): Authenticate {
   checkSecret(secret)
   return async (token) => {
     if (token === null) return undefined
-    const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['sub'] })
+    const rules = { algorithms: ['HS256'], requiredClaims: ['sub'] }
+    const payload = await jwtVerify(token, secret, rules).then(
+      (verified) => verified.payload,
+      () => undefined,
+    )
+    if (!payload) return undefined
     const user = payload.sub as string
     return typeof payload['device'] === 'string' ? { user, device: payload['device'] } : { user }
   }

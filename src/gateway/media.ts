@@ -22,11 +22,10 @@ export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
     if (!media) return undefined
     if (!mayCome(anyOrigin, header)) return refusal('other_origin')
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
-    const user = await userOf(request, authenticate, media.limits.idLength)
-    const answer =
-      user === undefined
-        ? refusal('bad_token')
-        : await answerUser(media, user, path.slice(7), request).catch((error) => refusal(failure(error)))
+    const answered = userOf(request, authenticate, media.limits.idLength).then((user) =>
+      user === undefined ? refusal('bad_token') : answerUser(media, user, path.slice(7), request),
+    )
+    const answer = await answered.catch((error) => refusal(failure(error)))
     return anyOrigin ? { ...answer, headers: { ...answer.headers, ...shared } } : answer
   }
 }
@@ -40,7 +39,7 @@ async function answerUser(media: NodeMedia, user: UserId, id: string, request: R
   return refusal('bad_method', { allow: 'GET, HEAD, PUT, OPTIONS' })
 }
 
-/** What went wrong in the media store, as the client is told. */
+/** What went wrong in the media store, or in telling who asks, as the client is told. */
 export const failure = (error: unknown): MediaError =>
   /^(ENOSPC|full)$/.test(String((error as { code?: unknown }).code)) ? 'full' : 'unavailable'
 
@@ -63,12 +62,8 @@ export function refusal(error: MediaError, headers: Record<string, string> = {})
 async function userOf(request: Request, authenticate: Authenticate, idLength: number): Promise<UserId | undefined> {
   const token = /^Bearer (.+)$/i.exec(request.header('authorization'))?.[1]
   if (token === undefined) return undefined
-  try {
-    const user = (await authenticate(token, { device: null, address: request.address }))?.user
-    return isUserId(user, idLength) ? user : undefined
-  } catch {
-    return undefined
-  }
+  const user = (await authenticate(token, { device: null, address: request.address }))?.user
+  return isUserId(user, idLength) ? user : undefined
 }
 
 /** Where the token is only a name, pages of other sites are kept out, also those under a name that merely resolves here. */

@@ -29,7 +29,10 @@ export interface NodeEvents {
 
 /** Who a token stands for; `device` missing: the client names it. */
 export type Identity = { readonly user: string; readonly device?: string }
-/** Checks a token. Undefined or a throw: it is not valid. `device` is what the client calls itself. */
+/**
+ * Checks a token. Undefined: it is not valid, and the client stays away. A throw: that cannot be told now, and the client comes
+ * back. `device` is what the client calls itself.
+ */
 export type Authenticate = (
   token: string | null,
   client: { readonly device: string | null; readonly address: string },

@@ -271,7 +271,7 @@ export class Sessions implements SessionPort {
     try {
       identity = await authenticate(token, { device, address: session.address.text })
     } catch {
-      identity = undefined
+      return this.#close(session, 'unavailable')
     }
     const named = identity?.device ?? device ?? 'default'
     if (!identity || !isUserId(identity.user, limits.idLength) || !isId(named, limits.idLength))

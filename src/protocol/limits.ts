@@ -1,6 +1,6 @@
 /** Every size, rate and count that a stranger could grow. All are options of `createNode({ limits })`. */
 export const defaultLimits = {
-  /** Bytes of one WebSocket message from a client. Above it the connection is closed (`frame_too_large`). */
+  /** Bytes of one WebSocket message from a client. Above it the connection is closed (`frame_too_large`; by more than 64 KiB above it without a word, as 1006). */
   frameBytes: 128 * 1024,
   /** Bytes of one message body (UTF-8 for text). Above it a send is refused (`too_large`). At most half of frameBytes, so that a body escaped in JSON still fits. */
   bodyBytes: 32 * 1024,

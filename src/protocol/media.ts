@@ -67,7 +67,7 @@ export const mediaErrors = {
   },
   over_quota: { status: 429, retryAfter: 60, text: 'this user has uploaded as much as this node allows in a day' },
   busy: { status: 503, retryAfter: 1, text: 'this node has as many transfers under way as it allows' },
-  unavailable: { status: 503, retryAfter: 5, text: 'the media store does not answer' },
+  unavailable: { status: 503, retryAfter: 5, text: 'the media store, or what checks the token, does not answer' },
   full: { status: 507, retryAfter: 60, text: 'the disk of this node is full' },
 } as const satisfies Record<string, MediaErrorRow>
 

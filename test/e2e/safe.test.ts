@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { receive, startSession } from '../../actors/session/session.ts'
 import { openSettings } from '../../actors/settings.ts'
+import { connect } from '../../src/client/index.ts'
 import { createNode, defaultLimits, memoryStore, type NodeOptions } from '../../src/index.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 
@@ -51,6 +52,19 @@ describe('without a secret', () => {
 it('takes pages of any origin where a token is needed, since a page cannot know it', async () => {
   const url = await start({ authenticate: () => undefined })
   expect(await upgrade(url, { origin: 'http://elsewhere.example' })).toBe(101)
+})
+
+it('sends nobody away for good while tokens cannot be checked, and lets them in as soon as they can', async () => {
+  let down = true
+  const authenticate = () => {
+    if (down) throw new Error('the database is down')
+    return { user: 'alice' }
+  }
+  const client = connect({ url: await start({ authenticate }), token: 'a session of alice' })
+  await expect.poll(() => client.connection).toMatchObject({ is: 'waiting', reason: 'unavailable' })
+  down = false
+  await expect.poll(() => client.connection.is, { timeout: 5_000 }).toBe('online')
+  await client.close()
 })
 
 it('bytes in a socket that nobody reads: above the limit the connection ends', async () => {

@@ -151,6 +151,12 @@ describe('an upload', () => {
     socket.destroy()
   })
 
+  it('waits while tokens cannot be checked', async () => {
+    const authenticate = () => Promise.reject(new Error('the database is down'))
+    await start({ authenticate })
+    expect(await error(await put(id, picture))).toEqual([503, 'unavailable'])
+  })
+
   it.each([
     ['no token', { token: null }, 401, 'bad_token'],
     ['an id that is no hash', { id: 'picture.png' }, 404, 'unknown_media'],
