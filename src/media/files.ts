@@ -5,7 +5,7 @@ import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import { StoreError } from '../store/contract.ts'
+import { checkMs, StoreError } from '../store/contract.ts'
 import { lockFolder } from '../store/lock.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
 import { type Kept, Records } from './records.ts'
@@ -18,9 +18,14 @@ export type FileMediaOptions = {
   readonly resumeMs: Millis
 }
 
-/** A media store in the folder `path`, which is made if need be and belongs to one process at a time. */
+/**
+ * A media store in the folder `path`, which is made if need be and belongs to one process at a time. Throws a RangeError for
+ * options that cannot be.
+ */
 export function fileMedia(path: string, options: Partial<FileMediaOptions> = {}): MediaStore {
-  return new FileMedia(path, { retentionMs: 30 * 86_400_000, resumeMs: 86_400_000, ...options })
+  const { retentionMs = 30 * 86_400_000, resumeMs = 86_400_000 } = options
+  checkMs({ retentionMs, resumeMs })
+  return new FileMedia(path, { retentionMs, resumeMs })
 }
 
 class FileMedia implements MediaStore {

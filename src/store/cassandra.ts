@@ -24,9 +24,9 @@ import { startTimers } from './cassandra/timers.ts'
 import { Turns } from './cassandra/turns.ts'
 import {
   type Carrier,
+  completeRetention,
   type DedupeKey,
   type DeviceCursor,
-  defaultRetention,
   type Entry,
   type Expired,
   type GroupRecord,
@@ -43,12 +43,12 @@ const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? 
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 /** The timestamp is the time itself, so that an earlier time never replaces a later one. */
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'
-/** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options. */
+/** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options; a RangeError for times that cannot be. */
 export function cassandraStore(
   options: CassandraOptions & Partial<RequestLimits>,
   retention: Partial<Retention> = {},
 ): CassandraStore {
-  return new CassandraStore(options, { ...defaultRetention, ...retention })
+  return new CassandraStore(options, completeRetention(retention))
 }
 
 type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History }

@@ -250,7 +250,22 @@ export type Retention = {
   readonly dedupeMs: number
 }
 
-export const defaultRetention: Retention = { retentionMs: 30 * 24 * 3_600_000, dedupeMs: 25 * 3_600_000 }
+const hourMs = 3_600_000
+
+/** With defaults. Throws a RangeError for times that cannot be. */
+export function completeRetention(given: Partial<Retention>): Retention {
+  const { retentionMs = 30 * 24 * hourMs, dedupeMs = 25 * hourMs } = given
+  checkMs({ retentionMs })
+  checkMs({ dedupeMs }, 24 * hourMs)
+  return { retentionMs, dedupeMs }
+}
+
+/** Throws a RangeError unless each of these options is a whole number of milliseconds, and as many as `least`. */
+export function checkMs(options: Record<string, unknown>, least: Millis = 1): void {
+  for (const [name, ms] of Object.entries(options))
+    if (!Number.isSafeInteger(ms) || Number(ms) < least)
+      throw new RangeError(`${name} must be a whole number of milliseconds, at least ${least}`)
+}
 
 /** Why a store does not work. `code` for programs, the message for people. */
 export class StoreError extends Error {

@@ -7,9 +7,9 @@ import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
   type Carrier,
+  completeRetention,
   type DedupeKey,
   type DeviceCursor,
-  defaultRetention,
   type Entry,
   type Expired,
   type GroupRecord,
@@ -36,9 +36,9 @@ import { packCursors } from './lmdb/rows.ts'
 import { fileOf, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
 
-/** A store in the folder `path`, which is made if need be and belongs to one process at a time. */
+/** A store in the folder `path`, which is made if need be and belongs to one process at a time. Throws a RangeError for options that cannot be. */
 export function lmdbStore(path: string, options: Partial<Retention> = {}): LmdbStore {
-  return new LmdbStore(path, { ...defaultRetention, ...options })
+  return new LmdbStore(path, completeRetention(options))
 }
 
 export class LmdbStore implements Store {

@@ -4,8 +4,8 @@ import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
   type Carrier,
+  completeRetention,
   type DeviceCursor,
-  defaultRetention,
   type Entry,
   type GroupRecord,
   type Lease,
@@ -31,9 +31,9 @@ type Inbox = {
 }
 type Dedupe = Appended & { readonly user: UserId; readonly sender: UserId; readonly id: MessageId }
 
-/** A store in memory. It may be closed and opened again; it keeps what it has. */
+/** A store in memory. It may be closed and opened again; it keeps what it has. Throws a RangeError for options that cannot be. */
 export function memoryStore(options: Partial<Retention> = {}): Store {
-  const { retentionMs, dedupeMs } = { ...defaultRetention, ...options }
+  const { retentionMs, dedupeMs } = completeRetention(options)
   const inboxes = new Map<UserId, Inbox>()
   const dedupe = new Map<string, Dedupe>()
   const seen = new Map<UserId, Millis>()

@@ -117,6 +117,11 @@ describe('bluetick serve', () => {
     expect(out()).toContain(`chat page   http://[::1]:${port}/`)
   })
 
+  it('says which version it is, and what it can do, in the usual ways', async () => {
+    expect((await cli('--version')).out).toMatch(/^\d+\.\d+\.\d+\n?$/)
+    for (const ask of ['help', '-h', '--help']) expect((await cli(ask)).out).toContain('bluetick serve [options]')
+  })
+
   it('lists every option with its default and its environment variable', async () => {
     const { code, out } = await cli('serve', '--help')
     expect(code).toBe(0)
