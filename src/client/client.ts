@@ -1,11 +1,11 @@
 /** What a program holds: one device of one user, which connects and comes back by itself. */
-import type { Body } from '../protocol/ids.ts'
+import { type Body, isUserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { Account } from './account.ts'
 import { Asker } from './asker.ts'
 import { Chats } from './chats.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { UsageError } from './errors.ts'
+import { RefusedError, UsageError } from './errors.ts'
 import { Groups } from './groups.ts'
 import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
@@ -147,9 +147,12 @@ export class Client implements AsyncDisposable {
 
   /**
    * Makes a group of this user, who is its admin, and others; resolves with its id, which is what to send to. What changes it
-   * later is sent to it: `send(group, 'carol', { change: 'add' })`. Rejects with a RefusedError.
+   * later is sent to it: `send(group, 'carol', { change: 'add' })`. Rejects with a RefusedError; with `bad_id`, where nobody can be
+   * called as a member is, before anything is made.
    */
   async createGroup(name: string, members: readonly string[] = []): Promise<string> {
+    const { idLength } = this.#host.session.limits
+    if (!members.every((member) => isUserId(member, idLength))) throw new RefusedError('bad_id')
     const group = `#${uuidv7()}`
     const changes = [this.queue(group, name, { change: 'create' })]
     for (let at = 0; at < members.length; at += addedAtOnce)

@@ -13,6 +13,9 @@ import { webSocketTransport } from './websocket.ts'
 /** The effects that are for the program. */
 export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' | 'answered' }>
 
+/** Storages that clients of this program have: one that is given to two of them would mix what they keep. */
+const inUse = new WeakSet<Storage>()
+
 export class Host {
   readonly session: SessionState
   readonly keeper: Keeper
@@ -24,6 +27,7 @@ export class Host {
   readonly #news: (news: News) => void
   readonly #mail: SessionMessage[] = []
   readonly #retry = () => this.hear({ is: 'retry' })
+  #holds = false
   #performing = false
   #link: Link | undefined
   /** Counts the tries to connect: what comes late of an earlier one means nothing. */
@@ -40,7 +44,7 @@ export class Host {
     this.session = startSession({ device, background, random: () => clock.random() })
     this.#storage = options.storage ?? memoryStorage()
     this.keeper = new Keeper(this.#storage, (error) => this.#storageFailed(error))
-    this.loaded = this.#storage.load().then(
+    this.loaded = this.#load().then(
       (kept) => this.hear({ is: 'loaded', kept }),
       (error) => this.#storageFailed(error),
     )
@@ -84,7 +88,17 @@ export class Host {
     globalThis.removeEventListener?.('online', this.#retry)
     await this.loaded
     await this.keeper.settled().catch(() => undefined)
+    if (!this.#holds) return
     await this.#storage.close()
+    inUse.delete(this.#storage)
+  }
+
+  async #load(): Promise<ReadonlyMap<string, unknown>> {
+    if (inUse.has(this.#storage))
+      throw new StorageError('storage_in_use', 'another client of this program has this storage')
+    inUse.add(this.#storage)
+    this.#holds = true
+    return this.#storage.load()
   }
 
   #perform(effect: SessionEffect): void {

@@ -15,6 +15,13 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** Says at an input what is wrong with what was typed, until it is changed. */
+export function refuse(input: HTMLInputElement, words: string): void {
+  input.setCustomValidity(words)
+  input.reportValidity()
+  input.addEventListener('input', () => input.setCustomValidity(''), { once: true })
+}
+
 const shapes: Record<string, string> = {
   queued: 'M8 3.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M8 5.5V8l1.8 1.2',
   sent: 'M3.5 8.5l3 3 6-7',

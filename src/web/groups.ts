@@ -1,11 +1,15 @@
 /** Groups: made, looked at and changed in dialogs; who has a message, and who has read it. */
 import type { Change, Client, Group } from '../client/index.ts'
-import { byId, make } from './dom.ts'
+import { isUserId } from '../protocol/ids.ts'
+import { byId, make, refuse } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
 import type { Line } from './line.ts'
 import { type Chat, titleOf } from './model.ts'
 import { button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
+
+/** As the inputs for a name have it. */
+const longestName = 128
 
 export class Groups {
   readonly #me: string
@@ -23,8 +27,9 @@ export class Groups {
     byId<HTMLFormElement>('new-group-form').onsubmit = (event) => {
       const [name, members] = [byId<HTMLInputElement>('group-name'), byId<HTMLInputElement>('group-members')]
       event.preventDefault()
+      const others = namesIn(members)?.filter((member) => member !== me)
+      if (!others) return
       dialog.close()
-      const others = named(members.value).filter((member) => member !== me)
       void tried(client.createGroup(name.value.trim(), others).then(made))
       for (const input of [name, members]) input.value = ''
     }
@@ -44,7 +49,7 @@ export class Groups {
     leave.classList.add('danger')
     const forms = admin
       ? [
-          this.#form(group, 'add', 'Add people', '', (names) => named(names).join('\n')),
+          this.#form(group, 'add', 'Add people', '', (input) => namesIn(input)?.join('\n')),
           this.#form(group, 'rename', 'Rename', group.name),
         ]
       : []
@@ -76,8 +81,14 @@ export class Groups {
     return item
   }
 
-  /** `body`: what is sent of what was typed. */
-  #form(group: Group, change: Change, label: string, value: string, body = (typed: string) => typed): HTMLFormElement {
+  /** `read`: what is sent of what was typed; nothing where it is empty. */
+  #form(
+    group: Group,
+    change: Change,
+    label: string,
+    value: string,
+    read = (input: HTMLInputElement): string | undefined => input.value.trim(),
+  ): HTMLFormElement {
     const input = make('input', '')
     Object.assign(input, { value, placeholder: label, maxLength: 100, autocomplete: 'off' })
     input.setAttribute('aria-label', label)
@@ -86,7 +97,7 @@ export class Groups {
     const form = make('form', 'change', input, submit)
     form.onsubmit = (event) => {
       event.preventDefault()
-      const typed = body(input.value.trim())
+      const typed = read(input)
       if (typed) void this.#change(group, change, typed)
     }
     return form
@@ -99,8 +110,14 @@ export class Groups {
   }
 }
 
-/** The names in what was typed, with spaces or commas between them. */
-const named = (typed: string): string[] => [...new Set(typed.split(/[\s,;]+/).filter(Boolean))]
+/** The names in what was typed, with spaces or commas between them; undefined where one cannot be, which is said there. */
+function namesIn(input: HTMLInputElement): string[] | undefined {
+  const names = [...new Set(input.value.split(/[\s,;]+/).filter(Boolean))]
+  const wrong = names.find((name) => !isUserId(name, longestName))
+  if (wrong === undefined) return names
+  refuse(input, `Nobody can be called ${wrong}.`)
+  return undefined
+}
 
 /** What is to be said of a group that cannot be looked at. */
 const notIn = (code: string): HTMLElement[] => [

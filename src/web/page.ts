@@ -2,21 +2,17 @@
 import { isUserId } from '../protocol/ids.ts'
 import { address, go } from './address.ts'
 import { App } from './app.ts'
-import { byId } from './dom.ts'
+import { byId, refuse } from './dom.ts'
 import { notice } from './notice.ts'
 
 const enter = byId<HTMLFormElement>('enter')
 
 const name = byId<HTMLInputElement>('me')
-name.oninput = () => name.setCustomValidity('')
 
 enter.onsubmit = (event) => {
   event.preventDefault()
   const me = name.value.trim()
-  if (!isUserId(me, name.maxLength)) {
-    name.setCustomValidity('There can be no such name.')
-    return void name.reportValidity()
-  }
+  if (!isUserId(me, name.maxLength)) return refuse(name, 'There can be no such name.')
   const token = byId<HTMLInputElement>('token').value.trim()
   if (token) sessionStorage.setItem('token', token)
   go(me)

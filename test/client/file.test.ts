@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Storage, StorageError } from '../../src/client/index.ts'
+import { connect, type Storage, StorageError } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 
 let path: string
@@ -119,6 +119,19 @@ describe('fileStorage', () => {
     await storage.close()
     expect(existsSync(`${path}.lock`)).toBe(false)
     expect((await open()).kept.size).toBe(1)
+  })
+
+  it('belongs to the first of two clients that are given it, who goes on when the other has ended', async () => {
+    const options = { url: 'ws://127.0.0.1:1', token: 'alice', storage: fileStorage(path) }
+    const first = connect(options)
+    const second = connect(options)
+    await expect(second.queue('bob', 'from the second')).rejects.toMatchObject({ code: 'storage_in_use' })
+    await second.close()
+    await first.queue('bob', 'from the first')
+    await first.close()
+    const third = connect(options)
+    expect((await third.outbox()).map(({ body }) => body)).toEqual(['from the first'])
+    await third.close()
   })
 
   it('is for one process; of those that open it at once, one has it; when that is killed another may', async () => {

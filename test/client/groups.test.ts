@@ -109,6 +109,8 @@ describe('with one', () => {
       return client
     }
     const [ann, ben, cat] = [enter('ann'), enter('ben'), enter('cat')]
+    await expect(ann.createGroup('Nothing', ['ben', '#cat'])).rejects.toMatchObject({ code: 'bad_id' })
+    expect(await ann.outbox()).toEqual([])
     const team = await ann.createGroup('Team', ['ben', 'cat'])
     const message = await ann.send(team, 'hello')
     await ann.reached(message.id, 'delivered')
