@@ -44,6 +44,9 @@ describe('figures', () => {
     })
     expect(wrong).toEqual(['throughput: 2 messages lost', 'fanout: 1 messages disordered', 'fanout: u1: closed'])
     expect(notes).toEqual([expect.stringContaining('use more --generators')])
+    const density = (users: number) => verdict({ density: { users, failures: [] } }).notes
+    expect(density(500)).toEqual([expect.stringContaining('mostly noise')])
+    expect(density(4_000)).toEqual([])
   })
 
   it('stand in a table, a column for each row of a curve', () => {
