@@ -102,7 +102,6 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   const to = await bed.sample()
   const mix = options.mixSeconds > 0 ? await day(bed, options.mixSeconds) : undefined
   const { sent, received, duplicated, disordered, failures } = await bed.totals()
-  await bed.all('close', () => null)
   const cpuShare = (to.cpuUs - from.cpuUs) / 1_000 / (to.at - from.at)
   const lost = sent - received
   return {
