@@ -21,8 +21,8 @@ const rules: readonly Rule[] = [
   { bench: 'throughput', key: 'cpu_ratio_to_floor', most: 1.25 },
   { bench: 'fanout', key: 'cpu_ratio_to_floor', most: 1.25 },
 ]
-/** What other programs of the machine do can only make a figure worse: the better one of two tries counts. */
-const tries = 2
+/** What other programs of the machine do, and of its host, can only make a figure worse: the best of three tries counts. */
+const tries = 3
 
 const path = 'bench/results/short.json'
 const options = readBench(['all', '--users', '8000', '--soak', '1', '--seconds', '4', '--actors', '50000'])
@@ -39,10 +39,14 @@ const runs: Record<string, () => Promise<Figures>> = {
 if (process.argv.includes('--save')) await save()
 else await check()
 
-/** Makes this machine's figures the ones to compare with. */
+/** Makes this machine's figures the ones to compare with: of three runs the one in the middle, since one alone may be far off. */
 async function save(): Promise<void> {
   const saved: Record<string, unknown> = { date: new Date().toISOString(), machine: machine() }
-  for (const [name, run] of Object.entries(runs)) saved[name] = await run()
+  for (const { bench, key } of rules) {
+    const three: Figures[] = []
+    while (three.length < 3) three.push((await runs[bench]?.()) ?? {})
+    saved[bench] = three.toSorted((one, other) => Number(one[key]) - Number(other[key]))[1]
+  }
   writeFileSync(path, `${JSON.stringify(saved, null, 2)}\n`)
 }
 
