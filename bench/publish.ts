@@ -32,6 +32,7 @@ const rows = [
   row('the same, as a multiple of a bare uWebSockets.js socket', density, 'ratio_to_floor', ' ×', '2 ×'),
   row('kernel memory of its socket', density, 'kernel_bytes_per_user', ' B', ''),
   row('CPU of that idle node, heartbeats on', density, 'idle_cpu_share', ' %', '2 % of a core', 100),
+  row('the same of the bare server', density, 'floor_idle_cpu_share', ' %', '', 100),
   row(
     `hibernated user without a socket, ${number(Number(actors['actors']))} of them`,
     actors,
@@ -55,6 +56,7 @@ const rows = [
     '4 ×',
   ),
   row('sent to delivered receipt at half of the saturation rate, p99', half, 'delivered_p99_ms', ' ms', '10 ms'),
+  row('the same of the bare relay at that rate', half, 'floor_delivered_p99_ms', ' ms', ''),
   row('copies per second to a group of 1,024 who are all online', large, 'deliveries_per_second', '', ''),
   row('CPU of such a copy, as a multiple of a bare relay that stores nothing', large, 'cpu_ratio_to_floor', ' ×', ''),
   row('replay to one device, entries per second', replay, 'entries_per_second', '', '100,000'),
