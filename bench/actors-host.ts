@@ -1,5 +1,6 @@
 /** Runs user actors of the node, with its runtime and host, but no sockets and no disk. */
 import type { Accepted } from '../actors/user/types.ts'
+import { Keeping } from '../src/hosts/keeping.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
@@ -40,6 +41,7 @@ const meter = startMeter()
 const runtime = startRuntime({ idleMs, spares: 10_000_000 })
 const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
 const users: Users = hostUsers({
+  keeping: new Keeping(undefined),
   runtime,
   store: nothing as Store,
   term: 1,

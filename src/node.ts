@@ -6,9 +6,12 @@ import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
+import { Keeping } from './hosts/keeping.ts'
+import { Passing } from './hosts/passing.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
+import { repeatedly } from './hosts/repeatedly.ts'
 import { Sessions } from './hosts/sessions.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
@@ -19,6 +22,9 @@ import type { Lifetime } from './protocol/lifetime.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
 import type { Store } from './store/contract.ts'
+
+/** Milliseconds between looks at which messages that held media have vanished. */
+const passingMs = 600_000
 
 export type NodeOptions = Hooks & {
   readonly store: Store
@@ -136,6 +142,7 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     actors: () => ({ users, groups, presence }),
   })
   const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0)
+  const keeping = new Keeping(media)
   const users: Users = hostUsers({
     runtime,
     store,
@@ -144,12 +151,12 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
-    media,
+    keeping,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
     show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
-  const groupContext = { runtime, store, term, limits, sessions, asks, events, users: () => users }
+  const groupContext = { runtime, store, term, limits, sessions, asks, events, keeping, users: () => users }
   const groups: Groups = hostGroups(groupContext)
   await resumeGroups(groupContext, groups)
   const attachedTo = (user: UserId) =>
@@ -182,22 +189,16 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     anyOrigin,
     route,
   })
-  let expiring = Promise.resolve()
-  const expire = () => {
-    expiring = store.expire(Date.now()).then(
-      ({ entries, dedupeKeys }) => void runtime.wheel.after(entries + dedupeKeys > 0 ? 100 : 60_000, expire),
-      () => void runtime.wheel.after(60_000, expire),
-    )
+  const expired = async () => {
+    const { entries, dedupeKeys } = await store.expire(Date.now())
+    return entries + dedupeKeys
   }
-  expire()
-  let collecting = Promise.resolve()
-  const collect = () => {
-    collecting = (media?.store.collect(Date.now()) ?? Promise.resolve(0)).then(
-      (collected) => void runtime.wheel.after(collected > 0 ? 100 : 60_000, collect),
-      () => void runtime.wheel.after(60_000, collect),
-    )
+  const chores = [repeatedly(runtime, 60_000, expired)]
+  if (media) {
+    const passing = new Passing(store, media, keeping)
+    chores.push(repeatedly(runtime, 60_000, () => media.store.collect(Date.now())))
+    chores.push(repeatedly(runtime, passingMs, () => passing.look(Date.now())))
   }
-  if (media) collect()
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
@@ -209,8 +210,7 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     gateway.close()
     await drained(() => media?.quiet ?? true)
     runtime.stop()
-    await expiring
-    await collecting
+    for (const ended of chores) await ended()
     await media?.store.close()
     await store.close()
   }

@@ -1,8 +1,8 @@
 /** Whether a send may be delivered: what the embedder says, and whether the media that it carries is here. */
-import { chatHolder, messageHolder, type NodeMedia } from '../media/media.ts'
+import type { NodeMedia } from '../media/media.ts'
 import type { ErrorCode } from '../protocol/codes.ts'
 import type { SendFrame } from '../protocol/frames.ts'
-import { isGroup, type MediaRef, type MessageId, type UserId } from '../protocol/ids.ts'
+import type { MediaRef, MessageId, UserId } from '../protocol/ids.ts'
 import type { Allow } from './ports.ts'
 
 /** Asks why a send may not be delivered: undefined is that it may. */
@@ -13,7 +13,7 @@ export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 /** `allow` is asked first: what it refuses leaves no reference. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
   return (from, [, id, to, body, , carried, change]) => {
-    const attach = carried ? () => attachTo(media, carried, from, to, id) : undefined
+    const attach = carried ? () => attachTo(media, carried, from, id) : undefined
     if (!allow) return attach
     return async () => {
       const allowed = await new Promise<boolean>((resolve) =>
@@ -24,14 +24,7 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
   }
 }
 
-/** The media of a 1:1 message is kept by both parties: each has a copy of the chat. A group keeps its own. */
-export async function attachTo(
-  media: NodeMedia | undefined,
-  carried: MediaRef,
-  from: UserId,
-  to: UserId,
-  id: MessageId,
-) {
-  const holders = isGroup(to) ? [chatHolder(to, to)] : [messageHolder(to, from, id), messageHolder(from, to, id)]
-  return media ? media.attach(carried, from, holders, Date.now()) : 'unknown_media'
+/** Whether the media that a message carries is here; it stays until the message is appended. */
+export async function attachTo(media: NodeMedia | undefined, carried: MediaRef, from: UserId, id: MessageId) {
+  return media ? media.attach(carried, from, id, Date.now()) : 'unknown_media'
 }

@@ -29,14 +29,19 @@ async function spanOf(store: Store, user: UserId, chat: UserId, from: Seq, upTo:
 
 type Erase = Extract<UserEffect, { do: 'erase' }>
 
-/** A crash in between leaves what single messages held until their time is over, or the whole chat is deleted. */
+/** What a crash or a failure in between leaves held is found by those who look after what passes. */
 async function erase(store: Store, keeping: Keeping, user: UserId, { deletion }: Erase): Promise<void> {
   const { chat, from, end } = deletion
   // Without the messages, which for a whole chat may be more than there is memory.
   const held: Held[] = []
+  const marked: Promise<unknown>[] = []
   if (keeping.any)
-    for await (const { id, media } of erasedBy(store, user, chat, from, end))
+    for await (const entry of erasedBy(store, user, chat, from, end)) {
+      const { id, media, lifetime } = entry
       if (media) held.push({ id, content: media.media as MediaId })
+      if (lifetime === 'permanent') marked.push(keeping.markPassing(user, entry))
+    }
+  await Promise.all(marked)
   await store.erase(user, chat, from, end)
   await keeping.release(user, chat, held, async () => from > 1 || isLeft(store, user, chat, end + 1))
 }

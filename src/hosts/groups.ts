@@ -10,6 +10,7 @@ import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { Answers, fan } from './copies.ts'
+import type { Keeping } from './keeping.ts'
 import { consult, done, entriesOf, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
@@ -25,6 +26,7 @@ type Context = {
   readonly events: NodeEvents
   readonly users: () => Users
   readonly asks: Asks<Accepted>
+  readonly keeping: Keeping
 }
 
 /** A page of a member's link: small, since a group has many. */
@@ -35,7 +37,7 @@ const linksOfOne = 2 ** 20
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, store, term, limits } = context
+  const { runtime, store, term, limits, keeping } = context
   const groupLimits = {
     ...limits,
     ...window,
@@ -53,7 +55,7 @@ export function hostGroups(context: Context): Groups {
   }
   const appends = new Appends((group, epoch, entries, done) =>
     note(group)
-      .then(() => store.append(group, epoch, term, entries))
+      .then(() => keeping.append(group, entries, () => store.append(group, epoch, term, entries)))
       .then(
         () => done(true),
         () => done(false),

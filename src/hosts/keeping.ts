@@ -1,33 +1,27 @@
-/** Media of chats: in permanent ones it stays as long as the history of a party, which may be for ever. */
+/** Media of messages: who holds what an entry carries, and until when, so that no message outlives its media, nor media its messages. */
 import { untilReleased } from '../media/contract.ts'
 import { Lines } from '../media/lines.ts'
-import { chatHolder, messageHolder, type NodeMedia } from '../media/media.ts'
-import type { MessageId, UserId } from '../protocol/ids.ts'
+import { chatHolder, messageHolder, type NodeMedia, sendHolder, sendWithinMs } from '../media/media.ts'
+import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
+import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Entry } from '../store/contract.ts'
-import { chatOf, isKept } from '../store/lasting.ts'
+import type { Carrier, Entry } from '../store/contract.ts'
+import { chatOf, isKept, waitsFor } from '../store/lasting.ts'
+import { passingHolder, passingOf } from './passing.ts'
 
 /** What a message holds. */
 export type Held = { readonly id: MessageId; readonly content: MediaId }
 
+const contentOf = ({ media }: Carrier): MediaId => media?.media as MediaId
+const carries = (entry: Entry): entry is Carrier => 'body' in entry && entry.media !== undefined
+
 export class Keeping {
   readonly #media: NodeMedia | undefined
-  /** By user: what is held for entries that are being appended must not be released, though nobody finds them yet. */
+  /** By inbox: what is held for entries that are being appended must not be released, though nobody finds them yet. */
   readonly #lines = new Lines()
 
   constructor(media: NodeMedia | undefined) {
     this.#media = media
-  }
-
-  /** Appends entries. What they carry into the user's histories is held before that, so that no message outlives its media. */
-  append(user: UserId, entries: readonly Entry[], write: () => Promise<void>): Promise<void> {
-    const media = this.#media
-    if (!media || !entries.some((entry) => isKept(user, entry) && entry.media)) return write()
-    const hold = (entry: Entry) =>
-      isKept(user, entry) && entry.media
-        ? media.store.refer(entry.media.media as MediaId, [messageHolder(user, chatOf(entry), entry.id)], untilReleased)
-        : undefined
-    return this.#lines.run(user, () => Promise.all(entries.map(hold)).then(write))
   }
 
   /** Whether there is any media. */
@@ -35,13 +29,80 @@ export class Keeping {
     return this.#media !== undefined
   }
 
+  /** Appends entries to an inbox, or to the log of a group. What they carry is held before that, also where they are appended again. */
+  append(user: UserId, entries: readonly Entry[], write: () => Promise<void>): Promise<void> {
+    const media = this.#media
+    if (!media || !entries.some(carries)) return write()
+    const carriers = entries.filter(carries)
+    return this.alone(user, async () => {
+      const until = media.keptUntil(Date.now())
+      const holds = carriers.flatMap((entry) =>
+        holdsOf(user, entry, until).map(([holder, until]) => media.store.refer(contentOf(entry), [holder], until)),
+      )
+      await Promise.all(holds)
+      await write()
+      // What fails here ends by itself within a day.
+      for (const entry of carriers)
+        if (isFirst(entry))
+          media.store.release(sendHolder(entry.from, entry.id), contentOf(entry)).catch(() => undefined)
+    })
+  }
+
+  /** Does something while nothing is appended to that inbox. */
+  alone<T>(user: UserId, task: () => Promise<T>): Promise<T> {
+    return this.#lines.run(user, task)
+  }
+
+  /** Before a permanent message is made gone: were what it holds not released then, it stayed for ever. */
+  async markPassing(user: UserId, entry: Carrier): Promise<void> {
+    if (entry.media)
+      await this.#media?.store.refer(
+        contentOf(entry),
+        [passingHolder(user, chatOf(entry), entry)],
+        Date.now() + sendWithinMs,
+      )
+  }
+
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */
   async release(user: UserId, chat: UserId, gone: readonly Held[], isLeft: () => Promise<boolean>): Promise<void> {
     const media = this.#media
     if (!media) return
-    await this.#lines.run(user, async () => {
-      if (!(await isLeft())) return media.store.release(chatHolder(user, chat))
-      for (const { id, content } of gone) await media.store.release(messageHolder(user, chat, id), content)
+    await this.alone(user, async () => {
+      if (!(await isLeft())) {
+        await media.store.release(chatHolder(user, chat))
+        return media.store.release(passingOf(user, chat))
+      }
+      for (const { id, content } of gone) {
+        await media.store.release(messageHolder(user, chat, id), content)
+        await media.store.release(passingOf(user, chat, id), content)
+      }
     })
   }
+}
+
+/** Whether this is the message itself, and not a copy of it: a member's of what stands in the log of the group, or its sender's. */
+const isFirst = (entry: Carrier): entry is Extract<Carrier, { is: 'message' }> =>
+  entry.is === 'message' && entry.place === undefined
+
+/**
+ * Who holds what an entry carries, and until when. Where its timer waits nobody knows yet when it vanishes: that is looked after
+ * (passing.ts). In a group the log holds it for the members; where it vanishes from the log as soon as they have it, each does.
+ */
+function holdsOf(user: UserId, entry: Carrier, until: Millis): (readonly [string, Millis])[] {
+  const chat = isGroup(user) ? user : chatOf(entry)
+  const own = messageHolder(user, chat, entry.id)
+  const holds: (readonly [string, Millis])[] = []
+  if (waitsFor(user, entry)) holds.push([passingHolder(user, chat, entry), until])
+  else if (entry.expires !== undefined) holds.push([own, Math.min(entry.expires, until)])
+  else if (isKept(user, entry)) holds.push([own, untilReleased])
+  else if (isGroup(user)) holds.push([chatHolder(user, user), until])
+  else if (isFirst(entry)) holds.push([own, until])
+  return isFirst(entry) ? [...holds, ...senderHolds(user, entry, until)] : holds
+}
+
+/** The sender has it on their devices, for as long as messages stay in that chat. In a group the log holds it for them. */
+function senderHolds(user: UserId, { from, id, time, lifetime }: Carrier & { readonly from: UserId }, until: Millis) {
+  const timer = timerOf(lifetime ?? '')
+  if (!timer && (isGroup(user) || lifetime === 'temporary')) return []
+  return [[messageHolder(from, user, id), timer ? Math.min(time + timer.ms, until) : until] as const]
 }

@@ -90,7 +90,7 @@ export function asUsers(context: Context) {
         throw new SendRefused('bad_id', id)
       if (!isBody(body) || (media !== undefined && !isMedia(media))) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
-      const code = media && (await attachTo(context.media, media, from, to, id))
+      const code = media && (await attachTo(context.media, media, from, id))
       if (code) throw new SendRefused(code, id)
       return post(context, { from, to, id, body, media, again: given !== undefined })
     },

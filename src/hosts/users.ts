@@ -6,7 +6,6 @@ import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
-import type { NodeMedia } from '../media/media.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
@@ -16,7 +15,7 @@ import { Appends } from './appends.ts'
 import { deletion } from './deletions.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
-import { Keeping } from './keeping.ts'
+import type { Keeping } from './keeping.ts'
 import { consult, done, orNull, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
@@ -35,13 +34,12 @@ type Context = {
   /** The settings of a user have changed. */
   readonly show: (user: UserId, settings: Settings) => void
   readonly answer: (ticket: Ticket, answer: Accepted) => void
-  readonly media?: NodeMedia | undefined
+  readonly keeping: Keeping
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, store, term, sessions } = context
+  const { runtime, store, term, sessions, keeping } = context
   const limits = { ...context.limits, swallows: context.swallows }
-  const keeping = new Keeping(context.media)
   const appends = new Appends((user, epoch, entries, done) =>
     keeping
       .append(user, entries, () => store.append(user, epoch, term, entries))
@@ -63,7 +61,7 @@ export function hostUsers(context: Context): Users {
       const entries: Entry[] = []
       for (const effect of effects) {
         if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, users, keeping, id as UserId, effect)
+        else perform(context, users, id as UserId, effect)
       }
       if (entries.length > 0) append(users, appends, id as UserId, entries)
     },
@@ -93,13 +91,7 @@ function append(users: Users, appends: Appends, user: UserId, entries: readonly 
   })
 }
 
-function perform(
-  context: Context,
-  users: Users,
-  keeping: Keeping,
-  user: UserId,
-  effect: Exclude<UserEffect, { do: 'append' }>,
-): void {
+function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
   const { store, sessions, events } = context
   switch (effect.do) {
     case 'find':
@@ -113,7 +105,7 @@ function perform(
       return void tellResult(users, user, ask(store, user, effect))
     case 'look':
     case 'erase':
-      return void tellResult(users, user, deletion(store, keeping, user, effect))
+      return void tellResult(users, user, deletion(store, context.keeping, user, effect))
     case 'welcome':
       return sessions.welcome(effect, epochOf(users, user))
     case 'live':

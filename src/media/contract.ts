@@ -42,6 +42,8 @@ export interface MediaStore {
   refer(id: MediaId, holders: readonly string[], until: Millis): Promise<Medium | undefined>
   /** Drops every reference whose holder starts with `prefix`, of this content or of all. What nobody else refers to is gone when it resolves. */
   release(prefix: string, id?: MediaId): Promise<void>
+  /** The references whose holder starts with `prefix`, in the order of their holders; one that comes or goes meanwhile may be left out. */
+  held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
   /** Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until it answers 0. */
   collect(now: Millis): Promise<number>
 }

@@ -104,6 +104,10 @@ class FileMedia implements MediaStore {
     await this.#sweep()
   }
 
+  async *held(prefix: string) {
+    for (const keys of this.#open.held(prefix)) for (const [holder, id] of keys) yield { holder, id: id as MediaId }
+  }
+
   async collect(now: Millis): Promise<number> {
     const collected = await this.#open.collect(now, now - this.#resumeMs)
     await this.#sweep()

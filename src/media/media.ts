@@ -5,7 +5,7 @@ import { type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { Allowance } from './allowance.ts'
 import type { MediaStore, Medium } from './contract.ts'
 
-/** How long content stays that was uploaded and that no message has referred to. */
+/** How long content stays that was uploaded and that no message has referred to; and that of a message which is on its way. */
 export const sendWithinMs: Millis = 86_400_000
 
 /** References end on the hour: a group in which the same content is sent again and again writes one an hour. */
@@ -13,11 +13,17 @@ const hourMs = 3_600_000
 /** Stores remove entries by the day, so that one may stay a day longer than the retention time; and it is appended a moment after. */
 const slackMs = 25 * hourMs
 
-/** Who holds what a user has uploaded and not sent yet. Ids have no control characters, so the parts cannot be confused. */
-export const uploadHolder = (user: UserId): string => `upload\0${user}\0`
+/**
+ * Who holds what a user has uploaded and not sent yet. Ids have no control characters, so the parts cannot be confused. Not by a
+ * zero between them: keys of LMDB hold one in short strings only, and split longer ones there.
+ */
+export const uploadHolder = (user: UserId): string => `upload\n${user}\n`
+
+/** Who holds what a message carries from its admission until it is appended. */
+export const sendHolder = (from: UserId, id: MessageId): string => `send\n${from}\n${id}`
 
 /** Who holds what the messages of a user's chat carry: their copy of the chat. Released when they delete it. */
-export const chatHolder = (user: UserId, chat: string): string => `chat\0${user}\0${chat}\0`
+export const chatHolder = (user: UserId, chat: string): string => `chat\n${user}\n${chat}\n`
 
 /** The same for one message. */
 export const messageHolder = (user: UserId, chat: string, id: MessageId): string => chatHolder(user, chat) + id
@@ -41,21 +47,25 @@ export class NodeMedia {
   }
 
   /**
-   * Keeps what a message carries for its holders, before the message is accepted: so no message outlives its media, and one that
-   * is refused later leaves a reference too many. Answers why the message may not carry it; undefined where it may.
+   * Keeps what a message carries until it is appended, for a day at most. Answers why the message may not carry it; undefined
+   * where it may.
    */
-  async attach({ media, type, size }: MediaRef, from: UserId, holders: readonly string[], now: Millis) {
+  async attach({ media, type, size }: MediaRef, from: UserId, message: MessageId, now: Millis) {
     const id = media as MediaId
     try {
       const found = await this.store.find(id)
       if (found && (found.size !== size || !mayBeCalled(found.type, type))) return 'wrong_media'
-      const until = Math.ceil((now + this.store.retentionMs + slackMs) / hourMs) * hourMs
-      if (!(await this.store.refer(id, holders, until))) return 'unknown_media'
+      if (!(await this.store.refer(id, [sendHolder(from, message)], now + sendWithinMs))) return 'unknown_media'
       await this.store.release(uploadHolder(from), id)
       return undefined
     } catch {
       return 'busy'
     }
+  }
+
+  /** Until when a message that is appended now keeps what it carries, where nothing else is said. */
+  keptUntil(now: Millis): Millis {
+    return Math.ceil((now + this.store.retentionMs + slackMs) / hourMs) * hourMs
   }
 
   /** Whether nothing is being transferred. */

@@ -117,12 +117,18 @@ export class Records {
   }
 
   async release(prefix: string, id: MediaId | undefined): Promise<void> {
+    for (const keys of this.held(prefix))
+      await this.#unrefer(keys.flatMap(([holder, held]) => (id === undefined || held === id ? [[held, holder]] : [])))
+  }
+
+  /** [holder, id] of references by the prefix of their holders, slice by slice: each is read when it is asked for. */
+  *held(prefix: string): Generator<[string, string][]> {
     let start: [string, string] = [prefix, '']
     for (;;) {
       const keys = [...this.#held.getKeys({ start, end: [prefix + last, ''], limit: slice })]
-      await this.#unrefer(keys.flatMap(([holder, held]) => (id === undefined || held === id ? [[held, holder]] : [])))
       const [holder, held] = keys.at(-1) ?? []
       if (holder === undefined) return
+      yield keys
       start = [holder, `${held}\0`]
     }
   }

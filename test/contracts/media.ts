@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type MediaStore, untilReleased } from '../../src/media/contract.ts'
-import type { UserId } from '../../src/protocol/ids.ts'
+import { chatHolder, messageHolder } from '../../src/media/media.ts'
+import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { MediaId } from '../../src/protocol/media.ts'
 
 export const idOf = (content: Uint8Array) => createHash('sha256').update(content).digest('hex') as MediaId
@@ -147,6 +148,23 @@ export function mediaContract(
       await store.release('alic')
       expect(await store.find(two)).toBeDefined()
     })
+
+    it.each([3, 60, 128])(
+      'ends what chats of users hold whose names have %s letters, and tells who holds what',
+      async (letters) => {
+        const [user, chat] = ['u'.repeat(letters) as UserId, 'c'.repeat(letters)]
+        const holder = messageHolder(user, chat, '01932c5e-0000-7000-8000-000000000001' as MessageId)
+        await upload(store, content, holder, 1_000)
+        const held = []
+        for await (const one of store.held(`chat\n${user}\n`)) held.push(one)
+        expect(held).toEqual([{ holder, id }])
+        await store.release(chatHolder(user, chat))
+        expect([await store.find(id), await stored()]).toEqual([undefined, 0])
+        await upload(store, content, holder, 1_000)
+        await store.collect(1_000)
+        expect([await store.find(id), await stored()]).toEqual([undefined, 0])
+      },
+    )
 
     it('removes uploads that nobody goes on with for a day', async () => {
       const upload = await store.begin(alice, id)
