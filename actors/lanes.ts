@@ -40,6 +40,12 @@ export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined
   return { nth: lanes.sends, round: lane.round }
 }
 
+/** Whether a send that was let go is behind one that has been refused for now since. */
+export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Turn): boolean {
+  const refused = lanes?.open.get(to)?.refused
+  return refused !== undefined && refused !== null && refused.nth < nth
+}
+
 /** A send was refused for now before it went: those to the same recipient wait for it. */
 export function hold(lanes: Lanes, to: UserId, id: MessageId): void {
   lanes.sends += 1

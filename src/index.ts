@@ -1,5 +1,6 @@
 // A node that a service embeds.
 
+export type { Fault, OnFault } from './hosts/asked.ts'
 export type { Hooks, Receipt } from './hosts/hooks.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
 export { type Before, type PastMessage, type SendAs, SendRefused } from './hosts/program.ts'

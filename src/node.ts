@@ -4,6 +4,7 @@ import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
+import { inTime } from './hosts/asked.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { type Hooks, tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
@@ -131,14 +132,17 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
   const term = await store.takeTerm()
   const runtime = startRuntime()
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
-  const authenticate = options.authenticate ?? ((token) => (token ? { user: token } : undefined))
+  const asked = inTime(runtime, options.onFault)
+  const authenticate: Authenticate = options.authenticate
+    ? asked('authenticate', options.authenticate)
+    : (token) => (token ? { user: token } : undefined)
   const sessions: Sessions = new Sessions({
     runtime,
     asks,
     limits,
     heartbeatMs: heartbeatSeconds * 1000,
     authenticate,
-    admit: admission(options.allow, media),
+    admit: admission(options.allow && asked('allow', options.allow), media),
     actors: () => ({ users, groups, presence }),
   })
   const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0)

@@ -3,6 +3,7 @@ import type { NodeMedia } from '../media/media.ts'
 import type { ErrorCode } from '../protocol/codes.ts'
 import type { SendFrame } from '../protocol/frames.ts'
 import type { MediaRef, MessageId, UserId } from '../protocol/ids.ts'
+import { late } from './asked.ts'
 import type { Allow } from './ports.ts'
 
 /** Asks why a send may not be delivered: undefined is that it may. */
@@ -10,16 +11,18 @@ type Question = () => Promise<ErrorCode | undefined>
 /** What is to be asked about a user's send; undefined where nothing is. */
 export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 
-/** `allow` is asked first: what it refuses leaves no reference. */
+/** `allow` is asked first: what it refuses leaves no reference. Where it does not answer in time, the send may come again. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
   return (from, [, id, to, body, , carried, change]) => {
     const attach = carried ? () => attachTo(media, carried, from, id) : undefined
     if (!allow) return attach
     return async () => {
-      const allowed = await new Promise<boolean>((resolve) =>
-        resolve(allow({ id, from, to, body, ...(change && { change }) })),
-      ).catch(() => false)
-      return allowed ? attach?.() : 'refused'
+      try {
+        const allowed = await allow({ id, from, to, body, ...(change && { change }) })
+        return allowed ? attach?.() : 'refused'
+      } catch (error) {
+        return error === late ? 'busy' : 'refused'
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Tells an embedder what happens to messages. */
 import type { Change } from '../protocol/group.ts'
 import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Fault, OnFault } from './asked.ts'
 import type { NodeEvents } from './ports.ts'
 
 export type Hooks = {
@@ -20,6 +21,11 @@ export type Hooks = {
   readonly onDelivered?: (receipt: Receipt) => void
   /** The same for read, which comes after delivered. */
   readonly onRead?: (receipt: Receipt) => void
+  /**
+   * A hook failed: what it threw or rejected with, or that `authenticate` or `allow` did not answer within 10 s. Without this
+   * one, faults of those two are warnings of the process, and those of the others are uncaught.
+   */
+  readonly onFault?: OnFault
 }
 
 /** Compare with where a message was accepted: it is meant when `at.epoch` is the same and `at.seq` is not above `upTo.seq`. */
@@ -37,14 +43,16 @@ export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): Node
     accepted(to, { id, from, body, media, change, place, seq, time }) {
       if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }
-      guarded(() => hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }))
+      guarded(hooks, 'onAccepted', () =>
+        hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }),
+      )
     },
     receipted(from, { peer: to, epoch, delivered, read }) {
       if (!hooks.onDelivered && !hooks.onRead) return
       const known = rise(marks, `${from}\n${to}`, { epoch, delivered, read })
       const receipt = (seq: Seq): Receipt => ({ from, to, upTo: { epoch, seq } })
-      if (delivered > known.delivered) guarded(() => hooks.onDelivered?.(receipt(delivered)))
-      if (read > known.read) guarded(() => hooks.onRead?.(receipt(read)))
+      if (delivered > known.delivered) guarded(hooks, 'onDelivered', () => hooks.onDelivered?.(receipt(delivered)))
+      if (read > known.read) guarded(hooks, 'onRead', () => hooks.onRead?.(receipt(read)))
     },
   }
 }
@@ -59,13 +67,16 @@ function rise(marks: Map<string, Mark>, pair: string, { epoch, delivered, read }
   return known
 }
 
-/** A hook that throws is the embedder's bug, and must not cost an actor its turn: it is reported as uncaught. */
-function guarded(hook: () => void): void {
+/** A hook that throws is the embedder's bug, and must not cost an actor its turn: where nobody is told it is reported as uncaught. */
+function guarded({ onFault }: Hooks, hook: Fault['hook'], call: () => unknown): void {
+  const fail = (error: unknown) => {
+    if (onFault) return onFault({ hook, error })
+    throw error
+  }
   try {
-    hook()
+    const result = call()
+    if (onFault && result instanceof Promise) result.catch(fail)
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    queueMicrotask(() => fail(error))
   }
 }

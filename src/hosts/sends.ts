@@ -1,8 +1,10 @@
 /** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
+import { mustWait } from '../../actors/lanes.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import type { Copy, Deliver } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Admit } from './admission.ts'
+import { answerMs } from './asked.ts'
 import { offerTo } from './groups.ts'
 import { Rates } from './rates.ts'
 import type { Session, SessionsContext } from './session.ts'
@@ -51,8 +53,11 @@ export class Sends {
 
   #queue(session: Session, effect: Send, question: ReturnType<Admit>, before: Promise<void> | undefined): void {
     const { send, turn } = effect
+    const cameAt = performance.now()
     const decide = async () => {
-      const code = await question?.()
+      // One that is late has held up those behind it for as long; and what was behind one that is to come again must not overtake it.
+      const stays = performance.now() - cameAt < answerMs && !mustWait(session.lanes, send[2], turn)
+      const code = stays ? await question?.() : 'busy'
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect)
       else this.#receive(session, { is: 'answered', send, turn, answer: { is: 'refused', code } })

@@ -1,0 +1,104 @@
+/** Hooks of a program that never answer, or fail: nothing waits for them for ever, and whoever runs the node is told. */
+import { once } from 'node:events'
+import { afterEach, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { createNode, type Fault, memoryStore, type NodeOptions } from '../../src/index.ts'
+
+type Frame = unknown[]
+let node: ReturnType<typeof createNode>
+let url: string
+async function start(options: Omit<NodeOptions, 'store'>): Promise<void> {
+  node = createNode({ store: memoryStore(), ...options })
+  url = (await node.listen({ port: 0 })).url
+}
+afterEach(() => node.close())
+
+async function enter(user: string) {
+  const socket = new WebSocket(url, 'bluetick.v1.json')
+  const frames: Frame[] = []
+  socket.on('message', (data) => {
+    for (const line of String(data).split('\n')) frames.push(JSON.parse(line))
+  })
+  const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
+  await once(socket, 'open')
+  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
+  const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
+  say('hello', user, 'phone')
+  return { closed, say, of }
+}
+const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
+const never = () => new Promise<never>(() => {})
+
+it('allow that never answers holds up its session for 10 s, and nothing overtakes what it held up', async () => {
+  const faults: Fault[] = []
+  let hangs = true
+  const allow = ({ body }: { body: unknown }) => (hangs && body === 'held' ? never() : true)
+  await start({ allow, onFault: (fault) => faults.push(fault) })
+  const alice = await enter('alice')
+  await expect.poll(() => alice.of('welcome')).toHaveLength(1)
+  const sends = [
+    [id(1), 'bob', 'first'],
+    [id(2), 'bob', 'held'],
+    [id(3), 'bob', 'behind it'],
+    [id(4), 'carol', 'to another'],
+  ]
+  for (const send of sends) alice.say('send', ...send)
+  const refusals = () => alice.of('error').map((frame) => frame.slice(1, 5))
+  await expect.poll(refusals, { timeout: 15_000 }).toEqual([2, 3, 4].map((n) => ['busy', 'send', id(n), 500]))
+  expect(faults).toEqual([{ hook: 'allow', error: new Error('it did not answer within 10 s') }])
+  hangs = false
+  for (const send of sends.slice(1)) alice.say('send', ...send, true)
+  await expect
+    .poll(() =>
+      alice
+        .of('sent')
+        .map((frame) => frame[1])
+        .sort(),
+    )
+    .toEqual([1, 2, 3, 4].map(id))
+  const bob = await enter('bob')
+  await expect.poll(() => bob.of('message').map((frame) => frame[5])).toEqual(['first', 'held', 'behind it'])
+}, 30_000)
+
+it('authenticate that never answers sends the client away for a while', async () => {
+  const faults: Fault[] = []
+  await start({ authenticate: never, onFault: (fault) => faults.push(fault) })
+  const alice = await enter('alice')
+  expect(await alice.closed).toBe(3005)
+  expect(faults).toEqual([{ hook: 'authenticate', error: new Error('it did not answer within 10 s') }])
+}, 30_000)
+
+it('what hooks throw is told, also where they throw later', async () => {
+  const faults: Fault[] = []
+  await start({
+    authenticate: (token) => {
+      if (token === 'mallory') throw new Error('no database')
+      return { user: String(token) }
+    },
+    allow: async () => Promise.reject(new Error('no rules')),
+    onAccepted: async () => Promise.reject(new Error('no counter')),
+    onDelivered: () => {
+      throw new Error('no mail')
+    },
+    onFault: (fault) => faults.push(fault),
+  })
+  expect(await (await enter('mallory')).closed).toBe(3005)
+  const alice = await enter('alice')
+  await expect.poll(() => alice.of('welcome')).toHaveLength(1)
+  alice.say('send', id(1), 'bob', 'hello')
+  await expect.poll(() => alice.of('error').map((frame) => frame[1])).toEqual(['refused'])
+  await node.send({ from: 'shop', to: 'alice', body: 'hello' })
+  await expect.poll(() => alice.of('message')).toHaveLength(1)
+  alice.say('ack', 1)
+  await expect
+    .poll(() => faults.map(({ hook, error }) => `${hook}: ${(error as Error).message}`))
+    .toEqual(['authenticate: no database', 'allow: no rules', 'onAccepted: no counter', 'onDelivered: no mail'])
+})
+
+it('without onFault the process warns of a hook that fails, once a minute', async () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  await start({ authenticate: () => Promise.reject(new Error('no database')) })
+  for (let n = 0; n < 3; n++) expect(await (await enter('alice')).closed).toBe(3005)
+  expect(warn.mock.calls.map(([text]) => text)).toEqual(['the hook authenticate failed: Error: no database'])
+  warn.mockRestore()
+})
