@@ -133,7 +133,10 @@ export type ConnectionStatus =
   | { readonly is: 'closed'; readonly code: EndCode; readonly cause?: unknown }
 
 export type ClientEvents = {
-  /** An own message was queued, its state rose, or its copy has its place; also one that another own device sent. */
+  /**
+   * An own message was queued, its state rose, or its copy has its place; also one that another own device sent. Told at once: what a
+   * crash kept from the storage is told again by the next run.
+   */
   message: Outgoing
   connection: ConnectionStatus
   /** The settings of this user, once `settings()` was called: also when another device changed them. */

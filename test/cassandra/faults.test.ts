@@ -114,7 +114,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
       await sleep(6_000)
     })
     await allCame(sent, 'one of three killed')
-    expect((await ready()).status).toBe(200)
+    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status: 200 })
     await of(2).start()
   })
 

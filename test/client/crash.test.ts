@@ -49,6 +49,7 @@ class Story {
   /** Seqs that the program saw, in order; after a crash the one in hand may come again. */
   readonly seen: number[] = []
   readonly queued = new Map<string, string[]>()
+  /** By life and message: the states that the program heard of. What a crash kept from the storage is told again in the next life. */
   readonly states = new Map<string, string[]>()
   #client: Client
   #life = 0
@@ -85,7 +86,10 @@ class Story {
         this.#inHand = life !== this.#life || this.#inHand
       }
     })()
-    client.on('message', ({ id, state }) => this.states.set(id, [...(this.states.get(id) ?? []), state]))
+    client.on('message', ({ id, state }) => {
+      const key = `${life} ${id}`
+      this.states.set(key, [...(this.states.get(key) ?? []), state])
+    })
     return client
   }
 

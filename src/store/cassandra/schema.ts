@@ -45,7 +45,7 @@ function parse(create: string): Table {
     const [, key = '', value = ''] = /^(\w+) = (.*)$/s.exec(option) ?? []
     if (order) facts.set('clustering order', order[1] ?? '')
     else if (key === 'compaction') facts.set(key, sorted(JSON.parse(value.replaceAll("'", '"'))))
-    else if (key) facts.set(key, value)
+    else if (key) facts.set(key, value.replaceAll("'", ''))
   }
   return { name, create, facts }
 }
@@ -132,7 +132,7 @@ async function factsOf(client: Client, keyspace: string, table: string): Promise
   facts.set('clustering order', order.join(', '))
   const { max_threshold: _, min_threshold: __, ...compaction } = options['compaction']
   facts.set('compaction', sorted({ ...compaction, class: compaction.class.split('.').at(-1) }))
-  facts.set('gc_grace_seconds', String(options['gc_grace_seconds']))
+  for (const name of ['gc_grace_seconds', 'speculative_retry']) facts.set(name, String(options[name]))
   return facts
 }
 
