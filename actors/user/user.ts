@@ -106,6 +106,9 @@ function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): 
     case 'saveAcks':
       state.saveTimed = false
       return saveNow(state, now, out)
+    case 'stay':
+      state.unsaved = Math.max(state.unsaved, 1)
+      return saveNow(state, now, out)
     case 'receipts':
       return writeNews(state, now, out)
     case 'retell':

@@ -8,8 +8,8 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { copy, message, user } from '../contracts/store.ts'
+import { freePort } from '../ports.ts'
 import { clustersHere, driver, newKeyspace, startMs } from './here.ts'
-import { freePort } from './serve.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
 
 const [bob, alice] = [user('bob'), user('alice')]

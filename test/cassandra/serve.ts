@@ -1,8 +1,8 @@
 /** `bluetick serve` on a keyspace, as a process of its own: for what is measured of it. */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { freePort } from '../ports.ts'
 import { named } from './here.ts'
 
 export type Served = { readonly url: string; readonly pid: number; kill(): void }
@@ -31,11 +31,3 @@ export async function serve(options: CassandraOptions): Promise<Served> {
 /** Resident memory of a process. */
 export const residentMb = ({ pid }: Pick<Served, 'pid'>): number =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

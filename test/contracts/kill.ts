@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Client, connect, type Lifetime, type Past } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 5)
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 100_000)
-const port = 18_000 + (process.pid % 2_000)
 const users = ['ann', 'ben', 'cay', 'dan']
 const order = ['queued', 'sent', 'delivered', 'read']
 
@@ -19,7 +19,7 @@ function random(): number {
 }
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function serve(store: readonly string[]): Promise<ChildProcess> {
+async function serve(port: number, store: readonly string[]): Promise<ChildProcess> {
   const server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), ...store])
   let printed = ''
   server.stderr.on('data', (text) => {
@@ -57,7 +57,8 @@ export function killTest(name: string, store: () => readonly string[]): void {
       const received = new Map<string, string[]>(users.map((user) => [user, []]))
       const safe: { readonly from: string; readonly to: string; readonly n: string }[] = []
       const falls: string[] = []
-      let server = await serve(store())
+      const port = await freePort()
+      let server = await serve(port, store())
       onTestFinished(() => void server.kill('SIGKILL'))
       for (const user of users) {
         const client = connect({ url: `ws://127.0.0.1:${port}`, token: user, device: 'test' })
@@ -104,7 +105,7 @@ export function killTest(name: string, store: () => readonly string[]): void {
         const ended = new Promise((resolve) => server.once('exit', resolve))
         server.kill('SIGKILL')
         await ended
-        server = await serve(store())
+        server = await serve(port, store())
         for (const client of clients.values()) client.retryNow()
       }
       sending = false

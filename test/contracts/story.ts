@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'v
 import { type Client, connect } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import { createNode, type Store } from '../../src/index.ts'
+import { freePort } from '../ports.ts'
 
 /** `store` answers a store that keeps what it has under `folder`, or under a name that stands for it. */
 export function story(
@@ -16,13 +17,14 @@ export function story(
   describe(`two people on one node: ${name}`, options, () => {
     let folder: string
     let node: ReturnType<typeof createNode>
+    let port: number
     let url: string
     let clients: Client[]
 
     beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), 'bluetick-'))
       clients = []
-      port += 1
+      port = await freePort()
       await start()
     })
     afterEach(async () => {
@@ -30,9 +32,7 @@ export function story(
       await node.close()
     })
 
-    // A fixed port: one that the system picks is bound without address reuse, and could not be had again at once.
-    let port = 20_000 + (process.pid % 5_000)
-
+    // Not one that the system picks: that is bound without address reuse, and could not be had again at once.
     async function start(): Promise<void> {
       node = createNode({ store: await store(folder) })
       url = (await node.listen({ port })).url

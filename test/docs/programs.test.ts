@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { compilerOptions, makeProject, type Project } from '../package/project.ts'
+import { freePort } from '../ports.ts'
 import { blocks } from './blocks.ts'
 
 const files = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
@@ -17,16 +18,15 @@ const programs = files.flatMap(blocks).flatMap((block, index, all) => {
 })
 
 vi.setConfig({ testTimeout: 120_000 })
-let port = 36_000 + (process.pid % 100) * 20
-const served = port
+const served = await freePort()
 let project: Project
 let server: ChildProcess
 beforeAll(async () => {
   project = await makeProject()
   for (const { name, code } of programs) {
     mkdirSync(join(project.folder, name))
-    if (code.includes('createNode(')) port += 1
-    project.write(`${name}/main.ts`, code.replaceAll('8080', String(code.includes('createNode(') ? port : served)))
+    const port = code.includes('createNode(') ? await freePort() : served
+    project.write(`${name}/main.ts`, code.replaceAll('8080', String(port)))
   }
   server = spawn(process.execPath, [resolve('dist/src/cli/main.js'), 'serve', '--port', String(served)], {
     cwd: project.folder,

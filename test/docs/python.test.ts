@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
 import { needs } from '../skips.ts'
 import { blocks } from './blocks.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bluetick-python-'))
 const script = join(folder, 'client.py')
 writeFileSync(script, blocks('docs/writing-a-client.md').find(({ language }) => language === 'python')?.code ?? '')
-const port = 34_000 + (process.pid % 2_000)
+const port = await freePort()
 const url = `ws://127.0.0.1:${port}`
 const python = ['python3', '/usr/bin/python3'].find((path) => {
   try {

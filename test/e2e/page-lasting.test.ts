@@ -2,9 +2,10 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Lifetime } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
 import { needsChromium, Pages, say, texts } from './pages.ts'
 
-const pages = new Pages(30_000)
+const pages = new Pages(await freePort())
 
 /** All that this browser keeps of its pages, as text. */
 const storedOf = (page: Page): Promise<string> =>

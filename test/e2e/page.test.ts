@@ -1,9 +1,10 @@
 /** The chat page in a real Chromium, as people use it: two of them, a tab that is closed, and a server that stops. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
 import { needsChromium, Pages, say, texts, ticks } from './pages.ts'
 
-const pages = new Pages(26_000)
+const pages = new Pages(await freePort())
 const { origin, port } = pages
 const browserOf = pages.browserOf.bind(pages)
 const open = pages.open.bind(pages)

@@ -20,9 +20,8 @@ export class Pages {
   #server: ChildProcess | undefined
   #browser: Browser | undefined
 
-  /** Files of tests run at the same time: each has ports of its own, from there on. */
-  constructor(from: number) {
-    this.port = from + (process.pid % 2_000)
+  constructor(port: number) {
+    this.port = port
     this.origin = `http://127.0.0.1:${this.port}`
   }
 

@@ -9,10 +9,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, jwtAuthenticate, lmdbStore, makeToken, memoryStore } from '../../src/index.ts'
+import { freePort } from '../ports.ts'
 
 const main = 'dist/src/cli/main.js'
 const folder = mkdtempSync(join(tmpdir(), 'bluetick-serve-'))
-let port = 30_000 + (process.pid % 2_000)
+let port: number
 const servers: ChildProcess[] = []
 afterEach(() => {
   for (const server of servers.splice(0)) server.kill('SIGKILL')
@@ -28,7 +29,7 @@ async function cli(...args: string[]): Promise<{ code: number; out: string }> {
   }
 }
 async function serve(...args: string[]) {
-  port += 1
+  port = await freePort()
   const data = join(folder, String(port))
   const server = spawn(process.execPath, [main, 'serve', '--port', String(port), '--data', data, ...args])
   servers.push(server)
