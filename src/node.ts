@@ -14,6 +14,7 @@ import { hostPresence } from './hosts/presence.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
 import { repeatedly } from './hosts/repeatedly.ts'
 import { Sessions } from './hosts/sessions.ts'
+import { staying } from './hosts/staying.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import type { MediaStore } from './media/contract.ts'
@@ -197,7 +198,14 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     const { entries, dedupeKeys } = await store.expire(Date.now())
     return entries + dedupeKeys
   }
-  const chores = [repeatedly(runtime, 60_000, expired)]
+  const chores = [
+    repeatedly(runtime, 60_000, expired),
+    repeatedly(
+      runtime,
+      limits.deviceAwayMs / 4,
+      staying(users, () => sessions.users()),
+    ),
+  ]
   if (media) {
     const passing = new Passing(store, media, keeping)
     chores.push(repeatedly(runtime, 60_000, () => media.store.collect(Date.now())))

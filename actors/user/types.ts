@@ -167,7 +167,7 @@ export type UserMessage =
   /** From the former life of an actor that crashed: by session, what it had refused. */
   | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
 
-export type Timer = 'append' | 'save' | 'saveAcks' | 'receipts' | 'retell' | 'start'
+export type Timer = 'append' | 'save' | 'saveAcks' | 'stay' | 'receipts' | 'retell' | 'start'
 
 /** What a user actor asks of its host. */
 export type UserEffect =

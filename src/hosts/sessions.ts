@@ -164,6 +164,11 @@ export class Sessions implements SessionPort {
     for (const session of this.#sessions.all()) this.#close(session, code)
   }
 
+  /** Who is connected; with several devices several times. */
+  users(): UserId[] {
+    return this.#sessions.all().flatMap(({ user }) => user ?? [])
+  }
+
   presences(refs: readonly SessionRef[]): Presence[] {
     return refs.flatMap((ref) => {
       const session = this.#sessions.get(ref)

@@ -91,3 +91,25 @@ it('that were away for too long are told so', async () => {
   expect(value?.body, 'what it has does not come again').toBe('two')
   expect(gaps).toMatchObject([{ why: 'expired', seq: 1 }])
 })
+
+it('that stay connected, and acknowledge nothing, are not taken for gone after a crash', async () => {
+  const store = memoryStore()
+  const limits = { deviceAwayMs: 4_000 }
+  node = createNode({ store, limits })
+  url = (await node.listen({ port: 0 })).url
+  const storage = memoryStorage()
+  const phone = enter('bob', 'phone', { storage })
+  await node.send({ from: 'alice', to: 'bob', body: 'one' })
+  await phone.messages().next()
+  await new Promise((resolve) => setTimeout(resolve, 12_000))
+  // As after kill -9: what the first node knows, and has not written, the second does not.
+  const next = createNode({ store, limits })
+  url = (await next.listen({ port: 0 })).url
+  const back = enter('bob', 'phone', { storage: await copyOf(storage) })
+  const gaps: object[] = []
+  back.on('gap', (gap) => gaps.push(gap))
+  await online(back)
+  expect(gaps).toEqual([])
+  await back.close()
+  await next.close()
+}, 30_000)
