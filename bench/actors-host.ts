@@ -42,6 +42,7 @@ const runtime = startRuntime({ idleMs, spares: 10_000_000 })
 const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
 const users: Users = hostUsers({
   keeping: new Keeping(undefined),
+  onFault: () => {},
   runtime,
   store: nothing as Store,
   term: 1,

@@ -1,13 +1,14 @@
 // A node that a service embeds.
 
-export type { Fault, OnFault } from './hosts/asked.ts'
+export type { Fault, OnFault } from './hosts/faults.ts'
 export type { Hooks, Receipt } from './hosts/hooks.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
 export { type Before, type PastMessage, type SendAs, SendRefused } from './hosts/program.ts'
 // Media.
 export type { MediaStore, Medium, Upload } from './media/contract.ts'
 export { type FileMediaOptions, fileMedia } from './media/files.ts'
-export { createNode, type NodeOptions } from './node.ts'
+export { createNode } from './node.ts'
+export type { NodeOptions } from './node-options.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'

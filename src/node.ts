@@ -5,11 +5,12 @@ import { mediaRoute } from './gateway/media.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
+import { type OnFault, warnings } from './hosts/faults.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
-import { type Hooks, tellHooks } from './hosts/hooks.ts'
+import { tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
 import { Passing } from './hosts/passing.ts'
-import type { Allow, Authenticate } from './hosts/ports.ts'
+import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
 import { repeatedly } from './hosts/repeatedly.ts'
@@ -17,48 +18,20 @@ import { Sessions } from './hosts/sessions.ts'
 import { staying } from './hosts/staying.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
-import type { MediaStore } from './media/contract.ts'
 import { NodeMedia } from './media/media.ts'
-import { isCount, isMessageId, type Millis, type Position, type UserId } from './protocol/ids.ts'
+import { type CompleteOptions, completeOptions, type NodeOptions } from './node-options.ts'
+import { isMessageId, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
-import { completeLimits, type Limits } from './protocol/limits.ts'
+import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, startRuntime } from './runtime/index.ts'
-import type { Store } from './store/contract.ts'
 
 /** Milliseconds between looks at which messages that held media have vanished. */
 const passingMs = 600_000
 
-export type NodeOptions = Hooks & {
-  readonly store: Store
-  /** Where pictures, videos and other files are kept. Without it the node takes none. */
-  readonly media?: MediaStore
-  /** Who a token stands for. Without it the node listens on loopback only, and a token is simply the user's name. */
-  readonly authenticate?: Authenticate
-  /** Decides on each send before it is delivered. Default: all are allowed. */
-  readonly allow?: Allow
-  readonly limits?: Partial<Limits>
-  /**
-   * What becomes of messages from someone whom the recipient has blocked. `told` (default): they are refused with `blocked`.
-   * `swallowed`: they vanish, and their sender is told "sent", and never "delivered".
-   */
-  readonly blocked?: 'told' | 'swallowed'
-  /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
-  readonly onlineMs?: Millis
-  /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
-  readonly heartbeatSeconds?: number
-  /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
-  readonly inspectToken?: string
-}
-
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
-  if (typeof options?.store?.open !== 'function')
-    throw new TypeError('createNode needs a store: lmdbStore(folder), cassandraStore(options) or memoryStore()')
-  const limits = completeLimits(options.limits)
-  const heartbeat = options.heartbeatSeconds ?? 30
-  if (!(heartbeat >= 8 && heartbeat <= 960)) throw new RangeError('heartbeatSeconds must be 8 to 960')
-  const onlineMs = options.onlineMs ?? 20_000
-  if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
+  const complete = completeOptions(options)
+  let starting = false
   let running: Awaited<ReturnType<typeof start>> | undefined
   const node = () => {
     if (!running) throw new Error('The node is not listening; call listen() first.')
@@ -66,27 +39,26 @@ export function createNode(options: NodeOptions) {
   }
   return {
     /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
-    async listen({
-      port = 8080,
-      host = '127.0.0.1',
-    }: {
-      port?: number
-      host?: string
-    } = {}): Promise<{ port: number; url: string }> {
+    async listen(where: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
+      checkOptions('listen', where, { port: isNumber, host: isText })
+      const { port = 8080, host = '127.0.0.1' } = where
       if (!options.authenticate && !/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) {
         throw new Error(
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }
-      if (running) throw new Error('The node is listening already.')
-      const starting = await start({ ...options, onlineMs }, limits, heartbeat)
+      if (running || starting) throw new Error('The node is listening already.')
+      starting = true
       try {
-        const bound = await starting.gateway.listen(host, port)
-        running = starting
+        const started = await start(complete)
+        const bound = await started.gateway.listen(host, port).catch(async (error) => {
+          await started.close()
+          throw error
+        })
+        running = started
         return { port: bound, url: `ws://${host.includes(':') ? `[${host}]` : host}:${bound}` }
-      } catch (error) {
-        await starting.close()
-        throw error
+      } finally {
+        starting = false
       }
     },
     /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
@@ -120,8 +92,11 @@ export function createNode(options: NodeOptions) {
   }
 }
 
-async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits, heartbeatSeconds: number) {
-  const { store } = options
+async function start(options: CompleteOptions) {
+  const { store, limits, heartbeatSeconds } = options
+  const heard = options.onFault ?? warnings()
+  // One that throws is the embedder's bug, and must not cost anybody here a turn.
+  const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
   await store.open()
   try {
     await options.media?.open()
@@ -131,9 +106,9 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
   }
   const media = options.media && new NodeMedia(options.media, limits)
   const term = await store.takeTerm()
-  const runtime = startRuntime()
+  const runtime = startRuntime({ crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
-  const asked = inTime(runtime, options.onFault)
+  const asked = inTime(runtime, onFault)
   const authenticate: Authenticate = options.authenticate
     ? asked('authenticate', options.authenticate)
     : (token) => (token ? { user: token } : undefined)
@@ -157,11 +132,12 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     keeping,
+    onFault,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
     show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
-  const groupContext = { runtime, store, term, limits, sessions, asks, events, keeping, users: () => users }
+  const groupContext = { runtime, store, term, limits, sessions, asks, events, keeping, onFault, users: () => users }
   const groups: Groups = hostGroups(groupContext)
   await resumeGroups(groupContext, groups)
   const attachedTo = (user: UserId) =>
@@ -198,18 +174,14 @@ async function start(options: NodeOptions & { onlineMs: Millis }, limits: Limits
     const { entries, dedupeKeys } = await store.expire(Date.now())
     return entries + dedupeKeys
   }
-  const chores = [
-    repeatedly(runtime, 60_000, expired),
-    repeatedly(
-      runtime,
-      limits.deviceAwayMs / 4,
-      staying(users, () => sessions.users()),
-    ),
-  ]
+  const chore = (where: 'store' | 'media', pauseMs: number, task: () => Promise<number>) =>
+    repeatedly(runtime, pauseMs, task, (error) => onFault({ where, error }))
+  const stay = staying(users, () => sessions.users())
+  const chores = [chore('store', 60_000, expired), chore('store', limits.deviceAwayMs / 4, stay)]
   if (media) {
     const passing = new Passing(store, media, keeping)
-    chores.push(repeatedly(runtime, 60_000, () => media.store.collect(Date.now())))
-    chores.push(repeatedly(runtime, passingMs, () => passing.look(Date.now())))
+    chores.push(chore('media', 60_000, () => media.store.collect(Date.now())))
+    chores.push(chore('media', passingMs, () => passing.look(Date.now())))
   }
   const close = async () => {
     gateway.stopListening()

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readBytes, writeBytes } from '../protocol/json.ts'
-import { BluetickError, StorageError } from './errors.ts'
+import { isText } from '../protocol/options.ts'
+import { BluetickError, StorageError, UsageError } from './errors.ts'
 import { lock } from './node-lock.ts'
 import type { Storage } from './storage.ts'
 
@@ -18,6 +19,7 @@ const perLine = 500
  * if never written. The file stays below about twice what is kept and 1 MB.
  */
 export function fileStorage(path: string): Storage {
+  if (!isText.fits(path)) throw new UsageError('bad_option', 'fileStorage needs the path of a file')
   let file: FileHandle | undefined
   let unlock: (() => Promise<void>) | undefined
   let size = 0

@@ -1,29 +1,20 @@
 /** What is asked of the program that embeds the node: it has a time to answer, and what goes wrong there is told to whoever runs it. */
 import { Asks, type Runtime } from '../runtime/index.ts'
-
-/** A hook threw, rejected, or did not answer in time. */
-export type Fault = {
-  readonly hook: 'authenticate' | 'allow' | 'onAccepted' | 'onDelivered' | 'onRead'
-  readonly error: unknown
-}
-export type OnFault = (fault: Fault) => void
+import type { Fault, OnFault } from './faults.ts'
 
 /** Milliseconds that a hook may take. */
 export const answerMs = 10_000
-/** Milliseconds in which a hook is warned of once. */
-const warnMs = 60_000
-
 /** The error of what is late. */
 export const late = new Error(`it did not answer within ${answerMs / 1000} s`)
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 type Ask = <Args extends readonly unknown[], Answer>(
-  hook: Fault['hook'],
+  where: Fault['where'],
   ask: (...args: Args) => Answer | Promise<Answer>,
 ) => (...args: Args) => Answer | Promise<Answer>
 
 /** Hooks that are asked through what this answers throw what they throw, or `late`; both are told. */
-export function inTime({ wheel }: Runtime, onFault: OnFault = warnings()): Ask {
+export function inTime({ wheel }: Runtime, onFault: OnFault): Ask {
   const asks = new Asks<Outcome>(wheel, answerMs, { error: late })
   const wait = (answer: PromiseLike<unknown>) =>
     new Promise<Outcome>((resolve) => {
@@ -33,9 +24,9 @@ export function inTime({ wheel }: Runtime, onFault: OnFault = warnings()): Ask {
         (error) => asks.answer(ticket, { error }),
       )
     })
-  return (hook, ask) => {
+  return (where, ask) => {
     const fail = (error: unknown): never => {
-      onFault({ hook, error })
+      onFault({ where, error })
       throw error
     }
     return (...args) => {
@@ -57,17 +48,5 @@ function attempt<Answer>(ask: () => Answer, fail: (error: unknown) => never): An
     return ask()
   } catch (error) {
     return fail(error)
-  }
-}
-
-/** Where nobody listens a fault is a warning of the process, once a minute. */
-function warnings(): OnFault {
-  const warned = new Map<string, number>()
-  return ({ hook, error }) => {
-    const now = performance.now()
-    if (now - (warned.get(hook) ?? -warnMs) < warnMs) return
-    warned.set(hook, now)
-    const detail = error instanceof Error ? error.stack : undefined
-    process.emitWarning(`the hook ${hook} failed: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
   }
 }

@@ -10,6 +10,7 @@ import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { Answers, fan } from './copies.ts'
+import type { OnFault } from './faults.ts'
 import type { Keeping } from './keeping.ts'
 import { consult, done, entriesOf, tellResult } from './log.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
@@ -27,6 +28,7 @@ type Context = {
   readonly users: () => Users
   readonly asks: Asks<Accepted>
   readonly keeping: Keeping
+  readonly onFault: OnFault
 }
 
 /** A page of a member's link: small, since a group has many. */
@@ -58,7 +60,10 @@ export function hostGroups(context: Context): Groups {
       .then(() => keeping.append(group, entries, () => store.append(group, epoch, term, entries)))
       .then(
         () => done(true),
-        () => done(false),
+        (error) => {
+          done(false)
+          context.onFault({ where: 'store', error })
+        },
       ),
   )
   const answers = new Answers((group, copies) => groups.tellIfPresent(group, { is: 'fanned', copies }))

@@ -1,7 +1,7 @@
 /** Tells an embedder what happens to messages. */
 import type { Change } from '../protocol/group.ts'
 import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
-import type { Fault, OnFault } from './asked.ts'
+import type { Fault, OnFault } from './faults.ts'
 import type { NodeEvents } from './ports.ts'
 
 export type Hooks = {
@@ -22,8 +22,9 @@ export type Hooks = {
   /** The same for read, which comes after delivered. */
   readonly onRead?: (receipt: Receipt) => void
   /**
-   * A hook failed: what it threw or rejected with, or that `authenticate` or `allow` did not answer within 10 s. Without this
-   * one, faults of those two are warnings of the process, and those of the others are uncaught.
+   * Something failed: what a hook threw or rejected with, or that `authenticate` or `allow` did not answer within 10 s; why an
+   * actor crashed; what the store answered that took no messages, or did not clean up. Without this one these are warnings of the process, once a minute
+   * for each `where`; but what `onAccepted`, `onDelivered` and `onRead` throw is uncaught.
    */
   readonly onFault?: OnFault
 }
@@ -68,9 +69,9 @@ function rise(marks: Map<string, Mark>, pair: string, { epoch, delivered, read }
 }
 
 /** A hook that throws is the embedder's bug, and must not cost an actor its turn: where nobody is told it is reported as uncaught. */
-function guarded({ onFault }: Hooks, hook: Fault['hook'], call: () => unknown): void {
+function guarded({ onFault }: Hooks, where: Fault['where'], call: () => unknown): void {
   const fail = (error: unknown) => {
-    if (onFault) return onFault({ hook, error })
+    if (onFault) return onFault({ where, error })
     throw error
   }
   try {

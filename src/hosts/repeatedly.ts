@@ -4,12 +4,20 @@ import type { Runtime } from '../runtime/index.ts'
 const nextMs = 100
 
 /** Does a task again and again: soon where it answers that it did something, else, and after a failure, when the pause is over. Answers what waits for the run that is under way. */
-export function repeatedly({ wheel }: Runtime, pauseMs: number, task: () => Promise<number>): () => Promise<void> {
+export function repeatedly(
+  { wheel }: Runtime,
+  pauseMs: number,
+  task: () => Promise<number>,
+  failed: (error: unknown) => void,
+): () => Promise<void> {
   let running = Promise.resolve()
   const run = () => {
     running = task().then(
       (done) => wheel.after(done > 0 ? nextMs : pauseMs, run),
-      () => wheel.after(pauseMs, run),
+      (error) => {
+        wheel.after(pauseMs, run)
+        failed(error)
+      },
     )
   }
   run()

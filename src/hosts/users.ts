@@ -13,6 +13,7 @@ import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import { deletion } from './deletions.ts'
+import type { OnFault } from './faults.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import type { Groups } from './groups.ts'
 import type { Keeping } from './keeping.ts'
@@ -35,6 +36,7 @@ type Context = {
   readonly show: (user: UserId, settings: Settings) => void
   readonly answer: (ticket: Ticket, answer: Accepted) => void
   readonly keeping: Keeping
+  readonly onFault: OnFault
 }
 
 export function hostUsers(context: Context): Users {
@@ -45,7 +47,10 @@ export function hostUsers(context: Context): Users {
       .append(user, entries, () => store.append(user, epoch, term, entries))
       .then(
         () => done(true),
-        () => done(false),
+        (error) => {
+          done(false)
+          context.onFault({ where: 'store', error })
+        },
       ),
   )
   const users: Users = runtime.host<UserState, UserMessage, UserEffect, string>({

@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
+import { checkOptions, isAny, isText } from '../protocol/options.ts'
 import { checkMs, StoreError } from '../store/contract.ts'
 import { lockFolder } from '../store/lock.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
@@ -19,10 +20,12 @@ export type FileMediaOptions = {
 }
 
 /**
- * A media store in the folder `path`, which is made if need be and belongs to one process at a time. Throws a RangeError for
- * options that cannot be.
+ * A media store in the folder `path`, which is made if need be and belongs to one process at a time. Throws for options that
+ * cannot be.
  */
 export function fileMedia(path: string, options: Partial<FileMediaOptions> = {}): MediaStore {
+  if (!isText.fits(path)) throw new TypeError('fileMedia needs the path of a folder')
+  checkOptions('fileMedia', options, { retentionMs: isAny, resumeMs: isAny })
   const { retentionMs = 30 * 86_400_000, resumeMs = 86_400_000 } = options
   checkMs({ retentionMs, resumeMs })
   return new FileMedia(path, { retentionMs, resumeMs })

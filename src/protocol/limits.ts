@@ -62,9 +62,10 @@ export type ClientLimits = Pick<
   readonly heartbeatMs: number
 }
 
-/** Completes and checks limits. Throws a RangeError that names the limit. */
+/** Completes and checks limits; one that is undefined is not given. Throws a RangeError that names the limit. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {
-  const limits: Limits = { ...defaultLimits, ...given }
+  const limits: Limits = { ...defaultLimits }
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) Object.assign(limits, { [name]: value })
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(defaultLimits, name)) throw new RangeError(`limits.${name}: there is no such limit`)
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`limits.${name} must be a whole number from 1`)

@@ -40,6 +40,8 @@ export type RuntimeOptions = {
   readonly spares: number
   readonly restarts: number
   readonly restartsMs: number
+  /** Hears of a crash: which actor it was, and its error as the cause. */
+  readonly crashed: (error: Error) => void
 }
 
 export const defaultRuntimeOptions: RuntimeOptions = {
@@ -50,6 +52,7 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   spares: 50_000,
   restarts: 3,
   restartsMs: 5_000,
+  crashed: () => {},
 }
 
 export type Counters = {

@@ -134,7 +134,7 @@ export class Entities<State, Message, Effect = unknown> {
     return this.#shards.spawn(
       hash(id) % this.#options.shards,
       () => this.#turn(id),
-      () => this.#crashed(id),
+      (error) => this.#crashed(id, error),
     )
   }
 
@@ -187,7 +187,9 @@ export class Entities<State, Message, Effect = unknown> {
   }
 
   /** The first message in line crashed the actor: it is tried once more on a fresh state, then put aside. Nothing else that waits is lost. */
-  #crashed(id: string): void {
+  #crashed(id: string, cause: unknown): void {
+    const { kind } = this.#behaviour
+    this.#options.crashed(new Error(`the ${kind} ${id} crashed: ${cause}`, { cause }))
     const awake = this.#awake.get(id)
     if (!awake) return
     this.#counters.restarts += 1

@@ -5,6 +5,7 @@
  */
 import type { Client } from 'cassandra-driver'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
 import type { CassandraOptions } from './cassandra/connection.ts'
@@ -43,12 +44,32 @@ const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? 
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 /** The timestamp is the time itself, so that an earlier time never replaces a later one. */
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'
-/** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options; a RangeError for times that cannot be. */
+const rules: Record<keyof CassandraOptions | keyof RequestLimits, Rule> = {
+  contactPoints: {
+    words: 'a list of hosts, "address" or "address:port"',
+    fits: (hosts) => Array.isArray(hosts) && hosts.length > 0 && hosts.every(isText.fits),
+  },
+  localDc: isText,
+  keyspace: isText,
+  consistency: isOneOf('local_quorum', 'quorum', 'each_quorum', 'all'),
+  credentials: isObjectWith('{ user, password }'),
+  tls: {
+    words: 'true, false or { ca, cert, key }',
+    fits: (tls) => typeof tls === 'boolean' || typeof tls === 'object',
+  },
+  timeoutMs: isNumber,
+  inFlight: isNumber,
+  queued: isNumber,
+  queueMs: isNumber,
+}
+
+/** A store in a keyspace that has the schema (`bluetick schema apply`). Units and defaults at the options, which throw where they cannot be. */
 export function cassandraStore(
   options: CassandraOptions & Partial<RequestLimits>,
   retention: Partial<Retention> = {},
 ): CassandraStore {
-  return new CassandraStore(options, completeRetention(retention))
+  checkOptions('cassandraStore', options, rules, ['contactPoints', 'localDc', 'keyspace'])
+  return new CassandraStore(options, completeRetention('cassandraStore', retention))
 }
 
 type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History }

@@ -5,6 +5,7 @@
 import type { Change, Place } from '../protocol/group.ts'
 import type { Body, DeviceId, GroupId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
+import { checkOptions, isAny } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 
 /** How long an entry with a body stays. In the log of a group `permanent` means `default`, and every other kind `temporary`. */
@@ -252,8 +253,9 @@ export type Retention = {
 
 const hourMs = 3_600_000
 
-/** With defaults. Throws a RangeError for times that cannot be. */
-export function completeRetention(given: Partial<Retention>): Retention {
+/** With defaults. Throws a TypeError for an option that `of` has not, and a RangeError for times that cannot be. */
+export function completeRetention(of: string, given: Partial<Retention>): Retention {
+  checkOptions(of, given, { retentionMs: isAny, dedupeMs: isAny })
   const { retentionMs = 30 * 24 * hourMs, dedupeMs = 25 * hourMs } = given
   checkMs({ retentionMs })
   checkMs({ dedupeMs }, 24 * hourMs)

@@ -3,6 +3,7 @@
  * (lmdb/commits.ts). Entries are appended to a journal, and move from there to the inboxes (lmdb/journal.ts).
  */
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import { isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
@@ -36,9 +37,10 @@ import { packCursors } from './lmdb/rows.ts'
 import { fileOf, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
 
-/** A store in the folder `path`, which is made if need be and belongs to one process at a time. Throws a RangeError for options that cannot be. */
+/** A store in the folder `path`, which is made if need be and belongs to one process at a time. Throws for options that cannot be. */
 export function lmdbStore(path: string, options: Partial<Retention> = {}): LmdbStore {
-  return new LmdbStore(path, completeRetention(options))
+  if (!isText.fits(path)) throw new TypeError('lmdbStore needs the path of a folder')
+  return new LmdbStore(path, completeRetention('lmdbStore', options))
 }
 
 export class LmdbStore implements Store {

@@ -31,9 +31,9 @@ type Inbox = {
 }
 type Dedupe = Appended & { readonly user: UserId; readonly sender: UserId; readonly id: MessageId }
 
-/** A store in memory. It may be closed and opened again; it keeps what it has. Throws a RangeError for options that cannot be. */
+/** A store in memory. It may be closed and opened again; it keeps what it has. Throws for options that cannot be. */
 export function memoryStore(options: Partial<Retention> = {}): Store {
-  const { retentionMs, dedupeMs } = completeRetention(options)
+  const { retentionMs, dedupeMs } = completeRetention('memoryStore', options)
   const inboxes = new Map<UserId, Inbox>()
   const dedupe = new Map<string, Dedupe>()
   const seen = new Map<UserId, Millis>()

@@ -7,7 +7,7 @@ import { createNode, type Fault, memoryStore, type NodeOptions } from '../../src
 type Frame = unknown[]
 let node: ReturnType<typeof createNode>
 let url: string
-async function start(options: Omit<NodeOptions, 'store'>): Promise<void> {
+async function start(options: Partial<NodeOptions>): Promise<void> {
   node = createNode({ store: memoryStore(), ...options })
   url = (await node.listen({ port: 0 })).url
 }
@@ -45,7 +45,7 @@ it('allow that never answers holds up its session for 10 s, and nothing overtake
   for (const send of sends) alice.say('send', ...send)
   const refusals = () => alice.of('error').map((frame) => frame.slice(1, 5))
   await expect.poll(refusals, { timeout: 15_000 }).toEqual([2, 3, 4].map((n) => ['busy', 'send', id(n), 500]))
-  expect(faults).toEqual([{ hook: 'allow', error: new Error('it did not answer within 10 s') }])
+  expect(faults).toEqual([{ where: 'allow', error: new Error('it did not answer within 10 s') }])
   hangs = false
   for (const send of sends.slice(1)) alice.say('send', ...send, true)
   await expect
@@ -65,7 +65,7 @@ it('authenticate that never answers sends the client away for a while', async ()
   await start({ authenticate: never, onFault: (fault) => faults.push(fault) })
   const alice = await enter('alice')
   expect(await alice.closed).toBe(3005)
-  expect(faults).toEqual([{ hook: 'authenticate', error: new Error('it did not answer within 10 s') }])
+  expect(faults).toEqual([{ where: 'authenticate', error: new Error('it did not answer within 10 s') }])
 }, 30_000)
 
 it('what hooks throw is told, also where they throw later', async () => {
@@ -91,7 +91,7 @@ it('what hooks throw is told, also where they throw later', async () => {
   await expect.poll(() => alice.of('message')).toHaveLength(1)
   alice.say('ack', 1)
   await expect
-    .poll(() => faults.map(({ hook, error }) => `${hook}: ${(error as Error).message}`))
+    .poll(() => faults.map(({ where, error }) => `${where}: ${(error as Error).message}`))
     .toEqual(['authenticate: no database', 'allow: no rules', 'onAccepted: no counter', 'onDelivered: no mail'])
 })
 
@@ -101,4 +101,12 @@ it('without onFault the process warns of a hook that fails, once a minute', asyn
   for (let n = 0; n < 3; n++) expect(await (await enter('alice')).closed).toBe(3005)
   expect(warn.mock.calls.map(([text]) => text)).toEqual(['the hook authenticate failed: Error: no database'])
   warn.mockRestore()
+})
+
+it('messages that the store does not take are told, and their senders are to come again', async () => {
+  const faults: Fault[] = []
+  const full = { ...memoryStore(), append: () => Promise.reject(new Error('the disk is full')) }
+  await start({ store: full, onFault: (fault) => faults.push(fault) })
+  await expect(node.send({ from: 'shop', to: 'alice', body: 'hello' })).rejects.toMatchObject({ code: 'busy' })
+  await expect.poll(() => faults.at(0)).toEqual({ where: 'store', error: new Error('the disk is full') })
 })

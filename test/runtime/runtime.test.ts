@@ -73,6 +73,14 @@ it('tries a message that crashed the actor once more on a fresh state, and loses
   expect(actors.peek('a')?.seen).toEqual([once, 3])
 })
 
+it('tells why an actor crashed, and which it was', async () => {
+  const crashed: Error[] = []
+  const { actors } = host({ crashed: (error) => crashed.push(error) })
+  actors.tell('ann', once)
+  await expect.poll(() => crashed.map(({ message }) => message)).toEqual(['the test ann crashed: Error: once'])
+  expect(crashed[0]?.cause).toMatchObject({ message: 'once', stack: expect.stringContaining('runtime.test') })
+})
+
 it('puts a message aside that crashes the actor twice, and goes on', async () => {
   const { actors, log, runtime, settled } = host()
   for (const message of [1, poison, 2]) actors.tell('a', message)

@@ -1,0 +1,34 @@
+/** What fails where no client can be told more than to come again: it is told to whoever runs the node. */
+
+export type Fault = {
+  /** A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed. */
+  readonly where: 'authenticate' | 'allow' | 'onAccepted' | 'onDelivered' | 'onRead' | 'actor' | 'store' | 'media'
+  readonly error: unknown
+}
+export type OnFault = (fault: Fault) => void
+
+/** Milliseconds in which one place is warned of once. */
+const warnMs = 60_000
+
+/** Where nobody listens a fault is a warning of the process, once a minute. */
+export function warnings(): OnFault {
+  const warned = new Map<string, number>()
+  return ({ where, error }) => {
+    const now = performance.now()
+    if (now - (warned.get(where) ?? Number.NEGATIVE_INFINITY) < warnMs) return
+    warned.set(where, now)
+    const detail = error instanceof Error ? error.stack : undefined
+    process.emitWarning(`${words[where]} failed: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
+  }
+}
+
+const words: Record<Fault['where'], string> = {
+  authenticate: 'the hook authenticate',
+  allow: 'the hook allow',
+  onAccepted: 'the hook onAccepted',
+  onDelivered: 'the hook onDelivered',
+  onRead: 'the hook onRead',
+  actor: 'an actor',
+  store: 'the store',
+  media: 'the media store',
+}

@@ -1,0 +1,64 @@
+/** What a program may hand to `createNode`. */
+import type { Hooks } from './hosts/hooks.ts'
+import type { Allow, Authenticate } from './hosts/ports.ts'
+import type { MediaStore } from './media/contract.ts'
+import { isCount, type Millis } from './protocol/ids.ts'
+import { completeLimits, type Limits } from './protocol/limits.ts'
+import { checkOptions, isFunction, isNumber, isObjectWith, isOneOf, isText, type Rule } from './protocol/options.ts'
+import type { Store } from './store/contract.ts'
+
+export type NodeOptions = Hooks & {
+  readonly store: Store
+  /** Where pictures, videos and other files are kept. Without it the node takes none. */
+  readonly media?: MediaStore
+  /** Who a token stands for. Without it the node listens on loopback only, and a token is simply the user's name. */
+  readonly authenticate?: Authenticate
+  /** Decides on each send before it is delivered. Default: all are allowed. */
+  readonly allow?: Allow
+  readonly limits?: Partial<Limits>
+  /**
+   * What becomes of messages from someone whom the recipient has blocked. `told` (default): they are refused with `blocked`.
+   * `swallowed`: they vanish, and their sender is told "sent", and never "delivered".
+   */
+  readonly blocked?: 'told' | 'swallowed'
+  /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
+  readonly onlineMs?: Millis
+  /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
+  readonly heartbeatSeconds?: number
+  /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
+  readonly inspectToken?: string
+}
+
+/** With defaults. */
+export type CompleteOptions = NodeOptions & {
+  readonly limits: Limits
+  readonly onlineMs: Millis
+  readonly heartbeatSeconds: number
+}
+
+const rules: Record<keyof NodeOptions, Rule> = {
+  store: isObjectWith('lmdbStore(folder), cassandraStore(options) or memoryStore()', 'open', 'append'),
+  media: isObjectWith('fileMedia(folder)', 'open', 'begin'),
+  authenticate: isFunction,
+  allow: isFunction,
+  onAccepted: isFunction,
+  onDelivered: isFunction,
+  onRead: isFunction,
+  onFault: isFunction,
+  limits: isObjectWith('an object'),
+  blocked: isOneOf('told', 'swallowed'),
+  onlineMs: isNumber,
+  heartbeatSeconds: isNumber,
+  inspectToken: isText,
+}
+
+/** Throws a TypeError or a RangeError for options that cannot be. */
+export function completeOptions(options: NodeOptions): CompleteOptions {
+  checkOptions('createNode', options, rules, ['store'])
+  const limits = completeLimits(options.limits)
+  const { heartbeatSeconds = 30, onlineMs = 20_000 } = options
+  if (!(Number.isInteger(heartbeatSeconds) && heartbeatSeconds >= 8 && heartbeatSeconds <= 960))
+    throw new RangeError('heartbeatSeconds must be a whole number from 8 to 960')
+  if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
+  return { ...options, limits, heartbeatSeconds, onlineMs }
+}
