@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 
+/** `of`: the benchmarks that heed it; `all` takes every option. */
+type Given = { readonly of: readonly Name[]; readonly text: string }
 /** `least`: 1 unless it says so. */
-type Option = {
-  readonly text: string
+type Option = Given & {
   readonly full: number
   readonly short: number
   readonly least?: number
@@ -14,47 +15,68 @@ type Option = {
 
 export const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors'] as const
 export type Name = (typeof names)[number]
+/** Those that measure a node which is a process of its own. */
+const ofNodes = names.filter((name) => name !== 'actors')
 
 const numbers = {
-  users: { text: 'density: idle connected users', full: 19_000, short: 4_000 },
-  soak: { text: 'density: seconds of heartbeats alone, while CPU is counted', full: 30, short: 8, least: 0 },
-  pairs: { text: 'throughput, latency: pairs of a sender and a receiver', full: 200, short: 200 },
-  'in-flight': { text: 'throughput, latency, fanout: messages in flight of each sender', full: 8, short: 8 },
-  body: { text: 'throughput, latency, fanout, replay: bytes of a message body', full: 200, short: 200 },
-  seconds: { text: 'throughput: seconds measured', full: 15, short: 6 },
-  'rate-seconds': { text: 'latency, fanout: seconds of each rate, or size of a group', full: 8, short: 3 },
+  users: { of: ['density'], text: 'idle connected users', full: 19_000, short: 4_000 },
+  soak: { of: ['density'], text: 'seconds of heartbeats alone, while CPU is counted', full: 30, short: 8, least: 0 },
+  pairs: { of: ['throughput', 'latency'], text: 'pairs of a sender and a receiver', full: 200, short: 200 },
+  'in-flight': {
+    of: ['throughput', 'latency', 'fanout'],
+    text: 'messages in flight of each sender',
+    full: 8,
+    short: 8,
+  },
+  body: { of: ['throughput', 'latency', 'fanout', 'replay'], text: 'bytes of a message body', full: 200, short: 200 },
+  seconds: { of: ['throughput'], text: 'seconds measured', full: 15, short: 6 },
+  'rate-seconds': { of: ['latency', 'fanout'], text: 'seconds of each rate, or size of a group', full: 8, short: 3 },
   members: {
-    text: 'fanout: one size of group, 2 to 1,024; 0, a curve: 2, 16, 128 and 1,024',
+    of: ['fanout'],
+    text: 'one size of group, 2 to 1,024; 0, a curve: 2, 16, 128 and 1,024',
     full: 0,
     short: 0,
     least: 2,
     most: 1_024,
   },
-  entries: { text: 'replay: entries that one device is behind', full: 100_000, short: 30_000 },
-  devices: { text: 'replay: devices that come back at once', full: 19_000, short: 2_000 },
-  each: { text: 'replay: entries that wait for each of them', full: 10, short: 10 },
-  actors: { text: 'actors: users in one process', full: 1_000_000, short: 100_000 },
-  awake: { text: 'actors: how many of them are awake at a time', full: 20_000, short: 20_000 },
-  messages: { text: 'actors: messages to them', full: 500_000, short: 100_000 },
-  'mix-seconds': { text: 'density: seconds of --mix', full: 30, short: 8 },
-  runs: { text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
-  generators: { text: 'processes that make the load', full: 2, short: 2 },
-  pid: { text: 'with --url: process of the node, so that memory and CPU are known', full: 0, short: 0, least: 0 },
+  entries: { of: ['replay'], text: 'entries that one device is behind', full: 100_000, short: 30_000 },
+  devices: { of: ['replay'], text: 'devices that come back at once', full: 19_000, short: 2_000 },
+  each: { of: ['replay'], text: 'entries that wait for each of them', full: 10, short: 10 },
+  actors: { of: ['actors'], text: 'users in one process', full: 1_000_000, short: 100_000 },
+  awake: { of: ['actors'], text: 'how many of them are awake at a time', full: 20_000, short: 20_000 },
+  messages: { of: ['actors'], text: 'messages to them', full: 500_000, short: 100_000 },
+  'mix-seconds': { of: ['density'], text: 'seconds of --mix', full: 30, short: 8 },
+  runs: { of: names, text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
+  generators: { of: ofNodes, text: 'processes that make the load', full: 2, short: 2 },
+  pid: {
+    of: ofNodes,
+    text: 'with --url: process of the node, so that memory and CPU are known',
+    full: 0,
+    short: 0,
+    least: 0,
+  },
 } satisfies Record<string, Option>
 
 const texts = {
-  url: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
-  json: 'FILE for the figures',
-  report: 'FILE.html for one page with plots',
-  profile: 'FOLDER for a CPU profile of the node: prints the share of each part; profiling takes CPU itself',
-}
+  url: {
+    of: ofNodes,
+    text: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
+  },
+  json: { of: names, text: 'FILE for the figures' },
+  report: { of: names, text: 'FILE.html for one page with plots' },
+  profile: {
+    of: ofNodes,
+    text: 'FOLDER for a CPU profile of the node: prints the share of each part; profiling takes CPU itself',
+  },
+} satisfies Record<string, Given>
 const switches = {
-  full: 'all: the full form of each',
-  short: 'smaller and shorter: what `all` and bench:check do',
-  hot: 'throughput: all send to one user',
-  mix: 'density: a day-like mix after the idle users',
-  help: 'this text',
-}
+  full: { of: [], text: 'the full form of each' },
+  short: { of: names, text: 'smaller and shorter: what `all` and bench:check do' },
+  hot: { of: ['throughput'], text: 'all send to one user' },
+  mix: { of: ['density'], text: 'a day-like mix after the idle users' },
+  help: { of: names, text: 'this text' },
+} satisfies Record<string, Given>
+const given: Record<string, Given> = { ...numbers, ...texts, ...switches }
 
 export type Options = Record<keyof typeof numbers, number> &
   Record<keyof typeof texts, string> &
@@ -67,10 +89,12 @@ export function readBench(args: readonly string[]): Options | undefined {
   for (const name of Object.keys(switches)) options[name] = { type: 'boolean' }
   const { values, positionals } = parsed(args, options)
   const [what = '', ...more] = positionals
-  if (values['help'] || what === '') return void console.log(usage())
-  if (what !== 'all' && !names.includes(what as Name))
-    throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
+  if (what === '') return void console.log(usage('all'))
+  if (!isBenchmark(what)) throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
+  if (values['help']) return void console.log(usage(what))
   if (more.length > 0) throw new Error(`one benchmark at a time: "${more.join(' ')}" is too much`)
+  const idle = Object.keys(values).find((name) => !heeds(what, name))
+  if (idle) throw new Error(`${what} does not heed --${idle}, which is for ${given[idle]?.of.join(', ') || 'all'}`)
   checkTexts(values)
   const short = values['short'] === true || (what === 'all' && values['full'] !== true)
   const read = Object.entries(numbers).map(([name, option]: [string, Option]) => {
@@ -85,6 +109,10 @@ export function readBench(args: readonly string[]): Options | undefined {
     short,
   } as Options
 }
+
+const isBenchmark = (what: string): what is Name | 'all' => what === 'all' || names.includes(what as Name)
+const heeds = (what: Name | 'all', option: string): boolean =>
+  what === 'all' || given[option]?.of.includes(what) === true
 
 function parsed(args: readonly string[], options: Record<string, { type: 'string' | 'boolean' }>) {
   try {
@@ -114,14 +142,19 @@ function checkTexts(values: Record<string, unknown>): void {
   }
 }
 
-function usage(): string {
-  const line = (name: string, text: string) => `  --${name.padEnd(14)}${text}`
+function usage(what: Name | 'all'): string {
+  const line = ([name, { of, text }]: [string, Given]) => {
+    const whose = what === 'all' && of.length < ofNodes.length ? `${of.join(', ') || 'all'}: ` : ''
+    const number = (numbers as Record<string, Option>)[name]
+    const defaults = number ? ` (${number.full}, short ${number.short})` : ''
+    return `  --${name.padEnd(14)}${whose}${text}${defaults}`
+  }
   return [
-    `bluetick bench ${names.join(' | ')} | all [options]: measures a node beside a bare uWebSockets.js server.`,
-    '`all` runs the short form of each.',
+    `bluetick bench ${what === 'all' ? `${names.join(' | ')} | all` : what} [options]: measures a node beside a bare uWebSockets.js server.`,
+    ...(what === 'all' ? ['`all` runs the short form of each.'] : []),
     '',
-    ...Object.entries(numbers).map(([name, { text, full, short }]) => line(name, `${text} (${full}, short ${short})`)),
-    ...Object.entries(texts).map(([name, text]) => line(name, text)),
-    ...Object.entries(switches).map(([name, text]) => line(name, text)),
+    ...Object.entries(given)
+      .filter(([name]) => heeds(what, name))
+      .map(line),
   ].join('\n')
 }

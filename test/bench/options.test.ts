@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { limitBehind } from '../../bench/limits.ts'
 import { readBench } from '../../bench/options.ts'
 
@@ -10,6 +10,32 @@ describe('the options of bluetick bench', () => {
     expect(readBench(['fanout', '--members', '16'])).toMatchObject({ members: 16 })
   })
 
+  it('are listed for one benchmark, or for all of them', () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    for (const args of [['replay', '--help'], ['--help']]) expect(readBench(args)).toBeUndefined()
+    const [replay = '', all = ''] = log.mock.calls.map(([text]) => String(text))
+    log.mockRestore()
+    const options = (text: string) => [...text.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name)
+    expect(options(replay)).toEqual([
+      'body',
+      'entries',
+      'devices',
+      'each',
+      'runs',
+      'generators',
+      'pid',
+      'url',
+      'json',
+      'report',
+      'profile',
+      'short',
+      'help',
+    ])
+    expect(replay).toContain('--entries       entries that one device is behind (100000, short 30000)')
+    expect(options(all)).toEqual(expect.arrayContaining([...options(replay), 'users', 'hot', 'full']))
+    expect(all).toContain('--entries       replay: entries that one device is behind (100000, short 30000)')
+  })
+
   it('are refused in a sentence that says what is wrong', () => {
     const refused = (...args: string[]) => expect(() => readBench(args))
     refused('dense').toThrow('there is no benchmark "dense"; choose density,')
@@ -18,6 +44,9 @@ describe('the options of bluetick bench', () => {
     refused('density', '--users', 'many').toThrow('--users must be a whole number from 1, not "many"')
     refused('throughput', '--pairs', '0').toThrow('--pairs must be a whole number from 1')
     refused('fanout', '--members', '1').toThrow('--members must be a whole number from 2 to 1024')
+    refused('density', '--pairs', '5').toThrow('density does not heed --pairs, which is for throughput, latency')
+    refused('actors', '--url', 'ws://here').toThrow('actors does not heed --url')
+    refused('density', '--full').toThrow('density does not heed --full, which is for all')
     refused('latency', '--url', 'http://here').toThrow('--url must be like ws://')
     refused('latency', '--json', '/no/such/folder/x.json').toThrow('--json: there is no folder /no/such/folder')
   })
