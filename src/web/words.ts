@@ -140,7 +140,7 @@ function ended(code: string): Banner {
   if (code === 'replaced' || code === 'storage_taken')
     return { text: 'Bluetick is open in another tab under this name.', action: 'reload' }
   if (code === 'removed') return { text: 'This browser was removed from your devices.', action: 'reload' }
-  if (code === 'bad_token') return { text: 'The token is wrong or has expired.', action: 'leave' }
+  if (code === 'bad_token') return { text: 'The token is missing, wrong or has expired.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token is for another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return { text: 'You are connected on as many devices as this server allows.', action: 'reload' }
