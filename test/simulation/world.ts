@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { receive as receiveGroup, recover as recoverGroup } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
+import { isForNow } from '../../actors/lanes.ts'
 import { startSession, receive as told } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
@@ -75,6 +76,8 @@ export class World {
     readonly message: UserMessage | GroupMessage
   }[] = []
   readonly marks = new Map<string, { delivered: number; read: number }>()
+  /** Messages that were refused for good, though maybe their device never heard of it and sends them again. */
+  readonly turnedAway = new Set<MessageId>()
   #appends = this.#startAppends()
   readonly #tickets = new Map<
     number,
@@ -579,6 +582,7 @@ export class World {
     }
     const asked = this.#tickets.get(ticket)
     this.#tickets.delete(ticket)
+    if (asked && answer.is === 'refused' && !isForNow(answer.code)) this.turnedAway.add(asked.id)
     if (answer.is === 'accepted') {
       const entry = this.stores.get(user)?.written[answer.at.seq - 1]
       expect(entry, 'sent means durable').toMatchObject(asked ? { id: asked.id } : {})
