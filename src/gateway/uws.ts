@@ -3,8 +3,9 @@
  * built for 22 too, but asks for glibc 2.38, which Debian 12 lacks.
  */
 import { createRequire } from 'node:module'
+import { majorOf, thisPlace, whyNot } from './runs.ts'
 
-const uws = load(Number(process.versions.node.split('.')[0]) >= 24 ? 'uWebSockets.js-next' : 'uWebSockets.js')
+const uws = load(majorOf(process.versions) >= 24 ? 'uWebSockets.js-next' : 'uWebSockets.js')
 
 export const { App, us_listen_socket_close: stopListening, us_socket_local_port: localPort } = uws
 export type {
@@ -19,10 +20,6 @@ function load(line: string): typeof import('uWebSockets.js') {
   try {
     return createRequire(import.meta.url)(line)
   } catch (cause) {
-    const node = process.versions.node
-    throw new Error(
-      `uWebSockets.js does not load on Node ${node} here. It is built for Node 20 and 22, and with glibc 2.38 or newer (Debian 13, Ubuntu 24.04) for 24.`,
-      { cause },
-    )
+    throw new Error(whyNot(thisPlace()), { cause })
   }
 }
