@@ -29,7 +29,7 @@ it('lets the protocol import nothing but itself and msgpackr', () => {
 
 it('lets the client import only the protocol and a WebSocket', () => {
   const allowed = /^src\/(protocol|client)|^#websocket$/
-  const node = /^src\/client\/(node|node-file|node-lock|websocket-node)\.ts$/
+  const node = /^src\/client\/(node|node-file|websocket-node)\.ts$/
   expect(bad(({ file, target }) => file.startsWith('src/client') && !node.test(file) && !allowed.test(target))).toEqual(
     [],
   )

@@ -2,10 +2,10 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { lockFile } from '../file-lock.ts'
 import { readBytes, writeBytes } from '../protocol/json.ts'
 import { isText } from '../protocol/options.ts'
 import { BluetickError, StorageError, UsageError } from './errors.ts'
-import { lock } from './node-lock.ts'
 import type { Storage } from './storage.ts'
 
 const header = JSON.stringify(['bluetick client storage', 1])
@@ -21,7 +21,7 @@ const perLine = 500
 export function fileStorage(path: string): Storage {
   if (!isText.fits(path)) throw new UsageError('bad_option', 'fileStorage needs the path of a file')
   let file: FileHandle | undefined
-  let unlock: (() => Promise<void>) | undefined
+  let unlock: (() => void) | undefined
   let size = 0
   let limit = 0
 
@@ -45,7 +45,7 @@ export function fileStorage(path: string): Storage {
     async load() {
       return explained(path, async () => {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        unlock = await lock(path)
+        unlock = lock(path)
         const kept = await readJournal(path)
         await rewrite(kept)
         return kept
@@ -64,10 +64,19 @@ export function fileStorage(path: string): Storage {
     async close() {
       await file?.close()
       file = undefined
-      await unlock?.()
+      unlock?.()
       unlock = undefined
     },
   }
+}
+
+function lock(path: string): () => void {
+  const lock = lockFile(`${path}.lock`)
+  if (lock.held) return lock.release
+  throw new StorageError(
+    'storage_in_use',
+    `the storage ${path} is in use by ${lock.by}; close it there or choose another`,
+  )
 }
 
 async function explained<T>(path: string, call: () => Promise<T>): Promise<T> {

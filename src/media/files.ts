@@ -50,7 +50,7 @@ class FileMedia implements MediaStore {
       this.#unlock = lockFolder(this.#path)
     } catch (cause) {
       if (cause instanceof StoreError) throw cause
-      const text = `The media folder ${this.#path} cannot be written; choose another or change its owner.`
+      const text = `The media folder ${this.#path} cannot be written (${(cause as Error).message}); choose another or change its owner.`
       throw new StoreError('not_writable', text, { cause })
     }
     this.#records = new Records(join(this.#path, 'records.mdb'))

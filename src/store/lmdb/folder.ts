@@ -44,7 +44,7 @@ function lock(path: string): () => void {
     return lockFolder(path)
   } catch (cause) {
     if (cause instanceof StoreError) throw cause
-    const text = `The data folder ${path} cannot be written; choose another or change its owner.`
+    const text = `The data folder ${path} cannot be written (${(cause as Error).message}); choose another or change its owner.`
     throw new StoreError('not_writable', text, { cause })
   }
 }
