@@ -139,7 +139,10 @@ export class App {
   /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
   async #receive(): Promise<void> {
     try {
-      for await (const batch of this.#client.batches()) await this.#keep(batch.map(toMe))
+      for await (const batch of this.#client.batches()) {
+        const now = Date.now()
+        await this.#keep(batch.map((message) => toMe(message, now)))
+      }
     } catch {
       // The banner says why the client has ended.
     }

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Lifetime } from '../../src/client/index.ts'
+import { lifetimes } from '../../src/web/words.ts'
 import { freePort } from '../ports.ts'
 import { needsChromium, Pages, say, texts } from './pages.ts'
 
@@ -87,6 +88,43 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => again.locator('.chat .preview').textContent()).not.toContain('while closed')
     await desk.close()
     await phone.close()
+  }, 60_000)
+
+  it('shows what comes in chats and in a group of every lifetime that it offers', async () => {
+    const desk = await pages.browserOf(1200)
+    const zed = await pages.open(desk, 'zed')
+    await zed.waitForSelector('#banner', { state: 'hidden' })
+    const url = `ws://127.0.0.1:${pages.port}`
+    const clients = lifetimes.map((_, n) => connect({ url, token: `writer-${n}` }))
+    const [admin] = clients
+    if (!admin) throw new Error('there is one')
+    const group = await admin.createGroup('Lifetimes', ['zed'])
+    for (const [n, lifetime] of lifetimes.entries()) {
+      await clients[n]?.setLifetime('zed', lifetime)
+      await clients[n]?.send('zed', `lasts ${lifetime}`)
+      if (lifetime !== 'default') await admin.setLifetime(group, lifetime)
+      await admin.send(group, `lasts ${lifetime}`)
+    }
+    for (const client of clients) await client.close()
+    const shown: string[][] = []
+    for (const chat of [...lifetimes.map((_, n) => `writer-${n}`), group]) {
+      await zed.evaluate((hash) => {
+        location.hash = hash
+      }, new URLSearchParams({ me: 'zed', chat }).toString())
+      await zed.waitForSelector(`[data-chat="${chat}"][aria-current]`)
+      shown.push(
+        await expect
+          .poll(() => texts(zed))
+          .not.toEqual([])
+          .then(
+            () => texts(zed),
+            () => [],
+          ),
+      )
+    }
+    const told = lifetimes.map((lifetime) => `lasts ${lifetime}`)
+    expect(shown).toEqual([...told.map((text) => [text]), told])
+    await desk.close()
   }, 60_000)
 
   it('reads a permanent chat back from the server when one scrolls up, in a browser that had none of it', async () => {
