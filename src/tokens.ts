@@ -12,10 +12,10 @@ export function jwtAuthenticate(secret: Uint8Array): Authenticate {
       (verified) => verified.payload,
       () => undefined,
     )
-    const user = payload?.sub
     // A token is another program's work: its types are not checked.
-    if (!payload || typeof user !== 'string') return undefined
-    return typeof payload['device'] === 'string' ? { user, device: payload['device'] } : { user }
+    const { sub: user, device } = payload ?? {}
+    if (typeof user !== 'string' || !(device === undefined || typeof device === 'string')) return undefined
+    return device === undefined ? { user } : { user, device }
   }
 }
 

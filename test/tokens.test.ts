@@ -33,7 +33,8 @@ it('a token that is over, is of another secret, or names nobody is for nobody', 
     ),
   ).toBeUndefined()
   const exp = Math.floor(Date.now() / 1000) + 60
-  for (const claims of [{ exp }, { exp, sub: 5 }, { exp, sub: null }])
+  const wrong = [{ sub: 5 }, { sub: null }, { sub: 'alice', device: 5 }, { sub: 'alice', device: null }]
+  for (const claims of [{ exp }, ...wrong.map((claims) => ({ exp, ...claims }))])
     expect(await authenticate(signed(claims), client)).toBeUndefined()
   expect(await authenticate(signed({ exp, sub: 'alice' }), client)).toEqual({ user: 'alice' })
 })

@@ -15,6 +15,9 @@ export type Place = { readonly group: GroupId; readonly epoch: number; readonly 
 
 /** Characters of a group's name. */
 const nameLength = 100
+/** Of what shows nothing only that which joins letters or emoji has a place in a name: nothing that turns the text round it. */
+const nameText = /^(?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\u200c|\u200d|[\u{e0020}-\u{e007f}])+$/u
+const shows = /[^\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
 /** Earlier entries that a new member may see. */
 const historyEntries = 1_000
 
@@ -23,7 +26,7 @@ export function isChange(change: unknown, body: unknown, max: number): change is
   switch (change) {
     case 'create':
     case 'rename':
-      return typeof body === 'string' && body.trim() !== '' && body.length <= nameLength
+      return isName(body)
     case 'history':
       return typeof body === 'string' && /^\d+$/.test(body) && isCount(Number(body)) && Number(body) <= historyEntries
     case 'lifetime':
@@ -36,3 +39,7 @@ export function isChange(change: unknown, body: unknown, max: number): change is
       return changes.includes(change as Change) && isUserId(body, max)
   }
 }
+
+/** Whether a group may be called so: one sees something, and that is what is there. */
+const isName = (body: unknown): boolean =>
+  typeof body === 'string' && body.length <= nameLength && nameText.test(body) && shows.test(body)

@@ -2,7 +2,7 @@
 
 declare const brand: unique symbol
 
-/** Who: 1 to `limits.idLength` characters, no control or invisible formatting characters; a first `#` is for groups. */
+/** Who: 1 to `limits.idLength` characters that one sees, with spaces between them; a first `#` is for groups. */
 export type UserId = string & { readonly [brand]: 'user' }
 /** A group, as a chat: `#` and 1 to `limits.idLength` - 1 more characters of the same rule. Made by the client that creates it. */
 export type GroupId = UserId
@@ -40,7 +40,8 @@ export type MediaRef = {
 export const previewBytes = 4_096
 
 const plain = /^[\x21-\x7e]+$/
-const visible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u
+/** One that shows nothing would make two names look alike: a blank (but the space), what is ignored by default, what only formats. */
+const visible = /^(?: |[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800])+$/u
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Whether `value` may name a user or a device. `max` is `limits.idLength`, in UTF-16 units. */

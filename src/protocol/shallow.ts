@@ -1,7 +1,8 @@
 /**
  * Refuses msgpack that is deep or claims more than it holds, before a decoder allocates for it: five bytes may announce an
  * array of 32 million items, for which V8 reserves 256 MB at once. A frame is an array of at most 15 items; an item is
- * nil, a boolean, a number, text or bytes, a map of at most 15 items, or a list of items, `depth` levels deep.
+ * nil, a boolean, a number, text or bytes, a map of at most 15 items, or a list of items, `depth` levels deep. Text must be
+ * UTF-8: a decoder makes something of the rest, so that two texts on the wire are one.
  */
 const depth = 3
 
@@ -27,7 +28,23 @@ function itemEnd(bytes: Uint8Array, at: number, levels: number): number {
   if (head === 0xdc) return itemsEnd(bytes, at + 3, size(bytes, at + 1, 2), levels - 1)
   const end = at + scalarSize(bytes, at, head)
   if (end > bytes.length) throw new RangeError('the message ends within an item')
+  if (head >= 0xa0 && head <= 0xbf) checkText(bytes, at + 1, end)
+  else if (head >= 0xd9 && head <= 0xdb) checkText(bytes, at + 1 + 2 ** (head - 0xd9), end)
   return end
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** Node's own takes 0.07 µs for 200 bytes; a decoder, which makes a string as well, 0.1 to 1. */
+const isUtf8 =
+  globalThis.process?.getBuiltinModule?.('node:buffer').isUtf8 ?? ((text) => utf8.decode(text) !== undefined)
+/** Bytes of text that are looked at here: of short ones, as ids are, a call costs more. */
+const shortBytes = 64
+
+function checkText(bytes: Uint8Array, start: number, end: number): void {
+  const short = Math.min(end, start + shortBytes)
+  let at = start
+  while (at < short && (bytes[at] as number) < 0x80) at++
+  if (at < end && !isUtf8(bytes.subarray(at, end))) throw new TypeError('text must be UTF-8')
 }
 
 function scalarSize(bytes: Uint8Array, at: number, head: number): number {

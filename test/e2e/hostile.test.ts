@@ -42,6 +42,7 @@ describe('a connection that misbehaves', () => {
     ['an array that claims 32 million items', 'msgpack', Buffer.from([0xdd, 0x01, 0xff, 0xff, 0xff]), 3502],
     ['deep nesting', 'msgpack', Buffer.alloc(60_000, 0x91), 3502],
     ['a cut item', 'msgpack', Buffer.from([0x92, 0x01, 0xd9, 0xff]), 3502],
+    ['text that is not UTF-8', 'msgpack', Buffer.from([0x92, 0x05, 0xa1, 0xff]), 3502],
     ['a frame that is too large', 'json', 'x'.repeat(130 * 1024), 3503],
   ])('is closed for %s', async (_what, protocol, data, code) => {
     const { socket, closed } = await open(protocol)
