@@ -1,12 +1,13 @@
 /**
  * Presence of one user: online while a device is connected and the person was active within the threshold; else last seen
  * when. It exists only while someone watches or something changes; who looks later gets it from the sessions and the store.
+ * What devices do has times of the monotonic clock: whether somebody is online does not change when a clock is set.
  */
 
 import type { Typing } from '../src/protocol/frames.ts'
 import type { Millis, UserId } from '../src/protocol/ids.ts'
 import type { Settings } from '../src/protocol/settings.ts'
-import type { Next } from '../src/runtime/index.ts'
+import type { Next, Times } from '../src/runtime/index.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
 import type { SessionRef } from './user/types.ts'
 
@@ -35,7 +36,7 @@ export type PresenceEffect =
 /** A save that failed is tried again after this time. */
 const retrySaveMs = 5_000
 
-/** A connected device; `away`: its app is in the background. */
+/** A connected device; `activeAt`: by the monotonic clock, 0: never; `away`: its app is in the background. */
 export type Presence = { readonly session: SessionRef; readonly activeAt: Millis; readonly away: boolean }
 
 /** A session that watches, of whom, and what that user lets the watched one see. */
@@ -43,7 +44,7 @@ type Watcher = { readonly session: SessionRef; readonly user: UserId; readonly s
 
 export type PresenceState = {
   readonly user: UserId
-  /** The latest time at which the user was seen, 0 for never; `saved` is what the store has of it. */
+  /** The time of day at which the user was seen last, 0 for never; `saved` is what the store has of it. */
   seen: Millis
   saved: Millis
   saving: boolean
@@ -59,9 +60,10 @@ export const startPresence = (
   user: UserId,
   saved: Millis,
   devices: Presence[],
+  times: Times,
   settings: Settings = openSettings,
 ): PresenceState => {
-  const seen = devices.reduce((latest, device) => Math.max(latest, device.activeAt), saved)
+  const seen = devices.reduce((latest, { activeAt }) => Math.max(latest, timeOf(activeAt, times)), saved)
   return { user, seen, saved, saving: false, devices, watchers: [], settings, online: false, timed: false }
 }
 
@@ -70,24 +72,33 @@ export function receive(
   state: PresenceState,
   message: PresenceMessage,
   threshold: Millis,
-  now: Millis,
+  times: Times,
 ): Next<PresenceState, PresenceEffect> {
   const effects: PresenceEffect[] = []
-  handle(state, message, threshold, now, effects)
+  correct(state, times.now, effects)
+  handle(state, message, threshold, times, effects)
   return { state, effects }
+}
+
+/** A clock that was ahead has written it: nobody was seen later than now. Kept, so that it is not another now at the next look. */
+function correct(state: PresenceState, now: Millis, out: PresenceEffect[]): void {
+  if (state.seen <= now) return
+  state.seen = now
+  save(state, 0, out)
 }
 
 function handle(
   state: PresenceState,
   message: PresenceMessage,
   threshold: Millis,
-  now: Millis,
+  times: Times,
   out: PresenceEffect[],
 ): void {
+  const { monotonic } = times
   switch (message.is) {
     case 'watch':
       state.watchers = [...without(state, message.watcher.session), message.watcher]
-      announce(state, threshold, now, out)
+      announce(state, threshold, monotonic, out)
       return void out.push(notice(state, message.watcher))
     case 'unwatch':
       state.watchers = without(state, message.watcher)
@@ -97,20 +108,20 @@ function handle(
     case 'typing':
       return typing(state, message.to, message.what, out)
     case 'active':
-      connect(state, { session: message.session, activeAt: message.at, away: false })
-      return announce(state, threshold, now, out)
+      connect(state, { session: message.session, activeAt: message.at, away: false }, times)
+      return announce(state, threshold, monotonic, out)
     case 'away':
-      connect(state, { session: message.session, activeAt: 0, away: true })
-      return announce(state, threshold, now, out)
+      connect(state, { session: message.session, activeAt: 0, away: true }, times)
+      return announce(state, threshold, monotonic, out)
     case 'gone':
-      return gone(state, message.device, message.at, threshold, now, out)
+      return gone(state, message.device, message.at, threshold, times, out)
     case 'saved':
       state.saving = false
       if (!message.ok) state.saved = 0
       return save(state, message.ok ? 0 : retrySaveMs, out)
     case 'timer':
       state.timed = false
-      return announce(state, threshold, now, out)
+      return announce(state, threshold, monotonic, out)
   }
 }
 
@@ -121,10 +132,13 @@ function typing({ watchers, settings }: PresenceState, to: UserId, what: Typing,
     if (user === to && stance !== 'blocked') out.push({ do: 'typing', watcher: session, what })
 }
 
-function connect(state: PresenceState, device: Presence): void {
+function connect(state: PresenceState, device: Presence, times: Times): void {
   state.devices = [...state.devices.filter(({ session }) => session !== device.session), device]
-  state.seen = Math.max(state.seen, device.activeAt)
+  state.seen = Math.max(state.seen, timeOf(device.activeAt, times))
 }
+
+/** The time of day at a time of the monotonic clock, by what the time is now; 0, never, stays 0. */
+const timeOf = (at: Millis, { now, monotonic }: Times): Millis => at && now - (monotonic - at)
 
 /** Who was online until this moment was seen at it; of others the last activity counts. */
 function gone(
@@ -132,17 +146,17 @@ function gone(
   leaving: Presence,
   at: Millis,
   threshold: Millis,
-  now: Millis,
+  times: Times,
   out: PresenceEffect[],
 ): void {
   state.devices = state.devices.filter(({ session }) => session !== leaving.session)
-  state.seen = Math.max(state.seen, onlineUntil(leaving, threshold) >= at ? at : leaving.activeAt)
+  state.seen = Math.max(state.seen, timeOf(onlineUntil(leaving, threshold) >= at ? at : leaving.activeAt, times))
   save(state, 0, out)
-  announce(state, threshold, now, out)
+  announce(state, threshold, times.monotonic, out)
 }
 
 function save(state: PresenceState, afterMs: number, out: PresenceEffect[]): void {
-  if (state.saving || state.seen <= state.saved) return
+  if (state.saving || state.seen === state.saved) return
   state.saving = true
   state.saved = state.seen
   out.push({ do: 'save', at: state.seen, afterMs })

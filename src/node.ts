@@ -23,7 +23,7 @@ import { type CompleteOptions, completeOptions, type NodeOptions } from './node-
 import { isMessageId, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
-import { Asks, startRuntime } from './runtime/index.ts'
+import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
 
 /** Milliseconds between looks at which messages that held media have vanished. */
 const passingMs = 600_000
@@ -92,9 +92,9 @@ export function createNode(options: NodeOptions) {
   }
 }
 
-async function start(options: CompleteOptions) {
+async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const { store, limits, heartbeatSeconds } = options
-  const heard = options.onFault ?? warnings()
+  const heard = options.onFault ?? warnings(clock)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
   await store.open()
@@ -104,9 +104,9 @@ async function start(options: CompleteOptions) {
     await store.close()
     throw error
   }
-  const media = options.media && new NodeMedia(options.media, limits)
+  const media = options.media && new NodeMedia(options.media, limits, clock)
   const term = await store.takeTerm()
-  const runtime = startRuntime({ crashed: (error) => onFault({ where: 'actor', error }) })
+  const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const asked = inTime(runtime, onFault)
   const authenticate: Authenticate = options.authenticate
@@ -171,7 +171,7 @@ async function start(options: CompleteOptions) {
     route,
   })
   const expired = async () => {
-    const { entries, dedupeKeys } = await store.expire(Date.now())
+    const { entries, dedupeKeys } = await store.expire(clock.now())
     return entries + dedupeKeys
   }
   const chore = (where: 'store' | 'media', pauseMs: number, task: () => Promise<number>) =>
@@ -180,19 +180,19 @@ async function start(options: CompleteOptions) {
   const chores = [chore('store', 60_000, expired), chore('store', limits.deviceAwayMs / 4, stay)]
   if (media) {
     const passing = new Passing(store, media, keeping)
-    chores.push(chore('media', 60_000, () => media.store.collect(Date.now())))
-    chores.push(chore('media', passingMs, () => passing.look(Date.now())))
+    chores.push(chore('media', 60_000, () => media.store.collect(clock.now())))
+    chores.push(chore('media', passingMs, () => passing.look(clock.now())))
   }
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
-    await drained(() => asks.size === 0)
-    await drained(() => {
+    await drained(clock, () => asks.size === 0)
+    await drained(clock, () => {
       runtime.wheel.hurry()
       return users.quiet && groups.quiet && presence.quiet
     })
     gateway.close()
-    await drained(() => media?.quiet ?? true)
+    await drained(clock, () => media?.quiet ?? true)
     runtime.stop()
     for (const ended of chores) await ended()
     await media?.store.close()
@@ -202,8 +202,8 @@ async function start(options: CompleteOptions) {
 }
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
-async function drained(done: () => boolean): Promise<void> {
-  const until = Date.now() + 5_000
+async function drained(clock: Clock, done: () => boolean): Promise<void> {
+  const until = clock.monotonic() + 5_000
   do await new Promise((resolve) => setTimeout(resolve, 10))
-  while (!done() && Date.now() < until)
+  while (!done() && clock.monotonic() < until)
 }

@@ -28,7 +28,7 @@ const metered = new Set<string>([
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => new SessionState(limits, now)
 
-/** `effects`: those that earlier frames of the same WebSocket message asked for, which come first. */
+/** `now`: by a clock that nobody sets. `effects`: those that earlier frames of the same WebSocket message asked for, which come first. */
 export function receive(
   state: SessionState,
   message: SessionMessage,

@@ -15,7 +15,7 @@ export class SessionState {
   user: UserId | null = null
   device: DeviceId | null = null
   hello: Extract<ClientFrame, readonly ['hello', ...unknown[]]> | null = null
-  /** The last frame of any kind, and the last that shows a person; 0: none has. */
+  /** The last frame of any kind, and the last that shows a person; 0: none has. By the monotonic clock. */
   aliveAt: Millis
   activeAt: Millis = 0
   /** The app is in the background: the person does not count as here. */

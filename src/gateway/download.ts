@@ -23,7 +23,7 @@ export async function download(
   const asked = header('if-range') === '' || header('if-range') === headers.etag ? header('range') : ''
   const range = rangeOf(asked, size)
   if (range === 'unsatisfiable') return refusal('bad_range', { 'content-range': `bytes */${size}` })
-  const refused = allowance.enter(user, 'downloads', Date.now())
+  const refused = allowance.enter(user, 'downloads')
   if (refused) return refusal(refused)
   const { first, last } = range ?? { first: 0, last: size - 1 }
   return {

@@ -1,6 +1,6 @@
 /** Uploads: whole, or in pieces that may be gone on with. The content is written as it comes, and counts once its hash is right. */
 import type { Medium, Upload } from '../media/contract.ts'
-import { type NodeMedia, sendWithinMs, uploadHolder } from '../media/media.ts'
+import { type NodeMedia, uploadHolder } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { anyType, type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { BrokenOff } from './body.ts'
@@ -16,12 +16,12 @@ export async function upload(media: NodeMedia, user: UserId, id: MediaId | null,
   const piece = pieceOf(request)
   if (!piece || (id === null && !piece.whole)) return refusal('bad_request')
   if (piece.total > limits.mediaBytes) return refusal('too_large')
-  const known = id && (await media.known(user, id, Date.now()))
+  const known = id && (await media.known(user, id))
   if (known && known.size !== piece.total) return refusal('wrong_hash')
   if (known) return done(200, known, request.header('content-type'))
   const key = `${user}\0${id}`
   if (id !== null && underWay.has(key)) return refusal('under_way')
-  const refused = allowance.enter(user, 'uploads', Date.now())
+  const refused = allowance.enter(user, 'uploads')
   if (refused) return refusal(refused)
   underWay.add(key)
   try {
@@ -42,7 +42,7 @@ async function receive(
   const { store, allowance } = media
   const come = piece.whole || id === null ? 0 : await store.begun(user, id)
   if (!piece.whole && piece.first !== come) return refusal('wrong_offset', { 'upload-offset': String(come) })
-  const wait = allowance.take(user, piece.length, Date.now())
+  const wait = allowance.take(user, piece.length)
   if (wait > 0) return refusal('over_quota', { 'retry-after': String(Math.ceil(wait / 1_000)) })
   const upload = await store.begin(user, id)
   try {
@@ -55,7 +55,7 @@ async function receive(
     await upload.pause()
     return { status: 202, headers: { 'upload-offset': String(upload.size) } }
   }
-  const medium = await upload.finish(uploadHolder(user), Date.now() + sendWithinMs)
+  const medium = await upload.finish(uploadHolder(user), media.dayFromNow)
   return medium ? done(201, medium, header('content-type')) : refusal('wrong_hash')
 }
 
@@ -73,7 +73,7 @@ async function broken(
   resumable: boolean,
   error: unknown,
 ): Promise<Answer> {
-  allowance.giveBack(user, length, upload.size - first, Date.now())
+  allowance.giveBack(user, length, upload.size - first)
   const reason = failure(error)
   if (resumable && reason !== 'full') await upload.pause()
   else await upload.drop()

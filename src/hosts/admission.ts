@@ -29,5 +29,5 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
 
 /** Whether the media that a message carries is here; it stays until the message is appended. */
 export async function attachTo(media: NodeMedia | undefined, carried: MediaRef, from: UserId, id: MessageId) {
-  return media ? media.attach(carried, from, id, Date.now()) : 'unknown_media'
+  return media ? media.attach(carried, from, id) : 'unknown_media'
 }

@@ -1,5 +1,7 @@
 /** What fails where no client can be told more than to come again: it is told to whoever runs the node. */
 
+import type { Clock } from '../runtime/index.ts'
+
 export type Fault = {
   /** A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed. */
   readonly where: 'authenticate' | 'allow' | 'onAccepted' | 'onDelivered' | 'onRead' | 'actor' | 'store' | 'media'
@@ -11,10 +13,10 @@ export type OnFault = (fault: Fault) => void
 const warnMs = 60_000
 
 /** Where nobody listens a fault is a warning of the process, once a minute. */
-export function warnings(): OnFault {
+export function warnings(clock: Clock): OnFault {
   const warned = new Map<string, number>()
   return ({ where, error }) => {
-    const now = performance.now()
+    const now = clock.monotonic()
     if (now - (warned.get(where) ?? Number.NEGATIVE_INFINITY) < warnMs) return
     warned.set(where, now)
     const detail = error instanceof Error ? error.stack : undefined

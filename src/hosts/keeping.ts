@@ -1,7 +1,7 @@
 /** Media of messages: who holds what an entry carries, and until when, so that no message outlives its media, nor media its messages. */
 import { untilReleased } from '../media/contract.ts'
 import { Lines } from '../media/lines.ts'
-import { chatHolder, messageHolder, type NodeMedia, sendHolder, sendWithinMs } from '../media/media.ts'
+import { chatHolder, messageHolder, type NodeMedia, sendHolder } from '../media/media.ts'
 import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
@@ -35,7 +35,7 @@ export class Keeping {
     if (!media || !entries.some(carries)) return write()
     const carriers = entries.filter(carries)
     return this.alone(user, async () => {
-      const until = media.keptUntil(Date.now())
+      const until = media.keptUntil
       const holds = carriers.flatMap((entry) =>
         holdsOf(user, entry, until).map(([holder, until]) => media.store.refer(contentOf(entry), [holder], until)),
       )
@@ -55,12 +55,9 @@ export class Keeping {
 
   /** Before a permanent message is made gone: were what it holds not released then, it stayed for ever. */
   async markPassing(user: UserId, entry: Carrier): Promise<void> {
-    if (entry.media)
-      await this.#media?.store.refer(
-        contentOf(entry),
-        [passingHolder(user, chatOf(entry), entry)],
-        Date.now() + sendWithinMs,
-      )
+    const media = this.#media
+    if (media && entry.media)
+      await media.store.refer(contentOf(entry), [passingHolder(user, chatOf(entry), entry)], media.dayFromNow)
   }
 
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */

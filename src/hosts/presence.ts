@@ -26,15 +26,16 @@ type Context = {
 }
 
 export function hostPresence({ runtime, store, sessions, devices, threshold }: Context): PresenceActors {
+  const { clock } = runtime
   const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect, PresenceState>({
     kind: 'presence',
     async load(id) {
       const user = id as UserId
       const [seen = 0, settings] = await Promise.all([store.lastSeen(user), store.settings(user)])
-      return startPresence(user, seen, devices(user), settings)
+      return startPresence(user, seen, devices(user), { now: clock.now(), monotonic: clock.monotonic() }, settings)
     },
     receive(state, message, now, effects) {
-      const next = receive(state, message, threshold, now)
+      const next = receive(state, message, threshold, { now, monotonic: clock.monotonic() })
       effects.push(...next.effects)
       return next.state
     },

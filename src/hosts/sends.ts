@@ -3,6 +3,7 @@ import { mustWait } from '../../actors/lanes.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import type { Copy, Deliver } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
 import { answerMs } from './asked.ts'
 import { offerTo } from './groups.ts'
@@ -17,6 +18,7 @@ type Receive = (session: Session, message: SessionMessage) => void
 
 export class Sends {
   readonly #context: SessionsContext
+  readonly #clock: Clock
   readonly #rates: Rates
   readonly #receive: Receive
   /** The last send of a session that waits to be admitted, and with it those before. */
@@ -25,10 +27,11 @@ export class Sends {
   /** `receive` hands an answer to its session. */
   constructor(context: SessionsContext, receive: Receive) {
     this.#context = context
+    this.#clock = context.runtime.clock
     this.#receive = receive
     this.#rates = new Rates(context.limits)
     const sweep = () => {
-      this.#rates.sweep(performance.now())
+      this.#rates.sweep(this.#clock.monotonic())
       context.runtime.wheel.after(sweepMs, sweep)
     }
     context.runtime.wheel.after(sweepMs, sweep)
@@ -37,7 +40,7 @@ export class Sends {
   /** Goes on with what its user may send now. */
   deliver(session: Session, effect: Send): void {
     const { send, turn } = effect
-    const retryAfter = this.#rates.take(session.user as UserId, send[2], performance.now())
+    const retryAfter = this.#rates.take(session.user as UserId, send[2], this.#clock.monotonic())
     if (retryAfter === 0) return this.#admit(session, effect)
     const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
     this.#receive(session, { is: 'answered', send, turn, answer })
@@ -53,10 +56,10 @@ export class Sends {
 
   #queue(session: Session, effect: Send, question: ReturnType<Admit>, before: Promise<void> | undefined): void {
     const { send, turn } = effect
-    const cameAt = performance.now()
+    const cameAt = this.#clock.monotonic()
     const decide = async () => {
       // One that is late has held up those behind it for as long; and what was behind one that is to come again must not overtake it.
-      const stays = performance.now() - cameAt < answerMs && !mustWait(session.lanes, send[2], turn)
+      const stays = this.#clock.monotonic() - cameAt < answerMs && !mustWait(session.lanes, send[2], turn)
       const code = stays ? await question?.() : 'busy'
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect)

@@ -9,6 +9,7 @@ import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
 import { type Cursor, type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { Authenticate, SessionPort } from './ports.ts'
 import { Refs } from './refs.ts'
 import { Sends } from './sends.ts'
@@ -22,11 +23,12 @@ export class Sessions implements SessionPort {
   readonly #sessions = new Refs<Session>()
   readonly #clientLimits: ClientLimits
   readonly #sends: Sends
-  readonly #started = Date.now() - 1
+  readonly #clock: Clock
   #dirty: Session[] = []
 
   constructor(context: SessionsContext) {
     this.#context = context
+    this.#clock = context.runtime.clock
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
     this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
@@ -42,17 +44,9 @@ export class Sessions implements SessionPort {
     }
   }
 
-  /**
-   * The time for sessions, in ms since the start of the node: for 24 days a small integer, where the time of day in a field
-   * is an object of 16 bytes.
-   */
+  /** The time for sessions, by the monotonic clock. */
   get now(): Millis {
-    return Math.trunc(Date.now() - this.#started)
-  }
-
-  /** The time of day of a time that a session keeps; 0, never, stays 0. */
-  #time(at: Millis): Millis {
-    return at && at + this.#started
+    return this.#clock.monotonic()
   }
 
   get size(): number {
@@ -95,14 +89,13 @@ export class Sessions implements SessionPort {
 
   /** The socket has closed. `clean`: the client said so; else the link died. */
   ended(session: Session, clean: boolean): void {
-    const { ref, user, watches, away } = session
+    const { ref, user, watches, activeAt, aliveAt, away } = session
     session.open = false
     if (!this.#sessions.delete(ref) || user === null) return
     const { users, presence } = this.#context.actors()
     users.tell(user, { is: 'detach', session: ref })
     for (const watched of watches ?? []) this.#unwatch(watched, ref)
-    const activeAt = this.#time(session.activeAt)
-    const at = clean ? Date.now() : this.#time(session.aliveAt)
+    const at = clean ? this.now : aliveAt
     presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at })
   }
 
@@ -129,7 +122,7 @@ export class Sessions implements SessionPort {
       seq,
       tail,
       why === null,
-      Date.now(),
+      this.#clock.now(),
       this.#clientLimits,
     ] as const
     this.#push(session, why ? [...frame, why] : frame)
@@ -172,7 +165,7 @@ export class Sessions implements SessionPort {
   presences(refs: readonly SessionRef[]): Presence[] {
     return refs.flatMap((ref) => {
       const session = this.#sessions.get(ref)
-      return session ? [{ session: ref, activeAt: this.#time(session.activeAt), away: session.away }] : []
+      return session ? [{ session: ref, activeAt: session.activeAt, away: session.away }] : []
     })
   }
 
@@ -250,7 +243,7 @@ export class Sessions implements SessionPort {
       case 'unwatch':
         return this.#unwatch(effect.user, ref)
       case 'active':
-        return presence.tellIfPresent(user, { is: 'active', session: ref, at: this.#time(session.activeAt) })
+        return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.activeAt })
       case 'away':
         return presence.tellIfPresent(user, { is: 'away', session: ref })
     }

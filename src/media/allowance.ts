@@ -2,6 +2,7 @@
 import type { Millis } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { MediaError } from '../protocol/media.ts'
+import type { Clock } from '../runtime/index.ts'
 
 type MediaLimits = Pick<Limits, 'mediaBytesPerDay' | 'mediaUploads' | 'mediaDownloads' | 'mediaTransfers'>
 type Use = { uploads: number; downloads: number; bytes: number; at: Millis }
@@ -14,19 +15,21 @@ const manyUsers = 10_000
 
 export class Allowance {
   readonly #limits: MediaLimits
+  readonly #clock: Pick<Clock, 'monotonic'>
   readonly #users = new Map<string, Use>()
   #pruneAt = manyUsers
   /** Transfers under way. */
   transfers = 0
 
-  constructor(limits: MediaLimits) {
+  constructor(limits: MediaLimits, clock: Pick<Clock, 'monotonic'>) {
     this.#limits = limits
+    this.#clock = clock
   }
 
   /** Counts a transfer, until `leave`; or says why it may not begin. */
-  enter(user: string, kind: 'uploads' | 'downloads', now: Millis): MediaError | undefined {
+  enter(user: string, kind: 'uploads' | 'downloads'): MediaError | undefined {
     const { mediaTransfers, mediaUploads, mediaDownloads } = this.#limits
-    const use = this.#use(user, now)
+    const use = this.#use(user)
     if (this.transfers >= mediaTransfers) return 'busy'
     if (kind === 'uploads' && use.uploads >= mediaUploads) return 'too_many_uploads'
     if (kind === 'downloads' && use.downloads >= mediaDownloads) return 'too_many_downloads'
@@ -42,8 +45,8 @@ export class Allowance {
   }
 
   /** Takes what an upload brings from the user's day, and answers 0; or the milliseconds after which there will be as much. */
-  take(user: string, bytes: number, now: Millis): Millis {
-    const use = this.#use(user, now)
+  take(user: string, bytes: number): Millis {
+    const use = this.#use(user)
     const after = use.bytes + Math.max(bytes, leastBytes)
     if (after > this.#limits.mediaBytesPerDay)
       return Math.ceil(((after - this.#limits.mediaBytesPerDay) * dayMs) / this.#limits.mediaBytesPerDay)
@@ -52,12 +55,13 @@ export class Allowance {
   }
 
   /** Only so many of these bytes came. */
-  giveBack(user: string, bytes: number, came: number, now: Millis): void {
-    const use = this.#use(user, now)
+  giveBack(user: string, bytes: number, came: number): void {
+    const use = this.#use(user)
     use.bytes = Math.max(0, use.bytes - Math.max(bytes, leastBytes) + Math.max(came, leastBytes))
   }
 
-  #use(user: string, now: Millis): Use {
+  #use(user: string): Use {
+    const now = this.#clock.monotonic()
     if (this.#users.size >= this.#pruneAt) this.#prune(now)
     const use = this.#users.get(user) ?? { uploads: 0, downloads: 0, bytes: 0, at: now }
     this.#refill(use, now)

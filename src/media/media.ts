@@ -2,11 +2,12 @@
 import type { MediaRef, MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MediaId, mayBeCalled } from '../protocol/media.ts'
+import type { Clock } from '../runtime/index.ts'
 import { Allowance } from './allowance.ts'
 import type { MediaStore, Medium } from './contract.ts'
 
 /** How long content stays that was uploaded and that no message has referred to; and that of a message which is on its way. */
-export const sendWithinMs: Millis = 86_400_000
+const sendWithinMs: Millis = 86_400_000
 
 /** References end on the hour: a group in which the same content is sent again and again writes one an hour. */
 const hourMs = 3_600_000
@@ -32,30 +33,32 @@ export class NodeMedia {
   readonly store: MediaStore
   readonly limits: Limits
   readonly allowance: Allowance
+  readonly clock: Clock
   /** Uploads under way, by user and announced id. */
   readonly underWay = new Set<string>()
 
-  constructor(store: MediaStore, limits: Limits) {
+  constructor(store: MediaStore, limits: Limits, clock: Clock) {
     this.store = store
     this.limits = limits
-    this.allowance = new Allowance(limits)
+    this.allowance = new Allowance(limits, clock)
+    this.clock = clock
   }
 
   /** Content that is here already counts as uploaded by this user too. */
-  known(user: UserId, id: MediaId, now: Millis): Promise<Medium | undefined> {
-    return this.store.refer(id, [uploadHolder(user)], now + sendWithinMs)
+  known(user: UserId, id: MediaId): Promise<Medium | undefined> {
+    return this.store.refer(id, [uploadHolder(user)], this.dayFromNow)
   }
 
   /**
    * Keeps what a message carries until it is appended, for a day at most. Answers why the message may not carry it; undefined
    * where it may.
    */
-  async attach({ media, type, size }: MediaRef, from: UserId, message: MessageId, now: Millis) {
+  async attach({ media, type, size }: MediaRef, from: UserId, message: MessageId) {
     const id = media as MediaId
     try {
       const found = await this.store.find(id)
       if (found && (found.size !== size || !mayBeCalled(found.type, type))) return 'wrong_media'
-      if (!(await this.store.refer(id, [sendHolder(from, message)], now + sendWithinMs))) return 'unknown_media'
+      if (!(await this.store.refer(id, [sendHolder(from, message)], this.dayFromNow))) return 'unknown_media'
       await this.store.release(uploadHolder(from), id)
       return undefined
     } catch {
@@ -64,8 +67,13 @@ export class NodeMedia {
   }
 
   /** Until when a message that is appended now keeps what it carries, where nothing else is said. */
-  keptUntil(now: Millis): Millis {
-    return Math.ceil((now + this.store.retentionMs + slackMs) / hourMs) * hourMs
+  get keptUntil(): Millis {
+    return Math.ceil((this.clock.now() + this.store.retentionMs + slackMs) / hourMs) * hourMs
+  }
+
+  /** Until when content is held that no message has yet. */
+  get dayFromNow(): Millis {
+    return this.clock.now() + sendWithinMs
   }
 
   /** Whether nothing is being transferred. */

@@ -16,7 +16,7 @@ export class Asks<T> {
     this.#deadlineMs = deadlineMs
     this.#late = late
     const sweep = () => {
-      this.#expire(performance.now())
+      this.#expire(wheel.clock.monotonic())
       wheel.after(sweepMs, sweep)
     }
     wheel.after(sweepMs, sweep)

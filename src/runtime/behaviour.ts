@@ -1,4 +1,5 @@
 import type { Millis } from '../protocol/ids.ts'
+import { type Clock, systemClock } from './clock.ts'
 
 /** What a machine answers: its next state, and what its host should do. */
 export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
@@ -8,7 +9,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown> {
   readonly kind: string
   /** Brings an actor's state from the store: at its first message, and after a crash. */
   load(id: string): State | Promise<State>
-  /** Answers the next state, and adds what is to be done to `effects`: one list for all messages of a turn saves one for each. */
+  /** `now`: the time of day. Answers the next state, and adds what is to be done to `effects`: one list for all messages of a turn saves one for each. */
   receive(state: State, message: Message, now: Millis, effects: Effect[]): State
   /** Performs the effects of one turn, in order. */
   perform(id: string, effects: readonly Effect[]): void
@@ -40,6 +41,7 @@ export type RuntimeOptions = {
   readonly spares: number
   readonly restarts: number
   readonly restartsMs: number
+  readonly clock: Clock
   /** Hears of a crash: which actor it was, and its error as the cause. */
   readonly crashed: (error: Error) => void
 }
@@ -52,6 +54,7 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   spares: 50_000,
   restarts: 3,
   restartsMs: 5_000,
+  clock: systemClock,
   crashed: () => {},
 }
 

@@ -12,8 +12,9 @@ type Awake<State, Message> = {
   actor: Actor
   loading: boolean
   woken: boolean
+  /** By the monotonic clock, as the times of the crashes. */
   activeAt: Millis
-  crashes: number[]
+  crashes: Millis[]
   retried: Message | undefined
 }
 
@@ -46,7 +47,7 @@ export class Entities<State, Message, Effect = unknown> {
     this.#wheel = wheel
     this.#counters = counters
     const sweep = () => {
-      this.#hibernate(Date.now())
+      this.#hibernate(options.clock.monotonic())
       wheel.after(1_000, sweep)
     }
     wheel.after(1_000, sweep)
@@ -66,7 +67,7 @@ export class Entities<State, Message, Effect = unknown> {
   tell(id: string, message: Message): void {
     const awake = this.#wake(id)
     awake.mail.push(message)
-    awake.activeAt = Date.now()
+    awake.activeAt = this.#options.clock.monotonic()
     this.#token(awake)
   }
 
@@ -164,7 +165,7 @@ export class Entities<State, Message, Effect = unknown> {
     awake.woken = false
     this.#counters.turns += 1
     const effects: Effect[] = []
-    const now = Date.now()
+    const now = this.#options.clock.now()
     const count = Math.min(awake.mail.length, this.#options.turn)
     let handled = 0
     let asked = 0
@@ -193,7 +194,7 @@ export class Entities<State, Message, Effect = unknown> {
     const awake = this.#awake.get(id)
     if (!awake) return
     this.#counters.restarts += 1
-    const now = Date.now()
+    const now = this.#options.clock.monotonic()
     awake.crashes = [...awake.crashes.filter((at) => now - at < this.#options.restartsMs), now]
     awake.woken = false
     const culprit = awake.mail[0]

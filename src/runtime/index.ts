@@ -1,14 +1,17 @@
 /** The actor runtime: bounded mailboxes, supervision, hibernation and timers on top of nact. */
 import { type Behaviour, type Counters, defaultRuntimeOptions, type RuntimeOptions } from './behaviour.ts'
+import type { Clock } from './clock.ts'
 import { Entities } from './entities.ts'
 import { startShards } from './nact.ts'
 import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
 export type { Next } from './behaviour.ts'
+export { type Clock, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 
 export type Runtime = {
+  readonly clock: Clock
   readonly wheel: Wheel
   readonly counters: Counters
   host<State, Message, Effect, Kept>(
@@ -22,7 +25,7 @@ export type Runtime = {
 export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const all = { ...defaultRuntimeOptions, ...options }
   const shards = startShards(all.shards)
-  const wheel = new Wheel()
+  const wheel = new Wheel(all.clock)
   wheel.start()
   const counters: Counters = {
     messages: 0,
@@ -34,6 +37,7 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
     overflows: 0,
   }
   return {
+    clock: all.clock,
     wheel,
     counters,
     host: (behaviour) => new Entities(behaviour, all, shards, wheel, counters),

@@ -1,20 +1,25 @@
+import { type Clock, systemClock } from './clock.ts'
+
 /** All timers of a node: one interval, a slot per tick. A timer fires at most one tick late, never early, but for `hurry`. */
 export class Wheel {
+  /** By which it runs, and those who count on it. */
+  readonly clock: Clock
   readonly #slots: { due: number; run: () => void }[][]
   readonly #tickMs: number
   #now = 0
   #interval: NodeJS.Timeout | undefined
 
-  constructor(tickMs = 50, slots = 512) {
+  constructor(clock: Clock = systemClock, tickMs = 50, slots = 512) {
+    this.clock = clock
     this.#tickMs = tickMs
     this.#slots = Array.from({ length: slots }, () => [])
   }
 
   /** Runs by the monotonic clock until `stop`; without it only `advance` moves time. */
   start(): void {
-    const started = performance.now()
+    const started = this.clock.monotonic()
     this.#interval = setInterval(() => {
-      const target = Math.floor((performance.now() - started) / this.#tickMs)
+      const target = Math.floor((this.clock.monotonic() - started) / this.#tickMs)
       while (this.#now < target) this.advance()
     }, this.#tickMs)
     this.#interval.unref()

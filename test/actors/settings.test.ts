@@ -180,9 +180,10 @@ describe('a user actor', () => {
 
 describe('presence', () => {
   const notices = (settings: Settings, own: Settings) => {
-    const state = startPresence(user('bob'), 500, [{ session: 1, activeAt: 0, away: false }], settings)
+    const times = { now: 1_000, monotonic: 1_000 }
+    const state = startPresence(user('bob'), 500, [{ session: 1, activeAt: 0, away: false }], times, settings)
     const tell = (message: Parameters<typeof presence>[1]) =>
-      presence(state, message, 0, 1_000).effects.filter((effect) => effect.do === 'notify')
+      presence(state, message, 0, times).effects.filter((effect) => effect.do === 'notify')
     const watcher = { session: 2, user: user('ann'), stance: stance(own, user('bob')) }
     return { first: tell({ is: 'watch', watcher }), tell }
   }

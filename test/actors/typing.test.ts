@@ -57,12 +57,13 @@ it('is told to the sessions of the other that watch, unless one has blocked the 
         ...more,
         blocked: blocked as UserId[],
       })
-      const state = startPresence(user('ann'), 0, [], settings(own))
+      const times = { now: 0, monotonic: 0 }
+      const state = startPresence(user('ann'), 0, [], times, settings(own))
       for (const [index, name] of names.entries()) {
         const watcher = { session: index + 1, user: user(name), stance: stance(settings(theirs), user('ann')) }
-        presence(state, { is: 'watch', watcher }, 0, 0)
+        presence(state, { is: 'watch', watcher }, 0, times)
       }
-      const { effects } = presence(state, { is: 'typing', to: user('ben'), what: 1 }, 0, 0)
+      const { effects } = presence(state, { is: 'typing', to: user('ben'), what: 1 }, 0, times)
       const meant =
         own.includes('ben') || theirs.includes('ann') ? [] : names.flatMap((name, n) => (name === 'ben' ? n + 1 : []))
       expect(effects).toEqual(meant.map((watcher) => ({ do: 'typing', watcher, what: 1 })))

@@ -10,6 +10,7 @@ import { createNode, fileMedia, lmdbStore, type MediaStore, memoryStore, type St
 import { NodeMedia, uploadHolder } from '../../src/media/media.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
+import { systemClock } from '../../src/runtime/index.ts'
 import { idOf, png } from '../contracts/media.ts'
 
 const hourMs = 3_600_000
@@ -45,7 +46,7 @@ describe.each([
   const send = (from: string, to: string, body: string) => node.send({ from, to, body, media: carried })
   /** As the node does some time later; also as the next process would, which knows nothing but what is stored. */
   async function looked(hours = 2): Promise<boolean> {
-    const kept = new NodeMedia(media, defaultLimits)
+    const kept = new NodeMedia(media, defaultLimits, systemClock)
     const passing = new Passing(store, kept, new Keeping(kept))
     while ((await passing.look(Date.now() + hours * hourMs)) > 0);
     while ((await media.collect(Date.now() + hours * hourMs)) > 0);

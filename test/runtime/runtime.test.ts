@@ -240,7 +240,7 @@ it('answers an ask once, late when nobody did, and drops what comes after', () =
 })
 
 it('fires timers in order, never early, also beyond one turn of the wheel', () => {
-  const wheel = new Wheel(10, 8)
+  const wheel = new Wheel(undefined, 10, 8)
   const fired: [number, number][] = []
   let tick = 0
   for (const ms of [5, 10, 75, 80, 500]) wheel.after(ms, () => fired.push([ms, tick * 10]))

@@ -1,0 +1,95 @@
+/** A real node whose wall clock is set back and ahead while it runs. */
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { freePort } from '../ports.ts'
+import { Clocked, needsFaketime } from './clocked.ts'
+
+const main = resolve('dist/src/cli/main.js')
+const [second, hour] = [1_000, 3_600_000]
+
+const nodes: Clocked[] = []
+afterEach(async () => {
+  for (const { process } of nodes.splice(0)) {
+    if (process.exitCode !== null || process.signalCode !== null) continue
+    process.kill('SIGKILL')
+    await once(process, 'exit')
+  }
+})
+
+async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), ...args: string[]) {
+  const port = await freePort()
+  const node = new Clocked([main, 'serve', '--port', String(port), '--data', data, ...args])
+  nodes.push(node)
+  await expect.poll(() => node.out, { timeout: 20_000 }).toContain('chat page')
+  return { node, data, url: `ws://127.0.0.1:${port}` }
+}
+
+/** A client by hand: a frame for a frame. */
+class Hand {
+  readonly #socket: WebSocket
+  readonly #heard: unknown[][] = []
+  #wake = () => {}
+  /** The close code; undefined while it is open. */
+  closed: number | undefined
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket
+    socket.on('message', (data) => {
+      for (const line of String(data).split('\n')) this.#heard.push(JSON.parse(line))
+      this.#wake()
+    })
+    socket.on('close', (code) => {
+      this.closed = code
+      this.#wake()
+    })
+  }
+
+  static async enter(url: string, user: string): Promise<Hand> {
+    const socket = new WebSocket(url, 'bluetick.v1.json')
+    const hand = new Hand(socket)
+    await once(socket, 'open')
+    hand.say('hello', user)
+    await hand.hears('welcome')
+    return hand
+  }
+
+  say(...frame: unknown[]): void {
+    this.#socket.send(JSON.stringify(frame))
+  }
+
+  /** The next frame of a kind. */
+  async hears(kind: string): Promise<unknown[]> {
+    for (;;) {
+      const at = this.#heard.findIndex(([is]) => is === kind)
+      if (at >= 0) return this.#heard.splice(0, at + 1).at(-1) as unknown[]
+      if (this.closed !== undefined) throw new Error(`closed with ${this.closed}`)
+      await new Promise<void>((wake) => {
+        this.#wake = wake
+      })
+    }
+  }
+}
+
+describe('a node', needsFaketime, () => {
+  it.each([
+    ['10 s back', -10 * second],
+    ['an hour back', -hour],
+    ['an hour ahead', hour],
+  ])('closes nobody, and goes on with sends, when its clock is set %s, and right again', async (_, offset) => {
+    const { node, url } = await serve()
+    const hands = await Promise.all(Array.from({ length: 5 }, (_, n) => Hand.enter(url, `u${n}`)))
+    for (const step of [offset, 0, offset]) {
+      node.step(step)
+      for (const hand of hands) {
+        hand.say('send', crypto.randomUUID(), 'bob', 'hi')
+        await hand.hears('sent')
+        hand.say('ping', 1)
+        await hand.hears('pong')
+      }
+    }
+  })
+})
