@@ -1,14 +1,20 @@
 import { defineConfig } from 'vitest/config'
 import { namesSkips } from './test/skips.ts'
 
+/** Who names the tests with Cassandra asks for them. */
+const cassandra = process.argv.slice(2).some((argument) => argument.includes('cassandra'))
+
 export default defineConfig({
   resolve: { alias: { '#websocket': new URL('./src/client/websocket-node.ts', import.meta.url).pathname } },
   test: {
     include: ['test/**/*.test.ts'],
     reporters: ['default', namesSkips],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    globalSetup: ['test/dist.mjs'],
+    env: cassandra ? { CASSANDRA_TESTS: 'asked' } : {},
+    // For a laptop that does much else: they end what hangs, and measure nothing.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     maxWorkers: 2,
   },
 })

@@ -7,26 +7,45 @@ declare module 'vitest' {
   }
 }
 
-type Need = { readonly what: string; readonly how: string }
+type Need = { readonly why: string; readonly how: string }
 
 /**
  * Options of a test or a `describe` that needs something: `describe('…', needs('Chromium', existsSync(path), 'apt-get
  * install chromium'), () => …)`. `how` is what one types to get it. Where CI is set nothing is skipped: what is missing fails.
  */
 export function needs(what: string, present: boolean, how: string): { skip: boolean; meta: { needs?: Need } } {
-  if (present || process.env['CI']) return { skip: false, meta: {} }
-  return { skip: true, meta: { needs: { what, how } } }
+  return unless(present, `no ${what} here. Get it with`, how)
 }
 
-/** Prints, after everything else, what was skipped for want of something, and how to get it. */
+/** The same for what a run does not do by itself: `how` is what one types to have it done. */
+export function onRequest(what: string, asked: boolean, how: string): { skip: boolean; meta: { needs?: Need } } {
+  return unless(asked, `${what}. Run it with`, how)
+}
+
+function unless(ready: boolean, why: string, how: string) {
+  if (ready || process.env['CI']) return { skip: false, meta: {} }
+  return { skip: true, meta: { needs: { why, how } } }
+}
+
+/** Files from which a run is told to be a long one. */
+const whole = 50
+/** Of a whole run, without Cassandra, on two cores that do nothing else. */
+const minutes = 6
+
+/** Prints at the start what a whole run is, and after everything else what was skipped for want of something, and how to get it. */
 export const namesSkips: Reporter = {
+  onTestRunStart(files) {
+    if (files.length < whole) return
+    const cassandra = process.env['CI'] ? '' : '; those with Cassandra run by themselves: npm run test:cassandra'
+    console.log(`Runs ${files.length} files of tests, which takes about ${minutes} minutes on two cores${cassandra}.`)
+  },
   onTestRunEnd(modules) {
     const skipped = new Map<string, string[]>()
     for (const module of modules) {
       for (const test of module.children.allTests('skipped')) {
         const { needs } = test.meta()
         if (!needs) continue
-        const title = `Skipped: no ${needs.what} here. Get it with: ${needs.how}`
+        const title = `Skipped: ${needs.why}: ${needs.how}`
         skipped.set(title, [...(skipped.get(title) ?? []), `${module.relativeModuleId} > ${test.fullName}`])
       }
     }

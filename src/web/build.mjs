@@ -1,12 +1,13 @@
-// Bundles the chat page into dist/web.
+// Bundles the chat page into the folder that is named.
 import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 
-const web = new URL('../../dist/web/', import.meta.url)
+const web = process.argv[2]
 await mkdir(web, { recursive: true })
 await build({
   entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-  outfile: new URL('app.js', web).pathname,
+  outfile: join(web, 'app.js'),
   bundle: true,
   minify: true,
   format: 'esm',
@@ -14,5 +15,4 @@ await build({
   conditions: ['browser'],
   alias: { '#websocket': new URL('../client/websocket-browser.ts', import.meta.url).pathname },
 })
-for (const file of ['index.html', 'app.css', 'sw.js'])
-  await copyFile(new URL(file, import.meta.url), new URL(file, web))
+for (const file of ['index.html', 'app.css', 'sw.js']) await copyFile(new URL(file, import.meta.url), join(web, file))

@@ -478,7 +478,7 @@ describe('a message that does not stay', () => {
       }),
       { numRuns: runs },
     )
-  }, 60_000)
+  })
 
   it('never vanishes early, whatever fails, and vanishes once everything works again', async () => {
     await fc.assert(
@@ -501,5 +501,5 @@ describe('a message that does not stay', () => {
       }),
       { numRuns: runs },
     )
-  }, 60_000)
+  })
 })

@@ -25,7 +25,7 @@ const lasting = [
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const lines: string[] = []
 
-describe('on Cassandra', { ...oneNodeHere, timeout: 120_000 }, () => {
+describe('on Cassandra', oneNodeHere, () => {
   const cassandra = cassandraNode()
   let options: CassandraOptions
   let client: Driver
@@ -38,7 +38,7 @@ describe('on Cassandra', { ...oneNodeHere, timeout: 120_000 }, () => {
     client = await driver(options)
     node = createNode({ store: cassandraStore(options) })
     url = (await node.listen({ port: 0 })).url
-  }, 60_000)
+  })
   afterAll(async () => {
     await node?.close()
     await client?.shutdown()

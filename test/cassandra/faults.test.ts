@@ -21,7 +21,7 @@ type Sent = {
   readonly at: number
 }
 
-describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
+describe('on three Cassandras', clustersHere, () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let node: ReturnType<typeof createNode>
   let url: string
@@ -42,7 +42,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     await Promise.all([...clients.values()].map((client) => client.close()))
     await node?.close()
     await cluster?.stop()
-  }, 60_000)
+  })
 
   function enter(name: string): void {
     const client = connect({ url, token: name, device: 'phone' })
@@ -86,7 +86,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
   /** All that was sent has come once and in order, under a seq of its own, and nobody was disconnected. */
   async function allCame(sent: readonly Sent[], what: string): Promise<void> {
     const came = () => [...received.values()].flat().length
-    await expect.poll(came, { timeout: 30_000 }).toBe(sent.length)
+    await expect.poll(came).toBe(sent.length)
     for (const [user, texts] of received) {
       const mine = sent.filter(({ to }) => to === user)
       expect(texts.map((text) => text.slice(text.indexOf(' ') + 1))).toEqual(mine.map(({ text }) => text))
@@ -114,7 +114,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
       await sleep(6_000)
     })
     await allCame(sent, 'one of three killed')
-    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status: 200 })
+    await expect.poll(ready).toMatchObject({ status: 200 })
     await of(2).start()
   })
 
@@ -127,7 +127,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
       expect(await ready()).toMatchObject({ status: 503, text: expect.stringMatching(/^not ready: ./) })
       await of(1).start()
       back = performance.now()
-      await expect.poll(async () => (await ready()).status, { timeout: 20_000 }).toBe(200)
+      await expect.poll(async () => (await ready()).status).toBe(200)
       await sleep(3_000)
     })
     const first = Math.min(...sent.filter(({ ms }) => ms > 7_000).map(({ at }) => at))
@@ -150,7 +150,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     const [size, each] = [12, 400]
     await (await crowd(server.url, size)).talk('bob', each)
     const { counted, talk } = await crowd(server.url, size)
-    await expect.poll(() => came.length, { timeout: 30_000 }).toBe(size * each)
+    await expect.poll(() => came.length).toBe(size * each)
     came.length = 0
     await Promise.all([of(1).kill(), of(2).kill()])
     const before = residentMb(server)
@@ -173,7 +173,7 @@ describe('on three Cassandras', { ...clustersHere, timeout: 180_000 }, () => {
     const first = sinceBack()
     await talked
     const last = sinceBack()
-    await expect.poll(() => came.length, { timeout: 30_000 }).toBe(size * each)
+    await expect.poll(() => came.length).toBe(size * each)
     for (let n = 0; n < size; n++) {
       const mine = came.filter((body) => body.startsWith(`crowd${n} `))
       expect(new Set(mine).size).toBe(each)

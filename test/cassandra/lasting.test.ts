@@ -17,7 +17,7 @@ const all = Number.MAX_SAFE_INTEGER
 const timed = (seq: number, lifetime: Lifetime, body = `m${seq}`): Entry =>
   ({ ...message(seq, Date.now(), body), lifetime }) as Entry
 
-describe('on Cassandra', { ...clustersHere, timeout: 180_000 }, () => {
+describe('on Cassandra', clustersHere, () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let options: CassandraOptions
   let client: Driver

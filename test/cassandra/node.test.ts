@@ -33,7 +33,7 @@ describe('on Cassandra', oneNodeHere, () => {
   let options: CassandraOptions
   beforeAll(async () => {
     options = await node.keyspace()
-  }, 60_000)
+  })
 
   let told = ''
   story('cassandra', async (folder) => {

@@ -35,9 +35,9 @@ describe('a secured Cassandra', clustersHere, () => {
   afterAll(() => cluster?.stop())
   const opening = (changes: Partial<CassandraOptions>) => cassandraStore({ ...options, ...changes }).open()
 
-  it('lets in who has its certificate and a password', { timeout: 60_000 }, async () => {
+  it('lets in who has its certificate and a password', async () => {
     // The user is made a moment after the start.
-    await expect.poll(() => applySchema(options, 1).then(() => 'made', String), { timeout: 30_000 }).toBe('made')
+    await expect.poll(() => applySchema(options, 1).then(() => 'made', String)).toBe('made')
     const store = cassandraStore(options)
     await store.open()
     expect(await store.takeTerm()).toBe(1)

@@ -12,7 +12,7 @@ import { dockerNode } from './docker.mjs'
 const version = '5.0.5'
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'bluetick')
 const jars = join(cache, `cassandra-${version}`)
-const nodeUpMs = 90_000
+const nodeUpMs = 300_000
 
 const answers = (command, ...args) => spawnSync(command, args, { stdio: 'ignore', timeout: 20_000 }).status === 0
 const mavenHere = () => answers('java', '-version') && (existsSync(jars) || answers('mvn', '-v'))

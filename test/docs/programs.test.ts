@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { compilerOptions, makeProject, type Project } from '../package/project.ts'
 import { freePort } from '../ports.ts'
 import { blocks } from './blocks.ts'
@@ -17,7 +17,6 @@ const programs = files.flatMap(blocks).flatMap((block, index, all) => {
   return block.language === 'ts' ? [{ ...block, prints, name: `${block.file.replace(/\W/g, '-')}-${block.line}` }] : []
 })
 
-vi.setConfig({ testTimeout: 120_000 })
 const served = await freePort()
 let project: Project
 let server: ChildProcess
@@ -54,7 +53,7 @@ it.each(programs)('$file, line $line', async ({ name, prints }) => {
       printed += text
     })
   const ended = new Promise((resolve) => program.once('exit', resolve))
-  if (prints !== undefined) await expect.poll(() => printed.trim(), { timeout: 60_000 }).toBe(prints)
+  if (prints !== undefined) await expect.poll(() => printed.trim()).toBe(prints)
   else expect(await ended, printed).toBe(0)
   program.kill()
   await ended

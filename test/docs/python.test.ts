@@ -52,7 +52,6 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 it('gets and sends everything once and in order', {
   ...needs('Python 3 with websocket-client', Boolean(python), 'apt-get install python3-websocket'),
-  timeout: 90_000,
 }, async () => {
   let node = serve()
   let bob = enter()
@@ -79,9 +78,9 @@ it('gets and sends everything once and in order', {
     }
     bob = enter()
   }
-  await expect.poll(() => alice.outbox(), { timeout: 40_000 }).toEqual([])
+  await expect.poll(() => alice.outbox()).toEqual([])
   expect(rows('select body from inbox order by rowid').flat()).toEqual(texts)
-  await expect.poll(() => rows("select body from outbox where state != 'read'"), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => rows("select body from outbox where state != 'read'")).toEqual([])
   const sent = rows('select body from outbox order by n').flat()
   expect(sent.length).toBeGreaterThan(20)
   expect(received).toEqual(sent)

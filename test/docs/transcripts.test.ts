@@ -46,7 +46,7 @@ async function step(line: string): Promise<void> {
     case '>':
       return peer.socket.send(JSON.stringify(JSON.parse(rest, (_key, value) => values.get(value) ?? value)))
     case '<':
-      await expect.poll(() => peer.frames.length, { timeout: 5_000 }).toBeGreaterThan(0)
+      await expect.poll(() => peer.frames.length).toBeGreaterThan(0)
       return matches(peer.frames.shift(), JSON.parse(rest))
     default:
       throw new Error(`not a line of a transcript: ${line}`)

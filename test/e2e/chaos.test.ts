@@ -54,7 +54,7 @@ it('loses, doubles and disorders nothing while the store fails at random and lin
   }
   trouble = 0
   const left = async () => (await Promise.all([...clients.values()].map((client) => client.outbox()))).flat().length
-  await expect.poll(left, { timeout: 60_000, interval: 200 }).toBe(0)
+  await expect.poll(left, { interval: 200 }).toBe(0)
   for (const [user, texts] of received) {
     expect([...texts].sort()).toEqual([...(expected.get(user) ?? [])].sort())
     for (const from of users) {
@@ -64,7 +64,7 @@ it('loses, doubles and disorders nothing while the store fails at random and lin
   }
   for (const client of clients.values()) await client.close()
   await node.close()
-}, 120_000)
+})
 
 /** Connects as another device of the user and goes at once, in the middle of everything. */
 async function takeOver(url: string, user: string): Promise<void> {
@@ -100,7 +100,7 @@ it('answers busy while the store stalls, takes no more than its bound, and goes 
   const waiting = stalled
   stalled = null
   for (const go of waiting) go()
-  await expect.poll(() => bodies.length, { timeout: 20_000 }).toBe(40)
+  await expect.poll(() => bodies.length).toBe(40)
   expect(bodies).toEqual(Array.from({ length: 40 }, (_, n) => String(n)))
   await alice.close()
   await bob.close()
@@ -123,7 +123,7 @@ it('takes 2,000 devices that come back at once, and keeps serving', async () => 
       sockets.push(socket)
       if (n % 250 === 249) await sleep(10)
     }
-    await expect.poll(() => welcomed, { timeout: 30_000 }).toBe(2_000)
+    await expect.poll(() => welcomed).toBe(2_000)
     return sockets
   }
   for (const socket of await storm()) socket.terminate()
@@ -135,7 +135,7 @@ it('takes 2,000 devices that come back at once, and keeps serving', async () => 
   for (const socket of sockets) socket.terminate()
   await expect.poll(() => node.stats().sessions).toBe(0)
   await node.close()
-}, 90_000)
+})
 
 it('keeps 50,000 messages for a device that does not read, in bounded memory, and gives it all of them in the end', async () => {
   const node = createNode({ store: memoryStore() })
@@ -163,7 +163,7 @@ it('keeps 50,000 messages for a device that does not read, in bounded memory, an
     slow.send(JSON.stringify(['ack', last]))
   })
   slow.resume()
-  await expect.poll(() => last, { timeout: 30_000 }).toBe(total)
+  await expect.poll(() => last).toBe(total)
   slow.close()
   await node.close()
-}, 90_000)
+})

@@ -39,11 +39,11 @@ it('what one reads is read on the others, at once and when they come back', asyn
   await expect.poll(() => seen[0]).toEqual(event)
   await alice.reached(message.id, 'read')
   // The entry, about a second after the news.
-  await expect.poll(() => seen, { timeout: 5_000 }).toEqual([event, event])
+  await expect.poll(() => seen).toEqual([event, event])
   const back = enter('bob', 'tablet', { storage: await copyOf(storage) })
   const missed: object[] = []
   back.on('seen', (event) => missed.push(event))
-  await expect.poll(() => missed, { timeout: 5_000 }).toEqual([event])
+  await expect.poll(() => missed).toEqual([event])
 })
 
 /** A closed memoryStorage may be read, not opened again. */
@@ -112,4 +112,4 @@ it('that stay connected, and acknowledge nothing, are not taken for gone after a
   expect(gaps).toEqual([])
   await back.close()
   await next.close()
-}, 30_000)
+})

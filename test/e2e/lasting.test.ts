@@ -55,7 +55,7 @@ it('either side sets a lifetime, both see it in its place and agree, and what va
     [ben, 'ann'],
   ] as const)
     expect(await one.client.lifetime(other)).toBe('delivered 1000')
-  await expect.poll(() => fresh('ben'), { timeout: 5_000 }).toEqual(['usual'])
+  await expect.poll(() => fresh('ben')).toEqual(['usual'])
   await expect.poll(async () => (await ann.client.outbox()).map(({ body }) => body)).not.toContain('secret')
   await expect(enter('mal').client.setLifetime('#team', 'temporary')).rejects.toMatchObject({ code: 'unknown_group' })
 })
@@ -69,7 +69,7 @@ it('read: the time runs from reading on', async () => {
   await pause(1_500)
   expect(await fresh('ben')).toContain('note')
   ben.shown.at(-1)?.read()
-  await expect.poll(() => fresh('ben'), { timeout: 5_000 }).not.toContain('note')
+  await expect.poll(() => fresh('ben')).not.toContain('note')
 })
 
 it('a permanent chat is read back in pages, own messages among them, until it is deleted; the other side keeps theirs', async () => {
@@ -123,7 +123,7 @@ it('what one device deletes goes from the others, also from one that was away, a
   const back = enter('ben', 'tablet', { storage: kept })
   const gone: unknown[] = []
   back.client.on('gone', ({ chat, from }) => void gone.push([chat, from]))
-  await expect.poll(() => gone, { timeout: 5_000 }).toContainEqual(['ann', 1])
+  await expect.poll(() => gone).toContainEqual(['ann', 1])
   await ann.client.send('ben', 'later')
   for (const { bodies } of [phone, laptop, back]) await expect.poll(bodies).toEqual(['later'])
   expect(await fresh('ben')).toEqual(['later'])

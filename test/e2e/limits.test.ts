@@ -168,4 +168,4 @@ it('the SDK waits as long as it is told, and keeps the order', async () => {
   expect(performance.now() - started).toBeGreaterThan(1_000)
   await alice.close()
   await bob.close()
-}, 30_000)
+})

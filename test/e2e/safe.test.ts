@@ -63,7 +63,7 @@ it('sends nobody away for good while tokens cannot be checked, and lets them in 
   const client = connect({ url: await start({ authenticate }), token: 'a session of alice' })
   await expect.poll(() => client.connection).toMatchObject({ is: 'waiting', reason: 'unavailable' })
   down = false
-  await expect.poll(() => client.connection.is, { timeout: 5_000 }).toBe('online')
+  await expect.poll(() => client.connection.is).toBe('online')
   await client.close()
 })
 
@@ -77,7 +77,7 @@ it('bytes in a socket that nobody reads: above the limit the connection ends', a
   socket.pause()
   const bad = `${JSON.stringify(['watch', 'x'.repeat(129)])}\n`.repeat(500)
   const sending = setInterval(() => socket.send(bad), 5)
-  await expect.poll(() => node?.stats().sessions, { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => node?.stats().sessions).toBe(0)
   clearInterval(sending)
   socket.terminate()
 })

@@ -38,7 +38,7 @@ async function serve(...args: string[]) {
     stream.on('data', (text) => {
       out += text
     })
-  await expect.poll(() => out, { timeout: 10_000 }).toContain(data)
+  await expect.poll(() => out).toContain(data)
   return { server, url: `ws://127.0.0.1:${port}`, http: `http://127.0.0.1:${port}`, data, out: () => out }
 }
 const secretFile = join(folder, 'secret')

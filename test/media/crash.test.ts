@@ -87,4 +87,4 @@ it('keeps what it answered, and no file that nothing names', async () => {
   )
   const names = new Set(await named(path))
   expect(files.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([])
-}, 60_000)
+})

@@ -202,7 +202,7 @@ describe('media', () => {
       const { seq } = (await node.history(user, chat)).at(-1 - nth) as { seq: number }
       const there = await enter(user)
       there.say('delete', chat, seq, seq)
-      await expect.poll(() => there.of('done').at(-1), { timeout: 5_000 }).toEqual(['done', 'delete', chat, seq, seq])
+      await expect.poll(() => there.of('done').at(-1)).toEqual(['done', 'delete', chat, seq, seq])
     }
     for (const [user, chat] of [
       [alice, bob],
@@ -234,7 +234,7 @@ describe('media', () => {
       const there = await enter('alice')
       const erase = async (upTo: number) => {
         there.say('delete', 'bob', 1, upTo)
-        await expect.poll(() => there.of('done').at(-1), { timeout: 5_000 }).toEqual(['done', 'delete', 'bob', upTo, 1])
+        await expect.poll(() => there.of('done').at(-1)).toEqual(['done', 'delete', 'bob', upTo, 1])
       }
       await erase(upTo)
       expect(await isThere()).toBe(true)

@@ -85,7 +85,7 @@ it('keeps what is referred to, and nothing else, whatever is done in whatever or
     { numRuns: 30 },
   )
   await store.close()
-}, 120_000)
+})
 
 it('keeps one file for each content that is there, also when all is done at once', async () => {
   const { store, files } = await opened()
@@ -100,4 +100,4 @@ it('keeps one file for each content that is there, also when all is done at once
     { numRuns: 30 },
   )
   await store.close()
-}, 120_000)
+})

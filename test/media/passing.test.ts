@@ -75,7 +75,7 @@ describe.each([
     await send('alice', 'bob', 'look')
     expect(await looked()).toBe(true)
     taking('bob', () => false)
-    await expect.poll(() => looked(), { timeout: 8_000 }).toBe(false)
+    await expect.poll(() => looked()).toBe(false)
   })
 
   it('goes when the message was read and its time is over, and stays while it was only delivered', async () => {
@@ -86,7 +86,7 @@ describe.each([
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     expect(await looked(25)).toBe(true)
     await send('alice', 'bob', 'the last')
-    await expect.poll(() => looked(25), { timeout: 8_000 }).toBe(false)
+    await expect.poll(() => looked(25)).toBe(false)
   })
 
   it('goes when every device has a temporary message, and stays while another message carries it', async () => {
@@ -95,7 +95,7 @@ describe.each([
     await send('alice', 'bob', 'look')
     taking('bob', () => false)
     const waits = async () => (await store.load('bob' as UserId))?.waiting
-    await expect.poll(waits, { timeout: 8_000 }).toBe(null)
+    await expect.poll(waits).toBe(null)
     expect(await looked()).toBe(true)
     for (const [user, chat] of [
       ['carol', 'alice'],
@@ -115,7 +115,7 @@ describe.each([
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     expect(await looked(25)).toBe(true)
     await send('alice', group, 'the last')
-    await expect.poll(() => looked(25), { timeout: 8_000 }).toBe(false)
+    await expect.poll(() => looked(25)).toBe(false)
   })
 
   it('goes at once when both have deleted what has not vanished', async () => {

@@ -1,12 +1,10 @@
 /** The package as its users get it: every entry point, from TypeScript, ESM, CommonJS and a bundler for browsers. */
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
-import { beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { compilerOptions, makeProject, type Project } from './project.ts'
 
 const tsc = resolve('node_modules/.bin/tsc')
-// A compiler run is a second where nothing else runs.
-vi.setConfig({ testTimeout: 120_000 })
 
 let project: Project
 beforeAll(async () => {

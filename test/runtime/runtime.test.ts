@@ -50,7 +50,7 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
     gaveUp: (id) => void log.gaveUp.push(id),
     ...over,
   })
-  return { actors, log, runtime, settled: () => expect.poll(() => actors.quiet, { timeout: 20_000 }).toBe(true) }
+  return { actors, log, runtime, settled: () => expect.poll(() => actors.quiet).toBe(true) }
 }
 const once = 1_000_000
 const poison = 2_000_000
@@ -190,7 +190,7 @@ it('hibernates idle actors, keeps the record or drops it, and wakes without losi
   await settled()
   const state = actors.peek('dropped') as State
   state.keep = false
-  await expect.poll(() => actors.size, { timeout: 5_000 }).toEqual({ present: 1, awake: 0 })
+  await expect.poll(() => actors.size).toEqual({ present: 1, awake: 0 })
   expect(actors.inspect('kept')).toMatchObject({ status: 'hibernated', path: null })
   expect(actors.inspect('dropped')).toMatchObject({ status: 'absent' })
   expect(runtime.counters.hibernations).toBe(2)

@@ -17,7 +17,7 @@ describe('Cassandra', oneNodeHere, () => {
   beforeAll(async () => {
     options = await cassandra.keyspace()
     client = await driver(options)
-  }, 60_000)
+  })
   afterAll(() => client?.shutdown())
 
   for (const contract of [storeContract, lastingContract, leaseContract])

@@ -68,4 +68,4 @@ it('belong to one of several processes at a time, each time under a higher term'
     const free = next.now >= before.until || (before.back !== null && next.got >= before.back)
     expect({ before, next, free }).toMatchObject({ free: true })
   }
-}, 20_000)
+})
