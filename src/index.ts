@@ -7,7 +7,7 @@ export { type Before, type PastMessage, type SendAs, SendRefused } from './hosts
 // Media.
 export type { MediaStore, Medium, Upload } from './media/contract.ts'
 export { type FileMediaOptions, fileMedia } from './media/files.ts'
-export { createNode } from './node.ts'
+export { type BluetickNode, createNode } from './node.ts'
 export type { NodeOptions } from './node-options.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
 // Limits.

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A node: store, actors and gateway put together. */
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
@@ -89,8 +90,15 @@ export function createNode(options: NodeOptions) {
       running = undefined
       await closing?.close()
     },
+    /** Closes: `await using node = createNode(…)`. */
+    async [Symbol.asyncDispose](): Promise<void> {
+      await this.close()
+    },
   }
 }
+
+/** What `createNode` answers. */
+export type BluetickNode = ReturnType<typeof createNode>
 
 async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const { store, limits, heartbeatSeconds } = options

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What a program holds: one device of one user, which connects and comes back by itself. */
 import { type Body, isUserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'

@@ -44,6 +44,64 @@ it.each([
   expect((await project.run(process.execPath, 'chat.js')).split('\n')).toEqual(['hi', 'bob read alice', ''])
 })
 
+const sdk = `
+import { connect, type Outgoing } from 'bluetick/client'
+import { msgpack } from 'bluetick/client/msgpack'
+
+const alice = connect({ url: 'ws://127.0.0.1:8080', token: 'alice', codec: msgpack })
+const message: Outgoing = await alice.send('bob', 'hi')
+for await (const { body, read } of alice.messages()) {
+  console.log(body, message.state)
+  read()
+}
+await alice[Symbol.asyncDispose]()
+`
+const resolutions = [
+  { module: 'nodenext', moduleResolution: 'nodenext' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+]
+const libs = ['es2022', 'es2024', 'esnext'].map((lib) => [lib, 'dom'])
+
+it.each(libs.flatMap((lib) => resolutions.map((resolution) => ({ lib, ...resolution }))))(
+  'has an SDK that compiles without the types of Node: lib $lib, module $module',
+  async (options) => {
+    project.write('sdk.ts', sdk)
+    const all = { ...compilerOptions, target: 'es2022', types: [], noEmit: true, ...options }
+    project.write('tsconfig.json', JSON.stringify({ compilerOptions: all, files: ['sdk.ts'] }))
+    await project.run(tsc)
+  },
+)
+
+it('ends a node and a client with the block that they are used in', async () => {
+  const code = `
+import { type BluetickNode, createNode, memoryStore } from 'bluetick'
+import { connect } from 'bluetick/client'
+
+let kept: BluetickNode
+{
+  await using node = createNode({ store: memoryStore() })
+  kept = node
+  const { url } = await node.listen({ port: 0 })
+  await using alice = connect({ url, token: 'alice' })
+  console.log((await alice.send('bob', 'hi')).state)
+}
+try {
+  kept.stats()
+} catch (error) {
+  console.log(String(error))
+}
+`
+  project.write('using.ts', code)
+  const options = { ...compilerOptions, target: 'es2022', lib: ['es2022', 'dom'], module: 'nodenext' }
+  project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['using.ts'] }))
+  await project.run(tsc)
+  expect((await project.run(process.execPath, 'using.js')).split('\n')).toEqual([
+    'sent',
+    'Error: The node is not listening; call listen() first.',
+    '',
+  ])
+})
+
 it('can be required from CommonJS', async () => {
   const exported = {
     bluetick: 'createNode',
