@@ -58,7 +58,8 @@ function handle(
       state.phase = 'open'
       state.siblings ||= message.siblings
       state.settings = message.settings
-      return
+      // Who looked while this device was attaching has seen nobody.
+      return void out.push({ do: state.away ? 'away' : 'active' })
     case 'siblings':
       state.siblings = true
       return
@@ -116,9 +117,9 @@ function hello(
 function allowed(state: SessionState, user: UserId, device: DeviceId, now: Millis, out: SessionEffect[]): void {
   const [, , , epoch = 0, seq = 0, background = false] = state.hello ?? []
   Object.assign(state, { phase: 'attaching', user, device, hello: null })
+  if (background) state.away = true
+  else state.activeAt = now
   out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq } })
-  if (background) away(state, out)
-  else active(state, now, out)
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {

@@ -103,6 +103,8 @@ export function hostGroups(context: Context): Groups {
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
         context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+      else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch')
+        context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (reason !== 'poison') groups.after(id, againMs, { is: 'resume' })
     },
     recover,

@@ -45,8 +45,11 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
     rest,
     pack: (state) => state,
     unpack: (_id, state) => state,
-    deadLetter: () => {},
-    recover: (_state, mail) => [...mail],
+    deadLetter(id, message) {
+      if (message.is !== 'watch') return
+      sessions.push(message.watcher.session, ['error', 'busy', 'watch', id as UserId, 0, ''])
+    },
+    recover: ({ watchers }, mail) => [...watchers.map((watcher) => ({ is: 'watch', watcher }) as const), ...mail],
     restarted: () => {},
     gaveUp: () => {},
   })
