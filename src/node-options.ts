@@ -25,8 +25,8 @@ export type NodeOptions = Hooks & {
   readonly onlineMs?: Millis
   /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
   readonly heartbeatSeconds?: number
-  /** Opens `/inspect` to whoever bears it. Without it only the loopback may look. */
-  readonly inspectToken?: string
+  /** Opens `/inspect` to whoever bears it. Without it the loopback may look where there is no `authenticate`, else nobody. */
+  readonly operatorToken?: string
 }
 
 /** With defaults. */
@@ -49,7 +49,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
   blocked: isOneOf('told', 'swallowed'),
   onlineMs: isNumber,
   heartbeatSeconds: isNumber,
-  inspectToken: isText,
+  operatorToken: isText,
 }
 
 /** Throws a TypeError or a RangeError for options that cannot be. */

@@ -32,11 +32,19 @@ const passingMs = 600_000
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
   const complete = completeOptions(options)
-  let starting = false
-  let running: Awaited<ReturnType<typeof start>> | undefined
+  let starting: ReturnType<typeof begin> | undefined
+  let running: Awaited<ReturnType<typeof begin>> | undefined
+  let closed: Promise<void> | undefined
   const node = () => {
+    if (closed) throw new Error('The node was closed.')
     if (!running) throw new Error('The node is not listening; call listen() first.')
     return running.node
+  }
+  const close = async () => {
+    await starting?.catch(() => undefined)
+    const ending = running
+    running = undefined
+    await ending?.close()
   }
   return {
     /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
@@ -48,19 +56,15 @@ export function createNode(options: NodeOptions) {
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }
+      if (closed) throw new Error('The node was closed, and lives once: make a new one, with a new store.')
       if (running || starting) throw new Error('The node is listening already.')
-      starting = true
+      starting = begin(complete, host, port)
       try {
-        const started = await start(complete)
-        const bound = await started.gateway.listen(host, port).catch(async (error) => {
-          await started.close()
-          throw error
-        })
-        running = started
-        return { port: bound, url: `ws://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+        running = await starting
       } finally {
-        starting = false
+        starting = undefined
       }
+      return { port: running.port, url: `ws://${host.includes(':') ? `[${host}]` : host}:${running.port}` }
     },
     /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
     send: async (message: SendAs): Promise<Position> => node().send(message),
@@ -85,10 +89,9 @@ export function createNode(options: NodeOptions) {
     /** Counters of this node. */
     stats: () => node().stats(),
     /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
-    async close(): Promise<void> {
-      const closing = running
-      running = undefined
-      await closing?.close()
+    close(): Promise<void> {
+      closed ??= close()
+      return closed
     },
     /** Closes: `await using node = createNode(…)`. */
     async [Symbol.asyncDispose](): Promise<void> {
@@ -99,6 +102,16 @@ export function createNode(options: NodeOptions) {
 
 /** What `createNode` answers. */
 export type BluetickNode = ReturnType<typeof createNode>
+
+/** Starts, and listens; where it cannot, everything is closed again. */
+async function begin(options: CompleteOptions, host: string, port: number) {
+  const started = await start(options)
+  const bound = await started.gateway.listen(host, port).catch(async (error) => {
+    await started.close()
+    throw error
+  })
+  return { ...started, port: bound }
+}
 
 async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const { store, limits, heartbeatSeconds } = options
@@ -167,7 +180,8 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const route = routes({
     store,
     media: mediaRoute({ media, authenticate, anyOrigin }),
-    inspectToken: options.inspectToken,
+    operatorToken: options.operatorToken,
+    open: options.authenticate === undefined,
     inspect: node.inspect,
     trace: node.trace,
     stats: node.stats,

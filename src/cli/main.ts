@@ -28,6 +28,9 @@ bluetick bench NAME [options]     how many users a node holds here, and how fast
 
 Each command says more with --help.`
 
+// Whoever reads what is printed may go, as `head` does: what the command does goes on, and a node above all.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 const [name = '', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (['', '--help', '-h', 'help'].includes(name)) console.log(usage)

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { cassandraStore, createNode, fileMedia, jwtAuthenticate, lmdbStore, type Store } from '../index.ts'
+import { cassandraStore, createNode, fileMedia, lmdbStore, type Store } from '../index.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
+import { keepToken, newToken } from './operator.ts'
 import { type Option, readOptions, whole } from './options.ts'
-import { readSecret } from './secret.ts'
+import { readSecret, rereadAtHangUp } from './secret.ts'
 
 const table = {
   host: {
@@ -22,10 +23,10 @@ const table = {
     default: '',
     env: 'BLUETICK_SECRET_FILE',
   },
-  'inspect-token-file': {
-    text: 'file with the token that operators show; without it only the loopback may inspect',
+  'operator-token-file': {
+    text: 'file with the token that operators show; without it each start makes one, in the data folder',
     default: '',
-    env: 'BLUETICK_INSPECT_TOKEN_FILE',
+    env: 'BLUETICK_OPERATOR_TOKEN_FILE',
   },
   'retention-days': {
     text: 'days that an entry stays in an inbox, and media after the last message with it',
@@ -66,7 +67,8 @@ export async function serve(args: string[]): Promise<void> {
   if (!read) return
   const { values } = read
   const secret = values['secret-file']
-  const inspect = values['inspect-token-file']
+  const tokenFile = values['operator-token-file']
+  const operatorToken = tokenFile ? new TextDecoder().decode(await readSecret(tokenFile)) : newToken()
   const retentionMs = whole('retention-days', values['retention-days'], 1) * 86_400_000
   const node = createNode({
     store: await storeOf(values, retentionMs),
@@ -79,17 +81,20 @@ export async function serve(args: string[]): Promise<void> {
       mediaBytes: whole('media-bytes', values['media-bytes']),
       mediaBytesPerDay: whole('media-bytes-per-day', values['media-bytes-per-day']),
     },
-    ...(secret && { authenticate: jwtAuthenticate(await readSecret(secret)) }),
-    ...(inspect && { inspectToken: new TextDecoder().decode(await readSecret(inspect)) }),
+    operatorToken,
+    ...(secret && { authenticate: await rereadAtHangUp(secret) }),
   })
   const cluster =
     values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
+  if (!secret) process.on('SIGHUP', () => console.log('SIGHUP: there is no secret file to read again.'))
   const { url } = await node.listen({ host: values.host, port: whole('port', values.port) })
+  const operators = tokenFile || (await keepToken(values.data, operatorToken))
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
   console.log(
     `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback: the token is the name'}`,
   )
+  console.log(`  operators   their token is in ${operators}`)
   console.log(`  data        ${values.data}${cluster}`)
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())

@@ -5,7 +5,7 @@ import { isUserId, type UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
 import { download } from './download.ts'
 import type { Answer, Request, Route } from './http.ts'
-import { isLoopback, sameLoopback } from './origin.ts'
+import { isFromHere, sameLoopback } from './origin.ts'
 import { upload } from './upload.ts'
 
 type Context = {
@@ -18,9 +18,9 @@ type Context = {
 
 export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
   return async (request) => {
-    const { method, path, header } = request
+    const { method, path } = request
     if (!media) return undefined
-    if (!mayCome(anyOrigin, header)) return refusal('other_origin')
+    if (!anyOrigin && !mayCome(request)) return refusal('other_origin')
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
     const answered = userOf(request, authenticate, media.limits.idLength).then((user) =>
       user === undefined ? refusal('bad_token') : answerUser(media, user, path.slice(7), request),
@@ -67,10 +67,9 @@ async function userOf(request: Request, authenticate: Authenticate, idLength: nu
 }
 
 /** Where the token is only a name, pages of other sites are kept out, also those under a name that merely resolves here. */
-function mayCome(anyOrigin: boolean, header: Request['header']): boolean {
-  if (anyOrigin) return true
-  const origin = header('origin')
-  return isLoopback(header('host')) && (origin === '' || sameLoopback(origin, header('host')))
+function mayCome(request: Request): boolean {
+  const origin = request.header('origin')
+  return isFromHere(request) && (origin === '' || sameLoopback(origin, request.header('host')))
 }
 
 /** Any page that has a token may use it: there is no cookie that a browser would add by itself. */

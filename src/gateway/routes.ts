@@ -3,11 +3,13 @@ import { timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Store } from '../store/contract.ts'
 import { type Answer, type Request, type Route, text } from './http.ts'
-import { isLoopback } from './origin.ts'
+import { isFromHere } from './origin.ts'
 
 type Context = {
   readonly store: Store
-  readonly inspectToken: string | undefined
+  readonly operatorToken: string | undefined
+  /** Nobody is asked for a token: then whoever is on this machine may inspect. */
+  readonly open: boolean
   readonly inspect: (user: string) => Promise<unknown>
   readonly trace: (id: string) => Promise<unknown>
   readonly stats: () => unknown
@@ -53,8 +55,8 @@ async function ready(store: Store): Promise<Answer> {
   return health.ok ? text(200, 'ready\n') : text(503, `not ready: ${health.reason}\n`)
 }
 
-async function inspection({ inspectToken, inspect, trace, stats }: Context, request: Request) {
-  if (!mayInspect(inspectToken, request)) return text(403, 'Inspection needs its token, or the loopback.\n')
+async function inspection({ inspect, trace, stats, ...who }: Context, request: Request) {
+  if (!mayInspect(who, request)) return text(403, 'Only operators may look: show the operator token.\n')
   const asked = new URLSearchParams(request.query)
   const user = asked.get('user')
   const id = asked.get('message')
@@ -63,14 +65,9 @@ async function inspection({ inspectToken, inspect, trace, stats }: Context, requ
   return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(found)}\n` }
 }
 
-/** With a token: whoever bears it. Without: this machine, but no proxy on it (it would bring strangers) and no web page. */
-function mayInspect(token: string | undefined, { address, header }: Request): boolean {
-  if (token !== undefined) {
-    const given = Buffer.from(header('authorization').replace(/^Bearer /i, ''))
-    const right = Buffer.from(token)
-    return given.length === right.length && timingSafeEqual(given, right)
-  }
-  const local = /^127\.|^::1$|^(0000:){7}0001$|^0000:0000:0000:0000:0000:ffff:7f/.test(address)
-  const direct = header('x-forwarded-for') === '' && header('forwarded') === '' && header('origin') === ''
-  return local && direct && isLoopback(header('host'))
+function mayInspect({ operatorToken, open }: Pick<Context, 'operatorToken' | 'open'>, request: Request): boolean {
+  if (operatorToken === undefined) return open && request.header('origin') === '' && isFromHere(request)
+  const given = Buffer.from(request.header('authorization').replace(/^Bearer /i, ''))
+  const right = Buffer.from(operatorToken)
+  return given.length === right.length && timingSafeEqual(given, right)
 }

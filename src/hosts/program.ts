@@ -25,6 +25,7 @@ import {
 } from '../protocol/ids.ts'
 import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
 import type { Asks } from '../runtime/index.ts'
 import type { Carrier, Store } from '../store/contract.ts'
 import { attachTo } from './admission.ts'
@@ -81,10 +82,15 @@ type Context = {
   readonly media: NodeMedia | undefined
 }
 
+/** What the values must be, a SendRefused says. */
+const sendRules: Record<keyof SendAs, Rule> = { from: isAny, to: isAny, body: isAny, media: isAny, id: isAny }
+
 export function asUsers(context: Context) {
   const { limits, store } = context
   return {
-    async send({ from, to, body, media, id: given }: SendAs): Promise<Position> {
+    async send(message: SendAs): Promise<Position> {
+      checkOptions('send', message, sendRules)
+      const { from, to, body, media, id: given } = message
       const id = given ?? randomUUID()
       if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
@@ -103,11 +109,9 @@ export function asUsers(context: Context) {
       if (!isGroup(chat) && isFull(settings, chat, limits.listed)) throw new SendRefused('list_full', id)
       return post(context, { from, to: chat, id, body: lifetime, change: 'lifetime', again: given !== undefined })
     },
-    async history(
-      user: string,
-      chat: string,
-      { before, limit = historyLimit }: { before?: Before | undefined; limit?: number } = {},
-    ) {
+    async history(user: string, chat: string, options: { before?: Before | undefined; limit?: number } = {}) {
+      checkOptions('history', options, { before: isAny, limit: isAny })
+      const { before, limit = historyLimit } = options
       if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
       if (!isCount(limit) || limit < 1) throw new RangeError('limit must be a whole number from 1')
       const found = await store.history(user, chat, before ?? null, limit, Number.MAX_SAFE_INTEGER)

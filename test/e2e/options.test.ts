@@ -19,7 +19,7 @@ it('createNode names the option that it does not have, or that cannot be', () =>
   )
   expect(node({ store, blocked: 'swallow' })).toThrow('createNode: blocked must be told or swallowed')
   expect(node({ store, authenticate: 'secret' })).toThrow('createNode: authenticate must be a function')
-  expect(node({ store, inspectToken: '' })).toThrow('createNode: inspectToken must be text that is not empty')
+  expect(node({ store, operatorToken: '' })).toThrow('createNode: operatorToken must be text that is not empty')
   expect(node({ store, heartbeatSeconds: 5 })).toThrow(RangeError)
   expect(node({ store, limits: { body: 1 } })).toThrow('limits.body: there is no such limit')
 })
@@ -41,6 +41,38 @@ it('listen takes a number as port, and begins once', async () => {
   await expect(bluetick.listen({ port: 0 })).rejects.toThrow('The node is listening already.')
   await first
   await bluetick.close()
+})
+
+it('calls of a node name the field that they do not have', async () => {
+  const bluetick = createNode({ store: memoryStore() })
+  await bluetick.listen({ port: 0 })
+  const send = (message: unknown) => bluetick.send(message as never)
+  await expect(send({ from: 'shop', to: 'bob', bodyy: 'hi' })).rejects.toThrow(
+    new TypeError('send has no option bodyy; it has from, to, body, media, id'),
+  )
+  await expect(send({ from: 'shop', to: 'bob', body: 'hi', lifetime: 'temporary' })).rejects.toThrow(
+    'no option lifetime',
+  )
+  await expect(send(undefined)).rejects.toThrow('send takes an object of options')
+  await expect(bluetick.history('bob', 'shop', { befor: { time: 1, seq: 1 } } as never)).rejects.toThrow(
+    'history has no option befor; it has before, limit',
+  )
+  await bluetick.close()
+})
+
+it('a node lives once', async () => {
+  const again = 'The node was closed, and lives once: make a new one, with a new store.'
+  const bluetick = createNode({ store: memoryStore() })
+  await bluetick.listen({ port: 0 })
+  await Promise.all([bluetick.close(), bluetick.close()])
+  await expect(bluetick.listen({ port: 0 })).rejects.toThrow(again)
+  await expect(bluetick.send({ from: 'shop', to: 'bob', body: 'hi' })).rejects.toThrow('The node was closed.')
+  const early = createNode({ store: memoryStore() })
+  const listening = early.listen({ port: 0 })
+  await early.close()
+  const { url } = await listening
+  await expect(fetch(url.replace('ws', 'http'))).rejects.toThrow()
+  await expect(early.listen({ port: 0 })).rejects.toThrow(again)
 })
 
 it('stores name it, too', () => {

@@ -1,7 +1,7 @@
 /** The node as an operator runs it: the command line, tokens, inspection, and how it stops. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -131,6 +131,49 @@ describe('bluetick serve', () => {
   })
 })
 
+describe('a running node', () => {
+  const entersWith = async (url: string, secret: Uint8Array) => {
+    const client = connect({ url, token: await makeToken(secret, { user: 'bob' }, 60) })
+    await expect.poll(() => client.connection.is).toMatch(/online|closed/)
+    const { is } = client.connection
+    await client.close()
+    return is
+  }
+
+  it('reads its secret again on SIGHUP, keeps the one that it has where that cannot be, and says which', async () => {
+    const file = join(folder, 'secret-that-changes')
+    writeFileSync(file, secret)
+    const { server, url, out } = await serve('--secret-file', file)
+    const alice = connect({ url, token: await makeToken(key, { user: 'alice' }, 60) })
+    await expect.poll(() => alice.connection.is).toBe('online')
+    const next = 'another secret of thirty-two bytes or more'
+    writeFileSync(file, next)
+    server.kill('SIGHUP')
+    await expect.poll(out).toContain(`SIGHUP: the secret is the one that ${file} has now.`)
+    expect(await entersWith(url, key)).toBe('closed')
+    expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
+    expect(alice.connection.is).toBe('online')
+    writeFileSync(file, 'short')
+    server.kill('SIGHUP')
+    await expect.poll(out).toContain('SIGHUP: the secret stays as it was: The secret must have at least 32 bytes')
+    expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
+    await alice.close()
+  })
+
+  it('does not end on SIGHUP where it has no secret, nor when nobody reads what it prints any more', async () => {
+    const { server, http, out } = await serve()
+    server.kill('SIGHUP')
+    await expect.poll(out).toContain('no secret file')
+    server.stdout.destroy()
+    server.stderr.destroy()
+    for (const _ of [1, 2, 3]) server.kill('SIGHUP')
+    expect(await (await fetch(`${http}/healthz`)).text()).toBe('ok\n')
+    const exited = once(server, 'exit')
+    server.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+  })
+})
+
 describe('tokens', () => {
   it('let in who they name, as the device that they name', async () => {
     const { url } = await serve('--secret-file', secretFile)
@@ -174,31 +217,63 @@ describe('tokens', () => {
 })
 
 describe('bluetick inspect', () => {
-  it('tells of a user and of a message, and needs its token where one is set', async () => {
-    const tokenFile = join(folder, 'inspect-token')
+  it('tells of a user and of a message, with the token that the node was given', async () => {
+    const tokenFile = join(folder, 'operator-token')
     writeFileSync(tokenFile, 'operator')
-    const { url } = await serve('--inspect-token-file', tokenFile)
+    const { url } = await serve('--operator-token-file', tokenFile)
     const alice = connect({ url, token: 'alice' })
     const { id } = await alice.send('bob', 'hi')
     const of = (...args: string[]) => cli('inspect', '--url', url, ...args)
-    expect(await of('bob')).toMatchObject({ code: 1, out: expect.stringContaining('needs its token') })
-    const bob = JSON.parse((await of('bob', '--inspect-token-file', tokenFile)).out)
+    expect(await of('bob')).toMatchObject({ code: 1, out: expect.stringContaining('wants its operator token') })
+    const bob = JSON.parse((await of('bob', '--operator-token-file', tokenFile)).out)
     expect(bob).toMatchObject({ user: 'bob', tail: 1, term: 1, devices: [], actor: { mailbox: 0, restarts: 0 } })
-    expect((await of('--message', id, '--inspect-token-file', tokenFile)).out).toMatch(/^sent .*bob at seq 1\nwaiting /)
-    expect(await of('nobody', '--inspect-token-file', tokenFile)).toMatchObject({ code: 1 })
+    expect((await of('--message', id, '--operator-token-file', tokenFile)).out).toMatch(
+      /^sent .*bob at seq 1\nwaiting /,
+    )
+    expect(await of('nobody', '--operator-token-file', tokenFile)).toMatchObject({ code: 1 })
     await alice.close()
+  })
+
+  it('finds the token that a node makes at each start in its data folder, which only its owner can read', async () => {
+    const { url, http, data } = await serve('--secret-file', secretFile)
+    const file = join(data, 'operator-token')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(JSON.parse((await cli('inspect', '--url', url, '--data', data)).out)).toMatchObject({ sessions: 0 })
+    const authorization = `Bearer ${readFileSync(file, 'utf8').trim()}`
+    expect((await fetch(`${http}/inspect`, { headers: { authorization } })).status).toBe(200)
+    expect((await fetch(`${http}/inspect`)).status).toBe(403)
+    const second = await cli('serve', '--port', '1', '--data', data)
+    expect(second.code).toBe(1)
+    expect(`Bearer ${readFileSync(file, 'utf8').trim()}`).toBe(authorization)
   })
 
   it('says so when no node answers', async () => {
     const none = await cli('inspect', 'bob', '--url', 'http://127.0.0.1:1')
     expect(none).toEqual({ code: 1, out: expect.stringContaining('no node answers at http://127.0.0.1:1') })
   })
+})
 
-  it('is closed to pages and to proxies', async () => {
-    const { http } = await serve()
-    expect((await fetch(`${http}/inspect`)).status).toBe(200)
-    expect((await fetch(`${http}/inspect`, { headers: { 'x-forwarded-for': '1.2.3.4' } })).status).toBe(403)
-    expect((await fetch(`${http}/inspect`, { headers: { origin: 'http://evil.example' } })).status).toBe(403)
+describe('/inspect of a node that is embedded', () => {
+  const looks = async (options: object, headers: Record<string, string> = {}) => {
+    const node = createNode({ store: memoryStore(), ...options })
+    const { url } = await node.listen({ port: 0 })
+    const { status } = await fetch(`${url.replace('ws', 'http')}/inspect`, { headers })
+    await node.close()
+    return status
+  }
+
+  it('is closed where tokens are asked for, until it has a token of its own', async () => {
+    const authenticate = jwtAuthenticate(key)
+    expect(await looks({ authenticate })).toBe(403)
+    expect(await looks({ authenticate, operatorToken: 'operator' })).toBe(403)
+    expect(await looks({ authenticate, operatorToken: 'operator' }, { authorization: 'Bearer operato' })).toBe(403)
+    expect(await looks({ authenticate, operatorToken: 'operator' }, { authorization: 'Bearer operator' })).toBe(200)
+  })
+
+  it('is for this machine where no token is asked for, and for no page and no proxy', async () => {
+    expect(await looks({})).toBe(200)
+    for (const header of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via', 'origin'])
+      expect(await looks({}, { [header]: 'http://evil.example' })).toBe(403)
   })
 })
 

@@ -1,0 +1,56 @@
+/** The token that operators show to a node. A node that is given none makes one at each start, in its data folder. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Option } from './options.ts'
+import { readSecret } from './secret.ts'
+
+const tokenFile = (data: string): string => join(data, 'operator-token')
+
+/** How a command finds the node, and its token. */
+export const operatorTable = {
+  url: { text: 'the running node', default: 'http://127.0.0.1:8080', env: 'BLUETICK_URL' },
+  data: { text: 'data folder of the node, where its token is', default: './data', env: 'BLUETICK_DATA' },
+  'operator-token-file': {
+    text: 'file with the token, where the node was given one',
+    default: '',
+    env: 'BLUETICK_OPERATOR_TOKEN_FILE',
+  },
+} satisfies Record<string, Option>
+
+type Values = Record<keyof typeof operatorTable, string>
+
+export const newToken = (): string => randomBytes(32).toString('hex')
+
+/** Only the owner of the file may read it. Call it when the folder is this process's: a second node must not write over it. */
+export async function keepToken(data: string, token: string): Promise<string> {
+  const path = tokenFile(data)
+  const fresh = `${path}.${process.pid}`
+  await writeFile(fresh, `${token}\n`, { mode: 0o600 })
+  await rename(fresh, path)
+  return path
+}
+
+/** Asks a running node as an operator. Answers undefined where it knows nothing of that. */
+export async function askNode(values: Values, path: string, query: Record<string, string>): Promise<unknown> {
+  const token = await tokenOf(values)
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const asked = `${values.url.replace(/^ws/, 'http')}${path}?${new URLSearchParams(query)}`
+  const response = await fetch(asked, { headers }).catch((cause) => {
+    throw new Error(`no node answers at ${values.url}; --url names another`, { cause })
+  })
+  if (response.status === 404) return undefined
+  if (response.status === 403)
+    throw new Error(
+      `the node at ${values.url} wants its operator token, which is in its data folder (--data) unless it was given one (--operator-token-file)`,
+    )
+  if (!response.ok) throw new Error((await response.text()).trim())
+  return response.json()
+}
+
+async function tokenOf(values: Values): Promise<string | undefined> {
+  const path = values['operator-token-file'] || tokenFile(values.data)
+  if (!values['operator-token-file'] && !existsSync(path)) return undefined
+  return new TextDecoder().decode(await readSecret(path))
+}
