@@ -1,23 +1,30 @@
 /** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
-import { type Client, type Outgoing, RefusedError } from '../client/index.ts'
+import {
+  type Book,
+  deleted,
+  indexedDBShelf,
+  isGroup,
+  type Line,
+  newChat,
+  openBook,
+  type Past,
+  titleOf,
+} from '../client/chats/index.ts'
+import { type Client, RefusedError } from '../client/index.ts'
 import { address, go } from './address.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
-import { Book } from './book.ts'
 import { compose } from './compose.ts'
-import { Deletion } from './deletion.ts'
 import { avatar, byId } from './dom.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
-import { fromMe, isGroup, type Line, toMe } from './line.ts'
 import { List } from './list.ts'
-import { newChat, titleOf } from './model.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
-import { Past } from './past.ts'
 import { enter, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
+import { tried } from './sheet.ts'
 import { page, Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
 import { refusalWords } from './words.ts'
@@ -26,8 +33,6 @@ export class App {
   readonly #me: string
   readonly #client: Client
   readonly #book: Book
-  readonly #past: Past
-  readonly #deletion: Deletion
   readonly #blocked: Blocked
   readonly #list: List
   readonly #head: Head
@@ -40,44 +45,42 @@ export class App {
     (text) => this.#send(text),
     (writing) => this.#client.typing(this.#open ?? '', writing ? 'typing' : null),
   )
+  #past: Past
   #open: string | undefined
   #loading = false
 
   static async start(me: string, token: string): Promise<App> {
-    return new App(me, enter(me, token), await Book.open(me))
+    const client = enter(me, token)
+    return new App(me, client, await openBook(client, me, indexedDBShelf(`bluetick-page:${me}`)))
   }
 
   private constructor(me: string, client: Client, book: Book) {
     this.#me = me
     this.#client = client
     this.#book = book
-    this.#deletion = new Deletion(client, book)
+    this.#past = book.past()
     const remove = (chat: string) => {
       if (this.#open === chat) this.#go(undefined)
-      void this.#deletion.chat(chat)
+      void tried(book.delete(chat))
     }
     this.#list = new List(me, (chat) => this.#go(chat))
-    this.#head = new Head(
-      me,
-      client,
-      ({ id, name, lifetime }) => void book.change(id, (chat) => ({ ...chat, name, lifetime })),
-    )
+    this.#head = new Head(me, client)
     this.#privacy = new Privacy(client, remove)
     this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
-      delete: (line: Line) => void this.#deletion.line(line),
+      delete: (line: Line) => void tried(book.delete(line)),
     }
     const options = (line: Line) => showOptions(line, me, acts)
     this.#talk = new Talk(me, new Gallery(client), { earlier: () => void this.#earlier(), options, ticks: acts.ticks })
     this.#uploads = new Uploads(client)
-    this.#past = new Past(me, client)
     this.#blocked = new Blocked(client)
-    book.tell({
-      lines: (lines) => this.#showLines(lines),
-      gone: (lines) => this.#talk.drop(lines),
-      chats: () => this.#show(),
+    book.on('lines', (lines) => this.#showLines(lines))
+    book.on('gone', (lines) => this.#talk.drop(lines))
+    book.on('erased', ({ chat, epoch, from, upTo }) => {
+      if (chat === this.#open) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
     })
+    book.on('chats', () => this.#show())
     byId('my-name').textContent = me
     byId('my-avatar').replaceChildren(avatar(me))
     byId('app').hidden = false
@@ -86,16 +89,13 @@ export class App {
     this.#listen()
     addEventListener('hashchange', () => void this.#route())
     void this.#route()
-    void this.#receive()
   }
 
   #listen(): void {
     const client = this.#client
-    client.on('message', (message) => void this.#keepOwn([message]))
     client.on('connection', (connection) => {
       if (connection.is === 'online' && connection.user !== this.#me) go(connection.user)
     })
-    void client.outbox().then((messages) => this.#keepOwn(messages))
     document.addEventListener('visibilitychange', () => {
       void this.#readOpen()
     })
@@ -116,13 +116,7 @@ export class App {
       const free = !document.querySelector('dialog[open]')
       if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
     })
-    client.on('seen', ({ chat, epoch, seq }) => void this.#book.read(chat, { epoch, seq }))
-    client.on('gone', async ({ chat, epoch, from, upTo }) => {
-      const shown = chat === this.#open ? this.#talk : undefined
-      if (chat !== null) await this.#deletion.elsewhere(chat, epoch, from, upTo, shown)
-    })
-    client.on('settings', ({ lifetimes }) => void this.#book.agree(lifetimes).then(() => this.#fill()))
-    void client.settings().catch(() => undefined)
+    client.on('settings', () => void this.#fill())
     client.on('gap', () => notice('Some messages are too old to be had from the server.'))
   }
 
@@ -136,49 +130,16 @@ export class App {
     }
   }
 
-  /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
-  async #receive(): Promise<void> {
-    try {
-      for await (const batch of this.#client.batches()) {
-        const now = Date.now()
-        await this.#keep(batch.map((message) => toMe(message, now)))
-      }
-    } catch {
-      // The banner says why the client has ended.
-    }
-  }
-
-  /** Own changes of a group come in the order of the group, as those of others. */
-  #keepOwn(messages: readonly Outgoing[]): Promise<void> {
-    const own = messages.filter(({ change, to }) => !(change && isGroup(to)))
-    return this.#keep(own.map((message) => fromMe(message, this.#me)))
-  }
-
-  async #keep(lines: readonly Line[]): Promise<void> {
-    await this.#book.keep(lines)
-    for (const id of new Set(lines.map(({ chat }) => chat)))
-      if (isGroup(id) && this.#book.chat(id).name === null) void this.#learnName(id)
-    await this.#readOpen()
-  }
-
   #showLines(lines: readonly Line[]): void {
     const open = lines.filter(({ chat }) => chat === this.#open)
     this.#talk.put(open)
     if (open.some(({ change }) => change)) void this.#head.ask()
-  }
-
-  /** Who was added to a group has not heard what it is called. */
-  async #learnName(id: string): Promise<void> {
-    const group = await this.#client.group(id).catch(() => undefined)
-    if (group) await this.#book.change(id, (chat) => ({ ...chat, name: group.name, lifetime: group.lifetime }))
+    void this.#readOpen()
   }
 
   /** What the person has in view is read. */
   async #readOpen(): Promise<void> {
-    const { id, newest, unread } = this.#book.chat(this.#open ?? '')
-    if (!newest || unread === 0 || document.hidden) return
-    this.#client.read({ chat: id, ...newest })
-    await this.#book.read(id, newest)
+    if (this.#open !== undefined && !document.hidden) await this.#book.read(this.#open)
   }
 
   #about(): void {
@@ -194,12 +155,12 @@ export class App {
     if (this.#open !== undefined) this.#drafts.set(this.#open, left)
     this.#open = chat
     const known = this.#book.chat(chat ?? '')
-    this.#past.reset()
+    this.#past = this.#book.past()
     this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
     if (chat === undefined) return this.#show()
-    const lines = await this.#book.lines(chat, Number.POSITIVE_INFINITY, Math.max(page, known.unread + 10))
+    const lines = await this.#book.lines(chat, { count: Math.max(page, known.unread + 10) })
     if (this.#open !== chat) return
     this.#talk.show(lines, known.unread)
     this.#uploads.show(chat)
@@ -220,8 +181,7 @@ export class App {
     const [chat, oldest] = [this.#open, this.#talk.lines[0]]
     if (this.#loading || chat === undefined) return
     this.#loading = true
-    const kept = oldest ? await this.#book.lines(chat, oldest.order, page) : []
-    const lines = kept.length > 0 ? kept : await this.#past.earlier(this.#book.chat(chat), oldest)
+    const lines = await this.#past.earlier(this.#book.chat(chat), oldest)
     this.#loading = false
     const known = new Set(this.#talk.lines.map(({ id }) => id))
     const more = lines.filter(({ id }) => !known.has(id))
@@ -233,8 +193,8 @@ export class App {
   #show(): void {
     const open = this.#open
     const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
-    this.#list.show([...shown, ...this.#book.all()], open)
-    const unread = this.#book.all().reduce((sum, chat) => sum + chat.unread, 0)
+    this.#list.show([...shown, ...this.#book.all], open)
+    const unread = this.#book.all.reduce((sum, chat) => sum + chat.unread, 0)
     const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
     document.title = unread > 0 ? `(${unread}) ${place}` : place

@@ -1,10 +1,9 @@
 /** Groups: made, looked at and changed in dialogs; who has a message, and who has read it. */
+import { type Chat, type Line, titleOf } from '../client/chats/index.ts'
 import type { Change, Client, Group } from '../client/index.ts'
 import { isUserId } from '../protocol/ids.ts'
 import { byId, make, refuse } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
-import type { Line } from './line.ts'
-import { type Chat, titleOf } from './model.ts'
 import { button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
 

@@ -1,8 +1,7 @@
 /** The header of the open chat: who it is, and who is here or in it. */
-import type { Client, Group, Presence } from '../client/index.ts'
+import { type Chat, isGroup, titleOf } from '../client/chats/index.ts'
+import type { Client, Presence } from '../client/index.ts'
 import { avatar, byId, icon } from './dom.ts'
-import { isGroup } from './line.ts'
-import { type Chat, titleOf } from './model.ts'
 import { lifetimeWords, presenceWords } from './words.ts'
 
 const timer = 'M12 7.5V13l3 2M9.5 2.5h5M12 5a8 8 0 1 0 0 16 8 8 0 0 0 0-16'
@@ -11,18 +10,15 @@ const pin = 'M7 3.500h10v17l-5-4.500-5 4.500z'
 export class Head {
   readonly #me: string
   readonly #client: Client
-  readonly #heard: (group: Group) => void
   #chat: string | undefined
   #presence: Presence | undefined
   #members = ''
   readonly #typing = new Map<string, string>()
   #unwatch = () => {}
 
-  /** `heard` is told what a group is like. */
-  constructor(me: string, client: Client, heard: (group: Group) => void) {
+  constructor(me: string, client: Client) {
     this.#me = me
     this.#client = client
-    this.#heard = heard
     client.on('connection', () => this.show())
     client.on('typing', ({ chat, user, doing }) => {
       if (chat !== this.#chat) return
@@ -69,10 +65,7 @@ export class Head {
     const group = await this.#client.group(id).catch((error) => ({ refused: String(error.code) }))
     if (id !== this.#chat) return
     if ('refused' in group) this.#members = group.refused === 'not_a_member' ? 'you are not in this group' : ''
-    else {
-      this.#members = group.members.map((member) => (member === this.#me ? 'you' : member)).join(', ')
-      this.#heard(group)
-    }
+    else this.#members = group.members.map((member) => (member === this.#me ? 'you' : member)).join(', ')
     this.show()
   }
 

@@ -1,7 +1,7 @@
 /** The list of chats: the newest first, with the last message, its time and what is unread. */
+import { type Chat, titleOf } from '../client/chats/index.ts'
 import { avatar, byId, make, tick } from './dom.ts'
-import { summary } from './line.ts'
-import { type Chat, sorted, titleOf } from './model.ts'
+import { summary } from './telling.ts'
 import { when } from './words.ts'
 
 export class List {
@@ -26,10 +26,9 @@ export class List {
   }
 
   /** Shows the chats; those that did not change are left alone, so that the focus stays where it is. */
-  show(chats: Iterable<Chat>, open: string | undefined): void {
+  show(shown: readonly Chat[], open: string | undefined): void {
     const now = Date.now()
     const focused = document.activeElement
-    const shown = sorted(chats)
     for (const [id, { item }] of this.#items) {
       if (shown.some((chat) => chat.id === id)) continue
       item.remove()

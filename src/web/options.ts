@@ -1,7 +1,8 @@
 /** What one may do about a message: see who has it, and delete it. */
+import { isGroup, type Line } from '../client/chats/index.ts'
 import { byId, make } from './dom.ts'
-import { isGroup, type Line, summary } from './line.ts'
 import { ask, button, openSheet } from './sheet.ts'
+import { summary } from './telling.ts'
 import { leftWords, lifetimeWords } from './words.ts'
 
 export type Acts = { readonly ticks: (line: Line) => void; readonly delete: (line: Line) => void }

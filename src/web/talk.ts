@@ -1,8 +1,9 @@
 /** The chat that is open: its messages by day, the newest in view. */
+import { isGroup, type Line } from '../client/chats/index.ts'
 import { timerOf } from '../client/index.ts'
 import { byId, hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import { changeWords, isGroup, type Line } from './line.ts'
+import { changeWords } from './telling.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
 /** Lines that are shown at a time; scrolling up shows more. */

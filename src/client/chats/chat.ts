@@ -1,5 +1,5 @@
-/** What the page knows of chats. Pure: the log keeps it, the views show it. */
-import type { Lifetime } from '../client/index.ts'
+/** What is known of a chat. Pure: the log keeps it, the program shows it. */
+import type { Lifetime } from '../../protocol/lifetime.ts'
 import { covers, isGroup, type Line, placeIn, startTimer, step } from './line.ts'
 
 export type Chat = {
@@ -22,6 +22,8 @@ export type Chat = {
   readonly seen: Line['at']
   /** The newest own message that is read, by its place with the other. */
   readonly theirs: Line['at']
+  /** What is written and not sent. */
+  readonly draft: string
 }
 
 export const newChat = (id: string): Chat => ({
@@ -37,6 +39,7 @@ export const newChat = (id: string): Chat => ({
   newest: null,
   seen: null,
   theirs: null,
+  draft: '',
 })
 
 /** What a chat is called. */
@@ -69,7 +72,7 @@ export function merge(
   const longer = { ...chat, theirs, top, last, moved, size: chat.size + 1 }
   if (line.change) return { line: placed, chat: { ...longer, ...changed(chat, line) } }
   if (line.mine) return { line: placed, chat: longer }
-  const unread = chat.unread + (covers(chat.seen, line.at) ? 0 : 1)
+  const unread = chat.unread + (covers(chat.seen, line.here) ? 0 : 1)
   return { line: placed, chat: { ...longer, unread, newest: further(chat.newest, line.at) } }
 }
 
@@ -84,7 +87,7 @@ function changed({ id, name, lifetime }: Chat, { change, text }: Line): Pick<Cha
 
 /** A chat without a line of it. What is the last then, the log knows. */
 export function without(chat: Chat, line: Line): Chat {
-  const counted = !line.mine && !line.change && line.here?.epoch === chat.newest?.epoch && !covers(chat.seen, line.here)
+  const counted = line.counts !== null && unreadOver(chat).some((over) => isOver(over, line))
   return { ...chat, size: chat.size - 1, unread: Math.max(0, chat.unread - (counted ? 1 : 0)) }
 }
 
@@ -101,12 +104,21 @@ export function deleted(lines: readonly Line[], epoch: number, from: number, upT
     .filter(({ here, state }) => state !== 'queued' && (here?.epoch !== epoch || here.seq <= upTo))
 }
 
-/** A chat that was read up to there. What comes later and is older than that is read, too. */
-export const seenUpTo = (chat: Chat, seen: Line['at']): Chat => ({
-  ...chat,
-  seen,
-  unread: covers(seen, chat.newest) ? 0 : chat.unread,
-})
+/**
+ * A chat that was read up to there; what is unread then, the log counts. Of another log than its newest message it says that the
+ * log was reset: what came before that is read.
+ */
+export function seenUpTo(chat: Chat, seen: NonNullable<Line['at']>): Chat {
+  const newest = seen.epoch === chat.newest?.epoch ? chat.newest : null
+  return { ...chat, newest, seen: further(chat.seen, seen) }
+}
+
+/** Beyond which places the messages of a chat are unread; null: all are. */
+export const unreadOver = ({ seen, newest }: Chat): readonly Line['at'][] =>
+  seen !== null && newest !== null && newest.epoch !== seen.epoch ? [seen, { epoch: newest.epoch, seq: 0 }] : [seen]
+
+const isOver = (place: Line['at'], { here }: Line): boolean =>
+  place === null || (here !== null && here.epoch === place.epoch && here.seq > place.seq)
 
 const further = (a: Line['at'], b: Line['at']): Line['at'] => (b === null || covers(a, b) ? a : b)
 

@@ -1,0 +1,231 @@
+/** The chats as this device has them: what comes is kept before it is shown, and what has vanished or is deleted leaves by itself. */
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Client } from '../client.ts'
+import { Listeners } from '../listeners.ts'
+import type { ClientEvents, Incoming, Outgoing } from '../types.ts'
+import { type Chat, newChat, sorted } from './chat.ts'
+import { fromMe, isGroup, type Line, toMe } from './line.ts'
+import { type Kept, Log } from './log.ts'
+import { Past } from './past.ts'
+import type { Shelf } from './shelf.ts'
+
+/** The longest that a timer can wait. */
+const longestMs = 2 ** 31 - 1
+
+export type BookEvents = {
+  /** Lines are new, or have become something else. */
+  lines: readonly Line[]
+  /** Lines are gone. */
+  gone: readonly Line[]
+  /** What this user has deleted on another device, by its places in the inbox: also of lines that were never kept. See `deleted`. */
+  erased: ClientEvents['gone']
+  /** `all` has become this. */
+  chats: readonly Chat[]
+}
+
+export class Book {
+  readonly #client: Client
+  readonly #me: string
+  readonly #log: Log
+  readonly #chats: Map<string, Chat>
+  readonly #listeners = new Listeners<BookEvents>()
+  readonly #ends: (() => void)[]
+  #all: readonly Chat[]
+  /** Of 1:1 chats, where it is not as usual; undefined: not known yet. */
+  #lifetimes: ReadonlyMap<string, Lifetime> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  /** Takes the messages of a client: they have one reader. */
+  static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
+    const log = new Log(shelf)
+    await log.vanish(Date.now())
+    return new Book(client, user, log, await log.chats())
+  }
+
+  private constructor(client: Client, user: string, log: Log, chats: readonly Chat[]) {
+    this.#client = client
+    this.#me = user
+    this.#log = log
+    this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
+    this.#all = sorted(chats)
+    this.#ends = [
+      client.on('message', (message) => void this.#keepOwn([message])),
+      client.on('seen', ({ chat, epoch, seq }) => void this.#seen(chat, { epoch, seq })),
+      client.on('gone', (gone) => this.#erase(gone)),
+      client.on('settings', ({ lifetimes }) => void this.#agree(lifetimes)),
+    ]
+    void client.outbox().then((messages) => this.#keepOwn(messages))
+    void client.settings().catch(() => undefined)
+    void this.#receive()
+    void this.#watch()
+  }
+
+  /** Listens until the answer is called. */
+  on<Name extends keyof BookEvents>(name: Name, listener: (event: BookEvents[Name]) => void): () => void {
+    const end = this.#listeners.add(name, listener)
+    return () => void end()
+  }
+
+  /** The chats, that with the newest message first. The same list until something of it changes. */
+  get all(): readonly Chat[] {
+    return this.#all
+  }
+
+  has(id: string): boolean {
+    return this.#chats.has(id)
+  }
+
+  /** A chat that is not there yet is one without lines. The same object until something of it changes. */
+  chat(id: string): Chat {
+    return this.#chats.get(id) ?? { ...newChat(id), lifetime: this.#lifetimes?.get(id) ?? 'default' }
+  }
+
+  /** The last lines of a chat, or the last before an `order`, or the first after one; oldest first. */
+  lines(chat: string, { before = Number.POSITIVE_INFINITY, after, count = 60 }: Range = {}): Promise<Line[]> {
+    return after === undefined ? this.#log.before(chat, before, count) : this.#log.after(chat, after, count)
+  }
+
+  /** The first message of a chat that is not read. */
+  firstUnread(chat: string): Promise<Line | undefined> {
+    return this.#log.firstUnread(this.chat(chat))
+  }
+
+  /** Goes back through a chat, as far as there is anything. */
+  past(): Past {
+    return new Past(this.#client, this.#log, this.#me)
+  }
+
+  /** The newest lines in which these words stand, at most `count`. */
+  find(words: string, count = 50): Promise<Line[]> {
+    const wanted = words.toLocaleLowerCase()
+    return this.#log.find(({ text, change }) => !change && text.toLocaleLowerCase().includes(wanted), count)
+  }
+
+  /** This user has read a chat up to this line; undefined: all that is there. The others are told, and the timer of what waited runs. */
+  async read(id: string, line?: Line): Promise<void> {
+    const { newest, unread } = this.chat(id)
+    const upTo = line ? line.here : newest
+    if (!upTo || unread === 0 || upTo.epoch !== newest?.epoch) return
+    this.#client.read({ chat: id, ...upTo })
+    await this.#seen(id, upTo)
+  }
+
+  /** Deletes a line, or a chat, for this user: here at once, elsewhere when the server has it. Rejects as `client.delete` does. */
+  async delete(what: Line | string): Promise<void> {
+    if (typeof what === 'string') {
+      // Asked for first, so that what comes meanwhile stays.
+      const [kept] = await Promise.all([this.#log.delete(what), this.#client.delete(what)])
+      return this.#lost(kept)
+    }
+    const { id, chat, here, state, mine } = what
+    await this.#lost({ ...(await this.#log.delete(chat, id)), lines: [what] })
+    if (mine) await this.#client.delete({ id, to: chat, copy: here, state })
+    else if (here) await this.#client.delete({ chat, ...here })
+  }
+
+  /** Keeps what is written in a chat and not sent. */
+  draft(id: string, draft: string): Promise<void> {
+    return this.chat(id).draft === draft ? Promise.resolve() : this.#change(id, (chat) => ({ ...chat, draft }))
+  }
+
+  /** Ends it. The client goes on. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const end of this.#ends) end()
+  }
+
+  /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
+  async #receive(): Promise<void> {
+    try {
+      for await (const batch of this.#client.batches()) {
+        if (this.#closed) return
+        await this.#take(batch)
+      }
+    } catch {
+      // The client has ended, and says why.
+    }
+  }
+
+  async #take(messages: readonly Incoming[]): Promise<void> {
+    const now = Date.now()
+    await this.#keep(messages.map((message) => toMe(message, now)))
+  }
+
+  /** Own changes of a group come in the order of the group, as those of others. */
+  async #keepOwn(messages: readonly Outgoing[]): Promise<void> {
+    const own = messages.filter(({ change, to }) => !(change && isGroup(to)))
+    if (!this.#closed) await this.#keep(own.map((message) => fromMe(message, this.#me)))
+  }
+
+  async #keep(lines: readonly Line[]): Promise<void> {
+    if (lines.length === 0) return
+    await this.#became(await this.#log.keep(lines, Date.now()))
+    const groups = new Set(
+      lines.flatMap(({ chat, change }) => (isGroup(chat) && (change || this.chat(chat).name === null) ? [chat] : [])),
+    )
+    for (const id of groups) void this.#learn(id)
+  }
+
+  /** What a group is called and how long its messages stay: who was added to it has not heard. */
+  async #learn(id: string): Promise<void> {
+    const group = await this.#client.group(id).catch(() => undefined)
+    if (!group || !this.has(id)) return
+    const { name, lifetime } = this.chat(id)
+    if (name !== group.name || lifetime !== group.lifetime)
+      await this.#change(id, (chat) => ({ ...chat, name: group.name, lifetime: group.lifetime }))
+  }
+
+  async #change(id: string, change: (chat: Chat) => Chat): Promise<void> {
+    const chat = await this.#log.change(id, change)
+    await this.#became({ lines: [], chats: new Map([[id, chat]]) })
+  }
+
+  async #seen(id: string, seen: NonNullable<Line['at']>): Promise<void> {
+    await this.#became(await this.#log.read(id, seen, Date.now()))
+  }
+
+  /** What another device has deleted; what has vanished goes by its own timer. */
+  async #erase(gone: ClientEvents['gone']): Promise<void> {
+    const { chat, epoch, from, upTo } = gone
+    if (chat === null) return
+    await this.#lost(await this.#log.erase(chat, epoch, from, upTo))
+    this.#listeners.tell('erased', gone)
+  }
+
+  /** How long messages of 1:1 chats stay. */
+  async #agree(lifetimes: ReadonlyMap<string, Lifetime>): Promise<void> {
+    this.#lifetimes = lifetimes
+    for (const { id, lifetime } of this.#all) {
+      const agreed = lifetimes.get(id) ?? 'default'
+      if (!isGroup(id) && lifetime !== agreed) await this.#change(id, (chat) => ({ ...chat, lifetime: agreed }))
+    }
+  }
+
+  async #became({ lines, chats }: Kept): Promise<void> {
+    const began = [...chats.keys()].some((id) => !this.#chats.has(id))
+    for (const [id, chat] of chats) chat ? this.#chats.set(id, chat) : this.#chats.delete(id)
+    this.#all = sorted(this.#chats.values())
+    if (lines.length > 0) this.#listeners.tell('lines', lines)
+    this.#listeners.tell('chats', this.#all)
+    if (began && this.#lifetimes) await this.#agree(this.#lifetimes)
+    await this.#watch()
+  }
+
+  async #lost({ lines, chats }: Kept): Promise<void> {
+    if (lines.length > 0) this.#listeners.tell('gone', lines)
+    await this.#became({ lines: [], chats })
+  }
+
+  /** Waits for the next line that vanishes. */
+  async #watch(): Promise<void> {
+    const next = await this.#log.nextDue()
+    clearTimeout(this.#timer)
+    if (next === undefined || this.#closed) return
+    const wait = Math.min(longestMs, Math.max(0, next - Date.now()))
+    this.#timer = setTimeout(async () => this.#lost(await this.#log.vanish(Date.now())), wait)
+  }
+}
+
+type Range = { readonly before?: number; readonly after?: number; readonly count?: number }

@@ -1,0 +1,19 @@
+import type { Client } from '../client.ts'
+import { Book } from './book.ts'
+import { memoryShelf } from './memory.ts'
+import type { Shelf } from './shelf.ts'
+
+export type { Book, BookEvents } from './book.ts'
+export { type Chat, deleted, newChat, titleOf } from './chat.ts'
+export { indexedDBShelf } from './indexeddb.ts'
+export { isGroup, type Line } from './line.ts'
+export { memoryShelf } from './memory.ts'
+export type { Past } from './past.ts'
+export type { Hand, Shelf } from './shelf.ts'
+
+/**
+ * The chats of a client's user: what comes and what is sent is kept on `shelf` (default: in memory) before it is shown, with what is
+ * unread. It takes the client's messages, which have one reader.
+ */
+export const openBook = (client: Client, user: string, shelf: Shelf = memoryShelf()): Promise<Book> =>
+  Book.open(client, user, shelf)

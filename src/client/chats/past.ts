@@ -1,0 +1,46 @@
+/** What came before: the lines that this device has, then those that the server has, which are not kept. */
+import type { Client } from '../client.ts'
+import type { Past as Message } from '../types.ts'
+import type { Chat } from './chat.ts'
+import { fromPast, type Line } from './line.ts'
+import type { Log } from './log.ts'
+
+/** Lines that are had at a time. */
+const page = 60
+
+/** Goes back through one chat. */
+export class Past {
+  readonly #client: Client
+  readonly #log: Log
+  readonly #me: string
+  #before: Pick<Message, 'time' | 'seq'> | undefined
+  /** The log is exhausted, and what comes is from the server. */
+  began = false
+  /** There is nothing before. */
+  over = false
+
+  constructor(client: Client, log: Log, me: string) {
+    this.#client = client
+    this.#log = log
+    this.#me = me
+  }
+
+  /** Lines before the oldest that the program has; none: there are no more (`over`), or they cannot be had at the moment. */
+  async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
+    const kept = oldest && !this.began ? await this.#log.before(chat.id, oldest.order, page) : []
+    return kept.length > 0 ? kept : this.#asked(chat, oldest)
+  }
+
+  async #asked(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
+    if (this.over || this.#client.connection.is !== 'online') return []
+    this.began = true
+    // A line that has no place in the inbox is older than all of the next millisecond.
+    const start =
+      oldest && (oldest.here ? { time: oldest.time, seq: oldest.here.seq } : { time: oldest.time + 1, seq: 1 })
+    const before = this.#before ?? start
+    const messages = await this.#client.history(chat.id, { before, limit: page }).catch(() => undefined)
+    this.over = messages?.length === 0
+    this.#before = messages?.[0] ?? before
+    return (messages ?? []).map((message) => fromPast(message, chat.theirs, this.#me))
+  }
+}

@@ -1,0 +1,41 @@
+/** Lines as words: for a list, and the changes of a chat as sentences. */
+import { isGroup, type Line } from '../client/chats/index.ts'
+import { lifetimeWords, names } from './words.ts'
+
+/** A line in a few words, for a list. */
+export function summary(line: Line, me: string): string {
+  const { text, media, chat, from, mine } = line
+  if (line.change) return changeWords(line, me)
+  const words = (isGroup(chat) && !mine ? `${from}: ` : '') + text.replace(/\s+/g, ' ').slice(0, 200)
+  if (!media) return words
+  const kinds = { image: 'Photo', video: 'Video', audio: 'Recording' }
+  const kind = kinds[media.type.split('/')[0] as keyof typeof kinds] ?? 'File'
+  return words ? `${kind}: ${words}` : kind
+}
+
+/** A change of a chat as a sentence. */
+export function changeWords({ change, from, text }: Line, me: string): string {
+  const [who, whom] = [from === me ? 'You' : from, text === me ? 'you' : text]
+  switch (change) {
+    case 'create':
+      return `${who} made the group “${text}”`
+    case 'rename':
+      return `${who} named the group “${text}”`
+    case 'add':
+      return `${who} added ${names(text.split('\n').map((user) => (user === me ? 'you' : user)))}`
+    case 'remove':
+      return `${who} removed ${whom}`
+    case 'leave':
+      return `${who} left`
+    case 'promote':
+      return `${who} made ${whom} an admin`
+    case 'demote':
+      return `${who} made ${whom} no admin any more`
+    case 'history':
+      return `${who} let new members see ${text} earlier messages`
+    case 'lifetime':
+      return `${who} set that ${lifetimeWords(text)}`
+    case null:
+      return text
+  }
+}

@@ -1,0 +1,103 @@
+/** The chats as a program has them: what is kept, what is unread, what vanishes. No sockets; the shelf in memory. */
+import { describe, expect, it } from 'vitest'
+import { memoryShelf, openBook } from '../../src/client/chats/index.ts'
+import type { Client } from '../../src/client/index.ts'
+import { settle, World } from './world.ts'
+
+const message = (seq: number, body = `no ${seq}`, ...rest: unknown[]) =>
+  ['message', seq, `id-${String(seq).padStart(4, '0')}`, 'alice', seq, body, ...rest] as never
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
+
+async function opened(...frames: never[]) {
+  const world = new World()
+  const client: Client = await world.online()
+  const shelf = memoryShelf()
+  const book = await openBook(client, 'bob', shelf)
+  world.link.say(...frames)
+  await settle()
+  return { world, client, shelf, book }
+}
+
+describe('a book', () => {
+  it('counts what is unread: all, what is left when some was read here, and when some was read on another device', async () => {
+    const { world, book } = await opened(...range(1, 6).map((seq) => message(seq)))
+    const texts = async () => (await book.lines('alice')).map(({ text }) => text)
+    expect(book.chat('alice')).toMatchObject({ unread: 6, last: { text: 'no 6' } })
+    expect(await texts()).toEqual(range(1, 6).map((seq) => `no ${seq}`))
+    const [, second] = await book.lines('alice')
+    await book.read('alice', second)
+    await world.clock.pass(100)
+    expect(world.link.of('read').at(-1)).toEqual(['read', 'alice', 2])
+    expect(book.chat('alice').unread).toBe(4)
+    expect(await book.firstUnread('alice')).toMatchObject({ text: 'no 3' })
+    world.link.say(['seen', 0, 'alice' as never, 4])
+    await settle()
+    expect(book.chat('alice').unread).toBe(2)
+    expect(await book.firstUnread('alice')).toMatchObject({ text: 'no 5' })
+    // What was read is not read again, nor less of it.
+    await book.read('alice', second)
+    expect(book.chat('alice').unread).toBe(2)
+    await book.read('alice')
+    await world.clock.pass(100)
+    expect(world.link.of('read').at(-1)).toEqual(['read', 'alice', 6])
+    expect(book.chat('alice').unread).toBe(0)
+    expect(await book.firstUnread('alice')).toBeUndefined()
+  })
+
+  it('counts nothing as unread that was read elsewhere before it came', async () => {
+    const { world, book } = await opened(['seen', 0, 'alice', 2] as never)
+    world.link.say(...range(1, 3).map((seq) => message(seq)))
+    await settle()
+    expect(book.chat('alice').unread).toBe(1)
+    expect(await book.firstUnread('alice')).toMatchObject({ text: 'no 3' })
+  })
+
+  it('has messages of every lifetime, and the timer of those runs that wait to be read', async () => {
+    const lifetimes = ['permanent', 'temporary', 'read 30000', 'delivered 3600000'] as const
+    const frames = lifetimes.map((lifetime, n) => message(n + 1, lifetime, null, null, lifetime))
+    const { book } = await opened(...frames)
+    const times = async () => (await book.lines('alice')).map(({ text, expires }) => [text, expires !== null])
+    expect(await times()).toEqual([
+      ['permanent', false],
+      ['temporary', false],
+      ['read 30000', false],
+      ['delivered 3600000', true],
+    ])
+    await book.read('alice')
+    expect((await times())[2]).toEqual(['read 30000', true])
+  })
+
+  it('has own messages with what becomes of them, what is deleted no more, and finds words in any chat, the newest first', async () => {
+    const { world, client, book } = await opened(message(1, 'About Lunch'), message(2, 'tomorrow'))
+    const sent = await client.queue('carol', 'lunch at one?')
+    await settle()
+    expect(book.all.map(({ id }) => id)).toEqual(['carol', 'alice'])
+    expect(book.chat('carol').last).toMatchObject({ mine: true, state: 'queued', text: 'lunch at one?' })
+    world.link.say(['sent', sent.id, 1, 1, 9] as never)
+    await settle()
+    expect(book.chat('carol').last).toMatchObject({ state: 'sent' })
+    expect((await book.find('LUNCH')).map(({ text }) => text).sort()).toEqual(['About Lunch', 'lunch at one?'])
+    const [first] = await book.lines('alice')
+    const deleted = first && book.delete(first)
+    await settle()
+    expect((await book.lines('alice')).map(({ text }) => text)).toEqual(['tomorrow'])
+    expect(book.chat('alice').unread).toBe(1)
+    world.link.say(['done', 'delete', 'alice', 1, 1] as never)
+    await deleted
+  })
+
+  it('gives lines before and after a place in a chat, and keeps what is written and not sent', async () => {
+    const { book, client, shelf } = await opened(...range(1, 9).map((seq) => message(seq)))
+    const all = await book.lines('alice')
+    const order = all[4]?.order ?? 0
+    const texts = async (asked: object) => (await book.lines('alice', asked)).map(({ text }) => text)
+    expect(await texts({ before: order, count: 2 })).toEqual(['no 3', 'no 4'])
+    expect(await texts({ after: order, count: 2 })).toEqual(['no 6', 'no 7'])
+    await book.draft('alice', 'unfinished')
+    book.close()
+    await client.close()
+    const world = new World()
+    const again = await openBook(await world.online(), 'bob', shelf)
+    expect(again.chat('alice')).toMatchObject({ draft: 'unfinished', unread: 9 })
+  })
+})
