@@ -15,6 +15,8 @@ it.each([
     platform: 'browser',
     write: false,
     metafile: true,
+    // A user's bundler does not have this repository's.
+    tsconfigRaw: {},
   })
   expect(warnings).toEqual([])
   const inputs = Object.keys(metafile.inputs)
