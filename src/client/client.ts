@@ -66,7 +66,7 @@ export class Client implements AsyncDisposable {
 
   /** Whether there is a connection; if not, when the next try is, or why there will be none. */
   get connection(): ConnectionStatus {
-    return this.#host.session.status
+    return this.#host.status
   }
 
   /** Listens until the answer is called. */

@@ -1,13 +1,14 @@
 /** Runs a session: performs its effects on a link, a storage and a clock, and tells it what comes of them. */
 import { jsonCodec } from '../protocol/json.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, timesOf } from './clock.ts'
 import { BluetickError, ClosedError, StorageError } from './errors.ts'
 import { Keeper } from './keeper.ts'
 import { Link } from './link.ts'
+import { retryTime } from './session/connection.ts'
 import { nextWake, receive, type SessionState, startSession } from './session/session.ts'
 import type { SessionEffect, SessionMessage } from './session/types.ts'
 import { memoryStorage, type Storage } from './storage.ts'
-import type { ConnectOptions } from './types.ts'
+import type { ConnectionStatus, ConnectOptions } from './types.ts'
 import { webSocketTransport } from './websocket.ts'
 
 /** The effects that are for the program. */
@@ -52,6 +53,12 @@ export class Host {
     globalThis.addEventListener?.('online', this.#retry)
   }
 
+  /** As of now: while it waits, the time of the next try is another one when somebody has set the clock. */
+  get status(): ConnectionStatus {
+    const { status } = this.session
+    return status.is === 'waiting' ? { ...status, retryAt: retryTime(this.session, timesOf(this.#clock)) } : status
+  }
+
   /** Why nothing works any more; undefined while the session lasts. */
   get ended(): BluetickError | undefined {
     const { status } = this.session
@@ -71,7 +78,7 @@ export class Host {
     if (this.#performing) return
     this.#performing = true
     for (let next = this.#mail.shift(); next; next = this.#mail.shift())
-      for (const effect of receive(this.session, next, this.#clock.now())) this.#perform(effect)
+      for (const effect of receive(this.session, next, timesOf(this.#clock))) this.#perform(effect)
     this.#performing = false
     if (this.session.status.is === 'closed') void this.release()
     else this.#wakeLater()
@@ -146,12 +153,12 @@ export class Host {
 
   /** One timer. One that is too early does no harm, and saves setting it anew with each message. */
   #wakeLater(): void {
-    const now = this.#clock.now()
-    const at = nextWake(this.session, now) ?? Number.POSITIVE_INFINITY
-    if (at >= this.#wakeAt) return
+    const times = timesOf(this.#clock)
+    const ms = nextWake(this.session, times) ?? Number.POSITIVE_INFINITY
+    if (times.monotonic + ms >= this.#wakeAt) return
     this.#cancelWake()
-    this.#wakeAt = at
-    this.#cancelWake = this.#clock.after(Math.max(0, at - now), () => {
+    this.#wakeAt = times.monotonic + ms
+    this.#cancelWake = this.#clock.after(ms, () => {
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.hear({ is: 'tick' })
     })

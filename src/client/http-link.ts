@@ -27,7 +27,7 @@ const lost = (cause: unknown) => {
 export class HttpLink {
   readonly #origin: string
   readonly #makeToken: ConnectOptions['token']
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #ended: AbortSignal
   #token: string | undefined
 
@@ -35,7 +35,7 @@ export class HttpLink {
   constructor({ url, token }: ConnectOptions, clock: Clock, ended: AbortSignal) {
     this.#origin = url.replace(/^ws(s?:\/\/[^/?#]*).*$/, 'http$1')
     this.#makeToken = token
-    this.#clock = clock
+    this.clock = clock
     this.#ended = ended
   }
 
@@ -64,7 +64,7 @@ export class HttpLink {
     const either = AbortSignal.any([signal, silence.signal])
     /** Awaits what the link does, for so long. */
     const heard = async <T>(promise: Promise<T>): Promise<T> => {
-      const cancel = this.#clock.after(silenceMs, () => silence.abort())
+      const cancel = this.clock.after(silenceMs, () => silence.abort())
       return promise.catch(lost).finally(cancel)
     }
     return {
@@ -106,7 +106,7 @@ export class HttpLink {
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms, () => {
+      const cancel = this.clock.after(ms, () => {
         signal.removeEventListener('abort', now)
         resolve()
       })

@@ -34,7 +34,7 @@ export async function upload(
   let at: number | undefined = 0
   let next = least
   return link.persist(signal, async (attempt) => {
-    const started = performance.now()
+    const started = link.clock.monotonic()
     const [first, length] = [at, next]
     // A failure leaves this: how much has come is asked first, and a short piece follows.
     at = id === undefined ? 0 : undefined
@@ -47,7 +47,7 @@ export async function upload(
       return medium
     }
     at = Number(offset)
-    next = nextLength(length, performance.now() - started)
+    next = nextLength(length, link.clock.monotonic() - started)
     onProgress?.({ done: at, total })
     return undefined
   })

@@ -127,7 +127,7 @@ export type DeviceInfo = { readonly device: string; readonly connected: boolean;
 export type ConnectionStatus =
   | { readonly is: 'connecting' }
   | { readonly is: 'online'; readonly user: string; readonly device: string }
-  /** `retryAt`: milliseconds since 1970. */
+  /** `retryAt`: milliseconds since 1970 by this client's clock; one that is set meanwhile moves it. */
   | { readonly is: 'waiting'; readonly retryAt: number; readonly attempt: number; readonly reason: string }
   /** For good. */
   | { readonly is: 'closed'; readonly code: EndCode; readonly cause?: unknown }

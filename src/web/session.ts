@@ -18,10 +18,11 @@ function deviceOf(user: string): string {
 /** Tells the server when the person does something, and when the page is out of sight. */
 export function tellActivity(client: Client): void {
   document.addEventListener('visibilitychange', () => client.active(!document.hidden))
-  let told = 0
+  let told = Number.NEGATIVE_INFINITY
   const act = () => {
-    if (Date.now() - told < 5_000) return
-    told = Date.now()
+    const now = performance.now()
+    if (now - told < 5_000) return
+    told = now
     client.active(true)
   }
   for (const sign of ['keydown', 'pointerdown']) addEventListener(sign, act)

@@ -13,10 +13,13 @@ export async function settle(): Promise<void> {
 
 export class VirtualClock implements Clock {
   time = 1_000_000
+  /** How far the time of day is ahead: a test sets it, back or ahead. */
+  ahead = 0
   chance = 0.5
   #timers = new Map<number, { at: number; call: () => void }>()
   #last = 0
-  now = () => this.time
+  now = () => this.time + this.ahead
+  monotonic = () => this.time
   random = () => this.chance
   after(ms: number, call: () => void): () => void {
     this.#last += 1

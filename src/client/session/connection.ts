@@ -1,6 +1,7 @@
 /** How a session connects, notices that a link is dead, waits, and ends. */
 import { closeNamed, mayComeBack } from '../../protocol/codes.ts'
 import type { Millis } from '../../protocol/ids.ts'
+import type { Times } from '../clock.ts'
 import type { EndCode } from '../errors.ts'
 import type { ConnectionStatus } from '../types.ts'
 import { type SessionState, say } from './state.ts'
@@ -28,26 +29,30 @@ export function opened(state: SessionState, token: string, out: SessionEffect[])
   out.push({ do: 'say', frame: ['hello', token, state.options.device, epoch, seq, !state.active] })
 }
 
-export function lost(state: SessionState, { code, why }: Lost, now: Millis, out: SessionEffect[]): void {
+export function lost(state: SessionState, { code, why }: Lost, times: Times, out: SessionEffect[]): void {
   const name = closeNamed(code)
   if (!mayComeBack(code)) return end(state, name ?? `close_${code}`, undefined, out)
-  wait(state, name ?? `connection lost (${why || code})`, now, out)
+  wait(state, name ?? `connection lost (${why || code})`, times, out)
 }
 
 /** Gives up a link that is of no use, and tries anew. */
-export function giveUp(state: SessionState, why: keyof typeof hangUps, now: Millis, out: SessionEffect[]): void {
+export function giveUp(state: SessionState, why: keyof typeof hangUps, times: Times, out: SessionEffect[]): void {
   out.push({ do: 'hangUp', code: hangUps[why], reason: why })
-  wait(state, why, now, out)
+  wait(state, why, times, out)
 }
 
-export function wait(state: SessionState, reason: string, now: Millis, out: SessionEffect[]): void {
-  if (state.status.is === 'online' && now - state.since > stableMs) state.attempt = 0
+export function wait(state: SessionState, reason: string, times: Times, out: SessionEffect[]): void {
+  if (state.status.is === 'online' && times.monotonic - state.since > stableMs) state.attempt = 0
   const delay = delays[Math.min(state.attempt, delays.length - 1)] as number
   state.attempt += 1
   state.outbox.lines.grounded()
-  const retryAt = now + Math.ceil(delay * (0.5 + state.options.random() / 2))
-  become(state, { is: 'waiting', retryAt, attempt: state.attempt, reason }, out)
+  state.retryAt = times.monotonic + Math.ceil(delay * (0.5 + state.options.random() / 2))
+  become(state, { is: 'waiting', retryAt: retryTime(state, times), attempt: state.attempt, reason }, out)
 }
+
+/** The time of day of the next try, by what it is now. */
+export const retryTime = ({ retryAt }: SessionState, { now, monotonic }: Times): Millis =>
+  Math.round(now + retryAt - monotonic)
 
 export function end(state: SessionState, code: EndCode, cause: unknown, out: SessionEffect[]): void {
   out.push({ do: 'hangUp', code: 1000, reason: '' })
@@ -60,10 +65,11 @@ export function become(state: SessionState, status: ConnectionStatus, out: Sessi
 }
 
 /** A quiet server is pinged, and given up when it does not answer. What counts is the answer: a timer may be late by minutes. */
-export function heartbeat(state: SessionState, now: Millis, out: SessionEffect[]): void {
+export function heartbeat(state: SessionState, times: Times, out: SessionEffect[]): void {
+  const now = times.monotonic
   const { heartbeatMs } = state.limits
   const unanswered = state.pingedAt > state.heardAt
-  if (unanswered && now - state.pingedAt >= heartbeatMs / 2) return giveUp(state, 'silent', now, out)
+  if (unanswered && now - state.pingedAt >= heartbeatMs / 2) return giveUp(state, 'silent', times, out)
   if (unanswered || now - state.heardAt < heartbeatMs / 2) return
   state.pingedAt = now
   say(state, ['ping', 0], out)
@@ -71,8 +77,8 @@ export function heartbeat(state: SessionState, now: Millis, out: SessionEffect[]
 
 /** When this part is to be woken. */
 export function nextBeat(state: SessionState): Millis {
-  const { status, since, heardAt, pingedAt, limits } = state
-  if (status.is === 'waiting') return status.retryAt
+  const { status, since, heardAt, pingedAt, retryAt, limits } = state
+  if (status.is === 'waiting') return retryAt
   if (status.is === 'connecting') return since + limits.heartbeatMs
   return pingedAt > heardAt ? pingedAt + limits.heartbeatMs / 2 : heardAt + limits.heartbeatMs / 2
 }

@@ -6,7 +6,7 @@ import type { Out } from './outbox.ts'
 import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-/** When an own message vanishes that was sent now: for its sender the timer runs from there on. */
+/** When an own message vanishes that was sent now: for its sender the timer runs from there on. A time of day, as it outlives this run. */
 export function vanishes(lifetime: Lifetime, now: Millis): Millis | null {
   const timer = timerOf(lifetime)
   return timer ? now + timer.ms : null

@@ -3,6 +3,7 @@ import { mayRetry } from '../../protocol/codes.ts'
 import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Times } from '../clock.ts'
 import { StorageError } from '../errors.ts'
 import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
@@ -19,7 +20,8 @@ type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...u
 /** Milliseconds before a refused frame is repeated, where the server names none. */
 const leastRetryMs = 100
 
-export function handle(state: SessionState, frame: ServerFrame, now: Millis, out: SessionEffect[]): void {
+export function handle(state: SessionState, frame: ServerFrame, times: Times, out: SessionEffect[]): void {
+  const now = times.monotonic
   if (frame[0] === 'welcome') return welcome(state, frame, now, out)
   // The same hello would be refused again.
   if (frame[0] === 'error' && frame[2] === 'hello' && !mayRetry(frame[1])) return end(state, frame[1], undefined, out)
@@ -32,9 +34,9 @@ export function handle(state: SessionState, frame: ServerFrame, now: Millis, out
     case 'seen':
     case 'gone':
     case 'deleted':
-      return entry(state, frame, now, out)
+      return entry(state, frame, times, out)
     case 'sent':
-      return sent(state, frame, now, out)
+      return sent(state, frame, times.now, out)
     case 'error':
       return error(state, frame, now, out)
     case 'done':
@@ -95,19 +97,19 @@ function forgetPlaces(state: SessionState, out: SessionEffect[]): void {
   state.reads.clear()
 }
 
-function entry(state: SessionState, said: EntryFrame, now: Millis, out: SessionEffect[]): void {
+function entry(state: SessionState, said: EntryFrame, times: Times, out: SessionEffect[]): void {
   const frame = unlessDeleted(state, said)
   if (frame[0] === 'receipt' && frame[1] === 0) return receipt(state, frame, out)
   if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame, out)
   const taken = state.inbox.take(frame)
-  if (taken === 'hole') return giveUp(state, 'hole', now, out)
+  if (taken === 'hole') return giveUp(state, 'hole', times, out)
   if (frame[0] === 'gone' || frame[0] === 'deleted') out.push({ do: 'arrived' })
   if (taken === 'repeat') return
-  if (frame[0] === 'message') return message(state, frame, now, out)
+  if (frame[0] === 'message') return message(state, frame, times.monotonic, out)
   if (frame[0] === 'receipt') return receipt(state, frame, out)
   if (frame[0] === 'seen') return seen(state, frame, out)
   if (frame[0] === 'deleted') return forget(state, frame[2], frame[3], frame[4], out)
-  if (frame[0] === 'copy') copy(state, frame, now, out)
+  if (frame[0] === 'copy') copy(state, frame, times.now, out)
 }
 
 /** A device of this user has read a chat; also told of what this one has. */

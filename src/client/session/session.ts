@@ -3,6 +3,7 @@
  * the time that it is told: the client hands it what happened, performs its effects, and wakes it when it asked to be woken.
  */
 import type { Millis, UserId } from '../../protocol/ids.ts'
+import type { Times } from '../clock.ts'
 import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
 import { expireSent, forget, forgetOne } from './forgetting.ts'
 import { handle } from './frames.ts'
@@ -15,33 +16,37 @@ import { expireTyping, nextTypingEnd, typing } from './typing.ts'
 
 export { type SessionState, startSession } from './state.ts'
 
-/** Takes a message, changes the state, and answers what is to be done, in this order. */
-export function receive(state: SessionState, message: SessionMessage, now: Millis): SessionEffect[] {
+/**
+ * Takes a message, changes the state, and answers what is to be done, in this order. Whatever waits or is late goes by the
+ * monotonic clock, which is `now` all through the machine; only what vanishes at a time of day asks for that.
+ */
+export function receive(state: SessionState, message: SessionMessage, times: Times): SessionEffect[] {
   const out: SessionEffect[] = []
   if (state.status.is === 'closed') return out
-  change(state, message, now, out)
-  if (isOnline(state)) pump(state, now, out)
+  change(state, message, times, out)
+  if (isOnline(state)) pump(state, times.monotonic, out)
   return out
 }
 
-function change(state: SessionState, message: SessionMessage, now: Millis, out: SessionEffect[]): void {
+function change(state: SessionState, message: SessionMessage, times: Times, out: SessionEffect[]): void {
+  const now = times.monotonic
   switch (message.is) {
     case 'loaded':
       load(state, message.kept)
-      expireSent(state, now, out)
+      expireSent(state, times.now, out)
       return dial(state, now, out)
     case 'opened':
       return opened(state, message.token, out)
     case 'no_token':
-      return wait(state, `no token: ${reason(message.cause)}`, now, out)
+      return wait(state, `no token: ${reason(message.cause)}`, times, out)
     case 'heard':
       state.heardAt = now
-      for (const frame of message.frames) handle(state, frame, now, out)
+      for (const frame of message.frames) handle(state, frame, times, out)
       return advance(state, out)
     case 'lost':
-      return lost(state, message, now, out)
+      return lost(state, message, times, out)
     case 'tick':
-      return tick(state, now, out)
+      return tick(state, times, out)
     case 'queued':
       state.outbox.add(message.out)
       if (state.typed?.chat === message.out.message.to) state.typed = undefined
@@ -81,14 +86,15 @@ function change(state: SessionState, message: SessionMessage, now: Millis, out: 
   }
 }
 
-function tick(state: SessionState, now: Millis, out: SessionEffect[]): void {
+function tick(state: SessionState, times: Times, out: SessionEffect[]): void {
   const { status } = state
+  const now = times.monotonic
   expireTyping(state, now, out)
-  expireSent(state, now, out)
-  if (status.is === 'waiting' && now >= status.retryAt) return dial(state, now, out)
-  if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', now, out)
+  expireSent(state, times.now, out)
+  if (status.is === 'waiting' && now >= state.retryAt) return dial(state, now, out)
+  if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', times, out)
   if (!isOnline(state)) return
-  heartbeat(state, now, out)
+  heartbeat(state, times, out)
   repeat(state, now, out)
 }
 
@@ -104,11 +110,12 @@ function read(
   out.push({ do: 'keep', key: `read:${chat}`, value: seq })
 }
 
-/** When the session is to hear a tick; undefined once it has ended. */
-export function nextWake(state: SessionState, now: Millis): Millis | undefined {
+/** In how many milliseconds the session is to hear a tick; undefined once it has ended. */
+export function nextWake(state: SessionState, { now, monotonic }: Times): Millis | undefined {
   if (state.status.is === 'closed') return undefined
-  const next = Math.min(nextBeat(state), nextTypingEnd(state), state.outbox.expiresAt)
-  return isOnline(state) ? Math.min(next, nextSending(state, now)) : next
+  const next = Math.min(nextBeat(state), nextTypingEnd(state))
+  const first = isOnline(state) ? Math.min(next, nextSending(state, monotonic)) : next
+  return Math.max(0, Math.min(first - monotonic, state.outbox.expiresAt - now))
 }
 
 const isOnline = (state: SessionState): boolean => state.status.is === 'online'

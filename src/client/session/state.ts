@@ -42,6 +42,8 @@ export type SessionState = {
   /** The person is here. */
   active: boolean
   attempt: number
+  /** When the next try is due, of one that waits. */
+  retryAt: Millis
   /** When this try to connect began, or this connection. */
   since: Millis
   heardAt: Millis
@@ -77,13 +79,15 @@ export const startSession = (options: SessionOptions): SessionState => ({
   limits: { ...defaultLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,
+  retryAt: 0,
   since: 0,
   heardAt: 0,
   pingedAt: 0,
   budget: 0,
-  budgetAt: 0,
+  // Full at first.
+  budgetAt: Number.NEGATIVE_INFINITY,
   ackDue: false,
-  toldAt: 0,
+  toldAt: Number.NEGATIVE_INFINITY,
   repeatAt: 0,
 })
 
