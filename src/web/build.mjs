@@ -13,6 +13,6 @@ await build({
   format: 'esm',
   target: 'es2022',
   conditions: ['browser'],
-  alias: { '#websocket': new URL('../client/websocket-browser.ts', import.meta.url).pathname },
+  alias: { '#websocket': new URL('../client/websocket-platform.ts', import.meta.url).pathname },
 })
 for (const file of ['index.html', 'app.css', 'sw.js']) await copyFile(new URL(file, import.meta.url), join(web, file))

@@ -14,8 +14,11 @@ export type Project = {
   run(command: string, ...args: string[]): Promise<string>
 }
 
-/** Linking instead of installing is equally true: only what the package declares can be found from its folder. */
-export async function makeProject(): Promise<Project> {
+/**
+ * Linking instead of installing is equally true: only what the package declares can be found from its folder. `more`: what the
+ * project has installed beside it.
+ */
+export async function makeProject(...more: readonly string[]): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-project-'))
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder])
@@ -23,7 +26,7 @@ export async function makeProject(): Promise<Project> {
   const home = join(folder, 'node_modules/bluetick')
   mkdirSync(home, { recursive: true })
   await run('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', home])
-  for (const name of [...Object.keys(dependencies), '@types/node']) {
+  for (const name of [...Object.keys(dependencies), '@types/node', ...more]) {
     mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
     symlinkSync(resolve('node_modules', name), join(folder, 'node_modules', name))
   }
