@@ -64,7 +64,7 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'timer':
       return timer(state, message.timer, limits, now, out)
     case 'resume':
-      return count(state, out)
+      return count(state, true, out)
   }
 }
 
@@ -75,7 +75,7 @@ function timer(state: GroupState, timer: GroupTimer, limits: GroupLimits, now: M
   }
   state.timers.delete(timer)
   if (timer === 'record') return recordNow(state, out)
-  return timer === 'ticks' ? count(state, out) : retell(state, out)
+  return timer === 'ticks' ? count(state, false, out) : retell(state, out)
 }
 
 /** A message or a change. While a change is under way others wait: it may decide on them. */

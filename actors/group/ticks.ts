@@ -16,8 +16,8 @@ export function marked(
   out: GroupEffect[],
 ): void {
   const member = state.members.get(from)
-  // Who is no member any more must not repeat it for ever.
-  if (!member)
+  // Who is no member any more must not repeat it for ever; what the record has need not be written again.
+  if (!member || isRecorded(state, member, delivered, read))
     return void out.push({ do: 'tell', user: from, message: { is: 'receipted', peer: state.id, delivered, read } })
   member.read = Math.max(member.read, Math.min(read, state.log.tail))
   member.delivered = Math.max(member.delivered, Math.min(delivered, state.log.tail), member.read)
@@ -26,8 +26,11 @@ export function marked(
   after(state, 'ticks', countMs, out)
 }
 
-/** Tells senders what has become delivered and read with all the others. */
-export function count(state: GroupState, out: GroupEffect[]): void {
+const isRecorded = ({ unconfirmed, confirming }: GroupState, member: Member, delivered: Seq, read: Seq): boolean =>
+  member.delivered >= delivered && member.read >= read && !unconfirmed.has(member.user) && !confirming.has(member.user)
+
+/** Tells senders what has become delivered and read with all the others. `again`: they may have been told before. */
+export function count(state: GroupState, again: boolean, out: GroupEffect[]): void {
   const members = membersNow(state)
   const delivered = lowest(members, 'delivered')
   const read = lowest(members, 'read')
@@ -46,7 +49,7 @@ export function count(state: GroupState, out: GroupEffect[]): void {
       out.push({
         do: 'tell',
         user: member.user,
-        message: { is: 'receipt', from: state.id, epoch: state.log.epoch, ...member.announced },
+        message: { is: 'receipt', from: state.id, epoch: state.log.epoch, ...member.announced, again },
       })
     }
     open ||= !confirmed(member)
@@ -82,7 +85,7 @@ export function confirmedBy(
 
 export function retell(state: GroupState, out: GroupEffect[]): void {
   for (const member of state.members.values()) if (!confirmed(member)) member.announced = member.told
-  count(state, out)
+  count(state, true, out)
 }
 
 /** Who has a message, and who has read it. */

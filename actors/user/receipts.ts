@@ -8,6 +8,7 @@ import type { Entry } from '../../src/store/contract.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
 import { eraseConfirmed } from './deletion.ts'
+import { confirmation, covers, isWriting, merged, recall, remember } from './known.ts'
 import { done, see, writeSeen } from './seen.ts'
 import { after, attached, coalesceMs, delivered, work } from './state.ts'
 import type { Sender, SessionRef, Span, Told, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
@@ -23,8 +24,11 @@ const recentSenders = 64
 /** Senders remembered at all; of the entries before them they are read from the inbox when they are needed. */
 const rememberedSenders = 4_096
 
-/** Remembers who sent an entry that goes to a device for the first time, so that its ack needs no look into the store. */
-export function notePushed(state: UserState, entry: Entry): void {
+/**
+ * Remembers who sent an entry that goes to a device for the first time, so that its ack needs no look into the store. One that
+ * comes from there (`again`) may have been read before.
+ */
+export function notePushed(state: UserState, entry: Entry, again: boolean): void {
   const it = work(state)
   if (entry.seq <= it.sendersTo) return
   if (entry.seq !== it.sendersTo + 1 || it.senders.length >= rememberedSenders) {
@@ -33,7 +37,9 @@ export function notePushed(state: UserState, entry: Entry): void {
   }
   it.sendersTo = entry.seq
   const sender = senderOf(entry)
-  if (sender) it.senders.push(sender)
+  if (!sender) return
+  const { chat, at } = sender
+  it.senders.push({ seq: entry.seq, chat, at, read: again ? 'maybe' : 'no' })
 }
 
 /** Whom ticks of an entry are told to, and under which seq. */
@@ -58,7 +64,7 @@ export function tellDelivered(state: UserState, out: UserEffect[]): void {
       it.sendersFrom = (it.senders[done - recentSenders - 1]?.seq ?? 0) + 1
       it.senders.splice(0, done - recentSenders)
     }
-    return tell(state, senders, upTo, out)
+    return tell(state, senders, upTo, false, out)
   }
   it.scanning = true
   out.push({ do: 'fetch', session: 0, from: it.told + 1, limit: 256, bytes: 256 * 1024 })
@@ -74,11 +80,12 @@ export function scanned(state: UserState, from: Seq, entries: readonly Entry[] |
   const senders = entries.flatMap((entry) => (entry.seq <= upTo ? (senderOf(entry) ?? []) : []))
   const end = Math.min(entries.at(-1)?.seq ?? upTo, upTo)
   if (it.sendersTo < end) Object.assign(it, { senders: [], sendersFrom: end + 1, sendersTo: end })
-  tell(state, senders, end, out)
+  tell(state, senders, end, true, out)
   tellDelivered(state, out)
 }
 
-function tell(state: UserState, senders: readonly Sender[], upTo: Seq, out: UserEffect[]): void {
+/** `again`: it may have been told before. */
+function tell(state: UserState, senders: readonly Sender[], upTo: Seq, again: boolean, out: UserEffect[]): void {
   work(state).told = upTo
   const chats = new Map<UserId, { first: Seq; last: Seq }>()
   for (const { seq, chat, at } of senders) {
@@ -90,7 +97,7 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, out: User
     const told = outstanding(state, chat, first)
     // More was told already of what was deleted before it was acknowledged.
     told.delivered = Math.max(told.delivered, last)
-    out.push(receipt(state, chat, told))
+    out.push(receipt(state, chat, told, again))
   }
   settle(state, out)
 }
@@ -99,7 +106,7 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, out: User
 export function tellOf(state: UserState, chat: UserId, { first, at }: Span, out: UserEffect[]): void {
   const told = outstanding(state, chat, first)
   told.delivered = Math.max(told.delivered, at)
-  out.push(receipt(state, chat, told))
+  out.push(receipt(state, chat, told, true))
   settle(state, out)
 }
 
@@ -117,10 +124,10 @@ function outstanding(state: UserState, peer: UserId, first: Seq): Told {
   return told
 }
 
-const receipt = (state: UserState, peer: UserId, { delivered, read }: Told): UserEffect => ({
+const receipt = (state: UserState, peer: UserId, { delivered, read }: Told, again: boolean): UserEffect => ({
   do: 'tell',
   user: peer,
-  message: { is: 'receipt', from: state.user, epoch: state.epoch, delivered, read },
+  message: { is: 'receipt', from: state.user, epoch: state.epoch, delivered, read, again },
 })
 
 /** The settled mark: everything up to here is confirmed by its sender's actor. */
@@ -157,7 +164,7 @@ export function receipted(
 
 /** Tells again what was not confirmed, and goes on with a scan that failed. */
 export function retell(state: UserState, out: UserEffect[]): void {
-  for (const [peer, told] of work(state).outstanding) out.push(receipt(state, peer, told))
+  for (const [peer, told] of work(state).outstanding) out.push(receipt(state, peer, told, true))
   tellDelivered(state, out)
   settle(state, out)
 }
@@ -181,15 +188,26 @@ export function read(
     return void out.push({ do: 'check', session, chat, seq })
   }
   const sender = it.senders.find((sender) => sender.seq === seq && sender.chat === chat)
-  checked(state, session, chat, seq, sender?.at ?? 0, limits, now, out)
+  if (sender?.read === 'yes') return readAgain(state, session, sender, out)
+  for (const one of it.senders) if (one.chat === chat && one.seq <= seq) one.read = 'yes'
+  checked(state, session, chat, seq, sender?.at ?? 0, sender?.read !== 'no', limits, now, out)
 }
 
+/** It was told already: who reads it now waits for what is not confirmed. */
+function readAgain(state: UserState, session: SessionRef, { chat, seq, at }: Sender, out: UserEffect[]): void {
+  const told = work(state).outstanding.get(chat)
+  if (told && told.read >= at) told.readers.push({ session, seq, at })
+  else done(state, session, chat, seq, out)
+}
+
+/** `again`: it may have been read before. */
 export function checked(
   state: UserState,
   session: SessionRef,
   chat: UserId,
   seq: Seq,
   at: Seq | null,
+  again: boolean,
   limits: UserLimits,
   now: Millis,
   out: UserEffect[],
@@ -199,45 +217,46 @@ export function checked(
     return void out.push({ do: 'refuse', session, kind: 'read', ref: chat, code })
   }
   const reader = attached(state, session)
-  if (reader) see(state, reader, chat, seq, limits, now, out)
+  if (reader) see(state, reader, chat, seq, again, limits, now, out)
   if (!state.settings.receipts) return done(state, session, chat, seq, out)
   const told = outstanding(state, chat, seq)
   told.read = Math.max(told.read, at)
   told.readers.push({ session, seq, at })
-  out.push(receipt(state, chat, told))
+  out.push(receipt(state, chat, told, again))
   settle(state, out)
 }
 
 /** News for this user as a sender: shown at once where a device is attached, an entry a moment later. */
 export function heard(state: UserState, receipt: Receipt, out: UserEffect[]): void {
-  const { from, epoch } = receipt
+  const { from, epoch, again } = receipt
   const delivered = Math.max(receipt.delivered, receipt.read)
   // Who tells nobody what they have read is told of nobody.
-  const read = state.settings.receipts ? receipt.read : 0
-  const { news } = work(state)
+  const said = { epoch, delivered, read: state.settings.receipts ? receipt.read : 0 }
+  const { news, receipts } = work(state)
+  if (covers(receipts.get(from), said)) return void out.push(confirmation(state, from, said))
+  if (again && isWriting(state, from, said)) return
   const known = news.get(from)
-  const merged =
-    known?.epoch === epoch
-      ? { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) }
-      : { epoch, delivered, read }
-  news.set(from, merged)
+  const now = { ...merged(known, said), again: again && (known?.again ?? true) }
+  news.set(from, now)
+  if (covers(known, said)) return
   for (const { session, phase } of state.devices) {
-    if (phase === 'live' || phase === 'replaying') out.push({ do: 'news', session, peer: from, ...merged })
+    if (phase === 'live' || phase === 'replaying') out.push({ do: 'news', session, peer: from, ...now })
   }
-  out.push({ do: 'receipted', peer: from, ...merged })
+  out.push({ do: 'receipted', peer: from, ...now })
   after(state, 'receipts', coalesceMs, out)
 }
 
+/** What is certainly new becomes entries. */
 export function writeNews(state: UserState, now: Millis, out: UserEffect[]): void {
   const { news } = work(state)
-  for (const [peer, receipt] of news) appendReceipt(state, { peer, ...receipt }, now, out)
-  news.clear()
+  for (const [peer, { again, ...marks }] of news)
+    if (!again && news.delete(peer)) appendReceipt(state, { peer, ...marks }, now, out)
   writeSeen(state, now, out)
+  recall(state, out)
 }
 
-/** A receipt is durable in this inbox: its recipient need not tell it again. */
+/** A receipt is durable in this inbox. */
 export function confirm(state: UserState, entry: Extract<Entry, { is: 'receipt' }>, out: UserEffect[]): void {
-  const { peer, delivered } = entry
-  const read = state.settings.receipts ? entry.read : delivered
-  out.push({ do: 'tell', user: peer, message: { is: 'receipted', peer: state.user, delivered, read } })
+  remember(state, entry)
+  out.push(confirmation(state, entry.peer, entry))
 }

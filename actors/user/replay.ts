@@ -134,7 +134,7 @@ export function page(
     device.pushed = first - 1
   }
   if (device.phase !== 'replaying') open(state, device, limits, now, out)
-  push(state, device, withoutVanished(held, now), out)
+  push(state, device, withoutVanished(held, now), true, out)
   advance(state, device, limits, out)
 }
 
@@ -150,7 +150,7 @@ export function pushLive(
   for (const device of state.devices) {
     if (device.phase !== 'live') continue
     const fits = fitting(device, entries, limits)
-    push(state, device, fits === entries.length ? entries : entries.slice(0, fits), out)
+    push(state, device, fits === entries.length ? entries : entries.slice(0, fits), false, out)
     if (fits < entries.length) device.phase = 'replaying'
   }
 }
@@ -167,12 +167,13 @@ function fitting(device: Device, entries: readonly Entry[], limits: UserLimits):
   return count
 }
 
-function push(state: UserState, device: Device, entries: readonly Entry[], out: UserEffect[]): void {
+/** `again`: they come from the inbox. */
+function push(state: UserState, device: Device, entries: readonly Entry[], again: boolean, out: UserEffect[]): void {
   if (entries.length === 0) return
   device.sizes ??= []
   for (const entry of entries) {
     device.sizes.push(size(entry))
-    notePushed(state, entry)
+    notePushed(state, entry, again)
   }
   device.pushed += entries.length
   out.push({ do: 'push', session: device.session, entries })

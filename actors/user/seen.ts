@@ -10,9 +10,9 @@ import { after, coalesceMs, work } from './state.ts'
 import { confirmRead } from './timers.ts'
 import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
 
-/** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. */
+/** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
 export type Seen = {
-  readonly chats: Map<UserId, { upTo: Seq; writing: Seq }>
+  readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
   waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
 }
 
@@ -21,6 +21,7 @@ export function see(
   reader: Device,
   chat: UserId,
   seq: Seq,
+  again: boolean,
   limits: UserLimits,
   now: Millis,
   out: UserEffect[],
@@ -28,8 +29,8 @@ export function see(
   if (!hasOthers(state, reader, limits, now)) return
   const it = work(state)
   it.seen ??= { chats: new Map(), waiting: [] }
-  const known = it.seen.chats.get(chat) ?? { upTo: 0, writing: 0 }
-  it.seen.chats.set(chat, { ...known, upTo: Math.max(known.upTo, seq) })
+  const known = it.seen.chats.get(chat) ?? { upTo: 0, writing: 0, again: true }
+  it.seen.chats.set(chat, { ...known, upTo: Math.max(known.upTo, seq), again: again && known.again })
   for (const { session, phase } of state.devices)
     if (session !== reader.session && (phase === 'live' || phase === 'replaying'))
       out.push({ do: 'seen', session, chat, upTo: seq })
@@ -45,7 +46,7 @@ export function done(state: UserState, session: SessionRef, chat: UserId, seq: S
 
 export function writeSeen(state: UserState, now: Millis, out: UserEffect[]): void {
   for (const [chat, seen] of work(state).seen?.chats ?? []) {
-    if (seen.writing === seen.upTo) continue
+    if (seen.writing === seen.upTo || seen.again) continue
     seen.writing = seen.upTo
     appendSeen(state, chat, seen.upTo, now, out)
   }

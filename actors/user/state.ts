@@ -52,6 +52,8 @@ export function work(state: UserState): Work {
     sendersTo: upTo,
     outstanding: new Map(),
     news: new Map(),
+    receipts: new Map(),
+    recalling: false,
     saving: false,
     changes: null,
     changing: null,

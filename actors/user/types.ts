@@ -95,7 +95,7 @@ export type UserMessage =
   | { readonly is: 'unappended'; readonly first: Seq; readonly last: Seq }
   | { readonly is: 'attach'; readonly session: SessionRef; readonly device: DeviceId; readonly cursor: Cursor | null }
   | { readonly is: 'detach'; readonly session: SessionRef }
-  /** The answer to `fetch`; null: the store did not answer. `session` 0: it was for receipts. */
+  /** The answer to `fetch`; null: the store did not answer. `session` 0: it was for receipts; -1: to see what is known already. */
   | { readonly is: 'page'; readonly session: SessionRef; readonly from: Seq; readonly entries: readonly Entry[] | null }
   | { readonly is: 'ack'; readonly session: SessionRef; readonly seq: Seq }
   | { readonly is: 'read'; readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }
@@ -115,6 +115,8 @@ export type UserMessage =
       readonly epoch: number
       readonly delivered: Seq
       readonly read: Seq
+      /** It may have been told before. */
+      readonly again: boolean
     }
   /** From the actor of `peer`: the receipts up to these seqs are durable there. */
   | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }
@@ -316,6 +318,9 @@ export type Pending = { readonly entry: Entry; readonly known: Known | null }
 /** Who is told that the entry at `seq` is delivered or read: the sender, or the group, where it stands at `at`. */
 export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
 
+/** `read`: whether it was told as read; what came from the inbox may have been. */
+type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
+
 /** Messages of a chat: the entry of the first, and where the last stands for its sender. 0: there are none. */
 export type Span = { readonly first: Seq; readonly at: Seq }
 
@@ -327,8 +332,10 @@ export type Told = {
   readers: { readonly session: SessionRef; readonly seq: Seq; readonly at: Seq }[]
 }
 
-/** Receipts that came for this user and are not an entry yet. */
-type News = { epoch: number; delivered: Seq; read: Seq }
+/** What a peer has of this user's messages, by the peer's log. */
+export type Marks = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
+/** Receipts that came for this user and are not an entry yet. `again`: they may be known. */
+type News = Marks & { again: boolean }
 
 /** What a user actor needs only while it has something to do. */
 export type Work = {
@@ -347,11 +354,14 @@ export type Work = {
   told: Seq
   scanning: boolean
   /** Senders of the messages with a seq in [sendersFrom, sendersTo]. */
-  senders: Sender[]
+  senders: Noted[]
   sendersFrom: Seq
   sendersTo: Seq
   readonly outstanding: Map<UserId, Told>
   readonly news: Map<UserId, News>
+  /** Of the latest peers: what is durable of their receipts; and whether the latest entries are being read for what is not here. */
+  readonly receipts: Map<UserId, Marks>
+  recalling: boolean
   saving: boolean
   /** Changes of the settings that are not durable. */
   changes: Changes | null

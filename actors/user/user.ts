@@ -13,6 +13,7 @@ import { accept, appendAgain, appended, found, unappended } from './append.ts'
 import { saved, saveNow } from './cursors.ts'
 import { erase, erased, looked, past, readBack } from './deletion.ts'
 import { askDevices, remove } from './devices.ts'
+import { recalled, recalling } from './known.ts'
 import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
 import { ack, attach, detach, page } from './replay.ts'
@@ -50,6 +51,7 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return detach(state, message.session, now, out)
     case 'page':
       if (message.session === 0) return scanned(state, message.from, message.entries, out)
+      if (message.session === recalling) return recalled(state, message.entries, now, out)
       return page(state, message.session, message.from, message.entries, limits, now, out)
     case 'ack':
       return ack(state, message.session, message.seq, limits, out)
@@ -57,7 +59,7 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return read(state, message.session, message.chat, message.seq, limits, now, out)
     case 'checked':
       work(state).checks -= 1
-      return checked(state, message.session, message.chat, message.seq, message.at, limits, now, out)
+      return checked(state, message.session, message.chat, message.seq, message.at, true, limits, now, out)
     case 'receipt':
       return heard(state, message, out)
     case 'receipted':

@@ -158,8 +158,8 @@ describe('a user actor', () => {
     arrive(1)
     tell({ is: 'ack', session: 1, seq: 1 })
     const read = () => {
-      tell({ is: 'read', session: 1, chat: ann, seq: 1 })
-      return tell({ is: 'receipted', peer: ann, delivered: 1, read: 1 })
+      const told = tell({ is: 'read', session: 1, chat: ann, seq: 1 })
+      return [...told, ...tell({ is: 'receipted', peer: ann, delivered: 1, read: 1 })]
     }
     const started = { is: 'read', chat: ann, upTo: 1 } as const
     expect(of(read(), 'start', 'done')).toEqual([{ do: 'start', started, tail: 1, session: 1 }])
@@ -178,7 +178,7 @@ describe('a user actor', () => {
     expect(kept).toMatchObject([{ do: 'keep', settings: { lifetimes: [{ lifetime: 'temporary', time: 1_000 }] } }])
     expect(deliver(3)).toEqual([])
     // A receipt's entry comes before it, and may not have a later time than the change has.
-    tell({ is: 'receipt', from: ann, epoch: 1, delivered: 1, read: 0 }, 500)
+    tell({ is: 'receipt', from: ann, epoch: 1, delivered: 1, read: 0, again: false }, 500)
     expect(of(tell({ is: 'timer', timer: 'receipts' }, 1_000), 'append')).toMatchObject([
       { entries: [{ is: 'receipt', seq: 1, time: 1_000 }] },
     ])

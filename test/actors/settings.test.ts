@@ -153,7 +153,7 @@ describe('a user actor', () => {
 
   it('is told of delivery but not of reading without receipts, and confirms both, so that nobody tells them again', () => {
     const { tell } = actor({ ...openSettings, receipts: false })
-    expect(tell({ is: 'receipt', from: user('ann'), epoch: 3, delivered: 4, read: 5 })).toMatchObject([
+    expect(tell({ is: 'receipt', from: user('ann'), epoch: 3, delivered: 4, read: 5, again: false })).toMatchObject([
       { do: 'news', session: 1, delivered: 5, read: 0 },
       { do: 'receipted', delivered: 5, read: 0 },
       { do: 'after' },

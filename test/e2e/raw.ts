@@ -1,0 +1,35 @@
+/** A client of frames alone, as docs/writing-a-client.md has it. */
+import { once } from 'node:events'
+import { expect } from 'vitest'
+import { WebSocket } from 'ws'
+
+export type Frame = readonly unknown[]
+export type Raw = Awaited<ReturnType<typeof enter>>
+
+const open = new Set<WebSocket>()
+
+/** Says hello, and answers when the node has. `heard` hears each frame as it comes. */
+export async function enter(url: string, user: string, device = 'phone', heard?: (frame: Frame) => void) {
+  const socket = new WebSocket(url, 'bluetick.v1.json')
+  open.add(socket)
+  const frames: Frame[] = []
+  socket.on('message', (data) => {
+    for (const line of String(data).split('\n')) {
+      const frame = JSON.parse(line) as Frame
+      frames.push(frame)
+      heard?.(frame)
+    }
+  })
+  const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
+  await once(socket, 'open')
+  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
+  const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
+  say('hello', user, device)
+  await expect.poll(() => of('welcome').length || socket.readyState > 1).toBeTruthy()
+  return { socket, closed, say, of }
+}
+
+export function closeAll(): void {
+  for (const socket of open) socket.terminate()
+  open.clear()
+}
