@@ -7,6 +7,7 @@ import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import { checkOptions, isAny, isText } from '../protocol/options.ts'
 import { checkMs, StoreError } from '../store/contract.ts'
+import { checkFile } from '../store/lmdb/check.ts'
 import { lockFolder } from '../store/lock.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
 import { type Kept, Records } from './records.ts'
@@ -45,16 +46,27 @@ class FileMedia implements MediaStore {
   }
 
   async open(): Promise<void> {
+    const unlock = this.#lock()
+    try {
+      await checkFile(join(this.#path, 'records.mdb'), join(this.#path, 'files'))
+      this.#records = new Records(join(this.#path, 'records.mdb'))
+    } catch (error) {
+      unlock()
+      throw error
+    }
+    this.#unlock = unlock
+    await this.#sweep()
+  }
+
+  #lock(): () => void {
     try {
       mkdirSync(join(this.#path, 'files'), { recursive: true, mode: 0o700 })
-      this.#unlock = lockFolder(this.#path)
+      return lockFolder(this.#path)
     } catch (cause) {
       if (cause instanceof StoreError) throw cause
       const text = `The media folder ${this.#path} cannot be written (${(cause as Error).message}); choose another or change its owner.`
       throw new StoreError('not_writable', text, { cause })
     }
-    this.#records = new Records(join(this.#path, 'records.mdb'))
-    await this.#sweep()
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, statSyn
 import { dirname } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { StoreError } from '../contract.ts'
+import { checkFile } from './check.ts'
 import { bytesUsed } from './pages.ts'
 
 /** Bytes of the file, before and after. */
@@ -27,6 +28,7 @@ const copyOf = (file: string): string => `${file}.copy`
 
 /** Nobody has the file open, and nobody opens it meanwhile: the lock of its folder sees to that. */
 export async function compactFile(file: string): Promise<Compacted> {
+  await checkFile(file)
   const before = statSync(file).size
   removeCopy(file)
   try {

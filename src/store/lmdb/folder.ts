@@ -1,7 +1,9 @@
 /** The data folder of an embedded store: whose it is, and what is open in it. */
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { StoreError } from '../contract.ts'
 import { lockFolder } from '../lock.ts'
+import { checkFile } from './check.ts'
 import { Commits } from './commits.ts'
 import { removeCopy } from './compact.ts'
 import { Journal } from './journal.ts'
@@ -23,19 +25,37 @@ export type Opened = {
 /** Opens the folder `path`, which is made if need be. */
 export async function openFolder(path: string): Promise<Opened> {
   const unlock = lock(path)
-  removeCopy(fileOf(path))
+  try {
+    removeCopy(fileOf(path))
+    await checkFile(fileOf(path), join(path, 'media', 'records.mdb'))
+    return await openLocked(path, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function openLocked(path: string, unlock: () => void): Promise<Opened> {
   const tables = openTables(path)
-  const commits = new Commits(tables, path)
-  const opened = { tables, commits, journal: new Journal(tables, commits), room: new Room(tables, path), unlock }
-  const found = tables.settings.get('version')
+  try {
+    await checkVersion(tables, path)
+    const commits = new Commits(tables, path)
+    const journal = new Journal(tables, commits)
+    journal.recover()
+    return { tables, commits, journal, room: new Room(tables, path), unlock }
+  } catch (error) {
+    await tables.root.close()
+    throw error
+  }
+}
+
+async function checkVersion({ settings }: Tables, path: string): Promise<void> {
+  const found = settings.get('version')
   if (found !== undefined && (found < earliest || found > version)) {
-    await closeFolder(opened)
     const text = `The data in ${path} is of version ${found}, and this release reads versions ${earliest} to ${version}.`
     throw new StoreError('version', text)
   }
-  if (found !== version) await tables.settings.put('version', version)
-  opened.journal.recover()
-  return opened
+  if (found !== version) await settings.put('version', version)
 }
 
 function lock(path: string): () => void {
