@@ -46,6 +46,7 @@ const users: Users = hostUsers({
   runtime,
   store: nothing as Store,
   term: 1,
+  life: 0,
   limits: defaultLimits,
   groups: () => {
     throw new Error('there are no groups here')

@@ -10,6 +10,7 @@ import { type OnFault, warnings } from './hosts/faults.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
+import { beginLife, presented } from './hosts/lives.ts'
 import { Passing } from './hosts/passing.ts'
 import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
@@ -126,7 +127,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     throw error
   }
   const media = options.media && new NodeMedia(options.media, limits, clock)
-  const term = await store.takeTerm()
+  const { term, life } = await beginLife(store)
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const asked = inTime(runtime, onFault)
@@ -140,6 +141,8 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     heartbeatMs: heartbeatSeconds * 1000,
     authenticate,
     admit: admission(options.allow && asked('allow', options.allow), media),
+    life,
+    presented: (cursor) => presented(store, { term, life }, cursor),
     actors: () => ({ users, groups, presence }),
   })
   const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0)
@@ -148,6 +151,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     runtime,
     store,
     term,
+    life,
     limits,
     sessions,
     answer: (ticket, answer) => asks.answer(ticket, answer),

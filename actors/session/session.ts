@@ -115,11 +115,11 @@ function hello(
 }
 
 function allowed(state: SessionState, user: UserId, device: DeviceId, now: Millis, out: SessionEffect[]): void {
-  const [, , , epoch = 0, seq = 0, background = false] = state.hello ?? []
+  const [, , , epoch = 0, seq = 0, background = false, life = 0] = state.hello ?? []
   Object.assign(state, { phase: 'attaching', user, device, hello: null })
   if (background) state.away = true
   else state.activeAt = now
-  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq } })
+  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life } })
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {

@@ -6,6 +6,7 @@ import type { Appended, Entry } from '../../src/store/contract.ts'
 import { isGroup } from '../chats.ts'
 import { isForNow, type Turn } from '../lanes.ts'
 import { copyExpires, isFull, lifetimeOf } from '../lifetime.ts'
+import { continued } from '../lives.ts'
 import { turnsAway } from '../settings.ts'
 import { confirmDeleted } from './deletion.ts'
 import { keepLifetime } from './preferences.ts'
@@ -266,6 +267,7 @@ export function appended(state: UserState, lastSeq: Seq, limits: UserLimits, now
   if (durable.length === 0) return
   for (const pending of durable) settle(state, pending, out)
   const entries = durable.map(({ entry }) => entry)
+  state.lives = continued(state.lives, limits.term, entries[0]?.seq ?? 0)
   pushLive(state, entries, limits, now, out)
   forget(it.known)
 }

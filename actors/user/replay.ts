@@ -4,19 +4,20 @@
  */
 
 import type { Lost } from '../../src/protocol/frames.ts'
-import type { Cursor, DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
+import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { withoutVanished } from '../lifetime.ts'
+import { endOf } from '../lives.ts'
 import { save, saveLater } from './cursors.ts'
 import { hasOthers, isGone, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
 import { attached, awayDevice } from './state.ts'
-import type { Device, SessionRef, UserEffect, UserLimits, UserState } from './types.ts'
+import type { Device, Presented, SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
 /** A device's `seenAt` is saved again when the one that is saved is older than this. */
 const seenMs = 3_600_000
 
-type Attach = { readonly session: SessionRef; readonly device: DeviceId; readonly cursor: Cursor | null }
+type Attach = Extract<UserMessage, { is: 'attach' }>
 
 export function attach(
   state: UserState,
@@ -29,6 +30,7 @@ export function attach(
   if (!device) return void out.push({ do: 'close', session, code: 'too_many_devices' })
   if (device.session !== 0 && device.session !== session)
     out.push({ do: 'close', session: device.session, code: 'replaced' })
+  if (cursor && wasPutBack(state, cursor, limits)) rename(state, limits.life, out)
   const lost = lostBy(state, device, cursor, limits, now)
   const start = lost ? Math.max(held(state, cursor), state.head - 1) : (cursor?.seq ?? device.acked)
   if (lost === 'expired' || lost === 'removed') tellSiblings(state, out)
@@ -40,11 +42,35 @@ export function attach(
 }
 
 /** How much of this log a cursor says that its device has. */
-const held = ({ epoch, tail }: UserState, cursor: Cursor | null): Seq =>
-  cursor?.epoch === epoch && cursor.seq <= tail ? cursor.seq : 0
+const held = (state: UserState, cursor: Presented | null): Seq =>
+  cursor?.epoch === state.epoch && cursor.seq <= endOf(state, cursor.term) ? cursor.seq : 0
+
+/**
+ * The device has what this log never had: it is of a life that was lost. Only devices of this user can say so, and once in a life of
+ * the node: nobody makes others get all anew, nor a store write without end.
+ */
+const wasPutBack = (state: UserState, cursor: Presented, { term, life }: UserLimits): boolean =>
+  cursor.term !== undefined &&
+  cursor.term !== term &&
+  cursor.epoch === state.epoch &&
+  state.epoch !== life &&
+  cursor.seq > endOf(state, cursor.term)
+
+/** What anybody has of the log by its former name means nothing any more: seqs are of other entries. The new name is that of this life, which is as random as any. */
+function rename(state: UserState, epoch: number, out: UserEffect[]): void {
+  state.was = state.epoch
+  state.epoch = epoch
+  out.push({ do: 'rename', epoch })
+}
 
 /** Why a device does not simply go on from its cursor. One that was gone has missed copies, whatever it presents. */
-function lostBy(state: UserState, device: Device, cursor: Cursor | null, limits: UserLimits, now: Millis): Lost | null {
+function lostBy(
+  state: UserState,
+  device: Device,
+  cursor: Presented | null,
+  limits: UserLimits,
+  now: Millis,
+): Lost | null {
   if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
   return !cursor || cursor.seq === 0 || held(state, cursor) > 0 ? null : 'reset'
 }

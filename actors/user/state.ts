@@ -15,11 +15,12 @@ export function startUser(
   settings: Settings = openSettings,
 ): UserState {
   const fresh = { settings, unsaved: 0, saveTimed: false, work: null }
-  if (!record) return { user, epoch, head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], waiting: null, ...fresh }
-  const { head, tail, lastTime, settled } = record
+  const empty = { was: 0, lives: [], head: 1, tail: 0, lastTime: 0, settled: 0, devices: [], waiting: null }
+  if (!record) return { user, epoch, ...empty, ...fresh }
+  const { was, lives, head, tail, lastTime, settled } = record
   const waiting = record.waiting && { ...record.waiting }
   const devices = record.cursors.map(({ device, seq, seenAt }) => awayDevice(device, Math.min(seq, tail), seenAt))
-  return { user, epoch: record.epoch, head, tail, lastTime, settled, devices, waiting, ...fresh }
+  return { user, epoch: record.epoch, was, lives, head, tail, lastTime, settled, devices, waiting, ...fresh }
 }
 
 export const awayDevice = (device: Device['device'], acked: Seq, seenAt: Millis): Device => ({

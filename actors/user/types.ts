@@ -3,17 +3,7 @@
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
 import type { Asked, Lost } from '../../src/protocol/frames.ts'
 import type { Change, Place } from '../../src/protocol/group.ts'
-import type {
-  Body,
-  Cursor,
-  DeviceId,
-  MediaRef,
-  MessageId,
-  Millis,
-  Position,
-  Seq,
-  UserId,
-} from '../../src/protocol/ids.ts'
+import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type {
@@ -22,6 +12,7 @@ import type {
   DedupeKey,
   DeviceCursor,
   Entry,
+  Life,
   Past,
   Started,
   Waiting,
@@ -84,6 +75,9 @@ export type Copy = {
   readonly ticket: Ticket
 }
 
+/** A cursor that a device shows. `term`: of the life that it is of, 0 where the store knows none such; missing: it was not told. */
+export type Presented = Position & { readonly term?: number }
+
 /** One user's mailbox made durable. */
 export type UserMessage =
   | Deliver
@@ -93,7 +87,12 @@ export type UserMessage =
   | { readonly is: 'appended'; readonly first: Seq; readonly last: Seq }
   /** The outcome is unknown: the same entries are appended again until it is known. */
   | { readonly is: 'unappended'; readonly first: Seq; readonly last: Seq }
-  | { readonly is: 'attach'; readonly session: SessionRef; readonly device: DeviceId; readonly cursor: Cursor | null }
+  | {
+      readonly is: 'attach'
+      readonly session: SessionRef
+      readonly device: DeviceId
+      readonly cursor: Presented | null
+    }
   | { readonly is: 'detach'; readonly session: SessionRef }
   /** The answer to `fetch`; null: the store did not answer. `session` 0: it was for receipts; -1: to see what is known already. */
   | { readonly is: 'page'; readonly session: SessionRef; readonly from: Seq; readonly entries: readonly Entry[] | null }
@@ -185,6 +184,8 @@ export type UserEffect =
     }
   /** Is the entry at `seq` a message of that chat? Answered by `checked`. */
   | { readonly do: 'check'; readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }
+  /** The log has another epoch from now on. What a crash forgets of that, it is given again. */
+  | { readonly do: 'rename'; readonly epoch: number }
   | { readonly do: 'save'; readonly cursors: readonly DeviceCursor[]; readonly settled: Seq }
   | {
       readonly do: 'welcome'
@@ -288,6 +289,9 @@ export type UserLimits = {
   readonly deviceAwayMs: number
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
+  /** The life of this node, and its name; 0: the store keeps none. */
+  readonly term: number
+  readonly life: number
 }
 
 /**
@@ -386,7 +390,11 @@ export type Work = {
 /** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */
 export type UserState = {
   readonly user: UserId
-  readonly epoch: number
+  epoch: number
+  /** The epoch before it was renamed; 0: it was not. */
+  was: number
+  /** As the store has them. */
+  lives: readonly Life[]
   head: Seq
   /** The highest durable seq. */
   tail: Seq

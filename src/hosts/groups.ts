@@ -44,6 +44,8 @@ export function hostGroups(context: Context): Groups {
     ...limits,
     ...window,
     swallows: false,
+    term,
+    life: 0,
     deviceAwayMs: Number.MAX_SAFE_INTEGER,
     devices: limits.members * 2,
     inboxEntries: Number.MAX_SAFE_INTEGER,

@@ -1,9 +1,9 @@
 /** What the host keeps of a session, and what it needs. */
 import { SessionState } from '../../actors/session/state.ts'
-import type { Accepted, SessionRef } from '../../actors/user/types.ts'
+import type { Accepted, Presented, SessionRef } from '../../actors/user/types.ts'
 import type { Codec } from '../protocol/codec.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
-import type { Millis } from '../protocol/ids.ts'
+import type { Cursor, Millis } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
@@ -51,5 +51,8 @@ export type SessionsContext = {
   readonly heartbeatMs: Millis
   readonly authenticate: Authenticate
   readonly admit: Admit
+  /** The name of this life of the store; 0: none. */
+  readonly life: number
+  readonly presented: (cursor: Cursor) => Presented | Promise<Presented>
   readonly actors: () => { readonly users: Users; readonly groups: Groups; readonly presence: PresenceActors }
 }

@@ -3,7 +3,7 @@
 import type { Presence } from '../../actors/presence.ts'
 import { receive } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { Presented, SessionRef } from '../../actors/user/types.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
 import { type Cursor, type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
@@ -125,7 +125,9 @@ export class Sessions implements SessionPort {
       this.#clock.now(),
       this.#clientLimits,
     ] as const
-    this.#push(session, why ? [...frame, why] : frame)
+    const { life } = this.#context
+    if (life > 0) this.#push(session, [...frame, why, life])
+    else this.#push(session, why ? [...frame, why] : frame)
     this.#receive(session, { is: 'welcomed', siblings, settings })
   }
 
@@ -250,10 +252,17 @@ export class Sessions implements SessionPort {
   }
 
   #attach(session: Session, cursor: Cursor | null): void {
-    const { ref, user, device } = session
-    this.#context
-      .actors()
-      .users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor })
+    const shown = cursor && this.#context.presented(cursor)
+    if (!(shown instanceof Promise)) return this.#attachAt(session, shown)
+    shown.then(
+      (cursor) => session.open && this.#attachAt(session, cursor),
+      () => this.#close(session, 'unavailable'),
+    )
+  }
+
+  #attachAt({ ref, user, device }: Session, cursor: Presented | null): void {
+    const { users } = this.#context.actors()
+    users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor })
   }
 
   #unwatch(chat: UserId, session: SessionRef): void {

@@ -26,6 +26,7 @@ type Context = {
   readonly runtime: Runtime
   readonly store: Store
   readonly term: number
+  readonly life: number
   readonly limits: Limits
   readonly sessions: SessionPort
   readonly events: NodeEvents
@@ -40,8 +41,8 @@ type Context = {
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, store, term, sessions, keeping } = context
-  const limits = { ...context.limits, swallows: context.swallows }
+  const { runtime, store, term, life, sessions, keeping } = context
+  const limits = { ...context.limits, swallows: context.swallows, term, life }
   const appends = new Appends((user, epoch, entries, done) =>
     keeping
       .append(user, entries, () => store.append(user, epoch, term, entries))
@@ -108,6 +109,8 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'keep':
     case 'history':
       return void tellResult(users, user, ask(store, user, effect))
+    case 'rename':
+      return void store.lives?.rename(user, effect.epoch).catch((error) => context.onFault({ where: 'store', error }))
     case 'look':
     case 'erase':
       return void tellResult(users, user, deletion(store, context.keeping, user, effect))

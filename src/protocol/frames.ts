@@ -45,8 +45,19 @@ type Users = readonly UserId[]
 
 /** What a client may send. */
 export type ClientFrame =
-  /** Who I am, and how far I have acknowledged which log (`epoch` 0: I have none). `token` null: it came with the upgrade. */
-  | readonly ['hello', token: string | null, device: string | null, epoch: number, seq: Seq, background: boolean]
+  /**
+   * Who I am, and how far I have acknowledged which log (`epoch` 0: I have none), of which life (0: I do not tell). `token` null: it
+   * came with the upgrade.
+   */
+  | readonly [
+      'hello',
+      token: string | null,
+      device: string | null,
+      epoch: number,
+      seq: Seq,
+      background: boolean,
+      life?: number,
+    ]
   | SendFrame
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
   | readonly ['ack', seq: Seq]
@@ -128,7 +139,7 @@ export type EntryFrame =
   | readonly ['deleted', seq: Seq, chat: UserId, from: Seq, upTo: Seq]
 
 /**
- * Why a cursor is not honoured. `reset`: it is of another log; `trimmed`: entries after it have expired; `expired`: the
+ * Why a cursor is not honoured. `reset`: it is of another log, or of what was lost when the store was put back; `trimmed`: entries after it have expired; `expired`: the
  * device was not seen for too long; `removed`: another device removed it.
  */
 export type Lost = 'reset' | 'trimmed' | 'expired' | 'removed'
@@ -136,7 +147,10 @@ export type Lost = 'reset' | 'trimmed' | 'expired' | 'removed'
 /** What a server may send. */
 export type ServerFrame =
   | EntryFrame
-  /** The answer to hello; may come again on the same connection. Entries follow from `seq` + 1. `resumed` false: the presented cursor could not be honoured. */
+  /**
+   * The answer to hello; may come again on the same connection. Entries follow from `seq` + 1. `resumed` false: the presented cursor
+   * could not be honoured. `life` names this start of the node; missing where the store keeps none.
+   */
   | readonly [
       'welcome',
       user: UserId,
@@ -147,7 +161,8 @@ export type ServerFrame =
       resumed: boolean,
       time: Millis,
       limits: ClientLimits,
-      why?: Lost,
+      why?: Lost | null,
+      life?: number,
     ]
   /** The replay has reached the tail; from here on entries come as they are appended. */
   | readonly ['live', seq: Seq]
@@ -218,18 +233,18 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   // Most frames are of these kinds: without the closures below each takes 150 bytes less.
   if (value[0] === 'send') return parseSend(value, limits)
   if (value[0] === 'ack') return isCount(value[1]) ? ['ack', value[1]] : refused('bad_frame', 'ack', value[1], limits)
-  const [kind, a, b, c, d, e] = value as [string, ...unknown[]]
+  const [kind, a, b, c, d, e, f] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => refused(code, kind, a, limits)
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
   const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
-      const [token, device, epoch, seq, background] = [a ?? null, b ?? null, c ?? 0, d ?? 0, e ?? false]
+      const [token, device, epoch, seq, background, life] = [a ?? null, b ?? null, c ?? 0, d ?? 0, e ?? false, f ?? 0]
       if (token !== null && typeof token !== 'string') return { bad: 'bad_frame', kind, ref: null }
       if (device !== null && !id(device)) return { bad: 'bad_id', kind, ref: null }
-      if (!isCount(epoch) || !isCount(seq) || typeof background !== 'boolean')
+      if (!isCount(epoch) || !isCount(seq) || typeof background !== 'boolean' || !isCount(life))
         return { bad: 'bad_frame', kind, ref: null }
-      return ['hello', token, device, epoch, seq, background]
+      return ['hello', token, device, epoch, seq, background, life]
     }
     case 'read':
       if (!chat(a)) return bad('bad_id')

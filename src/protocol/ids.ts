@@ -16,8 +16,11 @@ export type Millis = number
 /** The number of an entry in an inbox: dense, from 1. 0 stands for "before the first". */
 export type Seq = number
 
-/** How far a device has acknowledged an inbox. `epoch` names the log, `seq` the last entry acknowledged. */
-export type Cursor = { readonly epoch: number; readonly seq: Seq }
+/**
+ * How far a device has acknowledged an inbox. `epoch` names the log, `seq` the last entry acknowledged, and `life` the node that
+ * it had all this from; 0: not told.
+ */
+export type Cursor = { readonly epoch: number; readonly seq: Seq; readonly life: number }
 /** Where an entry stands: in which log (`epoch`), at which `seq`. */
 export type Position = { readonly epoch: number; readonly seq: Seq }
 

@@ -94,7 +94,14 @@ export type InboxRecord = {
   readonly settled: Seq
   /** Null: no entry waits for its timer to start. */
   readonly waiting: Waiting | null
+  /** The lives in which the log was appended to, oldest first, as store/lives.ts bounds them; empty where the store keeps none. */
+  readonly lives: readonly Life[]
+  /** The epoch that the log had before it was renamed; 0: it was not. */
+  readonly was: number
 }
+
+/** The node of this term began to append to the log at `from`. */
+export type Life = { readonly term: number; readonly from: Seq }
 
 /** The lowest seq that waits until all devices have it (`temporary`), one has it (`delivered`), or it was read; 0: none does. */
 export type Waiting = { readonly temporary: Seq; readonly delivered: Seq; readonly read: Seq }
@@ -239,8 +246,21 @@ export interface Store {
   /** Where messages with this id stand, within the dedupe time. For operators; may be slow. */
   trace(id: MessageId): Promise<readonly MessageTrace[]>
 
+  /** Missing: the store keeps no lives, and cannot tell when it was put back from an earlier moment. */
+  readonly lives?: Lives
+
   /** Whether the store answers; the reason, in a sentence, where it does not. */
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
+}
+
+/** The starts of nodes on this store. A copy that is put back knows none of those that came after it. */
+export interface Lives {
+  /** Notes that the node of this term, the highest so far, calls itself so: a random number, 1 to 2^31 - 1. Durable when it resolves. */
+  begin(term: number, name: number): Promise<void>
+  /** The term of the node that called itself so; undefined: there was none, or it was thousands of starts ago. */
+  termOf(name: number): Promise<number | undefined>
+  /** Gives a log another epoch. Durable when it resolves. */
+  rename(user: UserId, epoch: number): Promise<void>
 }
 
 /** How long a store keeps things. */

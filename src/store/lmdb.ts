@@ -16,6 +16,7 @@ import {
   type GroupRecord,
   type InboxRecord,
   type Lease,
+  type Lives,
   type MessageTrace,
   type Past,
   type Retention,
@@ -29,9 +30,9 @@ import { erase } from './lmdb/erase.ts'
 import { expire } from './lmdb/expire.ts'
 import { closeFolder, type Opened, openFolder } from './lmdb/folder.ts'
 import { pastOf, readHistory } from './lmdb/history.ts'
-import { loadInbox, readInbox } from './lmdb/inbox.ts'
+import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
-import { nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
+import { beginLife, nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packCursors } from './lmdb/rows.ts'
 import { fileOf, type Tables } from './lmdb/tables.ts'
@@ -101,10 +102,10 @@ export class LmdbStore implements Store {
     return loadInbox(tables, journal.of(user), user)
   }
 
-  async append(user: UserId, epoch: number, _term: number, entries: readonly Entry[]): Promise<void> {
+  async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
     const { room, journal } = this.#open
     room.check()
-    return journal.append(user, epoch, entries)
+    return journal.append({ user, epoch, term, entries })
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
@@ -135,6 +136,15 @@ export class LmdbStore implements Store {
 
   async #settle(user: UserId): Promise<void> {
     if (this.#open.journal.of(user)) await this.#open.journal.settle(user)
+  }
+
+  readonly lives: Lives = {
+    begin: (term, name) => this.#change((tables) => beginLife(tables, term, name)),
+    termOf: async (name) => this.#open.tables.lives.get(name),
+    rename: async (user, epoch) => {
+      await this.#settle(user)
+      return this.#change((tables) => renameInbox(tables, user, epoch))
+    },
   }
 
   takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {

@@ -9,6 +9,7 @@ import {
   type Entry,
   type GroupRecord,
   type Lease,
+  type Life,
   type MessageTrace,
   type Retention,
   type Started,
@@ -17,6 +18,7 @@ import {
 } from './contract.ts'
 import { chatOf, goneOf, isErased, isKept, isOver, start, starts, waitingOf, waitsFor } from './lasting.ts'
 import { isSame, renewed, taken } from './leases.ts'
+import { began } from './lives.ts'
 
 type Inbox = {
   epoch: number
@@ -28,6 +30,8 @@ type Inbox = {
   kept: Map<Seq, Carrier>
   cursors: readonly DeviceCursor[]
   settled: Seq
+  lives: readonly Life[]
+  was: number
 }
 type Dedupe = Appended & { readonly user: UserId; readonly sender: UserId; readonly id: MessageId }
 
@@ -41,13 +45,14 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const noted = new Map<string, { group: GroupId; term: number }>()
   const preferences = new Map<UserId, Settings>()
   const leases = new Map<string, Lease>()
+  const names = new Map<number, number>()
   let [opened, terms] = [false, 0]
   const check = () => {
     if (!opened) throw new StoreError('closed', 'The store is not open.')
   }
   const inbox = (user: UserId, epoch: number): Inbox => {
     const empty = { head: 1, tail: 0, lastTime: 0, entries: [], kept: new Map(), cursors: [], settled: 0 }
-    const known = inboxes.get(user) ?? { epoch, ...empty }
+    const known = inboxes.get(user) ?? { epoch, ...empty, lives: [], was: 0 }
     inboxes.set(user, known)
     return known
   }
@@ -72,10 +77,12 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
       const { entries: _, kept: __, ...record } = known
       return { ...record, waiting: waitingOf((is) => lowest(user, is)) }
     },
-    async append(user, epoch, _term, entries) {
+    async append(user, epoch, term, entries) {
       check()
       const known = inbox(user, epoch)
       if (known.tail === 0) known.epoch = epoch
+      const news = entries.find(({ seq }) => seq > known.tail)
+      if (news) known.lives = began(known.lives, { term, from: news.seq })
       for (const entry of entries) {
         known.entries[entry.seq - known.head] = entry
         known.tail = Math.max(known.tail, entry.seq)
@@ -212,6 +219,22 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
       check()
       const found = [...dedupe.values()].filter((known) => known.id === id)
       return found.map(({ user, sender, seq, time }): MessageTrace => ({ recipient: user, sender, seq, time }))
+    },
+    lives: {
+      async begin(term, name) {
+        check()
+        names.set(name, term)
+      },
+      async termOf(name) {
+        check()
+        return names.get(name)
+      },
+      async rename(user, epoch) {
+        check()
+        const known = inbox(user, epoch)
+        known.was = known.epoch
+        known.epoch = epoch
+      },
     },
     async health() {
       return opened ? { ok: true } : { ok: false, reason: 'the store is not open' }

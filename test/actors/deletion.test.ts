@@ -15,7 +15,7 @@ type Effect<Does extends UserEffect['do']> = Extract<UserEffect, { do: Does }>
 /** An inbox of four entries, of which the node knows that so many are acknowledged, and their senders told. */
 const inbox = (acked: number, devices = ['phone']): InboxRecord => {
   const cursors = devices.map((device) => ({ device: device as DeviceId, seq: acked, seenAt: 1_000 }))
-  return { epoch: 7, head: 1, tail: 4, lastTime: 1_000, settled: acked, waiting: null, cursors }
+  return { epoch: 7, head: 1, tail: 4, lastTime: 1_000, settled: acked, waiting: null, cursors, lives: [], was: 0 }
 }
 
 /** Bob's actor as it starts, with his phone, which says nothing of how far it was. */

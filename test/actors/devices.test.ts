@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
-import type { Cursor, DeviceId, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceId, Position, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
 
 const user = (name: string) => name as UserId
@@ -17,6 +17,8 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  term: 1,
+  life: 0,
   deviceAwayMs: away,
 }
 const cursor = (device: string, seq: number, seenAt: number): DeviceCursor => ({
@@ -29,11 +31,11 @@ const mail = (seq: number): Entry =>
 
 /** Bob's actor, whose inbox holds entries 3 to 6. */
 function actor(cursors: DeviceCursor[], start = 100_000) {
-  const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6, waiting: null }
+  const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6, waiting: null, lives: [], was: 0 }
   const state = startUser(user('bob'), record, 7)
   let now = start
   const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, now).effects
-  const attach = (session: number, device: string, at: Cursor | null = null) => {
+  const attach = (session: number, device: string, at: Position | null = null) => {
     const effects = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
     const fetch = effects.find((effect) => effect.do === 'fetch')
     if (!fetch) return effects

@@ -17,6 +17,8 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  term: 1,
+  life: 0,
   deviceAwayMs: 1e12,
   members: 5,
 }
@@ -38,7 +40,17 @@ function group(lifetime: Lifetime, cat = 3) {
     seq: name === 'cat' ? cat : 3,
     seenAt: 1,
   }))
-  const inbox: InboxRecord = { epoch: 7, head: 1, tail: 3, lastTime: 1, cursors, settled: 3, waiting: null }
+  const inbox: InboxRecord = {
+    epoch: 7,
+    head: 1,
+    tail: 3,
+    lastTime: 1,
+    cursors,
+    settled: 3,
+    waiting: null,
+    lives: [],
+    was: 0,
+  }
   const members = ['ann', 'ben', 'cat'].map(member)
   const record: GroupRecord = { seq: 3, name: 'Team', history: 0, lifetime, members }
   const state = startGroup(user('#team'), inbox, record, [], 7)

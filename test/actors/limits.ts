@@ -7,5 +7,7 @@ export const limits = {
   appendsInFlight: 10,
   listed: 3,
   swallows: false,
+  term: 1,
+  life: 0,
   deviceAwayMs: 1e12,
 }

@@ -25,6 +25,12 @@ it('brings a user who hibernated back as they were', () => {
   ])
     expect(unpackUser(bob, packUser(waits))).toEqual(waits)
   expect(unpackUser(bob, packUser({ ...state, waiting })).settings).toBe(openSettings)
+  const lives = [
+    { term: 1, from: 1 },
+    { term: 40, from: 1_000_000 },
+  ]
+  for (const known of [{ lives }, { lives, was: 7 }, { was: 7, waiting }])
+    expect(unpackUser(bob, packUser({ ...state, ...known }))).toEqual({ ...state, ...known })
 })
 
 it('keeps a user with one device in few bytes', () => {

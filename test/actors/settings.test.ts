@@ -18,6 +18,8 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  term: 1,
+  life: 0,
   deviceAwayMs: 10_000,
 }
 

@@ -30,7 +30,7 @@ describe('messages()', () => {
     await settle()
     expect(world.link.of('ack')).toEqual([])
     expect((await loop.next()).value).toMatchObject({ seq: 2 })
-    expect(disk.kept.get('cursor')).toEqual({ user: 'bob', epoch: 7, seq: 1 })
+    expect(disk.kept.get('cursor')).toEqual({ user: 'bob', epoch: 7, seq: 1, life: 0 })
     await settle()
     expect(world.link.of('ack')).toEqual([['ack', 1]])
   })

@@ -91,7 +91,7 @@ export function storeContract(
       ]
       await append(...entries)
       expect(await store.read(bob, 1, 100, all, Date.now())).toEqual(entries)
-      expect(await store.load(bob)).toEqual({
+      expect(await store.load(bob)).toMatchObject({
         epoch: 7,
         head: 1,
         tail: 9,
@@ -240,6 +240,31 @@ export function storeContract(
     it('gives a higher term each time', async () => {
       const first = await store.takeTerm()
       expect(await store.takeTerm()).toBeGreaterThan(first)
+    })
+
+    it('knows from which seq on each life appended to a log, and gives it another epoch, where it keeps lives at all', async () => {
+      const { lives } = store
+      if (!lives) return expect(await store.load(bob)).toBeUndefined()
+      await lives.begin(1, 111)
+      await append(message(1), message(2))
+      await append(message(3))
+      await store.close()
+      store = reopen?.(store) ?? store
+      await store.open()
+      await store.lives?.begin(5, 555)
+      await store.append(bob, 7, 5, [message(4)])
+      const began = [
+        { term: 1, from: 1 },
+        { term: 5, from: 4 },
+      ]
+      expect(await store.load(bob)).toMatchObject({ epoch: 7, was: 0, lives: began })
+      await store.lives?.rename(bob, 8)
+      expect(await store.load(bob)).toMatchObject({ epoch: 8, was: 7, lives: began })
+      // An append that was under way still says the former name.
+      await store.append(bob, 7, 5, [message(5)])
+      await store.expire(Date.now())
+      expect(await store.load(bob)).toMatchObject({ epoch: 8, was: 7, tail: 5, lives: began })
+      expect(await Promise.all([111, 555, 999].map((name) => store.lives?.termOf(name)))).toEqual([1, 5, undefined])
     })
 
     it('expires old entries and dedupe keys for good, and keeps the tail', async () => {

@@ -33,6 +33,8 @@ const limits = {
   appendsInFlight: 6,
   listed: 10,
   swallows: false,
+  term: 1,
+  life: 0,
   deviceAwayMs: 1e12,
 }
 const groupLimits = { ...limits, devices: 9, members: 4 }
@@ -100,7 +102,15 @@ export class World {
     this.#count += 1
     const inbox = this.stores.get(user)
     const [tail, lastTime] = [inbox?.entries.length ?? 0, inbox?.entries.at(-1)?.time ?? 0]
-    const record = inbox && { ...inbox, head: 1, tail, lastTime, waiting: waiting(user, inbox.entries) }
+    const record = inbox && {
+      ...inbox,
+      head: 1,
+      tail,
+      lastTime,
+      waiting: waiting(user, inbox.entries),
+      lives: [],
+      was: 0,
+    }
     const actor: Actor = { ...this.#start(user, record), mail: [], life: this.#count }
     this.actors.set(user, actor)
     return actor
@@ -495,6 +505,7 @@ export class World {
           if (outcome !== 'fails') this.records.set(team, structuredClone(effect.record))
           answer({ is: 'recorded', ok: outcome === 'ok' })
         })
+      case 'rename':
       case 'accepted':
       case 'receipted':
       case 'members':

@@ -66,7 +66,7 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
 
 /** Comes again when the server has lost what it knew of this session: both sides say what they have. */
 function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: SessionEffect[]): void {
-  const [, user, device, epoch, seq, tail, resumed, , limits, why] = frame
+  const [, user, device, epoch, seq, tail, resumed, , limits, why, life = 0] = frame
   if (state.user !== undefined && state.user !== user) {
     const code = 'storage_of_another_user'
     return end(state, code, new StorageError(code, `the storage is of ${state.user}`), out)
@@ -74,8 +74,8 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   state.user = user
   state.limits = limits
   const known = state.inbox.safe.epoch
-  if (known !== 0 && epoch !== known) forgetPlaces(state, out)
-  const gap = state.inbox.welcome(epoch, seq, tail, resumed)
+  if (known !== 0 && (epoch !== known || why === 'reset')) forgetPlaces(state, out)
+  const gap = state.inbox.welcome({ epoch, seq, life }, tail, resumed, why === 'reset')
   keepCursor(state, state.inbox.safe, out)
   state.outbox.lines.grounded()
   if (state.status.is !== 'online') state.since = now

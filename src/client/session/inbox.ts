@@ -27,7 +27,7 @@ export const isGone = (item: Gone | Received | readonly Received[] | undefined):
 
 export class Inbox {
   /** How far the storage has it: what is acknowledged to the server never goes beyond. */
-  safe: Cursor = { epoch: 0, seq: 0 }
+  safe: Cursor = { epoch: 0, seq: 0, life: 0 }
   #received = 0
   /** The highest seq that the server has told of. */
   #tail = 0
@@ -49,12 +49,14 @@ export class Inbox {
   }
 
   /** The server's answer to hello: entries follow from `seq` + 1. True: some are missing before that, or may be: what is here still counts. */
-  welcome(epoch: number, seq: number, tail: number, resumed: boolean): boolean {
+  welcome({ epoch, seq, life }: Cursor, tail: number, resumed: boolean, reset: boolean): boolean {
     this.#tail = tail
     // An empty log may change its name: the server keeps it from the first entry on.
     const empty = this.#received === 0
-    const goesOn = epoch === this.safe.epoch && !empty
-    if (!goesOn || (!resumed && seq > this.#received)) this.restore({ epoch, seq })
+    const goesOn = epoch === this.safe.epoch && !empty && !reset
+    if (!goesOn || (!resumed && seq > this.#received)) this.restore({ epoch, seq, life })
+    // What is here was found to be of the log as it is now.
+    this.safe = { ...this.safe, life }
     return !(resumed && (goesOn || empty))
   }
 
@@ -106,19 +108,19 @@ export class Inbox {
 
   /** The cursor to be stored, where it has moved past what the storage was asked for. */
   advance(): Cursor | undefined {
-    const { epoch } = this.safe
+    const { epoch, life } = this.safe
     // Messages of a log that was reset meanwhile are still handed out, and hold up nothing.
     const open = this.#items.find((item) => item.epoch === epoch)
     const seq = open ? open.seq - 1 : this.#received
     if (seq <= this.#asked) return undefined
     this.#asked = seq
-    return { epoch, seq }
+    return { epoch, seq, life }
   }
 
   /** A cursor is in the storage; true when it is news for the server. */
   stored({ epoch, seq }: Cursor): boolean {
     if (epoch !== this.safe.epoch || seq <= this.safe.seq) return false
-    this.safe = { epoch, seq }
+    this.safe = { ...this.safe, seq }
     return true
   }
 }

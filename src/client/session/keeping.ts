@@ -8,6 +8,8 @@ import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
 type Kept = Outgoing & { readonly n: number }
+/** Earlier releases stored no life. */
+type Stored = Omit<Cursor, 'life'> & { readonly life?: number; readonly user: string }
 
 /** What is stored of a message, under its key. */
 export const keptMessage = ({ message, n }: Pick<Out, 'message' | 'n'>): readonly [string, Kept] => [
@@ -21,7 +23,7 @@ export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): v
   const changes: Request[] = []
   for (const [key, value] of kept) {
     const [, kind, name = ''] = /^(\w+):?(.*)$/s.exec(key) ?? []
-    if (kind === 'cursor') restore(state, value as Cursor & { user: string })
+    if (kind === 'cursor') restore(state, value as Stored)
     if (kind === 'read') state.reads.set(name, value as number)
     if (kind === 'mark') marks.push([name, value as Mark])
     if (kind === 'set' || kind === 'delete') changes.push(value as Request)
@@ -33,14 +35,14 @@ export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): v
   for (const [to, mark] of marks) state.outbox.receipt(to, mark)
 }
 
-function restore(state: SessionState, { user, epoch, seq }: Cursor & { user: string }): void {
+function restore(state: SessionState, { user, epoch, seq, life = 0 }: Stored): void {
   state.user = user
-  state.inbox.restore({ epoch, seq })
+  state.inbox.restore({ epoch, seq, life })
 }
 
-export function keepCursor(state: SessionState, { epoch, seq }: Cursor, out: SessionEffect[]): void {
-  const then = { is: 'stored', cursor: { epoch, seq } } as const
-  out.push({ do: 'keep', key: 'cursor', value: { user: state.user, epoch, seq }, then })
+export function keepCursor(state: SessionState, cursor: Cursor, out: SessionEffect[]): void {
+  const then = { is: 'stored', cursor } as const
+  out.push({ do: 'keep', key: 'cursor', value: { user: state.user, ...cursor }, then })
 }
 
 /** Moves the cursor past what is finished. It is acknowledged once it is stored. */

@@ -33,6 +33,9 @@ export type InboxRow = {
   /** Buckets begun within the retention time, newest first. */
   readonly begun: readonly { readonly bucket: number; readonly started: Millis }[]
 }
+/** Lives are not kept here. */
+const noLives = { lives: [], was: 0 }
+
 type Key = { readonly seq: Seq; readonly term: number; readonly row: Row }
 /** `kept`: from there on the history may lack what it keeps; 0: it does not. */
 type Tail = { readonly tail: Seq; readonly lastTime: Millis; readonly kept: Seq }
@@ -72,7 +75,7 @@ export async function load(
     firstHeld(requests, user, found),
     waiting(requests, user),
   ])
-  const inbox = { epoch, cursors, settled, tail, lastTime, head: Math.min(first, tail + 1), waiting: waits }
+  const inbox = { epoch, cursors, settled, tail, lastTime, head: Math.min(first, tail + 1), waiting: waits, ...noLives }
   return { inbox, kept }
 }
 

@@ -1,19 +1,20 @@
 /** The inboxes in the tables by user, and what the journal has of them beside (`fresh`). */
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry, InboxRecord } from '../contract.ts'
+import type { Entry, InboxRecord, Life } from '../contract.ts'
 import { goneOf, isOver } from '../lasting.ts'
+import { began } from '../lives.ts'
 import { entriesFrom } from './entries.ts'
 import type { Fresh } from './journal.ts'
 import { addLasting, waiting } from './lasting.ts'
 import { putRepeats } from './repeats.ts'
-import { packRow, pieces, unpackCursors } from './rows.ts'
+import { packCursors, packRow, pieces, unpackCursors } from './rows.ts'
 import { dayOf, type Tables } from './tables.ts'
 
-/** Puts entries that follow the tail of the inbox. */
-export function putEntries(tables: Tables, user: UserId, epoch: number, entries: readonly Entry[]): void {
+/** Puts entries that follow the tail of the inbox, and are what the journal has first of it. */
+export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: readonly Entry[]): void {
   const last = entries.at(-1)
   if (!last) return
-  const log = tables.logs.get(user) ?? { head: 1, lastTime: 0 }
+  const log = tables.logs.get(user) ?? { epoch: fresh.epoch, tail: 0, head: 1, lastTime: 0 }
   let marked = dayOf(log.lastTime)
   for (const row of pieces(entries, ({ time }) => dayOf(time))) {
     const [first] = row
@@ -24,7 +25,24 @@ export function putEntries(tables: Tables, user: UserId, epoch: number, entries:
   }
   putRepeats(tables, user, entries)
   for (const entry of entries) if ('body' in entry && entry.lifetime !== undefined) addLasting(tables, user, entry)
-  void tables.logs.put(user, { epoch, tail: last.seq, lastTime: last.time, head: log.head })
+  const lives = livesOf(log, { lives: fresh.lives.filter(({ from }) => from <= last.seq) })
+  const flat = lives.flatMap(({ term, from }) => [term, from])
+  void tables.logs.put(user, { ...log, tail: last.seq, lastTime: last.time, lives: flat })
+}
+
+/** Those that the table knows of, and those of what the journal has. */
+function livesOf(log: { readonly lives?: readonly number[] } | undefined, fresh: Pick<Fresh, 'lives'> | undefined) {
+  const numbers = log?.lives ?? []
+  const settled = numbers.flatMap((term, at) => (at % 2 === 0 ? { term, from: numbers[at + 1] as Seq } : []))
+  return (fresh?.lives ?? []).reduce(began, settled as readonly Life[])
+}
+
+/** The log is in the table, or empty: the journal has nothing of it. */
+export function renameInbox(tables: Tables, user: UserId, epoch: number): void {
+  const log = tables.logs.get(user)
+  if (log) return void tables.logs.put(user, { ...log, epoch, was: log.epoch })
+  const row = tables.cursors.get(user)
+  if (row) void tables.cursors.put(user, packCursors({ ...unpackCursors(row), epoch }))
 }
 
 /** What waits for its timer is in the tables: where the journal has such entries, they were moved before. */
@@ -42,6 +60,8 @@ export function loadInbox(tables: Tables, fresh: Fresh | undefined, user: UserId
     cursors: saved?.cursors ?? [],
     settled: saved?.settled ?? 0,
     waiting: waiting(tables, user),
+    lives: livesOf(log, fresh),
+    was: log?.was ?? 0,
   }
 }
 

@@ -10,6 +10,15 @@ export function nextTerm({ settings }: Tables): number {
   return term
 }
 
+/** Names that are kept, of the latest terms. */
+const remembered = 16_384
+
+/** Names the node of a term, and forgets the oldest names. */
+export function beginLife({ lives }: Tables, term: number, name: number): void {
+  void lives.put(name, term)
+  for (const { key, value } of lives.getRange({})) if (value <= term - remembered) void lives.remove(key)
+}
+
 export function takeLease(tables: Tables, name: string, holder: string, now: Millis, until: Millis): Lease {
   const held = tables.leases.get(name)
   const lease = taken(held, holder, now, until, () => nextTerm(tables))

@@ -9,7 +9,12 @@ const packr = new Packr(options)
 const unpackr = new Unpackr({ ...options, copyBuffers: true })
 
 /** Appends that are committed together. */
-export type Append = { readonly user: UserId; readonly epoch: number; readonly entries: readonly Entry[] }
+export type Append = {
+  readonly user: UserId
+  readonly epoch: number
+  readonly term: number
+  readonly entries: readonly Entry[]
+}
 /** What marks a repeat of a message, and what the first was answered. */
 export type Repeat = { readonly id: MessageId; readonly sender: UserId; readonly seq: Seq; readonly time: Millis }
 
@@ -45,12 +50,13 @@ function sizeOf(item: Entry | Append | Repeat): number {
 }
 
 export const packAppends = (appends: readonly Append[]): Uint8Array =>
-  packr.pack(appends.map(({ user, epoch, entries }) => [user, epoch, entries.map(fields)]))
+  packr.pack(appends.map(({ user, epoch, term, entries }) => [user, epoch, entries.map(fields), term]))
 
 export const unpackAppends = (row: Uint8Array): Append[] =>
-  (unpack(row) as [UserId, number, Fields[]][]).map(([user, epoch, rows]) => ({
+  (unpack(row) as [UserId, number, Fields[], number?][]).map(([user, epoch, rows, term = 0]) => ({
     user,
     epoch,
+    term,
     entries: rows.map(entryOf),
   }))
 

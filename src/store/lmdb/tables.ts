@@ -14,7 +14,8 @@ export const dayOf = (time: Millis): number => Math.floor(time / dayMs)
 export const lastSeq = Number.MAX_SAFE_INTEGER
 export const lastId = '\u{10ffff}'
 
-type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq }
+/** `lives`: term and first seq of each life, one after the other. `was`: the epoch before it was renamed. */
+type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq; lives?: readonly number[]; was?: number }
 
 export type Tables = {
   readonly root: RootDatabase
@@ -37,6 +38,8 @@ export type Tables = {
   /** [term, group] -> 1 */
   readonly noted: Database<number, [number, string]>
   readonly leases: Database<Lease, string>
+  /** how a node called itself -> its term */
+  readonly lives: Database<number, number>
   /** [user, what it waits for, chat where it waits to be read, seq]: a timer that has not started */
   readonly timers: Database<true, [string, string, string, number]>
   /** [expires, user, seq]: a timer that runs */
@@ -82,6 +85,7 @@ export function openTables(path: string): Tables {
     groups: table('groups'),
     noted: table('noted'),
     leases: table('leases'),
+    lives: table('lives'),
     timers: table('timers'),
     due: table('due'),
     history: table('history', 'binary'),

@@ -1,0 +1,24 @@
+/** The life that a node begins on its store, and those before it, which clients name. */
+import { randomInt } from 'node:crypto'
+import type { Presented } from '../../actors/user/types.ts'
+import type { Cursor } from '../protocol/ids.ts'
+import type { Store } from '../store/contract.ts'
+
+/** `life`: its name, 0 where the store keeps none. */
+export type Life = { readonly term: number; readonly life: number }
+
+/** A term for a node that starts, under a name that no other has. */
+export async function beginLife(store: Store): Promise<Life> {
+  const term = await store.takeTerm()
+  if (!store.lives) return { term, life: 0 }
+  const life = randomInt(1, 2 ** 31)
+  await store.lives.begin(term, life)
+  return { term, life }
+}
+
+/** What an actor is shown of a cursor: a promise only where the store has to be asked, so that who is connected comes back at once. */
+export function presented(store: Store, now: Life, { epoch, seq, life }: Cursor): Presented | Promise<Presented> {
+  if (!store.lives || life === 0) return { epoch, seq }
+  if (life === now.life) return { epoch, seq, term: now.term }
+  return store.lives.termOf(life).then((term = 0) => ({ epoch, seq, term }))
+}
