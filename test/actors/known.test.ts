@@ -22,7 +22,7 @@ const receipt = (seq: number, delivered: number, read: number, epoch = 7): Entry
 /** The actor of ann, who is offline, and whose inbox holds these receipts. */
 function actor(entries: readonly Entry[]) {
   const tail = entries.length
-  const record = { epoch: 3, head: 1, tail, lastTime: 1, cursors: [], settled: 0, waiting: null }
+  const record = { epoch: 3, head: 1, tail, lastTime: 1, cursors: [], settled: 0, waiting: null, lives: [], was: 0 }
   const state = startUser('ann' as UserId, tail ? record : undefined, 3)
   const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, 2_000).effects
   const hear = (delivered: number, read: number, again: boolean, epoch = 7) =>
