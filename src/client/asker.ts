@@ -1,6 +1,7 @@
 /** What is asked of the server, and who waits for which answer. */
 import { RefusedError } from './errors.ts'
 import type { Host } from './host.ts'
+import { checkText } from './options.ts'
 import { type Answer, type Request, requestKey } from './session/requests.ts'
 
 type Waiter = { resolve(answer: Answer | null): void; reject(error: Error): void }
@@ -15,6 +16,7 @@ export class Asker {
 
   /** Resolves when it is answered, with what a question is answered with. Waits while offline; rejects with a RefusedError. */
   async ask(frame: Request): Promise<Answer | null> {
+    checkText('bad_id', ...frame)
     await this.#host.ready()
     const answer = this.wait(frame)
     this.#host.hear({ is: 'request', frame })

@@ -12,7 +12,7 @@ import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
 import { download, type Medium, type TransferOptions, upload } from './media.ts'
-import { checkOptions } from './options.ts'
+import { checkConnect, checkListener, checkOptions, checkText } from './options.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
 import type {
@@ -27,17 +27,24 @@ import type {
   Outgoing,
   Past,
   Presence,
+  QueueOptions,
   SendOptions,
   Settings,
   Ticks,
 } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 import { Waiters } from './waiters.ts'
+import { type WaitOptions, wait } from './waiting.ts'
 
 /** Users that one change adds to a group: however long their ids are, it fits the default limit of a body. */
 const addedAtOnce = 64
 
+/**
+ * Calls that wait for the server take `{ signal, timeout }` last: they end the wait with the signal's reason or a TimeoutError, and not
+ * what was asked; that is still done.
+ */
 export class Client implements AsyncDisposable {
+  readonly #clock: Clock
   readonly #host: Host
   readonly #sender: Sender
   readonly #reader: Reader
@@ -53,7 +60,8 @@ export class Client implements AsyncDisposable {
 
   /** Use `connect`. A test brings its own clock. */
   constructor(options: ConnectOptions, clock: Clock = systemClock) {
-    checkOptions(options)
+    checkConnect(options)
+    this.#clock = clock
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
@@ -69,39 +77,58 @@ export class Client implements AsyncDisposable {
     return this.#host.status
   }
 
-  /** Listens until the answer is called. */
+  /** Listens until the answer is called. Throws a UsageError where there is no such event. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    checkListener(name, listener)
     const end = this.#listeners.add(name, listener)
     return () => void end()
   }
 
   /**
    * Resolves when the message is safe at the server; waits while offline. Rejects with a RefusedError, or with a ClosedError
-   * when the client ends first: then it waits in the storage for the next one.
+   * when the client ends first: then it waits in the storage for the next one. Given up by `signal` or `timeout`, it is taken back
+   * where it was not on its way yet, as `cancel` does.
    */
   async send(to: string, body: Body, options: SendOptions = {}): Promise<Outgoing> {
-    const { id } = await this.queue(to, body, options)
-    return this.reached(id, 'sent')
+    checkOptions('send', options)
+    const { signal, timeout, ...queued } = options
+    signal?.throwIfAborted()
+    const { id } = await this.queue(to, body, queued)
+    const reached = () => this.reached(id, 'sent')
+    return wait({ signal, timeout }, this.#clock, reached, () => void this.cancel(id).catch(() => undefined))
   }
 
   /**
    * Resolves when the message is durable in this client's storage: from here on it will be sent. Rejects with a
    * RefusedError (`too_large`), an OutboxFullError, or a StorageError.
    */
-  queue(to: string, body: Body, options: SendOptions = {}): Promise<Outgoing> {
+  queue(to: string, body: Body, options: QueueOptions = {}): Promise<Outgoing> {
     return this.#sender.queue(to, body, options)
+  }
+
+  /**
+   * Takes back a message that waits to be sent: its state becomes `refused`, its code `cancelled`. Resolves with whether it did, when that
+   * is durable. False: it is on its way, or was in an earlier run or connection, and may be at the server; or it is over.
+   */
+  async cancel(id: string): Promise<boolean> {
+    await this.#host.ready()
+    this.#host.hear({ is: 'cancel', id })
+    await this.#host.keeper.settled()
+    return this.#host.session.outbox.over(id)?.code === 'cancelled'
   }
 
   /**
    * Resolves when a message of this client has reached a state, or a higher one. Rejects with a RefusedError, or with a
    * ClosedError when the client ends first.
    */
-  async reached(id: string, state: 'sent' | 'delivered' | 'read'): Promise<Outgoing> {
-    await this.#host.ready()
-    const { outbox } = this.#host.session
-    const message = outbox.get(id)?.message ?? outbox.over(id)
-    if (!message) throw new UsageError('unknown_message', `no message ${id} is kept here`)
-    return this.#waiters.wait(message, state)
+  reached(id: string, state: 'sent' | 'delivered' | 'read', options: WaitOptions = {}): Promise<Outgoing> {
+    return this.#wait(options, async () => {
+      await this.#host.ready()
+      const { outbox } = this.#host.session
+      const message = outbox.get(id)?.message ?? outbox.over(id)
+      if (!message) throw new UsageError('unknown_message', `no message ${id} is kept here`)
+      return this.#waiters.wait(message, state)
+    })
   }
 
   /** Own messages that are neither read nor refused, oldest first, also those of an earlier run. Of sent ones the last 10,000. */
@@ -130,12 +157,12 @@ export class Client implements AsyncDisposable {
    * and is quick where the node has the same content already. Rejects with a MediaError, or with a ClosedError when the client ends.
    */
   upload(content: Blob | Uint8Array<ArrayBuffer>, options: TransferOptions = {}): Promise<Medium> {
-    return upload(this.#http, content, options)
+    return this.#transfer(options, (transfer) => upload(this.#http, content, transfer))
   }
 
   /** The content with this id, of the type that its first bytes tell. Goes on and rejects as `upload` does. */
   download(id: string, options: TransferOptions = {}): Promise<Blob> {
-    return download(this.#http, id, options)
+    return this.#transfer(options, (transfer) => download(this.#http, id, transfer))
   }
 
   /**
@@ -151,7 +178,11 @@ export class Client implements AsyncDisposable {
    * later is sent to it: `send(group, 'carol', { change: 'add' })`. Rejects with a RefusedError; with `bad_id`, where nobody can be
    * called as a member is, before anything is made.
    */
-  async createGroup(name: string, members: readonly string[] = []): Promise<string> {
+  createGroup(name: string, members: readonly string[] = [], options: WaitOptions = {}): Promise<string> {
+    return this.#wait(options, () => this.#createGroup(name, members))
+  }
+
+  async #createGroup(name: string, members: readonly string[]): Promise<string> {
     const { idLength } = this.#host.session.limits
     if (!members.every((member) => isUserId(member, idLength))) throw new RefusedError('bad_id')
     const group = `#${uuidv7()}`
@@ -163,46 +194,49 @@ export class Client implements AsyncDisposable {
   }
 
   /** A group of this user as it is now. Waits while offline; rejects with a RefusedError (`not_a_member`, `unknown_group`). */
-  group(id: string): Promise<Group> {
-    return this.#groups.group(id)
+  group(id: string, options: WaitOptions = {}): Promise<Group> {
+    return this.#wait(options, () => this.#groups.group(id))
   }
 
   /** Who has a message that this user has sent to a group, and who has read it. */
-  ticks(message: Pick<Outgoing, 'to' | 'at'>): Promise<Ticks> {
-    return this.#groups.ticks(message)
+  ticks(message: Pick<Outgoing, 'to' | 'at'>, options: WaitOptions = {}): Promise<Ticks> {
+    return this.#wait(options, () => this.#groups.ticks(message))
   }
 
   /**
    * Sets how long messages of a chat stay from now on: with a user either side may, in a group an admin. It is a message with `change`
    * `lifetime`, which both sides see in its place. As for `send`.
    */
-  setLifetime(chat: string, lifetime: Lifetime): Promise<Outgoing> {
-    return this.send(chat, lifetime, { change: 'lifetime' })
+  setLifetime(chat: string, lifetime: Lifetime, options: WaitOptions = {}): Promise<Outgoing> {
+    return this.send(chat, lifetime, { ...options, change: 'lifetime' })
   }
 
   /** How long messages of a chat stay that are sent now. Waits for a connection the first time, for a group each time. */
-  lifetime(chat: string): Promise<Lifetime> {
-    return this.#chats.lifetime(chat)
+  lifetime(chat: string, options: WaitOptions = {}): Promise<Lifetime> {
+    return this.#wait(options, () => this.#chats.lifetime(chat))
   }
 
   /**
    * Messages that a permanent chat has in its history, the newest of those `before`, oldest first; none: there are no more.
    * Waits while offline; rejects with a RefusedError.
    */
-  history(chat: string, options: HistoryOptions = {}): Promise<readonly Past[]> {
-    return this.#chats.history(chat, options)
+  async history(chat: string, options: HistoryOptions = {}): Promise<readonly Past[]> {
+    checkOptions('history', options)
+    const { signal, timeout, ...page } = options
+    return this.#wait({ signal, timeout }, () => this.#chats.history(chat, page))
   }
 
   /**
    * Deletes a chat up to now, or one message, for this user on all their devices; others keep theirs. What waits to be sent is still sent.
    * Resolves when the server has it; waits while offline, kept in the storage.
    */
-  delete(what: string | Deletable): Promise<void> {
-    return this.#chats.delete(what)
+  delete(what: string | Deletable, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#chats.delete(what))
   }
 
   /** Follows a user's presence until the answer is called. Of a group: hears of who types in it; the listener is not called. */
   watch(user: string, listener: (presence: Presence) => void): () => void {
+    checkText('bad_id', user)
     const first = !this.#watches.has(user)
     const end = this.#watches.add(user, listener)
     if (first) this.#host.hear({ is: 'watch', user })
@@ -216,6 +250,7 @@ export class Client implements AsyncDisposable {
    * every few seconds, and forgotten while offline. null: nothing more.
    */
   typing(chat: string, doing: 'typing' | 'recording' | null = 'typing'): void {
+    checkText('bad_id', chat)
     this.#host.hear({ is: 'typing', chat, doing })
   }
 
@@ -225,48 +260,52 @@ export class Client implements AsyncDisposable {
   }
 
   /** The settings of this user. Waits for a connection the first time; `settings` events tell of changes from then on. */
-  settings(): Promise<Settings> {
-    return this.#account.settings()
+  settings(options: WaitOptions = {}): Promise<Settings> {
+    return this.#wait(options, () => this.#account.settings())
   }
 
   /** Changes who sees this user, who may write, and whether reads are told. As for `block`. */
-  set(choices: Partial<Pick<Settings, 'lastSeen' | 'writers' | 'receipts'>>): Promise<void> {
+  async set(
+    choices: Partial<Pick<Settings, 'lastSeen' | 'writers' | 'receipts'>>,
+    options: WaitOptions = {},
+  ): Promise<void> {
+    checkOptions('set', choices)
     const changes = Object.entries(choices) as [keyof typeof choices, string | boolean][]
-    return this.#account.set(changes.map(([name, value]) => [name, value, true]))
+    return this.#wait(options, () => this.#account.set(changes.map(([name, value]) => [name, value, true])))
   }
 
   /**
    * Takes no more messages from a user, and shows them nothing. Resolves when the server has it; waits while offline, kept in
    * the storage. Rejects with a RefusedError (`list_full`, `bad_frame`), or with a ClosedError when the client ends first.
    */
-  block(user: string): Promise<void> {
-    return this.#account.set([['blocked', user, true]])
+  block(user: string, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#account.set([['blocked', user, true]]))
   }
 
-  unblock(user: string): Promise<void> {
-    return this.#account.set([['blocked', user, false]])
+  unblock(user: string, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#account.set([['blocked', user, false]]))
   }
 
   /** Adds a user to the contacts, which all devices of this user share. As for `block`. */
-  addContact(user: string): Promise<void> {
-    return this.#account.set([['contacts', user, true]])
+  addContact(user: string, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#account.set([['contacts', user, true]]))
   }
 
-  removeContact(user: string): Promise<void> {
-    return this.#account.set([['contacts', user, false]])
+  removeContact(user: string, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#account.set([['contacts', user, false]]))
   }
 
   /** The devices of this user, connected or not. Waits while offline. */
-  devices(): Promise<readonly DeviceInfo[]> {
-    return this.#account.devices()
+  devices(options: WaitOptions = {}): Promise<readonly DeviceInfo[]> {
+    return this.#wait(options, () => this.#account.devices())
   }
 
   /**
    * Takes a device from this user: its session ends at once with `removed`. Its token stays as good as it was. Resolves when
    * the server has it; rejects with a RefusedError (`unknown_device`), or with a ClosedError when the client ends first.
    */
-  removeDevice(device: string): Promise<void> {
-    return this.#account.remove(device)
+  removeDevice(device: string, options: WaitOptions = {}): Promise<void> {
+    return this.#wait(options, () => this.#account.remove(device))
   }
 
   /** Tries to connect now instead of at the next delay. */
@@ -282,6 +321,23 @@ export class Client implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #wait<T>(options: WaitOptions, work: () => Promise<T>): Promise<T> {
+    checkOptions('a call', options)
+    return wait(options, this.#clock, work)
+  }
+
+  async #transfer<T>(options: TransferOptions, work: (options: TransferOptions) => Promise<T>): Promise<T> {
+    checkOptions('upload and download', options)
+    const gaveUp = new AbortController()
+    const transfer = { ...options, signal: gaveUp.signal }
+    return wait(
+      options,
+      this.#clock,
+      () => work(transfer),
+      () => gaveUp.abort(),
+    )
   }
 
   #tell(news: News): void {

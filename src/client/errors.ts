@@ -33,6 +33,13 @@ export class MediaError extends BluetickError {
   }
 }
 
+/** There was no answer in the `timeout` of a call. What was asked may still happen. */
+export class TimeoutError extends BluetickError {
+  constructor(ms: number) {
+    super('timeout', `no answer within ${ms} ms; what was asked may still happen`)
+  }
+}
+
 /** As much waits to be sent as this client keeps: try again when some of it has gone. */
 export class OutboxFullError extends BluetickError {
   constructor() {

@@ -14,8 +14,8 @@ import { webSocketTransport } from './websocket.ts'
 /** The effects that are for the program. */
 export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' | 'answered' }>
 
-/** Storages that clients of this program have: one that is given to two of them would mix what they keep. */
-const inUse = new WeakSet<Storage>()
+/** By storage, or by its place: the client of this program that has it. */
+const holders = new Map<Storage | string, Host>()
 
 export class Host {
   readonly session: SessionState
@@ -96,16 +96,31 @@ export class Host {
     await this.loaded
     await this.keeper.settled().catch(() => undefined)
     if (!this.#holds) return
-    await this.#storage.close()
-    inUse.delete(this.#storage)
+    try {
+      await this.#storage.close()
+    } finally {
+      if (holders.get(this.#place) === this) holders.delete(this.#place)
+    }
   }
 
+  /** Waits for a client that has ended and is still writing: a page that mounts twice, or is reloaded in place, does not await `close`. */
   async #load(): Promise<ReadonlyMap<string, unknown>> {
-    if (inUse.has(this.#storage))
-      throw new StorageError('storage_in_use', 'another client of this program has this storage')
-    inUse.add(this.#storage)
+    for (let holder = holders.get(this.#place); holder; holder = holders.get(this.#place)) {
+      if (holder.ended) await holder.release().catch(() => undefined)
+      else if (holder.#storage === this.#storage)
+        throw new StorageError('storage_in_use', 'another client of this program has this storage')
+      // Two that keep in one place: who opens it decides.
+      else break
+    }
+    if (!holders.has(this.#place)) holders.set(this.#place, this)
     this.#holds = true
-    return this.#storage.load()
+    const kept = await this.#storage.load()
+    holders.set(this.#place, this)
+    return kept
+  }
+
+  get #place(): Storage | string {
+    return this.#storage.place ?? this.#storage
   }
 
   #perform(effect: SessionEffect): void {

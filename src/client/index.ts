@@ -14,6 +14,7 @@ export {
   RefusedError,
   type StorageCode,
   StorageError,
+  TimeoutError,
   UsageError,
 } from './errors.ts'
 export { indexedDBStorage } from './indexeddb.ts'
@@ -33,10 +34,12 @@ export type {
   Outgoing,
   Past,
   Presence,
+  QueueOptions,
   SendOptions,
   Settings,
   Ticks,
 } from './types.ts'
+export type { WaitOptions } from './waiting.ts'
 
 /** A session of one device, which connects and comes back by itself. Throws a UsageError where an option is wrong. */
 export const connect = (options: ConnectOptions): Client => new Client(options)

@@ -15,6 +15,7 @@ export function indexedDBStorage(name: string): Storage {
     return opened
   }
   return {
+    place: `indexedDB:${name}`,
     async load() {
       const { kept, owners, done } = begin(await database())
       owners.put(owner, 'owner')

@@ -1,5 +1,6 @@
 /** Pictures, videos and other files: they go over HTTP, beside the session, and go on where they broke off. */
 import type { Attempt, HttpLink } from './http-link.ts'
+import type { WaitOptions } from './waiting.ts'
 
 /** Content that a node keeps, and that messages may refer to. */
 export type Medium = {
@@ -11,11 +12,10 @@ export type Medium = {
   readonly type: string
 }
 
-export type TransferOptions = {
+/** Given up, the transfer ends. */
+export type TransferOptions = WaitOptions & {
   /** Told as bytes get through: `done` of `total` have. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
-  /** Gives up: the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal
 }
 
 /** Bytes of a piece: it grows while pieces take less than half a second, and shrinks when they take longer than two. */

@@ -1,7 +1,7 @@
 /** Storage for Node: a journal, one line a batch, synced before a write resolves. */
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { lockFile } from '../file-lock.ts'
 import { readBytes, writeBytes } from '../protocol/json.ts'
 import { isText } from '../protocol/options.ts'
@@ -42,6 +42,7 @@ export function fileStorage(path: string): Storage {
   }
 
   return {
+    place: `file:${resolve(path)}`,
     async load() {
       return explained(path, async () => {
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })

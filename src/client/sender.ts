@@ -4,11 +4,12 @@ import { type Body, previewBytes } from '../protocol/ids.ts'
 import type { Clock } from './clock.ts'
 import { OutboxFullError, RefusedError, UsageError } from './errors.ts'
 import type { Host } from './host.ts'
+import { checkOptions, checkText } from './options.ts'
 import { attachment, mediaRef } from './session/attachment.ts'
 import { keptMessage } from './session/keeping.ts'
 import type { Out } from './session/outbox.ts'
 import { isTooLarge } from './session/sending.ts'
-import type { ConnectOptions, Outgoing, SendOptions } from './types.ts'
+import type { ConnectOptions, Outgoing, QueueOptions } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Sender {
@@ -24,7 +25,10 @@ export class Sender {
     this.#bounds = { count: outboxMessages, bytes: outboxBytes }
   }
 
-  async queue(to: string, given: Body, options: SendOptions): Promise<Outgoing> {
+  async queue(to: string, given: Body, options: QueueOptions): Promise<Outgoing> {
+    checkOptions('queue', options)
+    checkText('bad_id', to)
+    checkText('bad_body', given)
     if (typeof given !== 'string' && !(given instanceof Uint8Array))
       throw new UsageError('bad_body', 'body must be text or a Uint8Array')
     await this.#host.ready()

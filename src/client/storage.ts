@@ -1,5 +1,7 @@
 /** Where a client keeps its cursor and its outbox, one per user and device. Values are plain data and bytes. Calls do not overlap. */
 export interface Storage {
+  /** What it keeps in: of two storages with the same place, the second waits until the first that was closed is free. */
+  readonly place?: string
   /** Takes possession, and answers all that is kept. Called once, first. A StorageError says who has it, or what is wrong with it. */
   load(): Promise<ReadonlyMap<string, unknown>>
   /** Writes all or nothing; undefined removes. Durable when it resolves. After a failure it is not called again. */

@@ -8,6 +8,7 @@ import type { EndCode } from './errors.ts'
 import type { Transport } from './link.ts'
 import type { Medium } from './media.ts'
 import type { Storage } from './storage.ts'
+import type { WaitOptions } from './waiting.ts'
 
 export type ConnectOptions = {
   /** `ws://` or `wss://`. */
@@ -36,11 +37,14 @@ export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
 /** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
 export type Attachment = Medium & { readonly preview?: Uint8Array }
 
-export type SendOptions = {
+export type QueueOptions = {
   readonly media?: Attachment
   /** Makes the message a change of the chat that it goes to; its body is the new value. See `Change`. */
   readonly change?: Change
 }
+
+/** Given up, a message that still waits is taken back, as `cancel` does; one that is under way goes on. */
+export type SendOptions = QueueOptions & WaitOptions
 
 /** A message of this user, as it was when it was handed out: `message` events tell when its state rises. */
 export type Outgoing = {
@@ -60,7 +64,7 @@ export type Outgoing = {
   readonly lifetime: Lifetime
   /** When it vanishes, in milliseconds since 1970 by this client's clock; null: it does not by itself. */
   readonly expires: number | null
-  /** Why it was refused. */
+  /** Why it was refused; `cancelled`: by this client. */
   readonly code: string | null
 }
 
@@ -90,7 +94,7 @@ export type Past = Omit<Incoming, 'lifetime' | 'read'> & {
   readonly at: Position | null
 }
 
-export type HistoryOptions = {
+export type HistoryOptions = WaitOptions & {
   /** Only what is older than this message. */
   readonly before?: Pick<Past, 'time' | 'seq'> | undefined
   /** Default and most: 100. */

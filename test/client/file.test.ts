@@ -134,6 +134,27 @@ describe('fileStorage', () => {
     await third.close()
   })
 
+  it.each([
+    ['the same storage', () => [fileStorage(path)]],
+    ['another storage of the same file', () => [fileStorage(path), fileStorage(path)]],
+  ])('is waited for by the next client, where close was not awaited: %s', async (_, storages) => {
+    const [one, other = one] = storages()
+    const options = { url: 'ws://127.0.0.1:1', token: 'alice' }
+    const first = connect({ ...options, storage: one as Storage })
+    // As React's StrictMode does: mounted, unmounted and mounted again in one turn.
+    const queued = first.queue('bob', 'before').catch(({ code }) => code)
+    const closed = first.close()
+    const second = connect({ ...options, storage: other as Storage })
+    await second.queue('bob', 'after')
+    await closed
+    const kept = (await second.outbox()).map(({ body }) => body)
+    expect(kept).toEqual((await queued) === 'closed' ? ['after'] : ['before', 'after'])
+    await second.close()
+    const third = connect({ ...options, storage: one as Storage })
+    expect((await third.outbox()).map(({ body }) => body)).toEqual(kept)
+    await third.close()
+  })
+
   it('is for one process; of those that open it at once, one has it; when that is killed another may', async () => {
     const code = `
       import('${new URL('../../dist/src/client/node.js', import.meta.url)}').then(async ({ fileStorage }) => {

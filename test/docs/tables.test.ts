@@ -1,6 +1,7 @@
 /** docs/protocol.md carries every kind, code and limit of the code, and no other. A failure shows the row that is missing or wrong. */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { events, optionsOf } from '../../src/client/options.ts'
 import { closeCodes, errorCodes, mayComeBack } from '../../src/protocol/codes.ts'
 import type { Frame } from '../../src/protocol/frames.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
@@ -71,4 +72,14 @@ it('carries every limit with its default, what it means, and whether clients are
         `| \`${name}\`${told.includes(`'${name}'`) ? ' *' : ''} | ${value.toLocaleString('en')} | ${meanings.get(name)} |`,
     ),
   )
+})
+
+it('carries every event of a client, and every option of connect', () => {
+  const sdk = readFileSync('docs/sdk.md', 'utf8')
+  const named = (heading: string) => {
+    const [, section = ''] = sdk.split(`\n## ${heading}\n`)
+    return [...(section.split('\n## ')[0]?.matchAll(/^\| `(\w+)` \|/gm) ?? [])].map(([, name]) => name)
+  }
+  expect(named('Events').sort()).toEqual(Object.keys(events).sort())
+  expect(named('Options').sort()).toEqual(Object.keys(optionsOf.connect).sort())
 })

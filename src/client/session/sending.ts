@@ -57,6 +57,14 @@ function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): voi
   }
 }
 
+/** Takes back a message that was never said: of any other nobody knows whether the server has it. */
+export function cancel(state: SessionState, id: string, out: SessionEffect[]): void {
+  const waiting = state.outbox.get(id)
+  if (!waiting || waiting.again || waiting.message.state !== 'queued') return
+  state.outbox.refused(waiting, 'cancelled')
+  rose(state, waiting, out)
+}
+
 function sendFrame({ message, again }: Out): ClientFrame {
   const { id, to, body, media, change } = message
   const frame = ['send', id as MessageId, to as UserId, body, again] as const

@@ -9,7 +9,7 @@ import { expireSent, forget, forgetOne } from './forgetting.ts'
 import { handle } from './frames.ts'
 import { advance, load } from './keeping.ts'
 import { request } from './requests.ts'
-import { nextSending, pump, repeat } from './sending.ts'
+import { cancel, nextSending, pump, repeat } from './sending.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect, SessionMessage } from './types.ts'
 import { expireTyping, nextTypingEnd, typing } from './typing.ts'
@@ -51,6 +51,8 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
       state.outbox.add(message.out)
       if (state.typed?.chat === message.out.message.to) state.typed = undefined
       return void out.push({ do: 'tell', name: 'message', event: message.out.message })
+    case 'cancel':
+      return cancel(state, message.id, out)
     case 'finished':
       state.inbox.finish()
       return advance(state, out)

@@ -19,6 +19,8 @@ export type SessionMessage =
   | { readonly is: 'tick' }
   /** A message is in the storage, and is to be sent. */
   | { readonly is: 'queued'; readonly out: Out }
+  /** The program takes back a message. */
+  | { readonly is: 'cancel'; readonly id: string }
   /** The application has finished with the messages that it held. */
   | { readonly is: 'finished' }
   /** A cursor is in the storage. */
