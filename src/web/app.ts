@@ -1,4 +1,4 @@
-/** The chats of one person: what comes is kept, then shown; what is shown is read. It uses the public SDK only. */
+/** The chats of one person: what the book has is shown, and what is shown is read. It uses the public SDK only. */
 import {
   type Book,
   deleted,
@@ -16,13 +16,15 @@ import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
 import { compose } from './compose.ts'
 import { avatar, byId } from './dom.ts'
+import { Drafts } from './drafts.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
+import { leaving } from './leaving.ts'
 import { List } from './list.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
-import { enter, tellActivity } from './session.ts'
+import { enter, remember, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
 import { page, Talk } from './talk.ts'
@@ -30,35 +32,44 @@ import { onFiles, Uploads } from './uploads.ts'
 import { refusalWords } from './words.ts'
 
 export class App {
+  readonly client: Client
   readonly #me: string
-  readonly #client: Client
   readonly #book: Book
-  readonly #blocked: Blocked
+  readonly #close: () => Promise<void>
   readonly #list: List
   readonly #head: Head
   readonly #groups: Groups
   readonly #privacy: Privacy
   readonly #talk: Talk
   readonly #uploads: Uploads
-  readonly #drafts = new Map<string, string>()
+  readonly #blocked: Blocked
+  readonly #drafts: Drafts
   readonly #draft = compose(
     (text) => this.#send(text),
-    (writing) => this.#client.typing(this.#open ?? '', writing ? 'typing' : null),
+    (writing) => this.client.typing(this.#open ?? '', writing ? 'typing' : null),
+    (text) => this.#drafts.written(this.#open, text),
   )
   #past: Past
   #open: string | undefined
   #loading = false
 
-  static async start(me: string, token: string): Promise<App> {
-    const client = enter(me, token)
-    return new App(me, client, await openBook(client, me, indexedDBShelf(`bluetick-page:${me}`)))
+  /** Nothing of it is shown yet. */
+  static async open(me: string, token: string): Promise<App> {
+    const { client, shelf: name } = enter(me, token)
+    const shelf = indexedDBShelf(name)
+    const book = await openBook(client, me, shelf)
+    return new App(me, client, book, async () => {
+      book.close()
+      await client.close()
+      await shelf.close()
+    })
   }
 
-  private constructor(me: string, client: Client, book: Book) {
+  private constructor(me: string, client: Client, book: Book, close: () => Promise<void>) {
     this.#me = me
-    this.#client = client
+    this.client = client
     this.#book = book
-    this.#past = book.past()
+    this.#close = close
     const remove = (chat: string) => {
       if (this.#open === chat) this.#go(undefined)
       void tried(book.delete(chat))
@@ -74,31 +85,41 @@ export class App {
     const options = (line: Line) => showOptions(line, me, acts)
     this.#talk = new Talk(me, new Gallery(client), { earlier: () => void this.#earlier(), options, ticks: acts.ticks })
     this.#uploads = new Uploads(client)
+    this.#drafts = new Drafts(book)
+    this.#past = book.past()
     this.#blocked = new Blocked(client)
-    book.on('lines', (lines) => this.#showLines(lines))
-    book.on('gone', (lines) => this.#talk.drop(lines))
-    book.on('erased', ({ chat, epoch, from, upTo }) => {
-      if (chat === this.#open) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
-    })
-    book.on('chats', () => this.#show())
-    byId('my-name').textContent = me
-    byId('my-avatar').replaceChildren(avatar(me))
+  }
+
+  close(): Promise<void> {
+    return this.#close()
+  }
+
+  /** The person has been let in; `token`: with what they come in again. */
+  show(token: string): void {
+    const { client } = this
+    const { signOut, ended } = leaving(this.#me, client, this.#close)
+    byId('my-name').textContent = this.#me
+    byId('my-avatar').replaceChildren(avatar(this.#me))
     byId('app').hidden = false
-    showBanner(client, () => this.#leave())
-    byId('leave').onclick = () => this.#leave()
+    showBanner(client, ended)
+    byId('leave').onclick = () => void signOut()
+    client.on('connection', (connection) => {
+      if (connection.is === 'online') remember(this.#me, token)
+    })
     this.#listen()
     addEventListener('hashchange', () => void this.#route())
     void this.#route()
   }
 
   #listen(): void {
-    const client = this.#client
-    client.on('connection', (connection) => {
-      if (connection.is === 'online' && connection.user !== this.#me) go(connection.user)
+    const [client, book] = [this.client, this.#book]
+    book.on('lines', (lines) => this.#showLines(lines))
+    book.on('gone', (lines) => this.#talk.drop(lines))
+    book.on('erased', ({ chat, epoch, from, upTo }) => {
+      if (chat === this.#open) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
     })
-    document.addEventListener('visibilitychange', () => {
-      void this.#readOpen()
-    })
+    book.on('chats', () => this.#show())
+    document.addEventListener('visibilitychange', () => void this.#readOpen())
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
     onFiles((file) => {
@@ -123,7 +144,7 @@ export class App {
   async #send(text: string): Promise<void> {
     if (this.#open === undefined) return
     try {
-      await this.#client.queue(this.#open, text)
+      await this.client.queue(this.#open, text)
     } catch (error) {
       notice(error instanceof RefusedError ? refusalWords(error.code) : (error as Error).message)
       throw error
@@ -151,10 +172,10 @@ export class App {
   async #route(): Promise<void> {
     const { me, chat } = address()
     if (me !== this.#me) return location.reload()
-    const left = this.#draft(this.#drafts.get(chat ?? '') ?? '')
-    if (this.#open !== undefined) this.#drafts.set(this.#open, left)
-    this.#open = chat
+    this.#drafts.keep()
     const known = this.#book.chat(chat ?? '')
+    this.#open = chat
+    this.#draft(this.#drafts.of(known))
     this.#past = this.#book.past()
     this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
@@ -204,13 +225,5 @@ export class App {
 
   #go(chat: string | undefined): void {
     go(this.#me, chat)
-  }
-
-  #leave(): void {
-    sessionStorage.removeItem('token')
-    void this.#client.close().then(() => {
-      location.hash = ''
-      location.reload()
-    })
   }
 }

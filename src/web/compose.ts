@@ -1,11 +1,12 @@
 /** The field for a message: Enter sends, Shift+Enter makes a new line, and it grows with its text. */
 import { byId } from './dom.ts'
 
-/** Answers how to change what stands in the field for what is given, as when another chat is opened. */
+/** `changed` is told what stands in the field. Answers how to put something else there, as when another chat is opened. */
 export function compose(
   send: (text: string) => Promise<void>,
   typed: (writing: boolean) => void,
-): (draft: string) => string {
+  changed: (text: string) => void,
+): (draft: string) => void {
   const [form, text] = [byId<HTMLFormElement>('compose'), byId<HTMLTextAreaElement>('text')]
   const button = byId<HTMLButtonElement>('send')
   const grow = () => {
@@ -17,11 +18,13 @@ export function compose(
   /** What could not be taken stands in the field again, where nothing else was written meanwhile. */
   const giveBack = (written: string) => {
     if (text.value === '') text.value = written
+    changed(text.value)
     grow()
   }
   text.oninput = () => {
     grow()
     typed(text.value !== '')
+    changed(text.value)
   }
   text.onkeydown = (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
@@ -32,15 +35,14 @@ export function compose(
     event.preventDefault()
     const written = text.value.trim()
     text.value = ''
+    changed('')
     grow()
     text.focus()
     if (written) send(written).catch(() => giveBack(written))
   }
   grow()
   return (draft) => {
-    const left = text.value
     text.value = draft
     grow()
-    return left
   }
 }

@@ -1,7 +1,7 @@
 /** The list of chats: the newest first, with the last message, its time and what is unread. */
 import { type Chat, titleOf } from '../client/chats/index.ts'
 import { avatar, byId, make, tick } from './dom.ts'
-import { summary } from './telling.ts'
+import { shortened, summary } from './telling.ts'
 import { when } from './words.ts'
 
 export class List {
@@ -52,10 +52,11 @@ export class List {
 }
 
 function entry(chat: Chat, time: string, me: string): HTMLElement {
-  const { id, last, unread } = chat
+  const { id, last, unread, draft } = chat
   const preview = make('span', 'preview')
-  if (last?.mine) preview.append(tick(last.state), ' ')
-  preview.append(last ? summary(last, me) : 'No messages')
+  if (draft) preview.append(make('span', 'draft', 'Draft: '), shortened(draft))
+  else if (last?.mine) preview.append(tick(last.state), ' ', summary(last, me))
+  else preview.append(last ? summary(last, me) : 'No messages yet')
   const top = make('span', 'row', make('strong', 'name', titleOf(chat)), make('time', '', time))
   const bottom = make('span', 'row', preview)
   if (unread > 0) {

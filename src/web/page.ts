@@ -1,40 +1,63 @@
-/** The chat page: who are you, and then your chats. */
+/** The chat page: who are you, and then your chats. Nothing of anybody is shown before the server has let them in. */
 import { isUserId } from '../protocol/ids.ts'
 import { address, go } from './address.ts'
 import { App } from './app.ts'
-import { byId, refuse } from './dom.ts'
-import { notice } from './notice.ts'
+import { avatar, byId, make, refuse } from './dom.ts'
+import { letIn } from './gate.ts'
+import { known, remember, tokenOf, wipe } from './session.ts'
+import { backToEntry, saidBefore } from './way.ts'
 
 const enter = byId<HTMLFormElement>('enter')
-
 const name = byId<HTMLInputElement>('me')
 
 enter.onsubmit = (event) => {
   event.preventDefault()
   const me = name.value.trim()
-  if (!isUserId(me, name.maxLength)) return refuse(name, 'There can be no such name.')
-  const token = byId<HTMLInputElement>('token').value.trim()
-  if (token) sessionStorage.setItem('token', token)
-  go(me)
-  void start(me)
+  if (!isUserId(me, name.maxLength)) return refuse(name, 'This name cannot be used: it must not begin with #.')
+  void start(me, byId<HTMLInputElement>('token').value.trim() || me, false)
 }
 
-async function start(me: string): Promise<void> {
+/** `kept`: this person was let in before, and has not signed out. */
+async function start(me: string, token: string, kept: boolean): Promise<void> {
+  if (address().me !== me) go(me)
   enter.hidden = true
-  try {
-    await App.start(me, sessionStorage.getItem('token') || me)
-  } catch (error) {
-    enter.hidden = false
-    notice(`This browser lets no page keep anything here: ${(error as Error).message}`)
+  byId('gate').hidden = false
+  const app = await App.open(me, token).catch((error: Error) => error)
+  if (app instanceof Error)
+    return backToEntry(`This browser does not let the page keep anything, so it cannot start: ${app.message}`, me)
+  const refused = await letIn(app.client, me, kept)
+  if (refused !== undefined) {
+    await app.close()
+    if (!tokenOf(me) && !kept) await wipe(me)
+    return backToEntry(refused, me)
   }
+  if (app.client.connection.is === 'online') remember(me, token)
+  byId('gate').hidden = true
+  enter.remove()
+  app.show(token)
+}
+
+/** The form, with what is to be said about the last time, and who may come in without it. */
+function ask(): void {
+  const { text, me } = saidBefore()
+  byId('said').textContent = text
+  byId('said').hidden = text === ''
+  name.value = me
+  const items = known().map((user) => {
+    const button = make('button', 'chat', avatar(user), make('strong', 'name', user))
+    button.type = 'button'
+    button.onclick = () => void start(user, tokenOf(user) ?? user, true)
+    return make('li', '', button)
+  })
+  byId('known').replaceChildren(...items)
+  byId('known-title').hidden = items.length === 0
+  enter.hidden = false
+  name.focus()
 }
 
 // Only where the browser trusts the connection; elsewhere the page does without.
 void navigator.serviceWorker?.register('sw.js').catch(() => undefined)
 
 const { me } = address()
-if (me) void start(me)
-else {
-  enter.hidden = false
-  byId('me').focus()
-}
+if (me) void start(me, tokenOf(me) ?? me, tokenOf(me) !== undefined)
+else ask()

@@ -1,28 +1,97 @@
-/** This browser as one of a person's devices, and whether the person is here. */
+/** This browser as one of a person's devices: whom it knows, what it keeps of them, and whether the person is here. */
 import { type Client, connect, indexedDBStorage } from '../client/index.ts'
 
-export function enter(me: string, token: string): Client {
+const shelfOf = (user: string): string => `bluetick-page:${user}`
+const storageOf = (user: string): string => `${user}:${deviceOf(user)}`
+const signedIn = 'signed-in:'
+
+/** Connects. The device and what it keeps are there until the person signs out. */
+export function enter(me: string, token: string): { readonly client: Client; readonly shelf: string } {
   const device = deviceOf(me)
   const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`
-  return connect({ url, token, device, storage: indexedDBStorage(`${me}:${device}`), background: document.hidden })
+  const storage = indexedDBStorage(storageOf(me))
+  const client = connect({ url, token, device, storage, background: document.hidden })
+  return { client, shelf: shelfOf(me) }
 }
 
-/** Names this browser, for this user. */
+/** Whom the server has let in here, and who has not signed out: they need no token again, and see their chats while it is away. */
+export const known = (): string[] =>
+  Object.keys(localStorage)
+    .filter((key) => key.startsWith(signedIn))
+    .map((key) => key.slice(signedIn.length))
+
+export const tokenOf = (user: string): string | undefined => localStorage.getItem(signedIn + user) ?? undefined
+
+export const remember = (user: string, token: string): void => localStorage.setItem(signedIn + user, token)
+
+/** Nobody comes in here under this name without a token. What is kept stays for who does. */
+export const lock = (user: string): void => localStorage.removeItem(signedIn + user)
+
+/** Nothing of this person is left in this browser. Their client and their book are closed. */
+export async function wipe(user: string): Promise<void> {
+  await Promise.all([shelfOf(user), `bluetick:${storageOf(user)}`].map(deleted))
+  for (const key of [signedIn, 'device:']) localStorage.removeItem(key + user)
+}
+
+function deleted(database: string): Promise<unknown> {
+  const request = indexedDB.deleteDatabase(database)
+  return new Promise((resolve) => {
+    request.onsuccess = resolve
+    request.onerror = resolve
+  })
+}
+
+/** Names this browser, for this user: what a person knows it by, and what tells two of a kind apart. */
 function deviceOf(user: string): string {
-  const known =
-    localStorage.getItem(`device:${user}`) ?? `web-${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36)}`
-  localStorage.setItem(`device:${user}`, known)
-  return known
+  const made = `${browserWords(navigator.userAgent)} ~${crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36)}`
+  const device = localStorage.getItem(`device:${user}`) ?? made
+  localStorage.setItem(`device:${user}`, device)
+  return device
 }
 
-/** Tells the server when the person does something, and when the page is out of sight. */
+const browsers = [
+  ['Edge', /\bEdgA?\//],
+  ['Opera', /\bOPR\//],
+  ['Samsung Internet', /\bSamsungBrowser\//],
+  ['Firefox', /\b(Firefox|FxiOS)\//],
+  ['Chrome', /\b(Chrome|CriOS|HeadlessChrome)\//],
+  ['Safari', /\bSafari\//],
+] as const
+const systems = [
+  ['iPad', /\biPad\b/],
+  ['iPhone', /\biPhone\b/],
+  ['Android', /\bAndroid\b/],
+  ['ChromeOS', /\bCrOS\b/],
+  ['Windows', /\bWindows\b/],
+  ['Mac', /\bMacintosh\b/],
+  ['Linux', /\bLinux\b/],
+] as const
+
+/** "Chrome on Linux", of what a browser says of itself. */
+export function browserWords(userAgent: string): string {
+  const named = (list: readonly (readonly [string, RegExp])[]) => list.find(([, sign]) => sign.test(userAgent))?.[0]
+  const system = named(systems)
+  return `${named(browsers) ?? 'Browser'}${system ? ` on ${system}` : ''}`
+}
+
+/** A device as a person knows it. */
+export const deviceWords = (device: string): string =>
+  /^web-\w+$/.test(device) ? 'A browser' : device.replace(/ ~\w+$/, '')
+
+/** Tells the server when the person does something, and when the page is out of sight; who comes back is connected at once. */
 export function tellActivity(client: Client): void {
-  document.addEventListener('visibilitychange', () => client.active(!document.hidden))
-  let told = Number.NEGATIVE_INFINITY
+  const woken = () => {
+    if (!document.hidden) client.retryNow()
+  }
+  document.addEventListener('visibilitychange', () => {
+    client.active(!document.hidden)
+    woken()
+  })
+  addEventListener('pageshow', woken)
+  let told = 0
   const act = () => {
-    const now = performance.now()
-    if (now - told < 5_000) return
-    told = now
+    if (Date.now() - told < 5_000) return
+    told = Date.now()
     client.active(true)
   }
   for (const sign of ['keydown', 'pointerdown']) addEventListener(sign, act)

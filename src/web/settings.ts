@@ -2,6 +2,7 @@
 import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
+import { deviceWords } from './session.ts'
 import { button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
 import { when } from './words.ts'
 
@@ -73,11 +74,11 @@ export class Privacy {
   #device({ device, connected, lastSeen }: DeviceInfo): HTMLElement {
     const { connection } = this.#client
     const here = connection.is === 'online' && connection.device === device
-    const name = make('span', 'name', here ? 'This browser' : device)
+    const name = make('span', 'name', here ? 'This browser' : deviceWords(device))
     const state = make('span', 'role', connected ? 'connected' : when(lastSeen.getTime(), Date.now()))
     if (here) return make('li', '', name, state)
     const remove = button('Remove', () => this.#done(this.#client.removeDevice(device), () => this.show()))
-    remove.setAttribute('aria-label', `Remove ${device}`)
+    remove.setAttribute('aria-label', `Remove ${deviceWords(device)}`)
     return make('li', '', name, state, remove)
   }
 

@@ -2,11 +2,23 @@
 import { isGroup, type Line } from '../client/chats/index.ts'
 import { lifetimeWords, names } from './words.ts'
 
+/** As much of a text as a list has room for: never half of what a reader sees as one character. */
+export function shortened(text: string): string {
+  const words = text.slice(0, 600).replace(/\s+/g, ' ').trim()
+  const seen = [...new Intl.Segmenter().segment(words)]
+  return seen.length > 200
+    ? `${seen
+        .slice(0, 200)
+        .map(({ segment }) => segment)
+        .join('')}…`
+    : words
+}
+
 /** A line in a few words, for a list. */
 export function summary(line: Line, me: string): string {
   const { text, media, chat, from, mine } = line
   if (line.change) return changeWords(line, me)
-  const words = (isGroup(chat) && !mine ? `${from}: ` : '') + text.replace(/\s+/g, ' ').slice(0, 200)
+  const words = (isGroup(chat) && !mine ? `${from}: ` : '') + shortened(text)
   if (!media) return words
   const kinds = { image: 'Photo', video: 'Video', audio: 'Recording' }
   const kind = kinds[media.type.split('/')[0] as keyof typeof kinds] ?? 'File'

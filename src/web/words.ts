@@ -136,13 +136,21 @@ export function bannerFor(connection: ConnectionStatus, now: number): Banner | u
   }
 }
 
+/** Why the connection is over for good. */
+export const closedWords = (code: string): string => ended(code).text
+
 function ended(code: string): Banner {
   if (code === 'replaced' || code === 'storage_taken')
     return { text: 'Bluetick is open in another tab under this name.', action: 'reload' }
-  if (code === 'removed') return { text: 'This browser was removed from your devices.', action: 'reload' }
-  if (code === 'bad_token') return { text: 'The token is missing, wrong or has expired.', action: 'leave' }
-  if (code === 'storage_of_another_user') return { text: 'This token is for another name.', action: 'leave' }
+  if (code === 'removed')
+    return { text: 'This browser was removed from your devices, and your chats from this browser.', action: 'leave' }
+  if (code === 'bad_token')
+    return { text: 'You need a valid token to sign in. Yours is missing, wrong or has expired.', action: 'leave' }
+  if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
-    return { text: 'You are connected on as many devices as this server allows.', action: 'reload' }
+    return {
+      text: 'You are signed in on as many devices as this server allows. Remove one of them first.',
+      action: 'leave',
+    }
   return { text: `Disconnected (${code}).`, action: 'reload' }
 }

@@ -54,7 +54,7 @@ describe('the chat page', needsChromium, () => {
     await page.fill('#me', '#team')
     await page.press('#me', 'Enter')
     expect(await page.locator('#me').evaluate((me) => (me as HTMLInputElement).validationMessage)).toMatch(
-      /no such name/,
+      /cannot be used/,
     )
     await page.fill('#me', 'vera')
     await page.press('#me', 'Enter')
@@ -312,11 +312,8 @@ describe('the chat page', needsChromium, () => {
     await there.waitForSelector('.chat .preview:has-text("from here")')
     await here.click('#settings')
     await here.waitForSelector('#info li:has-text("This browser")')
-    await here
-      .locator('#info')
-      .getByLabel(/^Remove web-/)
-      .click()
-    await there.waitForSelector('#banner:has-text("removed from your devices")')
+    await here.locator('#info').getByLabel('Remove Chrome on Linux').click()
+    await there.waitForSelector('#said:has-text("removed from your devices")')
     await xia.close()
     await desk.close()
     await phone.close()
@@ -371,7 +368,8 @@ describe('the chat page', needsChromium, () => {
     await page.keyboard.type('unfinished')
     await page.keyboard.press('Escape')
     await page.waitForSelector('#nothing')
-    await page.focus('.chat')
+    await page.waitForSelector('.chat:has-text("ivy") .preview:has-text("Draft: unfinished")')
+    await page.focus('[data-chat="hal"]')
     await page.keyboard.press('Enter')
     await page.waitForSelector('#name:has-text("hal")')
     expect(await page.inputValue('#text')).toBe('')

@@ -16,12 +16,15 @@ export class Pages {
   readonly origin: string
   /** What went wrong on a page, of which nobody was told. */
   problems: string[] = []
+  readonly #options: readonly string[]
   readonly #data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
   #server: ChildProcess | undefined
   #browser: Browser | undefined
 
-  constructor(port: number) {
+  /** `options` of `bluetick serve`. */
+  constructor(port: number, options: readonly string[] = []) {
     this.port = port
+    this.#options = options
     this.origin = `http://127.0.0.1:${this.port}`
   }
 
@@ -37,7 +40,7 @@ export class Pages {
   }
 
   async serve(): Promise<void> {
-    const run = ['dist/src/cli/main.js', 'serve', '--port', String(this.port), '--data', this.#data]
+    const run = ['dist/src/cli/main.js', 'serve', '--port', String(this.port), '--data', this.#data, ...this.#options]
     const server = spawn(process.execPath, run)
     this.#server = server
     await new Promise<void>((resolve, reject) => {

@@ -5,7 +5,8 @@ import { deleted, merge, newChat, seenUpTo, sorted, titleOf, without } from '../
 import { fromMe, fromPast, type Line, startTimer, toMe } from '../../src/client/chats/line.ts'
 import type { Outgoing } from '../../src/client/index.ts'
 import { isLifetime } from '../../src/protocol/lifetime.ts'
-import { changeWords, summary } from '../../src/web/telling.ts'
+import { browserWords, deviceWords } from '../../src/web/session.ts'
+import { changeWords, shortened, summary } from '../../src/web/telling.ts'
 import {
   bannerFor,
   choiceWords,
@@ -217,6 +218,47 @@ describe('a chat', () => {
 
   it('shows bytes as what they are', () => {
     expect(fromMe({ ...own('x', 'sent'), body: new Uint8Array(7) }, 'me').text).toBe('[7 bytes]')
+  })
+})
+
+describe('a line in a list', () => {
+  it('is not cut inside an emoji, nor inside what belongs together', () => {
+    const family = '👨‍👩‍👧‍👦'
+    expect(shortened(`${'x'.repeat(199)}${family} and more`)).toBe(`${'x'.repeat(199)}${family}…`)
+    expect(shortened('😀'.repeat(500))).toBe(`${'😀'.repeat(200)}…`)
+    expect(shortened(`${'x'.repeat(599)}😀`)).toMatch(/^x{200}…$/)
+    expect(shortened('two\n\n lines ')).toBe('two lines')
+  })
+})
+
+describe('a browser', () => {
+  it('is called as a person knows it', () => {
+    const told: [string, string][] = [
+      [
+        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+        'Chrome on Linux',
+      ],
+      [
+        'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
+        'Edge on Windows',
+      ],
+      [
+        'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15',
+        'Safari on Mac',
+      ],
+      [
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
+        'Safari on iPhone',
+      ],
+      ['Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0', 'Firefox on Android'],
+      ['curl/8', 'Browser'],
+    ]
+    for (const [userAgent, words] of told) expect(browserWords(userAgent)).toBe(words)
+    expect(['Chrome on Linux ~k3f9', 'web-k3f9', 'phone'].map(deviceWords)).toEqual([
+      'Chrome on Linux',
+      'A browser',
+      'phone',
+    ])
   })
 })
 

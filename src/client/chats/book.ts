@@ -125,8 +125,8 @@ export class Book {
   }
 
   /** Keeps what is written in a chat and not sent. */
-  draft(id: string, draft: string): Promise<void> {
-    return this.chat(id).draft === draft ? Promise.resolve() : this.#change(id, (chat) => ({ ...chat, draft }))
+  async draft(id: string, draft: string): Promise<void> {
+    if (this.chat(id).draft !== draft) await this.#became(await this.#log.draft(id, draft))
   }
 
   /** Ends it. The client goes on. */

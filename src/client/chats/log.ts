@@ -73,6 +73,16 @@ export class Log {
     })
   }
 
+  /** Keeps what is written in a chat; one that has nothing else goes when that is sent or taken back. */
+  draft(id: string, draft: string): Promise<Kept> {
+    return this.#shelf.write(async (hand) => {
+      const known = (await hand.chat(id)) ?? newChat(id)
+      const chat = draft === '' && known.moved === null ? null : { ...known, draft }
+      chat ? hand.putChat(chat) : hand.dropChat(id)
+      return { lines: [], chats: new Map([[id, chat]]) }
+    })
+  }
+
   /** A chat is read up to there: the time of what waited for it runs. */
   read(id: string, seen: NonNullable<Line['at']>, now: number): Promise<Kept> {
     return this.#shelf.write(async (hand) => {
