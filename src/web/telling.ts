@@ -4,14 +4,12 @@ import { lifetimeWords, names } from './words.ts'
 
 /** As much of a text as a list has room for: never half of what a reader sees as one character. */
 export function shortened(text: string): string {
-  const words = text.slice(0, 600).replace(/\s+/g, ' ').trim()
-  const seen = [...new Intl.Segmenter().segment(words)]
-  return seen.length > 200
-    ? `${seen
-        .slice(0, 200)
-        .map(({ segment }) => segment)
-        .join('')}…`
-    : words
+  const most = 600
+  const words = text.slice(0, most).replace(/\s+/g, ' ').trim()
+  const seen = [...new Intl.Segmenter().segment(words)].map(({ segment }) => segment)
+  // The last may be half of one.
+  const shown = text.length > most ? seen.slice(0, -1) : seen
+  return shown.length > 200 || shown.length < seen.length ? `${shown.slice(0, 200).join('')}…` : words
 }
 
 /** A line in a few words, for a list. */

@@ -227,6 +227,7 @@ describe('a line in a list', () => {
     expect(shortened(`${'x'.repeat(199)}${family} and more`)).toBe(`${'x'.repeat(199)}${family}…`)
     expect(shortened('😀'.repeat(500))).toBe(`${'😀'.repeat(200)}…`)
     expect(shortened(`${'x'.repeat(599)}😀`)).toMatch(/^x{200}…$/)
+    expect(shortened(family.repeat(70))).toBe(`${family.repeat(Math.floor(600 / family.length))}…`)
     expect(shortened('two\n\n lines ')).toBe('two lines')
   })
 })
