@@ -1,10 +1,20 @@
 /** What a program may hand to `createNode`. */
+import { trustedProxies } from './gateway/address.ts'
 import type { Hooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import type { MediaStore } from './media/contract.ts'
 import { isCount, type Millis } from './protocol/ids.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
-import { checkOptions, isFunction, isNumber, isObjectWith, isOneOf, isText, type Rule } from './protocol/options.ts'
+import {
+  checkOptions,
+  isFunction,
+  isListOf,
+  isNumber,
+  isObjectWith,
+  isOneOf,
+  isText,
+  type Rule,
+} from './protocol/options.ts'
 import type { Store } from './store/contract.ts'
 
 export type NodeOptions = Hooks & {
@@ -25,6 +35,13 @@ export type NodeOptions = Hooks & {
   readonly onlineMs?: Millis
   /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
   readonly heartbeatSeconds?: number
+  /**
+   * Origins of web pages that may come, such as `http://localhost:5173`, beside the node's own. Without it those of any origin may
+   * where there is `authenticate`, else none.
+   */
+  readonly allowOrigins?: readonly string[]
+  /** Addresses and networks (`10.0.0.0/8`) of proxies that tell the addresses of clients, by PROXY v2 or `x-forwarded-for`. Default: none. */
+  readonly trustedProxies?: readonly string[]
   /** Opens `/inspect` to whoever bears it. Without it the loopback may look where there is no `authenticate`, else nobody. */
   readonly operatorToken?: string
 }
@@ -34,6 +51,8 @@ export type CompleteOptions = NodeOptions & {
   readonly limits: Limits
   readonly onlineMs: Millis
   readonly heartbeatSeconds: number
+  /** Whether an address is that of a trusted proxy. */
+  readonly trusts: (address: string) => boolean
 }
 
 const rules: Record<keyof NodeOptions, Rule> = {
@@ -49,6 +68,8 @@ const rules: Record<keyof NodeOptions, Rule> = {
   blocked: isOneOf('told', 'swallowed'),
   onlineMs: isNumber,
   heartbeatSeconds: isNumber,
+  allowOrigins: isListOf('origins, such as http://localhost:5173', /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#]+)$/),
+  trustedProxies: isListOf('addresses and networks, such as 10.0.0.0/8'),
   operatorToken: isText,
 }
 
@@ -60,5 +81,6 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
   if (!(Number.isInteger(heartbeatSeconds) && heartbeatSeconds >= 8 && heartbeatSeconds <= 960))
     throw new RangeError('heartbeatSeconds must be a whole number from 8 to 960')
   if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
-  return { ...options, limits, heartbeatSeconds, onlineMs }
+  const trusts = trustedProxies(options.trustedProxies ?? [])
+  return { ...options, limits, heartbeatSeconds, onlineMs, trusts }
 }

@@ -3,6 +3,7 @@
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
+import { Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
@@ -180,12 +181,14 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
-  const anyOrigin = options.authenticate !== undefined
+  const asksToken = options.authenticate !== undefined
+  const refused = (why: string) => onFault({ where: 'origin', error: why })
+  const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const route = routes({
     store,
-    media: mediaRoute({ media, authenticate, anyOrigin }),
+    media: mediaRoute({ media, authenticate, origins }),
     operatorToken: options.operatorToken,
-    open: options.authenticate === undefined,
+    open: !asksToken,
     inspect: node.inspect,
     trace: node.trace,
     stats: node.stats,
@@ -193,7 +196,8 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const gateway = new Gateway(sessions, {
     limits,
     heartbeatSeconds,
-    anyOrigin,
+    origins,
+    trusts: options.trusts,
     route,
   })
   const expired = async () => {

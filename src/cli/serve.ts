@@ -23,6 +23,16 @@ const table = {
     default: '',
     env: 'BLUETICK_SECRET_FILE',
   },
+  'allow-origin': {
+    text: 'origins of web pages that may come, beside its own, with commas between; without it any with a secret, else none',
+    default: '',
+    env: 'BLUETICK_ALLOW_ORIGIN',
+  },
+  'trusted-proxies': {
+    text: 'proxies that tell the addresses of clients, as addresses or networks (10.0.0.0/8), with commas between',
+    default: '',
+    env: 'BLUETICK_TRUSTED_PROXIES',
+  },
   'operator-token-file': {
     text: 'file with the token that operators show; without it each start makes one, in the data folder',
     default: '',
@@ -82,6 +92,8 @@ export async function serve(args: string[]): Promise<void> {
       mediaBytesPerDay: whole('media-bytes-per-day', values['media-bytes-per-day']),
     },
     operatorToken,
+    ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
+    trustedProxies: listed(values['trusted-proxies']),
     ...(secret && { authenticate: await rereadAtHangUp(secret) }),
   })
   const cluster =
@@ -104,6 +116,12 @@ export async function serve(args: string[]): Promise<void> {
   await node.close()
   console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
 }
+
+const listed = (value: string): string[] =>
+  value
+    .split(',')
+    .map((one) => one.trim())
+    .filter(Boolean)
 
 async function storeOf(values: Record<keyof typeof table, string>, retentionMs: number): Promise<Store> {
   if (values.store === 'lmdb') return lmdbStore(values.data, { retentionMs })

@@ -6,9 +6,10 @@ import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { msgpackCodec } from '../protocol/msgpack.ts'
+import { clientOf } from './address.ts'
 import { Client, type Socket } from './connection.ts'
 import { type Route, serveHttp } from './http.ts'
-import { sameLoopback } from './origin.ts'
+import type { Origins } from './origin.ts'
 import {
   App,
   type HttpRequest,
@@ -26,8 +27,9 @@ export type GatewayOptions = {
   readonly limits: Limits
   /** Seconds after which a silent connection is dead: 8 to 960. */
   readonly heartbeatSeconds: number
-  /** Whether a browser page of another origin may connect. */
-  readonly anyOrigin: boolean
+  readonly origins: Origins
+  /** Whether an address is that of a proxy which tells the truth of its clients. */
+  readonly trusts: (address: string) => boolean
   readonly route: Route
 }
 
@@ -56,7 +58,7 @@ export class Gateway {
       },
       close: (socket, code) => this.#closed(socket, code),
     })
-    serveHttp(this.#app, options.route)
+    serveHttp(this.#app, options.route, (response, request) => clientOf(response, request, options.trusts))
   }
 
   /** Resolves with the port. Rejects when it cannot be had. */
@@ -83,10 +85,15 @@ export class Gateway {
   }
 
   #upgrade(response: HttpResponse, request: HttpRequest, context: Parameters<HttpResponse['upgrade']>[4]): void {
-    const origin = request.getHeader('origin')
-    if (!this.#options.anyOrigin && origin !== '' && !sameLoopback(origin, request.getHeader('host'))) {
-      return void response.writeStatus('403 Forbidden').end('This node accepts pages of its own origin only.\n')
-    }
+    const { limits, origins, trusts } = this.#options
+    // An upgrade has no body: of one that says so it is not certain what comes behind it.
+    if (request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== '')
+      return void response.close()
+    if (request.getHeader('sec-websocket-version') !== '13')
+      return void response.writeStatus('426 Upgrade Required').writeHeader('sec-websocket-version', '13').end()
+    const address = clientOf(response, request, trusts)
+    const refusal = origins.refusal({ address, header: (name) => request.getHeader(name) })
+    if (refusal !== undefined) return void response.writeStatus('403 Forbidden').end(`${refusal}\n`)
     const offered = request
       .getHeader('sec-websocket-protocol')
       .split(',')
@@ -94,11 +101,10 @@ export class Gateway {
     const codec = offered.map((name) => codecs.get(name)).find(Boolean)
     const bearer = /^Bearer (.+)$/i.exec(request.getHeader('authorization'))?.[1] ?? null
     const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
-    const address = this.#address(Buffer.from(response.getRemoteAddressAsText()).toString())
     const key = request.getHeader('sec-websocket-key')
     const protocol = codec?.subprotocol ?? offered.find((name) => !name.startsWith('token.')) ?? ''
     response.upgrade<Socket>(
-      { client: new Client(this.#options.limits, this.#sessions.now, codec, address, token) },
+      { client: new Client(limits, this.#sessions.now, codec, this.#address(address), token) },
       key,
       protocol,
       request.getHeader('sec-websocket-extensions'),

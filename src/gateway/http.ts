@@ -34,39 +34,51 @@ export const text = (status: number, body: string): Answer => ({
   body,
 })
 
-export function serveHttp(app: TemplatedApp, route: Route): void {
-  app.any('/*', (response, request) => void exchange(response, request, route))
+/** `address`: which address the client has. */
+type AddressOf = (response: HttpResponse, request: HttpRequest) => string
+
+export function serveHttp(app: TemplatedApp, route: Route, address: AddressOf): void {
+  app.any('/*', (response, raw) => {
+    const body = new RequestBody(response)
+    const request = readRequest(raw, address(response, raw), body)
+    // Closed at once: of an answer, also one that ends the connection, uWebSockets.js would go on to the next request, the smuggled one.
+    if (isAmbiguous(request)) response.close()
+    else void exchange(response, request, body, route)
+  })
 }
+
+/** Whether it is not certain where its body ends: another server, such as a proxy, may find another end, and another request behind it. */
+const isAmbiguous = ({ header }: Request): boolean =>
+  !/^\d*$/.test(header('content-length')) || !/^(chunked)?$/i.test(header('transfer-encoding'))
 
 /** The far end, as an answer is written to it. */
 type Client = { readonly response: HttpResponse; gone: boolean; wake: () => void }
 
-async function exchange(response: HttpResponse, raw: HttpRequest, route: Route): Promise<void> {
-  const body = new RequestBody(response)
+async function exchange(response: HttpResponse, request: Request, body: RequestBody, route: Route): Promise<void> {
   const client: Client = { response, gone: false, wake: () => {} }
   response.onAborted(() => {
     client.gone = true
     body.breakOff()
     client.wake()
   })
-  const request = readRequest(response, raw, body)
   const answer = await Promise.resolve(request)
     .then(route)
     .catch(() => text(500, 'The node could not answer.\n'))
   await reply(client, request, body, answer ?? text(404, 'Not found.\n'))
 }
 
-/** What a request says: uWebSockets.js lets it be read in its callback only. */
-function readRequest(response: HttpResponse, raw: HttpRequest, body: RequestBody): Request {
+/** What a request says: uWebSockets.js lets it be read in its callback only. A header that comes twice is one list. */
+function readRequest(raw: HttpRequest, address: string, body: RequestBody): Request {
   const headers = new Map<string, string>()
   raw.forEach((name, value) => {
-    headers.set(name, value)
+    const known = headers.get(name)
+    headers.set(name, known === undefined ? value : `${known}, ${value}`)
   })
   return {
     method: raw.getMethod().toUpperCase(),
     path: raw.getUrl(),
     query: raw.getQuery() ?? '',
-    address: Buffer.from(response.getRemoteAddressAsText()).toString(),
+    address,
     header: (name) => headers.get(name) ?? '',
     body,
   }

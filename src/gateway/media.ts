@@ -5,28 +5,28 @@ import { isUserId, type UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
 import { download } from './download.ts'
 import type { Answer, Request, Route } from './http.ts'
-import { isFromHere, sameLoopback } from './origin.ts'
+import type { Origins } from './origin.ts'
 import { upload } from './upload.ts'
 
 type Context = {
   /** Undefined: this node keeps no media. */
   readonly media: NodeMedia | undefined
   readonly authenticate: Authenticate
-  /** Whether a browser page of another origin may come. */
-  readonly anyOrigin: boolean
+  readonly origins: Origins
 }
 
-export function mediaRoute({ media, authenticate, anyOrigin }: Context): Route {
+export function mediaRoute({ media, authenticate, origins }: Context): Route {
   return async (request) => {
     const { method, path } = request
     if (!media) return undefined
-    if (!anyOrigin && !mayCome(request)) return refusal('other_origin')
+    if (origins.refusal(request) !== undefined) return refusal('other_origin')
+    const shared = sharedWith(origins, request.header('origin'))
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
     const answered = userOf(request, authenticate, media.limits.idLength).then((user) =>
       user === undefined ? refusal('bad_token') : answerUser(media, user, path.slice(7), request),
     )
     const answer = await answered.catch((error) => refusal(failure(error)))
-    return anyOrigin ? { ...answer, headers: { ...answer.headers, ...shared } } : answer
+    return { ...answer, headers: { ...answer.headers, ...shared } }
   }
 }
 
@@ -66,17 +66,12 @@ async function userOf(request: Request, authenticate: Authenticate, idLength: nu
   return isUserId(user, idLength) ? user : undefined
 }
 
-/** Where the token is only a name, pages of other sites are kept out, also those under a name that merely resolves here. */
-function mayCome(request: Request): boolean {
-  const origin = request.header('origin')
-  return isFromHere(request) && (origin === '' || sameLoopback(origin, request.header('host')))
-}
-
-/** Any page that has a token may use it: there is no cookie that a browser would add by itself. */
-const shared = {
-  'access-control-allow-origin': '*',
+/** A page that may come, and has a token, may use it: there is no cookie that a browser would add by itself. */
+const sharedWith = (origins: Origins, origin: string): Record<string, string> => ({
   'access-control-expose-headers': 'content-range, etag, retry-after, upload-offset',
-}
+  ...(origins.any && { 'access-control-allow-origin': '*' }),
+  ...(!origins.any && origin !== '' && { 'access-control-allow-origin': origin, vary: 'authorization, origin' }),
+})
 const preflight = {
   'access-control-allow-methods': 'GET, HEAD, PUT, POST',
   'access-control-allow-headers': 'authorization, content-range, content-type, if-none-match, if-range, range',

@@ -3,8 +3,17 @@
 import type { Clock } from '../runtime/index.ts'
 
 export type Fault = {
-  /** A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed. */
-  readonly where: 'authenticate' | 'allow' | 'onAccepted' | 'onDelivered' | 'onRead' | 'actor' | 'store' | 'media'
+  /** A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was refused. */
+  readonly where:
+    | 'authenticate'
+    | 'allow'
+    | 'onAccepted'
+    | 'onDelivered'
+    | 'onRead'
+    | 'actor'
+    | 'store'
+    | 'media'
+    | 'origin'
   readonly error: unknown
 }
 export type OnFault = (fault: Fault) => void
@@ -20,17 +29,18 @@ export function warnings(clock: Clock): OnFault {
     if (now - (warned.get(where) ?? Number.NEGATIVE_INFINITY) < warnMs) return
     warned.set(where, now)
     const detail = error instanceof Error ? error.stack : undefined
-    process.emitWarning(`${words[where]} failed: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
+    process.emitWarning(`${words[where]}: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
   }
 }
 
 const words: Record<Fault['where'], string> = {
-  authenticate: 'the hook authenticate',
-  allow: 'the hook allow',
-  onAccepted: 'the hook onAccepted',
-  onDelivered: 'the hook onDelivered',
-  onRead: 'the hook onRead',
-  actor: 'an actor',
-  store: 'the store',
-  media: 'the media store',
+  authenticate: 'the hook authenticate failed',
+  allow: 'the hook allow failed',
+  onAccepted: 'the hook onAccepted failed',
+  onDelivered: 'the hook onDelivered failed',
+  onRead: 'the hook onRead failed',
+  actor: 'an actor failed',
+  store: 'the store failed',
+  media: 'the media store failed',
+  origin: 'a connection was refused',
 }

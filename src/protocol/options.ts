@@ -15,6 +15,10 @@ export const isOneOf = (...values: readonly string[]): Rule => ({
   fits: (value) => values.includes(value as string),
 })
 export const isNumber: Rule = { words: 'a number', fits: (value) => typeof value === 'number' }
+export const isListOf = (words: string, item = /./): Rule => ({
+  words: `a list of ${words}`,
+  fits: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string' && item.test(one)),
+})
 /** Whether it is an object with all these functions. */
 export const isObjectWith = (words: string, ...functions: readonly string[]): Rule => ({
   words,

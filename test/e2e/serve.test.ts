@@ -160,6 +160,21 @@ describe('a running node', () => {
     await alice.close()
   })
 
+  it('prints which option lets a page of another origin in, and the option does', async () => {
+    const origin = 'http://localhost:5173'
+    const enters = (url: string) => {
+      const socket = new WebSocket(url, 'bluetick.v1.json', { origin })
+      return once(socket, 'open').then(
+        () => true,
+        () => false,
+      )
+    }
+    const { url, out } = await serve()
+    expect(await enters(url)).toBe(false)
+    await expect.poll(out).toContain(`Pages of ${origin} may not come here; --allow-origin`)
+    expect(await enters((await serve('--allow-origin', `http://localhost:3000, ${origin}`)).url)).toBe(true)
+  })
+
   it('does not end on SIGHUP where it has no secret, nor when nobody reads what it prints any more', async () => {
     const { server, http, out } = await serve()
     server.kill('SIGHUP')

@@ -1,0 +1,68 @@
+/** A real nginx or HAProxy before a node, with the lines that docs/operations.md shows. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { blocks } from '../docs/blocks.ts'
+import { freePort } from '../ports.ts'
+import { needs } from '../skips.ts'
+
+export const needsNginx = needs('nginx', existsSync('/usr/sbin/nginx'), 'apt-get install nginx-light')
+export const needsHaproxy = needs('HAProxy', existsSync('/usr/sbin/haproxy'), 'apt-get install haproxy')
+
+/** The snippets of the page in a language, in order. */
+export const snippets = (language: string): string[] =>
+  blocks('docs/operations.md').flatMap((block) => (block.language === language ? [block.code] : []))
+
+const running: ChildProcess[] = []
+
+export function stopProxies(): void {
+  for (const proxy of running.splice(0)) proxy.kill('SIGKILL')
+}
+
+/** Its port. `lines`: of a server, as nginx reads them. */
+export async function nginx(lines: string): Promise<number> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-nginx-'))
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  )
+  const config = `daemon off; pid ${folder}/pid; master_process off; error_log ${folder}/error.log;
+events {}
+http { access_log off; ${paths.join(' ')}
+server { listen 127.0.0.1:${port}; ${lines} } }`
+  return start(port, '/usr/sbin/nginx', ['-p', folder, '-e', join(folder, 'error.log'), '-c'], folder, config)
+}
+
+/** Its port. `lines`: sections, of which the frontend has a line `bind BIND`. */
+export async function haproxy(lines: string): Promise<number> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-haproxy-'))
+  return start(port, '/usr/sbin/haproxy', ['-db', '-f'], folder, lines.replace('BIND', `127.0.0.1:${port}`))
+}
+
+async function start(port: number, path: string, args: string[], folder: string, config: string): Promise<number> {
+  const file = join(folder, 'config')
+  writeFileSync(file, `${config}\n`)
+  const proxy = spawn(path, [...args, file])
+  running.push(proxy)
+  let said = ''
+  for (const stream of [proxy.stdout, proxy.stderr])
+    stream.on('data', (text) => {
+      said += text
+    })
+  while (!(await answers(port))) if (proxy.exitCode !== null) throw new Error(`${path} ended: ${said}`)
+  return port
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' })
+    socket.once('error', () => setTimeout(() => resolve(false), 20))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
