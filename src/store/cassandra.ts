@@ -8,7 +8,7 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
-import type { CassandraOptions } from './cassandra/connection.ts'
+import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
 import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cassandra/groups.ts'
 import { health } from './cassandra/health.ts'
@@ -21,6 +21,7 @@ import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
 import { long, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
+import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
 import { Turns } from './cassandra/turns.ts'
 import {
@@ -69,6 +70,7 @@ export function cassandraStore(
   retention: Partial<Retention> = {},
 ): CassandraStore {
   checkOptions('cassandraStore', options, rules, ['contactPoints', 'localDc', 'keyspace'])
+  portOf(options)
   return new CassandraStore(options, completeRetention('cassandraStore', retention))
 }
 
@@ -87,7 +89,9 @@ export class CassandraStore implements Store {
 
   async open(): Promise<void> {
     const client = await connectToSchema(this.#options)
-    const requests = new Requests(client, { ...defaultRequestLimits, ...this.#options })
+    const limits = { ...defaultRequestLimits, ...this.#options }
+    const requests = new Requests(client, limits, new Stamps(0))
+    requests.stamps.rise(await takeTerm(requests))
     this.#opened = { client, requests, history: new History(requests) }
   }
 
@@ -108,7 +112,9 @@ export class CassandraStore implements Store {
   }
 
   async takeTerm(): Promise<number> {
-    return takeTerm(this.#requests)
+    const term = await takeTerm(this.#requests)
+    this.#requests.stamps.rise(term)
+    return term
   }
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
@@ -147,7 +153,8 @@ export class CassandraStore implements Store {
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
     const cells = Object.fromEntries(cursors.map(({ device, seq, seenAt }) => [device, pair(seq, seenAt)]))
-    await this.#requests.write([{ query: saveQuery, params: [epoch, cells, long(settled), user] }])
+    const query = { query: saveQuery, params: [epoch, cells, long(settled), user] }
+    await this.#requests.write([query], this.#requests.stamps.ordered())
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
@@ -223,7 +230,8 @@ export class CassandraStore implements Store {
     const target: Target = { user, epoch, term, retention: this.#retention }
     await this.saveCursors(user, epoch, cursors, settled)
     if (tail === 0) return
-    await this.#requests.write(begin(target, bucketOf(Math.min(head, tail)), lastTime))
+    const stamp = this.#requests.stamps.ordered()
+    await this.#requests.write(begin(target, bucketOf(Math.min(head, tail)), lastTime, stamp))
     await this.#requests.write([mark(target, tail, lastTime)])
   }
 }

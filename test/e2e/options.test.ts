@@ -86,6 +86,9 @@ it('stores name it, too', () => {
   expect(() => cassandraStore({ ...cluster, contactPoints: '10.0.0.1' } as never)).toThrow(
     'cassandraStore: contactPoints must be a list of hosts',
   )
+  expect(() => cassandraStore({ ...cluster, contactPoints: ['10.0.0.1:9142', '10.0.0.2'] })).toThrow(
+    'contactPoints must all have the same port, on which the other hosts are found: 10.0.0.1:9142, 10.0.0.2',
+  )
   expect(() => cassandraStore({ ...cluster, consistency: 'one' } as never)).toThrow(
     'cassandraStore: consistency must be local_quorum or quorum or each_quorum or all',
   )

@@ -2,6 +2,7 @@
 import type { Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { Requests } from '../../src/store/cassandra/requests.ts'
+import { Stamps } from '../../src/store/cassandra/stamps.ts'
 
 /** A driver whose answers are given by hand. */
 function slow() {
@@ -14,7 +15,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 5))
 describe('requests to a cluster', () => {
   it('are bounded: the others have their turn in the order in which they came', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 2, queued: 10, queueMs: 1_000 })
+    const requests = new Requests(client, { inFlight: 2, queued: 10, queueMs: 1_000 }, new Stamps(1))
     const done: number[] = []
     const all = [1, 2, 3, 4, 5].map((n) => requests.rows('SELECT', []).then(() => done.push(n)))
     await settled()
@@ -31,7 +32,7 @@ describe('requests to a cluster', () => {
 
   it('fail at once when too many wait', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 1, queued: 1, queueMs: 1_000 })
+    const requests = new Requests(client, { inFlight: 1, queued: 1, queueMs: 1_000 }, new Stamps(1))
     const [first, second] = [requests.rows('SELECT', []), requests.rows('SELECT', [])]
     await expect(requests.rows('SELECT', [])).rejects.toMatchObject({
       code: 'unavailable',
@@ -46,7 +47,7 @@ describe('requests to a cluster', () => {
 
   it('fail when they have waited too long, and make way for those that have not', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 1, queued: 10, queueMs: 30 })
+    const requests = new Requests(client, { inFlight: 1, queued: 10, queueMs: 30 }, new Stamps(1))
     const first = requests.rows('SELECT', [])
     const tooLong = expect(requests.rows('SELECT', [])).rejects.toMatchObject({ code: 'unavailable' })
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,4 +1,5 @@
 /** Writing an inbox: entries, their dedupe keys and the mark of the bucket go into one mutation. */
+import type { types } from 'cassandra-driver'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entry, Retention } from '../contract.ts'
 import { isKept } from '../lasting.ts'
@@ -13,10 +14,11 @@ const dedupeInsert =
   'INSERT INTO dedupe (user, bucket, sender, id, term, seq, time) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ?'
 /** The timestamp is the seq: whichever of two writes lands last, the higher mark stays. */
 const markInsert = 'INSERT INTO marks (user, bucket, term, tail, time) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?'
-const epochUpdate = 'UPDATE inboxes SET epoch = ? WHERE user = ? AND shelf = 0'
+const epochUpdate = 'UPDATE inboxes USING TIMESTAMP ? SET epoch = ? WHERE user = ? AND shelf = 0'
 /** The timestamp is the bucket, for the same reason. */
 const newestUpdate = 'UPDATE inboxes USING TIMESTAMP ? SET newest = ? WHERE user = ? AND shelf = 0'
-const bucketInsert = 'INSERT INTO inboxes (user, shelf, bucket, started) VALUES (?, 0, ?, ?) USING TTL ?'
+const bucketInsert =
+  'INSERT INTO inboxes (user, shelf, bucket, started) VALUES (?, 0, ?, ?) USING TTL ? AND TIMESTAMP ?'
 
 /** One mutation holds about so many entries and bytes of bodies; Cassandra takes 16 MB. */
 const chunkEntries = 500
@@ -41,9 +43,10 @@ export async function append(
     const first = chunk[0] as Entry
     const bucket = bucketOf(first.seq)
     const statements = writes(target, bucket, chunk)
-    const begins = first.seq === firstSeq(bucket) ? begin(target, bucket, first.time) : []
+    const stamp = requests.stamps.ordered()
+    const begins = first.seq === firstSeq(bucket) ? begin(target, bucket, first.time, stamp) : []
     const timers = chunk.flatMap((entry) =>
-      noted(target.user, entry, secondsLeft(entry.time, target.retention.retentionMs)),
+      noted(target.user, entry, secondsLeft(entry.time, target.retention.retentionMs), stamp),
     )
     // The first bucket has the partition of the record and of the timers: one mutation. Those of a later bucket come before its entries.
     const before = [...begins, ...timers]
@@ -57,11 +60,16 @@ export async function append(
 }
 
 /** Says in the record that a bucket exists, since when, and under which epoch. */
-export function begin({ user, epoch, retention }: Target, bucket: number, started: Millis): Statement[] {
+export function begin(
+  { user, epoch, retention }: Target,
+  bucket: number,
+  started: Millis,
+  stamp: types.Long,
+): Statement[] {
   const ttl = secondsLeft(started, retention.retentionMs)
-  const row = { query: bucketInsert, params: [user, bucket, new Date(started), ttl] }
+  const row = { query: bucketInsert, params: [user, bucket, new Date(started), ttl, stamp] }
   return [
-    { query: epochUpdate, params: [epoch, user] },
+    { query: epochUpdate, params: [stamp, epoch, user] },
     { query: newestUpdate, params: [long(bucket + 1), bucket, user] },
     ...(ttl > 0 ? [row] : []),
   ]

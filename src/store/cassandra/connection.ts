@@ -7,7 +7,7 @@ import { explain, hostsOf } from './explain.ts'
 import { policies } from './policies.ts'
 
 export type CassandraOptions = {
-  /** Hosts to begin with, "address" or "address:port"; the driver finds the others. */
+  /** Hosts to begin with, "address" or "address:port"; the driver finds the others, on the same port. Default port 9042. */
   readonly contactPoints: readonly string[]
   /** The datacenter whose hosts are asked. */
   readonly localDc: string
@@ -24,6 +24,9 @@ export type CassandraOptions = {
 
 /** Milliseconds that a host has to answer when the node connects. */
 const connectMs = 2_500
+/** Seconds that all hosts have to take over a change of the schema. */
+const agreementSeconds = 60
+const defaultPort = 9042
 
 /** A driver that is connected. Rejects with a StoreError in words. `keyspace` null: none yet. */
 export async function connectTo(options: CassandraOptions, keyspace: string | null): Promise<Client> {
@@ -54,6 +57,19 @@ function unreachable(error: unknown, { contactPoints, localDc }: CassandraOption
   return `No host of datacenter ${localDc} answered within ${seconds} s: ${hosts.join(', ')}.`
 }
 
+/** The port of the contact points. The driver tries the hosts that it finds on this one too: a RangeError where they have several. */
+export function portOf({ contactPoints }: Pick<CassandraOptions, 'contactPoints'>): number {
+  const ports = new Set(
+    contactPoints.map((point) => Number(/^(?:[^:]*|\[.*\]):(\d+)$/.exec(point)?.[1] ?? defaultPort)),
+  )
+  const [port = defaultPort] = ports
+  if (ports.size > 1)
+    throw new RangeError(
+      `contactPoints must all have the same port, on which the other hosts are found: ${contactPoints.join(', ')}`,
+    )
+  return port
+}
+
 function settings(options: CassandraOptions): ClientOptions {
   const { contactPoints, localDc, consistency = 'local_quorum', credentials, timeoutMs = 3_000 } = options
   const { auth, types } = driver()
@@ -61,6 +77,7 @@ function settings(options: CassandraOptions): ClientOptions {
   return {
     contactPoints: [...contactPoints],
     localDataCenter: localDc,
+    protocolOptions: { port: portOf(options), maxSchemaAgreementWaitSeconds: agreementSeconds },
     queryOptions: {
       consistency: consistencies[consistencyNames[consistency]],
       serialConsistency: consistency === 'local_quorum' ? consistencies.localSerial : consistencies.serial,

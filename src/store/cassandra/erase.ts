@@ -1,16 +1,17 @@
 /** Makes `gone` of a chat's entries in an inbox, and takes them out of what waits and out of the history. */
+import type { types } from 'cassandra-driver'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Retention } from '../contract.ts'
 import type { History } from './history.ts'
 import { firstHeld, lastHeld, record } from './inbox.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Requests, Row, Statement } from './requests.ts'
-import { blank, carried, long, number } from './rows.ts'
+import { blank, carried, long, number, written } from './rows.ts'
 import { forget } from './timers.ts'
 import { secondsLeft } from './ttl.ts'
 
 /** Without bodies. Rows of former terms are dead, and yet hold what was written. */
-const scanQuery = `SELECT seq, term, kind, time, peer, place, lifetime FROM inbox_entries
+const scanQuery = `SELECT seq, term, kind, time, peer, place, lifetime, ${written} FROM inbox_entries
   WHERE user = ? AND bucket = ? AND seq >= ? AND seq <= ?`
 /** Rows of a slice. */
 const pageRows = 500
@@ -50,14 +51,14 @@ async function eraseRows(requests: Requests, retentionMs: number, user: UserId, 
     return what?.chat === chat ? [{ row, ...what }] : []
   })
   if (erased.length === 0) return
-  const statements = erased.flatMap(({ row }) => gone(user, row, retentionMs))
+  const statements = erased.flatMap(({ row }) => gone(user, row, retentionMs, requests.stamps.timed(row['written'])))
   if (statements.length > 0) await requests.write(statements)
-  const timers = forget(user, chat, erased)
+  const timers = forget(user, chat, erased, requests.stamps.ordered())
   if (timers.length > 0) await requests.write(timers)
 }
 
-function gone(user: UserId, row: Row, retentionMs: number): Statement[] {
+function gone(user: UserId, row: Row, retentionMs: number, stamp: types.Long): Statement[] {
   const [seq, time]: [Seq, Millis] = [number(row['seq']), row['time'].getTime()]
   const ttl = secondsLeft(time, retentionMs)
-  return ttl > 0 ? [blank({ user, bucket: bucketOf(seq), seq, term: row['term'] }, row['kind'], ttl)] : []
+  return ttl > 0 ? [blank({ user, bucket: bucketOf(seq), seq, term: row['term'] }, row['kind'], ttl, stamp)] : []
 }

@@ -20,11 +20,11 @@ export async function loadGroup(requests: Requests, group: GroupId): Promise<Gro
 }
 
 export const saveGroup = (requests: Requests, group: GroupId, record: GroupRecord): Promise<void> =>
-  requests.write([{ query: groupInsert, params: [group, JSON.stringify(record)] }])
+  requests.write([{ query: groupInsert, params: [group, JSON.stringify(record)] }], requests.stamps.ordered())
 
 export function noteGroup(requests: Requests, retention: Retention, group: GroupId, term: number): Promise<void> {
   const ttl = Math.ceil(retention.retentionMs / 1000)
-  return requests.write([{ query: noteInsert, params: [shelfOf(group), term, group, ttl] }])
+  return requests.write([{ query: noteInsert, params: [shelfOf(group), term, group, ttl] }], requests.stamps.ordered())
 }
 
 export async function notedGroups(requests: Requests) {
@@ -33,4 +33,4 @@ export async function notedGroups(requests: Requests) {
 }
 
 export const forgetGroup = (requests: Requests, group: GroupId, term: number): Promise<void> =>
-  requests.write([{ query: noteDelete, params: [shelfOf(group), term, group] }])
+  requests.write([{ query: noteDelete, params: [shelfOf(group), term, group] }], requests.stamps.ordered())

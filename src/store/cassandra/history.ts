@@ -51,7 +51,7 @@ export class History {
   }
 
   async #note(name: string, params: readonly unknown[]): Promise<void> {
-    await this.#requests.write([{ query: noteInsert, params }])
+    await this.#requests.write([{ query: noteInsert, params }], this.#requests.stamps.ordered())
     if (this.#noted.size >= rememberedNotes) this.#noted.clear()
     this.#noted.add(name)
   }
@@ -90,15 +90,18 @@ export class History {
     return rows.map((found) => found['bucket'])
   }
 
-  /** `upTo` is at most the tail of the inbox, and `lastTime` its time: a bucket that lies in the range as a whole gets no more rows. */
+  /**
+   * `upTo` is at most the tail of the inbox, and `lastTime` its time, which is that of no row before: a bucket that lies in the range as a
+   * whole gets no more rows.
+   */
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq, lastTime: Millis): Promise<void> {
-    const at = long(Math.max(Date.now(), lastTime) * 1000 + 999)
+    const at = long(lastTime * 1000 + 999)
     for (const bucket of await this.#buckets(user, chat, from, upTo)) {
       const params = [at, user, chat, bucket, long(from), long(upTo)]
       await this.#requests.write([{ query: rangeDelete, params }])
       if (firstSeq(bucket) < from || firstSeq(bucket + 1) > upTo + 1) continue
       this.#noted.delete(nameOf(user, chat, bucket))
-      await this.#requests.write([{ query: noteDelete, params: [user, chat, bucket] }])
+      await this.#requests.write([{ query: noteDelete, params: [user, chat, bucket] }], this.#requests.stamps.ordered())
     }
   }
 }

@@ -23,7 +23,7 @@ export async function settings(requests: Requests, user: UserId): Promise<Settin
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
   const { lastSeen, writers, receipts, blocked, contacts, lifetimes } = settings
   const params = [user, lastSeen, writers, receipts, blocked, contacts, lifetimes.map(lifetimeCell)]
-  await requests.write([{ query: insertQuery, params }])
+  await requests.write([{ query: insertQuery, params }], requests.stamps.ordered())
 }
 
 const lifetimeCell = ({ chat, lifetime, time, id }: ChatLifetime): types.Tuple =>

@@ -5,6 +5,7 @@
 import type { ArrayOrObject, Client, QueryOptions, types } from 'cassandra-driver'
 import { StoreError } from '../contract.ts'
 import { explain } from './explain.ts'
+import type { Stamps } from './stamps.ts'
 
 export type Statement = { readonly query: string; readonly params: readonly unknown[] }
 export type Row = types.Row
@@ -26,6 +27,7 @@ type Waiting = { readonly start: () => void; readonly fail: (error: Error) => vo
 const repeatable = { prepare: true, isIdempotent: true } as const
 
 export class Requests {
+  readonly stamps: Stamps
   readonly #client: Client
   readonly #limits: RequestLimits
   #running = 0
@@ -33,7 +35,8 @@ export class Requests {
   #queue: Waiting[] = []
   #next = 0
 
-  constructor(client: Client, limits: RequestLimits) {
+  constructor(client: Client, limits: RequestLimits, stamps: Stamps) {
+    this.stamps = stamps
     this.#client = client
     this.#limits = limits
   }
@@ -50,10 +53,10 @@ export class Requests {
     return { rows, next: pageState ?? undefined }
   }
 
-  /** Writes statements of one partition as one mutation. */
-  async write(statements: readonly Statement[]): Promise<void> {
+  /** Writes statements of one partition as one mutation. `stamp` is of those that have no timestamp of their own. */
+  async write(statements: readonly Statement[], stamp = this.stamps.timed()): Promise<void> {
     const batch = statements as { query: string; params: ArrayOrObject }[]
-    await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false }))
+    await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false, timestamp: stamp }))
   }
 
   /** A lightweight transaction: undefined when it was applied, else the row as it is. Where it fails its outcome is unknown. */

@@ -24,6 +24,8 @@ const kindCell = (bits: number): number => (bits << 24) >> 24
 /** What an entry is made of, besides its key. */
 export const entryColumns =
   'kind, time, id, peer, body, bytes, media, at_epoch, at_seq, first, delivered, read, place, change, lifetime'
+/** Of a row that may be overwritten: when it was written, by its timestamp. */
+export const written = 'WRITETIME(kind) AS written'
 /** Who and what: the cells that leave first where a timer runs. The others stay and say that the entry is gone; the id also that a repeat is one. */
 const fading: ReadonlySet<string> = new Set(['peer', 'body', 'bytes', 'media', 'place', 'change'])
 
@@ -41,19 +43,28 @@ export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tu
 /** The key of a row of an inbox. */
 export type Key = { readonly user: UserId; readonly bucket: number; readonly seq: Seq; readonly term: number }
 
-/** Writes one entry for `ttl` seconds, and what fades of it only until its timer has run out. `more`: cells that are not the entry's. */
-export function writeEntry(key: Key, entry: Entry, ttl: number, more: Record<string, unknown> = {}): Statement[] {
+/**
+ * Writes one entry for `ttl` seconds, and what fades of it only until its timer has run out. `more`: cells that are not the entry's.
+ * `stamp`: the timestamp, where the row may be there already.
+ */
+export function writeEntry(
+  key: Key,
+  entry: Entry,
+  ttl: number,
+  more: Record<string, unknown> = {},
+  stamp?: types.Long,
+): Statement[] {
   const cells = Object.entries(cellsOf(entry))
   const expires = 'body' in entry ? entry.expires : undefined
-  if (expires === undefined) return [write(key, [...cells, ...Object.entries(more)], ttl)]
+  if (expires === undefined) return [write(key, [...cells, ...Object.entries(more)], ttl, stamp)]
   const left = Math.max(0, Math.ceil((expires - Date.now()) / 1000)) + fadesAfter
   const stays = [...cells.filter(([name]) => !fading.has(name)), ...Object.entries(more)]
   const fades = cells.filter(([name]) => fading.has(name))
-  return [write(key, stays, ttl), write(key, fades, Math.min(left, ttl))]
+  return [write(key, stays, ttl, stamp), write(key, fades, Math.min(left, ttl), stamp)]
 }
 
 /** Makes `gone` of a row: its cells are overwritten by empty ones, since a deletion of each would stay as a tombstone. */
-export function blank(key: Key, kind: number, ttl: number): Statement {
+export function blank(key: Key, kind: number, ttl: number, stamp: types.Long): Statement {
   const cells = {
     kind: kinds.gone,
     peer: '',
@@ -62,14 +73,21 @@ export function blank(key: Key, kind: number, ttl: number): Statement {
     ...(kind & hasPlace && { place: '' }),
     ...(kind & hasChange && { change: '' }),
   }
-  return write(key, Object.entries(cells), ttl)
+  return write(key, Object.entries(cells), ttl, stamp)
 }
 
 /** No null is written: only the cells that there are. */
-function write({ user, bucket, seq, term }: Key, cells: readonly [string, unknown][], ttl: number): Statement {
+function write(
+  { user, bucket, seq, term }: Key,
+  cells: readonly [string, unknown][],
+  ttl: number,
+  stamp?: types.Long,
+): Statement {
   const all = [...Object.entries({ user, bucket, seq: long(seq), term }), ...cells]
   const query = insert('inbox_entries', all.map(([name]) => name).join(', '))
-  return { query: `${query} USING TTL ?`, params: [...all.map(([, value]) => value), ttl] }
+  const params = [...all.map(([, value]) => value), ttl]
+  if (!stamp) return { query: `${query} USING TTL ?`, params }
+  return { query: `${query} USING TTL ? AND TIMESTAMP ?`, params: [...params, stamp] }
 }
 
 const inserts = new Map<string, string>()

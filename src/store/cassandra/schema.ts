@@ -50,9 +50,22 @@ function parse(create: string): Table {
   return { name, create, facts }
 }
 
+/** Milliseconds for a change of the schema: a busy cluster takes many times what it takes to read. */
+const changeMs = 60_000
+
+/** Changes the schema. Resolves when all hosts that are up have the change: what follows may go to any of them. */
+async function change(client: Client, query: string): Promise<void> {
+  const { info } = await client.execute(query)
+  if (!(info as { readonly isSchemaInAgreement?: boolean }).isSchemaInAgreement)
+    throw new StoreError(
+      'unavailable',
+      'The hosts of the cluster do not agree on its schema; try again when all are well.',
+    )
+}
+
 /** Makes the keyspace, and the tables and columns that are missing; what is there stays. Rejects where a later release has made the schema. */
 export async function applySchema(options: CassandraOptions, replication: Replication): Promise<void> {
-  const client = await connectTo(options, null)
+  const client = await connectTo({ ...options, timeoutMs: Math.max(changeMs, options.timeoutMs ?? 0) }, null)
   try {
     const found = await versionOf(client, options.keyspace)
     if (found !== undefined && found > version) throw otherVersion(options, found)
@@ -61,7 +74,7 @@ export async function applySchema(options: CassandraOptions, replication: Replic
         ? { class: 'SimpleStrategy', replication_factor: String(replication) }
         : { class: 'NetworkTopologyStrategy', ...replication }
     const map = JSON.stringify(strategy).replaceAll('"', "'")
-    await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${quoted(options.keyspace)} WITH replication = ${map}`)
+    await change(client, `CREATE KEYSPACE IF NOT EXISTS ${quoted(options.keyspace)} WITH replication = ${map}`)
     for (const table of await tables()) await complete(client, options.keyspace, table)
     await client.execute(`UPDATE ${quoted(options.keyspace)}.settings SET value = ${version} WHERE name = 'version'`)
   } finally {
@@ -72,13 +85,13 @@ export async function applySchema(options: CassandraOptions, replication: Replic
 async function complete(client: Client, keyspace: string, { name, create, facts }: Table): Promise<void> {
   const found = await factsOf(client, keyspace, name)
   if (!found) {
-    await client.execute(create.replace('CREATE TABLE ', `CREATE TABLE IF NOT EXISTS ${quoted(keyspace)}.`))
+    await change(client, create.replace('CREATE TABLE ', `CREATE TABLE IF NOT EXISTS ${quoted(keyspace)}.`))
     return
   }
   for (const [what, type] of facts) {
     const column = /^column (.*)$/.exec(what)?.[1]
     if (column !== undefined && !found.has(what))
-      await client.execute(`ALTER TABLE ${quoted(keyspace)}.${name} ADD ${column} ${type}`)
+      await change(client, `ALTER TABLE ${quoted(keyspace)}.${name} ADD ${column} ${type}`)
   }
 }
 

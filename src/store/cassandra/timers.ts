@@ -2,23 +2,28 @@
  * Timers of entries: which wait for their start, and starting them. A timer that runs is a part of its entry: what the entry
  * says fades by TTL, and nobody has to look for what is due.
  */
+import type { types } from 'cassandra-driver'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Carrier, Entry, Retention, Started, Waiting } from '../contract.ts'
 import { chatOf, start, startOf, starts, waitingOf, waitsFor } from '../lasting.ts'
 import { bucketOf } from './log.ts'
 import type { Requests, Row, Statement } from './requests.ts'
-import { blank, entryColumns, entryOf, long, number, writeEntry } from './rows.ts'
+import { blank, entryColumns, entryOf, long, number, writeEntry, written } from './rows.ts'
 import { secondsLeft } from './ttl.ts'
 
 /** The partition is that of the inbox's record and of its first bucket. */
-const timerInsert = 'INSERT INTO timers (user, shelf, waits, chat, seq) VALUES (?, 0, ?, ?, ?) USING TTL ?'
+const timerInsert =
+  'INSERT INTO timers (user, shelf, waits, chat, seq) VALUES (?, 0, ?, ?, ?) USING TTL ? AND TIMESTAMP ?'
 const waitingQuery = 'SELECT seq FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq <= ?'
 const nextQuery = 'SELECT waits, chat, seq FROM timers WHERE user = ? AND shelf = 0 AND (waits, chat) > (?, ?)'
 /** One for each call that starts any, of all that it started: the newest takes the place of those before it. */
-const startedDelete = 'DELETE FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq <= ?'
-const timersDelete = 'DELETE FROM timers WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq IN ?'
-const entriesQuery = `SELECT seq, term, ${entryColumns} FROM inbox_entries WHERE user = ? AND bucket = ? AND seq IN ?`
+const startedDelete =
+  'DELETE FROM timers USING TIMESTAMP ? WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq <= ?'
+const timersDelete =
+  'DELETE FROM timers USING TIMESTAMP ? WHERE user = ? AND shelf = 0 AND waits = ? AND chat = ? AND seq IN ?'
+const entriesQuery = `SELECT seq, term, ${entryColumns}, ${written}
+  FROM inbox_entries WHERE user = ? AND bucket = ? AND seq IN ?`
 
 /** The column `waits`. */
 const codes = { temporary: 0, delivered: 1, read: 2 } as const
@@ -30,12 +35,11 @@ const atOnce = 64
 const chatCell = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : everyChat)
 
 /** Notes an entry that waits, if it does, for `ttl` seconds. */
-export function noted(user: UserId, entry: Entry, ttl: number): Statement[] {
+export function noted(user: UserId, entry: Entry, ttl: number, stamp: types.Long): Statement[] {
   const is = waitsFor(user, entry)
   if (!is || ttl <= 0) return []
-  return [
-    { query: timerInsert, params: [user, codes[is], chatCell(is, chatOf(entry as Carrier)), long(entry.seq), ttl] },
-  ]
+  const chat = chatCell(is, chatOf(entry as Carrier))
+  return [{ query: timerInsert, params: [user, codes[is], chat, long(entry.seq), ttl, stamp] }]
 }
 
 /** The lowest seqs that wait. Usually one read, of a few rows. */
@@ -65,13 +69,17 @@ export function forget(
   user: UserId,
   chat: UserId,
   erased: readonly { readonly row: Row; readonly lifetime: Lifetime }[],
+  stamp: types.Long,
 ): Statement[] {
   const seqs = new Map<Started['is'], Row[]>()
   for (const { row, lifetime } of erased) {
     const is = startOf(user, lifetime)
     if (is) seqs.set(is, [...(seqs.get(is) ?? []), row['seq']])
   }
-  return [...seqs].map(([is, of]) => ({ query: timersDelete, params: [user, codes[is], chatCell(is, chat), of] }))
+  return [...seqs].map(([is, of]) => ({
+    query: timersDelete,
+    params: [stamp, user, codes[is], chatCell(is, chat), of],
+  }))
 }
 
 /**
@@ -87,7 +95,7 @@ export async function startTimers(
 ): Promise<Seq> {
   const waits = codes[started.is]
   const key = [user, waits, started.is === 'read' ? started.chat : everyChat, long(started.upTo)]
-  const removal = { query: startedDelete, params: key }
+  const removal = { query: startedDelete, params: [requests.stamps.ordered(), ...key] }
   const begin = (seqs: readonly Seq[], last?: Statement) =>
     startSlice(requests, { retentionMs, user, started, now }, seqs, last)
 
@@ -125,7 +133,7 @@ async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[]
   let left = last
   for (const [bucket, of] of byBucket(seqs)) {
     const rows = first(await requests.rows(entriesQuery, [begin.user, bucket, of.map(long)]))
-    const statements = rows.flatMap((row) => startRow(begin, bucket, row))
+    const statements = rows.flatMap((row) => startRow(begin, bucket, row, requests.stamps.timed(row['written'])))
     if (left && bucket === 0 && of.length === seqs.length) {
       statements.push(left)
       left = undefined
@@ -135,13 +143,18 @@ async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[]
   if (left) await requests.write([left])
 }
 
-function startRow({ retentionMs, user, started, now }: Start, bucket: number, row: Row): Statement[] {
+function startRow(
+  { retentionMs, user, started, now }: Start,
+  bucket: number,
+  row: Row,
+  stamp: types.Long,
+): Statement[] {
   const entry = entryOf(row, now)
   const ttl = secondsLeft(entry.time, retentionMs)
   if (ttl <= 0 || !starts(user, entry, started)) return []
   const key = { user, bucket, seq: entry.seq, term: row['term'] }
   const next = start(entry, started.is, now)
-  return next.is === 'gone' ? [blank(key, row['kind'], ttl)] : writeEntry(key, next, ttl)
+  return next.is === 'gone' ? [blank(key, row['kind'], ttl, stamp)] : writeEntry(key, next, ttl, {}, stamp)
 }
 
 const seqOf = (row: Row): Seq => number(row['seq'])
