@@ -5,11 +5,14 @@ import type { Transport } from './link.ts'
 export const webSocketTransport: Transport = (url, subprotocol, events) => {
   const socket = new PlatformWebSocket(url, [subprotocol])
   socket.binaryType = 'arraybuffer'
-  socket.onopen = () => events.opened()
+  let why: string | undefined = unopened(url)
+  socket.onopen = () => {
+    why = undefined
+    events.opened()
+  }
   socket.onmessage = ({ data }) => events.heard(typeof data === 'string' ? data : new Uint8Array(data))
-  let why: string | undefined
   socket.onerror = (event) => {
-    why = (event as ErrorEvent).message // in Node; a browser does not say. A close follows
+    why = (event as ErrorEvent).message || why // in Node; a browser does not say. A close follows
   }
   socket.onclose = ({ code }) => events.lost(code, why)
   return {
@@ -18,4 +21,11 @@ export const webSocketTransport: Transport = (url, subprotocol, events) => {
     },
     close: (code, reason) => socket.close(code, reason),
   }
+}
+
+/** What may be wrong where a connection never opens: a browser does not say that it was refused, and why. */
+function unopened(url: string): string {
+  const page = globalThis.location?.origin
+  const foreign = page !== undefined && new URL(url).host !== globalThis.location.host
+  return `no node answers at ${url}${foreign ? `, or it takes no pages of ${page}: see --allow-origin` : ''}`
 }

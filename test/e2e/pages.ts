@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { needs } from '../skips.ts'
 
-const executablePath = '/usr/bin/chromium'
+export const executablePath = '/usr/bin/chromium'
 
 /** For a `describe` of stories that need the browser. */
 export const needsChromium = needs('Chromium', existsSync(executablePath), 'apt-get install chromium')
