@@ -13,6 +13,8 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
   schema: async (args) => (await import('./schema.ts')).schema(args),
   copy: async (args) => (await import('./copy.ts')).copy(args),
   compact: async (args) => (await import('./compact.ts')).compact(args),
+  backup: async (args) => (await import('./backup.ts')).backup(args),
+  restore: async (args) => (await import('./restore.ts')).restore(args),
   inspect: async (args) => (await import('./inspect.ts')).inspect(args),
   bench: async (args) => (await import('../../bench/main.ts')).bench(args),
 }
@@ -22,6 +24,8 @@ bluetick token USER [options]     make a token for a user
 bluetick schema apply|check       make the tables of a Cassandra keyspace, or compare them
 bluetick copy --data FOLDER       copy an embedded store into a Cassandra keyspace
 bluetick compact --data FOLDER    write an embedded store anew, without what was deleted
+bluetick backup --to FOLDER       copy the data of a node, also of one that runs
+bluetick restore --from FOLDER    make a data folder of a backup
 bluetick inspect [USER]           what a running node knows of a user, or counts
 bluetick inspect --message ID     what became of a message
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is

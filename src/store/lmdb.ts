@@ -2,6 +2,7 @@
  * The embedded store: one machine, no server, durable. What is written while a transaction commits goes into the next one
  * (lmdb/commits.ts). Entries are appended to a journal, and move from there to the inboxes (lmdb/journal.ts).
  */
+import { randomInt } from 'node:crypto'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
@@ -75,6 +76,16 @@ export class LmdbStore implements Store {
     } finally {
       unlock()
     }
+  }
+
+  /** Gives each log another epoch; answers how many users and groups there are. */
+  async renameAll(): Promise<number> {
+    await this.#open.journal.settle()
+    return this.#open.commits.change((tables) => {
+      const users = [...usersOf(tables, new Set())]
+      for (const user of users) renameInbox(tables, user, randomInt(1, 2 ** 31))
+      return users.length
+    })
   }
 
   get #open(): Opened {
