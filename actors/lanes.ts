@@ -5,24 +5,30 @@
  * which was already under way overtakes it.
  */
 import type { ErrorCode, RetryCode } from '../src/protocol/codes.ts'
-import type { MessageId, UserId } from '../src/protocol/ids.ts'
+import type { MessageId, Millis, UserId } from '../src/protocol/ids.ts'
 
-type Lane = { round: number; flying: number; refused: { readonly id: MessageId; readonly nth: number } | null }
+/** Why a send was refused for now, when it may come again, and how much later each that follows it may. */
+export type Wait = { readonly code: RetryCode; readonly at: Millis; readonly every: Millis }
 
-/** `flying`: sends to all recipients that are not answered yet. */
-export type Lanes = { sends: number; round: number; flying: number; readonly open: Map<UserId, Lane> }
+type Refused = Wait & { readonly id: MessageId; readonly nth: number; readonly last: Millis }
+type Lane = { round: number; flying: number; refused: Refused | null }
+
+/** `flying`: sends to all recipients that are not answered yet. `refused`: thousandths of frames that were refused for now and may not come yet. */
+export type Lanes = { sends: number; round: number; flying: number; refused: number; readonly open: Map<UserId, Lane> }
 
 /** The place of a send: its number in the session, and its round. */
 export type Turn = { readonly nth: number; readonly round: number }
 
 /** Refusals after which the same send may succeed. */
 const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
-export const isForNow = (code: ErrorCode): boolean => Object.hasOwn(forNow, code)
+export const isForNow = (code: ErrorCode): code is RetryCode => Object.hasOwn(forNow, code)
 
+/** Of what is refused together the last is told to come so much later than the first: what may come at once is no more than comes free meanwhile. */
+const turnsMs = 2_000
 /** Lanes that wait for a refused message. Beyond these the oldest is forgotten. */
 const remembered = 1_024
 
-export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, open: new Map() })
+export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, refused: 0, open: new Map() })
 
 /** Lets a send go; undefined while an earlier one to the same recipient must come first. */
 export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined {
@@ -47,24 +53,33 @@ export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Turn): boolea
 }
 
 /** A send was refused for now before it went: those to the same recipient wait for it. */
-export function hold(lanes: Lanes, to: UserId, id: MessageId): void {
+export function hold(lanes: Lanes, to: UserId, id: MessageId, wait: Wait): void {
   lanes.sends += 1
-  refuse(lanes, to, id, lanes.sends)
+  refuse(lanes, to, id, lanes.sends, wait)
 }
 
-/** A send that was let go is answered. `again`: it was refused for now. */
-export function leave(lanes: Lanes, to: UserId, id: MessageId, nth: number, again: boolean): void {
+/** When what follows a refused send may come, and why not now. Each that asks is later than the one before, within `turnsMs`. */
+export function next(lanes: Lanes, to: UserId): Pick<Wait, 'code' | 'at'> {
+  const lane = lanes.open.get(to)
+  if (!lane?.refused) return { code: 'busy', at: 0 }
+  const { at, every, last } = lane.refused
+  lane.refused = { ...lane.refused, at: Math.min(at + every, last) }
+  return lane.refused
+}
+
+/** A send that was let go is answered. `wait`: it was refused for now. */
+export function leave(lanes: Lanes, to: UserId, id: MessageId, nth: number, wait: Wait | null): void {
   const lane = lanes.open.get(to)
   if (!lane) return
   lane.flying -= 1
   lanes.flying -= 1
-  if (again) refuse(lanes, to, id, nth)
+  if (wait) refuse(lanes, to, id, nth, wait)
   else if (lane.flying === 0 && !lane.refused) lanes.open.delete(to)
 }
 
-function refuse(lanes: Lanes, to: UserId, id: MessageId, nth: number): void {
+function refuse(lanes: Lanes, to: UserId, id: MessageId, nth: number, wait: Wait): void {
   const lane = lanes.open.get(to) ?? { round: lanes.round, flying: 0, refused: null }
-  if (!lane.refused || nth < lane.refused.nth) lane.refused = { id, nth }
+  if (!lane.refused || nth < lane.refused.nth) lane.refused = { id, nth, ...wait, last: wait.at + turnsMs }
   lanes.open.set(to, lane)
   if (lanes.open.size <= remembered) return
   for (const [oldest, { flying }] of lanes.open) if (flying === 0) return void lanes.open.delete(oldest)

@@ -30,6 +30,7 @@ const deaf: SessionPort = {
   push: () => {},
   hint: () => {},
   welcome: () => {},
+  wasted: () => {},
   siblings: () => {},
   settings: () => {},
   close: () => {},

@@ -6,7 +6,8 @@ import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts
 import type { DeviceId, Millis, UserId } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { isNews } from '../typing.ts'
-import { answered, copied, refuse, send } from './sending.ts'
+import { charge, closeFlooding, mayCome, putOff, refill } from './rate.ts'
+import { answered, copied, hold, refuse, send } from './sending.ts'
 import { SessionState } from './state.ts'
 import { error, type SessionEffect, type SessionLimits, type SessionMessage } from './types.ts'
 import { settled, watch } from './watching.ts'
@@ -66,15 +67,18 @@ function handle(
     case 'settings':
       return settled(state, message.settings, out)
     case 'answered':
-      return answered(state, message, out)
+      return answered(state, message, limits, now, out)
     case 'copied':
-      return copied(state, message, out)
+      return copied(state, message, limits, now, out)
+    case 'wasted':
+      charge(state)
+      return void closeFlooding(state, limits, out)
     case 'late':
       if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
   }
 }
 
-/** Counts a frame against the rate. What only acknowledges is never refused; whoever goes on regardless is closed. */
+/** Counts a frame against the rate. An ack is charged only where it says nothing new. */
 function meter(
   state: SessionState,
   frame: ClientFrame | BadFrame,
@@ -82,27 +86,26 @@ function meter(
   now: Millis,
   out: SessionEffect[],
 ): void {
-  const rate = limits.framesPerSecond
-  state.tokens = Math.min(rate * 2_000, state.tokens + (now - state.aliveAt) * rate) - 1_000
-  state.aliveAt = now
-  if (state.tokens < -rate * 1_000) return void out.push({ do: 'close', code: 'flooding' })
-  if ('bad' in frame) return void out.push(error(frame.bad, frame.kind, frame.ref))
+  refill(state, limits, now)
+  if (closeFlooding(state, limits, out)) return
+  if ('bad' in frame) {
+    charge(state)
+    return void out.push(error(frame.bad, frame.kind, frame.ref))
+  }
   const [kind] = frame
+  if (kind === 'ack' && state.phase === 'open') return void out.push({ do: 'ack', seq: frame[1] })
+  const may = mayCome(state)
+  if (may || !metered.has(kind)) charge(state)
   if (state.phase === 'new') {
     if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
     return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
   }
   // The first thing to go under load.
-  if (kind === 'typing' && (state.tokens < 0 || state.phase !== 'open')) return
-  if (state.tokens < 0 && metered.has(kind))
-    return kind === 'send'
-      ? refuse(state, frame, 'rate_limited', out, refillMs(state, rate))
-      : void out.push(error('rate_limited', kind, String(frame[1]), refillMs(state, rate)))
-  obey(state, frame, limits, now, out)
+  if (kind === 'typing' && (!may || state.phase !== 'open')) return
+  if (may || !metered.has(kind)) return obey(state, frame, limits, now, out)
+  if (kind === 'send') return hold(state, frame, 'rate_limited', limits, now, out)
+  out.push(error('rate_limited', kind, String(frame[1]), putOff(state, limits)))
 }
-
-/** When the next frame may come. */
-const refillMs = ({ tokens }: SessionState, rate: number): number => Math.ceil((1_000 - tokens) / rate)
 
 function hello(
   state: SessionState,
@@ -139,13 +142,13 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
   if (kind === 'pong') return
   if (kind === 'hello') return void out.push(error('bad_frame', kind, null))
   if (state.phase !== 'open')
-    return kind === 'send' ? refuse(state, frame, 'busy', out) : void out.push(error('not_welcome_yet', kind, null))
+    return kind === 'send'
+      ? refuse(state, frame, 'busy', limits, now, out)
+      : void out.push(error('not_welcome_yet', kind, null))
   switch (kind) {
     case 'send':
       active(state, now, out)
-      return send(state, frame, limits, out)
-    case 'ack':
-      return void out.push({ do: 'ack', seq: frame[1] })
+      return send(state, frame, limits, now, out)
     case 'read':
       active(state, now, out)
       return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })

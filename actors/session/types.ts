@@ -31,6 +31,8 @@ export type SessionMessage =
       readonly lifetime: Lifetime | undefined
       readonly answer: Accepted
     }
+  /** An ack said nothing new. */
+  | { readonly is: 'wasted' }
   /** The time to hello is over. */
   | { readonly is: 'late' }
 

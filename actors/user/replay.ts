@@ -212,6 +212,7 @@ const size = (entry: Entry): number =>
 export function ack(state: UserState, session: SessionRef, seq: Seq, limits: UserLimits, out: UserEffect[]): void {
   const device = attached(state, session)
   if (!device) return
+  if (seq > state.tail || seq <= device.acked) out.push({ do: 'wasted', session })
   if (seq > state.tail) return void out.push({ do: 'refuse', session, kind: 'ack', ref: null, code: 'ack_above_tail' })
   if (seq <= device.acked) return
   device.sizes?.splice(0, seq - device.acked)

@@ -32,8 +32,8 @@ export type Ticket = number
 export type Accepted =
   /** `lifetime`: how long the entry stays, where that is not as by default. */
   | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis; readonly lifetime?: Lifetime }
-  /** `retryAfter`: after so many ms the same may be accepted; missing: as the table of codes says. */
-  | { readonly is: 'refused'; readonly code: ErrorCode; readonly retryAfter?: number }
+  /** `retryAfter`: after so many ms the same may be accepted, and one after another every so many; missing: as the table of codes says. */
+  | { readonly is: 'refused'; readonly code: ErrorCode; readonly retryAfter?: Millis; readonly every?: Millis }
 
 /**
  * A message that asks for an entry, and who waits for the answer. `again`: it may have been accepted before. `session` is
@@ -258,6 +258,8 @@ export type UserEffect =
   /** The settings have changed: those who watch this user may see more, or less. */
   | { readonly do: 'show'; readonly settings: Settings }
   | { readonly do: 'close'; readonly session: SessionRef; readonly code: CloseCode }
+  /** An ack of a device said nothing new. */
+  | { readonly do: 'wasted'; readonly session: SessionRef }
   /** This user has several devices from now on: what one sends, the others get a copy of. */
   | { readonly do: 'siblings'; readonly session: SessionRef }
   | { readonly do: 'answer'; readonly ticket: Ticket; readonly answer: Accepted }

@@ -14,6 +14,7 @@ export interface SessionPort {
   hint(session: SessionRef, frame: ServerFrame): void
   welcome(welcome: Extract<UserEffect, { do: 'welcome' }>, epoch: number): void
   siblings(session: SessionRef): void
+  wasted(session: SessionRef): void
   settings(session: SessionRef, settings: Settings): void
   close(session: SessionRef, code: CloseCode): void
   /** Attaches all sessions of a user to their restarted actor. */

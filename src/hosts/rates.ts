@@ -5,7 +5,10 @@
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 
-type Sender = { fullAt: number; readonly pairs: Map<UserId, number> }
+/** `toldAt`: when the last one that was refused may come again. */
+type Sender = { fullAt: Millis; toldAt: Millis; readonly pairs: Map<UserId, Millis> }
+
+type Wait = { readonly retryAfter: Millis; readonly every: Millis }
 
 const burstMs = 2_000
 
@@ -24,17 +27,24 @@ export class Rates {
     return this.#senders.size
   }
 
-  /** Takes a message from both buckets; where one is empty, answers the milliseconds until neither is, and takes none. */
-  take(from: UserId, to: UserId, now: Millis): number {
-    const sender = this.#senders.get(from) ?? { fullAt: 0, pairs: new Map() }
+  /** Takes a message from both buckets; where one is empty, takes none, and answers when its turn is, and how much later that of each after it. */
+  take(from: UserId, to: UserId, now: Millis): Wait | undefined {
+    const sender = this.#senders.get(from) ?? { fullAt: 0, toldAt: 0, pairs: new Map() }
     const fullAt = Math.max(sender.fullAt, now) + this.#costMs
     const pairFullAt = Math.max(sender.pairs.get(to) ?? 0, now) + this.#pairCostMs
-    const wait = Math.ceil(Math.max(fullAt, pairFullAt) - now - burstMs)
-    if (wait > 0) return wait
+    const freeAt = Math.max(fullAt, pairFullAt) - burstMs
+    if (freeAt > now) return this.#turn(sender, freeAt, fullAt < pairFullAt, now)
     sender.fullAt = fullAt
     sender.pairs.set(to, pairFullAt)
     this.#senders.set(from, sender)
-    return 0
+    return undefined
+  }
+
+  /** Sends to others wait for the same bucket: each is told a time of its own, as far as that fills. */
+  #turn(sender: Sender, freeAt: Millis, pair: boolean, now: Millis): Wait {
+    if (pair) return { retryAfter: Math.ceil(freeAt - now), every: this.#pairCostMs }
+    sender.toldAt = Math.min(Math.max(sender.toldAt + this.#costMs, freeAt), freeAt + burstMs)
+    return { retryAfter: Math.ceil(sender.toldAt - now), every: this.#costMs }
   }
 
   /** Forgets the buckets that are full. */

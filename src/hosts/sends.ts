@@ -40,9 +40,9 @@ export class Sends {
   /** Goes on with what its user may send now. */
   deliver(session: Session, effect: Send): void {
     const { send, turn } = effect
-    const retryAfter = this.#rates.take(session.user as UserId, send[2], this.#clock.monotonic())
-    if (retryAfter === 0) return this.#admit(session, effect)
-    const answer = { is: 'refused', code: 'rate_limited', retryAfter } as const
+    const wait = this.#rates.take(session.user as UserId, send[2], this.#clock.monotonic())
+    if (!wait) return this.#admit(session, effect)
+    const answer = { is: 'refused', code: 'rate_limited', ...wait } as const
     this.#receive(session, { is: 'answered', send, turn, answer })
   }
 

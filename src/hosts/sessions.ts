@@ -136,6 +136,11 @@ export class Sessions implements SessionPort {
     if (session) this.#receive(session, { is: 'siblings' })
   }
 
+  wasted(ref: SessionRef): void {
+    const session = this.#sessions.get(ref)
+    if (session) this.#receive(session, { is: 'wasted' })
+  }
+
   settings(ref: SessionRef, settings: Settings): void {
     const session = this.#sessions.get(ref)
     if (session) this.#receive(session, { is: 'settings', settings })
@@ -287,7 +292,10 @@ export class Sessions implements SessionPort {
   }
 }
 
+/** With its text; and with the time to wait from the table, but for what is told its turn. */
 function explained(frame: Extract<ServerFrame, readonly ['error', ...unknown[]]>): ServerFrame {
-  const [, code, kind, ref, retryAfter] = frame
-  return ['error', code, kind, ref, retryAfter || errorCodes[code].retryAfter, errorCodes[code].text]
+  const [, code, kind, ref, told] = frame
+  const { retryAfter, text } = errorCodes[code]
+  const after = code === 'rate_limited' ? told || retryAfter : retryAfter && Math.max(told, retryAfter)
+  return ['error', code, kind, ref, after, text]
 }

@@ -143,6 +143,8 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return context.show(user, effect.settings)
     case 'close':
       return sessions.close(effect.session, effect.code)
+    case 'wasted':
+      return sessions.wasted(effect.session)
     case 'siblings':
       return sessions.siblings(effect.session)
     case 'answer':

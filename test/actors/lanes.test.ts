@@ -4,6 +4,7 @@ import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 
 const bob = 'bob' as UserId
 const id = (n: number) => `m${n}` as MessageId
+const wait = { code: 'rate_limited', at: 100, every: 10 } as const
 const go = (lanes: Lanes, n: number): Turn => {
   const turn = enter(lanes, bob, id(n))
   if (!turn) throw new Error(`m${n} must wait`)
@@ -12,7 +13,7 @@ const go = (lanes: Lanes, n: number): Turn => {
 
 it('keeps nothing of a recipient whose sends are all answered', () => {
   const lanes = startLanes()
-  leave(lanes, bob, id(1), go(lanes, 1).nth, false)
+  leave(lanes, bob, id(1), go(lanes, 1).nth, null)
   expect(lanes.open.size).toBe(0)
 })
 
@@ -20,10 +21,10 @@ it('after a refusal lets go only the earliest refused message, once everything u
   const lanes = startLanes()
   const turns = [1, 2, 3].map((n) => go(lanes, n))
   // The third is refused at once; the first, which waited for a look-up, later.
-  leave(lanes, bob, id(3), turns[2]?.nth ?? 0, true)
+  leave(lanes, bob, id(3), turns[2]?.nth ?? 0, wait)
   expect(enter(lanes, bob, id(3)), 'two are under way').toBeUndefined()
-  leave(lanes, bob, id(1), turns[0]?.nth ?? 0, true)
-  leave(lanes, bob, id(2), turns[1]?.nth ?? 0, true)
+  leave(lanes, bob, id(1), turns[0]?.nth ?? 0, wait)
+  leave(lanes, bob, id(2), turns[1]?.nth ?? 0, wait)
   for (const n of [2, 3, 4]) expect(enter(lanes, bob, id(n)), `m${n} would overtake m1`).toBeUndefined()
   expect(go(lanes, 1).round).toBeGreaterThan(turns[2]?.round ?? 0)
   expect(go(lanes, 2).round).toBe(go(lanes, 3).round)
@@ -31,7 +32,7 @@ it('after a refusal lets go only the earliest refused message, once everything u
 
 it('holds what was refused before it went, and nobody else', () => {
   const lanes = startLanes()
-  hold(lanes, bob, id(1))
+  hold(lanes, bob, id(1), wait)
   expect(enter(lanes, bob, id(2))).toBeUndefined()
   expect(enter(lanes, 'carol' as UserId, id(2))).toBeDefined()
   expect(enter(lanes, bob, id(1))).toBeDefined()

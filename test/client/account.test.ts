@@ -68,7 +68,7 @@ describe('a change of the settings', () => {
     const client = await world.online({}, { limits: { framesPerSecond: 100 } })
     for (let n = 0; n < 100; n++) void client.addContact(`user ${n}`).catch(() => {})
     await settle()
-    expect(world.link.of('set').length).toBeLessThanOrEqual(60)
+    expect(world.link.of('set').length).toBeLessThanOrEqual(95)
     await world.clock.pass(1_000)
     expect(world.link.of('set').map((frame) => frame[3])).toEqual(Array.from({ length: 100 }, (_, n) => `user ${n}`))
     await client.close()

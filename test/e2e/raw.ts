@@ -9,20 +9,25 @@ export type Raw = Awaited<ReturnType<typeof enter>>
 const open = new Set<WebSocket>()
 
 /** Says hello, and answers when the node has. `heard` hears each frame as it comes. */
-export async function enter(url: string, user: string, device = 'phone', heard?: (frame: Frame) => void) {
+export async function enter(
+  url: string,
+  user: string,
+  device = 'phone',
+  heard?: (frame: Frame, say: (...frame: Frame) => void) => void,
+) {
   const socket = new WebSocket(url, 'bluetick.v1.json')
+  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
   open.add(socket)
   const frames: Frame[] = []
   socket.on('message', (data) => {
     for (const line of String(data).split('\n')) {
       const frame = JSON.parse(line) as Frame
       frames.push(frame)
-      heard?.(frame)
+      heard?.(frame, say)
     }
   })
   const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
   await once(socket, 'open')
-  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
   const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
   say('hello', user, device)
   await expect.poll(() => of('welcome').length || socket.readyState > 1).toBeTruthy()

@@ -10,8 +10,8 @@ import { repeatRequests, sayRequests } from './requests.ts'
 import { type SessionState, say, spend } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-/** The part of the server's rate that this client uses for sends and reads; the rest is for acks, pings and watches. */
-const share = 0.6
+/** The part of the server's rate that this client uses for sends and reads; the rest is for pings, watches and typing. */
+const share = 0.95
 /** Milliseconds between acknowledgements, and between reads; then until a budget that is used up is looked at again. */
 const paceMs = 20
 const refillMs = 100
