@@ -141,6 +141,15 @@ function connect(state: PresenceState, device: Presence, times: Times): void {
 const timeOf = (at: Millis, { now, monotonic }: Times): Millis => at && now - (monotonic - at)
 
 /** Who was online until this moment was seen at it; of others the last activity counts. */
+const seenAt = (device: Presence, threshold: Millis, at: Millis): Millis =>
+  onlineUntil(device, threshold) >= at ? at : device.activeAt
+
+/** When the person at a connected device was last seen; 0 where they were neither online nor active since then. */
+export const lastSeenOf = (device: Presence, threshold: Millis, times: Times, since: Millis): Millis =>
+  Math.max(device.activeAt, onlineUntil(device, threshold)) < since
+    ? 0
+    : timeOf(seenAt(device, threshold, times.monotonic), times)
+
 function gone(
   state: PresenceState,
   leaving: Presence,
@@ -150,7 +159,7 @@ function gone(
   out: PresenceEffect[],
 ): void {
   state.devices = state.devices.filter(({ session }) => session !== leaving.session)
-  state.seen = Math.max(state.seen, timeOf(onlineUntil(leaving, threshold) >= at ? at : leaving.activeAt, times))
+  state.seen = Math.max(state.seen, timeOf(seenAt(leaving, threshold, at), times))
   save(state, 0, out)
   announce(state, threshold, times.monotonic, out)
 }

@@ -1,11 +1,12 @@
 /** Runs user actors of the node, with its runtime and host, but no sockets and no disk. */
 import type { Accepted } from '../actors/user/types.ts'
+import { Calendar } from '../src/hosts/calendar.ts'
 import { Keeping } from '../src/hosts/keeping.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
-import { Asks, startRuntime } from '../src/runtime/index.ts'
+import { Asks, startRuntime, systemClock } from '../src/runtime/index.ts'
 import type { Store } from '../src/store/contract.ts'
 import type { ActorsOptions, ActorsResult } from './actors.ts'
 import { sleep } from './bed.ts'
@@ -42,6 +43,7 @@ const meter = startMeter()
 const runtime = startRuntime({ idleMs, spares: 10_000_000 })
 const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
 const users: Users = hostUsers({
+  calendar: new Calendar(systemClock, undefined),
   keeping: new Keeping(undefined),
   onFault: () => {},
   runtime,

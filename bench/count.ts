@@ -36,9 +36,9 @@ export function countWrites(inner: Store) {
       writes.saves += 1
       return inner.saveCursors(user, epoch, cursors, settled)
     },
-    saveLastSeen(user, at) {
+    saveLastSeen(seen) {
       writes.saves += 1
-      return inner.saveLastSeen(user, at)
+      return inner.saveLastSeen(seen)
     },
   }
   const store = new Proxy(inner, {

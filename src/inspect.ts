@@ -37,6 +37,7 @@ export async function inspectUser(
   store: Store,
   term: number,
   user: UserId,
+  now: Millis,
 ): Promise<UserInspection | undefined> {
   const state = users.peek(user)
   const record = await store.load(user)
@@ -50,7 +51,8 @@ export async function inspectUser(
         unacknowledged: sizes?.length ?? 0,
       }))
     : (record?.cursors ?? []).map(({ device, seq }) => ({ device, connected: false, cursor: seq, unacknowledged: 0 }))
-  const lastSeen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
+  const seen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
+  const lastSeen = seen && Math.min(seen, now)
   const { epoch, tail } = state ?? record ?? { epoch: 0, tail: 0 }
   const lifetimes = ((await store.settings(user))?.lifetimes ?? []).map(({ chat, lifetime }) => ({ chat, lifetime }))
   const actor = { path, status, mailbox, restarts }
@@ -58,7 +60,12 @@ export async function inspectUser(
 }
 
 /** What became of a message, step by step; empty when its id is not known, or no longer. */
-export async function inspectMessage(users: Users, store: Store, id: MessageId): Promise<readonly MessageStep[]> {
+export async function inspectMessage(
+  users: Users,
+  store: Store,
+  id: MessageId,
+  now: Millis,
+): Promise<readonly MessageStep[]> {
   const steps: MessageStep[] = []
   for (const { recipient, sender, seq, time } of await store.trace(id)) {
     if (recipient === sender) continue
@@ -77,9 +84,9 @@ export async function inspectMessage(users: Users, store: Store, id: MessageId):
         at: null,
         text: `no device of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}`,
       })
-    const read = await readAt(store, sender, recipient, seq)
+    const read = await readAt(store, sender, recipient, seq, now)
     if (read) steps.push({ step: 'read', at: read, text: `${sender}'s inbox holds the read receipt` })
-    const gone = await goneStep(store, { recipient, seq })
+    const gone = await goneStep(store, { recipient, seq }, now)
     if (gone) steps.push(gone)
   }
   return steps
@@ -89,17 +96,24 @@ export async function inspectMessage(users: Users, store: Store, id: MessageId):
 async function goneStep(
   store: Store,
   { recipient, seq }: Pick<MessageTrace, 'recipient' | 'seq'>,
+  now: Millis,
 ): Promise<MessageStep | undefined> {
-  const [entry] = await store.read(recipient, seq, 1, 1, Date.now())
+  const [entry] = await store.read(recipient, seq, 1, 1, now)
   if (entry?.seq !== seq) return undefined
   if (entry.is === 'gone') return { step: 'gone', at: null, text: `it has vanished, or ${recipient} has deleted it` }
   if (entry.is !== 'message' || entry.expires === undefined) return undefined
   return { step: 'gone', at: entry.expires, text: `it will have vanished from the inbox of ${recipient}` }
 }
 
-async function readAt(store: Store, sender: UserId, peer: UserId, seq: number): Promise<Millis | undefined> {
+async function readAt(
+  store: Store,
+  sender: UserId,
+  peer: UserId,
+  seq: number,
+  now: Millis,
+): Promise<Millis | undefined> {
   const tail = (await store.load(sender))?.tail ?? 0
-  for (const entry of await store.read(sender, Math.max(1, tail - 10_000), 10_001, 1e9, Date.now())) {
+  for (const entry of await store.read(sender, Math.max(1, tail - 10_000), 10_001, 1e9, now)) {
     if (entry.is === 'receipt' && entry.peer === peer && entry.read >= seq) return entry.time
   }
   return undefined

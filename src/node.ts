@@ -7,16 +7,17 @@ import { Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
+import { Calendar } from './hosts/calendar.ts'
+import { startChores } from './hosts/chores.ts'
 import { type OnFault, warnings } from './hosts/faults.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
 import { beginLife, presented } from './hosts/lives.ts'
-import { Passing } from './hosts/passing.ts'
 import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
-import { repeatedly } from './hosts/repeatedly.ts'
+import { seeing } from './hosts/seeing.ts'
 import { Sessions } from './hosts/sessions.ts'
 import { staying } from './hosts/staying.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
@@ -27,9 +28,6 @@ import { isMessageId, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
-
-/** Milliseconds between looks at which messages that held media have vanished. */
-const passingMs = 600_000
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
@@ -129,6 +127,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   }
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const { term, life } = await beginLife(store)
+  const calendar = new Calendar(clock, await store.reckoning())
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const asked = inTime(runtime, onFault)
@@ -158,12 +157,25 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     keeping,
+    calendar,
     onFault,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
     show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
-  const groupContext = { runtime, store, term, limits, sessions, asks, events, keeping, onFault, users: () => users }
+  const groupContext = {
+    runtime,
+    store,
+    term,
+    limits,
+    sessions,
+    asks,
+    events,
+    keeping,
+    calendar,
+    onFault,
+    users: () => users,
+  }
   const groups: Groups = hostGroups(groupContext)
   await resumeGroups(groupContext, groups)
   const attachedTo = (user: UserId) =>
@@ -177,8 +189,8 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   })
   const node = {
     ...asUsers({ users, groups, asks, store, limits, media }),
-    inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId),
-    trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id) : []),
+    inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId, clock.now()),
+    trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
   const asksToken = options.authenticate !== undefined
@@ -200,19 +212,9 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     trusts: options.trusts,
     route,
   })
-  const expired = async () => {
-    const { entries, dedupeKeys } = await store.expire(clock.now())
-    return entries + dedupeKeys
-  }
-  const chore = (where: 'store' | 'media', pauseMs: number, task: () => Promise<number>) =>
-    repeatedly(runtime, pauseMs, task, (error) => onFault({ where, error }))
-  const stay = staying(users, () => sessions.users())
-  const chores = [chore('store', 60_000, expired), chore('store', limits.deviceAwayMs / 4, stay)]
-  if (media) {
-    const passing = new Passing(store, media, keeping)
-    chores.push(chore('media', 60_000, () => media.store.collect(clock.now())))
-    chores.push(chore('media', passingMs, () => passing.look(clock.now())))
-  }
+  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
+  const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
+  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
@@ -224,7 +226,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     gateway.close()
     await drained(clock, () => media?.quiet ?? true)
     runtime.stop()
-    for (const ended of chores) await ended()
+    await choresEnded()
     await media?.store.close()
     await store.close()
   }

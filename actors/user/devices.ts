@@ -25,8 +25,10 @@ export function askDevices(
 ): void {
   if (!attached(state, session)) return
   const devices = state.devices.filter((device) => !isGone(device, limits, now))
-  for (const { device, session: connected, seenAt } of devices)
-    out.push({ do: 'device', session, device, connected: connected !== 0, lastSeen: connected === 0 ? seenAt : now })
+  for (const { device, session: connected, seenAt } of devices) {
+    const lastSeen = connected === 0 ? Math.min(seenAt, now) : now
+    out.push({ do: 'device', session, device, connected: connected !== 0, lastSeen })
+  }
   out.push({ do: 'confirm', session, kind: 'ask', ref: 'devices', seq: devices.length })
 }
 

@@ -5,22 +5,27 @@ import type { Seq, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import type { Carrier, Past, Store } from '../store/contract.ts'
 import { isErased } from '../store/lasting.ts'
+import type { Calendar } from './calendar.ts'
 import type { Held, Keeping } from './keeping.ts'
 import { done, entriesOf, orNull } from './log.ts'
 
+type Context = { readonly store: Store; readonly keeping: Keeping; readonly calendar: Calendar }
 type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
 type Result = Extract<UserMessage, { is: 'looked' | 'erased' }>
 
 /** The answer of the store, which never rejects. */
-export async function deletion(store: Store, keeping: Keeping, user: UserId, effect: Effect): Promise<Result> {
+export async function deletion(context: Context, user: UserId, effect: Effect): Promise<Result> {
   const { deletion } = effect
-  if (effect.do === 'erase') return { is: 'erased', deletion, ok: await done(erase(store, keeping, user, effect)) }
-  return { is: 'looked', deletion, found: await orNull(spanOf(store, user, deletion.chat, effect.from, effect.upTo)) }
+  if (effect.do === 'erase') return { is: 'erased', deletion, ok: await done(erase(context, user, effect)) }
+  return { is: 'looked', deletion, found: await orNull(spanOf(context, user, deletion.chat, effect.from, effect.upTo)) }
 }
 
-async function spanOf(store: Store, user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<Span> {
+const entriesNow = ({ store, calendar }: Context, user: UserId, from: Seq, upTo: Seq) =>
+  entriesOf(store, user, from, upTo, calendar.clock.now())
+
+async function spanOf(context: Context, user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<Span> {
   let span: Span = { first: 0, at: 0 }
-  for await (const entry of entriesOf(store, user, from, upTo)) {
+  for await (const entry of entriesNow(context, user, from, upTo)) {
     const sender = senderOf(entry)
     if (sender?.chat === chat) span = { first: span.first || sender.seq, at: sender.at }
   }
@@ -30,36 +35,37 @@ async function spanOf(store: Store, user: UserId, chat: UserId, from: Seq, upTo:
 type Erase = Extract<UserEffect, { do: 'erase' }>
 
 /** What a crash or a failure in between leaves held is found by those who look after what passes. */
-async function erase(store: Store, keeping: Keeping, user: UserId, { deletion }: Erase): Promise<void> {
+async function erase(context: Context, user: UserId, { deletion }: Erase): Promise<void> {
+  const { store, keeping } = context
   const { chat, from, end } = deletion
   // Without the messages, which for a whole chat may be more than there is memory.
   const held: Held[] = []
   const marked: Promise<unknown>[] = []
   if (keeping.any)
-    for await (const entry of erasedBy(store, user, chat, from, end)) {
+    for await (const entry of erasedBy(context, user, chat, from, end)) {
       const { id, media, lifetime } = entry
       if (media) held.push({ id, content: media.media as MediaId })
       if (lifetime === 'permanent') marked.push(keeping.markPassing(user, entry))
     }
   await Promise.all(marked)
   await store.erase(user, chat, from, end)
-  await keeping.release(user, chat, held, async () => from > 1 || isLeft(store, user, chat, end + 1))
+  await keeping.release(user, chat, held, async () => from > 1 || isLeft(context, user, chat, end + 1))
 }
 
 /** What is there to be erased, in the inbox and in the history. */
-async function* erasedBy(store: Store, user: UserId, chat: UserId, from: Seq, end: Seq): AsyncGenerator<Carrier> {
-  for await (const entry of entriesOf(store, user, from, end)) if (isErased(entry, chat, from, end)) yield entry
-  for (let before: Past | undefined = { time: Date.now(), seq: end + 1 }; before && before.seq > from; ) {
-    const page: readonly Carrier[] = await store.history(user, chat, before, 100, 1024 * 1024)
+async function* erasedBy(context: Context, user: UserId, chat: UserId, from: Seq, end: Seq): AsyncGenerator<Carrier> {
+  for await (const entry of entriesNow(context, user, from, end)) if (isErased(entry, chat, from, end)) yield entry
+  for (let before: Past | undefined = { time: Number.MAX_SAFE_INTEGER, seq: end + 1 }; before && before.seq > from; ) {
+    const page: readonly Carrier[] = await context.store.history(user, chat, before, 100, 1024 * 1024)
     for (const entry of page) if (isErased(entry, chat, from, end)) yield entry
     before = page.at(-1)
   }
 }
 
 /** Whether a chat has anything in its history, or in the inbox from here on. */
-async function isLeft(store: Store, user: UserId, chat: UserId, from: Seq): Promise<boolean> {
-  if ((await store.history(user, chat, null, 1, 1)).length > 0) return true
-  for await (const entry of entriesOf(store, user, from, Number.MAX_SAFE_INTEGER))
+async function isLeft(context: Context, user: UserId, chat: UserId, from: Seq): Promise<boolean> {
+  if ((await context.store.history(user, chat, null, 1, 1)).length > 0) return true
+  for await (const entry of entriesNow(context, user, from, Number.MAX_SAFE_INTEGER))
     if (isErased(entry, chat, from, entry.seq)) return true
   return false
 }

@@ -3,7 +3,10 @@
 import type { Clock } from '../runtime/index.ts'
 
 export type Fault = {
-  /** A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was refused. */
+  /**
+   * A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was
+   * refused; the clock was set.
+   */
   readonly where:
     | 'authenticate'
     | 'allow'
@@ -14,6 +17,7 @@ export type Fault = {
     | 'store'
     | 'media'
     | 'origin'
+    | 'clock'
   readonly error: unknown
 }
 export type OnFault = (fault: Fault) => void
@@ -43,4 +47,5 @@ const words: Record<Fault['where'], string> = {
   store: 'the store failed',
   media: 'the media store failed',
   origin: 'a connection was refused',
+  clock: 'the clock of this machine is not believed',
 }

@@ -9,6 +9,7 @@ import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
+import type { Calendar } from './calendar.ts'
 import { Answers, fan } from './copies.ts'
 import type { OnFault } from './faults.ts'
 import type { Keeping } from './keeping.ts'
@@ -28,6 +29,7 @@ type Context = {
   readonly users: () => Users
   readonly asks: Asks<Accepted>
   readonly keeping: Keeping
+  readonly calendar: Calendar
   readonly onFault: OnFault
 }
 
@@ -76,7 +78,7 @@ export function hostGroups(context: Context): Groups {
       const group = id as GroupId
       await new Promise<void>((landed) => appends.landed(group, landed))
       const [inbox, record] = [await store.load(group), await store.loadGroup(group)]
-      const later = await messagesFrom(store, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
+      const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
       const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31))
       state.linkRefs = lives * linksOfOne
@@ -131,9 +133,10 @@ export async function resumeGroups({ runtime, store, term }: Context, groups: Gr
   runtime.wheel.after(againMs * 3, () => settle(noted))
 }
 
-async function messagesFrom(store: Store, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
+async function messagesFrom({ store, calendar }: Context, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
   const messages: Message[] = []
-  for await (const entry of entriesOf(store, group, from, tail)) if (entry.is === 'message') messages.push(entry)
+  for await (const entry of entriesOf(store, group, from, tail, calendar.clock.now()))
+    if (entry.is === 'message') messages.push(entry)
   return messages
 }
 
@@ -151,7 +154,7 @@ function perform(
     case 'fetch':
     case 'save':
     case 'start':
-      return void tellResult(groups, group, consult(store, group, epoch, effect))
+      return void tellResult(groups, group, consult(context, group, epoch, effect))
     case 'record': {
       const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
       return void tellResult(groups, group, recorded)

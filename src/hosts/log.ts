@@ -1,34 +1,41 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
-import type { Seq, UserId } from '../protocol/ids.ts'
+import type { Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Entities } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
+import type { Calendar } from './calendar.ts'
 
 type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
 type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
-export async function consult(store: Store, id: UserId, epoch: number, effect: LogEffect): Promise<LogMessage> {
+export async function consult(
+  { store, calendar }: { readonly store: Store; readonly calendar: Calendar },
+  id: UserId,
+  epoch: number,
+  effect: LogEffect,
+): Promise<LogMessage> {
+  const now = calendar.clock.now()
   switch (effect.do) {
     case 'find':
-      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys)) }
+      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.now)) }
     case 'fetch': {
       const { session, from, limit, bytes } = effect
-      return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, Date.now())) }
+      return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }
     }
     case 'save':
       return { is: 'saved', ok: await done(store.saveCursors(id, epoch, effect.cursors, effect.settled)) }
     case 'start': {
       const { started, tail, session } = effect
-      return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, Date.now())) }
+      return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, now)) }
     }
   }
 }
 
-/** The entries of a log from `from` to `upTo`, page by page. */
-export async function* entriesOf(store: Store, id: UserId, from: Seq, upTo: Seq): AsyncGenerator<Entry> {
+/** The entries of a log from `from` to `upTo` as they are at `now`, page by page. */
+export async function* entriesOf(store: Store, id: UserId, from: Seq, upTo: Seq, now: Millis): AsyncGenerator<Entry> {
   for (let next = from; next <= upTo; ) {
-    const page = await store.read(id, next, 1_000, 1024 * 1024, Date.now())
+    const page = await store.read(id, next, 1_000, 1024 * 1024, now)
     for (const entry of page) if (entry.seq <= upTo) yield entry
     next = (page.at(-1)?.seq ?? upTo) + 1
   }

@@ -4,9 +4,9 @@
  * crash could make it forget.
  */
 import { messageHolder, type NodeMedia } from '../media/media.ts'
-import type { MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Carrier, Store } from '../store/contract.ts'
+import type { Carrier, Past, Store } from '../store/contract.ts'
 import type { Keeping } from './keeping.ts'
 
 type Hold = { readonly holder: string; readonly id: MediaId }
@@ -62,7 +62,7 @@ export class Passing {
     const [, user, chat, id, seq, time] = holder.split('\n') as [string, UserId, UserId, MessageId, string, string]
     if (now - Number(time) < youngMs) return
     await this.#keeping.alone(user, async () => {
-      if (await lives(this.#store, user, chat, id, Number(seq), now)) return
+      if (await lives(this.#store, user, chat, id, { seq: Number(seq), time: Number(time) }, now)) return
       await this.#media.store.release(messageHolder(user, chat, id), content)
       await this.#media.store.release(holder, content)
     })
@@ -70,9 +70,16 @@ export class Passing {
 }
 
 /** Whether a message is in that place of the inbox still, or of the history. */
-async function lives(store: Store, user: UserId, chat: UserId, id: MessageId, seq: Seq, now: Millis): Promise<boolean> {
+async function lives(
+  store: Store,
+  user: UserId,
+  chat: UserId,
+  id: MessageId,
+  { seq, time }: Past,
+  now: Millis,
+): Promise<boolean> {
   const [entry] = await store.read(user, seq, 1, 1, now)
   if (entry?.seq === seq && 'body' in entry && entry.id === id) return true
-  const [kept] = await store.history(user, chat, { time: now, seq: seq + 1 }, 1, 1)
+  const [kept] = await store.history(user, chat, { time, seq: seq + 1 }, 1, 1)
   return kept?.id === id
 }

@@ -64,7 +64,7 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       case 'save':
         runtime.wheel.after(effect.afterMs, () => {
           const saved = (ok: boolean) => actors.tell(user, { is: 'saved', ok })
-          store.saveLastSeen(user, effect.at).then(
+          store.saveLastSeen(new Map([[user, effect.at]])).then(
             () => saved(true),
             () => saved(false),
           )

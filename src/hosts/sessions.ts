@@ -169,6 +169,12 @@ export class Sessions implements SessionPort {
     return this.#sessions.all().flatMap(({ user }) => user ?? [])
   }
 
+  /** Everyone's devices. */
+  *connected(): Generator<readonly [UserId, Presence]> {
+    for (const { ref, user, activeAt, away } of this.#sessions.all())
+      if (user !== null) yield [user, { session: ref, activeAt, away }]
+  }
+
   presences(refs: readonly SessionRef[]): Presence[] {
     return refs.flatMap((ref) => {
       const session = this.#sessions.get(ref)

@@ -12,6 +12,7 @@ import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
+import type { Calendar } from './calendar.ts'
 import { deletion } from './deletions.ts'
 import type { OnFault } from './faults.ts'
 import { pastFrame, pushEntries } from './frames.ts'
@@ -37,12 +38,22 @@ type Context = {
   readonly show: (user: UserId, settings: Settings) => void
   readonly answer: (ticket: Ticket, answer: Accepted) => void
   readonly keeping: Keeping
+  readonly calendar: Calendar
   readonly onFault: OnFault
 }
 
 export function hostUsers(context: Context): Users {
   const { runtime, store, term, life, sessions, keeping } = context
-  const limits = { ...context.limits, swallows: context.swallows, term, life }
+  const limits = {
+    ...context.limits,
+    swallows: context.swallows,
+    term,
+    life,
+    // Longer while a clock that has jumped is not believed: no device is forgotten for that.
+    get deviceAwayMs() {
+      return context.limits.deviceAwayMs + context.calendar.lagMs
+    },
+  }
   const appends = new Appends((user, epoch, entries, done) =>
     keeping
       .append(user, entries, () => store.append(user, epoch, term, entries))
@@ -98,22 +109,24 @@ function append(users: Users, appends: Appends, user: UserId, entries: readonly 
 }
 
 function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
-  const { store, sessions, events } = context
+  const { sessions, events } = context
   switch (effect.do) {
     case 'find':
     case 'fetch':
     case 'save':
     case 'start':
-      return void tellResult(users, user, consult(store, user, epochOf(users, user), effect))
+      return void tellResult(users, user, consult(context, user, epochOf(users, user), effect))
     case 'check':
     case 'keep':
     case 'history':
-      return void tellResult(users, user, ask(store, user, effect))
+      return void tellResult(users, user, ask(context, user, effect))
     case 'rename':
-      return void store.lives?.rename(user, effect.epoch).catch((error) => context.onFault({ where: 'store', error }))
+      return void context.store.lives
+        ?.rename(user, effect.epoch)
+        .catch((error) => context.onFault({ where: 'store', error }))
     case 'look':
     case 'erase':
-      return void tellResult(users, user, deletion(store, context.keeping, user, effect))
+      return void tellResult(users, user, deletion(context, user, effect))
     case 'welcome':
       return sessions.welcome(effect, epochOf(users, user))
     case 'live':
@@ -165,14 +178,14 @@ const epochOf = (users: Users, user: UserId): number => users.peek(user)?.epoch 
 
 /** What only a user asks of the store. */
 async function ask(
-  store: Store,
+  { store, calendar }: Context,
   user: UserId,
   effect: Extract<UserEffect, { do: 'check' | 'keep' | 'history' }>,
 ): Promise<UserMessage> {
   switch (effect.do) {
     case 'check': {
       const { session, chat, seq } = effect
-      const entries = await orNull(store.read(user, seq, 1, 1, Date.now()))
+      const entries = await orNull(store.read(user, seq, 1, 1, calendar.clock.now()))
       const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
       const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
       return { is: 'checked', session, chat, seq, at: entries && at }

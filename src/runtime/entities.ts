@@ -1,6 +1,7 @@
 /** The actors of one kind: those that are present are awake, each with a nact actor, or hibernate as a record. */
 import type { Millis } from '../protocol/ids.ts'
 import type { Behaviour, Counters, RuntimeOptions } from './behaviour.ts'
+import { hash } from './hash.ts'
 import type { Actor, Shards } from './nact.ts'
 import { Rested } from './rested.ts'
 import type { Wheel } from './wheel.ts'
@@ -238,10 +239,4 @@ export class Entities<State, Message, Effect = unknown> {
     }
     this.#resting.trim(this.#options.spares)
   }
-}
-
-function hash(id: string): number {
-  let hash = 2_166_136_261
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16_777_619)
-  return hash >>> 0
 }

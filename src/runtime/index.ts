@@ -9,6 +9,7 @@ export { Asks } from './asks.ts'
 export type { Next } from './behaviour.ts'
 export { type Clock, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
+export { hash } from './hash.ts'
 
 export type Runtime = {
   readonly clock: Clock

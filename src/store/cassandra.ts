@@ -17,6 +17,7 @@ import { keepAgain, load, read } from './cassandra/inbox.ts'
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { bucketOf } from './cassandra/log.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
+import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
 import { long, pair } from './cassandra/rows.ts'
@@ -35,6 +36,7 @@ import {
   type InboxRecord,
   type Lease,
   type Past,
+  type Reckoning,
   type Retention,
   type Started,
   type Store,
@@ -43,8 +45,9 @@ import {
 
 const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
-/** The timestamp is the time itself, so that an earlier time never replaces a later one. */
-const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?) USING TIMESTAMP ?'
+const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?)'
+/** Rows of last seen that are written at a time: they are for hundreds of users, and messages go before them. */
+const seenAtOnce = 32
 const rules: Record<keyof CassandraOptions | keyof RequestLimits, Rule> = {
   contactPoints: {
     words: 'a list of hosts, "address" or "address:port"',
@@ -147,8 +150,8 @@ export class CassandraStore implements Store {
     return this.#open.history.read(user, chat, before, limit, bytes)
   }
 
-  async findRepeats(user: UserId, keys: readonly DedupeKey[]) {
-    return findRepeats(this.#requests, this.#retention.dedupeMs, user, keys)
+  async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis) {
+    return findRepeats(this.#requests, now - this.#retention.dedupeMs, user, keys)
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
@@ -182,8 +185,16 @@ export class CassandraStore implements Store {
     return row?.['at'].getTime()
   }
 
-  async saveLastSeen(user: UserId, at: Millis): Promise<void> {
-    await this.#requests.write([{ query: seenInsert, params: [user, new Date(at), long(at * 1000)] }])
+  async saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void> {
+    const { stamps } = this.#requests
+    const rows = [...seen]
+    const worker = async () => {
+      for (let row = rows.pop(); row; row = rows.pop()) {
+        const [user, at] = row
+        await this.#requests.write([{ query: seenInsert, params: [user, new Date(at)] }], stamps.ordered())
+      }
+    }
+    await Promise.all(Array.from({ length: seenAtOnce }, worker))
   }
 
   async settings(user: UserId): Promise<Settings | undefined> {
@@ -204,6 +215,14 @@ export class CassandraStore implements Store {
 
   async releaseLease(name: string, lease: Lease): Promise<void> {
     return releaseLease(this.#requests, name, lease)
+  }
+
+  async reckoning(): Promise<Reckoning | undefined> {
+    return reckoning(this.#requests)
+  }
+
+  async saveReckoning(known: Reckoning): Promise<void> {
+    return saveReckoning(this.#requests, known)
   }
 
   /** Nothing to do: rows leave by their TTL. */

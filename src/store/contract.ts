@@ -114,6 +114,9 @@ export type Started =
 /** Where a message of a history stands: in the inbox, as it was appended. */
 export type Past = { readonly time: Millis; readonly seq: Seq }
 
+/** What the time is by what is known apart from the clock, and for how many milliseconds the clock has said otherwise. */
+export type Reckoning = { readonly at: Millis; readonly doubtMs: Millis }
+
 /** Who holds a name. `term` is from the same row of numbers as those of `takeTerm`. */
 export type Lease = { readonly holder: string; readonly term: number; readonly until: Millis }
 
@@ -202,8 +205,8 @@ export interface Store {
    */
   history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number): Promise<readonly Carrier[]>
 
-  /** For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h). */
-  findRepeats(user: UserId, keys: readonly DedupeKey[]): Promise<readonly (Appended | undefined)[]>
+  /** For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h) before `now`, or later. */
+  findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis): Promise<readonly (Appended | undefined)[]>
 
   /** Replaces the devices' cursors and the settled mark; durable when it resolves. Also for an inbox with no entry yet. */
   saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
@@ -219,8 +222,8 @@ export interface Store {
 
   /** When the user was last seen; undefined when never. */
   lastSeen(user: UserId): Promise<Millis | undefined>
-  /** Remembers when the user was last seen. An earlier time than the one kept changes nothing. */
-  saveLastSeen(user: UserId, at: Millis): Promise<void>
+  /** Replaces when users were last seen; many in one write, where the store can. */
+  saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void>
 
   /** What the user has set; undefined when nothing was. */
   settings(user: UserId): Promise<Settings | undefined>
@@ -236,6 +239,10 @@ export interface Store {
   renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean>
   /** Gives a lease back, where it is still held under this term. */
   releaseLease(name: string, lease: Lease): Promise<void>
+
+  /** What the node kept last of the time; undefined: nothing yet. */
+  reckoning(): Promise<Reckoning | undefined>
+  saveReckoning(reckoning: Reckoning): Promise<void>
 
   /**
    * Removes entries older than `now - retention` and dedupe keys older than the dedupe time, and makes `gone` of what `expires` at

@@ -37,7 +37,7 @@ export async function copyStore(
 
 async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term: number): Promise<number> {
   const seen = await from.lastSeen(user)
-  if (seen !== undefined) await to.saveLastSeen(user, seen)
+  if (seen !== undefined) await to.saveLastSeen(new Map([[user, seen]]))
   const group = isGroup(user) ? await from.loadGroup(user) : undefined
   if (group) await to.saveGroup(user, group)
   const settings = await from.settings(user)

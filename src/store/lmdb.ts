@@ -7,7 +7,6 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import { isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import {
-  type Appended,
   type Carrier,
   completeRetention,
   type DedupeKey,
@@ -20,6 +19,7 @@ import {
   type Lives,
   type MessageTrace,
   type Past,
+  type Reckoning,
   type Retention,
   type Started,
   type Store,
@@ -124,9 +124,9 @@ export class LmdbStore implements Store {
     return readInbox(tables, journal.of(user), user, from, limit, bytes, now)
   }
 
-  async findRepeats(user: UserId, keys: readonly DedupeKey[]): Promise<readonly (Appended | undefined)[]> {
+  async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis) {
     const { tables, journal } = this.#open
-    return findRepeats(tables, journal.of(user)?.entries ?? [], user, keys, Date.now() - this.#options.dedupeMs)
+    return findRepeats(tables, journal.of(user)?.entries ?? [], user, keys, now - this.#options.dedupeMs)
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
@@ -198,9 +198,9 @@ export class LmdbStore implements Store {
     return this.#open.tables.seen.get(user)
   }
 
-  saveLastSeen(user: UserId, at: Millis): Promise<void> {
-    return this.#write(({ seen }) => {
-      if ((seen.get(user) ?? 0) < at) void seen.put(user, at)
+  saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void> {
+    return this.#write((tables) => {
+      for (const [user, at] of seen) void tables.seen.put(user, at)
     })
   }
 
@@ -210,6 +210,19 @@ export class LmdbStore implements Store {
 
   saveSettings(user: UserId, settings: Settings): Promise<void> {
     return this.#write(({ preferences }) => void preferences.put(user, settings))
+  }
+
+  async reckoning(): Promise<Reckoning | undefined> {
+    const { settings } = this.#open.tables
+    const at = settings.get('time')
+    return at === undefined ? undefined : { at, doubtMs: settings.get('doubt') ?? 0 }
+  }
+
+  saveReckoning({ at, doubtMs }: Reckoning): Promise<void> {
+    return this.#write(({ settings }) => {
+      void settings.put('time', at)
+      void settings.put('doubt', doubtMs)
+    })
   }
 
   async expire(now: Millis): Promise<Expired> {

@@ -11,6 +11,7 @@ import {
   type Lease,
   type Life,
   type MessageTrace,
+  type Reckoning,
   type Retention,
   type Started,
   type Store,
@@ -47,6 +48,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const leases = new Map<string, Lease>()
   const names = new Map<number, number>()
   let [opened, terms] = [false, 0]
+  let time: Reckoning | undefined
   const check = () => {
     if (!opened) throw new StoreError('closed', 'The store is not open.')
   }
@@ -185,9 +187,9 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
       check()
       return seen.get(user)
     },
-    async saveLastSeen(user, at) {
+    async saveLastSeen(users) {
       check()
-      seen.set(user, Math.max(at, seen.get(user) ?? 0))
+      for (const [user, at] of users) seen.set(user, at)
     },
     async settings(user) {
       check()
@@ -196,6 +198,14 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async saveSettings(user, settings) {
       check()
       preferences.set(user, structuredClone(settings))
+    },
+    async reckoning() {
+      check()
+      return time
+    },
+    async saveReckoning(reckoning) {
+      check()
+      time = reckoning
     },
     async expire(now) {
       check()

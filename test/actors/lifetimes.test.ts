@@ -258,7 +258,7 @@ class Bed {
       case 'find':
         return void this.#mail.push({
           is: 'found',
-          repeats: await this.#call(() => store.findRepeats(bob, effect.keys)),
+          repeats: await this.#call(() => store.findRepeats(bob, effect.keys, this.now)),
         })
       case 'fetch': {
         const { session, from, limit, bytes } = effect

@@ -9,20 +9,21 @@ import { freePort } from '../ports.ts'
 import { Clocked, needsFaketime } from './clocked.ts'
 
 const main = resolve('dist/src/cli/main.js')
-const [second, hour] = [1_000, 3_600_000]
+const [second, hour, day] = [1_000, 3_600_000, 86_400_000]
 
 const nodes: Clocked[] = []
-afterEach(async () => {
+const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
   for (const { process } of nodes.splice(0)) {
     if (process.exitCode !== null || process.signalCode !== null) continue
-    process.kill('SIGKILL')
+    process.kill(signal)
     await once(process, 'exit')
   }
-})
+}
+afterEach(() => end('SIGKILL'))
 
-async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), ...args: string[]) {
+async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), offset = 0) {
   const port = await freePort()
-  const node = new Clocked([main, 'serve', '--port', String(port), '--data', data, ...args])
+  const node = new Clocked([main, 'serve', '--port', String(port), '--data', data], offset)
   nodes.push(node)
   await expect.poll(() => node.out, { timeout: 20_000 }).toContain('chat page')
   return { node, data, url: `ws://127.0.0.1:${port}` }
@@ -55,6 +56,10 @@ class Hand {
     hand.say('hello', user)
     await hand.hears('welcome')
     return hand
+  }
+
+  leave(): void {
+    this.#socket.close()
   }
 
   say(...frame: unknown[]): void {
@@ -91,5 +96,48 @@ describe('a node', needsFaketime, () => {
         await hand.hears('pong')
       }
     }
+  })
+
+  it('says nobody was last seen later than now, when its clock was a day ahead for a moment', async () => {
+    const { node, url } = await serve()
+    node.step(day)
+    const bob = await Hand.enter(url, 'bob')
+    bob.leave()
+    const alice = await Hand.enter(url, 'alice')
+    const seen = async () => {
+      alice.say('unwatch', 'bob')
+      alice.say('watch', 'bob')
+      const [, , online, at] = await alice.hears('presence')
+      return online ? Number.POSITIVE_INFINITY : Number(at)
+    }
+    await expect.poll(seen).toBeGreaterThan(Date.now() + day / 2)
+    node.step(0)
+    expect(await seen()).toBeLessThanOrEqual(Date.now())
+    const first = await seen()
+    expect(await seen()).toBe(first)
+  })
+
+  it('keeps what inboxes hold, and how far devices are, when it starts with a clock that is a month ahead', async () => {
+    const { data, url } = await serve()
+    const bob = await Hand.enter(url, 'bob')
+    const alice = await Hand.enter(url, 'alice')
+    const send = async (body: string) => {
+      alice.say('send', crypto.randomUUID(), 'bob', body)
+      await alice.hears('sent')
+    }
+    await send('one')
+    await bob.hears('message')
+    bob.say('ack', 1)
+    bob.leave()
+    await send('two')
+    await end('SIGTERM')
+    const ahead = await serve(data, 31 * day)
+    const other = await Hand.enter(ahead.url, 'carol')
+    other.say('send', crypto.randomUUID(), 'dave', 'hi')
+    await other.hears('sent')
+    await end('SIGTERM')
+    const right = await serve(data)
+    const again = await Hand.enter(right.url, 'bob')
+    expect(await again.hears('message')).toMatchObject({ 1: 2, 5: 'two' })
   })
 })

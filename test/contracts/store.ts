@@ -147,13 +147,13 @@ export function storeContract(
         { sender: bob, id: messageId(2) },
         { sender: user('alice'), id: messageId(99) },
       ]
-      expect(await store.findRepeats(bob, keys)).toEqual([
+      expect(await store.findRepeats(bob, keys, time)).toEqual([
         { seq: 1, time },
         undefined,
         { seq: 2, time: expect.any(Number) },
         undefined,
       ])
-      expect(await store.findRepeats(user('carol'), keys)).toEqual([undefined, undefined, undefined, undefined])
+      expect(await store.findRepeats(user('carol'), keys, time)).toEqual([undefined, undefined, undefined, undefined])
     })
 
     it('tells operators where a message stands', async () => {
@@ -214,10 +214,38 @@ export function storeContract(
       ])
     })
 
-    it('keeps the latest last seen', async () => {
-      await store.saveLastSeen(bob, 2_000)
-      await store.saveLastSeen(bob, 1_000)
-      expect(await store.lastSeen(bob)).toBe(2_000)
+    it('keeps when users were last seen as it was told last, also where that is earlier', async () => {
+      const alice = user('alice')
+      await store.saveLastSeen(new Map([[bob, 2_000]]))
+      await store.saveLastSeen(
+        new Map([
+          [bob, 1_000],
+          [alice, 3_000],
+        ]),
+      )
+      expect([await store.lastSeen(bob), await store.lastSeen(alice)]).toEqual([1_000, 3_000])
+    })
+
+    it('keeps what the node knows of the time', async () => {
+      const known = await store.reckoning()
+      for (const at of [Date.now(), known?.at ?? 1_000]) {
+        await store.saveReckoning({ at, doubtMs: 5_000 })
+        expect(await store.reckoning()).toEqual({ at, doubtMs: 5_000 })
+      }
+      await store.saveReckoning({ at: Date.now(), doubtMs: 0 })
+    })
+
+    it.each([
+      ['behind', -31 * dayMs],
+      ['ahead', 31 * dayMs],
+    ])('recognises a repeat of what was appended when its clock was a month %s', async (_, off) => {
+      const time = Date.now()
+      const keys = [1, 2].map((n) => ({ sender: user('alice'), id: messageId(n) }))
+      await append(message(1, time), message(2, time + Math.max(0, off)))
+      expect(await store.findRepeats(bob, keys, time + Math.min(0, off))).toEqual([
+        { seq: 1, time },
+        { seq: 2, time: expect.any(Number) },
+      ])
     })
 
     it('keeps the settings of each user as they were saved last', async () => {
@@ -283,7 +311,7 @@ export function storeContract(
       expect(rounds).toBeLessThan(20)
       expect(await seqs()).toEqual([3])
       expect(await store.load(bob)).toMatchObject({ head: 3, tail: 3 })
-      expect(await store.findRepeats(bob, [{ sender: user('alice'), id: messageId(3) }])).toEqual([
+      expect(await store.findRepeats(bob, [{ sender: user('alice'), id: messageId(3) }], now)).toEqual([
         { seq: 3, time: now },
       ])
     })
@@ -309,7 +337,7 @@ export function storeContract(
       const term = await store.takeTerm()
       const time = Date.now()
       await append(message(1, time), message(2, time + 1))
-      await store.saveLastSeen(bob, 3_000)
+      await store.saveLastSeen(new Map([[bob, 3_000]]))
       await store.saveSettings(bob, settings)
       await store.close()
       store = (reopen as NonNullable<typeof reopen>)(store)

@@ -48,7 +48,8 @@ describe('Cassandra', oneNodeHere, () => {
       (await store.read(bob, from, 10, 1e6, Date.now())).map(
         (entry) => entry.is === 'message' && `${entry.seq} ${entry.id[0]}`,
       )
-    const isKnown = async (n: number) => (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }]))[0]
+    const isKnown = async (n: number) =>
+      (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }], Date.now()))[0]
 
     it('is not read, does not move the tail, and is no repeat', async () => {
       await store.append(bob, 7, 1, many(1, 10))

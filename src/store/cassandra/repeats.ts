@@ -12,13 +12,12 @@ const scanQuery = 'SELECT user, sender, id, term, seq, time FROM dedupe'
 
 export async function findRepeats(
   requests: Requests,
-  dedupeMs: number,
+  since: Millis,
   user: UserId,
   keys: readonly DedupeKey[],
 ): Promise<readonly (Appended | undefined)[]> {
   const found = await record(requests, user)
   if (!found) return keys.map(() => undefined)
-  const since: Millis = Date.now() - dedupeMs
   const recent = found.begun.filter(({ started }) => started >= since).at(-1)?.bucket ?? found.newest + 1
   const oldest = Math.max(0, recent - 1)
   const buckets = Array.from({ length: found.newest + 1 - oldest }, (_, n) => found.newest - n)

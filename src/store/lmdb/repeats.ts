@@ -2,7 +2,7 @@
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, Entry, MessageTrace } from '../contract.ts'
 import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
-import { hourMs, hourOf, lastSeq, type Tables } from './tables.ts'
+import { hourOf, lastSeq, type Tables } from './tables.ts'
 
 /** What marks a repeat of each message among the entries. The sender of a copy is the user. */
 function repeatsOf(user: UserId, entries: readonly Entry[]): Repeat[] {
@@ -32,13 +32,21 @@ export function findRepeats(
 ): readonly (Appended | undefined)[] {
   const found = new Map<string, Appended>()
   const add = ({ id, sender, seq, time }: Repeat) => found.set(nameOf(sender, id), { seq, time })
-  // The time of an entry may be ahead of the clock, which was turned back.
-  const newest = Date.now() + hourMs
-  for (let hour = hourOf(oldest); hour <= hourOf(newest); hour++)
+  for (const hour of hoursFrom(tables, hourOf(oldest)))
     for (const { value } of tables.repeats.getRange({ start: [hour, user, 0], end: [hour, user, lastSeq] }))
       for (const repeat of matching(value, keys)) add(repeat)
   for (const repeat of repeatsOf(user, fresh)) add(repeat)
   return keys.map(({ sender, id }) => found.get(nameOf(sender, id)))
+}
+
+/** The hours in which anything was appended: one may be ahead of the clock, which was ahead itself then. */
+function* hoursFrom({ repeats }: Tables, hour: number): Generator<number> {
+  for (let from = hour; ; ) {
+    const [first] = repeats.getKeys({ start: [from, '', 0], limit: 1 })
+    if (!first) return
+    yield first[0]
+    from = first[0] + 1
+  }
 }
 
 const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`

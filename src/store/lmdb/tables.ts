@@ -5,7 +5,7 @@ import type { Settings } from '../../protocol/settings.ts'
 import type { GroupRecord, Lease } from '../contract.ts'
 import type { Cursors, CursorsRow } from './rows.ts'
 
-export const hourMs = 3_600_000
+const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 export const hourOf = (time: Millis): number => Math.floor(time / hourMs)
 export const dayOf = (time: Millis): number => Math.floor(time / dayMs)

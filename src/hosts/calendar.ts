@@ -1,0 +1,61 @@
+/**
+ * The time by which things leave for their age. A clock that jumps must not empty inboxes: what it says is compared with how much
+ * time has passed since it was looked at, in this process by the monotonic clock, before that by what the store kept. Where the
+ * two differ, the earlier one counts, and nothing leaves that should not by both; after a day the clock is right.
+ */
+import type { Millis } from '../protocol/ids.ts'
+import type { Clock } from '../runtime/index.ts'
+import type { Reckoning, Store } from '../store/contract.ts'
+
+/** A clock that steps by less is followed: then things leave so much too early, or too late. */
+const slackMs = 3_600_000
+/** A clock that says the same for so long is right, as is one that was wrong until it was set, or that of a node that was off. */
+const patienceMs = 86_400_000
+
+/** What is known after so many milliseconds, when the clock says `now`. */
+function reckon(known: Reckoning, now: Millis, passedMs: Millis): Reckoning {
+  const at = known.at + passedMs
+  if (Math.abs(now - at) <= slackMs) return { at: now, doubtMs: 0 }
+  const doubtMs = known.doubtMs + passedMs
+  return doubtMs < patienceMs ? { at, doubtMs } : { at: now, doubtMs: 0 }
+}
+
+export class Calendar {
+  readonly clock: Clock
+  #known: Reckoning
+  #lookedAt: Millis
+  #told = false
+
+  /** `known`: what the store kept; undefined: there is nothing that could be too old. */
+  constructor(clock: Clock, known: Reckoning | undefined) {
+    this.clock = clock
+    this.#known = known ?? { at: clock.now(), doubtMs: 0 }
+    this.#lookedAt = clock.monotonic()
+  }
+
+  /** What has this age by now has it for sure. */
+  get now(): Millis {
+    const now = this.clock.now()
+    return Math.min(now, reckon(this.#known, now, this.clock.monotonic() - this.#lookedAt).at)
+  }
+
+  /** How far the clock is ahead of it. */
+  get lagMs(): Millis {
+    return Math.max(0, this.clock.now() - this.now)
+  }
+
+  /**
+   * Takes what the clock says into account, and keeps it. Resolves with how far it is ahead of what it should say, below zero
+   * behind; 0 where it may be right, or that was told before.
+   */
+  async look(store: Pick<Store, 'saveReckoning'>): Promise<Millis> {
+    const [now, monotonic] = [this.clock.now(), this.clock.monotonic()]
+    this.#known = reckon(this.#known, now, monotonic - this.#lookedAt)
+    this.#lookedAt = monotonic
+    await store.saveReckoning(this.#known)
+    const off = now - this.#known.at
+    const told = this.#told
+    this.#told = off !== 0
+    return told ? 0 : off
+  }
+}

@@ -1,0 +1,58 @@
+/** What a node does again and again as long as it runs. */
+import type { NodeMedia } from '../media/media.ts'
+import type { Runtime } from '../runtime/index.ts'
+import type { Store } from '../store/contract.ts'
+import type { Calendar } from './calendar.ts'
+import type { OnFault } from './faults.ts'
+import type { Keeping } from './keeping.ts'
+import { Passing } from './passing.ts'
+import { repeatedly } from './repeatedly.ts'
+
+/** Milliseconds between looks at what is too old, and at which messages that held media have vanished. */
+const expiryMs = 60_000
+const passingMs = 600_000
+/** Milliseconds between looks at the clock. What a kill loses of them counts as a step of the clock at the next start. */
+const clockMs = 600_000
+
+type Context = {
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly calendar: Calendar
+  readonly media: NodeMedia | undefined
+  readonly keeping: Keeping
+  readonly onFault: OnFault
+}
+
+/** A task that is done every `everyMs`, and at once again while it answers that there is more to do. */
+export type Chore = { readonly everyMs: number; readonly task: () => Promise<number> }
+
+/** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
+export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
+  const { runtime, store, calendar, media, keeping, onFault } = context
+  const start = (where: 'store' | 'media', { everyMs, task }: Chore) =>
+    repeatedly(runtime, everyMs, task, (error) => onFault({ where, error }))
+  const expire = async () => {
+    const { entries, dedupeKeys } = await store.expire(calendar.now)
+    return entries + dedupeKeys
+  }
+  const lookAtClock = async () => {
+    const offMs = await calendar.look(store)
+    if (offMs !== 0) onFault({ where: 'clock', error: new Error(stepped(offMs)) })
+    return 0
+  }
+  const all = [
+    ...[{ everyMs: clockMs, task: lookAtClock }, { everyMs: expiryMs, task: expire }, ...others].map((chore) =>
+      start('store', chore),
+    ),
+  ]
+  if (media) {
+    const passing = new Passing(store, media, keeping)
+    all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.now) }))
+    all.push(start('media', { everyMs: passingMs, task: () => passing.look(calendar.now) }))
+  }
+  return () => Promise.all(all.map((ended) => ended()))
+}
+
+const stepped = (offMs: number): string =>
+  `it is ${(Math.abs(offMs) / 3_600_000).toFixed(1)} hours ${offMs > 0 ? 'ahead of' : 'behind'} the time that it should be, ` +
+  'or the node was off for so long. Nothing leaves for its age until the clock has said the same for a day: set it right before that, or do nothing where it is right.'

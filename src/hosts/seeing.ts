@@ -1,0 +1,33 @@
+/**
+ * When those who are online were last seen, saved about once a minute: all else that a killed node knew of them is in the store.
+ * Who is connected and not active has been saved by the time of their last activity, and costs nothing more.
+ */
+import { lastSeenOf } from '../../actors/presence.ts'
+import type { Millis, UserId } from '../protocol/ids.ts'
+import { type Clock, hash } from '../runtime/index.ts'
+import type { Store } from '../store/contract.ts'
+import type { Chore } from './chores.ts'
+import type { Sessions } from './sessions.ts'
+
+/** A part of the users has its turn at a time, so that many of them are no storm of writes. */
+const parts = 10
+const everyMs = 5_000
+
+export function seeing(sessions: Sessions, store: Store, clock: Clock, threshold: Millis): Chore {
+  let part = 0
+  /** When the users of each part were saved last. */
+  const savedAt = new Array<Millis>(parts).fill(0)
+  const task = async () => {
+    part = (part + 1) % parts
+    const times = { now: clock.now(), monotonic: clock.monotonic() }
+    const seen = new Map<UserId, Millis>()
+    for (const [user, device] of sessions.connected()) {
+      const at = lastSeenOf(device, threshold, times, savedAt[part] as Millis)
+      if (at > (seen.get(user) ?? 0) && hash(user) % parts === part) seen.set(user, at)
+    }
+    if (seen.size > 0) await store.saveLastSeen(seen)
+    savedAt[part] = times.monotonic
+    return 0
+  }
+  return { everyMs, task }
+}
