@@ -9,11 +9,13 @@ import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
+import { entrance } from './hosts/entrance.ts'
 import { type OnFault, warnings } from './hosts/faults.ts'
 import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
 import { tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
 import { beginLife, presented } from './hosts/lives.ts'
+import { asOperator } from './hosts/operating.ts'
 import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './hosts/program.ts'
@@ -82,6 +84,11 @@ export function createNode(options: NodeOptions) {
     ): Promise<readonly PastMessage[]> => node().history(user, chat, options),
     /** Deletes a chat for a user: from the inbox and the history, and its media. Rejects with SendRefused; to repeat it is harmless. */
     deleteChat: async (user: string, chat: string): Promise<void> => node().deleteChat(user, chat),
+    /**
+     * Ends the sessions of a user, or of one device, as when your service has ended them: their clients come back, and
+     * `authenticate` is asked again.
+     */
+    disconnect: async (user: string, device?: string): Promise<void> => node().disconnect(user, device),
     /** What is known of a user; undefined: nothing. */
     inspect: async (user: string) => node().inspect(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
@@ -134,12 +141,13 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const authenticate: Authenticate = options.authenticate
     ? asked('authenticate', options.authenticate)
     : (token) => (token ? { user: token } : undefined)
+  const enter = entrance({ authenticate, limits, clock, onFault })
   const sessions: Sessions = new Sessions({
     runtime,
     asks,
     limits,
     heartbeatMs: heartbeatSeconds * 1000,
-    authenticate,
+    enter,
     admit: admission(options.allow && asked('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
@@ -189,6 +197,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   })
   const node = {
     ...asUsers({ users, groups, asks, store, limits, media }),
+    ...asOperator({ sessions, limits }),
     inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId, clock.now()),
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
@@ -198,7 +207,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const route = routes({
     store,
-    media: mediaRoute({ media, authenticate, origins }),
+    media: mediaRoute({ media, enter, origins }),
     operatorToken: options.operatorToken,
     open: !asksToken,
     inspect: node.inspect,

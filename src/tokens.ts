@@ -15,12 +15,17 @@ export function jwtAuthenticate(secret: Uint8Array): Authenticate {
     // A token is another program's work: its types are not checked.
     const { sub: user, device } = payload ?? {}
     if (typeof user !== 'string' || !(device === undefined || typeof device === 'string')) return undefined
-    return device === undefined ? { user } : { user, device }
+    const { exp } = payload ?? {}
+    return { user, ...(device !== undefined && { device }), ...(exp !== undefined && { expires: exp * 1000 }) }
   }
 }
 
 /** A token for a user, valid for `seconds`. */
-export function makeToken(secret: Uint8Array, { user, device }: Identity, seconds: number): Promise<string> {
+export function makeToken(
+  secret: Uint8Array,
+  { user, device }: Pick<Identity, 'user' | 'device'>,
+  seconds: number,
+): Promise<string> {
   checkSecret(secret)
   const claims = device === undefined ? {} : { device }
   const expires = Math.floor(Date.now() / 1000) + seconds

@@ -53,8 +53,6 @@ function handle(
       return meter(state, message.frame, limits, now, out)
     case 'allowed':
       return allowed(state, message.user, message.device, now, out)
-    case 'denied':
-      return void out.push({ do: 'close', code: 'bad_token' })
     case 'welcomed':
       state.phase = 'open'
       state.siblings ||= message.siblings
@@ -171,6 +169,8 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
     }
     case 'ask':
       return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
+    case 'token':
+      return void out.push({ do: 'renew', token: frame[1] })
     case 'remove':
       return void out.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
     case 'delete': {

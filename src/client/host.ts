@@ -127,6 +127,8 @@ export class Host {
     switch (effect.do) {
       case 'dial':
         return void this.#dial()
+      case 'renew':
+        return void this.#renew()
       case 'say':
         return this.#link?.say(effect.frame)
       case 'hangUp':
@@ -164,6 +166,19 @@ export class Host {
       heard: (frames) => hear({ is: 'heard', frames }),
       lost: (code, why) => hear({ is: 'lost', code, why }),
     })
+  }
+
+  /** Where there is no other token now, the server ends the link in time, and the next one asks again. */
+  async #renew(): Promise<void> {
+    const dial = this.#dials
+    const { token: given } = this.#options
+    if (typeof given === 'string') return
+    try {
+      const token = await given()
+      if (dial === this.#dials) this.hear({ is: 'renewed', token })
+    } catch {
+      // As above.
+    }
   }
 
   /** One timer. One that is too early does no harm, and saves setting it anew with each message. */

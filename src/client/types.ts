@@ -13,7 +13,7 @@ import type { WaitOptions } from './waiting.ts'
 export type ConnectOptions = {
   /** `ws://` or `wss://`. */
   readonly url: string
-  /** The token, or what makes one before each connection. */
+  /** The token, or what makes one before each connection, and when the one in use is about to expire. */
   readonly token: string | (() => string | Promise<string>)
   /** What this client calls itself, where the token does not say. Default `default`. */
   readonly device?: string

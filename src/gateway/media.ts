@@ -1,7 +1,7 @@
 /** `/media`: who may come, and what they are told. docs/media.md is the reference. */
-import type { Authenticate } from '../hosts/ports.ts'
+import type { Enter } from '../hosts/entrance.ts'
 import type { NodeMedia } from '../media/media.ts'
-import { isUserId, type UserId } from '../protocol/ids.ts'
+import type { UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
 import { download } from './download.ts'
 import type { Answer, Request, Route } from './http.ts'
@@ -11,19 +11,19 @@ import { upload } from './upload.ts'
 type Context = {
   /** Undefined: this node keeps no media. */
   readonly media: NodeMedia | undefined
-  readonly authenticate: Authenticate
+  readonly enter: Enter
   readonly origins: Origins
 }
 
-export function mediaRoute({ media, authenticate, origins }: Context): Route {
+export function mediaRoute({ media, enter, origins }: Context): Route {
   return async (request) => {
     const { method, path } = request
     if (!media) return undefined
     if (origins.refusal(request) !== undefined) return refusal('other_origin')
     const shared = sharedWith(origins, request.header('origin'))
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
-    const answered = userOf(request, authenticate, media.limits.idLength).then((user) =>
-      user === undefined ? refusal('bad_token') : answerUser(media, user, path.slice(7), request),
+    const answered = entrant(request, enter).then((entrant) =>
+      typeof entrant === 'string' ? refusal(entrant) : answerUser(media, entrant.user, path.slice(7), request),
     )
     const answer = await answered.catch((error) => refusal(failure(error)))
     return { ...answer, headers: { ...answer.headers, ...shared } }
@@ -59,11 +59,9 @@ export function refusal(error: MediaError, headers: Record<string, string> = {})
   }
 }
 
-async function userOf(request: Request, authenticate: Authenticate, idLength: number): Promise<UserId | undefined> {
-  const token = /^Bearer (.+)$/i.exec(request.header('authorization'))?.[1]
-  if (token === undefined) return undefined
-  const user = (await authenticate(token, { device: null, address: request.address }))?.user
-  return isUserId(user, idLength) ? user : undefined
+async function entrant({ header, address }: Request, enter: Enter): ReturnType<Enter> {
+  const token = /^Bearer (.+)$/i.exec(header('authorization'))?.[1]
+  return token === undefined ? 'bad_token' : enter(token, { device: null, address })
 }
 
 /** A page that may come, and has a token, may use it: there is no cookie that a browser would add by itself. */

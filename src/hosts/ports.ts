@@ -3,7 +3,7 @@ import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
 import type { Change } from '../protocol/group.ts'
-import type { Seq, UserId } from '../protocol/ids.ts'
+import type { Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entry } from '../store/contract.ts'
 
@@ -28,8 +28,14 @@ export interface NodeEvents {
   receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
 }
 
-/** Who a token stands for; `device` missing: the client names it. */
-export type Identity = { readonly user: string; readonly device?: string }
+/** Who a token stands for. */
+export type Identity = {
+  readonly user: string
+  /** Missing: the client names it. */
+  readonly device?: string
+  /** When the token is over, in ms since 1970: the client is asked for another before. Missing: never. */
+  readonly expires?: Millis
+}
 /**
  * Checks a token. Undefined: it is not valid, and the client stays away. A throw: that cannot be told now, and the client comes
  * back. `device` is what the client calls itself.

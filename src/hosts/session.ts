@@ -7,8 +7,8 @@ import type { Cursor, Millis } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
+import type { Enter } from './entrance.ts'
 import type { Groups } from './groups.ts'
-import type { Authenticate } from './ports.ts'
 import type { PresenceActors } from './presence.ts'
 import type { Users } from './users.ts'
 
@@ -49,7 +49,7 @@ export type SessionsContext = {
   readonly asks: Asks<Accepted>
   readonly limits: Limits
   readonly heartbeatMs: Millis
-  readonly authenticate: Authenticate
+  readonly enter: Enter
   readonly admit: Admit
   /** The name of this life of the store; 0: none. */
   readonly life: number

@@ -6,11 +6,12 @@ import type { SessionEffect, SessionMessage } from '../../actors/session/types.t
 import type { Presented, SessionRef } from '../../actors/user/types.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../protocol/frames.ts'
-import { type Cursor, type DeviceId, isGroup, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
+import { type Cursor, type DeviceId, isGroup, type Millis, type UserId } from '../protocol/ids.ts'
 import type { ClientLimits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Clock } from '../runtime/index.ts'
-import type { Authenticate, SessionPort } from './ports.ts'
+import { Entering } from './entering.ts'
+import type { SessionPort } from './ports.ts'
 import { Refs } from './refs.ts'
 import { Sends } from './sends.ts'
 import type { Session, SessionsContext } from './session.ts'
@@ -24,6 +25,7 @@ export class Sessions implements SessionPort {
   readonly #clientLimits: ClientLimits
   readonly #sends: Sends
   readonly #clock: Clock
+  readonly #entering: Entering
   #dirty: Session[] = []
 
   constructor(context: SessionsContext) {
@@ -32,6 +34,11 @@ export class Sessions implements SessionPort {
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
     this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
+    this.#entering = new Entering(this.#sessions, context, {
+      receive: (session, message) => this.#receive(session, message),
+      push: (session, frame) => this.#push(session, frame),
+      close: (session, code) => this.#close(session, code),
+    })
     this.#clientLimits = {
       frameBytes,
       bodyBytes,
@@ -155,6 +162,13 @@ export class Sessions implements SessionPort {
     for (const session of this.#sessions.all()) if (session.user === user) this.#close(session, code)
   }
 
+  /** Ends the sessions of a user, or of one device: whose token is checked at this moment is not let in by the answer. */
+  disconnect(user: UserId, device: DeviceId | undefined, code: CloseCode): void {
+    this.#entering.recheck(user)
+    for (const session of this.#sessions.all())
+      if (session.user === user && (device === undefined || session.device === device)) this.#close(session, code)
+  }
+
   /** The restarted actor replays from the stored cursor: what the client has already it drops. */
   reattach(user: UserId): void {
     for (const session of this.#sessions.all()) if (session.open && session.user === user) this.#attach(session, null)
@@ -232,7 +246,9 @@ export class Sessions implements SessionPort {
       case 'close':
         return this.#close(session, effect.code)
       case 'authenticate':
-        return void this.#authenticate(session, effect.token ?? session.token, effect.device)
+        return void this.#entering.enter(session, effect.token, effect.device)
+      case 'renew':
+        return void this.#entering.renew(session, effect.token)
       case 'attach':
         return this.#attach(session, effect.cursor)
       case 'deliver':
@@ -280,21 +296,6 @@ export class Sessions implements SessionPort {
     const { groups, presence } = this.#context.actors()
     if (isGroup(chat)) groups.tellIfPresent(chat, { is: 'unwatch', session })
     else presence.tellIfPresent(chat, { is: 'unwatch', watcher: session })
-  }
-
-  async #authenticate(session: Session, token: string | null, device: DeviceId | null): Promise<void> {
-    session.token = null
-    const { authenticate, limits } = this.#context
-    let identity: Awaited<ReturnType<Authenticate>>
-    try {
-      identity = await authenticate(token, { device, address: session.address.text })
-    } catch {
-      return this.#close(session, 'unavailable')
-    }
-    const named = identity?.device ?? device ?? 'default'
-    if (!identity || !isUserId(identity.user, limits.idLength) || !isId(named, limits.idLength))
-      return this.#receive(session, { is: 'denied' })
-    this.#receive(session, { is: 'allowed', user: identity.user as UserId, device: named as DeviceId })
   }
 }
 

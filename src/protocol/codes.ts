@@ -70,6 +70,8 @@ export const closeCodes = {
   unavailable: { number: 3005, text: 'the store, or what checks the token, does not answer' },
   too_many_connections: { number: 3006, text: 'too many connections from this address' },
   flooding: { number: 3007, text: 'frames kept coming after rate_limited' },
+  expired: { number: 3008, text: 'the token has expired, and no other came: come back with a new one' },
+  disconnected: { number: 3009, text: 'this session was ended; its token is checked anew when it comes back' },
   bad_token: { number: 3500, text: 'the token is missing, wrong or expired' },
   replaced: { number: 3501, text: 'the same device connected again' },
   bad_encoding: { number: 3502, text: 'the WebSocket message could not be decoded' },

@@ -89,6 +89,8 @@ export type ClientFrame =
   | readonly ['history', ref: string, chat: UserId, time: Millis, seq: Seq, limit: number]
   /** What I am doing in a chat. Not answered; may be dropped. */
   | readonly ['typing', chat: UserId, what: Typing]
+  /** Another token for the one that is about to expire, as `renew` asked. Answered by `done`, or by `error`. */
+  | readonly ['token', token: string]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
 
@@ -207,11 +209,13 @@ export type ServerFrame =
       contacts: string,
       lifetimes: string,
     ]
+  /** The token expires in `ms`: send another one by `token`, else this connection is closed with `expired`. */
+  | readonly ['renew', ms: number]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
 
 /** The kinds of frames that are answered by `done`. */
-type Answered = 'read' | 'watch' | 'unwatch' | 'set' | 'ask' | 'remove' | 'delete' | 'history'
+type Answered = 'read' | 'watch' | 'unwatch' | 'set' | 'ask' | 'remove' | 'delete' | 'history' | 'token'
 
 export type Frame = ClientFrame | ServerFrame
 
@@ -276,6 +280,8 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return a === 'settings' || a === 'devices' ? ['ask', a] : bad('bad_frame')
     case 'remove':
       return id(a) ? ['remove', a] : bad('bad_id')
+    case 'token':
+      return typeof a === 'string' ? [kind, a] : { bad: 'bad_frame', kind, ref: null }
     case 'ping':
     case 'pong':
       return isCount(a) ? [kind, a] : bad('bad_frame')

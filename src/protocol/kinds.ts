@@ -16,6 +16,7 @@ export const kinds = {
   history: 15,
   members: 40,
   ticks: 41,
+  token: 42,
   // either way
   ping: 8,
   pong: 9,
@@ -37,6 +38,7 @@ export const kinds = {
   deleted: 30,
   group: 48,
   ticked: 49,
+  renew: 50,
 } as const
 
 /** The name of a kind of frame. */

@@ -59,6 +59,8 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
       const [, device, connected, lastSeen] = frame
       return void state.listing.push({ device, connected, lastSeen: new Date(lastSeen) })
     }
+    case 'renew':
+      return void out.push({ do: 'renew' })
     case 'ping':
       return say(state, ['pong', frame[1]], out)
   }

@@ -39,6 +39,8 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
       return opened(state, message.token, out)
     case 'no_token':
       return wait(state, `no token: ${reason(message.cause)}`, times, out)
+    case 'renewed':
+      return say(state, ['token', message.token], out)
     case 'heard':
       state.heardAt = now
       for (const frame of message.frames) handle(state, frame, times, out)

@@ -13,6 +13,8 @@ export type SessionMessage =
   /** The answers to `dial`: the link is open; or there is no token, so none was tried. */
   | { readonly is: 'opened'; readonly token: string }
   | { readonly is: 'no_token'; readonly cause: unknown }
+  /** The answer to `renew`. */
+  | { readonly is: 'renewed'; readonly token: string }
   | { readonly is: 'heard'; readonly frames: readonly ServerFrame[] }
   | { readonly is: 'lost'; readonly code: number; readonly why?: string | undefined }
   /** The time that `nextWake` named has come. */
@@ -42,6 +44,8 @@ export type SessionMessage =
 export type SessionEffect =
   /** Get a token and open a link; what is left of a former one means nothing any more. */
   | { readonly do: 'dial' }
+  /** Get another token: the one that the link was opened with is about to expire. */
+  | { readonly do: 'renew' }
   | { readonly do: 'say'; readonly frame: ClientFrame }
   /** Give up the link, after what was said. */
   | { readonly do: 'hangUp'; readonly code: number; readonly reason: string }
