@@ -11,10 +11,11 @@ import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
 import { entrance } from './hosts/entrance.ts'
 import { type OnFault, warnings } from './hosts/faults.ts'
-import { type Groups, hostGroups, resumeGroups } from './hosts/groups.ts'
+import { type Groups, hostGroups } from './hosts/groups.ts'
 import { tellHooks } from './hosts/hooks.ts'
 import { Keeping } from './hosts/keeping.ts'
 import { beginLife, presented } from './hosts/lives.ts'
+import { Notes } from './hosts/notes.ts'
 import { asOperator } from './hosts/operating.ts'
 import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
@@ -171,6 +172,7 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     swallows: options.blocked === 'swallowed',
     show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
+  const notes = new Notes(store, term)
   const groupContext = {
     runtime,
     store,
@@ -181,11 +183,12 @@ async function start(options: CompleteOptions, clock: Clock = systemClock) {
     events,
     keeping,
     calendar,
+    notes,
     onFault,
     users: () => users,
   }
   const groups: Groups = hostGroups(groupContext)
-  await resumeGroups(groupContext, groups)
+  await notes.resume((group, message) => groups.tell(group, message))
   const attachedTo = (user: UserId) =>
     (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
   const presence = hostPresence({

@@ -14,6 +14,7 @@ import { Answers, fan } from './copies.ts'
 import type { OnFault } from './faults.ts'
 import type { Keeping } from './keeping.ts'
 import { consult, done, entriesOf, tellResult } from './log.ts'
+import type { Notes } from './notes.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
 
@@ -30,6 +31,7 @@ type Context = {
   readonly asks: Asks<Accepted>
   readonly keeping: Keeping
   readonly calendar: Calendar
+  readonly notes: Notes
   readonly onFault: OnFault
 }
 
@@ -41,7 +43,7 @@ const linksOfOne = 2 ** 20
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, store, term, limits, keeping } = context
+  const { runtime, store, term, limits, keeping, notes } = context
   const groupLimits = {
     ...limits,
     ...window,
@@ -52,15 +54,9 @@ export function hostGroups(context: Context): Groups {
     devices: limits.members * 2,
     inboxEntries: Number.MAX_SAFE_INTEGER,
   }
-  const noted = new Map<string, Promise<void>>()
-  const note = (group: GroupId): Promise<void> => {
-    const known = noted.get(group) ?? store.noteGroup(group, term)
-    noted.set(group, known)
-    known.catch(() => noted.delete(group))
-    return known
-  }
   const appends = new Appends((group, epoch, entries, done) =>
-    note(group)
+    notes
+      .note(group)
       .then(() => keeping.append(group, entries, () => store.append(group, epoch, term, entries)))
       .then(
         () => done(true),
@@ -101,7 +97,11 @@ export function hostGroups(context: Context): Groups {
         if (groups.peek(id) === state) groups.tell(id, { is, first, last })
       })
     },
-    rest,
+    rest(state) {
+      const rested = rest(state)
+      if (rested !== 'busy') notes.rested(state.id)
+      return rested
+    },
     pack: (state) => state,
     unpack: (_id, state) => state,
     deadLetter(id, message, reason) {
@@ -116,21 +116,6 @@ export function hostGroups(context: Context): Groups {
     gaveUp: (id) => groups.after(id, againMs, { is: 'resume' }),
   })
   return groups
-}
-
-/** Wakes the groups whose copies an earlier life of the node may not have handed out, and forgets each once it has come to rest. */
-export async function resumeGroups({ runtime, store, term }: Context, groups: Groups): Promise<void> {
-  const noted = (await store.notedGroups()).filter((group) => group.term !== term)
-  for (const { group } of noted) groups.tell(group, { is: 'resume' })
-  const settle = (open: typeof noted) => {
-    // One that is still being loaded does not rest.
-    const rests = ({ group }: (typeof noted)[number]) => groups.inspect(group).status === 'absent'
-    const [resting, busy] = [open.filter(rests), open.filter((one) => !rests(one))]
-    // One that is not forgotten now is looked at once more at the next start, which does no harm.
-    for (const { group, term } of resting) store.forgetGroup(group, term).catch(() => undefined)
-    if (busy.length > 0) runtime.wheel.after(againMs * 3, () => settle(busy))
-  }
-  runtime.wheel.after(againMs * 3, () => settle(noted))
 }
 
 async function messagesFrom({ store, calendar }: Context, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
