@@ -50,7 +50,10 @@ const signs: readonly (readonly [RegExp, string])[] = [
     /ENOBUFS|ENOMEM/,
     'no kernel memory is left for sockets: raise it with "sysctl -w net.ipv4.tcp_mem=\'786432 1048576 1572864\'"',
   ],
-  [/too_many_connections/, 'the node takes no more from one address: start it with --connections-per-address 100000'],
+  [
+    /too_many_connections/,
+    'the node takes no more from one address: start it with --limit connectionsPerAddress=100000',
+  ],
   [/SIGKILL/, 'the kernel may have ended it for want of memory ("dmesg | tail"): ask for fewer users or actors'],
   [/SIGABRT|heap/, 'its heap was full: ask for fewer users or actors'],
 ]

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Misuse, meant } from '../src/cli/misuse.ts'
 
 /** `of`: the benchmarks that heed it; `all` takes every option. */
 type Given = { readonly of: readonly Name[]; readonly text: string }
@@ -90,11 +91,11 @@ export function readBench(args: readonly string[]): Options | undefined {
   const { values, positionals } = parsed(args, options)
   const [what = '', ...more] = positionals
   if (what === '') return void console.log(usage('all'))
-  if (!isBenchmark(what)) throw new Error(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
+  if (!isBenchmark(what)) throw new Misuse(`there is no benchmark "${what}"; choose ${names.join(', ')} or all`)
   if (values['help']) return void console.log(usage(what))
-  if (more.length > 0) throw new Error(`one benchmark at a time: "${more.join(' ')}" is too much`)
+  if (more.length > 0) throw new Misuse(`one benchmark at a time: "${more.join(' ')}" is too much`)
   const idle = Object.keys(values).find((name) => !heeds(what, name))
-  if (idle) throw new Error(`${what} does not heed --${idle}, which is for ${given[idle]?.of.join(', ') || 'all'}`)
+  if (idle) throw new Misuse(`${what} does not heed --${idle}, which is for ${given[idle]?.of.join(', ') || 'all'}`)
   checkTexts(values)
   const short = values['short'] === true || (what === 'all' && values['full'] !== true)
   const read = Object.entries(numbers).map(([name, option]: [string, Option]) => {
@@ -119,8 +120,10 @@ function parsed(args: readonly string[], options: Record<string, { type: 'string
     return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {
     const [, option] = /^Unknown option '([^']+)'/.exec((error as Error).message) ?? []
-    if (!option) throw error
-    throw new Error(`there is no option ${option}; "bluetick bench --help" lists them`, { cause: error })
+    if (!option) throw new Misuse((error as Error).message)
+    throw new Misuse(
+      `there is no option ${option}${meant(option, Object.keys(options), '--') || '; "bluetick bench --help" lists them'}`,
+    )
   }
 }
 
@@ -128,17 +131,17 @@ function within(name: string, given: string, { least = 1, most = Number.MAX_SAFE
   const value = Number(given)
   if (/^\d+$/.test(given) && value >= least && value <= most) return value
   const upTo = most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''
-  throw new Error(`--${name} must be a whole number from ${least}${upTo}, not "${given}"`)
+  throw new Misuse(`--${name} must be a whole number from ${least}${upTo}, not "${given}"`)
 }
 
 /** Before a run of minutes, not after it. */
 function checkTexts(values: Record<string, unknown>): void {
   const { url, json, report } = values
   if (url !== undefined && !/^ws:\/\/[^/]+/.test(String(url)))
-    throw new Error(`--url must be like ws://127.0.0.1:8080, not "${url}"`)
+    throw new Misuse(`--url must be like ws://127.0.0.1:8080, not "${url}"`)
   for (const [name, file] of Object.entries({ json, report })) {
     if (file !== undefined && !existsSync(dirname(String(file))))
-      throw new Error(`--${name}: there is no folder ${dirname(String(file))}`)
+      throw new Misuse(`--${name}: there is no folder ${dirname(String(file))}`)
   }
 }
 

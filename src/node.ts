@@ -55,7 +55,7 @@ export function createNode(options: NodeOptions) {
       checkOptions('listen', where, { port: isNumber, host: isText })
       const { port = 8080, host = '127.0.0.1' } = where
       if (!options.authenticate && !/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) {
-        throw new Error(
+        throw new RangeError(
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { backUpFile, copyFiles } from '../store/lmdb/backup.ts'
+import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
-const table = {
+export const table = {
   data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
   to: { text: 'folder of the backup, which is made, and must be empty', default: '', env: 'BLUETICK_BACKUP_TO' },
 } satisfies Record<string, Option>
@@ -16,9 +17,9 @@ export async function backup(args: string[]): Promise<void> {
   if (!read) return
   const { data, to } = read.values
   if (!existsSync(join(data, 'bluetick.mdb')))
-    throw new Error(`${data} is no data folder of a node; --data names another`)
-  if (!to) throw new Error('--to must name a folder for the backup')
-  if (existsSync(to) && readdirSync(to).length > 0) throw new Error(`${to} is not empty; --to names another folder`)
+    throw new Misuse(`${data} is no data folder of a node; --data names another`)
+  if (!to) throw new Misuse('--to must name a folder for the backup')
+  if (existsSync(to) && readdirSync(to).length > 0) throw new Misuse(`${to} is not empty; --to names another folder`)
   const records = join(data, 'media', 'records.mdb')
   const files = () => copyFiles(join(data, 'media', 'files'), join(to, 'media', 'files'))
   // Files come before what names them, and once more after it: none that a message had when its copy was made is missing.

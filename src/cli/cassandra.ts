@@ -1,7 +1,11 @@
 /** The options that name a cluster, as `serve`, `schema` and `copy` share them. */
 import { readFile } from 'node:fs/promises'
 import type { CassandraOptions } from '../index.ts'
-import { type Option, whole } from './options.ts'
+import { Misuse } from './misuse.ts'
+import type { Option } from './options.ts'
+import { most } from './values.ts'
+
+const consistencies = ['local_quorum', 'quorum', 'each_quorum', 'all'] as const
 
 export const clusterTable = {
   'contact-points': {
@@ -21,7 +25,7 @@ export const clusterTable = {
     default: '',
     env: 'BLUETICK_CLUSTER_PASSWORD_FILE',
   },
-  'cluster-tls': { text: 'cluster: yes for TLS', default: 'no', env: 'BLUETICK_CLUSTER_TLS' },
+  'cluster-tls': { text: 'cluster: yes for TLS', default: 'no', env: 'BLUETICK_CLUSTER_TLS', oneOf: ['yes', 'no'] },
   'cluster-ca-file': {
     text: 'cluster: certificate of its authority in PEM; implies TLS',
     default: '',
@@ -37,21 +41,20 @@ export const clusterTable = {
     text: 'cluster: replicas that must answer: local_quorum, quorum, each_quorum or all',
     default: 'local_quorum',
     env: 'BLUETICK_CONSISTENCY',
+    oneOf: consistencies,
   },
   'cluster-timeout-ms': {
     text: 'cluster: milliseconds until a host that does not answer is given up',
     default: '3000',
     env: 'BLUETICK_CLUSTER_TIMEOUT_MS',
+    whole: [1, most],
   },
 } satisfies Record<string, Option>
 
-const consistencies = ['local_quorum', 'quorum', 'each_quorum', 'all'] as const
-
 export async function clusterOptions(values: Record<keyof typeof clusterTable, string>): Promise<CassandraOptions> {
-  const consistency = consistencies.find((name) => name === values.consistency)
-  if (!consistency) throw new Error(`--consistency must be one of ${consistencies.join(', ')}`)
+  const consistency = values.consistency as (typeof consistencies)[number]
   const user = values['cluster-user']
-  if (user && !values['cluster-password-file']) throw new Error('--cluster-user needs --cluster-password-file')
+  if (user && !values['cluster-password-file']) throw new Misuse('--cluster-user needs --cluster-password-file')
   const password = user ? (await readFile(values['cluster-password-file'], 'utf8')).trim() : ''
   const tls = tlsOf(values)
   return {
@@ -59,7 +62,7 @@ export async function clusterOptions(values: Record<keyof typeof clusterTable, s
     localDc: values['local-dc'],
     keyspace: values.keyspace,
     consistency,
-    timeoutMs: whole('cluster-timeout-ms', values['cluster-timeout-ms']),
+    timeoutMs: Number(values['cluster-timeout-ms']),
     ...(user && { credentials: { user, password } }),
     ...(tls && { tls }),
   }
@@ -68,7 +71,5 @@ export async function clusterOptions(values: Record<keyof typeof clusterTable, s
 function tlsOf(values: Record<keyof typeof clusterTable, string>): CassandraOptions['tls'] {
   const [ca, cert, key] = [values['cluster-ca-file'], values['cluster-cert-file'], values['cluster-key-file']]
   if (ca || cert) return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
-  const tls = values['cluster-tls']
-  if (tls !== 'yes' && tls !== 'no') throw new Error(`--cluster-tls must be yes or no, not "${tls}"`)
-  return tls === 'yes'
+  return values['cluster-tls'] === 'yes'
 }

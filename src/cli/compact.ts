@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { type Compacted, compactFile } from '../store/lmdb/compact.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { lockFolder } from '../store/lock.ts'
+import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
-const table = {
+export const table = {
   data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
 } satisfies Record<string, Option>
 
@@ -17,7 +18,7 @@ export async function compact(args: string[]): Promise<void> {
   if (!read) return
   const { data } = read.values
   if (!existsSync(join(data, 'bluetick.mdb')))
-    throw new Error(`${data} is no data folder of a node; --data names another`)
+    throw new Misuse(`${data} is no data folder of a node; --data names another`)
   const store = lmdbStore(data)
   await store.open()
   const said = [`messages ${inWords(await store.compact())}`]

@@ -2,11 +2,17 @@ import { cassandraStore } from '../store/cassandra.ts'
 import { copyStore } from '../store/copy.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
-import { type Option, readOptions, whole } from './options.ts'
+import { type Option, readOptions } from './options.ts'
+import { most } from './values.ts'
 
-const table = {
+export const table = {
   data: { text: 'folder of the embedded store', default: './data', env: 'BLUETICK_DATA' },
-  'retention-days': { text: 'days that an entry stays in an inbox', default: '30', env: 'BLUETICK_RETENTION_DAYS' },
+  'retention-days': {
+    text: 'days that an entry stays in an inbox',
+    default: '30',
+    env: 'BLUETICK_RETENTION_DAYS',
+    whole: [1, most],
+  },
   ...clusterTable,
 } satisfies Record<string, Option>
 
@@ -17,7 +23,7 @@ export async function copy(args: string[]): Promise<void> {
   const read = readOptions(usage, table, args)
   if (!read) return
   const { values } = read
-  const retentionMs = whole('retention-days', values['retention-days'], 1) * 86_400_000
+  const retentionMs = Number(values['retention-days']) * 86_400_000
   const from = lmdbStore(values.data, { retentionMs })
   const to = cassandraStore(await clusterOptions(values), { retentionMs })
   await from.open()

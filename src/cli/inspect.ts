@@ -1,7 +1,8 @@
+import { Misuse } from './misuse.ts'
 import { askNode, operatorTable } from './operator.ts'
 import { type Option, readOptions } from './options.ts'
 
-const table = {
+export const table = {
   message: { text: 'id of a message, instead of a user', default: '', env: 'BLUETICK_MESSAGE' },
   ...operatorTable,
 } satisfies Record<string, Option>
@@ -18,7 +19,7 @@ export async function inspect(args: string[]): Promise<void> {
   if (!read) return
   const { values, rest } = read
   const { message } = values
-  if (message && rest[0]) throw new Error('a user or --message, not both')
+  if (message && rest[0]) throw new Misuse('a user or --message, not both')
   const answer = await askNode(values, '/inspect', message ? { message } : { user: rest[0] ?? '' })
   if (answer === undefined) throw new Error(`the node knows nothing of ${rest[0] ?? message}`)
   if (!message) return console.log(JSON.stringify(answer, null, 2))

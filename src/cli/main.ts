@@ -5,18 +5,47 @@
  */
 
 import { createRequire } from 'node:module'
+import { Misuse, meant } from './misuse.ts'
+import type { Option } from './options.ts'
+import { strayVariables } from './variables.ts'
+
+type Command = { readonly run: (args: string[]) => Promise<void>; readonly table?: Readonly<Record<string, Option>> }
 
 /** Loaded when it is asked for: a node takes a third of a second to load, and most commands need none. */
-const commands: Record<string, (args: string[]) => Promise<void>> = {
-  serve: async (args) => (await import('./serve.ts')).serve(args),
-  token: async (args) => (await import('./token.ts')).token(args),
-  schema: async (args) => (await import('./schema.ts')).schema(args),
-  copy: async (args) => (await import('./copy.ts')).copy(args),
-  compact: async (args) => (await import('./compact.ts')).compact(args),
-  backup: async (args) => (await import('./backup.ts')).backup(args),
-  restore: async (args) => (await import('./restore.ts')).restore(args),
-  inspect: async (args) => (await import('./inspect.ts')).inspect(args),
-  bench: async (args) => (await import('../../bench/main.ts')).bench(args),
+const commands: Record<string, () => Promise<Command>> = {
+  serve: async () => {
+    const { serve: run, table } = await import('./serve.ts')
+    return { run, table }
+  },
+  token: async () => {
+    const { token: run, table } = await import('./token.ts')
+    return { run, table }
+  },
+  schema: async () => {
+    const { schema: run, table } = await import('./schema.ts')
+    return { run, table }
+  },
+  copy: async () => {
+    const { copy: run, table } = await import('./copy.ts')
+    return { run, table }
+  },
+  compact: async () => {
+    const { compact: run, table } = await import('./compact.ts')
+    return { run, table }
+  },
+  backup: async () => {
+    const { backup: run, table } = await import('./backup.ts')
+    return { run, table }
+  },
+  restore: async () => {
+    const { restore: run, table } = await import('./restore.ts')
+    return { run, table }
+  },
+  inspect: async () => {
+    const { inspect: run, table } = await import('./inspect.ts')
+    return { run, table }
+  },
+  bench: async () => ({ run: (await import('../../bench/main.ts')).bench }),
 }
 
 const usage = `bluetick serve [options]          run a node
@@ -40,12 +69,20 @@ const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (['', '--help', '-h', 'help'].includes(name)) console.log(usage)
 else if (name === '--version') console.log(createRequire(import.meta.url)('bluetick/package.json').version)
 else if (!command) {
-  console.error(`bluetick: there is no command ${name}\n\n${usage}`)
+  console.error(`bluetick: there is no command ${name}${meant(name, Object.keys(commands))}\n\n${usage}`)
   process.exitCode = 2
 } else {
-  command(args).catch((error: Error) => {
+  run(command).catch((error: Error) => {
     console.error(`bluetick ${name}: ${error.message}`)
     // At once: a driver that could not connect leaves sockets open.
-    process.exit(1)
+    process.exit(error instanceof Misuse ? 2 : 1)
   })
+}
+
+async function run(load: () => Promise<Command>): Promise<void> {
+  const { run, table } = await load()
+  const all = async () =>
+    (await Promise.all(Object.values(commands).map((load) => load()))).map(({ table }) => table ?? {})
+  for (const line of table ? await strayVariables(table, all) : []) console.error(`bluetick: ${line}`)
+  await run(args)
 }

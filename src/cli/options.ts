@@ -1,42 +1,87 @@
 import { parseArgs } from 'node:util'
-
-/** One option: what it means (with its unit), its default, and the environment variable that sets it too. */
-export type Option = { readonly text: string; readonly default: string; readonly env: string }
+import { readConfig } from './config.ts'
+import { Misuse, meant } from './misuse.ts'
+import { check, type Given } from './values.ts'
 
 /**
- * Reads options from arguments, then the environment, then defaults; beside them at most so many `operands`. Undefined: help was
- * asked for, and printed.
+ * One option: what it means (with its unit), its default, and the environment variable that sets it too. `whole`: it is a whole
+ * number from the one to the other; `oneOf`: one of these. `names`: it is given several times, each as NAME=VALUE with one of these
+ * names and a whole number.
+ */
+export type Option = {
+  readonly text: string
+  readonly default: string
+  readonly env: string
+  readonly whole?: readonly [least: number, most: number]
+  readonly oneOf?: readonly string[]
+  readonly names?: readonly string[]
+}
+type Table = Readonly<Record<string, Option>>
+
+/**
+ * Reads options from arguments, then the environment, then the file that `config` names, then defaults; beside them at most so many
+ * `operands`. Of one with `names` all count, and for a name the first of these. Throws a Misuse. Undefined: help was asked for, and printed.
  */
 export function readOptions<Name extends string>(
   usage: string,
-  table: Record<Name, Option>,
+  table: Readonly<Record<Name, Option>>,
   args: string[],
   operands = 0,
 ): { values: Record<Name, string>; rest: string[] } | undefined {
-  const names = Object.keys(table) as Name[]
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
-  const parsed = parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: true })
-  const given = parsed.values as Record<string, string | boolean | undefined>
-  if (given['help']) {
-    const width = Math.max(...names.map((name) => name.length)) + 6
-    console.log(`${usage}\n\n${names.map((name) => describe(name, table[name], width)).join('\n')}`)
+  const parsed = parse(table, args)
+  const argued: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>> = parsed.values
+  if (argued['help']) {
+    console.log(`${usage}\n\n${describe(table)}`)
     return undefined
   }
   const extra = parsed.positionals[operands]
-  if (extra !== undefined) throw new Error(`"${extra}" is too much; --help lists the options`)
-  const values = Object.fromEntries(
-    names.map((name) => [name, given[name] ?? process.env[table[name].env] ?? table[name].default]),
-  )
-  return { values: values as Record<Name, string>, rest: parsed.positionals }
+  if (extra !== undefined) throw new Misuse(`"${extra}" is too much; --help lists the options`)
+  const all: Table = table
+  const set = (name: string): Given[] => [
+    ...(all[name] ? variable(all[name].env) : []),
+    ...[argued[name] ?? []].flat().map((value) => ({ value: String(value), from: `--${name}` })),
+  ]
+  const file = set('config').at(-1)?.value
+  const filed = file ? readConfig(file, table) : new Map<string, Given>()
+  const read = Object.entries(all).map(([name, option]) => {
+    const given = [filed.get(name) ?? [], set(name)].flat()
+    for (const one of given) check(one, option)
+    return [name, option.names ? given.map(({ value }) => value).join() : (given.at(-1)?.value ?? option.default)]
+  })
+  return { values: Object.fromEntries(read), rest: parsed.positionals }
 }
 
-const describe = (name: string, option: Option, width: number): string =>
-  `${`  --${name}`.padEnd(width)}${option.text}\n${' '.repeat(width)}default: ${option.default || 'none'}; environment: ${option.env}`
+function variable(name: string): Given[] {
+  const value = process.env[name]
+  return value === undefined ? [] : [{ value, from: name }]
+}
 
-/** A whole number, or an error that names the option. */
-export function whole(name: string, value: string, least = 0): number {
-  const number = Number(value)
-  if (value.trim() === '' || !Number.isSafeInteger(number) || number < least)
-    throw new Error(`--${name} must be a whole number${least ? ` from ${least}` : ''}, not "${value}"`)
-  return number
+function parse(table: Table, args: string[]) {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { names }]) => [
+      name,
+      { type: 'string' as const, multiple: names !== undefined },
+    ]),
+  )
+  try {
+    return parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: true })
+  } catch (error) {
+    const [line = ''] = (error as Error).message.split('\n')
+    const [, unknown] = /^Unknown option '(-[^' ]+)/.exec(line) ?? []
+    if (!unknown) throw new Misuse(line)
+    const names = Object.keys(table)
+    throw new Misuse(`there is no option ${unknown}${meant(unknown, names, '--') || '; --help lists them'}`)
+  }
+}
+
+function describe(table: Table): string {
+  const width = Math.max(...Object.keys(table).map((name) => name.length)) + 6
+  return Object.entries(table)
+    .map(([name, { text, default: otherwise, env }]) =>
+      [
+        `${`  --${name}`.padEnd(width)}${text}`,
+        `${' '.repeat(width)}default: ${otherwise || 'none'}; environment: ${env}`,
+      ].join('\n'),
+    )
+    .join('\n')
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { copyFiles, sync } from '../store/lmdb/backup.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { lockFolder } from '../store/lock.ts'
+import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
-const table = {
+export const table = {
   from: { text: 'folder of the backup', default: '', env: 'BLUETICK_RESTORE_FROM' },
   data: { text: 'folder for the data, without any yet', default: './data', env: 'BLUETICK_DATA' },
 } satisfies Record<string, Option>
@@ -19,9 +20,9 @@ export async function restore(args: string[]): Promise<void> {
   if (!read) return
   const { from, data } = read.values
   if (!from || !existsSync(join(from, 'bluetick.mdb')))
-    throw new Error(from ? `${from} is no backup of a node` : '--from must name the folder of a backup')
+    throw new Misuse(from ? `${from} is no backup of a node` : '--from must name the folder of a backup')
   if (existsSync(join(data, 'bluetick.mdb')))
-    throw new Error(`${data} has data already; move them away, or let --data name another folder`)
+    throw new Misuse(`${data} has data already; move them away, or let --data name another folder`)
   await mkdir(data, { recursive: true, mode: 0o700 })
   const unlock = lockFolder(data)
   try {

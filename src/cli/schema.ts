@@ -1,8 +1,9 @@
 import { applySchema, checkSchema, type Replication } from '../store/cassandra/schema.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
+import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
-const table = {
+export const table = {
   replication: {
     text: 'of a keyspace that is made: a number of replicas, or "dc1:3,dc2:3"',
     default: '1',
@@ -24,7 +25,7 @@ export async function schema(args: string[]): Promise<void> {
     await applySchema(options, replicationOf(values.replication))
     return console.log(`${where} has the schema of this release.`)
   }
-  if (rest[0] !== 'check') throw new Error('apply or check? bluetick schema apply')
+  if (rest[0] !== 'check') throw new Misuse('apply or check? bluetick schema apply')
   const differences = await checkSchema(options)
   if (differences.length === 0) return console.log(`${where} is as schema.cql says.`)
   const rows = [['table', 'what', 'expected', 'found']]
@@ -37,6 +38,6 @@ export async function schema(args: string[]): Promise<void> {
 function replicationOf(value: string): Replication {
   if (/^[1-9]\d*$/.test(value)) return Number(value)
   const pairs = value.split(',').map((pair) => /^(.+):([1-9]\d*)$/.exec(pair.trim()))
-  if (pairs.some((pair) => !pair)) throw new Error(`--replication must be a number or "dc1:3,dc2:3", not "${value}"`)
+  if (pairs.some((pair) => !pair)) throw new Misuse(`--replication must be a number or "dc1:3,dc2:3", not "${value}"`)
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', Number(pair?.[2])]))
 }

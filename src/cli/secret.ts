@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { type Authenticate, jwtAuthenticate } from '../index.ts'
+import { Misuse } from './misuse.ts'
 
-/** The secret in a file, without the line end. */
+/** The secret in a file, without the line end. Throws a Misuse where it cannot be read. */
 export async function readSecret(path: string): Promise<Uint8Array> {
-  return new TextEncoder().encode((await readFile(path, 'utf8')).trim())
+  const text = await readFile(path, 'utf8').catch((error) => {
+    if (error.code !== 'ENOENT') throw new Misuse(`the secret cannot be read: ${error.message}`)
+    throw new Misuse(`there is no file ${path}; make one with: openssl rand -hex 32 > ${path}`)
+  })
+  return new TextEncoder().encode(text.trim())
 }
 
 /** Checks tokens by the secret in a file, and reads it again at each SIGHUP: tokens of the former one are then refused. */

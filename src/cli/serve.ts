@@ -1,21 +1,24 @@
 import { join } from 'node:path'
-import { cassandraStore, createNode, fileMedia, lmdbStore, type Store } from '../index.ts'
+import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type Store } from '../index.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
+import { Misuse } from './misuse.ts'
 import { keepToken, newToken } from './operator.ts'
-import { type Option, readOptions, whole } from './options.ts'
+import { type Option, readOptions } from './options.ts'
 import { readSecret, rereadAtHangUp } from './secret.ts'
+import { most, pairs } from './values.ts'
 
-const table = {
+export const table = {
   host: {
     text: 'address to listen on; off the loopback a secret is needed',
     default: '127.0.0.1',
     env: 'BLUETICK_HOST',
   },
-  port: { text: 'port', default: '8080', env: 'BLUETICK_PORT' },
+  port: { text: 'port; 0: one that is free', default: '8080', env: 'BLUETICK_PORT', whole: [0, 65_535] },
   store: {
     text: 'lmdb, the embedded store, or cassandra, a cluster',
     default: 'lmdb',
     env: 'BLUETICK_STORE',
+    oneOf: ['lmdb', 'cassandra'],
   },
   data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
   'secret-file': {
@@ -42,32 +45,30 @@ const table = {
     text: 'days that an entry stays in an inbox, and media after the last message with it',
     default: '30',
     env: 'BLUETICK_RETENTION_DAYS',
+    whole: [1, most],
   },
   'online-ms': {
     text: 'milliseconds after the last activity at which a user counts as gone; 0: connected is online',
     default: '20000',
     env: 'BLUETICK_ONLINE_MS',
+    whole: [0, most],
   },
   'heartbeat-seconds': {
     text: 'seconds after which a silent connection is dead, 8 to 960',
     default: '30',
     env: 'BLUETICK_HEARTBEAT_SECONDS',
+    whole: [8, 960],
   },
-  'inbox-entries': { text: 'entries that wait in one inbox', default: '100000', env: 'BLUETICK_INBOX_ENTRIES' },
-  'connections-per-address': {
-    text: 'open connections of one address',
-    default: '1000',
-    env: 'BLUETICK_CONNECTIONS_PER_ADDRESS',
+  limit: {
+    text: 'NAME=VALUE, a limit of docs/protocol.md, as mediaBytes=1000000; may be given several times',
+    default: '',
+    env: 'BLUETICK_LIMIT',
+    names: Object.keys(defaultLimits),
   },
-  'media-bytes': {
-    text: 'bytes of one picture, video or other file',
-    default: '67108864',
-    env: 'BLUETICK_MEDIA_BYTES',
-  },
-  'media-bytes-per-day': {
-    text: 'bytes of media that one user uploads in a day',
-    default: '1073741824',
-    env: 'BLUETICK_MEDIA_BYTES_PER_DAY',
+  config: {
+    text: 'JSON file with options by name, as { "port": 8080, "limit": { "devices": 3 } }; what is given here goes before it',
+    default: '',
+    env: 'BLUETICK_CONFIG',
   },
   ...clusterTable,
 } satisfies Record<string, Option>
@@ -79,27 +80,24 @@ export async function serve(args: string[]): Promise<void> {
   const secret = values['secret-file']
   const tokenFile = values['operator-token-file']
   const operatorToken = tokenFile ? new TextDecoder().decode(await readSecret(tokenFile)) : newToken()
-  const retentionMs = whole('retention-days', values['retention-days'], 1) * 86_400_000
-  const node = createNode({
-    store: await storeOf(values, retentionMs),
-    media: fileMedia(join(values.data, 'media'), { retentionMs }),
-    onlineMs: whole('online-ms', values['online-ms']),
-    heartbeatSeconds: whole('heartbeat-seconds', values['heartbeat-seconds']),
-    limits: {
-      inboxEntries: whole('inbox-entries', values['inbox-entries']),
-      connectionsPerAddress: whole('connections-per-address', values['connections-per-address']),
-      mediaBytes: whole('media-bytes', values['media-bytes']),
-      mediaBytesPerDay: whole('media-bytes-per-day', values['media-bytes-per-day']),
-    },
-    operatorToken,
-    ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
-    trustedProxies: listed(values['trusted-proxies']),
-    ...(secret && { authenticate: await rereadAtHangUp(secret) }),
-  })
+  const retentionMs = Number(values['retention-days']) * 86_400_000
+  const node = await orMisuse(async () =>
+    createNode({
+      store: await storeOf(values, retentionMs),
+      media: fileMedia(join(values.data, 'media'), { retentionMs }),
+      onlineMs: Number(values['online-ms']),
+      heartbeatSeconds: Number(values['heartbeat-seconds']),
+      limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),
+      operatorToken,
+      ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
+      trustedProxies: listed(values['trusted-proxies']),
+      ...(secret && { authenticate: await rereadAtHangUp(secret) }),
+    }),
+  )
   const cluster =
     values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
   if (!secret) process.on('SIGHUP', () => console.log('SIGHUP: there is no secret file to read again.'))
-  const { url } = await node.listen({ host: values.host, port: whole('port', values.port) })
+  const { url } = await orMisuse(() => node.listen({ host: values.host, port: Number(values.port) }))
   const operators = tokenFile || (await keepToken(values.data, operatorToken))
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
@@ -117,6 +115,15 @@ export async function serve(args: string[]): Promise<void> {
   console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
 }
 
+/** What cannot be is told by `createNode` and `listen`; here it was typed. */
+async function orMisuse<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw error instanceof TypeError || error instanceof RangeError ? new Misuse(error.message) : error
+  }
+}
+
 const listed = (value: string): string[] =>
   value
     .split(',')
@@ -125,6 +132,5 @@ const listed = (value: string): string[] =>
 
 async function storeOf(values: Record<keyof typeof table, string>, retentionMs: number): Promise<Store> {
   if (values.store === 'lmdb') return lmdbStore(values.data, { retentionMs })
-  if (values.store !== 'cassandra') throw new Error(`--store must be lmdb or cassandra, not "${values.store}"`)
   return cassandraStore(await clusterOptions(values), { retentionMs })
 }

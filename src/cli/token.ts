@@ -1,12 +1,14 @@
 import { isId, isUserId } from '../protocol/ids.ts'
 import { makeToken } from '../tokens.ts'
-import { type Option, readOptions, whole } from './options.ts'
+import { Misuse } from './misuse.ts'
+import { type Option, readOptions } from './options.ts'
 import { readSecret } from './secret.ts'
+import { most } from './values.ts'
 
-const table = {
+export const table = {
   'secret-file': { text: 'file with the secret that signs tokens', default: '', env: 'BLUETICK_SECRET_FILE' },
   device: { text: 'binds the token to one device', default: '', env: 'BLUETICK_DEVICE' },
-  hours: { text: 'hours that the token is valid', default: '720', env: 'BLUETICK_TOKEN_HOURS' },
+  hours: { text: 'hours that the token is valid', default: '720', env: 'BLUETICK_TOKEN_HOURS', whole: [1, most] },
 } satisfies Record<string, Option>
 
 /** The most that a node can be told to take. */
@@ -17,14 +19,12 @@ export async function token(args: string[]): Promise<void> {
   if (!read) return
   const { values, rest } = read
   const [user] = rest
-  if (!user) throw new Error('whose token? bluetick token USER')
-  if (!isUserId(user, idLength)) throw new Error(`no user can be called "${user}"`)
+  if (!user) throw new Misuse('whose token? bluetick token USER')
+  if (!isUserId(user, idLength)) throw new Misuse(`no user can be called "${user}"`)
   const { device } = values
-  if (device && !isId(device, idLength)) throw new Error(`no device can be called "${device}"`)
+  if (device && !isId(device, idLength)) throw new Misuse(`no device can be called "${device}"`)
   if (!values['secret-file'])
-    throw new Error('--secret-file is missing; make a secret with: openssl rand -hex 32 > secret')
+    throw new Misuse('--secret-file is missing; make a secret with: openssl rand -hex 32 > secret')
   const identity = device ? { user, device } : { user }
-  console.log(
-    await makeToken(await readSecret(values['secret-file']), identity, whole('hours', values.hours, 1) * 3600),
-  )
+  console.log(await makeToken(await readSecret(values['secret-file']), identity, Number(values.hours) * 3600))
 }

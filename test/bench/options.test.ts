@@ -40,7 +40,7 @@ describe('the options of bluetick bench', () => {
     const refused = (...args: string[]) => expect(() => readBench(args))
     refused('dense').toThrow('there is no benchmark "dense"; choose density,')
     refused('density', 'latency').toThrow('one benchmark at a time')
-    refused('density', '--user', '5').toThrow('there is no option --user; "bluetick bench --help" lists them')
+    refused('density', '--user', '5').toThrow('there is no option --user; did you mean --users?')
     refused('density', '--users', 'many').toThrow('--users must be a whole number from 1, not "many"')
     refused('throughput', '--pairs', '0').toThrow('--pairs must be a whole number from 1')
     refused('fanout', '--members', '1').toThrow('--members must be a whole number from 2 to 1024')
@@ -55,7 +55,7 @@ describe('the options of bluetick bench', () => {
 it('names the limit behind a failure, and the command that raises it', () => {
   expect(limitBehind('connect EMFILE 127.0.0.1:8080')).toContain('ulimit -n')
   expect(limitBehind('connect EADDRNOTAVAIL 127.0.0.1:8080')).toContain('sysctl -w net.ipv4.ip_local_port_range')
-  expect(limitBehind('u1: closed: too_many_connections')).toContain('--connections-per-address')
+  expect(limitBehind('u1: closed: too_many_connections')).toContain('--limit connectionsPerAddress')
   expect(limitBehind('the process node ended (SIGKILL)')).toContain('memory')
   expect(limitBehind('something else')).toBeUndefined()
 })

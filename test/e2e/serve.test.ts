@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, jwtAuthenticate, lmdbStore, makeToken, memoryStore } from '../../src/index.ts'
@@ -69,15 +69,15 @@ describe('bluetick serve', () => {
     expect(locked).toMatchObject({ code: 1, out: expect.stringMatching(/in use by process \d+/) })
     const taken = await cli('serve', '--port', String(port), '--data', join(folder, 'other'))
     expect(taken).toMatchObject({ code: 1, out: expect.stringContaining('in use') })
-    expect(await cli('sevre')).toMatchObject({ code: 2, out: expect.stringContaining('no command sevre') })
-    expect(await cli('serve', '--fish', '1')).toMatchObject({ code: 1, out: expect.stringContaining('--fish') })
-    expect(await cli('serve', '--port', 'x')).toMatchObject({ code: 1, out: expect.stringContaining('--port') })
+    expect(await cli('sevre')).toMatchObject({ code: 2, out: expect.stringContaining('sevre; did you mean serve?') })
+    expect(await cli('serve', '--fish', '1')).toMatchObject({ code: 2, out: expect.stringContaining('--fish') })
+    expect(await cli('serve', '--port', 'x')).toMatchObject({ code: 2, out: expect.stringContaining('--port') })
     const open = await cli('serve', '--host', '0.0.0.0', '--data', join(folder, 'open'))
-    expect(open).toMatchObject({ code: 1, out: expect.stringMatching(/0\.0\.0\.0.*secret/) })
+    expect(open).toMatchObject({ code: 2, out: expect.stringMatching(/0\.0\.0\.0.*secret/) })
     expect(open.out.split('\n')).toHaveLength(1)
     writeFileSync(join(folder, 'short'), 'short')
     const short = await cli('serve', '--secret-file', join(folder, 'short'))
-    expect(short).toMatchObject({ code: 1, out: expect.stringContaining('32 bytes') })
+    expect(short).toMatchObject({ code: 2, out: expect.stringContaining('32 bytes') })
   })
 
   it.each([
@@ -93,11 +93,6 @@ describe('bluetick serve', () => {
       '--cluster-tls must be',
     ],
     [
-      'an address that is none, and says why',
-      ['serve', '--host', '127.0.0.1.invalid', '--secret-file', secretFile],
-      'ENOTFOUND',
-    ],
-    [
       'a token for a name that nobody can have',
       ['token', '#team', '--secret-file', secretFile],
       'no user can be called "#team"',
@@ -108,9 +103,28 @@ describe('bluetick serve', () => {
       '--hours must be a whole number from 1',
     ],
     ['two questions', ['inspect', 'alice', '--message', 'x'], 'not both'],
-  ])('refuses %s', async (_what, args, words) => {
+    ['a secret file that is not there', ['token', 'alice', '--secret-file', 'none'], 'openssl rand -hex 32 > none'],
+    ['limits that do not go together', ['serve', '--limit', 'bodyBytes=100000'], 'at most half of limits.frameBytes'],
+  ])('refuses %s, and ends with 2 as for all that is typed wrong', async (_what, args, words) => {
     const data = args[0] === 'serve' ? ['--data', join(folder, 'refused')] : []
-    expect(await cli(...args, ...data)).toEqual({ code: 1, out: expect.stringContaining(words) })
+    expect(await cli(...args, ...data)).toEqual({ code: 2, out: expect.stringContaining(words) })
+  })
+
+  it('says why it cannot listen on an address that is none, and ends with 1', async () => {
+    const args = ['--host', '127.0.0.1.invalid', '--secret-file', secretFile, '--data', join(folder, 'refused')]
+    expect(await cli('serve', ...args)).toEqual({ code: 1, out: expect.stringContaining('ENOTFOUND') })
+  })
+
+  it('takes limits, also from a file, and names a variable that sets nothing', async () => {
+    const config = join(folder, 'config.json')
+    writeFileSync(config, '{ "limit": { "bodyBytes": 5, "devices": 3 }, "online-ms": 0 }')
+    vi.stubEnv('BLUETICK_PROT', '9')
+    const { out, url } = await serve('--config', config, '--limit', 'devices=2')
+    vi.unstubAllEnvs()
+    expect(out()).toContain('nothing is set by BLUETICK_PROT; did you mean BLUETICK_PORT?')
+    const client = connect({ url, token: 'alice' })
+    await expect(client.send('bob', 'longer')).rejects.toMatchObject({ code: 'too_large' })
+    await client.close()
   })
 
   it('names its page by an address that a browser takes, also with IPv6', async () => {
