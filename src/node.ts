@@ -31,15 +31,22 @@ import { isMessageId, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
+import type { StoreError } from './store/contract.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
   const complete = completeOptions(options)
   let starting: ReturnType<typeof begin> | undefined
   let running: Awaited<ReturnType<typeof begin>> | undefined
-  let closed: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  let end: (stopped?: StoreError) => void = () => {}
+  const closed = new Promise<void>((resolve, reject) => {
+    end = (stopped) => (stopped ? reject(stopped) : resolve())
+  })
+  // Who does not ask for it is told by `onFault`.
+  closed.catch(() => {})
   const node = () => {
-    if (closed) throw new Error('The node was closed.')
+    if (closing) throw new Error('The node was closed.')
     if (!running) throw new Error('The node is not listening; call listen() first.')
     return running.node
   }
@@ -48,6 +55,12 @@ export function createNode(options: NodeOptions) {
     const ending = running
     running = undefined
     await ending?.close()
+    end()
+  }
+  const broke = (error: StoreError) => {
+    closing ??= close()
+    // Who ends the process now ends it when the clients have been told.
+    setImmediate(end, error)
   }
   return {
     /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
@@ -59,9 +72,9 @@ export function createNode(options: NodeOptions) {
           `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
         )
       }
-      if (closed) throw new Error('The node was closed, and lives once: make a new one, with a new store.')
+      if (closing) throw new Error('The node was closed, and lives once: make a new one, with a new store.')
       if (running || starting) throw new Error('The node is listening already.')
-      starting = begin(complete, host, port)
+      starting = begin(complete, host, port, broke)
       try {
         running = await starting
       } finally {
@@ -98,9 +111,14 @@ export function createNode(options: NodeOptions) {
     stats: () => node().stats(),
     /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
     close(): Promise<void> {
-      closed ??= close()
-      return closed
+      closing ??= close()
+      return closing
     },
+    /**
+     * Resolves when the node has closed. Rejects with a StoreError when it had to stop: a write failed after which this process
+     * can write no more. Nothing is lost that was said to be sent; end the process, and start it anew.
+     */
+    closed,
     /** Closes: `await using node = createNode(…)`. */
     async [Symbol.asyncDispose](): Promise<void> {
       await this.close()
@@ -112,8 +130,8 @@ export function createNode(options: NodeOptions) {
 export type BluetickNode = ReturnType<typeof createNode>
 
 /** Starts, and listens; where it cannot, everything is closed again. */
-async function begin(options: CompleteOptions, host: string, port: number) {
-  const started = await start(options)
+async function begin(options: CompleteOptions, host: string, port: number, broke: (error: StoreError) => void) {
+  const started = await start(options, broke)
   const bound = await started.gateway.listen(host, port).catch(async (error) => {
     await started.close()
     throw error
@@ -121,14 +139,18 @@ async function begin(options: CompleteOptions, host: string, port: number) {
   return { ...started, port: bound }
 }
 
-async function start(options: CompleteOptions, clock: Clock = systemClock) {
+async function start(options: CompleteOptions, broke: (error: StoreError) => void, clock: Clock = systemClock) {
   const { store, limits, heartbeatSeconds } = options
   const heard = options.onFault ?? warnings(clock)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
-  await store.open()
+  const brokeIn = (where: 'store' | 'media') => (error: StoreError) => {
+    onFault({ where, error })
+    broke(error)
+  }
+  await store.open(brokeIn('store'))
   try {
-    await options.media?.open()
+    await options.media?.open(brokeIn('media'))
   } catch (error) {
     await store.close()
     throw error

@@ -106,10 +106,11 @@ export async function serve(args: string[]): Promise<void> {
   )
   console.log(`  operators   their token is in ${operators}`)
   console.log(`  data        ${values.data}${cluster}`)
-  await new Promise<void>((resolve) => {
+  const asked = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
   })
+  await Promise.race([asked, node.closed])
   console.log('Draining ...')
   await node.close()
   console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)

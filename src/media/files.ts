@@ -8,6 +8,7 @@ import type { MediaId } from '../protocol/media.ts'
 import { checkOptions, isAny, isText } from '../protocol/options.ts'
 import { checkMs, StoreError } from '../store/contract.ts'
 import { checkFile } from '../store/lmdb/check.ts'
+import { full, isNoRoom } from '../store/lmdb/room.ts'
 import { lockFolder } from '../store/lock.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
 import { type Kept, Records } from './records.ts'
@@ -45,11 +46,11 @@ class FileMedia implements MediaStore {
     this.#resumeMs = resumeMs
   }
 
-  async open(): Promise<void> {
+  async open(broke: (error: StoreError) => void = () => {}): Promise<void> {
     const unlock = this.#lock()
     try {
       await checkFile(join(this.#path, 'records.mdb'), join(this.#path, 'files'))
-      this.#records = new Records(join(this.#path, 'records.mdb'))
+      this.#records = new Records(join(this.#path, 'records.mdb'), broke)
     } catch (error) {
       unlock()
       throw error
@@ -172,7 +173,9 @@ class FileUpload implements Upload {
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, at)
+      const { bytesWritten } = await this.#handle.write(bytes, at).catch((error) => {
+        throw isNoRoom(error) ? full(dirname(this.#path), error) : error
+      })
       at += bytesWritten
       this.size += bytesWritten
     }

@@ -6,6 +6,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
+import type { StoreError } from '../store/contract.ts'
+import { Commits } from '../store/lmdb/commits.ts'
 import type { Medium } from './contract.ts'
 import { Lines } from './lines.ts'
 
@@ -24,6 +26,7 @@ const last = '\u{10ffff}'
 
 export class Records {
   readonly #root: RootDatabase
+  readonly #commits: Commits<{ readonly root: RootDatabase }>
   readonly #media: Database<Kept, string>
   /** [user, announced id or a random one] -> an upload that has not ended */
   readonly #begun: Database<Begun, [string, string]>
@@ -40,8 +43,8 @@ export class Records {
   readonly #lines = new Lines()
   readonly #waiting = new Map<string, Gathered>()
 
-  constructor(path: string) {
-    // As in src/store/lmdb.ts: a commit resolves once it is on the disk, and rejects when it is not.
+  constructor(path: string, broke: (error: StoreError) => void) {
+    // As in src/store/lmdb/tables.ts: a commit resolves once it is on the disk, and rejects when it is not.
     this.#root = open({ path, maxDbs: 8, cache: false, overlappingSync: false, eventTurnBatching: false })
     this.#media = this.#root.openDB({ name: 'media' })
     this.#begun = this.#root.openDB({ name: 'begun' })
@@ -50,10 +53,11 @@ export class Records {
     this.#held = this.#root.openDB({ name: 'held' })
     this.#ends = this.#root.openDB({ name: 'ends' })
     this.#litter = this.#root.openDB({ name: 'litter' })
+    this.#commits = new Commits({ root: this.#root }, path, broke)
   }
 
   close(): Promise<void> {
-    return this.#root.close()
+    return this.#commits.close()
   }
 
   find(id: MediaId): Kept | undefined {
@@ -65,7 +69,7 @@ export class Records {
   }
 
   begin(user: UserId, key: string, begun: Begun): Promise<unknown> {
-    return this.#root.batch(() => {
+    return this.#commits.write(() => {
       void this.#begun.put([user, key], begun)
       void this.#since.put([begun.at, user, key], 0)
     })
@@ -75,7 +79,7 @@ export class Records {
   finish(user: UserId, key: string, kept: Kept, { id, holders, until }: Reference): Promise<Kept> {
     return this.#lines.run(id, async () => {
       const earlier = this.#media.get(id)
-      await this.#root.batch(() => {
+      await this.#commits.write(() => {
         this.#ended(user, key)
         if (earlier) void this.#litter.put(kept.file, 0)
         else void this.#media.put(id, kept)
@@ -86,7 +90,7 @@ export class Records {
   }
 
   drop(user: UserId, key: string, file: string): Promise<unknown> {
-    return this.#root.batch(() => {
+    return this.#commits.write(() => {
       this.#ended(user, key)
       void this.#litter.put(file, 0)
     })
@@ -106,7 +110,7 @@ export class Records {
       const kept = this.#media.get(id)
       const longer = [...until].filter(([holder, until]) => this.#until(id, holder) < until)
       if (kept && longer.length > 0)
-        await this.#root.batch(() => {
+        await this.#commits.write(() => {
           for (const [holder, until] of longer) this.#put(id, holder, until)
         })
       return kept
@@ -138,7 +142,7 @@ export class Records {
     const over = [...this.#ends.getKeys({ end: [now + 1, '', ''], limit: slice })]
     const references = over.map(([, id, holder]): [string, string] => [id, holder])
     await this.#unrefer(references, now)
-    await this.#root.batch(() => {
+    await this.#commits.write(() => {
       for (const key of over) void this.#ends.remove(key)
     })
     const old = [...this.#since.getKeys({ end: [stale, '', ''], limit: slice })]
@@ -151,7 +155,7 @@ export class Records {
   }
 
   removed(files: readonly string[]): Promise<unknown> {
-    return this.#root.batch(() => {
+    return this.#commits.write(() => {
       for (const file of files) void this.#litter.remove(file)
     })
   }
@@ -186,7 +190,7 @@ export class Records {
       if (until !== undefined && until <= now) over.set(holder, until)
     }
     const abandoned = this.#onlyHeldBy(id, over)
-    await this.#root.batch(() => {
+    await this.#commits.write(() => {
       for (const [holder, until] of over) {
         void this.#refs.remove([id, holder])
         void this.#held.remove([holder, id])

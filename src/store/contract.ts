@@ -161,8 +161,11 @@ export type MessageTrace = {
 export type Expired = { readonly entries: number; readonly dedupeKeys: number }
 
 export interface Store {
-  /** Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. */
-  open(): Promise<void>
+  /**
+   * Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. `broke` is told when a
+   * write failed after which this process can write nothing more: it has to be started again.
+   */
+  open(broke?: (error: StoreError) => void): Promise<void>
   /** Finishes what is under way and closes. Calls after it reject. */
   close(): Promise<void>
 
@@ -256,7 +259,7 @@ export interface Store {
   /** Missing: the store keeps no lives, and cannot tell when it was put back from an earlier moment. */
   readonly lives?: Lives
 
-  /** Whether the store answers; the reason, in a sentence, where it does not. */
+  /** Whether the store can be written; the reason, in a sentence, where it cannot. */
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
 }
 
@@ -298,7 +301,7 @@ export function checkMs(options: Record<string, unknown>, least: Millis = 1): vo
 
 /** Why a store does not work. `code` for programs, the message for people. */
 export class StoreError extends Error {
-  readonly code: 'locked' | 'not_writable' | 'full' | 'version' | 'closed' | 'unavailable' | 'corrupt'
+  readonly code: 'locked' | 'not_writable' | 'full' | 'version' | 'closed' | 'unavailable' | 'corrupt' | 'failed'
   constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'StoreError'

@@ -55,8 +55,8 @@ export class LmdbStore implements Store {
     this.#options = options
   }
 
-  async open(): Promise<void> {
-    this.#opened = await openFolder(this.#path)
+  async open(broke: (error: StoreError) => void = () => {}): Promise<void> {
+    this.#opened = await openFolder(this.#path, broke)
   }
 
   async close(): Promise<void> {
@@ -114,9 +114,7 @@ export class LmdbStore implements Store {
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    const { room, journal } = this.#open
-    room.check()
-    return journal.append({ user, epoch, term, entries })
+    return this.#open.journal.append({ user, epoch, term, entries })
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
@@ -247,7 +245,16 @@ export class LmdbStore implements Store {
     return pastOf(this.#open.tables, user)
   }
 
+  /** From what its last write met, and whether there is room for the next. */
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {
-    return this.#opened ? { ok: true } : { ok: false, reason: 'the store is not open' }
+    try {
+      const { commits } = this.#open
+      commits.room.look()
+      // The reason may be over, and nobody writes as long as nobody is sent here.
+      if (commits.failed) await commits.write(() => {})
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, reason: (error as Error).message }
+    }
   }
 }

@@ -99,8 +99,8 @@ describe('the embedded store', () => {
     return { printed: printed.trim(), code }
   }
 
-  it('says that it cannot write, keeps what it has, and goes on at the next start', async () => {
-    expect((await fill('', `ulimit -f 4096; exec "$0" "$@" ${path}`)).printed).toBe('unavailable kept true\nclosed')
+  it('says that files may not grow, keeps what it has, and goes on at the next start', async () => {
+    expect((await fill('', `ulimit -f 4096; exec "$0" "$@" ${path}`)).printed).toBe('full kept true\nclosed')
     const store = lmdbStore(path)
     await store.open()
     const tail = (await store.load(bob))?.tail ?? 0

@@ -1,29 +1,51 @@
-/** Group commit: one transaction at a time, and all that is written while it runs goes into the next one. */
+/**
+ * Group commit: one transaction at a time, and all that is written while it runs goes into the next one. The first that fails for
+ * another reason than want of space is the last: lmdb 3.5 writes its message about a page that it could not write past the end of
+ * 100 bytes, and the process dies of that at the second or third; and what is on such a disk is not known.
+ */
 import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { StoreError } from '../contract.ts'
-import type { Tables } from './tables.ts'
+import { type File, failed, full, Room } from './room.ts'
 
 /** A disk with less room than this, in bytes, counts as full when a write fails. */
 const fullBytes = 1024 * 1024
 
-type Write = {
+type Write<Tables> = {
   readonly put: (tables: Tables) => void
   readonly then?: (() => void) | undefined
   /** It reads what may be written in the same transaction. */
   readonly reads?: boolean
 }
-type Transaction = { readonly writes: Write[]; readonly committed: Promise<void> }
+type Transaction<Tables> = { readonly writes: Write<Tables>[]; readonly committed: Promise<void> }
 
-export class Commits {
+export class Commits<Tables extends File> {
+  readonly room: Room
   readonly #tables: Tables
-  readonly #path: string
-  #next: Transaction | undefined
+  readonly #folder: string
+  readonly #broke: (error: StoreError) => void
+  #next: Transaction<Tables> | undefined
   /** The last transaction, whatever became of it. */
   #last: Promise<void> = Promise.resolve()
+  /** Why the last transaction failed; undefined: it did not. */
+  #failed: StoreError | undefined
 
-  constructor(tables: Tables, path: string) {
+  /** `path`: of the file with the tables. `broke` is told of the failure after which nothing more is written. */
+  constructor(tables: Tables, path: string, broke: (error: StoreError) => void) {
+    this.room = new Room(tables, path, dirname(path))
     this.#tables = tables
-    this.#path = path
+    this.#folder = dirname(path)
+    this.#broke = broke
+  }
+
+  /** Why nothing more is written, or the last transaction failed. */
+  get failed(): StoreError | undefined {
+    return this.#failed
+  }
+
+  /** Nothing more is written, and the memory of the process may be damaged. */
+  get broken(): boolean {
+    return this.#failed?.code === 'failed'
   }
 
   /** Durable when it resolves; `then` runs just before that, and before the next transaction begins. */
@@ -38,22 +60,14 @@ export class Commits {
     return results[0] as Result
   }
 
-  #add(write: Write): Promise<void> {
+  #add(write: Write<Tables>): Promise<void> {
     this.#next ??= this.#begin()
     this.#next.writes.push(write)
     return this.#next.committed
   }
 
-  /** Resolves when nothing is under way, also where that failed. */
-  async idle(): Promise<void> {
-    for (let last: Promise<void> | undefined; last !== this.#last; ) {
-      last = this.#last
-      await last
-    }
-  }
-
   /** It commits after this turn of the event loop, and after the transaction before it. */
-  #begin(): Transaction {
+  #begin(): Transaction<Tables> {
     const committed = Promise.all([new Promise(setImmediate), this.#last]).then(() => this.#commit())
     this.#last = committed.catch(() => {})
     return { writes: [], committed }
@@ -62,28 +76,50 @@ export class Commits {
   async #commit(): Promise<void> {
     const writes = this.#next?.writes ?? []
     this.#next = undefined
+    if (this.#failed && this.broken) throw this.#failed
     const { root } = this.#tables
     const put = () => {
       for (const { put } of writes) put(this.#tables)
     }
     try {
+      this.room.prepare()
       // Only in a transaction of lmdb's do reads see what it has written; in a batch, writes cost this thread less.
       await (writes.some(({ reads }) => reads) ? root.transaction(put) : root.batch(put))
+      this.room.committed()
     } catch (cause) {
-      throw await this.#failure(cause)
+      throw await this.#fail(cause)
     }
+    this.#failed = undefined
     for (const { then } of writes) then?.()
   }
 
-  /** lmdb says EIO also where the disk is full: whether it is, the file system knows. */
-  async #failure(error: unknown): Promise<StoreError> {
-    const cause = await reason(error)
-    const { bavail, bsize } = await statfs(this.#path)
-    const full = bavail * bsize < fullBytes || /MAP_FULL|ENOSPC|No space/i.test(String(cause))
-    return full
-      ? new StoreError('full', `The disk of ${this.#path} is full; make room, and the node goes on.`, { cause })
-      : new StoreError('unavailable', `Writing to ${this.#path} failed: ${String(cause)}`, { cause })
+  async #fail(error: unknown): Promise<StoreError> {
+    const failed = error instanceof StoreError ? error : await failure(this.#folder, await reason(error))
+    this.#failed = failed
+    if (this.broken) this.#broke(failed)
+    return failed
   }
+
+  /** Waits for what is under way, also where that fails, and closes the file. */
+  async close(): Promise<void> {
+    for (let last: Promise<void> | undefined; last !== this.#last; ) {
+      last = this.#last
+      await last
+    }
+    this.room.close(!this.broken)
+    // What a failed write has damaged, closing may stumble over; the end of the process closes as well.
+    if (!this.broken) await this.#tables.root.close()
+  }
+}
+
+/** What LMDB has met in spite of the room that was made. It says EIO also where the disk is full: whether it is, the file system knows. */
+async function failure(folder: string, cause: unknown): Promise<StoreError> {
+  const [words = '', page] = String(cause)
+    .replace(/^Error: /, '')
+    .split(/: (Attempting to write page)/)
+  const { bavail, bsize } = await statfs(folder)
+  const noRoom = bavail * bsize < fullBytes || /MAP_FULL|No space|quota/i.test(words)
+  return noRoom && !page ? full(folder, cause) : failed(folder, words, cause)
 }
 
 /** Why a commit failed: lmdb rejects with an error that carries a promise of the reason, which rejects too. */

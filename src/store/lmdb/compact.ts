@@ -9,6 +9,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { StoreError } from '../contract.ts'
 import { checkFile } from './check.ts'
 import { bytesUsed } from './pages.ts'
+import { Room } from './room.ts'
 
 /** Bytes of the file, before and after. */
 export type Compacted = { readonly before: number; readonly after: number }
@@ -52,13 +53,18 @@ async function copyTables(file: string, copy: string): Promise<void> {
   const options = { maxDbs: 64, cache: false, overlappingSync: false, eventTurnBatching: false } as const
   const from = open({ ...options, path: file, readOnly: true })
   const to = open({ ...options, path: copy })
+  const room = new Room({ root: to }, copy, dirname(file))
   try {
     // All at once: a table that is opened ends the reading of names.
     const names = [...from.getKeys({})] as string[]
     const tables = names.map((name) => table(from, name))
-    checkRoom(file, bytesUsed(tables) + sliceBytes)
+    const bytes = bytesUsed(tables) + sliceBytes
+    checkRoom(file, bytes)
+    room.check(bytes / 2)
     for (const [at, name] of names.entries()) copyTable(tables[at] as Raw, table(to, name), name)
   } finally {
+    room.committed()
+    room.close(true)
     await from.close()
     await to.close()
   }

@@ -12,7 +12,7 @@ const slice = 500
 
 /** The entries are in the tables by user: the journal has none of them. */
 export async function erase(
-  { tables, commits }: { readonly tables: Tables; readonly commits: Commits },
+  { tables, commits }: { readonly tables: Tables; readonly commits: Commits<Tables> },
   user: UserId,
   chat: UserId,
   from: Seq,

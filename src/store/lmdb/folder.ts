@@ -7,7 +7,6 @@ import { checkFile } from './check.ts'
 import { Commits } from './commits.ts'
 import { removeCopy } from './compact.ts'
 import { Journal } from './journal.ts'
-import { Room } from './room.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
 /** Of the rows that this release writes, and the earliest that it reads: data of others are refused. */
@@ -16,33 +15,32 @@ const [version, earliest] = [4, 3]
 /** What is open while the store is. */
 export type Opened = {
   readonly tables: Tables
-  readonly commits: Commits
+  readonly commits: Commits<Tables>
   readonly journal: Journal
-  readonly room: Room
   readonly unlock: () => void
 }
 
-/** Opens the folder `path`, which is made if need be. */
-export async function openFolder(path: string): Promise<Opened> {
+/** Opens the folder `path`, which is made if need be. `broke` is told when nothing more can be written. */
+export async function openFolder(path: string, broke: (error: StoreError) => void): Promise<Opened> {
   const unlock = lock(path)
   try {
     removeCopy(fileOf(path))
     await checkFile(fileOf(path), join(path, 'media', 'records.mdb'))
-    return await openLocked(path, unlock)
+    return await openLocked(path, broke, unlock)
   } catch (error) {
     unlock()
     throw error
   }
 }
 
-async function openLocked(path: string, unlock: () => void): Promise<Opened> {
+async function openLocked(path: string, broke: (error: StoreError) => void, unlock: () => void): Promise<Opened> {
   const tables = openTables(path)
   try {
     await checkVersion(tables, path)
-    const commits = new Commits(tables, path)
+    const commits = new Commits(tables, fileOf(path), broke)
     const journal = new Journal(tables, commits)
     journal.recover()
-    return { tables, commits, journal, room: new Room(tables, path), unlock }
+    return { tables, commits, journal, unlock }
   } catch (error) {
     await tables.root.close()
     throw error
@@ -70,9 +68,8 @@ function lock(path: string): () => void {
 }
 
 /** Finishes what is under way. */
-export async function closeFolder({ journal, commits, tables, unlock }: Opened): Promise<void> {
+export async function closeFolder({ journal, commits, unlock }: Opened): Promise<void> {
   journal.close()
-  await commits.idle()
-  await tables.root.close()
+  await commits.close()
   unlock()
 }

@@ -26,28 +26,35 @@ type Pass = { all: boolean; readonly users: Set<UserId>; readonly moved: Promise
 
 export class Journal {
   readonly #tables: Tables
-  readonly #commits: Commits
+  readonly #commits: Commits<Tables>
   readonly #fresh = new Map<UserId, Fresh>()
+  /** Bytes that are in the journal, and that wait to be written to it. */
   #bytes = 0
+  #waiting = 0
   /** The last row that is durable, and the next to be written. */
   #durable = 0
   #row = 1
   /** Appends of the next transaction. */
-  #batch: { readonly appends: Append[]; readonly committed: Promise<void> } | undefined
+  #batch: { readonly appends: Append[]; bytes: number; readonly committed: Promise<void> } | undefined
   #timer: NodeJS.Timeout | undefined
   /** The pass that begins when the one before it ends, and that one, whatever becomes of it. */
   #next: Pass | undefined
   #before: Promise<void> = Promise.resolve()
   #moving = false
 
-  constructor(tables: Tables, commits: Commits) {
+  constructor(tables: Tables, commits: Commits<Tables>) {
     this.#tables = tables
     this.#commits = commits
   }
 
-  append(append: Append): Promise<void> {
+  /** Rejects where there is no room. */
+  async append(append: Append): Promise<void> {
+    const bytes = bytesOf(append.entries)
+    this.#commits.room.check(this.#bytes + this.#waiting + bytes)
     this.#batch ??= this.#begin()
     this.#batch.appends.push(append)
+    this.#batch.bytes += bytes
+    this.#waiting += bytes
     return this.#batch.committed
   }
 
@@ -64,7 +71,14 @@ export class Journal {
       },
       () => this.#keep(fresh, row),
     )
-    return { appends, committed }
+    const batch = { appends, bytes: 0, committed }
+    // Where there is no room nothing is put.
+    const ended = () => {
+      if (this.#batch === batch) this.#batch = undefined
+      this.#waiting -= batch.bytes
+    }
+    committed.then(ended, ended)
+    return batch
   }
 
   /** Without what is there already: it was repeated after an unknown outcome. */
