@@ -141,12 +141,16 @@ function change(state: UserState, message: Deliver | Copy, limits: UserLimits, n
   // A copy is of what the other side has accepted: it is never refused for good.
   if (message.is === 'deliver' && isFull(state.settings, chat, limits.listed))
     return refuse(state, message, 'list_full', out)
-  const time = nextTime(state, now)
+  const time = message.is === 'deliver' ? timeAfter(state, chat, now) : nextTime(state, now)
   work(state).changing = { message, time }
   const order = message.is === 'deliver' ? time : message.time
   const lifetime = { chat, lifetime: message.body as Lifetime, time: order, id: message.id }
   keepLifetime(state, lifetime, limits, now, out)
 }
+
+/** Later than the change that counts now: with a clock that was set back, which gives one time to many, the id would decide. */
+const timeAfter = (state: UserState, chat: UserId, now: Millis): Millis =>
+  Math.max(nextTime(state, now), (state.settings.lifetimes.find((known) => known.chat === chat)?.time ?? 0) + 1)
 
 /** The settings have the lifetime that a message changes, or may have it: then the message is to come again. */
 export function lifetimeKept(state: UserState, ok: boolean, limits: UserLimits, now: Millis, out: UserEffect[]): void {

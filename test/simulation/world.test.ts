@@ -7,6 +7,8 @@ import { World } from './world.ts'
 
 const ids = ['ann', 'ben', 'cal', team] as UserId[]
 const lifetimes = ['default', 'permanent', 'temporary', 'delivered 1000', 'read 2000']
+/** Milliseconds by which the clock of the node is off. */
+const steps = [0, -10_000, -3_600_000, 10_000, 3_600_000, 31 * 86_400_000]
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 
 /** What one number does: its last digits choose the step, the rest whom it meets. */
@@ -26,7 +28,8 @@ function step(world: World, choice: number): void {
   else if (kind < 74) world.connect(device)
   else if (kind < 76) world.disconnect(device)
   else if (kind < 90) call(world, rest)
-  else if (kind < 95) world.tick(rest % 3_000)
+  else if (kind < 94) world.tick(rest % 3_000)
+  else if (kind < 95) world.setClock(steps[rest % steps.length] as number)
   else if (kind < 97) world.turn(id, rest % 4)
   else if (kind < 98) world.crash(id)
   else if (kind < 99) world.kill(rest % 4)
@@ -53,7 +56,7 @@ const unacknowledged = [
 /** And one: a refusal for good is lost with the link, and its message is taken when it comes again, after the next one. */
 const refusedUnheard = [215109, 211699, 424047, 502527, 853456, 719114, 85153, 203516, 973502, 935114, 259675]
 
-it('keeps the guarantees under any order, loss, repeat and crash', () => {
+it('keeps the guarantees under any order, loss, repeat, crash and step of the clock', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(999_999), { minLength: 50, maxLength: 600, size: 'max' }), (choices) => {
       const world = new World([
