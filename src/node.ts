@@ -3,10 +3,12 @@
 import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
+import { operatorRoute } from './gateway/operators.ts'
 import { Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
+import { Bans } from './hosts/bans.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
 import { entrance } from './hosts/entrance.ts'
@@ -103,6 +105,11 @@ export function createNode(options: NodeOptions) {
      * `authenticate` is asked again.
      */
     disconnect: async (user: string, device?: string): Promise<void> => node().disconnect(user, device),
+    /** Ends the sessions of a user, and lets them in no more, also after a restart. Resolves when that is durable; else repeat it. */
+    ban: async (user: string): Promise<void> => node().ban(user),
+    unban: async (user: string): Promise<void> => node().unban(user),
+    /** Who is banned. */
+    bans: async (): Promise<readonly string[]> => node().bans(),
     /** What is known of a user; undefined: nothing. */
     inspect: async (user: string) => node().inspect(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
@@ -164,7 +171,8 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const authenticate: Authenticate = options.authenticate
     ? asked('authenticate', options.authenticate)
     : (token) => (token ? { user: token } : undefined)
-  const enter = entrance({ authenticate, limits, clock, onFault })
+  const bans = await Bans.load(store)
+  const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault })
   const sessions: Sessions = new Sessions({
     runtime,
     asks,
@@ -222,7 +230,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   })
   const node = {
     ...asUsers({ users, groups, asks, store, limits, media }),
-    ...asOperator({ sessions, limits }),
+    ...asOperator({ sessions, bans, limits }),
     inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId, clock.now()),
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
@@ -233,11 +241,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const route = routes({
     store,
     media: mediaRoute({ media, enter, origins }),
-    operatorToken: options.operatorToken,
-    open: !asksToken,
-    inspect: node.inspect,
-    trace: node.trace,
-    stats: node.stats,
+    operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })
   const gateway = new Gateway(sessions, {
     limits,

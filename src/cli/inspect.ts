@@ -20,7 +20,7 @@ export async function inspect(args: string[]): Promise<void> {
   const { values, rest } = read
   const { message } = values
   if (message && rest[0]) throw new Misuse('a user or --message, not both')
-  const answer = await askNode(values, '/inspect', message ? { message } : { user: rest[0] ?? '' })
+  const answer = await askNode(values, 'GET /inspect', message ? { message } : { user: rest[0] ?? '' })
   if (answer === undefined) throw new Error(`the node knows nothing of ${rest[0] ?? message}`)
   if (!message) return console.log(JSON.stringify(answer, null, 2))
   const steps = answer as Step[]

@@ -45,6 +45,22 @@ const commands: Record<string, () => Promise<Command>> = {
     const { inspect: run, table } = await import('./inspect.ts')
     return { run, table }
   },
+  ban: async () => {
+    const { ban: run, table } = await import('./ban.ts')
+    return { run, table }
+  },
+  unban: async () => {
+    const { unban: run, table } = await import('./ban.ts')
+    return { run, table }
+  },
+  bans: async () => {
+    const { bans: run, table } = await import('./ban.ts')
+    return { run, table }
+  },
+  disconnect: async () => {
+    const { disconnect: run, table } = await import('./disconnect.ts')
+    return { run, table }
+  },
   bench: async () => ({ run: (await import('../../bench/main.ts')).bench }),
 }
 
@@ -57,6 +73,10 @@ bluetick backup --to FOLDER       copy the data of a node, also of one that runs
 bluetick restore --from FOLDER    make a data folder of a backup
 bluetick inspect [USER]           what a running node knows of a user, or counts
 bluetick inspect --message ID     what became of a message
+bluetick ban USER                 end the sessions of a user, and let them in no more
+bluetick unban USER               let them in again
+bluetick bans                     who is banned
+bluetick disconnect USER          end the sessions of a user, whose clients come back
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
 Each command says more with --help.`

@@ -32,12 +32,13 @@ export async function keepToken(data: string, token: string): Promise<string> {
   return path
 }
 
-/** Asks a running node as an operator. Answers undefined where it knows nothing of that. */
-export async function askNode(values: Values, path: string, query: Record<string, string>): Promise<unknown> {
+/** Asks a running node as an operator. Answers undefined where it knows nothing of that. `operation`: method and path. */
+export async function askNode(values: Values, operation: string, query: Record<string, string> = {}): Promise<unknown> {
+  const [method = '', path] = operation.split(' ')
   const token = await tokenOf(values)
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const asked = `${values.url.replace(/^ws/, 'http')}${path}?${new URLSearchParams(query)}`
-  const response = await fetch(asked, { headers }).catch((cause) => {
+  const response = await fetch(asked, { method, headers }).catch((cause) => {
     throw new Error(`no node answers at ${values.url}; --url names another`, { cause })
   })
   if (response.status === 404) return undefined

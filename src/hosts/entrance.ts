@@ -13,11 +13,12 @@ export type Entrant = {
   readonly expiresIn: Millis | null
 }
 /** Why nobody comes in. */
-type Refusal = Extract<CloseCode, 'bad_token' | 'unavailable'>
+type Refusal = Extract<CloseCode, 'bad_token' | 'banned' | 'unavailable'>
 export type Enter = (...args: Parameters<Authenticate>) => Promise<Entrant | Refusal>
 
 type Context = {
   readonly authenticate: Authenticate
+  readonly banned: (user: UserId) => boolean
   readonly limits: Limits
   readonly clock: Clock
   readonly onFault: OnFault
@@ -27,7 +28,7 @@ type Context = {
  * Times of a token are of the wall clock. They are looked at once, here: what is left of them is measured by the other clock, so
  * that one which is set ends nobody's session.
  */
-export function entrance({ authenticate, limits, clock, onFault }: Context): Enter {
+export function entrance({ authenticate, banned, limits, clock, onFault }: Context): Enter {
   return async (token, client) => {
     let identity: Identity | undefined
     try {
@@ -38,6 +39,7 @@ export function entrance({ authenticate, limits, clock, onFault }: Context): Ent
     if (!identity) return 'bad_token'
     const { user, device = null, expires } = identity
     if (!isUserId(user, limits.idLength) || !(device === null || isId(device, limits.idLength))) return 'bad_token'
+    if (banned(user)) return 'banned'
     if (expires === undefined) return { user, device: device as DeviceId | null, expiresIn: null }
     if (!isTime(expires)) {
       onFault({ where: 'authenticate', error: new TypeError(`expires must be ms since 1970, not ${expires}`) })

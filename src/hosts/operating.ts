@@ -1,15 +1,27 @@
 /** What whoever runs a node does to its users' sessions. */
-import { type DeviceId, isId, isUserId } from '../protocol/ids.ts'
+import { type DeviceId, isId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { Bans } from './bans.ts'
 import { SendRefused } from './program.ts'
 import type { Sessions } from './sessions.ts'
 
-type Context = { readonly sessions: Sessions; readonly limits: Limits }
+type Context = { readonly sessions: Sessions; readonly bans: Bans; readonly limits: Limits }
 
-export const asOperator = ({ sessions, limits }: Context) => ({
-  disconnect(user: string, device?: string): void {
+export function asOperator({ sessions, bans, limits }: Context) {
+  const userOf = (user: string): UserId => {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
-    if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
-    sessions.disconnect(user, device as DeviceId | undefined, 'disconnected')
-  },
-})
+    return user
+  }
+  return {
+    disconnect(user: string, device?: string): void {
+      if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
+      sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
+    },
+    async ban(user: string): Promise<void> {
+      await bans.set(userOf(user), true)
+      sessions.disconnect(userOf(user), undefined, 'banned')
+    },
+    unban: async (user: string): Promise<void> => bans.set(userOf(user), false),
+    bans: (): readonly string[] => bans.list(),
+  }
+}

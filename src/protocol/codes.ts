@@ -79,6 +79,7 @@ export const closeCodes = {
   too_many_devices: { number: 3504, text: 'the user has as many devices connected as this node allows' },
   bad_protocol: { number: 3505, text: 'no subprotocol that this node speaks was offered' },
   removed: { number: 3506, text: 'another device of this user removed this one' },
+  banned: { number: 3507, text: 'this user may not connect here' },
 } as const satisfies Record<string, CloseRow>
 
 /** The name of a close code. */

@@ -46,6 +46,7 @@ type MediaErrorRow = { readonly status: number; readonly retryAfter: number; rea
 export const mediaErrors = {
   bad_request: { status: 400, retryAfter: 0, text: 'the path, a header or the length is not one that this node takes' },
   bad_token: { status: 401, retryAfter: 0, text: 'the token is missing, wrong or expired' },
+  banned: { status: 403, retryAfter: 0, text: 'this user may not connect here' },
   other_origin: { status: 403, retryAfter: 0, text: 'this node accepts pages of its own origin only' },
   unknown_media: { status: 404, retryAfter: 0, text: 'nothing with that id is here, or not any more' },
   bad_method: { status: 405, retryAfter: 0, text: 'GET, HEAD and PUT for an id; POST without one' },

@@ -8,6 +8,7 @@ import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { append, begin, mark, type Target } from './cassandra/append.ts'
+import { bans, saveBan } from './cassandra/bans.ts'
 import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
 import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cassandra/groups.ts'
@@ -203,6 +204,14 @@ export class CassandraStore implements Store {
 
   async saveSettings(user: UserId, settings: Settings): Promise<void> {
     return saveSettings(this.#requests, user, settings)
+  }
+
+  async bans(): Promise<readonly UserId[]> {
+    return bans(this.#requests)
+  }
+
+  async saveBan(user: UserId, banned: boolean): Promise<void> {
+    return saveBan(this.#requests, user, banned)
   }
 
   async takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {

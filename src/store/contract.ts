@@ -233,6 +233,11 @@ export interface Store {
   /** Replaces the user's settings; durable when it resolves. */
   saveSettings(user: UserId, settings: Settings): Promise<void>
 
+  /** Users who may not connect, in any order. */
+  bans(): Promise<readonly UserId[]>
+  /** Bans a user, or lets them in again; durable when it resolves. */
+  saveBan(user: UserId, banned: boolean): Promise<void>
+
   /**
    * Takes a name that nobody holds at `now`, until `until`, for a holder whose name no other process has or had. A new term comes
    * with it, or the same where this holder has it already. Answers who holds it after this call: where it is another, the call has failed.

@@ -32,6 +32,7 @@ export async function copyStore(
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   for (const { group } of await from.notedGroups()) await to.noteGroup(group, term)
+  for (const user of await from.bans()) await to.saveBan(user, true)
   return copied
 }
 

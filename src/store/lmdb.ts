@@ -210,6 +210,14 @@ export class LmdbStore implements Store {
     return this.#write(({ preferences }) => void preferences.put(user, settings))
   }
 
+  async bans(): Promise<readonly UserId[]> {
+    return [...this.#open.tables.bans.getKeys()] as UserId[]
+  }
+
+  saveBan(user: UserId, banned: boolean): Promise<void> {
+    return this.#write(({ bans }) => void (banned ? bans.put(user, true) : bans.remove(user)))
+  }
+
   async reckoning(): Promise<Reckoning | undefined> {
     const { settings } = this.#open.tables
     const at = settings.get('time')

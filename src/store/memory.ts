@@ -45,6 +45,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
   const groups = new Map<GroupId, GroupRecord>()
   const noted = new Map<string, { group: GroupId; term: number }>()
   const preferences = new Map<UserId, Settings>()
+  const banned = new Set<UserId>()
   const leases = new Map<string, Lease>()
   const names = new Map<number, number>()
   let [opened, terms] = [false, 0]
@@ -198,6 +199,15 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     async saveSettings(user, settings) {
       check()
       preferences.set(user, structuredClone(settings))
+    },
+    async bans() {
+      check()
+      return [...banned]
+    },
+    async saveBan(user, ban) {
+      check()
+      if (ban) banned.add(user)
+      else banned.delete(user)
     },
     async reckoning() {
       check()

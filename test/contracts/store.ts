@@ -248,6 +248,14 @@ export function storeContract(
       ])
     })
 
+    it('keeps who is banned', async () => {
+      expect(await store.bans()).toEqual([])
+      for (const name of ['eve', 'mal lory', 'eve']) await store.saveBan(user(name), true)
+      expect([...(await store.bans())].sort()).toEqual(['eve', 'mal lory'])
+      for (const name of ['eve', 'nobody']) await store.saveBan(user(name), false)
+      expect(await store.bans()).toEqual(['mal lory'])
+    })
+
     it('keeps the settings of each user as they were saved last', async () => {
       expect(await store.settings(bob)).toBeUndefined()
       const choices = { lastSeen: 'contacts', writers: 'nobody', receipts: false } as const
@@ -339,6 +347,7 @@ export function storeContract(
       await append(message(1, time), message(2, time + 1))
       await store.saveLastSeen(new Map([[bob, 3_000]]))
       await store.saveSettings(bob, settings)
+      await store.saveBan(user('eve'), true)
       await store.close()
       store = (reopen as NonNullable<typeof reopen>)(store)
       await store.open()
@@ -346,6 +355,7 @@ export function storeContract(
       expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 2, lastTime: time + 1 })
       expect(await store.lastSeen(bob)).toBe(3_000)
       expect(await store.settings(bob)).toEqual(settings)
+      expect(await store.bans()).toEqual(['eve'])
       expect(await store.takeTerm()).toBeGreaterThan(term)
     })
   })

@@ -90,6 +90,7 @@ it('the wall clock is looked at when a token is checked, and not again', async (
   let expires: unknown = now + hour
   const enter = entrance({
     authenticate: () => ({ user: 'alice', expires }) as Identity,
+    banned: () => false,
     limits: completeLimits(),
     clock: { now: () => now, monotonic: () => 1 },
     onFault: (fault) => faults.push(fault),

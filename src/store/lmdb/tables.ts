@@ -32,6 +32,8 @@ export type Tables = {
   readonly days: Database<true, [number, string]>
   readonly seen: Database<number, string>
   readonly preferences: Database<Settings, string>
+  /** Users who may not connect. */
+  readonly bans: Database<true, string>
   /** Of the store itself. */
   readonly settings: Database<number, string>
   readonly groups: Database<GroupRecord, string>
@@ -81,6 +83,7 @@ export function openTables(path: string): Tables {
     days: table('days'),
     seen: table('seen'),
     preferences: table('preferences'),
+    bans: table('bans'),
     settings: table('settings'),
     groups: table('groups'),
     noted: table('noted'),

@@ -1,0 +1,32 @@
+/** Who may not connect: all of them in memory, so that a connection costs no read. */
+import type { UserId } from '../protocol/ids.ts'
+import type { Store } from '../store/contract.ts'
+
+export class Bans {
+  readonly #store: Pick<Store, 'bans' | 'saveBan'>
+  readonly #users: Set<UserId>
+
+  private constructor(store: Pick<Store, 'bans' | 'saveBan'>, users: readonly UserId[]) {
+    this.#store = store
+    this.#users = new Set(users)
+  }
+
+  static async load(store: Pick<Store, 'bans' | 'saveBan'>): Promise<Bans> {
+    return new Bans(store, await store.bans())
+  }
+
+  has(user: UserId): boolean {
+    return this.#users.has(user)
+  }
+
+  list(): readonly UserId[] {
+    return [...this.#users].sort()
+  }
+
+  /** Counts once it is durable. Where that fails it may be so at the next start: it is to be repeated. */
+  async set(user: UserId, banned: boolean): Promise<void> {
+    await this.#store.saveBan(user, banned)
+    if (banned) this.#users.add(user)
+    else this.#users.delete(user)
+  }
+}
