@@ -35,6 +35,11 @@ it('lets the client import only the protocol and a WebSocket', () => {
   )
 })
 
+it('lets the hooks import only the client and React', () => {
+  const allowed = /^src\/(react|client)|^react$/
+  expect(bad(({ file, target }) => file.startsWith('src/react') && !allowed.test(target))).toEqual([])
+})
+
 it('lets actors import only types from src', () => {
   expect(bad(({ file, type, target }) => file.startsWith('actors') && target.startsWith('src') && !type)).toEqual([])
 })

@@ -2,13 +2,14 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, expect, it } from 'vitest'
+import { blocks } from '../docs/blocks.ts'
 import { compilerOptions, makeProject, type Project } from './project.ts'
 
 const tsc = resolve('node_modules/.bin/tsc')
 
 let project: Project
 beforeAll(async () => {
-  project = await makeProject()
+  project = await makeProject('react', '@types/react', 'csstype')
 })
 
 const chat = `
@@ -72,6 +73,14 @@ it.each(libs.flatMap((lib) => resolutions.map((resolution) => ({ lib, ...resolut
   },
 )
 
+it('has hooks for React, whose example in the docs compiles', async () => {
+  const [example] = blocks('docs/sdk.md').filter(({ language }) => language === 'tsx')
+  project.write('app.tsx', example?.code ?? '')
+  const options = { ...compilerOptions, types: [], jsx: 'react-jsx', module: 'esnext', moduleResolution: 'bundler' }
+  project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['app.tsx'] }))
+  await project.run(tsc)
+})
+
 it('ends a node and a client with the block that they are used in', async () => {
   const code = `
 import { type BluetickNode, createNode, memoryStore } from 'bluetick'
@@ -97,7 +106,7 @@ try {
   await project.run(tsc)
   expect((await project.run(process.execPath, 'using.js')).split('\n')).toEqual([
     'sent',
-    'Error: The node is not listening; call listen() first.',
+    'Error: The node was closed.',
     '',
   ])
 })
@@ -108,11 +117,13 @@ it('can be required from CommonJS', async () => {
     'bluetick/client': 'connect',
     'bluetick/client/node': 'fileStorage',
     'bluetick/client/msgpack': 'msgpack',
+    'bluetick/client/chats': 'openBook',
+    'bluetick/react': 'useMessages',
   }
   const lines = Object.entries(exported).map(([entry, name]) => `console.log(typeof require('${entry}').${name})`)
   project.write('all.cjs', lines.join('\n'))
   const printed = await project.run(process.execPath, '--no-warnings', 'all.cjs')
-  expect(printed.split('\n')).toEqual(['function', 'function', 'function', 'object', ''])
+  expect(printed.split('\n')).toEqual(['function', 'function', 'function', 'object', 'function', 'function', ''])
 })
 
 it('has its types for CommonJS in TypeScript, too', async () => {
