@@ -146,9 +146,9 @@ async function begin(options: CompleteOptions, host: string, port: number, broke
   return { ...started, port: bound }
 }
 
-async function start(options: CompleteOptions, broke: (error: StoreError) => void, clock: Clock = systemClock) {
+async function start(options: CompleteOptions, broke: (error: StoreError) => void, given: Clock = systemClock) {
   const { store, limits, heartbeatSeconds } = options
-  const heard = options.onFault ?? warnings(clock)
+  const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
   const brokeIn = (where: 'store' | 'media') => (error: StoreError) => {
@@ -162,9 +162,9 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     await store.close()
     throw error
   }
-  const media = options.media && new NodeMedia(options.media, limits, clock)
   const { term, life } = await beginLife(store)
-  const calendar = new Calendar(clock, await store.reckoning())
+  const clock = new Calendar(given, await store.reckoning())
+  const media = options.media && new NodeMedia(options.media, limits, clock)
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const asked = inTime(runtime, onFault)
@@ -196,7 +196,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     keeping,
-    calendar,
+    calendar: clock,
     onFault,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
@@ -212,7 +212,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     asks,
     events,
     keeping,
-    calendar,
+    calendar: clock,
     notes,
     onFault,
     users: () => users,
@@ -252,7 +252,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   })
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
-  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
+  const choresEnded = startChores({ runtime, store, calendar: clock, media, keeping, onFault }, chores)
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')

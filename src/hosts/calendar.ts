@@ -1,16 +1,19 @@
 /**
- * The time by which things leave for their age. A clock that jumps must not empty inboxes: what it says is compared with how much
- * time has passed since it was looked at, in this process by the monotonic clock, before that by what the store kept. Where the
- * two differ, the earlier one counts, and nothing leaves that should not by both; after a day the clock is right.
+ * The time of day as far as it is known apart from the clock, which may jump: how much time has passed since the clock was looked at,
+ * in this process by the monotonic clock, before that by what the store kept. A clock that jumps must not empty inboxes: where the
+ * two differ, nothing leaves that is not too old by both; after a day the clock is right.
  */
 import type { Millis } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { Reckoning, Store } from '../store/contract.ts'
 
+const dayMs = 86_400_000
 /** A clock that steps by less is followed: then things leave so much too early, or too late. */
 const slackMs = 3_600_000
 /** A clock that says the same for so long is right, as is one that was wrong until it was set, or that of a node that was off. */
-const patienceMs = 86_400_000
+const patienceMs = dayMs
+/** Of a clock that is this far behind nothing gets its time: it would leave as soon as the clock is right. */
+const behindMs = dayMs
 
 /** What is known after so many milliseconds, when the clock says `now`. */
 function reckon(known: Reckoning, now: Millis, passedMs: Millis): Reckoning {
@@ -20,28 +23,43 @@ function reckon(known: Reckoning, now: Millis, passedMs: Millis): Reckoning {
   return doubtMs < patienceMs ? { at, doubtMs } : { at: now, doubtMs: 0 }
 }
 
-export class Calendar {
-  readonly clock: Clock
+export class Calendar implements Clock {
+  readonly #clock: Clock
   #known: Reckoning
   #lookedAt: Millis
   #told = false
 
   /** `known`: what the store kept; undefined: there is nothing that could be too old. */
   constructor(clock: Clock, known: Reckoning | undefined) {
-    this.clock = clock
+    this.#clock = clock
     this.#known = known ?? { at: clock.now(), doubtMs: 0 }
     this.#lookedAt = clock.monotonic()
   }
 
-  /** What has this age by now has it for sure. */
-  get now(): Millis {
-    const now = this.clock.now()
-    return Math.min(now, reckon(this.#known, now, this.clock.monotonic() - this.#lookedAt).at)
+  /** The time that what is new gets: the clock's, where it is not far behind. */
+  now(): Millis {
+    const [now, at] = [this.#clock.now(), this.#at]
+    return now < at - behindMs ? at : now
   }
 
-  /** How far the clock is ahead of it. */
+  monotonic(): Millis {
+    return this.#clock.monotonic()
+  }
+
+  /** What has an age by now has it for sure. */
+  get past(): Millis {
+    const [now, at] = [this.#clock.now(), this.#at]
+    return now - at > slackMs ? at : now
+  }
+
+  /** How far what is new is ahead of that. */
   get lagMs(): Millis {
-    return Math.max(0, this.clock.now() - this.now)
+    return Math.max(0, this.now() - this.past)
+  }
+
+  /** What the time should be. */
+  get #at(): Millis {
+    return this.#known.at + this.#clock.monotonic() - this.#lookedAt
   }
 
   /**
@@ -49,7 +67,7 @@ export class Calendar {
    * behind; 0 where it may be right, or that was told before.
    */
   async look(store: Pick<Store, 'saveReckoning'>): Promise<Millis> {
-    const [now, monotonic] = [this.clock.now(), this.clock.monotonic()]
+    const [now, monotonic] = [this.#clock.now(), this.#clock.monotonic()]
     this.#known = reckon(this.#known, now, monotonic - this.#lookedAt)
     this.#lookedAt = monotonic
     await store.saveReckoning(this.#known)

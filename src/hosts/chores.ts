@@ -32,7 +32,7 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   const start = (where: 'store' | 'media', { everyMs, task }: Chore) =>
     repeatedly(runtime, everyMs, task, (error) => onFault({ where, error }))
   const expire = async () => {
-    const { entries, dedupeKeys } = await store.expire(calendar.now)
+    const { entries, dedupeKeys } = await store.expire(calendar.past)
     return entries + dedupeKeys
   }
   const lookAtClock = async () => {
@@ -47,8 +47,8 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   ]
   if (media) {
     const passing = new Passing(store, media, keeping)
-    all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.now) }))
-    all.push(start('media', { everyMs: passingMs, task: () => passing.look(calendar.now) }))
+    all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.past) }))
+    all.push(start('media', { everyMs: passingMs, task: () => passing.look(calendar.past) }))
   }
   return () => Promise.all(all.map((ended) => ended()))
 }

@@ -21,7 +21,7 @@ export async function deletion(context: Context, user: UserId, effect: Effect): 
 }
 
 const entriesNow = ({ store, calendar }: Context, user: UserId, from: Seq, upTo: Seq) =>
-  entriesOf(store, user, from, upTo, calendar.clock.now())
+  entriesOf(store, user, from, upTo, calendar.now())
 
 async function spanOf(context: Context, user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<Span> {
   let span: Span = { first: 0, at: 0 }

@@ -120,7 +120,7 @@ export function hostGroups(context: Context): Groups {
 
 async function messagesFrom({ store, calendar }: Context, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
   const messages: Message[] = []
-  for await (const entry of entriesOf(store, group, from, tail, calendar.clock.now()))
+  for await (const entry of entriesOf(store, group, from, tail, calendar.now()))
     if (entry.is === 'message') messages.push(entry)
   return messages
 }

@@ -15,10 +15,10 @@ export async function consult(
   epoch: number,
   effect: LogEffect,
 ): Promise<LogMessage> {
-  const now = calendar.clock.now()
+  const now = calendar.now()
   switch (effect.do) {
     case 'find':
-      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.now)) }
+      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past)) }
     case 'fetch': {
       const { session, from, limit, bytes } = effect
       return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }

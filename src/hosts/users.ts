@@ -185,7 +185,7 @@ async function ask(
   switch (effect.do) {
     case 'check': {
       const { session, chat, seq } = effect
-      const entries = await orNull(store.read(user, seq, 1, 1, calendar.clock.now()))
+      const entries = await orNull(store.read(user, seq, 1, 1, calendar.now()))
       const [sender] = entries?.flatMap((entry) => senderOf(entry) ?? []) ?? []
       const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
       return { is: 'checked', session, chat, seq, at: entries && at }

@@ -140,4 +140,19 @@ describe('a node', needsFaketime, () => {
     const again = await Hand.enter(right.url, 'bob')
     expect(await again.hears('message')).toMatchObject({ 1: 2, 5: 'two' })
   })
+
+  it('keeps what it took while its clock was of 1970, when that is set right', async () => {
+    const { data } = await serve()
+    await end('SIGTERM')
+    const { url } = await serve(data, 10 * day - Date.now())
+    const alice = await Hand.enter(url, 'alice')
+    alice.say('send', crypto.randomUUID(), 'bob', 'hi')
+    await alice.hears('sent')
+    await end('SIGTERM')
+    const right = await serve(data)
+    // Inboxes are looked at when a node starts.
+    await expect.poll(async () => (await fetch(`http${right.url.slice(2)}/readyz`)).status).toBe(200)
+    const bob = await Hand.enter(right.url, 'bob')
+    expect(await bob.hears('message')).toMatchObject({ 1: 1, 5: 'hi' })
+  })
 })
