@@ -1,6 +1,7 @@
 /** The chats of one person: what the book has is shown, and what is shown is read. It uses the public SDK only. */
 import {
   type Book,
+  type Chat,
   deleted,
   indexedDBShelf,
   isGroup,
@@ -27,9 +28,13 @@ import { showOptions } from './options.ts'
 import { enter, remember, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
-import { page, Talk } from './talk.ts'
+import { Talk } from './talk.ts'
 import { onFiles, Uploads } from './uploads.ts'
 import { refusalWords } from './words.ts'
+
+/** Lines that are shown at first; and lines after the first unread one that are taken from the book at a time. */
+const page = 60
+const ahead = 200
 
 export class App {
   readonly client: Client
@@ -52,6 +57,8 @@ export class App {
   #past: Past
   #open: string | undefined
   #loading = false
+  #seen: Line | undefined
+  #showing: ReturnType<typeof setTimeout> | undefined
 
   /** Nothing of it is shown yet. */
   static async open(me: string, token: string): Promise<App> {
@@ -83,7 +90,12 @@ export class App {
       delete: (line: Line) => void tried(book.delete(line)),
     }
     const options = (line: Line) => showOptions(line, me, acts)
-    this.#talk = new Talk(me, new Gallery(client), { earlier: () => void this.#earlier(), options, ticks: acts.ticks })
+    this.#talk = new Talk(me, new Gallery(client), {
+      earlier: () => void this.#earlier(),
+      seen: (line) => void this.#read(line),
+      options,
+      ticks: acts.ticks,
+    })
     this.#uploads = new Uploads(client)
     this.#drafts = new Drafts(book)
     this.#past = book.past()
@@ -118,8 +130,7 @@ export class App {
     book.on('erased', ({ chat, epoch, from, upTo }) => {
       if (chat === this.#open) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
     })
-    book.on('chats', () => this.#show())
-    document.addEventListener('visibilitychange', () => void this.#readOpen())
+    book.on('chats', () => this.#showSoon())
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
     onFiles((file) => {
@@ -155,12 +166,18 @@ export class App {
     const open = lines.filter(({ chat }) => chat === this.#open)
     this.#talk.put(open)
     if (open.some(({ change }) => change)) void this.#head.ask()
-    void this.#readOpen()
   }
 
-  /** What the person has in view is read. */
-  async #readOpen(): Promise<void> {
-    if (this.#open !== undefined && !document.hidden) await this.#book.read(this.#open)
+  /** What was on the screen is read. While that is kept more is seen: it is kept together. */
+  async #read(line: Line): Promise<void> {
+    if (line.chat !== this.#open) return
+    const reading = this.#seen !== undefined
+    this.#seen = line
+    for (let last: Line | undefined; !reading && this.#seen !== last; ) {
+      last = this.#seen
+      await this.#book.read(last.chat, last).catch(() => undefined)
+    }
+    if (!reading) this.#seen = undefined
   }
 
   #about(): void {
@@ -180,14 +197,24 @@ export class App {
     this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
-    if (chat === undefined) return this.#show()
-    const lines = await this.#book.lines(chat, { count: Math.max(page, known.unread + 10) })
-    if (this.#open !== chat) return
-    this.#talk.show(lines, known.unread)
-    this.#uploads.show(chat)
+    if (chat === undefined) this.#talk.show([], undefined, 0)
+    else await this.#fillFrom(known)
     this.#show()
+  }
+
+  /** Shows the open chat: its end, or what is around the first message that is not read. */
+  async #fillFrom({ id, unread }: Chat): Promise<void> {
+    const first = unread > 0 ? await this.#book.firstUnread(id) : undefined
+    const before = await this.#book.lines(id, first ? { before: first.order, count: page } : { count: page })
+    let after = first ? await this.#book.lines(id, { after: first.order, count: ahead }) : []
+    if (this.#open !== id) return
+    this.#talk.show([...before, ...(first ? [first] : []), ...after], first, unread)
+    this.#uploads.show(id)
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
-    await this.#readOpen()
+    while (after.length === ahead && this.#open === id) {
+      after = await this.#book.lines(id, { after: after.at(-1)?.order ?? 0, count: ahead })
+      if (this.#open === id) this.#talk.put(after)
+    }
     await this.#fill()
   }
 
@@ -207,11 +234,18 @@ export class App {
     const known = new Set(this.#talk.lines.map(({ id }) => id))
     const more = lines.filter(({ id }) => !known.has(id))
     if (this.#open !== chat) return
-    if (more.length > 0) this.#talk.insert(more)
+    if (more.length > 0) this.#talk.put(more)
     else if (lines.length > 0) await this.#earlier()
   }
 
+  /** However much comes, the list is drawn now and then. */
+  #showSoon(): void {
+    this.#showing ??= setTimeout(() => this.#show(), 40)
+  }
+
   #show(): void {
+    clearTimeout(this.#showing)
+    this.#showing = undefined
     const open = this.#open
     const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
     this.#list.show([...shown, ...this.#book.all], open)
@@ -219,6 +253,7 @@ export class App {
     const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
     document.title = unread > 0 ? `(${unread}) ${place}` : place
+    this.#talk.unread(known.unread)
     this.#head.title(known)
     this.#head.show()
   }

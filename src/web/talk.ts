@@ -1,243 +1,224 @@
-/** The chat that is open: its messages by day, the newest in view. */
-import { isGroup, type Line } from '../client/chats/index.ts'
-import { timerOf } from '../client/index.ts'
-import { byId, hueOf, icon, linked, make, tick } from './dom.ts'
+/**
+ * The chat that is open. The document has only the lines near the view: of ten thousand messages a phone shows a dozen. What comes
+ * is drawn once a frame, with one fragment and one scroll, however much it is.
+ */
+import type { Line } from '../client/chats/index.ts'
+import { type Acts, Bubbles, countDown, type Shown } from './bubble.ts'
+import { byId, make } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import { changeWords } from './telling.ts'
-import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
+import { Reel } from './reel.ts'
 
-/** Lines that are shown at a time; scrolling up shows more. */
-export const page = 60
-/** How far from its end, in pixels, a list still counts as being there. */
+/** How far from its end, in pixels, a list still counts as being there; and how near to an edge of what is drawn more is. */
 const nearEnd = 80
+const nearEdge = 900
+/** How far from the view a line is that need not be drawn: so far that no edge is near then. */
+const farAway = 2_500
 
-/** `earlier`: for older lines, when the person has scrolled to the first. `options`: what one may do about a line. `ticks`: who has it. */
-type Asks = {
-  readonly earlier: () => void
-  readonly options: (line: Line) => void
-  readonly ticks: (line: Line) => void
-}
+/** `earlier`: for older lines, when the person has scrolled to the first. `seen`: this line, and those before it, were on the screen. */
+type Asks = Acts & { readonly earlier: () => void; readonly seen: (line: Line) => void }
 
 export class Talk {
   readonly #list = byId('messages')
   readonly #scroll = byId('scroll')
   readonly #down = byId('down')
-  readonly #me: string
-  readonly #gallery: Gallery
   readonly #asks: Asks
-  #lines: Line[] = []
-  #followed = true
-  #missed = 0
+  readonly #bubbles: Bubbles
+  readonly #reel = new Reel()
+  readonly #shown = new Map<string, Shown>()
+  readonly #divider = make('li', 'divider unread', make('span', ''))
+  /** Before which line the divider stands. */
+  #firstUnread: string | undefined
+  /** The newest message is in view, and stays so. */
+  #follows = true
+  #drawing = 0
 
   constructor(me: string, gallery: Gallery, asks: Asks) {
-    this.#me = me
-    this.#gallery = gallery
     this.#asks = asks
+    this.#bubbles = new Bubbles(me, gallery, asks)
     // So that the keys scroll it in every browser.
     this.#scroll.tabIndex = 0
-    this.#down.onclick = () => this.#toEnd(matchMedia('(prefers-reduced-motion)').matches ? 'instant' : 'smooth')
-    this.#scroll.onscroll = () => {
-      if (this.#scroll.scrollTop < nearEnd) this.#asks.earlier()
-      if (this.#atEnd()) this.#missed = 0
-      this.#showDown()
-    }
+    this.#down.onclick = () => this.toEnd()
+    this.#scroll.onscroll = () => this.#scrolled()
     // The keyboard of a phone takes half of the view, and pictures grow when they are there: the newest message stays in view.
     const observer = new ResizeObserver(() => {
-      if (this.#followed) this.#toEnd('instant')
+      if (this.#follows) this.#scrollToEnd()
     })
     for (const element of [this.#scroll, this.#list]) observer.observe(element)
+    document.addEventListener('visibilitychange', () => this.#look())
     setInterval(countDown, 1_000)
   }
 
   get lines(): readonly Line[] {
-    return this.#lines
+    return this.#reel.lines
   }
 
-  /** Shows a chat from its last lines on; of these so many are unread. */
-  show(lines: readonly Line[], unread: number): void {
-    this.#lines = [...lines]
-    this.#missed = 0
-    // Who listens to the page hears what comes, not what is there already.
-    this.#list.setAttribute('aria-live', 'off')
-    this.#render(unread)
-    this.#toEnd('instant')
-    requestAnimationFrame(() => this.#list.setAttribute('aria-live', 'polite'))
+  /** Shows a chat: from its end, or from the first of so many unread messages. */
+  show(lines: readonly Line[], firstUnread: Line | undefined, unread: number): void {
+    this.#reel.start(lines, firstUnread)
+    this.#follows = firstUnread === undefined
+    this.#firstUnread = firstUnread?.id
+    this.#divider.firstElementChild?.replaceChildren(unread === 1 ? '1 unread message' : `${unread} unread messages`)
+    this.#shown.clear()
+    this.#list.replaceChildren()
+    byId('heard').textContent = ''
+    this.#draw()
+    if (firstUnread) this.#scroll.scrollTop = this.#divider.offsetTop - 60
+    this.#scrolled()
   }
 
-  /** Shows lines that are new, or what has become of those that are known. Older ones, of which there may be more, are left out. */
+  /** Takes lines that are new, or what has become of those that are known. */
   put(lines: readonly Line[]): void {
-    const first = this.#lines.length < page ? 0 : (this.#lines[0]?.order ?? 0)
-    const last = this.#lines.at(-1)?.order ?? 0
-    const fresh = lines.filter((line) => !this.#changed(line) && line.order >= first)
-    const late = fresh.filter(({ order }) => order < last)
-    if (late.length > 0) this.insert(late)
-    for (const line of fresh) if (line.order >= last) this.#append(line)
-  }
-
-  /** What has become of a line; false where it is not shown. */
-  #changed(line: Line): boolean {
-    const at = this.#lines.findLastIndex(({ id }) => id === line.id)
-    if (at === -1) return false
-    this.#lines[at] = line
-    const item = document.getElementById(line.id)
-    // Only the tick changes: a video that plays goes on.
-    item?.querySelector('.meta')?.replaceWith(this.#meta(line))
-    item?.querySelector('.refusal')?.remove()
-    item?.append(...refusal(line))
-    return true
-  }
-
-  /** Puts lines among or before those that are shown, and leaves these where the person sees them. */
-  insert(lines: readonly Line[]): void {
-    const followed = this.#atEnd()
-    const from = this.#scroll.scrollHeight - this.#scroll.scrollTop
-    this.#lines = [...this.#lines, ...lines].sort((a, b) => a.order - b.order)
-    this.#render(0)
-    if (followed) this.#toEnd('instant')
-    else this.#scroll.scrollTop = this.#scroll.scrollHeight - from
-  }
-
-  #append(line: Line): void {
-    const follows = this.#atEnd() || line.mine
-    this.#list.append(...this.#withDay(line, this.#lines.at(-1)))
-    this.#lines.push(line)
-    if (follows) return this.#toEnd('instant')
-    this.#missed += 1
-    this.#showDown()
+    const fresh = this.#reel.put(lines)
+    for (const line of lines) {
+      const shown = this.#shown.get(line.id)
+      if (shown) this.#bubbles.update(shown, line)
+    }
+    if (fresh.length === 0) return
+    if (fresh.some(({ mine, state }) => mine && state === 'queued')) this.#follows = true
+    if (this.#follows) this.#reel.toEnd()
+    const heard = fresh.findLast(({ mine, change }) => !mine && !change)
+    // Who listens to the page hears what comes, not what was there already.
+    if (heard && this.#follows) byId('heard').textContent = `${heard.from}: ${heard.text}`
+    this.#drawSoon()
   }
 
   /** Takes lines away that are gone. */
   drop(lines: readonly Line[]): void {
-    const gone = new Set(lines.map(({ id }) => id))
-    const left = this.#lines.filter(({ id }) => !gone.has(id))
-    if (left.length === this.#lines.length) return
-    for (const { id } of this.#lines) if (gone.has(id)) document.getElementById(id)?.remove()
-    this.#lines = left
-    for (const [index, line] of left.entries()) this.#rank(line, left[index - 1])
-    for (const divider of this.#list.querySelectorAll('.divider:not(.change)'))
-      if (divider.nextElementSibling?.matches('.divider:not(.change)') ?? true) divider.remove()
-    this.#showDown()
+    if (this.#reel.drop(lines)) this.#drawSoon()
   }
 
-  /** A line may have become the first of its author's. */
-  #rank(line: Line, before: Line | undefined): void {
-    const item = document.getElementById(line.id)
-    if (!item?.classList.contains('follows') || follows(line, before)) return
-    item.classList.remove('follows')
-    if (isGroup(line.chat) && !line.mine) item.prepend(author(line.from))
+  /** So many messages below the view are unread. */
+  unread(count: number): void {
+    byId('missed').textContent = count > 0 && !this.#follows ? String(count) : ''
   }
 
-  #render(unread: number): void {
-    const nodes = this.#lines.flatMap((line, index) => {
-      const node = this.#withDay(line, this.#lines[index - 1])
-      const first = unread > 0 && index === this.#lines.length - unread
-      const words = unread === 1 ? '1 unread message' : `${unread} unread messages`
-      if (first) node.splice(-1, 0, make('li', 'divider unread', make('span', '', words)))
-      return node
-    })
-    this.#list.replaceChildren(...nodes)
+  /** Shows a line, which is there, in the middle of the view. */
+  toLine(id: string): void {
+    const line = this.#reel.lines.find((line) => line.id === id)
+    if (!line) return
+    this.#follows = false
+    this.#reel.around(line)
+    this.#draw()
+    const item = this.#shown.get(id)?.item
+    item?.scrollIntoView({ block: 'center' })
+    item?.classList.add('found')
+    setTimeout(() => item?.classList.remove('found'), 2_000)
+    this.#scrolled()
   }
 
-  #atEnd(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroll
-    return scrollHeight - scrollTop - clientHeight < nearEnd
+  toEnd(): void {
+    this.#follows = true
+    this.#reel.toEnd()
+    this.#draw()
   }
 
-  #toEnd(behavior: ScrollBehavior): void {
-    this.#missed = 0
-    this.#followed = true
-    this.#scroll.scrollTo({ top: this.#scroll.scrollHeight, behavior })
-    this.#showDown()
+  #drawSoon(): void {
+    if (this.#drawing !== 0) return
+    this.#drawing = requestAnimationFrame(() => this.#draw())
   }
 
-  #showDown(): void {
-    this.#followed = this.#atEnd()
-    this.#down.hidden = this.#followed
-    byId('missed').textContent = this.#missed > 0 ? String(this.#missed) : ''
+  #draw(): void {
+    cancelAnimationFrame(this.#drawing)
+    this.#drawing = 0
+    const anchor = this.#follows ? undefined : this.#anchor()
+    const was = anchor?.getBoundingClientRect().top ?? 0
+    this.#arrange()
+    if (this.#follows) this.#scrollToEnd()
+    else if (anchor?.isConnected) this.#scroll.scrollTop += anchor.getBoundingClientRect().top - was
+    if (this.#follows) {
+      // A tall view has room for more.
+      if (this.#scroll.scrollHeight < this.#scroll.clientHeight + nearEdge && this.#reel.up()) return this.#draw()
+      return this.#look()
+    }
+    this.#trim()
+    this.#scrolled()
   }
 
-  #withDay(line: Line, before: Line | undefined): HTMLElement[] {
+  /** What is far from the view leaves the document, where that has many. */
+  #trim(): void {
+    if (!this.#reel.isLong) return
+    const { scrollTop, clientHeight } = this.#scroll
+    const items = this.#reel.window.map(({ id }) => this.#shown.get(id)?.item as HTMLElement)
+    const above = items.findIndex((item) => item.offsetTop + item.offsetHeight > scrollTop - farAway)
+    const last = items.findLastIndex((item) => item.offsetTop < scrollTop + clientHeight + farAway)
+    const below = items.length - 1 - last
+    if (above + below === 0) return
+    const anchor = items[above + 1]
+    const was = anchor?.getBoundingClientRect().top ?? 0
+    this.#reel.trim(above, below)
+    this.#arrange()
+    this.#scroll.scrollTop += (anchor?.getBoundingClientRect().top ?? 0) - was
+  }
+
+  /** Makes the document have what the reel has, in its order. */
+  #arrange(): void {
+    const wanted = this.#reel.window
+    const ids = new Set(wanted.map(({ id }) => id))
+    for (const id of this.#shown.keys()) if (!ids.has(id)) this.#shown.delete(id)
     const now = Date.now()
-    const on = day(line.time, now)
-    const item = this.#bubble(line, before)
-    if (before && day(before.time, now) === on) return [item]
-    return [make('li', 'divider', make('span', '', on)), item]
-  }
-
-  #bubble(line: Line, before: Line | undefined): HTMLElement {
-    if (line.change) {
-      const words = make('span', '', changeWords(line, this.#me))
-      return identified(make('li', 'divider change', words, ...refusal(line)), line)
+    let before = this.#reel.before
+    const nodes: Element[] = []
+    for (const line of wanted) {
+      const shown = this.#shown.get(line.id) ?? this.#bubbles.make(line)
+      this.#shown.set(line.id, shown)
+      this.#bubbles.place(shown, line, before, now)
+      before = line
+      if (shown.day) nodes.push(shown.day)
+      if (line.id === this.#firstUnread) nodes.push(this.#divider)
+      nodes.push(shown.item)
     }
-    const who = make('span', 'hidden', line.mine ? 'You: ' : `${line.from}: `)
-    const item = make('li', line.mine ? 'mine' : 'theirs', who)
-    if (line.media) item.append(this.#gallery.element(line.media, line.text))
-    if (line.text && !isFile(line)) item.append(make('span', 'text', ...linked(line.text)))
-    item.append(this.#meta(line), ...refusal(line))
-    if (follows(line, before)) item.classList.add('follows')
-    else if (isGroup(line.chat) && !line.mine) item.prepend(author(line.from))
-    return identified(item, line)
+    become(this.#list, nodes)
   }
 
-  #meta(line: Line): HTMLElement {
-    const more = make('button', 'more', icon('M6 9l6 6 6-6'))
-    more.type = 'button'
-    more.setAttribute('aria-label', 'What to do with this message')
-    more.onclick = () => this.#asks.options(line)
-    const element = make('span', 'meta', more, ...timer(line), make('time', '', clock(line.time)))
-    if (!line.mine) return element
-    if (!isGroup(line.chat)) element.append(' ', tick(line.state))
-    else {
-      const button = make('button', 'ticks', tick(line.state))
-      button.type = 'button'
-      button.title = 'Who has it'
-      button.onclick = () => this.#asks.ticks(line)
-      element.append(button)
+  /** The first line that is in view: it stays where it is, whatever comes or goes before it. */
+  #anchor(): Element | undefined {
+    const top = this.#scroll.scrollTop
+    return [...this.#list.children].find(
+      (item) => item instanceof HTMLElement && item.offsetTop + item.offsetHeight > top,
+    )
+  }
+
+  #scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroll
+    const below = scrollHeight - scrollTop - clientHeight
+    this.#follows = below < nearEnd && this.#reel.isAtEnd
+    this.#down.hidden = this.#follows
+    if ((scrollTop < nearEdge && this.#reel.up()) || (below < nearEdge && this.#reel.down())) return this.#draw()
+    if (scrollTop < nearEdge) this.#asks.earlier()
+    this.#look()
+  }
+
+  #scrollToEnd(): void {
+    this.#scroll.scrollTop = this.#scroll.scrollHeight
+    this.#down.hidden = true
+  }
+
+  /** What is on the screen is read. */
+  #look(): void {
+    if (document.hidden) return
+    const end = this.#scroll.scrollTop + this.#scroll.clientHeight
+    const seen = this.#reel.window.findLast(({ id, counts }) => {
+      const item = this.#shown.get(id)?.item
+      return counts !== null && item !== undefined && (this.#follows || item.offsetTop + 24 < end)
+    })
+    if (seen) this.#asks.seen(seen)
+  }
+}
+
+/** Gives an element these children. Those that stay are not touched: a video that plays goes on. What is new beside each other is one fragment. */
+function become(parent: Element, nodes: readonly Element[]): void {
+  const wanted = new Set(nodes)
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove()
+  let next = parent.firstElementChild
+  let fragment = document.createDocumentFragment()
+  for (const node of nodes) {
+    if (node !== next) {
+      fragment.append(node)
+      continue
     }
-    return element
+    parent.insertBefore(fragment, next)
+    fragment = document.createDocumentFragment()
+    next = next.nextElementSibling
   }
+  parent.insertBefore(fragment, next)
 }
-
-const follows = (line: Line, before: Line | undefined): boolean =>
-  before?.from === line.from && !before.change && line.time - before.time < 120_000
-
-/** That a line vanishes, and once its time runs how soon. */
-function timer({ lifetime, expires }: Line): HTMLElement[] {
-  if (!timerOf(lifetime)) return []
-  const left = make('span', 'left', expires === null ? '' : leftWords(expires - Date.now()))
-  left.dataset['until'] = String(expires ?? '')
-  const element = make(
-    'span',
-    'timer',
-    icon('M8 5v3.500l2 1.200M6.500 1.500h3M8 3a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11', 16),
-    left,
-  )
-  element.title = `In this chat ${lifetimeWords(lifetime)}`
-  return [element]
-}
-
-function countDown(): void {
-  for (const left of document.querySelectorAll<HTMLElement>('.left[data-until]')) {
-    const until = Number(left.dataset['until'])
-    if (until > 0) left.textContent = leftWords(until - Date.now())
-  }
-}
-
-function identified(item: HTMLElement, { id }: Line): HTMLElement {
-  item.id = id
-  return item
-}
-
-/** Who wrote it, in the colour of their sign. */
-function author(name: string): HTMLElement {
-  const element = make('span', 'author', name)
-  element.setAttribute('aria-hidden', 'true')
-  element.style.setProperty('--hue', String(hueOf(name)))
-  return element
-}
-
-const refusal = ({ state, code }: Line): HTMLElement[] =>
-  state === 'refused' ? [make('span', 'refusal', refusalWords(code))] : []
-
-/** Its text is the name of the file, and stands there already. */
-const isFile = ({ media }: Line): boolean => media !== null && !/^(image|video|audio)\//.test(media.type)

@@ -17,7 +17,8 @@ export class Uploads {
 
   /** Shows those of a chat that has just been opened. */
   show(chat: string): void {
-    for (const [item, of] of this.#items) if (of === chat) byId('messages').append(item)
+    const items = [...this.#items].filter(([, of]) => of === chat).map(([item]) => item)
+    byId('pending').replaceChildren(...items)
   }
 
   /** Files are uploaded side by side, and sent in their order. */
@@ -35,7 +36,7 @@ export class Uploads {
     const item = make('li', 'mine pending', make('span', '', `${file.name} · ${fileSize(file.size)}`), bar, cancel)
     bar.setAttribute('aria-label', `Uploading ${file.name}`)
     this.#items.set(item, chat)
-    byId('messages').append(item)
+    byId('pending').append(item)
     item.scrollIntoView({ block: 'end' })
     try {
       const preview = await previewOf(file)

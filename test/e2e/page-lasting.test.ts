@@ -44,7 +44,7 @@ async function fromTop(page: Page): Promise<string[]> {
 async function options(page: Page, text: string): Promise<void> {
   const line = page.locator('#messages li', { hasText: text }).last()
   await line.hover()
-  await line.getByLabel('What to do with this message').click()
+  await line.getByLabel('Message options').click()
 }
 
 describe('the chat page', needsChromium, () => {

@@ -411,29 +411,6 @@ describe('the chat page', needsChromium, () => {
     60_000,
   )
 
-  it('shows a long chat from its end, and more when one scrolls up', async () => {
-    const desk = await browserOf(1200)
-    const page = await open(desk, 'joe', 'kim')
-    const kim = connect({ url: `ws://127.0.0.1:${port}`, token: 'kim' })
-    const sent = await Promise.all(Array.from({ length: 150 }, (_, n) => kim.send('joe', String(n))))
-    await expect.poll(async () => (await texts(page)).length, { timeout: 20_000 }).toBe(150)
-    // What is unread is shown whole after a reload.
-    for (const { id } of sent.slice(-1)) await kim.reached(id, 'read')
-    await kim.close()
-    await page.reload()
-    await expect.poll(() => texts(page)).toEqual(Array.from({ length: 60 }, (_, n) => String(n + 90)))
-    const end = () => page.locator('#scroll').evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight)
-    expect(await end()).toBeLessThan(2)
-    for (const count of [120, 150]) {
-      await page.locator('#scroll').evaluate((list) => list.scrollTo(0, 0))
-      await expect.poll(async () => (await texts(page)).length).toBe(count)
-      expect(await end()).toBeGreaterThan(1_000)
-    }
-    await page.click('#down')
-    await expect.poll(end).toBeLessThan(2)
-    await desk.close()
-  }, 60_000)
-
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])
     pages.problems = []

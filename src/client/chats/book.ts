@@ -4,11 +4,13 @@ import type { Client } from '../client.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing } from '../types.ts'
 import { type Chat, newChat, sorted } from './chat.ts'
-import { fromMe, isGroup, type Line, toMe } from './line.ts'
+import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
 import { type Kept, Log } from './log.ts'
 import { Past } from './past.ts'
 import type { Shelf } from './shelf.ts'
 
+/** Own messages that are kept together. */
+const ownAtOnce = 256
 /** The longest that a timer can wait. */
 const longestMs = 2 ** 31 - 1
 
@@ -35,6 +37,8 @@ export class Book {
   #lifetimes: ReadonlyMap<string, Lifetime> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
+  /** Own messages that are being kept, and those that are next. */
+  readonly #own: Outgoing[] = []
 
   /** Takes the messages of a client: they have one reader. */
   static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
@@ -104,9 +108,9 @@ export class Book {
 
   /** This user has read a chat up to this line; undefined: all that is there. The others are told, and the timer of what waited runs. */
   async read(id: string, line?: Line): Promise<void> {
-    const { newest, unread } = this.chat(id)
+    const { newest, seen } = this.chat(id)
     const upTo = line ? line.here : newest
-    if (!upTo || unread === 0 || upTo.epoch !== newest?.epoch) return
+    if (!upTo || covers(seen, upTo) || upTo.epoch !== newest?.epoch) return
     this.#client.read({ chat: id, ...upTo })
     await this.#seen(id, upTo)
   }
@@ -153,10 +157,16 @@ export class Book {
     await this.#keep(messages.map((message) => toMe(message, now)))
   }
 
-  /** Own changes of a group come in the order of the group, as those of others. */
+  /** Own changes of a group come in the order of the group, as those of others. What comes while others are kept is kept together. */
   async #keepOwn(messages: readonly Outgoing[]): Promise<void> {
     const own = messages.filter(({ change, to }) => !(change && isGroup(to)))
-    if (!this.#closed) await this.#keep(own.map((message) => fromMe(message, this.#me)))
+    const keeping = this.#own.length > 0
+    this.#own.push(...own)
+    while (!keeping && this.#own.length > 0 && !this.#closed) {
+      const some = this.#own.slice(0, ownAtOnce)
+      await this.#keep(some.map((message) => fromMe(message, this.#me)))
+      this.#own.splice(0, some.length)
+    }
   }
 
   async #keep(lines: readonly Line[]): Promise<void> {

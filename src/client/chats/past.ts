@@ -18,6 +18,8 @@ export class Past {
   began = false
   /** There is nothing before. */
   over = false
+  /** How far back it has gone. */
+  #reached = Number.POSITIVE_INFINITY
 
   constructor(client: Client, log: Log, me: string) {
     this.#client = client
@@ -27,8 +29,19 @@ export class Past {
 
   /** Lines before the oldest that the program has; none: there are no more (`over`), or they cannot be had at the moment. */
   async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
+    // The program has let go of what it had of the beginning: from there on it is gone through again.
+    if (oldest && oldest.order > this.#reached) this.#begin()
     const kept = oldest && !this.began ? await this.#log.before(chat.id, oldest.order, page) : []
-    return kept.length > 0 ? kept : this.#asked(chat, oldest)
+    const lines = kept.length > 0 ? kept : await this.#asked(chat, oldest)
+    this.#reached = Math.min(this.#reached, lines[0]?.order ?? Number.POSITIVE_INFINITY)
+    return lines
+  }
+
+  #begin(): void {
+    this.#before = undefined
+    this.began = false
+    this.over = false
+    this.#reached = Number.POSITIVE_INFINITY
   }
 
   async #asked(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
