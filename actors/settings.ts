@@ -6,6 +6,7 @@ import type { Audience, Setting, Settings } from '../src/protocol/settings.ts'
 export const openSettings: Settings = {
   lastSeen: 'everyone',
   writers: 'everyone',
+  groups: 'everyone',
   receipts: true,
   blocked: [],
   contacts: [],
@@ -38,3 +39,7 @@ export function turnsAway(settings: Settings, from: UserId): 'blocked' | 'not_ta
   if (settings.blocked.includes(from)) return 'blocked'
   return includes(settings, settings.writers, from) ? undefined : 'not_taken'
 }
+
+/** Whether another may add a user to a group; else the user is asked. */
+export const mayAdd = (settings: Settings, by: UserId): boolean =>
+  turnsAway(settings, by) === undefined && includes(settings, settings.groups, by)

@@ -8,7 +8,7 @@ import type { Entry } from '../../src/store/contract.ts'
 import { save } from '../user/cursors.ts'
 import type { UserEffect, UserMessage } from '../user/types.ts'
 import { receive } from '../user/user.ts'
-import { maySee } from './members.ts'
+import { isInvitation, maySee } from './members.ts'
 import { record } from './record.ts'
 import type { Fanned, GroupEffect, GroupLimits, GroupState, Link, Member, Message } from './types.ts'
 
@@ -105,12 +105,13 @@ function take(
   out: GroupEffect[],
 ): void {
   const member = state.members.get(link.member)
-  for (const entry of entries) {
-    const { seq } = entry
-    if (entry.is !== 'message') {
+  for (const read of entries) {
+    const { seq } = read
+    if (read.is !== 'message') {
       link.entries.push({ seq, entry: null, done: true })
       continue
     }
+    const entry = member && isInvitation(member, read) ? invitation(state, read) : read
     // Who sent it has it; changes go to everyone.
     const done = !member || !maySee(member, seq) || (entry.from === link.member && !entry.change)
     link.entries.push({ seq, entry, done })
@@ -118,6 +119,8 @@ function take(
   }
   advance(state, link, limits, now, out)
 }
+
+const invitation = ({ name }: GroupState, entry: Message): Message => ({ ...entry, body: name, change: 'invite' })
 
 function copy(link: Link, entry: Message, again: boolean, out: GroupEffect[]): void {
   link.flying += 1

@@ -4,14 +4,16 @@
  * which every member is a device; what is new here is who may do what (members.ts), the links to the members' inboxes
  * (fanout.ts) and the ticks of many (ticks.ts). `sent` means durable in the log: the fan-out is resumed from there.
  */
+import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Millis } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { recover as recoverLog } from '../user/recover.ts'
 import { rest as restOfLog } from '../user/state.ts'
 import type { Deliver, UserMessage } from '../user/types.ts'
+import { addition } from './addition.ts'
 import { fanned, logged, openLinks, retry } from './fanout.ts'
-import { refusal } from './members.ts'
+import { leftBefore, newcomers, refusal } from './members.ts'
 import { entered, record, recorded, recordNow } from './record.ts'
 import { confirmedBy, count, marked, retell, roster, ticks } from './ticks.ts'
 import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, Message } from './types.ts'
@@ -48,6 +50,8 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
       return marked(state, message, out)
     case 'receipted':
       return confirmedBy(state, message, out)
+    case 'consulted':
+      return admit(state, message, limits, now, out)
     case 'recorded':
       return recorded(state, message.ok, limits, now, out)
     case 'members':
@@ -84,10 +88,51 @@ function post(state: GroupState, message: Deliver, limits: GroupLimits, now: Mil
   if (state.changing !== 0 && !full) return void state.held.push(message)
   const denied = state.changing === 0 ? refusal(state, message, limits.members) : 'busy'
   if (message.change && !denied) state.changing = message.ticket
+  if (message.change === 'add' && !denied) return ask(state, message, out)
+  enter(state, message, denied, limits, now, out)
+}
+
+function enter(
+  state: GroupState,
+  message: Deliver,
+  denied: ErrorCode | undefined,
+  limits: GroupLimits,
+  now: Millis,
+  out: GroupEffect[],
+): void {
   const lifetime = stamp(state, message)
   // One that a crashed actor had stamped is stamped anew.
   const same = message.denied === denied && message.lifetime === lifetime
   logged(state, same ? message : { ...message, denied, lifetime }, limits, now, out)
+}
+
+/** Who is to be added, and has not left before, is looked up: their settings say whether they are asked first. */
+function ask(state: GroupState, message: Deliver, out: GroupEffect[]): void {
+  const { ticket, from, body } = message
+  state.asking = message
+  const users = newcomers(state, String(body)).filter((user) => !leftBefore(state, user))
+  out.push({ do: 'consult', ticket, by: from, users })
+}
+
+/** It is known who is asked first: the log says it, and everything follows from there. */
+function admit(
+  state: GroupState,
+  { ticket, open }: Extract<GroupMessage, { is: 'consulted' }>,
+  limits: GroupLimits,
+  now: Millis,
+  out: GroupEffect[],
+): void {
+  const { asking } = state
+  if (asking?.ticket !== ticket) return
+  state.asking = null
+  if (!open) return enter(state, asking, 'busy', limits, now, out)
+  const users = newcomers(state, String(asking.body))
+  const added = users.filter((user) => open.includes(user))
+  const body = addition(
+    added,
+    users.filter((user) => !added.includes(user)),
+  )
+  enter(state, { ...asking, body }, undefined, limits, now, out)
 }
 
 /** How long a message stays, where not by default. A change stays until the record has it, and at the members as a notice. */
@@ -119,12 +164,13 @@ function stands(state: GroupState, entry: Message, limits: GroupLimits, now: Mil
 
 /** The mail of the next life of an actor that crashed; what was held comes after what the log had taken. */
 export function recover(state: GroupState, mail: readonly GroupMessage[]): GroupMessage[] {
-  const own = new Set<GroupMessage['is']>(['fanned', 'recorded', 'timer'])
+  const own = new Set<GroupMessage['is']>(['fanned', 'recorded', 'consulted', 'timer'])
   const rest = mail.filter((message) => !own.has(message.is) || message === mail[0])
   const known = new Set<GroupMessage>(rest)
   const recovered = recoverLog(state.log, rest as UserMessage[]) as GroupMessage[]
   const taken = recovered.filter((message) => !known.has(message))
-  return [...taken, ...state.held, ...recovered.filter((message) => known.has(message))]
+  const asking = state.asking && !known.has(state.asking) ? [state.asking] : []
+  return [...taken, ...asking, ...state.held, ...recovered.filter((message) => known.has(message))]
 }
 
 export function rest(state: GroupState): 'busy' | 'keep' | 'drop' {

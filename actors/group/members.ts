@@ -3,7 +3,11 @@ import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Deliver } from '../user/types.ts'
+import { addedBy } from './addition.ts'
 import type { GroupState, Member, Message } from './types.ts'
+
+/** Users who have left a group that it remembers. */
+const remembered = 4_096
 
 /** A member now. */
 export const isMember = (member: Member | undefined): member is Member => member?.spans.at(-1)?.to === null
@@ -15,27 +19,31 @@ export function refusal(state: GroupState, { from, body, change }: Deliver, max:
   if (change === 'create') return state.exists ? 'no_change' : undefined
   if (!state.exists) return 'unknown_group'
   const by = state.members.get(from)
+  if (change === 'join') return isMember(by) ? 'no_change' : state.invited.has(from) ? undefined : 'not_a_member'
   if (!isMember(by)) return 'not_a_member'
   if (change === undefined || change === 'leave') return undefined
   if (!by.admin) return 'not_an_admin'
   return change === 'add' ? refusesAll(state, String(body), max) : changesNothing(state, change, String(body))
 }
 
-/** Those named, one in each line, who are no members yet. */
-const newcomers = ({ members }: GroupState, names: string): UserId[] =>
-  [...new Set(names.split('\n') as UserId[])].filter((user) => !isMember(members.get(user)))
+/** Those named, one in each line, who are neither members nor invited yet. */
+export const newcomers = ({ members, invited }: GroupState, names: string): UserId[] =>
+  [...new Set(names.split('\n') as UserId[])].filter((user) => !isMember(members.get(user)) && !invited.has(user))
 
 function refusesAll(state: GroupState, names: string, max: number): ErrorCode | undefined {
   const { length } = newcomers(state, names)
   if (length === 0) return 'no_change'
-  return membersNow(state).length + length > max ? 'too_many_members' : undefined
+  return membersNow(state).length + state.invited.size + length > max ? 'too_many_members' : undefined
 }
+
+/** Who was in the group and has left is asked first; where there are too many to remember, everybody is. */
+export const leftBefore = ({ left }: GroupState, user: UserId): boolean => left.has(user) || left.size >= remembered
 
 function changesNothing(state: GroupState, change: string, value: string): ErrorCode | undefined {
   const member = state.members.get(value as UserId)
   switch (change) {
     case 'remove':
-      return isMember(member) ? undefined : 'no_change'
+      return isMember(member) || state.invited.has(value as UserId) ? undefined : 'no_change'
     case 'promote':
     case 'demote':
       if (!isMember(member)) return 'not_a_member'
@@ -66,12 +74,21 @@ export function follow(state: GroupState, { seq, from, body, change }: Message):
     case 'lifetime':
       state.lifetime = value as Lifetime
       return
-    case 'add':
-      for (const user of newcomers(state, value)) join(state, user, seq, Math.max(1, seq - state.history))
+    case 'add': {
+      const { added, invited } = addedBy(value)
+      for (const user of added) if (!isMember(state.members.get(user))) join(state, user, seq, firstSeen(state, seq))
+      for (const user of invited) invite(state, user, seq)
+      return
+    }
+    case 'join':
+      join(state, from, seq, firstSeen(state, seq))
       return
     case 'remove':
+      // An invitation is taken back.
+      if (state.invited.delete(value as UserId)) return
       return part(state, member, seq)
     case 'leave':
+      if (state.left.size < remembered) state.left.add(from)
       return part(state, state.members.get(from), seq)
     case 'promote':
     case 'demote':
@@ -80,26 +97,38 @@ export function follow(state: GroupState, { seq, from, body, change }: Message):
   }
 }
 
+/** The first entry that who becomes a member at `seq` sees. */
+const firstSeen = ({ history }: GroupState, seq: Seq): Seq => Math.max(1, seq - history)
+
+function memberOf(state: GroupState, user: UserId): Member {
+  const none = { delivered: 0, read: 0 }
+  const marks = { delivered: 0, read: 0, sent: 0, told: none, announced: none }
+  const member = state.members.get(user) ?? { user, admin: false, spans: [], ...marks }
+  state.members.set(user, member)
+  return member
+}
+
+/** Sees the entry that says so, as an invitation, and nothing after it. */
+function invite(state: GroupState, user: UserId, seq: Seq): void {
+  state.invited.add(user)
+  const member = memberOf(state, user)
+  member.spans = [...member.spans, { from: seq, to: seq }]
+}
+
+/** Whether an entry is for this one an invitation: who has only that span of one entry is none yet. */
+export const isInvitation = ({ spans }: Member, { seq, change }: Message): boolean =>
+  change === 'add' && spans.some(({ from, to }) => from === seq && to === seq)
+
 /** `from`: the first entry that the new member sees. */
 function join(state: GroupState, user: UserId, seq: Seq, from: Seq): Member {
-  const known = state.members.get(user)
-  const none = { delivered: 0, read: 0 }
-  const member: Member = known ?? {
-    user,
-    admin: false,
-    spans: [],
-    delivered: 0,
-    read: 0,
-    sent: 0,
-    told: none,
-    announced: none,
-  }
+  state.invited.delete(user)
+  state.left.delete(user)
+  const member = memberOf(state, user)
   member.admin = false
   member.spans = [...member.spans, { from: Math.max(from, (member.spans.at(-1)?.to ?? 0) + 1), to: null }]
   // What came before does not wait for them.
   member.delivered = Math.max(member.delivered, seq - 1)
   member.read = Math.max(member.read, seq - 1)
-  state.members.set(user, member)
   return member
 }
 

@@ -31,15 +31,19 @@ export function startGroup(
     history: record?.history ?? 0,
     lifetime: record?.lifetime ?? 'default',
     members: new Map(members.map((member) => [member.user, member])),
+    invited: new Set(record?.invited),
+    left: new Set(record?.left),
     links: new Map(),
     linked: new Set(),
     linkRefs: 0,
     changing: 0,
     held: [],
+    asking: null,
     dirty: false,
     recording: 0,
     unconfirmed: new Set(),
     confirming: new Set(),
+    hushed: [],
     timers: new Set(),
     watchers: [],
   }
@@ -68,7 +72,8 @@ export function recordNow(state: GroupState, out: GroupEffect[]): void {
   state.unconfirmed = new Set()
   const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
   const { name, history, lifetime } = state
-  out.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members } })
+  const [invited, left] = [[...state.invited], [...state.left]]
+  out.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members, invited, left } })
 }
 
 /** The record is durable, and with it the marks that members had told. */

@@ -12,7 +12,7 @@ const retellMs = 15_000
 /** A member has acknowledged and read more of the group. */
 export function marked(
   state: GroupState,
-  { from, delivered, read }: Extract<GroupMessage, { is: 'receipt' }>,
+  { from, delivered, read, hides }: Extract<GroupMessage, { is: 'receipt' }>,
   out: GroupEffect[],
 ): void {
   const member = state.members.get(from)
@@ -21,6 +21,11 @@ export function marked(
     return void out.push({ do: 'tell', user: from, message: { is: 'receipted', peer: state.id, delivered, read } })
   member.read = Math.max(member.read, Math.min(read, state.log.tail))
   member.delivered = Math.max(member.delivered, Math.min(delivered, state.log.tail), member.read)
+  const hidden = hides?.filter((user) => state.members.has(user)) ?? []
+  if (hidden.length > 0) member.hides = hidden
+  else delete member.hides
+  // Only those from whom nobody of them hides may see that something came.
+  state.hushed = state.timers.has('ticks') ? state.hushed.filter((user) => hidden.includes(user)) : hidden
   state.unconfirmed.add(from)
   record(state, out)
   after(state, 'ticks', countMs, out)
@@ -32,10 +37,13 @@ const isRecorded = ({ unconfirmed, confirming }: GroupState, member: Member, del
 /** Tells senders what has become delivered and read with all the others. `again`: they may have been told before. */
 export function count(state: GroupState, again: boolean, out: GroupEffect[]): void {
   const members = membersNow(state)
-  const delivered = lowest(members, 'delivered')
-  const read = lowest(members, 'read')
+  const delivered = lowestToldTo(members, 'delivered')
+  const read = lowestToldTo(members, 'read')
+  const { hushed } = state
+  state.hushed = []
   let open = false
   for (const member of members) {
+    if (hushed.includes(member.user)) continue
     const told = {
       delivered: Math.min(member.sent, delivered(member.user)),
       read: Math.min(member.sent, read(member.user)),
@@ -59,6 +67,16 @@ export function count(state: GroupState, again: boolean, out: GroupEffect[]): vo
 
 const confirmed = ({ announced, told }: Member): boolean =>
   announced.delivered <= told.delivered && announced.read <= told.read
+
+/** The lowest mark of those other members who let a given one know. */
+function lowestToldTo(members: readonly Member[], mark: 'delivered' | 'read'): (user: UserId) => Seq {
+  const hidden = new Set(members.flatMap(({ hides }) => hides ?? []))
+  const ofAll = lowest(members, mark)
+  const open = (user: UserId) => members.filter((member) => !hidesFrom(member, user))
+  return (user) => (hidden.has(user) ? lowest(open(user), mark)(user) : ofAll(user))
+}
+
+const hidesFrom = ({ hides }: Member, user: UserId): boolean => hides?.includes(user) ?? false
 
 /** The lowest mark of the members other than a given one; nothing is with everybody where there is nobody else. */
 function lowest(members: readonly Member[], mark: 'delivered' | 'read'): (other: UserId) => Seq {
@@ -95,7 +113,7 @@ export function ticks(
   out: GroupEffect[],
 ): void {
   if (!isMember(state.members.get(by))) return refuse(state, session, 'ticks', out)
-  const others = membersNow(state).filter(({ user }) => user !== by)
+  const others = membersNow(state).filter((member) => member.user !== by && !hidesFrom(member, by))
   const having = (mark: 'delivered' | 'read') => others.filter((member) => member[mark] >= at).map(({ user }) => user)
   out.push({ do: 'ticks', session, at, delivered: having('delivered'), read: having('read') })
 }

@@ -28,6 +28,8 @@ export type GroupMessage =
   /** From a member's actor: how far it has acknowledged and read the group's log. */
   | Extract<UserMessage, { is: 'receipt' | 'receipted' }>
   | { readonly is: 'recorded'; readonly ok: boolean }
+  /** The answer to `consult`: who may be added without being asked; null: the store did not answer. */
+  | { readonly is: 'consulted'; readonly ticket: Ticket; readonly open: readonly UserId[] | null }
   /** Who is in the group, or who has what of a message: asked by a member's session. */
   | { readonly is: 'members'; readonly session: SessionRef; readonly by: UserId }
   | { readonly is: 'ticks'; readonly session: SessionRef; readonly by: UserId; readonly at: Seq }
@@ -61,6 +63,8 @@ export type GroupEffect =
       readonly user: UserId
       readonly message: Extract<UserMessage, { is: 'receipt' | 'receipted' }>
     }
+  /** Who of these lets `by` add them to groups? Answered by `consulted`. */
+  | { readonly do: 'consult'; readonly ticket: Ticket; readonly by: UserId; readonly users: readonly UserId[] }
   /** Keep name and members as of `seq`; answered by `recorded`. */
   | { readonly do: 'record'; readonly record: GroupRecord }
   | {
@@ -125,12 +129,17 @@ export type GroupState = {
   history: number
   lifetime: Lifetime
   readonly members: Map<UserId, Member>
+  /** Who may join, and who has left and is asked before they are added again. */
+  readonly invited: Set<UserId>
+  readonly left: Set<UserId>
   readonly links: Map<SessionRef, Link>
   readonly linked: Set<UserId>
   linkRefs: number
   /** The ticket of the change that is under way. What comes after it waits: it may change who may do what. */
   changing: Ticket
   held: Deliver[]
+  /** The change that is under way, while it is not known who of those that it adds are to be asked first. */
+  asking: Deliver | null
   /** The record lags behind. */
   dirty: boolean
   /** The seq of the record that is being written; 0: none is. */
@@ -138,6 +147,8 @@ export type GroupState = {
   /** Members whose marks become durable with the next record, and with the one that is being written. */
   unconfirmed: Set<UserId>
   confirming: Set<UserId>
+  /** Who is told nothing at the next count of ticks: all whose marks came have blocked them. */
+  hushed: readonly UserId[]
   readonly timers: Set<string>
   /** Sessions of members that have the chat open. */
   watchers: readonly { readonly session: SessionRef; readonly user: UserId }[]

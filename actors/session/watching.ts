@@ -27,7 +27,7 @@ export function settled(state: SessionState, settings: Settings, out: SessionEff
   }
 }
 
-function settingsFrame({ lastSeen, writers, receipts, blocked, contacts, lifetimes }: Settings): ServerFrame {
+function settingsFrame({ lastSeen, writers, groups, receipts, blocked, contacts, lifetimes }: Settings): ServerFrame {
   const lines = lifetimes.flatMap(({ chat, lifetime }) => (lifetime === 'default' ? [] : `${chat}\t${lifetime}`))
-  return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n')]
+  return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n'), groups]
 }

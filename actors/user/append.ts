@@ -208,12 +208,16 @@ function stamp(state: UserState, message: Deliver | Copy): Lifetime | undefined 
   return state.settings.lifetimes.length > 0 ? lifetimeOf(state.settings, chatOf(message)) : undefined
 }
 
-/** The answer to a message that this user does not take; undefined: it is taken, as everything in a group is. */
+/**
+ * The answer to a message that this user does not take; undefined: it is taken, as everything in a group is. An invitation that is
+ * not taken is swallowed: nobody is told why somebody does not join.
+ */
 function turnedAway(state: UserState, message: Deliver, limits: UserLimits, now: Millis): Accepted | undefined {
   const { from, place } = message
-  const code = from === state.user || place ? undefined : turnsAway(state.settings, from)
+  const invites = place?.change === 'invite'
+  const code = from === state.user || (place && !invites) ? undefined : turnsAway(state.settings, from)
   if (!code) return undefined
-  if (code !== 'blocked' || !limits.swallows) return { is: 'refused', code }
+  if (!invites && (code !== 'blocked' || !limits.swallows)) return { is: 'refused', code }
   return accepted(state, { seq: nowhere, time: nextTime(state, now) }, stamp(state, message))
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
+import { isGroup } from '../chats.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
 import { eraseConfirmed } from './deletion.ts'
@@ -89,6 +90,7 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, again: bo
   work(state).told = upTo
   const chats = new Map<UserId, { first: Seq; last: Seq }>()
   for (const { seq, chat, at } of senders) {
+    if (isToldNothing(state, chat)) continue
     const known = chats.get(chat)
     if (known) known.last = at
     else chats.set(chat, { first: seq, last: at })
@@ -104,6 +106,7 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, again: bo
 
 /** Tells a chat that its messages from the entry `first` to its seq `at` are delivered, before that is their turn. */
 export function tellOf(state: UserState, chat: UserId, { first, at }: Span, out: UserEffect[]): void {
+  if (isToldNothing(state, chat)) return
   const told = outstanding(state, chat, first)
   told.delivered = Math.max(told.delivered, at)
   out.push(receipt(state, chat, told, true))
@@ -124,11 +127,15 @@ function outstanding(state: UserState, peer: UserId, first: Seq): Told {
   return told
 }
 
-const receipt = (state: UserState, peer: UserId, { delivered, read }: Told, again: boolean): UserEffect => ({
-  do: 'tell',
-  user: peer,
-  message: { is: 'receipt', from: state.user, epoch: state.epoch, delivered, read, again },
-})
+function receipt(state: UserState, peer: UserId, { delivered, read }: Told, again: boolean): UserEffect {
+  const { user, epoch, settings } = state
+  const message = { is: 'receipt', from: user, epoch, delivered, read, again } as const
+  const hides = isGroup(peer) && settings.blocked.length > 0
+  return { do: 'tell', user: peer, message: hides ? { ...message, hides: settings.blocked } : message }
+}
+
+/** Who is blocked is told nothing, neither now nor later: that something is delivered says that somebody is here. */
+const isToldNothing = ({ settings }: UserState, chat: UserId): boolean => settings.blocked.includes(chat)
 
 /** The settled mark: everything up to here is confirmed by its sender's actor. */
 function settle(state: UserState, out: UserEffect[]): void {
@@ -218,7 +225,7 @@ export function checked(
   }
   const reader = attached(state, session)
   if (reader) see(state, reader, chat, seq, again, limits, now, out)
-  if (!state.settings.receipts) return done(state, session, chat, seq, out)
+  if (!state.settings.receipts || isToldNothing(state, chat)) return done(state, session, chat, seq, out)
   const told = outstanding(state, chat, seq)
   told.read = Math.max(told.read, at)
   told.readers.push({ session, seq, at })

@@ -116,6 +116,8 @@ export type UserMessage =
       readonly read: Seq
       /** It may have been told before. */
       readonly again: boolean
+      /** To a group: whom they have blocked, and who is not to be told. */
+      readonly hides?: readonly UserId[]
     }
   /** From the actor of `peer`: the receipts up to these seqs are durable there. */
   | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }

@@ -266,7 +266,7 @@ export class Client implements AsyncDisposable {
 
   /** Changes who sees this user, who may write, and whether reads are told. As for `block`. */
   async set(
-    choices: Partial<Pick<Settings, 'lastSeen' | 'writers' | 'receipts'>>,
+    choices: Partial<Pick<Settings, 'lastSeen' | 'writers' | 'groups' | 'receipts'>>,
     options: WaitOptions = {},
   ): Promise<void> {
     checkOptions('set', choices)

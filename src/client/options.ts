@@ -34,9 +34,10 @@ const connectOptions: Rules<ConnectOptions> = {
 const sendOptions: Rules<SendOptions> = { ...queueOptions, ...waitOptions }
 const historyOptions: Rules<HistoryOptions> = { before: is('object'), limit: isFrom0, ...waitOptions }
 const transferOptions: Rules<TransferOptions> = { onProgress: is('function'), ...waitOptions }
-const settings: Rules<Pick<Settings, 'lastSeen' | 'writers' | 'receipts'>> = {
+const settings: Rules<Pick<Settings, 'lastSeen' | 'writers' | 'groups' | 'receipts'>> = {
   lastSeen: isAny,
   writers: isAny,
+  groups: isAny,
   receipts: isAny,
 }
 

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { receive, recover, rest } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
+import { mayAdd, openSettings } from '../../actors/settings.ts'
 import type { Accepted, Deliver } from '../../actors/user/types.ts'
 import { type GroupId, isGroup, type Seq, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -13,7 +14,7 @@ import type { Calendar } from './calendar.ts'
 import { Answers, fan } from './copies.ts'
 import type { OnFault } from './faults.ts'
 import type { Keeping } from './keeping.ts'
-import { consult, done, entriesOf, tellResult } from './log.ts'
+import { consult, done, entriesOf, orNull, tellResult } from './log.ts'
 import type { Notes } from './notes.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 import type { Users } from './users.ts'
@@ -125,6 +126,16 @@ async function messagesFrom({ store, calendar }: Context, group: GroupId, from: 
   return messages
 }
 
+/** Who of these lets another add them to groups. */
+async function openTo({ users: actors, store }: Context, by: UserId, users: readonly UserId[]): Promise<UserId[]> {
+  const may = await Promise.all(
+    users.map(async (user) =>
+      mayAdd(actors().peek(user)?.settings ?? (await store.settings(user)) ?? openSettings, by),
+    ),
+  )
+  return users.filter((_, index) => may[index])
+}
+
 function perform(
   context: Context,
   groups: Groups,
@@ -143,6 +154,15 @@ function perform(
     case 'record': {
       const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
       return void tellResult(groups, group, recorded)
+    }
+    case 'consult': {
+      const { ticket, by, users } = effect
+      const open = orNull(openTo(context, by, users))
+      return void tellResult(
+        groups,
+        group,
+        open.then((open) => ({ is: 'consulted', ticket, open })),
+      )
     }
     case 'fan':
       return fan(context, answers, group, epoch, effect)

@@ -208,6 +208,7 @@ export type ServerFrame =
       blocked: string,
       contacts: string,
       lifetimes: string,
+      groups?: Audience,
     ]
   /** The token expires in `ms`: send another one by `token`, else this connection is closed with `expired`. */
   | readonly ['renew', ms: number]

@@ -4,10 +4,22 @@ import { isLifetime } from './lifetime.ts'
 
 /**
  * What a change does, and what its body is: `create` and `rename` a name; `add` users, one in each line; `remove`, `promote` and
- * `demote` a user; `leave` nothing; `history` how many earlier entries one sees who is added from now on; `lifetime` how long messages stay.
- * Between two users there is only the last.
+ * `demote` a user; `leave` and `join` nothing; `history` how many earlier entries one sees who is added from now on; `lifetime` how long
+ * messages stay. Between two users there is only the last. `invite` is what a user gets of an `add` who is asked first: the group's name.
  */
-const changes = ['create', 'rename', 'history', 'lifetime', 'add', 'remove', 'leave', 'promote', 'demote'] as const
+const changes = [
+  'create',
+  'rename',
+  'history',
+  'lifetime',
+  'add',
+  'invite',
+  'join',
+  'remove',
+  'leave',
+  'promote',
+  'demote',
+] as const
 export type Change = (typeof changes)[number]
 
 /** Where a message stands in the log of its group, which has the same order for every member. */
@@ -32,7 +44,10 @@ export function isChange(change: unknown, body: unknown, max: number): change is
     case 'lifetime':
       return isLifetime(body)
     case 'leave':
+    case 'join':
       return body === ''
+    case 'invite':
+      return false
     case 'add':
       return typeof body === 'string' && body.split('\n').every((user) => isUserId(user, max))
     default:

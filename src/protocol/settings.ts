@@ -11,6 +11,8 @@ export type Choices = {
   readonly lastSeen: Audience
   /** Whose messages are taken. */
   readonly writers: Audience
+  /** Who, of those whose messages are taken, may add this user to a group; others may invite. */
+  readonly groups: Audience
   /** Whether others are told what this user has read. Without it this user is not told either. */
   readonly receipts: boolean
   readonly blocked: readonly UserId[]
@@ -40,6 +42,7 @@ export function isSetting(change: readonly [unknown, unknown, unknown], max: num
   switch (name) {
     case 'lastSeen':
     case 'writers':
+    case 'groups':
       return audiences.includes(value as Audience) && on === true
     case 'receipts':
       return typeof value === 'boolean' && on === true

@@ -130,6 +130,8 @@ export type GroupMember = {
   readonly delivered: Seq
   readonly read: Seq
   readonly sent: Seq
+  /** Whom this member has blocked: of those, who was in the group when they last acknowledged something there. */
+  readonly hides?: readonly UserId[]
   /** The ticks that are durable with this member as a sender. */
   readonly told: { readonly delivered: Seq; readonly read: Seq }
 }
@@ -141,6 +143,9 @@ export type GroupRecord = {
   readonly history: number
   readonly lifetime: Lifetime
   readonly members: readonly GroupMember[]
+  /** Who may join, since an admin wanted to add them and they are asked first; and who has left, and is asked again. */
+  readonly invited?: readonly UserId[]
+  readonly left?: readonly UserId[]
 }
 
 /** What marks a message as a repeat: who sent it, under which id. */

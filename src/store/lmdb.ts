@@ -203,7 +203,9 @@ export class LmdbStore implements Store {
   }
 
   async settings(user: UserId): Promise<Settings | undefined> {
-    return this.#open.tables.preferences.get(user)
+    const kept = this.#open.tables.preferences.get(user)
+    // Earlier ones had no such choice.
+    return kept && { ...kept, groups: kept.groups ?? 'everyone' }
   }
 
   saveSettings(user: UserId, settings: Settings): Promise<void> {

@@ -32,7 +32,11 @@ export function changeWords({ change, from, text }: Line, me: string): string {
     case 'rename':
       return `${who} named the group “${text}”`
     case 'add':
-      return `${who} added ${names(text.split('\n').map((user) => (user === me ? 'you' : user)))}`
+      return additionWords(who, text, me)
+    case 'invite':
+      return `${who} invited you to the group “${text}”`
+    case 'join':
+      return `${who} joined`
     case 'remove':
       return `${who} removed ${whom}`
     case 'leave':
@@ -48,4 +52,12 @@ export function changeWords({ change, from, text }: Line, me: string): string {
     case null:
       return text
   }
+}
+
+/** Who was added; after an empty line, who is asked first. */
+function additionWords(who: string, text: string, me: string): string {
+  const [added = '', invited = ''] = text.startsWith('\n') ? ['', text.slice(1)] : text.split('\n\n')
+  const people = (users: string) => names(users.split('\n').map((user) => (user === me ? 'you' : user)))
+  const words = [added && `added ${people(added)}`, invited && `invited ${people(invited)}`]
+  return `${who} ${words.filter(Boolean).join(' and ')}`
 }

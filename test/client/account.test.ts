@@ -7,6 +7,7 @@ const told = ['settings', 'contacts', 'everyone', true, 'eve\nmal lory', '', '']
 const settings = {
   lastSeen: 'contacts',
   writers: 'everyone',
+  groups: 'everyone',
   receipts: true,
   blocked: ['eve', 'mal lory'],
   contacts: [],

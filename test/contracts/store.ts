@@ -36,6 +36,7 @@ export const copy = (seq: number): Entry => ({
 export const settings: Settings = {
   lastSeen: 'everyone',
   writers: 'contacts',
+  groups: 'everyone',
   receipts: true,
   blocked: [],
   contacts: [],
@@ -258,7 +259,7 @@ export function storeContract(
 
     it('keeps the settings of each user as they were saved last', async () => {
       expect(await store.settings(bob)).toBeUndefined()
-      const choices = { lastSeen: 'contacts', writers: 'nobody', receipts: false } as const
+      const choices = { lastSeen: 'contacts', writers: 'nobody', groups: 'contacts', receipts: false } as const
       const lifetimes = [{ chat: user('eve'), lifetime: 'read 30000', time: Date.now(), id: messageId(1) } as const]
       await store.saveSettings(bob, {
         ...choices,

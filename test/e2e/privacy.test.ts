@@ -126,17 +126,18 @@ describe('settings', () => {
     expect(await laptop.settings()).toEqual({
       lastSeen: 'everyone',
       writers: 'everyone',
+      groups: 'everyone',
       receipts: true,
       blocked: [],
       contacts: [],
       lifetimes: new Map(),
     })
-    await phone.set({ lastSeen: 'nobody', receipts: false })
+    await phone.set({ lastSeen: 'nobody', groups: 'contacts', receipts: false })
     await phone.addContact('ann')
     await phone.addContact('ben')
     await phone.block('eve')
     await phone.removeContact('ann')
-    const choices = { lastSeen: 'nobody', writers: 'everyone', receipts: false } as const
+    const choices = { lastSeen: 'nobody', writers: 'everyone', groups: 'contacts', receipts: false } as const
     const last = { ...choices, blocked: ['eve'], contacts: ['ben'], lifetimes: new Map() }
     await expect.poll(() => told.at(-1)).toEqual(last)
     for (const client of clients.splice(0)) await client.close()

@@ -9,6 +9,7 @@ import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actor
 import { isForNow } from '../../actors/lanes.ts'
 import { startSession, receive as told } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
+import { mayAdd, openSettings } from '../../actors/settings.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { startUser } from '../../actors/user/state.ts'
@@ -514,6 +515,12 @@ export class World {
         return this.#answered(user, effect.ticket, effect.answer)
       case 'fan':
         return this.#fan(effect, answer)
+      case 'consult':
+        return void call((outcome) => {
+          const { ticket, by, users } = effect
+          const open = users.filter((user) => mayAdd(this.settings.get(user) ?? openSettings, by))
+          answer({ is: 'consulted', ticket, open: outcome === 'ok' ? open : null })
+        })
       case 'record':
         return void call((outcome) => {
           expect(effect.record.seq, 'a record speaks of what is durable').toBeLessThanOrEqual(inbox().entries.length)

@@ -78,7 +78,7 @@ export function merge(
 
 /** What a group is like after a change; how long messages of other chats stay the settings say. */
 function changed({ id, name, lifetime }: Chat, { change, text }: Line): Pick<Chat, 'name' | 'lifetime'> {
-  const named = change === 'create' || change === 'rename'
+  const named = change === 'create' || change === 'rename' || change === 'invite'
   return {
     name: named ? text : name,
     lifetime: change === 'lifetime' && isGroup(id) ? (text as Lifetime) : lifetime,

@@ -159,11 +159,11 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
 
 /** Came since this device asked, or since it or another one changed them. */
 function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect[]): void {
-  const [, lastSeen, writers, receipts, blocked, contacts, lifetimes] = frame
+  const [, lastSeen, writers, receipts, blocked, contacts, lifetimes, groups = 'everyone'] = frame
   const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
   const chats = lines(lifetimes).map((line) => line.split('\t') as [string, Lifetime])
   const lists = { blocked: lines(blocked), contacts: lines(contacts), lifetimes: new Map(chats) }
-  const event = { lastSeen, writers, receipts, ...lists }
+  const event = { lastSeen, writers, groups, receipts, ...lists }
   state.settings = event
   out.push({ do: 'tell', name: 'settings', event })
 }

@@ -7,22 +7,30 @@ import { driver } from './driver.ts'
 import type { Requests } from './requests.ts'
 import { long, number, uuid } from './rows.ts'
 
-const selectQuery = 'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes FROM preferences WHERE user = ?'
-const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes)
-  VALUES (?, ?, ?, ?, ?, ?, ?)`
+const selectQuery =
+  'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes, groups FROM preferences WHERE user = ?'
+const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes, groups)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 export async function settings(requests: Requests, user: UserId): Promise<Settings | undefined> {
   const [row] = await requests.rows(selectQuery, [user])
   if (!row) return undefined
-  const { last_seen: lastSeen, writers, receipts, blocked, contacts, lifetimes } = row
-  // An empty list comes back as null.
-  const choices = { lastSeen, writers, receipts, blocked: blocked ?? [], contacts: contacts ?? [] }
+  const { last_seen: lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = row
+  // An empty list comes back as null, and so does what was written before there was a choice.
+  const choices = {
+    lastSeen,
+    writers,
+    groups: groups ?? 'everyone',
+    receipts,
+    blocked: blocked ?? [],
+    contacts: contacts ?? [],
+  }
   return { ...choices, lifetimes: (lifetimes ?? []).map(lifetimeOf) }
 }
 
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
-  const { lastSeen, writers, receipts, blocked, contacts, lifetimes } = settings
-  const params = [user, lastSeen, writers, receipts, blocked, contacts, lifetimes.map(lifetimeCell)]
+  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = settings
+  const params = [user, lastSeen, writers, receipts, blocked, contacts, lifetimes.map(lifetimeCell), groups]
   await requests.write([{ query: insertQuery, params }], requests.stamps.ordered())
 }
 
