@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { createNode, fileMedia, memoryStore, type NodeOptions } from '../../src/index.ts'
-import { haproxy, needsHaproxy, needsNginx, nginx, snippets, stopProxies } from './proxy.ts'
+import { caddy, haproxy, needsCaddy, needsHaproxy, needsNginx, nginx, snippets, stopProxies } from './proxy.ts'
 
 type Node = ReturnType<typeof createNode>
 const nodes: Node[] = []
@@ -95,6 +95,13 @@ describe('behind HAProxy', needsHaproxy, () => {
   ])('%s, each client has its own address', async (_what, n) => {
     const lines = snippets('haproxy')[n] ?? ''
     await tellsApart((port) => haproxy(lines.replace(/bind .*/, 'bind BIND').replaceAll('8080', String(port))))
+  })
+})
+
+describe('behind Caddy', needsCaddy, () => {
+  it('with the lines of the page each client has its own address', async () => {
+    const [lines = ''] = snippets('caddyfile')
+    await tellsApart((port) => caddy(lines.replaceAll('8080', String(port))))
   })
 })
 

@@ -1,4 +1,4 @@
-/** A real nginx or HAProxy before a node, with the lines that docs/operations.md shows. */
+/** A real nginx, HAProxy or Caddy before a node, with the lines that docs/operations.md shows. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
@@ -10,6 +10,7 @@ import { needs } from '../skips.ts'
 
 export const needsNginx = needs('nginx', existsSync('/usr/sbin/nginx'), 'apt-get install nginx-light')
 export const needsHaproxy = needs('HAProxy', existsSync('/usr/sbin/haproxy'), 'apt-get install haproxy')
+export const needsCaddy = needs('Caddy', existsSync('/usr/bin/caddy'), 'apt-get install caddy')
 
 /** The snippets of the page in a language, in order. */
 export const snippets = (language: string): string[] =>
@@ -42,10 +43,21 @@ export async function haproxy(lines: string): Promise<number> {
   return start(port, '/usr/sbin/haproxy', ['-db', '-f'], folder, lines.replace('BIND', `127.0.0.1:${port}`))
 }
 
+/** Its port. `lines`: a site. */
+export async function caddy(lines: string): Promise<number> {
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-caddy-'))
+  // By whatever name it is called.
+  const site = lines.replace(/^\S+ \{/, `http://:${port} {\n bind 127.0.0.1`)
+  const config = `{\n admin off\n auto_https off\n storage file_system ${folder}\n}\n${site}`
+  return start(port, '/usr/bin/caddy', ['run', '--adapter', 'caddyfile', '--config'], folder, config)
+}
+
 async function start(port: number, path: string, args: string[], folder: string, config: string): Promise<number> {
   const file = join(folder, 'config')
   writeFileSync(file, `${config}\n`)
-  const proxy = spawn(path, [...args, file])
+  // Caddy keeps the last of its configurations.
+  const proxy = spawn(path, [...args, file], { env: { ...process.env, XDG_CONFIG_HOME: folder } })
   running.push(proxy)
   let said = ''
   for (const stream of [proxy.stdout, proxy.stderr])
