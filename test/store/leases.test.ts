@@ -20,10 +20,10 @@ const module = (name: string) => JSON.stringify(new URL(`../../dist/src/store/lm
 const program = `
   import { Commits } from ${module('commits')}
   import { releaseLease, renewLease, takeLease } from ${module('leases')}
-  import { openTables } from ${module('tables')}
+  import { fileOf, openTables } from ${module('tables')}
   const [path, holder] = process.argv.slice(1)
   const tables = openTables(path)
-  const commits = new Commits(tables, path)
+  const commits = new Commits(tables, fileOf(path), () => {})
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
   for (const end = Date.now() + 1500; Date.now() < end; await sleep(Math.random() * 3)) {
     const now = Date.now()
