@@ -5,6 +5,7 @@
  */
 import type { Seq } from '../src/protocol/ids.ts'
 import type { Life } from '../src/store/contract.ts'
+import type { Presented, UserState } from './user/types.ts'
 
 /** The highest seq that the log had while the node of `term` ran, or lower, where the list is short; of a term that was not told, the tail. */
 export function endOf(
@@ -18,3 +19,12 @@ export function endOf(
 /** The list once the node of `term` has appended from `from` on. */
 export const continued = (lives: readonly Life[], term: number, from: Seq): readonly Life[] =>
   (lives.at(-1)?.term ?? 0) < term ? [...lives, { term, from }] : lives
+
+/** Up to which seq that holds what was told of a log, by the name that it had; 0: nothing does. */
+export function standing(
+  log: Pick<UserState, 'epoch' | 'was' | 'lives' | 'tail'>,
+  { epoch, seq, term }: Presented,
+): Seq {
+  if (epoch !== log.epoch && epoch !== log.was) return 0
+  return Math.min(seq, endOf(log, term))
+}

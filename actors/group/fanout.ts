@@ -77,6 +77,7 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     case 'start':
     case 'answer':
     case 'accepted':
+    case 'stands':
       return void out.push(effect)
     case 'after':
       // A group is gone from memory when it rests: how far its copies are must not wait for minutes.

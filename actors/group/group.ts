@@ -43,6 +43,7 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'saved':
     case 'started':
     case 'refusals':
+    case 'stand':
       return logged(state, message, limits, now, out)
     case 'fanned':
       return fanned(state, message.copies, limits, now, out)

@@ -21,7 +21,10 @@ export type GroupMessage =
   /** A message or a change from a user, for everybody in the group. */
   | Deliver
   /** Answers to what the group's log asked for. */
-  | Extract<UserMessage, { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'started' | 'refusals' }>
+  | Extract<
+      UserMessage,
+      { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'started' | 'refusals' | 'stand' }
+    >
   | { readonly is: 'timer'; readonly timer: GroupTimer }
   /** Members' actors have answered copies. Together: a large group gets a thousand answers to each of its messages. */
   | { readonly is: 'fanned'; readonly copies: readonly Fanned[] }
@@ -47,7 +50,7 @@ type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
 export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'
 
 export type GroupEffect =
-  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'start' | 'answer' | 'accepted' }>
+  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'start' | 'answer' | 'accepted' | 'stands' }>
   | { readonly do: 'after'; readonly ms: number; readonly timer: GroupTimer }
   /** A copy for a member's inbox; answered by `fanned`. */
   | {

@@ -20,6 +20,7 @@ const metered = new Set<string>([
   'unwatch',
   'members',
   'ticks',
+  'stand',
   'set',
   'ask',
   'remove',
@@ -156,6 +157,10 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       return void out.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
     case 'ticks':
       return void out.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
+    case 'stand': {
+      const [, chat, epoch, seq, life] = frame
+      return void out.push({ do: 'stand', chat, place: { epoch, seq, life } })
+    }
     case 'typing':
       return typing(state, frame[1], frame[2], now, out)
     case 'unwatch':

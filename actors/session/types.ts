@@ -76,6 +76,8 @@ export type SessionEffect =
       readonly group: GroupId
       readonly question: { readonly is: 'members' } | { readonly is: 'ticks'; readonly at: Seq }
     }
+  /** Whether the places of own messages in the log of a chat still hold. */
+  | { readonly do: 'stand'; readonly chat: UserId; readonly place: Cursor }
   /** For those who watch this user. May be lost. */
   | { readonly do: 'typing'; readonly chat: UserId; readonly what: Typing }
   /** The person did something (`user` frames), or went away from the app. */

@@ -7,7 +7,7 @@ import type { Lost } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { withoutVanished } from '../lifetime.ts'
-import { endOf } from '../lives.ts'
+import { endOf, standing } from '../lives.ts'
 import { save, saveLater } from './cursors.ts'
 import { hasOthers, isGone, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
@@ -73,6 +73,15 @@ function lostBy(
 ): Lost | null {
   if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
   return !cursor || cursor.seq === 0 || held(state, cursor) > 0 ? null : 'reset'
+}
+
+/** Tells a sender what holds of what they were told. */
+export function stand(
+  state: UserState,
+  { session, at, life }: Extract<UserMessage, { is: 'stand' }>,
+  out: UserEffect[],
+): void {
+  out.push({ do: 'stands', session, epoch: at.epoch, life, upTo: standing(state, at), now: state.epoch })
 }
 
 /** What those that are connected send and read, another device gets from now on. */

@@ -94,6 +94,8 @@ export type UserMessage =
       readonly cursor: Presented | null
     }
   | { readonly is: 'detach'; readonly session: SessionRef }
+  /** From a session of a sender: does what was told of this log still hold? `life`: as the client names it. */
+  | { readonly is: 'stand'; readonly session: SessionRef; readonly at: Presented; readonly life: number }
   /** The answer to `fetch`; null: the store did not answer. `session` 0: it was for receipts; -1: to see what is known already. */
   | { readonly is: 'page'; readonly session: SessionRef; readonly from: Seq; readonly entries: readonly Entry[] | null }
   | { readonly is: 'ack'; readonly session: SessionRef; readonly seq: Seq }
@@ -198,6 +200,14 @@ export type UserEffect =
       readonly why: Lost | null
       readonly siblings: boolean
       readonly settings: Settings
+    }
+  | {
+      readonly do: 'stands'
+      readonly session: SessionRef
+      readonly epoch: number
+      readonly life: number
+      readonly upTo: Seq
+      readonly now: number
     }
   | { readonly do: 'live'; readonly session: SessionRef; readonly seq: Seq }
   | { readonly do: 'push'; readonly session: SessionRef; readonly entries: readonly Entry[] }

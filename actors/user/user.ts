@@ -16,7 +16,7 @@ import { askDevices, remove } from './devices.ts'
 import { recalled, recalling } from './known.ts'
 import { askSettings, kept, set } from './preferences.ts'
 import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
-import { ack, attach, detach, page } from './replay.ts'
+import { ack, attach, detach, page, stand } from './replay.ts'
 import { work } from './state.ts'
 import { startDue, started } from './timers.ts'
 import type { Timer, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
@@ -47,6 +47,8 @@ function handle(state: UserState, message: UserMessage, limits: UserLimits, now:
       return unappended(state, out)
     case 'attach':
       return attach(state, message, limits, now, out)
+    case 'stand':
+      return stand(state, message, out)
     case 'detach':
       return detach(state, message.session, now, out)
     case 'page':

@@ -55,7 +55,7 @@ export class Sender {
       expires: null,
       code: null,
     } as const
-    const out = { message, n: outbox.number(), again: false }
+    const out = { message, n: outbox.number(), again: false, life: 0 }
     await this.#store(out, size)
     this.#host.hear({ is: 'queued', out })
     return message

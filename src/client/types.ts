@@ -56,7 +56,7 @@ export type Outgoing = {
   /** Milliseconds since 1970: by this client's clock until it is sent, then by the server's. */
   readonly time: number
   readonly state: MessageState
-  /** Where it stands in the recipient's inbox, once sent. */
+  /** Where it stands in the recipient's inbox, once sent; null while it is sent again, since the node has lost it. */
   readonly at: Position | null
   /** Where its copy stands in this user's inbox: there is one where the user has other devices, or the chat is permanent. */
   readonly copy: Position | null

@@ -108,7 +108,7 @@ export function hostGroups(context: Context): Groups {
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
         context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
-      else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch')
+      else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch' || message.is === 'stand')
         context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (reason !== 'poison') groups.after(id, againMs, { is: 'resume' })
     },
@@ -166,6 +166,8 @@ function perform(
     }
     case 'fan':
       return fan(context, answers, group, epoch, effect)
+    case 'stands':
+      return sessions.push(effect.session, ['stands', group, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'answer':
       return context.asks.answer(effect.ticket, effect.answer)
     case 'accepted':

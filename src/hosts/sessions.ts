@@ -267,6 +267,8 @@ export class Sessions implements SessionPort {
       case 'typing':
         if (isGroup(effect.chat)) return groups.hint(effect.chat, { is: 'typing', by: user, what: effect.what })
         return presence.hint(user, { is: 'typing', to: effect.chat, what: effect.what })
+      case 'stand':
+        return this.#stand(session, effect)
       case 'own':
         return users.tell(user, { ...effect.message, session: ref })
       case 'unwatch':
@@ -290,6 +292,18 @@ export class Sessions implements SessionPort {
   #attachAt({ ref, user, device }: Session, cursor: Presented | null): void {
     const { users } = this.#context.actors()
     users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor })
+  }
+
+  #stand({ ref }: Session, { chat, place }: Extract<SessionEffect, { do: 'stand' }>): void {
+    const { users, groups } = this.#context.actors()
+    const ask = (at: Presented) => {
+      const question = { is: 'stand', session: ref, at, life: place.life } as const
+      if (isGroup(chat)) groups.tell(chat, question)
+      else users.tell(chat, question)
+    }
+    const shown = this.#context.presented(place)
+    if (!(shown instanceof Promise)) return ask(shown)
+    shown.then(ask, () => this.push(ref, ['error', 'busy', 'stand', chat, 0, '']))
   }
 
   #unwatch(chat: UserId, session: SessionRef): void {

@@ -85,12 +85,13 @@ export function hostUsers(context: Context): Users {
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
-    deadLetter(_id, message, reason) {
+    deadLetter(id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
       } else if (message.is === 'delete' && message.session === 0) {
         context.answer(message.ticket, { is: 'refused', code: 'busy' })
-      } else if (message.is === 'attach')
+      } else if (message.is === 'stand') sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
+      else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
     recover,
@@ -129,6 +130,8 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return void tellResult(users, user, deletion(context, user, effect))
     case 'welcome':
       return sessions.welcome(effect, epochOf(users, user))
+    case 'stands':
+      return sessions.push(effect.session, ['stands', user, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'live':
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':

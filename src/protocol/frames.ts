@@ -69,6 +69,8 @@ export type ClientFrame =
   /** Who is in a group: answered by `group`. Who has the message at `at` of its log: answered by `ticks`. */
   | readonly ['members', group: GroupId]
   | readonly ['ticks', group: GroupId, at: Seq]
+  /** Does what I was told of my messages to this chat up to `seq` of log `epoch`, in that life, still hold? Answered by `stands`, or `error`. */
+  | readonly ['stand', chat: UserId, epoch: number, seq: Seq, life: number]
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
   /** Changes a setting, as settings.ts says. `ref`: what the client calls it. Answered by `done` once durable, or by `error`. */
@@ -193,6 +195,8 @@ export type ServerFrame =
   | readonly ['group', group: GroupId, name: string, history: number, admins: Users, members: Users, lifetime: Lifetime]
   /** The other members who have the message at `at` of the group's log, and those who have read it. */
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
+  /** What I was told in that life holds up to `upTo`; what came after that was lost. The log is called `now`, and seqs are as they were. */
+  | readonly ['stands', chat: UserId, epoch: number, life: number, upTo: Seq, now: number]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
   /** What `user` is doing in a chat. Counts for a few seconds. */
@@ -270,6 +274,9 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
     case 'ticks':
       if (!isGroupId(a, limits.idLength)) return bad('bad_id')
       return isCount(b) && b > 0 ? [kind, a, b] : bad('bad_frame')
+    case 'stand':
+      if (!chat(a)) return bad('bad_id')
+      return isCount(b) && isCount(c) && isCount(d) ? [kind, a, b, c, d] : bad('bad_frame')
     case 'active':
       return typeof a === 'boolean' ? [kind, a] : bad('bad_frame')
     case 'set': {

@@ -17,6 +17,7 @@ export const kinds = {
   members: 40,
   ticks: 41,
   token: 42,
+  stand: 43,
   // either way
   ping: 8,
   pong: 9,
@@ -39,6 +40,7 @@ export const kinds = {
   group: 48,
   ticked: 49,
   renew: 50,
+  stands: 51,
 } as const
 
 /** The name of a kind of frame. */

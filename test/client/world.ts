@@ -84,13 +84,15 @@ type Welcome = {
   seq?: number
   tail?: number
   resumed?: boolean
+  life?: number
   limits?: Partial<ClientLimits>
 }
 
 export const welcome = (given: Welcome = {}): ServerFrame => {
-  const { user = 'bob', epoch = 7, seq = 0, tail = seq, resumed = true } = given
+  const { user = 'bob', epoch = 7, seq = 0, tail = seq, resumed = true, life } = given
   const all = { ...limits, ...given.limits }
-  return ['welcome', user, 'phone', epoch, seq, tail, resumed, 0, all] as unknown as ServerFrame
+  const frame = ['welcome', user, 'phone', epoch, seq, tail, resumed, 0, all]
+  return (life === undefined ? frame : [...frame, null, life]) as unknown as ServerFrame
 }
 export const message = (seq: number, body = `m${seq}`, from = 'alice'): ServerFrame =>
   ['message', seq, `id-${seq}`, from, 0, body] as unknown as ServerFrame

@@ -7,14 +7,17 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { createNode, lmdbStore } from '../../src/index.ts'
+import { freePort } from '../ports.ts'
 
 type Frame = unknown[]
 let root: string
 let node: ReturnType<typeof createNode> | undefined
 let url: string
+let port = 0
 const clients: Client[] = []
 
 beforeEach(async () => {
+  port = await freePort()
   root = mkdtempSync(join(tmpdir(), 'bluetick-putback-'))
   await start()
 })
@@ -26,7 +29,7 @@ afterEach(async () => {
 const data = () => join(root, 'data')
 async function start(): Promise<void> {
   node = createNode({ store: lmdbStore(data()) })
-  url = (await node.listen({ port: 0 })).url
+  url = (await node.listen({ port })).url
 }
 async function stop(): Promise<void> {
   await node?.close()
@@ -127,4 +130,79 @@ it('with the SDK: a gap is told, and what was accepted meanwhile comes', async (
   await expect.poll(() => after.connection.is, { timeout: 5_000 }).toBe('online')
   expect(gaps).toEqual(['reset'])
   expect(await take(after, 4)).toEqual(['one', 'two', 'three', 'four'])
+})
+
+it('what was sent and lost comes again from its sender, in order, and has no tick before it is there', async () => {
+  const storage = memoryStorage()
+  const before = enter('alice', storage)
+  await before.send('bob', 'kept')
+  await save()
+  await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
+  for (const body of ['lost', 'lost too']) await before.send('bob', body)
+  await leave(before)
+  await putBack()
+  // Their places are taken.
+  await write('one', 'two', 'three')
+  const got: string[] = []
+  const bob = enter('bob')
+  const reading = (async () => {
+    for await (const { body } of bob.messages()) got.push(String(body))
+  })()
+  await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three'])
+  const early: string[] = []
+  const alice = enter('alice', await copyOf(storage))
+  alice.on('message', ({ state, body }) => {
+    if (state === 'delivered' && !got.includes(String(body))) early.push(String(body))
+  })
+  const last = await alice.send('bob', 'new')
+  await alice.reached(last.id, 'delivered')
+  await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three', 'lost', 'lost too', 'new'])
+  await expect
+    .poll(async () => (await alice.outbox()).map(({ body, state, at }) => [body, state, at?.seq]))
+    .toEqual([
+      ['kept', 'delivered', 1],
+      ['lost', 'delivered', 5],
+      ['lost too', 'delivered', 6],
+      ['new', 'delivered', 7],
+    ])
+  expect(early).toEqual([])
+  await leave(bob)
+  await reading
+})
+
+it('a group: what was said and lost comes again, also where the group itself is lost', async () => {
+  const storage = memoryStorage()
+  const before = enter('alice', storage)
+  const old = await before.createGroup('Old', ['bob'])
+  await save()
+  await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
+  await before.send(old, 'lost in the old')
+  const young = await before.createGroup('Young', ['bob'])
+  await before.send(young, 'lost in the young')
+  await leave(before)
+  await putBack()
+  enter('alice', await copyOf(storage))
+  // With what says that bob was added.
+  const got = await take(enter('bob'), 4)
+  expect(got.filter((body) => body.startsWith('lost')).sort()).toEqual(['lost in the old', 'lost in the young'])
+})
+
+it('a log that its owner found to be put back: what was sent to it and stands keeps its ticks, under the new name', async () => {
+  const [storage, more] = [memoryStorage(), memoryStorage()]
+  const [alice, bob] = [enter('alice', more), enter('bob', storage)]
+  const kept = await alice.send('bob', 'kept')
+  await save()
+  await write('lost')
+  await take(bob, 2)
+  await leave(bob)
+  await leave(alice)
+  await putBack()
+  const back = enter('alice', await copyOf(more))
+  await expect.poll(() => back.connection.is, { timeout: 5_000 }).toBe('online')
+  const again = enter('bob', await copyOf(storage))
+  for await (const { body, read } of again.messages()) {
+    if (body === 'kept') read()
+    break
+  }
+  await back.reached(kept.id, 'read')
 })

@@ -2,6 +2,7 @@
 import type { Millis } from '../../protocol/ids.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
 import { remove } from './keeping.ts'
+import { isWaiting } from './lines.ts'
 import type { Out } from './outbox.ts'
 import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -28,7 +29,7 @@ export function forget(state: SessionState, chat: string, from: number, upTo: nu
 /** This person has deleted a message of theirs. */
 export function forgetOne(state: SessionState, id: string, out: SessionEffect[]): void {
   const sent = state.outbox.get(id)
-  if (sent && sent.message.state !== 'queued') drop(state, sent, out)
+  if (sent && !isWaiting(sent)) drop(state, sent, out)
 }
 
 function drop(state: SessionState, sent: Out, out: SessionEffect[]): void {

@@ -9,7 +9,8 @@ import { attachment } from './attachment.ts'
 import { become, end, giveUp } from './connection.ts'
 import { forget } from './forgetting.ts'
 import { keepCursor, rose } from './keeping.ts'
-import { copy, receipt, sent } from './own.ts'
+import { isWaiting } from './lines.ts'
+import { copy, receipt, sent, stands, unanswered } from './own.ts'
 import { answered, forgetDeletions, repeatRequests, told, unlessDeleted } from './requests.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
@@ -41,6 +42,8 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
       return error(state, frame, now, out)
     case 'done':
       return done(state, frame, now, out)
+    case 'stands':
+      return stands(state, frame, out)
     case 'presence': {
       const [, user, online, lastSeen] = frame
       const presence = online || lastSeen === null ? { online } : { online, lastSeen: new Date(lastSeen) }
@@ -86,6 +89,7 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   // After a restart of its actor the server may know less than it was told.
   if (state.inbox.safe.seq > seq) state.ackDue = true
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
+  state.outbox.welcome(life)
   state.listing = []
   state.pasts.clear()
   repeatRequests(state)
@@ -141,17 +145,18 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
   const [, code, kind, ref, retryAfter] = frame
   const again = now + Math.max(retryAfter, leastRetryMs)
   const refused = kind === 'send' && ref !== null ? state.outbox.get(ref) : undefined
-  if (refused?.message.state === 'queued') {
+  if (refused && isWaiting(refused)) {
     if (mayRetry(code)) return state.outbox.lines.hold(refused, again)
     state.outbox.refused(refused, code)
     return rose(state, refused, out)
   }
   if (answered(state, { kind, ref, code }, again, out)) return
-  if (kind !== 'read' && kind !== 'watch') return
+  if (kind !== 'read' && kind !== 'watch' && kind !== 'stand') return
   if (mayRetry(code)) {
     state.repeatAt = Math.max(state.repeatAt, again)
     return
   }
+  if (kind === 'stand') return unanswered(state, ref ?? '', out)
   if (kind === 'read' && ref !== null && state.reads.delete(ref))
     out.push({ do: 'keep', key: `read:${ref}`, value: undefined })
   out.push({ do: 'tell', name: 'refused', event: { kind, ref, code } })

@@ -7,32 +7,32 @@ import { type Request, restoreRequests } from './requests.ts'
 import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-type Kept = Outgoing & { readonly n: number }
+type Kept = Outgoing & { readonly n: number; readonly life?: number }
 /** Earlier releases stored no life. */
 type Stored = Omit<Cursor, 'life'> & { readonly life?: number; readonly user: string }
 
 /** What is stored of a message, under its key. */
-export const keptMessage = ({ message, n }: Pick<Out, 'message' | 'n'>): readonly [string, Kept] => [
+export const keptMessage = ({ message, n, life }: Pick<Out, 'message' | 'n' | 'life'>): readonly [string, Kept] => [
   `out:${message.id}`,
-  { ...message, n },
+  { ...message, n, life },
 ]
 
 export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): void {
   const outs: Kept[] = []
-  const marks: [string, Mark][] = []
+  const marks: [string, readonly Mark[]][] = []
   const changes: Request[] = []
   for (const [key, value] of kept) {
     const [, kind, name = ''] = /^(\w+):?(.*)$/s.exec(key) ?? []
     if (kind === 'cursor') restore(state, value as Stored)
     if (kind === 'read') state.reads.set(name, value as number)
-    if (kind === 'mark') marks.push([name, value as Mark])
+    if (kind === 'mark') marks.push([name, value as readonly Mark[]])
     if (kind === 'set' || kind === 'delete') changes.push(value as Request)
     if (kind === 'out') outs.push(value as Kept)
   }
   restoreRequests(state, changes)
   outs.sort((a, b) => a.n - b.n)
-  for (const { n, ...message } of outs) state.outbox.add({ message, n, again: true })
-  for (const [to, mark] of marks) state.outbox.receipt(to, mark)
+  for (const { n, life = 0, ...message } of outs) state.outbox.add({ message, n, again: true, life })
+  for (const [to, known] of marks) state.outbox.restore(to, known)
 }
 
 function restore(state: SessionState, { user, epoch, seq, life = 0 }: Stored): void {
@@ -52,11 +52,11 @@ export function advance(state: SessionState, out: SessionEffect[]): void {
 }
 
 /** Keeps what a message has become, and tells of it. */
-export function rose(state: SessionState, { message, n }: Out, out: SessionEffect[]): void {
+export function rose(state: SessionState, { message, n, life }: Out, out: SessionEffect[]): void {
   const over = message.state === 'read' || message.state === 'refused'
   out.push({ do: 'tell', name: 'message', event: message })
   if (over) return remove(state, message, out)
-  const [key, value] = keptMessage({ message, n })
+  const [key, value] = keptMessage({ message, n, life })
   out.push({ do: 'keep', key, value })
   for (let surplus = state.outbox.surplus(); surplus; surplus = state.outbox.surplus())
     remove(state, surplus.message, out)
@@ -64,11 +64,11 @@ export function rose(state: SessionState, { message, n }: Out, out: SessionEffec
 
 export function remove(state: SessionState, { id, to }: Outgoing, out: SessionEffect[]): void {
   out.push({ do: 'keep', key: `out:${id}`, value: undefined })
-  if (!state.outbox.mark(to)) out.push({ do: 'keep', key: `mark:${to}`, value: undefined })
+  if (state.outbox.marks(to).length === 0) out.push({ do: 'keep', key: `mark:${to}`, value: undefined })
 }
 
 /** A mark is kept for as long as a message of that recipient is: an answer that is lost may still have to rise by it. */
 export function keepMark(state: SessionState, to: string, out: SessionEffect[]): void {
-  const mark = state.outbox.mark(to)
-  if (mark) out.push({ do: 'keep', key: `mark:${to}`, value: mark })
+  const marks = state.outbox.marks(to)
+  if (marks.length > 0) out.push({ do: 'keep', key: `mark:${to}`, value: marks })
 }

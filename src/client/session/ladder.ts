@@ -1,11 +1,11 @@
 /** The sent messages of one recipient that wait for ticks, by their position in the recipient's inbox. */
 import type { Out } from './outbox.ts'
 
-/** What a recipient has of one log: delivered and read up to these positions. */
-export type Mark = { readonly epoch: number; readonly delivered: number; readonly read: number }
+/** What a recipient has of one log, as was told in one life of the node: delivered and read up to these positions. */
+export type Mark = { readonly epoch: number; readonly life: number; readonly delivered: number; readonly read: number }
 
 export class Ladder {
-  #epoch = 0
+  epoch = 0
   #outs: Out[] = []
   /** Those before are delivered; all in the array are unread. */
   #delivered = 0
@@ -13,7 +13,7 @@ export class Ladder {
   /** Messages come in the order of their positions, but for those that other devices sent: so the place is near the end. */
   add(out: Out, epoch: number, seq: number): void {
     // Another log: what the former one held cannot rise any more.
-    if (epoch !== this.#epoch) [this.#epoch, this.#outs, this.#delivered] = [epoch, [], 0]
+    if (epoch !== this.epoch) [this.epoch, this.#outs, this.#delivered] = [epoch, [], 0]
     let at = this.#outs.length
     while (at > 0 && position(this.#outs[at - 1]) > seq) at -= 1
     this.#outs.splice(at, 0, out)
@@ -22,7 +22,7 @@ export class Ladder {
 
   /** Takes what a mark says and answers the messages that it raises, in order. Looks only at those. */
   raise({ epoch, delivered, read }: Mark): Out[] {
-    if (epoch !== this.#epoch) return []
+    if (epoch !== this.epoch) return []
     let count = 0
     while (count < this.#outs.length && position(this.#outs[count]) <= read) count += 1
     const raised = this.#outs.splice(0, count)

@@ -6,6 +6,7 @@ import type { Out } from './outbox.ts'
 import { Queue } from './queue.ts'
 
 type Line = {
+  readonly to: string
   readonly waiting: Queue<Out>
   /** Came back without an answer, the last to go first: they go before those that wait. */
   readonly back: Out[]
@@ -15,24 +16,49 @@ type Line = {
   inTurn: boolean
 }
 
+/** Whether the server is to take a message: it never did, or what it took was lost. */
+export const isWaiting = ({ message }: Out): boolean => message.at === null && message.state !== 'refused'
+
 export class Lines {
   readonly #lines = new Map<string, Line>()
   readonly #turns = new Queue<Line>()
   readonly #held = new Set<Line>()
+  /** Recipients to whom nothing goes until it is known what of theirs was lost: that goes first. */
+  readonly #paused = new Set<string>()
   /** Messages that are under way. */
   flying = 0
 
   add(out: Out): void {
-    const line = this.#lines.get(out.message.to) ?? {
-      waiting: new Queue(),
-      back: [],
-      flying: new Set(),
-      heldUntil: 0,
-      inTurn: false,
-    }
-    this.#lines.set(out.message.to, line)
+    const line = this.#line(out.message.to)
     line.waiting.push(out)
     this.#takeTurn(line)
+  }
+
+  /** What was taken was lost: it goes before those that wait. */
+  again(out: Out): void {
+    const line = this.#line(out.message.to)
+    line.back.push(out)
+    line.back.sort((a, b) => b.n - a.n)
+    this.#takeTurn(line)
+  }
+
+  /** To these nothing goes, and to all others it does. */
+  pause(recipients: ReadonlySet<string>): void {
+    for (const to of this.#paused) if (!recipients.has(to)) this.resume(to)
+    for (const to of recipients) this.#paused.add(to)
+  }
+
+  resume(to: string): void {
+    this.#paused.delete(to)
+    const line = this.#lines.get(to)
+    if (line) this.#takeTurn(line)
+  }
+
+  #line(to: string): Line {
+    const empty = { to, waiting: new Queue<Out>(), back: [], flying: new Set<Out>(), heldUntil: 0, inTurn: false }
+    const line = this.#lines.get(to) ?? empty
+    this.#lines.set(to, line)
+    return line
   }
 
   /** Lets go the lines that were held until now. */
@@ -44,7 +70,7 @@ export class Lines {
   next(): Out | undefined {
     for (let line = this.#turns.shift(); line; line = this.#turns.shift()) {
       line.inTurn = false
-      const out = line.heldUntil > 0 ? undefined : taken(line)
+      const out = line.heldUntil > 0 || this.#paused.has(line.to) ? undefined : taken(line)
       if (!out) continue
       line.flying.add(out)
       this.flying += 1
@@ -115,6 +141,6 @@ const left = ({ flying, back, waiting }: Line): number => flying.size + back.len
 /** The first of a line that is not answered yet: an answer may come late, after the message was put back. */
 function taken(line: Line): Out | undefined {
   let out = line.back.pop() ?? line.waiting.shift()
-  while (out && out.message.state !== 'queued') out = line.back.pop() ?? line.waiting.shift()
+  while (out && !isWaiting(out)) out = line.back.pop() ?? line.waiting.shift()
   return out
 }

@@ -3,8 +3,8 @@ import { bodySize } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import type { Outgoing } from '../types.ts'
 import type { Mark } from './ladder.ts'
-import { Lines } from './lines.ts'
-import { Ticks } from './ticks.ts'
+import { isWaiting, Lines } from './lines.ts'
+import { type Answer, type Answered, type Question, Ticks } from './ticks.ts'
 
 export type Out = {
   message: Outgoing
@@ -12,6 +12,8 @@ export type Out = {
   readonly n: number
   /** It may be at the server already. */
   again: boolean
+  /** The life of the node in which its place was told; 0: in none that is known. */
+  life: number
 }
 
 /** Sent messages that wait for their read tick, and the bytes of their bodies; of more, the oldest are forgotten. */
@@ -61,7 +63,7 @@ export class Outbox {
     this.#n = Math.max(this.#n, out.n)
     this.#outs.set(id, out)
     this.#perRecipient.set(to, (this.#perRecipient.get(to) ?? 0) + 1)
-    if (out.message.state !== 'queued') return this.#keep(out)
+    if (!isWaiting(out)) return this.#keep(out)
     count(this.waiting, out, 1)
     this.lines.add(out)
     return []
@@ -72,6 +74,7 @@ export class Outbox {
     this.lines.land(out)
     count(this.waiting, out, -1)
     out.message = { ...out.message, ...is, state: 'sent' }
+    out.life = this.#ticks.life
     return this.#keep(out)
   }
 
@@ -83,14 +86,75 @@ export class Outbox {
   }
 
   /** Merges what a recipient has, and answers the messages whose state rose, oldest first. Those that are read leave. */
-  receipt(to: string, mark: Mark): Out[] {
+  receipt(to: string, mark: Omit<Mark, 'life'>): Out[] {
     if (!this.#perRecipient.has(to)) return []
     return this.#risen(this.#ticks.receipt(to, mark))
   }
 
-  /** What is known of a recipient; undefined where no message of theirs is here. */
-  mark(to: string): Mark | undefined {
-    return this.#ticks.mark(to)
+  /** What is known of a recipient; nothing where no message of theirs is here. */
+  marks(to: string): readonly Mark[] {
+    return this.#ticks.marks(to)
+  }
+
+  /** The marks of an earlier run. */
+  restore(to: string, marks: readonly Mark[]): void {
+    if (this.#perRecipient.has(to)) this.#ticks.restore(to, marks)
+  }
+
+  /** The node is in this life. */
+  welcome(life: number): void {
+    this.#ticks.welcome(life)
+    this.#pause()
+  }
+
+  get life(): number {
+    return this.#ticks.life
+  }
+
+  /** What is to be asked of the node, before ticks may rise. */
+  get questions(): Set<Question> {
+    return this.#ticks.unsaid
+  }
+
+  /** What has no answer is to be asked again. */
+  askAgain(): void {
+    this.#ticks.askAgain()
+    this.#pause()
+  }
+
+  #pause(): void {
+    this.lines.pause(new Set([...this.questions].map(({ to }) => to)))
+  }
+
+  /** The node will not say: then it holds. */
+  unanswered(to: string): Answered[] {
+    const answered = this.#ticks.unanswered(to).map((answered) => this.#answered(answered))
+    this.lines.resume(to)
+    return answered
+  }
+
+  /** Of the messages that were lost, those that the recipient has not got are to be sent again; of the others nothing more is heard. */
+  answer(answer: Answer): Answered {
+    const answered = this.#answered(this.#ticks.answer(answer))
+    if (!this.#ticks.isDoubtful(answer.to)) this.lines.resume(answer.to)
+    return answered
+  }
+
+  #answered({ risen, ...others }: Answered): Answered {
+    for (const out of others.lost) {
+      if (out.message.state === 'sent') this.#sendAgain(out)
+      else this.forget(out)
+    }
+    return { ...others, risen: this.#risen(risen) }
+  }
+
+  #sendAgain(out: Out): void {
+    count(this.#kept, out, -1)
+    this.#sent.delete(out)
+    this.#vanishing.delete(out)
+    out.message = { ...out.message, at: null }
+    count(this.waiting, out, 1)
+    this.lines.again(out)
   }
 
   /** Forgets the oldest sent message when there are too many, and answers it. */

@@ -3,8 +3,10 @@ import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { attachment } from './attachment.ts'
 import { vanishes } from './forgetting.ts'
-import { keepMark, rose } from './keeping.ts'
+import { keepMark, remove, rose } from './keeping.ts'
+import { isWaiting } from './lines.ts'
 import type { SessionState } from './state.ts'
+import type { Answered } from './ticks.ts'
 import type { SessionEffect } from './types.ts'
 
 type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...unknown[]]>
@@ -45,7 +47,7 @@ export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: S
     expires: vanishes(lifetime, now),
     code: null,
   } as const
-  const copied = { message, n: state.outbox.number(), again: true }
+  const copied = { message, n: state.outbox.number(), again: true, life: state.outbox.life }
   state.outbox.add(copied)
   rose(state, copied, out)
 }
@@ -53,7 +55,23 @@ export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: S
 export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: SessionEffect[]): void {
   const [, id, epoch, seq, time, lifetime = 'default'] = frame
   const known = state.outbox.get(id)
-  if (known?.message.state !== 'queued') return
+  if (!known || !isWaiting(known)) return
   state.outbox.sent(known, { at: { epoch, seq }, time, lifetime, expires: vanishes(lifetime, now) })
   rose(state, known, out)
+}
+
+/** What was told in an earlier life of the node holds up to there. What was lost is sent again, unless the recipient has got it. */
+export function stands(state: SessionState, [, to, epoch, life, upTo, now]: Of<'stands'>, out: SessionEffect[]): void {
+  settled(state, to, state.outbox.answer({ to, epoch, life, upTo, now }), out)
+}
+
+/** Of what the node will not say, all holds. */
+export function unanswered(state: SessionState, to: string, out: SessionEffect[]): void {
+  for (const answered of state.outbox.unanswered(to)) settled(state, to, answered, out)
+}
+
+function settled(state: SessionState, to: string, { risen, moved, lost }: Answered, out: SessionEffect[]): void {
+  for (const one of new Set([...moved, ...risen])) rose(state, one, out)
+  for (const one of lost) isWaiting(one) ? rose(state, one, out) : remove(state, one.message, out)
+  keepMark(state, to, out)
 }

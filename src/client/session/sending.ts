@@ -24,7 +24,19 @@ export function pump(state: SessionState, now: Millis, out: SessionEffect[]): vo
   // What was read is said before it is deleted: of what is gone no read could be told.
   if (now - state.toldAt >= paceMs || state.unsaidRequests.size > 0) tell(state, now, out)
   sayRequests(state, out)
+  sayQuestions(state, out)
   sendQueued(state, now, out)
+}
+
+/** Asks whether what was told in an earlier life of the node still holds. */
+function sayQuestions(state: SessionState, out: SessionEffect[]): void {
+  const { questions } = state.outbox
+  for (const question of questions) {
+    if (state.budget < 1) return
+    questions.delete(question)
+    const { to, epoch, life, seq } = question
+    spend(state, ['stand', to as UserId, epoch, seq, life], out)
+  }
 }
 
 /** Acknowledges, and says what is read. */
@@ -79,6 +91,7 @@ export function repeat(state: SessionState, now: Millis, out: SessionEffect[]): 
   state.repeatAt = 0
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
   repeatRequests(state)
+  state.outbox.askAgain()
   for (const user of state.watches) say(state, ['watch', user as UserId], out)
 }
 
