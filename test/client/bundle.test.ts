@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 
 it.each([
-  ['bluetick/client', 18_000],
+  ['bluetick/client', 20_000],
   ['bluetick/client/chats', 6_000],
   ['bluetick/client/msgpack', 40_000],
 ])('%s bundles for browsers without a word of Node', async (name, most) => {
