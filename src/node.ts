@@ -11,7 +11,7 @@ import { inTime } from './hosts/asked.ts'
 import { Bans } from './hosts/bans.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
-import { entrance } from './hosts/entrance.ts'
+import { entrance, removedDevices } from './hosts/entrance.ts'
 import { type OnFault, warnings } from './hosts/faults.ts'
 import { type Groups, hostGroups } from './hosts/groups.ts'
 import { tellHooks } from './hosts/hooks.ts'
@@ -240,7 +240,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const route = routes({
     store,
-    media: mediaRoute({ media, enter, origins }),
+    media: mediaRoute({ media, enter, removed: removedDevices(users, store), origins }),
     operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })
   const gateway = new Gateway(sessions, {

@@ -15,8 +15,9 @@ export function jwtAuthenticate(secret: Uint8Array): Authenticate {
     // A token is another program's work: its types are not checked.
     const { sub: user, device } = payload ?? {}
     if (typeof user !== 'string' || !(device === undefined || typeof device === 'string')) return undefined
-    const { exp } = payload ?? {}
-    return { user, ...(device !== undefined && { device }), ...(exp !== undefined && { expires: exp * 1000 }) }
+    const { exp, iat = 0 } = payload ?? {}
+    const times = { issuedAt: iat * 1000, ...(exp !== undefined && { expires: exp * 1000 }) }
+    return { user, ...(device !== undefined && { device }), ...times }
   }
 }
 
@@ -28,11 +29,12 @@ export function makeToken(
 ): Promise<string> {
   checkSecret(secret)
   const claims = device === undefined ? {} : { device }
-  const expires = Math.floor(Date.now() / 1000) + seconds
+  const now = Math.floor(Date.now() / 1000)
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(user)
-    .setExpirationTime(expires)
+    .setIssuedAt(now)
+    .setExpirationTime(now + seconds)
     .sign(secret)
 }
 

@@ -16,8 +16,9 @@ it('a token names a user, and a device where it is bound to one', async () => {
   const authenticate = jwtAuthenticate(secret)
   const expires = Math.floor(Date.now() / 1000) * 1000 + 60_000
   const alice = await authenticate(await makeToken(secret, { user: 'alice' }, 60), client)
-  expect(alice).toEqual({ user: 'alice', expires: expect.any(Number) })
+  expect(alice).toEqual({ user: 'alice', expires: expect.any(Number), issuedAt: expect.any(Number) })
   expect((alice?.expires ?? 0) - expires).toBeOneOf([0, 1_000])
+  expect(alice?.issuedAt).toBe((alice?.expires ?? 0) - 60_000)
   const bound = await makeToken(secret, { user: 'alice', device: 'phone' }, 60)
   expect(await authenticate(bound, client)).toMatchObject({ user: 'alice', device: 'phone' })
 })
@@ -39,8 +40,12 @@ it('a token that is over, is of another secret, or names nobody is for nobody', 
   const wrong = [{ sub: 5 }, { sub: null }, { sub: 'alice', device: 5 }, { sub: 'alice', device: null }]
   for (const claims of [{ exp }, ...wrong.map((claims) => ({ exp, ...claims }))])
     expect(await authenticate(signed(claims), client)).toBeUndefined()
-  expect(await authenticate(signed({ exp, sub: 'alice' }), client)).toEqual({ user: 'alice', expires: exp * 1000 })
-  expect(await authenticate(signed({ sub: 'alice' }), client)).toEqual({ user: 'alice' })
+  expect(await authenticate(signed({ exp, sub: 'alice' }), client)).toEqual({
+    user: 'alice',
+    expires: exp * 1000,
+    issuedAt: 0,
+  })
+  expect(await authenticate(signed({ sub: 'alice', iat: 5 }), client)).toEqual({ user: 'alice', issuedAt: 5_000 })
 })
 
 it('a secret is 32 bytes or more, and no text', () => {

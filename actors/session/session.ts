@@ -53,7 +53,7 @@ function handle(
     case 'frame':
       return meter(state, message.frame, limits, now, out)
     case 'allowed':
-      return allowed(state, message.user, message.device, now, out)
+      return allowed(state, message, now, out)
     case 'welcomed':
       state.phase = 'open'
       state.siblings ||= message.siblings
@@ -116,12 +116,17 @@ function hello(
   out.push({ do: 'authenticate', token: frame[1], device: frame[2] as DeviceId | null })
 }
 
-function allowed(state: SessionState, user: UserId, device: DeviceId, now: Millis, out: SessionEffect[]): void {
+function allowed(
+  state: SessionState,
+  { user, device, issuedAt }: Extract<SessionMessage, { is: 'allowed' }>,
+  now: Millis,
+  out: SessionEffect[],
+): void {
   const [, , , epoch = 0, seq = 0, background = false, life = 0] = state.hello ?? []
   Object.assign(state, { phase: 'attaching', user, device, hello: null })
   if (background) state.away = true
   else state.activeAt = now
-  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life } })
+  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life }, issuedAt })
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {

@@ -12,7 +12,7 @@ import type { Accepted } from '../user/types.ts'
 export type SessionMessage =
   | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }
   /** The answer to `authenticate`, where it lets the client in. */
-  | { readonly is: 'allowed'; readonly user: UserId; readonly device: DeviceId }
+  | { readonly is: 'allowed'; readonly user: UserId; readonly device: DeviceId; readonly issuedAt?: Millis | undefined }
   /** The user actor has taken the device in. `siblings`: this user has other devices. */
   | { readonly is: 'welcomed'; readonly siblings: boolean; readonly settings: Settings }
   /** This user has other devices from now on. */
@@ -53,7 +53,7 @@ export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
   /** The client sends another token. */
   | { readonly do: 'renew'; readonly token: string }
-  | { readonly do: 'attach'; readonly cursor: Cursor | null }
+  | { readonly do: 'attach'; readonly cursor: Cursor | null; readonly issuedAt: Millis | undefined }
   | { readonly do: 'deliver'; readonly send: SendFrame; readonly turn: Turn }
   | {
       readonly do: 'copy'

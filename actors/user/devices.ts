@@ -1,6 +1,7 @@
 /** A user's devices: which there are, removing one, and those that were away for too long. Those are forgotten when room is needed. */
 import type { DeviceId, Millis } from '../../src/protocol/ids.ts'
 import { saveNow } from './cursors.ts'
+import { keepRemoval } from './preferences.ts'
 import { attached, awayDevice, work } from './state.ts'
 import type { Device, SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
@@ -32,7 +33,7 @@ export function askDevices(
   out.push({ do: 'confirm', session, kind: 'ask', ref: 'devices', seq: devices.length })
 }
 
-/** Closes the device's session at once, and forgets how far it was. What it had acknowledged stays delivered. */
+/** First it is kept that tokens which the device has let it in no more; else it would be back at once. */
 export function remove(
   state: UserState,
   { session, device: id }: Extract<UserMessage, { is: 'remove' }>,
@@ -43,8 +44,14 @@ export function remove(
   const device = state.devices.find(({ device }) => device === id)
   if (!device || isGone(device, limits, now))
     return void out.push({ do: 'refuse', session, kind: 'remove', ref: id, code: 'unknown_device' })
-  if (device.session !== 0) out.push({ do: 'close', session: device.session, code: 'removed' })
-  Object.assign(device, awayDevice(id, device.acked, never))
+  keepRemoval(state, session, id, limits, now, out)
+}
+
+/** Closes the device's session, and forgets how far it was. What it had acknowledged stays delivered. */
+export function removeNow(state: UserState, session: SessionRef, id: DeviceId, now: Millis, out: UserEffect[]): void {
+  const device = state.devices.find(({ device }) => device === id)
+  if (device && device.session !== 0) out.push({ do: 'close', session: device.session, code: 'removed' })
+  if (device) Object.assign(device, awayDevice(id, device.acked, never))
   state.unsaved = Math.max(state.unsaved, 1)
   const it = work(state)
   it.removals ??= []

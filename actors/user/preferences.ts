@@ -1,9 +1,11 @@
 /** Changes of a user's settings: they count once they are durable; those that come meanwhile go together with the next write. */
-import type { Millis } from '../../src/protocol/ids.ts'
+import type { DeviceId, Millis } from '../../src/protocol/ids.ts'
 import type { ChatLifetime, Setting, Settings } from '../../src/protocol/settings.ts'
 import { withLifetime } from '../lifetime.ts'
+import { withRemoval } from '../removals.ts'
 import { changed } from '../settings.ts'
 import { lifetimeKept } from './append.ts'
+import { removeNow } from './devices.ts'
 import { attached, work } from './state.ts'
 import type { SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
@@ -14,6 +16,8 @@ type Change =
   | { readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
   /** Of a message that waits for it. */
   | { readonly lifetime: ChatLifetime }
+  /** Of a device, by another one. */
+  | { readonly session: SessionRef; readonly removes: DeviceId }
 /** The first `writing` of the changes are being written, and make `next`. */
 export type Changes = { readonly all: Change[]; writing: number; next: Settings }
 
@@ -24,7 +28,7 @@ export function set(
   now: Millis,
   out: UserEffect[],
 ): void {
-  if ((work(state).changes?.all.length ?? 0) >= waitingChanges) return refuse(session, ref, 'busy', out)
+  if (isFull(state)) return refuse(session, ref, 'busy', out)
   add(state, { session, ref, setting }, limits, now, out)
 }
 
@@ -39,6 +43,21 @@ export function keepLifetime(
   add(state, { lifetime }, limits, now, out)
 }
 
+/** Keeps that a device is removed, before it is. */
+export function keepRemoval(
+  state: UserState,
+  session: SessionRef,
+  removes: DeviceId,
+  limits: UserLimits,
+  now: Millis,
+  out: UserEffect[],
+): void {
+  if (isFull(state)) out.push({ do: 'refuse', session, kind: 'remove', ref: removes, code: 'busy' })
+  else add(state, { session, removes }, limits, now, out)
+}
+
+const isFull = (state: UserState): boolean => (work(state).changes?.all.length ?? 0) >= waitingChanges
+
 function add(state: UserState, change: Change, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const it = work(state)
   it.changes ??= { all: [], writing: 0, next: state.settings }
@@ -50,8 +69,7 @@ function add(state: UserState, change: Change, limits: UserLimits, now: Millis, 
 function write(state: UserState, changes: Changes, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   let next = state.settings
   const taken = changes.all.splice(0).filter((change) => {
-    const after =
-      'setting' in change ? changed(next, change.setting, limits.listed) : withLifetime(next, change.lifetime, now)
+    const after = made(next, change, limits, now)
     next = after ?? next
     if (!after && 'setting' in change) refuse(change.session, change.ref, 'list_full', out)
     return after
@@ -67,12 +85,21 @@ function write(state: UserState, changes: Changes, limits: UserLimits, now: Mill
   out.push({ do: 'keep', settings: next })
 }
 
+/** What a change makes of settings; undefined: it cannot be. */
+function made(settings: Settings, change: Change, limits: UserLimits, now: Millis): Settings | undefined {
+  if ('setting' in change) return changed(settings, change.setting, limits.listed)
+  return 'lifetime' in change
+    ? withLifetime(settings, change.lifetime, now)
+    : withRemoval(settings, change.removes, now)
+}
+
 /** The settings are written, or may be: then the same changes are to come again. */
 export function kept(state: UserState, ok: boolean, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const { changes } = work(state)
   if (!changes) return
   const answered = changes.all.splice(0, changes.writing)
-  if (ok) tell(state, changes.next, out)
+  if (ok && answered.every((change) => 'removes' in change)) state.settings = changes.next
+  else if (ok) tell(state, changes.next, out)
   changes.writing = 0
   for (const change of answered) answer(state, change, ok, limits, now, out)
   // A message that had waited may have begun the next write.
@@ -88,7 +115,11 @@ function answer(
   out: UserEffect[],
 ): void {
   if ('lifetime' in change) return lifetimeKept(state, ok, limits, now, out)
-  if (ok) out.push({ do: 'confirm', session: change.session, kind: 'set', ref: change.ref, seq: 0 })
+  if ('removes' in change) {
+    const { session, removes } = change
+    if (ok) removeNow(state, session, removes, now, out)
+    else out.push({ do: 'refuse', session, kind: 'remove', ref: removes, code: 'busy' })
+  } else if (ok) out.push({ do: 'confirm', session: change.session, kind: 'set', ref: change.ref, seq: 0 })
   else refuse(change.session, change.ref, 'busy', out)
 }
 

@@ -8,6 +8,7 @@ import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { withoutVanished } from '../lifetime.ts'
 import { endOf, standing } from '../lives.ts'
+import { refusal } from '../removals.ts'
 import { save, saveLater } from './cursors.ts'
 import { hasOthers, isGone, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
@@ -21,12 +22,15 @@ type Attach = Extract<UserMessage, { is: 'attach' }>
 
 export function attach(
   state: UserState,
-  { session, device: id, cursor }: Attach,
+  { session, device: id, cursor, issuedAt }: Attach,
   limits: UserLimits,
   now: Millis,
   out: UserEffect[],
 ): void {
-  const device = state.devices.find((device) => device.device === id) ?? admit(state, id, limits, now, out)
+  const known = state.devices.find((device) => device.device === id)
+  const refused = issuedAt === undefined ? undefined : refusal(state.settings, id, known !== undefined, issuedAt)
+  if (refused) return void out.push({ do: 'close', session, code: refused })
+  const device = known ?? admit(state, id, limits, now, out)
   if (!device) return void out.push({ do: 'close', session, code: 'too_many_devices' })
   if (device.session !== 0 && device.session !== session)
     out.push({ do: 'close', session: device.session, code: 'replaced' })

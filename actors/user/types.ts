@@ -92,6 +92,8 @@ export type UserMessage =
       readonly session: SessionRef
       readonly device: DeviceId
       readonly cursor: Presented | null
+      /** When the token was made that the device has shown; missing: it does not say. */
+      readonly issuedAt?: Millis | undefined
     }
   | { readonly is: 'detach'; readonly session: SessionRef }
   /** From a session of a sender: does what was told of this log still hold? `life`: as the client names it. */

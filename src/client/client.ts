@@ -301,7 +301,7 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Takes a device from this user: its session ends at once with `removed`. Its token stays as good as it was. Resolves when
+   * Takes a device from this user: its session ends at once with `removed`, and it comes back only with a token that was made later. Resolves when
    * the server has it; rejects with a RefusedError (`unknown_device`), or with a ClosedError when the client ends first.
    */
   removeDevice(device: string, options: WaitOptions = {}): Promise<void> {

@@ -1,5 +1,5 @@
 /** `/media`: who may come, and what they are told. docs/media.md is the reference. */
-import type { Enter } from '../hosts/entrance.ts'
+import type { Enter, Entrant } from '../hosts/entrance.ts'
 import type { NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
@@ -12,20 +12,25 @@ type Context = {
   /** Undefined: this node keeps no media. */
   readonly media: NodeMedia | undefined
   readonly enter: Enter
+  /** Whether somebody's device was removed after their token was made. */
+  readonly removed: (entrant: Entrant) => Promise<boolean>
   readonly origins: Origins
 }
 
-export function mediaRoute({ media, enter, origins }: Context): Route {
+export function mediaRoute({ media, enter, removed, origins }: Context): Route {
   return async (request) => {
     const { method, path } = request
     if (!media) return undefined
     if (origins.refusal(request) !== undefined) return refusal('other_origin')
     const shared = sharedWith(origins, request.header('origin'))
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflight, ...shared } }
-    const answered = entrant(request, enter).then((entrant) =>
-      typeof entrant === 'string' ? refusal(entrant) : answerUser(media, entrant.user, path.slice(7), request),
-    )
-    const answer = await answered.catch((error) => refusal(failure(error)))
+    const answered = async () => {
+      const entrant = await enterBy(request, enter)
+      if (typeof entrant === 'string') return refusal(entrant)
+      if (await removed(entrant)) return refusal('bad_token')
+      return answerUser(media, entrant.user, path.slice(7), request)
+    }
+    const answer = await answered().catch((error) => refusal(failure(error)))
     return { ...answer, headers: { ...answer.headers, ...shared } }
   }
 }
@@ -59,7 +64,7 @@ export function refusal(error: MediaError, headers: Record<string, string> = {})
   }
 }
 
-async function entrant({ header, address }: Request, enter: Enter): ReturnType<Enter> {
+async function enterBy({ header, address }: Request, enter: Enter): ReturnType<Enter> {
   const token = /^Bearer (.+)$/i.exec(header('authorization'))?.[1]
   return token === undefined ? 'bad_token' : enter(token, { device: null, address })
 }

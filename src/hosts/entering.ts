@@ -45,10 +45,10 @@ export class Entering {
     session.token = null
     const entrant = await this.#check(session, shown, device)
     if (!entrant) return
-    const { user, expiresIn } = entrant
+    const { user, expiresIn, issuedAt } = entrant
     this.#expiry.set(session.ref, expiresIn)
     const named = entrant.device ?? device ?? ('default' as DeviceId)
-    this.#port.receive(session, { is: 'allowed', user, device: named })
+    this.#port.receive(session, { is: 'allowed', user, device: named, issuedAt })
   }
 
   /** Takes another token of the same user and device for the one that is about to expire. */

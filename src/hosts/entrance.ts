@@ -1,16 +1,22 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
+import { isRemoved } from '../../actors/removals.ts'
+import { openSettings } from '../../actors/settings.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Clock } from '../runtime/index.ts'
+import type { Store } from '../store/contract.ts'
 import type { OnFault } from './faults.ts'
 import type { Authenticate, Identity } from './ports.ts'
+import type { Users } from './users.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {
   readonly user: UserId
   readonly device: DeviceId | null
   readonly expiresIn: Millis | null
+  /** Undefined: it does not say. */
+  readonly issuedAt: Millis | undefined
 }
 /** Why nobody comes in. */
 type Refusal = Extract<CloseCode, 'bad_token' | 'banned' | 'unavailable'>
@@ -37,18 +43,29 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
       return 'unavailable'
     }
     if (!identity) return 'bad_token'
-    const { user, device = null, expires } = identity
+    const { user, device = null, expires, issuedAt } = identity
     if (!isUserId(user, limits.idLength) || !(device === null || isId(device, limits.idLength))) return 'bad_token'
     if (banned(user)) return 'banned'
-    if (expires === undefined) return { user, device: device as DeviceId | null, expiresIn: null }
-    if (!isTime(expires)) {
-      onFault({ where: 'authenticate', error: new TypeError(`expires must be ms since 1970, not ${expires}`) })
+    for (const [name, time] of Object.entries({ expires, issuedAt })) {
+      if (isTime(time)) continue
+      onFault({ where: 'authenticate', error: new TypeError(`${name} must be ms since 1970, not ${time}`) })
       return 'unavailable'
     }
-    const expiresIn = expires - clock.now()
-    return expiresIn > 0 ? { user, device: device as DeviceId | null, expiresIn } : 'bad_token'
+    const expiresIn = expires === undefined ? null : expires - clock.now()
+    if (expiresIn !== null && expiresIn <= 0) return 'bad_token'
+    return { user, device: device as DeviceId | null, expiresIn, issuedAt }
   }
 }
 
-/** Seconds since 1970, which a program takes for them, are less for thousands of years. */
-const isTime = (time: unknown): boolean => typeof time === 'number' && time >= 100_000_000_000
+/** Seconds since 1970, which a program takes for them, are less for thousands of years; 0 is before all. */
+const isTime = (time: unknown): boolean =>
+  time === undefined || time === 0 || (typeof time === 'number' && time >= 100_000_000_000)
+
+/** Tells whether somebody's device was removed after their token was made, where that says both. The user's actor asks for itself. */
+export const removedDevices =
+  (users: Users, store: Store) =>
+  async ({ user, device, issuedAt }: Entrant): Promise<boolean> => {
+    if (device === null || issuedAt === undefined) return false
+    const settings = users.peek(user)?.settings ?? (await store.settings(user)) ?? openSettings
+    return isRemoved(settings, device, issuedAt)
+  }

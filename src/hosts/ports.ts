@@ -35,6 +35,8 @@ export type Identity = {
   readonly device?: string
   /** When the token is over, in ms since 1970: the client is asked for another before. Missing: never. */
   readonly expires?: Millis
+  /** When the token was made, in ms since 1970. A device that was removed comes back only by one that was made later. Missing: by any. */
+  readonly issuedAt?: Millis
 }
 /**
  * Checks a token. Undefined: it is not valid, and the client stays away. A throw: that cannot be told now, and the client comes

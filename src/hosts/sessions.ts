@@ -250,7 +250,7 @@ export class Sessions implements SessionPort {
       case 'renew':
         return void this.#entering.renew(session, effect.token)
       case 'attach':
-        return this.#attach(session, effect.cursor)
+        return this.#attach(session, effect.cursor, effect.issuedAt)
       case 'deliver':
         return this.#sends.deliver(session, effect)
       case 'copy':
@@ -280,18 +280,18 @@ export class Sessions implements SessionPort {
     }
   }
 
-  #attach(session: Session, cursor: Cursor | null): void {
+  #attach(session: Session, cursor: Cursor | null, issuedAt?: Millis): void {
     const shown = cursor && this.#context.presented(cursor)
-    if (!(shown instanceof Promise)) return this.#attachAt(session, shown)
+    if (!(shown instanceof Promise)) return this.#attachAt(session, shown, issuedAt)
     shown.then(
-      (cursor) => session.open && this.#attachAt(session, cursor),
+      (cursor) => session.open && this.#attachAt(session, cursor, issuedAt),
       () => this.#close(session, 'unavailable'),
     )
   }
 
-  #attachAt({ ref, user, device }: Session, cursor: Presented | null): void {
+  #attachAt({ ref, user, device }: Session, cursor: Presented | null, issuedAt: Millis | undefined): void {
     const { users } = this.#context.actors()
-    users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor })
+    users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor, issuedAt })
   }
 
   #stand({ ref }: Session, { chat, place }: Extract<SessionEffect, { do: 'stand' }>): void {

@@ -1,5 +1,5 @@
 /** What a user decides about others: who may write, who sees them, and whom they know. The user's devices share it. */
-import { isUserId, type MessageId, type Millis, type UserId } from './ids.ts'
+import { type DeviceId, isUserId, type MessageId, type Millis, type UserId } from './ids.ts'
 import type { Lifetime } from './lifetime.ts'
 
 const audiences = ['everyone', 'contacts', 'nobody'] as const
@@ -19,8 +19,11 @@ export type Choices = {
   readonly contacts: readonly UserId[]
 }
 
-/** `lifetimes`: of 1:1 chats in which it was changed, by a message of either side. */
-export type Settings = Choices & { readonly lifetimes: readonly ChatLifetime[] }
+/** `lifetimes`: of 1:1 chats in which it was changed, by a message of either side. `removals`: oldest first; missing: none. */
+export type Settings = Choices & { readonly lifetimes: readonly ChatLifetime[]; readonly removals?: readonly Removed[] }
+
+/** A device that was removed: tokens that were made until `at` do not let it in. `device` null: nor any other device. */
+export type Removed = { readonly device: DeviceId | null; readonly at: Millis }
 
 /** The lifetime of a chat, and the message that gave it: the one with the highest (`time`, `id`) counts, so that both sides agree. */
 export type ChatLifetime = {

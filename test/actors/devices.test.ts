@@ -1,6 +1,8 @@
 /** Several devices of one user: what one reads is read on all; one is removed; one was away for too long. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { refusal, withRemoval } from '../../actors/removals.ts'
+import { openSettings } from '../../actors/settings.ts'
 import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
@@ -55,7 +57,13 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
       ...tell({ is: 'page', session: fetch.session, from: fetch.from, entries: [3, 4, 5, 6].map(mail) }),
     ]
   }
-  return { state, tell, attach, pass, write }
+  const remove = (session: number, device: string) => [
+    ...tell({ is: 'remove', session, device: device as DeviceId }),
+    ...tell({ is: 'kept', ok: true }),
+  ]
+  const comes = (session: number, device: string, issuedAt: number) =>
+    of(tell({ is: 'attach', session, device: device as DeviceId, cursor: null, issuedAt }), 'close', 'fetch', 'welcome')
+  return { state, tell, attach, pass, write, remove, comes }
 }
 const fresh = [cursor('phone', 6, 99_000), cursor('laptop', 6, 99_000)]
 const welcome = (effects: readonly UserEffect[]) => effects.find((effect) => effect.do === 'welcome')
@@ -120,10 +128,11 @@ describe('what one device reads', () => {
 
 describe('a device that is removed', () => {
   it('is closed at once, gone once that is durable, and told so when it comes back', () => {
-    const { tell, attach } = actor(fresh)
+    const { remove, tell, attach } = actor(fresh)
     attach(1, 'phone')
     attach(2, 'laptop')
-    expect(of(tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId }), 'close', 'save', 'confirm')).toEqual([
+    expect(of(remove(1, 'laptop'), 'keep', 'close', 'save', 'confirm', 'settings')).toEqual([
+      { do: 'keep', settings: { ...openSettings, removals: [{ device: 'laptop', at: 100_000 }] } },
       { do: 'close', session: 2, code: 'removed' },
       {
         do: 'save',
@@ -156,10 +165,65 @@ describe('a device that is removed', () => {
   })
 
   it('leaves delivered what it had acknowledged', () => {
-    const { state, tell, attach } = actor([cursor('phone', 3, 99_000), cursor('laptop', 6, 99_000)])
+    const { state, remove, attach } = actor([cursor('phone', 3, 99_000), cursor('laptop', 6, 99_000)])
     attach(1, 'phone')
-    tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId })
+    remove(1, 'laptop')
     expect(Math.max(...state.devices.map(({ acked }) => acked))).toBe(6)
+  })
+})
+
+describe('a device that was removed', () => {
+  const removed = (session: number) => [{ do: 'close', session, code: 'removed' }]
+  const strange = (session: number) => [{ do: 'close', session, code: 'bad_token' }]
+
+  it('comes back by a token that was made later, and by no other, also after it came back', () => {
+    const { attach, remove, comes, tell } = actor(fresh)
+    attach(1, 'phone')
+    remove(1, 'laptop')
+    for (const issuedAt of [0, 99_999, 100_000]) expect(comes(2, 'laptop', issuedAt)).toEqual(removed(2))
+    expect(comes(3, 'laptop', 100_001)).toMatchObject([{ do: 'fetch', session: 3 }])
+    expect(comes(4, 'laptop', 99_000)).toEqual(removed(4))
+    expect(comes(5, 'phone', 99_000)).toContainEqual({ do: 'close', session: 1, code: 'replaced' })
+    expect(of(tell({ is: 'attach', session: 6, device: 'laptop' as DeviceId, cursor: null }), 'close')).toEqual([
+      { do: 'close', session: 3, code: 'replaced' },
+    ])
+  })
+
+  it('does not come back under another name, where its token names none', () => {
+    const { attach, remove, comes } = actor(fresh)
+    attach(1, 'phone')
+    remove(1, 'laptop')
+    expect(comes(2, 'burner', 99_000)).toEqual(strange(2))
+    expect(comes(3, 'tablet', 100_001)).not.toEqual(strange(3))
+  })
+
+  it('is not removed where that is not kept: it is to be asked again', () => {
+    const { attach, tell, comes } = actor(fresh)
+    attach(1, 'phone')
+    attach(2, 'laptop')
+    expect(of(tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId }), 'close')).toEqual([])
+    expect(tell({ is: 'kept', ok: false })).toEqual([
+      { do: 'refuse', session: 1, kind: 'remove', ref: 'laptop', code: 'busy' },
+    ])
+    expect(comes(3, 'laptop', 0)).not.toEqual(removed(3))
+  })
+
+  it('is remembered among 16; by the tokens of those before them no device comes at all', () => {
+    let settings = openSettings
+    for (let n = 1; n <= 20; n++) settings = withRemoval(settings, `device ${n}` as DeviceId, n * 1_000)
+    settings = withRemoval(settings, 'device 20' as DeviceId, 1)
+    expect(settings.removals).toHaveLength(16)
+    expect(settings.removals?.slice(0, 2)).toEqual([
+      { device: null, at: 5_000 },
+      { device: 'device 6', at: 6_000 },
+    ])
+    expect(settings.removals?.at(-1)).toEqual({ device: 'device 20', at: 20_000 })
+    const why = (device: string, known: boolean, issuedAt: number) =>
+      refusal(settings, device as DeviceId, known, issuedAt) ?? 'in'
+    expect([why('device 6', true, 6_000), why('device 6', true, 6_001)]).toEqual(['removed', 'in'])
+    expect([why('never removed', true, 5_000), why('never removed', true, 5_001)]).toEqual(['removed', 'in'])
+    expect([why('new', false, 20_000), why('new', false, 20_001)]).toEqual(['bad_token', 'in'])
+    expect(refusal(openSettings, 'new' as DeviceId, false, 0)).toBeUndefined()
   })
 })
 

@@ -95,7 +95,7 @@ describe('on Cassandra', oneNodeHere, () => {
       const later = await cli('schema', 'apply', ...named(old))
       expect(later).toMatchObject({
         code: 1,
-        out: expect.stringMatching(/version 99, and this release uses version 4\.$/),
+        out: expect.stringMatching(/version 99, and this release uses version 5\.$/),
       })
       await client.shutdown()
     })
@@ -114,7 +114,7 @@ describe('on Cassandra', oneNodeHere, () => {
       const client = await driver(other)
       await client.execute("UPDATE settings SET value = 99 WHERE name = 'version'")
       expect((await serve(...named(other))).out).toMatch(
-        /has the schema of version 99, and this release uses version 4\.$/,
+        /has the schema of version 99, and this release uses version 5\.$/,
       )
       await client.execute("UPDATE settings SET value = 0 WHERE name = 'version'")
       expect((await serve(...named(other))).out).toMatch(

@@ -267,7 +267,17 @@ export function storeContract(
         contacts: [],
         lifetimes: [],
       })
-      const last = { ...choices, lifetimes, blocked: [user('mal lory')], contacts: [user('alice'), user('ümit')] }
+      const removals = [
+        { device: null, at: 5 },
+        { device: 'old phone' as never, at: Date.now() },
+      ]
+      const last = {
+        removals,
+        ...choices,
+        lifetimes,
+        blocked: [user('mal lory')],
+        contacts: [user('alice'), user('ümit')],
+      }
       await store.saveSettings(bob, last)
       expect(await store.settings(bob)).toEqual(last)
       expect(await store.settings(user('alice'))).toBeUndefined()

@@ -1,21 +1,21 @@
 /** What users have set. */
 import type { types } from 'cassandra-driver'
-import type { MessageId, UserId } from '../../protocol/ids.ts'
+import type { DeviceId, MessageId, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
-import type { ChatLifetime, Settings } from '../../protocol/settings.ts'
+import type { ChatLifetime, Removed, Settings } from '../../protocol/settings.ts'
 import { driver } from './driver.ts'
 import type { Requests } from './requests.ts'
 import { long, number, uuid } from './rows.ts'
 
 const selectQuery =
-  'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes, groups FROM preferences WHERE user = ?'
-const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes, groups)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+  'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals FROM preferences WHERE user = ?'
+const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 export async function settings(requests: Requests, user: UserId): Promise<Settings | undefined> {
   const [row] = await requests.rows(selectQuery, [user])
   if (!row) return undefined
-  const { last_seen: lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = row
+  const { last_seen: lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals } = row
   // An empty list comes back as null, and so does what was written before there was a choice.
   const choices = {
     lastSeen,
@@ -25,13 +25,26 @@ export async function settings(requests: Requests, user: UserId): Promise<Settin
     blocked: blocked ?? [],
     contacts: contacts ?? [],
   }
-  return { ...choices, lifetimes: (lifetimes ?? []).map(lifetimeOf) }
+  return {
+    ...choices,
+    lifetimes: (lifetimes ?? []).map(lifetimeOf),
+    ...(removals && { removals: removals.map(removedOf) }),
+  }
 }
 
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
-  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = settings
-  const params = [user, lastSeen, writers, receipts, blocked, contacts, lifetimes.map(lifetimeCell), groups]
+  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals } = settings
+  const lists = [blocked, contacts, lifetimes.map(lifetimeCell)]
+  const params = [user, lastSeen, writers, receipts, ...lists, groups, removals?.map(removedCell)]
   await requests.write([{ query: insertQuery, params }], requests.stamps.ordered())
+}
+
+/** Every device is ''. */
+const removedCell = ({ device, at }: Removed): types.Tuple => driver().types.Tuple.fromArray([device ?? '', long(at)])
+
+function removedOf(cell: types.Tuple): Removed {
+  const [device, at] = cell.values() as [DeviceId | '', types.Long]
+  return { device: device || null, at: number(at) }
 }
 
 const lifetimeCell = ({ chat, lifetime, time, id }: ChatLifetime): types.Tuple =>
