@@ -49,3 +49,17 @@ it('lets the runtime know no actors, no hosts and no gateway', () => {
     bad(({ file, target }) => file.startsWith('src/runtime') && /^(actors|src\/(hosts|gateway|store))/.test(target)),
   ).toEqual([])
 })
+
+/** Who keeps the time of day, shows it, or compares it with one that outlives the process. How long something took, the monotonic clock says. */
+const readers = [
+  /^src\/(runtime|client)\/clock\.ts$/,
+  /^src\/client\/(uuid|chats\/(book|indexeddb|memory))\.ts$/,
+  /^src\/(tokens|media\/files|store\/copy|store\/cassandra\/(inbox|rows|stamps|ttl))\.ts$/,
+  /^src\/web\/(banner|bubble|head|list|options|settings|talk)\.ts$/,
+]
+
+it('lets few files read the clock that somebody may set', () => {
+  const found = files.filter((file) => /\bDate\.now\b|\bnew Date\(\)/.test(readFileSync(file, 'utf8')))
+  expect(found.length).toBeGreaterThan(5)
+  expect(found.filter((file) => !readers.some((reader) => reader.test(file)))).toEqual([])
+})

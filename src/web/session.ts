@@ -88,10 +88,11 @@ export function tellActivity(client: Client): void {
     woken()
   })
   addEventListener('pageshow', woken)
-  let told = 0
+  let told = Number.NEGATIVE_INFINITY
   const act = () => {
-    if (Date.now() - told < 5_000) return
-    told = Date.now()
+    const now = performance.now()
+    if (now - told < 5_000) return
+    told = now
     client.active(true)
   }
   for (const sign of ['keydown', 'pointerdown']) addEventListener(sign, act)
