@@ -5,7 +5,13 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { blocks } from './blocks.ts'
 
-const files = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((name) => name.endsWith('.md'))
+const files = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...readdirSync('docs').map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'))
 const text = (file: string) => readFileSync(file, 'utf8')
 const run = (...args: string[]) => execFileSync(process.execPath, args, { encoding: 'utf8' })
 const prose = (file: string) =>

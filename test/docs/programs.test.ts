@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { connect } from '../../src/client/index.ts'
 import { compilerOptions, makeProject, type Project } from '../package/project.ts'
 import { freePort } from '../ports.ts'
 import { blocks } from './blocks.ts'
@@ -35,7 +36,17 @@ beforeAll(async () => {
     server.stdout?.once('data', up)
     server.once('exit', (code) => down(new Error(`the node ended with ${code}`)))
   })
+  await talk(`ws://127.0.0.1:${served}`)
 })
+
+/** Somebody has used the chat page before, with the names that come to mind first. */
+async function talk(url: string): Promise<void> {
+  const [alice, bob] = ['alice', 'bob'].map((token) => connect({ url, token, device: 'Chrome on Linux' }))
+  await alice?.send('bob', 'from the page')
+  await bob?.send('alice', 'from the page, too')
+  await Promise.all([alice?.close(), bob?.close()])
+}
+
 afterAll(() => void server.kill())
 
 it('compile, all of them', async () => {
