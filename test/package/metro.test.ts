@@ -6,6 +6,9 @@ import { createContext, runInContext } from 'node:vm'
 import { loadConfig, runBuild } from 'metro'
 import { expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import type { asyncStorage, TextStorage } from '../../src/client/async-storage.ts'
+import type { connect } from '../../src/client/index.ts'
+import type { msgpack } from '../../src/client/msgpack.ts'
 import { createNode, memoryStore } from '../../src/index.ts'
 import { makeProject } from './project.ts'
 
@@ -17,6 +20,12 @@ const globals = () => ({
   ...{ setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, console, performance },
 })
 
+type App = {
+  readonly connect: typeof connect
+  readonly asyncStorage: typeof asyncStorage
+  readonly msgpack: typeof msgpack
+}
+
 /** Of these it puts parts into each bundle. */
 const runtime = ['metro-runtime', '@babel/runtime']
 
@@ -24,9 +33,10 @@ it.each(['ios', 'android'])('bundles for %s, and talks to a node', async (platfo
   const project = await makeProject(...runtime)
   project.write(
     'app.js',
-    `import { connect, memoryStorage } from 'bluetick/client'
+    `import { connect } from 'bluetick/client'
+     import { asyncStorage } from 'bluetick/client/async-storage'
      import { msgpack } from 'bluetick/client/msgpack'
-     globalThis.app = { connect, memoryStorage, msgpack }`,
+     globalThis.app = { connect, asyncStorage, msgpack }`,
   )
   const projectRoot = realpathSync(project.folder)
   const config = await loadConfig({ cwd: projectRoot }, {})
@@ -55,10 +65,17 @@ it.each(['ios', 'android'])('bundles for %s, and talks to a node', async (platfo
   )
   const context = createContext({ ...globals(), globalThis: undefined })
   runInContext(`globalThis = this; ${code}`, context)
-  const { app } = context as unknown as { app: typeof import('../../src/client/index.ts') & { msgpack: never } }
+  const { app } = context as unknown as { app: App }
   await using node = createNode({ store: memoryStore() })
   const { url } = await node.listen({ port: 0 })
-  const alice = app.connect({ url, token: 'alice', storage: app.memoryStorage(), codec: app.msgpack })
+  const kept = new Map<string, string>()
+  const texts: TextStorage = {
+    getAllKeys: async () => [...kept.keys()],
+    getItem: async (key) => kept.get(key) ?? null,
+    setItem: async (key, text) => kept.set(key, text),
+    removeItem: async (key) => kept.delete(key),
+  }
+  const alice = app.connect({ url, token: 'alice', storage: app.asyncStorage(texts, 'alice'), codec: app.msgpack })
   expect((await alice.send('bob', 'hi')).state).toBe('sent')
   await alice.close()
 })

@@ -116,6 +116,7 @@ it('can be required from CommonJS', async () => {
     bluetick: 'createNode',
     'bluetick/client': 'connect',
     'bluetick/client/node': 'fileStorage',
+    'bluetick/client/async-storage': 'asyncStorage',
     'bluetick/client/msgpack': 'msgpack',
     'bluetick/client/chats': 'openBook',
     'bluetick/react': 'useMessages',
@@ -123,7 +124,16 @@ it('can be required from CommonJS', async () => {
   const lines = Object.entries(exported).map(([entry, name]) => `console.log(typeof require('${entry}').${name})`)
   project.write('all.cjs', lines.join('\n'))
   const printed = await project.run(process.execPath, '--no-warnings', 'all.cjs')
-  expect(printed.split('\n')).toEqual(['function', 'function', 'function', 'object', 'function', 'function', ''])
+  expect(printed.split('\n')).toEqual([
+    'function',
+    'function',
+    'function',
+    'function',
+    'object',
+    'function',
+    'function',
+    '',
+  ])
 })
 
 it('has its types for CommonJS in TypeScript, too', async () => {
