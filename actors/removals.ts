@@ -14,9 +14,13 @@ export function withRemoval(settings: Settings, device: DeviceId, now: Millis): 
   return { ...settings, removals: all }
 }
 
-/** Whether a token that was made at `issuedAt` is of before the removal of this device. */
+/** Whether a token that was made at `issuedAt` is of before the removal of this device, or may be. */
 export const isRemoved = ({ removals = [] }: Settings, device: DeviceId, issuedAt: Millis): boolean =>
   removals.some((removed) => (removed.device ?? device) === device && issuedAt <= removed.at)
+
+/** Only a client whose very device was removed is told so: it forgets what it has. */
+const wasMeant = ({ removals = [] }: Settings, device: DeviceId): boolean =>
+  removals.some((removed) => removed.device === device)
 
 /**
  * Why a device may not come by a token of that time; undefined: it may. `known`: the user has it. A removed one that calls itself
@@ -28,6 +32,6 @@ export function refusal(
   known: boolean,
   issuedAt: Millis,
 ): 'removed' | 'bad_token' | undefined {
-  if (isRemoved(settings, device, issuedAt)) return 'removed'
+  if (isRemoved(settings, device, issuedAt)) return wasMeant(settings, device) ? 'removed' : 'bad_token'
   return !known && issuedAt <= (settings.removals?.at(-1)?.at ?? Number.NEGATIVE_INFINITY) ? 'bad_token' : undefined
 }

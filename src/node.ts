@@ -29,7 +29,7 @@ import { hostUsers, type Users } from './hosts/users.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import { NodeMedia } from './media/media.ts'
 import { type CompleteOptions, completeOptions, type NodeOptions } from './node-options.ts'
-import { isMessageId, type Position, type UserId } from './protocol/ids.ts'
+import { isChatId, isMessageId, type Position, type UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
@@ -231,7 +231,8 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const node = {
     ...asUsers({ users, groups, asks, store, limits, media }),
     ...asOperator({ sessions, bans, limits }),
-    inspect: (user: string) => inspectUser(users, presence, store, term, user as UserId, clock.now()),
+    inspect: async (user: string) =>
+      isChatId(user, limits.idLength) ? inspectUser(users, presence, store, term, user, clock.now()) : undefined,
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }

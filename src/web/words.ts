@@ -148,6 +148,7 @@ function ended(code: string): Banner {
     return { text: 'This browser was removed from your devices, and your chats from this browser.', action: 'leave' }
   if (code === 'bad_token')
     return { text: 'You need a valid token to sign in. Yours is missing, wrong or has expired.', action: 'leave' }
+  if (code === 'banned') return { text: 'You may not use this chat any more.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return {

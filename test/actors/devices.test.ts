@@ -221,7 +221,7 @@ describe('a device that was removed', () => {
     const why = (device: string, known: boolean, issuedAt: number) =>
       refusal(settings, device as DeviceId, known, issuedAt) ?? 'in'
     expect([why('device 6', true, 6_000), why('device 6', true, 6_001)]).toEqual(['removed', 'in'])
-    expect([why('never removed', true, 5_000), why('never removed', true, 5_001)]).toEqual(['removed', 'in'])
+    expect([why('never removed', true, 5_000), why('never removed', true, 5_001)]).toEqual(['bad_token', 'in'])
     expect([why('new', false, 20_000), why('new', false, 20_001)]).toEqual(['bad_token', 'in'])
     expect(refusal(openSettings, 'new' as DeviceId, false, 0)).toBeUndefined()
   })

@@ -1,10 +1,11 @@
 /** A real node whose wall clock is set back and ahead while it runs. */
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { makeToken } from '../../src/index.ts'
 import { freePort } from '../ports.ts'
 import { Clocked, needsFaketime } from './clocked.ts'
 
@@ -21,9 +22,9 @@ const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
 }
 afterEach(() => end('SIGKILL'))
 
-async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), offset = 0) {
+async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), offset = 0, args: string[] = []) {
   const port = await freePort()
-  const node = new Clocked([main, 'serve', '--port', String(port), '--data', data], offset)
+  const node = new Clocked([main, 'serve', '--port', String(port), '--data', data, ...args], offset)
   nodes.push(node)
   await expect.poll(() => node.out, { timeout: 20_000 }).toContain('chat page')
   return { node, data, url: `ws://127.0.0.1:${port}` }
@@ -95,6 +96,24 @@ describe('a node', needsFaketime, () => {
         hand.say('ping', 1)
         await hand.hears('pong')
       }
+    }
+  })
+
+  it('ends a session with its token, and no other, whatever its clock says meanwhile', async () => {
+    const secret = 'a secret of at least thirty-two bytes'
+    const file = join(mkdtempSync(join(tmpdir(), 'bluetick-clock-')), 'secret')
+    writeFileSync(file, secret)
+    const { node, url } = await serve(undefined, 0, ['--secret-file', file])
+    const enter = async (user: string, seconds: number) =>
+      Hand.enter(url, await makeToken(new TextEncoder().encode(secret), { user }, seconds))
+    const long = await enter('alice', 3_600)
+    for (const step of [day, -day]) {
+      const brief = await enter('bob', 3)
+      node.step(step)
+      await expect.poll(() => brief.closed, { timeout: 10_000 }).toBe(3008)
+      long.say('ping', 1)
+      await long.hears('pong')
+      node.step(0)
     }
   })
 
