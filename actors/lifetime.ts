@@ -7,18 +7,19 @@ import type { Entry, Waiting } from '../src/store/contract.ts'
 /** A chat that is back at the default is remembered as long as a repeat of an older change may come: two days. */
 const rememberedMs = 48 * 3_600_000
 
-/** The lifetime of a chat with another user; undefined: the default. */
-export function lifetimeOf({ lifetimes }: Settings, chat: UserId): Lifetime | undefined {
-  const lifetime = lifetimes.find((known) => known.chat === chat)?.lifetime
+/** The lifetime of a chat with another user, where `usual` is that of one that nobody has changed; undefined: `default`. */
+export function lifetimeOf({ lifetimes }: Settings, chat: UserId, usual: Lifetime): Lifetime | undefined {
+  const lifetime = lifetimes.find((known) => known.chat === chat)?.lifetime ?? usual
   return lifetime === 'default' ? undefined : lifetime
 }
 
-/** The settings after a change; the same ones where a later change is known. */
-export function withLifetime(settings: Settings, change: ChatLifetime, now: Millis): Settings {
+/** The settings after a change; the same ones where a later change is known. Where `default` is not usual, it stays known as any other. */
+export function withLifetime(settings: Settings, change: ChatLifetime, usual: Lifetime, now: Millis): Settings {
   const known = settings.lifetimes.find(({ chat }) => chat === change.chat)
   if (known && !isLater(change, known)) return settings
   const others = settings.lifetimes.filter(
-    ({ chat, lifetime, time }) => chat !== change.chat && (lifetime !== 'default' || now - time < rememberedMs),
+    ({ chat, lifetime, time }) =>
+      chat !== change.chat && (lifetime !== 'default' || usual !== 'default' || now - time < rememberedMs),
   )
   return { ...settings, lifetimes: [...others, change] }
 }

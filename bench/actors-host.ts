@@ -56,6 +56,7 @@ const users: Users = hostUsers({
   },
   sessions: deaf,
   swallows: false,
+  lifetime: 'default' as const,
   show: () => {},
   answer: (ticket, accepted) => asks.answer(ticket, accepted),
   events: { accepted: () => {}, receipted: () => {} },

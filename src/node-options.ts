@@ -4,6 +4,7 @@ import type { Hooks } from './hosts/hooks.ts'
 import type { Allow, Authenticate } from './hosts/ports.ts'
 import type { MediaStore } from './media/contract.ts'
 import { isCount, type Millis } from './protocol/ids.ts'
+import { isLifetime, type Lifetime, lifetimeForms } from './protocol/lifetime.ts'
 import { completeLimits, type Limits } from './protocol/limits.ts'
 import {
   checkOptions,
@@ -31,6 +32,11 @@ export type NodeOptions = Hooks & {
    * `swallowed`: they vanish, and their sender is told "sent", and never "delivered".
    */
   readonly blocked?: 'told' | 'swallowed'
+  /**
+   * How long messages of a chat stay until somebody changes it: a lifetime of docs/protocol.md. Default `default`: for the retention
+   * time. With `permanent` each message has three copies more, and both sides see all of it on each new device.
+   */
+  readonly lifetime?: Lifetime
   /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
   readonly onlineMs?: Millis
   /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
@@ -49,6 +55,7 @@ export type NodeOptions = Hooks & {
 /** With defaults. */
 export type CompleteOptions = NodeOptions & {
   readonly limits: Limits
+  readonly lifetime: Lifetime
   readonly onlineMs: Millis
   readonly heartbeatSeconds: number
   /** Whether an address is that of a trusted proxy. */
@@ -66,6 +73,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
   onFault: isFunction,
   limits: isObjectWith('an object'),
   blocked: isOneOf('told', 'swallowed'),
+  lifetime: isText,
   onlineMs: isNumber,
   heartbeatSeconds: isNumber,
   allowOrigins: isListOf('origins, such as http://localhost:5173', /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#]+)$/),
@@ -77,10 +85,11 @@ const rules: Record<keyof NodeOptions, Rule> = {
 export function completeOptions(options: NodeOptions): CompleteOptions {
   checkOptions('createNode', options, rules, ['store'])
   const limits = completeLimits(options.limits)
-  const { heartbeatSeconds = 30, onlineMs = 20_000 } = options
+  const { heartbeatSeconds = 30, lifetime = 'default', onlineMs = 20_000 } = options
   if (!(Number.isInteger(heartbeatSeconds) && heartbeatSeconds >= 8 && heartbeatSeconds <= 960))
     throw new RangeError('heartbeatSeconds must be a whole number from 8 to 960')
+  if (!isLifetime(lifetime)) throw new RangeError(`lifetime must be ${lifetimeForms}, not "${lifetime}"`)
   if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
   const trusts = trustedProxies(options.trustedProxies ?? [])
-  return { ...options, limits, heartbeatSeconds, onlineMs, trusts }
+  return { ...options, limits, lifetime, heartbeatSeconds, onlineMs, trusts }
 }

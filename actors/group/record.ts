@@ -1,6 +1,7 @@
 /** The group's record: name, members and their marks, saved a moment after they changed. What a crash forgets, the log and the members repeat. */
 
 import type { GroupId, Millis } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupRecord, InboxRecord } from '../../src/store/contract.ts'
 import { startUser, work } from '../user/state.ts'
 import { logged } from './fanout.ts'
@@ -16,6 +17,8 @@ export function startGroup(
   record: GroupRecord | undefined,
   later: readonly Message[],
   epoch: number,
+  /** That of a group that is to be made. */
+  lifetime: Lifetime,
 ): GroupState {
   const log = startUser(id, inbox, epoch)
   // Nobody is told by the log what is delivered: the group counts its members' marks. What its record has may vanish.
@@ -29,7 +32,7 @@ export function startGroup(
     exists: record !== undefined,
     name: record?.name ?? '',
     history: record?.history ?? 0,
-    lifetime: record?.lifetime ?? 'default',
+    lifetime: record?.lifetime ?? lifetime,
     members: new Map(members.map((member) => [member.user, member])),
     invited: new Set(record?.invited),
     left: new Set(record?.left),

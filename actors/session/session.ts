@@ -64,7 +64,7 @@ function handle(
       state.siblings = true
       return
     case 'settings':
-      return settled(state, message.settings, out)
+      return settled(state, message.settings, limits, out)
     case 'answered':
       return answered(state, message, limits, now, out)
     case 'copied':

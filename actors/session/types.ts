@@ -90,6 +90,8 @@ export type SessionLimits = {
   readonly sendsInFlight: number
   readonly watches: number
   readonly listed: number
+  /** As in `UserLimits`; left out: `default`. */
+  readonly lifetime?: Lifetime
 }
 
 /** The text, and when to retry where that is 0, the host adds from the table. */

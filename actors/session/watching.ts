@@ -1,6 +1,7 @@
 /** Whom a device watches, and what it lets them see of its user. */
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { isGroup } from '../chats.ts'
 import { stance } from '../settings.ts'
@@ -16,8 +17,13 @@ export function watch(state: SessionState, user: UserId, limits: SessionLimits, 
 }
 
 /** The device is told, and those whom it watches learn what they may see of this user. */
-export function settled(state: SessionState, settings: Settings, out: SessionEffect[]): void {
-  out.push({ do: 'push', frame: settingsFrame(settings) })
+export function settled(
+  state: SessionState,
+  settings: Settings,
+  { lifetime = 'default' }: SessionLimits,
+  out: SessionEffect[],
+): void {
+  out.push({ do: 'push', frame: settingsFrame(settings, lifetime) })
   const former = state.settings
   state.settings = settings
   for (const user of state.watches ?? []) {
@@ -27,7 +33,11 @@ export function settled(state: SessionState, settings: Settings, out: SessionEff
   }
 }
 
-function settingsFrame({ lastSeen, writers, groups, receipts, blocked, contacts, lifetimes }: Settings): ServerFrame {
-  const lines = lifetimes.flatMap(({ chat, lifetime }) => (lifetime === 'default' ? [] : `${chat}\t${lifetime}`))
+/** `usual`: the lifetime of the chats that are not listed. */
+function settingsFrame(settings: Settings, usual: Lifetime): ServerFrame {
+  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = settings
+  const others = usual === 'default' ? [] : [{ chat: '', lifetime: usual }]
+  const listed = lifetimes.filter(({ lifetime }) => lifetime !== 'default' || usual !== 'default')
+  const lines = [...others, ...listed].map(({ chat, lifetime }) => `${chat}\t${lifetime}`)
   return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n'), groups]
 }

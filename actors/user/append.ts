@@ -41,7 +41,7 @@ export function accept(
 ): void {
   const { known, waiting, pending, changing } = work(state)
   const earlier = known.get(key(sender(state, message), message.id))
-  if (earlier) return answerRepeat(state, earlier, message, out)
+  if (earlier) return answerRepeat(state, earlier, message, limits, out)
   const full = pending.length + waiting.length >= limits.appendsInFlight
   if (full || overtakes(state, message)) return refuse(state, message, 'busy', out)
   if (!message.again && waiting.length === 0 && !changing) return append(state, message, limits, now, out)
@@ -83,18 +83,25 @@ export function found(
     const repeat = message.again ? repeats[next++] : undefined
     if (message.again) asked -= 1
     const earlier = it.known.get(key(sender(state, message), message.id))
-    if (earlier) answerRepeat(state, earlier, message, out)
+    if (earlier) answerRepeat(state, earlier, message, limits, out)
     // Above the tail it was a write of a former life that landed late: it does not count.
     else if (repeat && repeat.seq <= state.tail)
-      out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat, stamp(state, message)) })
+      out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, repeat, stamp(state, message, limits)) })
     else if (overtakes(state, message)) refuse(state, message, 'busy', out)
     else append(state, message, limits, now, out)
   }
 }
 
-function answerRepeat(state: UserState, earlier: Known, message: Deliver | Copy, out: UserEffect[]): void {
+function answerRepeat(
+  state: UserState,
+  earlier: Known,
+  message: Deliver | Copy,
+  limits: UserLimits,
+  out: UserEffect[],
+): void {
   if (earlier.askers) earlier.askers.push(message)
-  else out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, earlier, stamp(state, message)) })
+  else
+    out.push({ do: 'answer', ticket: message.ticket, answer: accepted(state, earlier, stamp(state, message, limits)) })
 }
 
 function accepted(state: UserState, { seq, time }: Appended, lifetime: Lifetime | undefined): Accepted {
@@ -132,7 +139,7 @@ function append(state: UserState, message: Deliver | Copy, limits: UserLimits, n
   const held = state.tail + it.pending.length - Math.max(delivered(state), state.head - 1)
   if (message.is === 'deliver' && held >= limits.inboxEntries) return refuse(state, message, 'inbox_full', out)
   if (message.change === 'lifetime' && !isGroup(state.user)) return change(state, message, limits, now, out)
-  enter(state, message, nextTime(state, now), out)
+  enter(state, message, limits, nextTime(state, now), out)
 }
 
 /** The settings come first: whoever sees the entry finds them changed. */
@@ -158,17 +165,17 @@ export function lifetimeKept(state: UserState, ok: boolean, limits: UserLimits, 
   if (!it.changing) return
   const { message, time } = it.changing
   it.changing = null
-  if (ok) enter(state, message, time, out)
+  if (ok) enter(state, message, limits, time, out)
   else refuse(state, message, 'busy', out)
   found(state, [], limits, now, out)
 }
 
 /** Gives a message its place. */
-function enter(state: UserState, message: Deliver | Copy, time: Millis, out: UserEffect[]): void {
+function enter(state: UserState, message: Deliver | Copy, limits: UserLimits, time: Millis, out: UserEffect[]): void {
   const seq = nextSeq(state)
   const known = { seq, time, askers: [message] }
   work(state).known.set(key(sender(state, message), message.id), known)
-  write(state, entryOf(message, seq, time, carried(state, message, time)), known, out)
+  write(state, entryOf(message, seq, time, carried(state, message, limits, time)), known, out)
 }
 
 /** Put together in one piece: of two, what reads its parts later takes twice the time. */
@@ -183,10 +190,10 @@ function entryOf(message: Deliver | Copy, seq: Seq, time: Millis, more: More | u
 }
 
 /** What an entry has only sometimes; undefined where it has nothing of that, as most: an entry that is put together takes 200 bytes more. */
-function carried(state: UserState, message: Deliver | Copy, time: Millis): More | undefined {
+function carried(state: UserState, message: Deliver | Copy, limits: UserLimits, time: Millis): More | undefined {
   const { media, change } = message
   const place = message.is === 'deliver' ? message.place : undefined
-  const lifetime = stamp(state, message)
+  const lifetime = stamp(state, message, limits)
   if (!media && !place && !change && !lifetime) return undefined
   const expires = message.is === 'copy' ? copyExpires(lifetime, time) : undefined
   return {
@@ -203,9 +210,9 @@ const chatOf = (message: Deliver | Copy): UserId =>
   message.is === 'copy' ? message.to : (message.place?.group ?? message.from)
 
 /** How long a message stays: in a chat of two by this user's settings, in a group by the group. */
-function stamp(state: UserState, message: Deliver | Copy): Lifetime | undefined {
+function stamp(state: UserState, message: Deliver | Copy, { lifetime }: UserLimits): Lifetime | undefined {
   if (isGroup(state.user) || isGroup(chatOf(message))) return message.lifetime
-  return state.settings.lifetimes.length > 0 ? lifetimeOf(state.settings, chatOf(message)) : undefined
+  return lifetimeOf(state.settings, chatOf(message), lifetime)
 }
 
 /**
@@ -218,7 +225,7 @@ function turnedAway(state: UserState, message: Deliver, limits: UserLimits, now:
   const code = from === state.user || (place && !invites) ? undefined : turnsAway(state.settings, from)
   if (!code) return undefined
   if (!invites && (code !== 'blocked' || !limits.swallows)) return { is: 'refused', code }
-  return accepted(state, { seq: nowhere, time: nextTime(state, now) }, stamp(state, message))
+  return accepted(state, { seq: nowhere, time: nextTime(state, now) }, stamp(state, message, limits))
 }
 
 /** Appends a receipt entry for this user's own devices. */

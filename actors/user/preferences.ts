@@ -89,7 +89,7 @@ function write(state: UserState, changes: Changes, limits: UserLimits, now: Mill
 function made(settings: Settings, change: Change, limits: UserLimits, now: Millis): Settings | undefined {
   if ('setting' in change) return changed(settings, change.setting, limits.listed)
   return 'lifetime' in change
-    ? withLifetime(settings, change.lifetime, now)
+    ? withLifetime(settings, change.lifetime, limits.lifetime, now)
     : withRemoval(settings, change.removes, now)
 }
 

@@ -305,6 +305,8 @@ export type UserLimits = {
   readonly deviceAwayMs: number
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
+  /** How long messages of a chat stay until somebody changes it. */
+  readonly lifetime: Lifetime
   /** The life of this node, and its name; 0: the store keeps none. */
   readonly term: number
   readonly life: number

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type Store } from '../index.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken } from './operator.ts'
@@ -47,6 +48,11 @@ export const table = {
     env: 'BLUETICK_RETENTION_DAYS',
     whole: [1, most],
   },
+  lifetime: {
+    text: 'how long messages of a chat stay until somebody changes it: default (for the retention time), permanent (until each side deletes them), or another of docs/protocol.md',
+    default: 'permanent',
+    env: 'BLUETICK_LIFETIME',
+  },
   'online-ms': {
     text: 'milliseconds after the last activity at which a user counts as gone; 0: connected is online',
     default: '20000',
@@ -85,6 +91,7 @@ export async function serve(args: string[]): Promise<void> {
     createNode({
       store: await storeOf(values, retentionMs),
       media: fileMedia(join(values.data, 'media'), { retentionMs }),
+      lifetime: values.lifetime as Lifetime,
       onlineMs: Number(values['online-ms']),
       heartbeatSeconds: Number(values['heartbeat-seconds']),
       limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),

@@ -24,7 +24,8 @@ export class Chats {
 
   async lifetime(chat: string): Promise<Lifetime> {
     if (chat.startsWith('#')) return (await this.#groups.group(chat)).lifetime
-    return (await this.#account.settings()).lifetimes.get(chat) ?? 'default'
+    const { lifetime, lifetimes } = await this.#account.settings()
+    return lifetimes.get(chat) ?? lifetime
   }
 
   /** Newest last. */

@@ -121,7 +121,8 @@ export type Ticks = { readonly delivered: readonly string[]; readonly read: read
 export type Presence = { readonly online: true } | { readonly online: false; readonly lastSeen?: Date }
 
 export type Settings = Choices & {
-  /** By user: the lifetimes of 1:1 chats where it is not `default`. */
+  /** How long messages of a chat stay that nobody has changed; and by user those of 1:1 chats where somebody has. */
+  readonly lifetime: Lifetime
   readonly lifetimes: ReadonlyMap<string, Lifetime>
 }
 

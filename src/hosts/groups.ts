@@ -6,6 +6,7 @@ import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actor
 import { mayAdd, openSettings } from '../../actors/settings.ts'
 import type { Accepted, Deliver } from '../../actors/user/types.ts'
 import { type GroupId, isGroup, type Seq, type UserId } from '../protocol/ids.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
@@ -26,6 +27,7 @@ type Context = {
   readonly store: Store
   readonly term: number
   readonly limits: Limits
+  readonly lifetime: Lifetime
   readonly sessions: SessionPort
   readonly events: NodeEvents
   readonly users: () => Users
@@ -49,6 +51,7 @@ export function hostGroups(context: Context): Groups {
     ...limits,
     ...window,
     swallows: false,
+    lifetime: context.lifetime,
     term,
     life: 0,
     deviceAwayMs: Number.MAX_SAFE_INTEGER,
@@ -77,7 +80,7 @@ export function hostGroups(context: Context): Groups {
       const [inbox, record] = [await store.load(group), await store.loadGroup(group)]
       const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
-      const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31))
+      const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31), context.lifetime)
       state.linkRefs = lives * linksOfOne
       return state
     },

@@ -4,6 +4,7 @@ import type { Accepted, Presented, SessionRef } from '../../actors/user/types.ts
 import type { Codec } from '../protocol/codec.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
 import type { Cursor, Millis } from '../protocol/ids.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Asks, Runtime } from '../runtime/index.ts'
 import type { Admit } from './admission.ts'
@@ -47,7 +48,7 @@ export abstract class Session extends SessionState {
 export type SessionsContext = {
   readonly runtime: Runtime
   readonly asks: Asks<Accepted>
-  readonly limits: Limits
+  readonly limits: Limits & { readonly lifetime?: Lifetime }
   readonly heartbeatMs: Millis
   readonly enter: Enter
   readonly admit: Admit

@@ -7,6 +7,7 @@ import { rest, startUser } from '../../actors/user/state.ts'
 import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
@@ -29,6 +30,7 @@ type Context = {
   readonly term: number
   readonly life: number
   readonly limits: Limits
+  readonly lifetime: Lifetime
   readonly sessions: SessionPort
   readonly events: NodeEvents
   readonly groups: () => Groups
@@ -47,6 +49,7 @@ export function hostUsers(context: Context): Users {
   const limits = {
     ...context.limits,
     swallows: context.swallows,
+    lifetime: context.lifetime,
     term,
     life,
     // Longer while a clock that has jumped is not believed: no device is forgotten for that.

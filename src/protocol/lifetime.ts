@@ -5,6 +5,9 @@
  */
 export type Lifetime = 'default' | 'permanent' | 'temporary' | `${Timed} ${number}`
 
+/** What a lifetime may be, in words. */
+export const lifetimeForms = 'default, permanent, temporary, "delivered MS" or "read MS", from 1000 to 7776000000 ms'
+
 /** What starts the timer of a chat that has one. */
 export type Timed = 'delivered' | 'read'
 

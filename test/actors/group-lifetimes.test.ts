@@ -17,6 +17,7 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  lifetime: 'default' as const,
   term: 1,
   life: 0,
   deviceAwayMs: 1e12,
@@ -53,7 +54,7 @@ function group(lifetime: Lifetime, cat = 3) {
   }
   const members = ['ann', 'ben', 'cat'].map(member)
   const record: GroupRecord = { seq: 3, name: 'Team', history: 0, lifetime, members }
-  const state = startGroup(user('#team'), inbox, record, [], 7)
+  const state = startGroup(user('#team'), inbox, record, [], 7, 'default')
   const tell = (message: GroupMessage): readonly GroupEffect[] => receive(state, message, limits, 1_000).effects
   const post = (n: number, more: object = {}) =>
     tell({

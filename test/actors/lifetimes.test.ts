@@ -30,6 +30,20 @@ const kinds = [
 ] as const
 const anyLifetime = fc.constantFrom<Lifetime>(...kinds)
 
+it('a change to the default stays known where another lifetime is usual', () => {
+  const change = {
+    chat: ann,
+    lifetime: 'default',
+    time: 1,
+    id: '00000000-0000-7000-8000-000000000001' as MessageId,
+  } as const
+  const other = { ...change, chat: user('cat'), time: 9e9 }
+  const settings = (usual: Lifetime) => withLifetime(withLifetime(openSettings, change, usual, 1), other, usual, 9e9)
+  expect(lifetimeOf(settings('permanent'), ann, 'permanent')).toBeUndefined()
+  expect(lifetimeOf(openSettings, ann, 'permanent')).toBe('permanent')
+  expect(settings('default').lifetimes).toHaveLength(1)
+})
+
 describe('the lifetimes that a user knows', () => {
   const change = fc.record<ChatLifetime>({
     chat: fc.constantFrom(user('ann'), user('cat')),
@@ -38,7 +52,7 @@ describe('the lifetimes that a user knows', () => {
     id: fc.integer({ min: 1, max: 9 }).map(messageId),
   })
   const known = (changes: readonly ChatLifetime[]) =>
-    changes.reduce((settings, next) => withLifetime(settings, next, 10), openSettings)
+    changes.reduce((settings, next) => withLifetime(settings, next, 'default', 10), openSettings)
 
   it('are those of the latest change of each chat, in whatever order and how often the changes come', () => {
     const changes = fc.uniqueArray(change, { selector: ({ chat, time, id }) => `${chat} ${time} ${id}` })
@@ -48,7 +62,7 @@ describe('the lifetimes that a user knows', () => {
         const shuffled = [...given, ...given.slice(0, 2)].sort((a, b) => rank(a) - rank(b))
         for (const chat of [user('ann'), user('cat'), user('dan')]) {
           const expected = latest.findLast((one) => one.chat === chat)?.lifetime
-          expect(lifetimeOf(known(shuffled), chat) ?? 'default').toBe(expected ?? 'default')
+          expect(lifetimeOf(known(shuffled), chat, 'default') ?? 'default').toBe(expected ?? 'default')
         }
       }),
     )
@@ -58,9 +72,9 @@ describe('the lifetimes that a user knows', () => {
     const back: ChatLifetime = { chat: ann, lifetime: 'default', time: 1_000, id: messageId(1) }
     const days = (n: number) => 1_000 + n * 86_400_000
     const next: ChatLifetime = { chat: user('cat'), lifetime: 'permanent', time: days(1), id: messageId(2) }
-    const settings = withLifetime(withLifetime(openSettings, back, 1_000), next, days(1))
+    const settings = withLifetime(withLifetime(openSettings, back, 'default', 1_000), next, 'default', days(1))
     expect(settings.lifetimes).toEqual([back, next])
-    const later = withLifetime(settings, { ...next, lifetime: 'temporary', time: days(3) }, days(3))
+    const later = withLifetime(settings, { ...next, lifetime: 'temporary', time: days(3) }, 'default', days(3))
     expect(later.lifetimes.map(({ chat }) => chat)).toEqual(['cat'])
     expect([isFull(settings, user('dan'), 2), isFull(settings, ann, 2), isFull(later, user('dan'), 2)]).toEqual([
       true,
@@ -188,7 +202,7 @@ describe('a user actor', () => {
       { entries: [{ seq: 2, time: 1_000, change: 'lifetime', lifetime: 'temporary' }] },
       { entries: [{ seq: 3, time: 3_500, body: 'hi', lifetime: 'temporary' }] },
     ])
-    expect(lifetimeOf(state.settings, ann)).toBe('temporary')
+    expect(lifetimeOf(state.settings, ann, 'default')).toBe('temporary')
   })
 
   it('refuses a change for now that could not be kept, and what came after it', () => {
@@ -200,7 +214,7 @@ describe('a user actor', () => {
       { ticket: 2, answer: { code: 'busy' } },
       { ticket: 3, answer: { code: 'busy' } },
     ])
-    expect(lifetimeOf(state.settings, ann)).toBeUndefined()
+    expect(lifetimeOf(state.settings, ann, 'default')).toBeUndefined()
   })
 })
 

@@ -7,6 +7,7 @@ export const limits = {
   appendsInFlight: 10,
   listed: 3,
   swallows: false,
+  lifetime: 'default' as const,
   term: 1,
   life: 0,
   deviceAwayMs: 1e12,

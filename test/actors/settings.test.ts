@@ -18,6 +18,7 @@ const limits = {
   appendsInFlight: 10,
   listed: 2,
   swallows: false,
+  lifetime: 'default' as const,
   term: 1,
   life: 0,
   deviceAwayMs: 10_000,

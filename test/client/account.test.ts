@@ -11,6 +11,7 @@ const settings = {
   receipts: true,
   blocked: ['eve', 'mal lory'],
   contacts: [],
+  lifetime: 'default',
   lifetimes: new Map(),
 }
 
@@ -93,6 +94,7 @@ describe('the settings', () => {
       ...settings,
       lastSeen: 'nobody',
       blocked: [],
+      lifetime: 'default',
       lifetimes: new Map([
         ['ann', 'permanent'],
         ['ben', 'read 5000'],

@@ -68,6 +68,33 @@ async function fresh(user: string): Promise<Frame[]> {
   return frames.filter(([kind]) => entries.includes(kind as string))
 }
 
+describe('a node whose chats are permanent', () => {
+  it('gives a later device both halves of a conversation, also of a group, until somebody sets another lifetime', async () => {
+    await start({ lifetime: 'permanent' })
+    const [ann, ben] = [await enter('ann'), await enter('ben')]
+    const group = '#00000000-0000-7000-8000-000000000001'
+    await ann.send(group, 'Team', 'create')
+    await ann.send(group, 'ben', 'add')
+    for (const chat of [group, 'ben']) await ann.send(chat, 'hi')
+    await ben.send('ann', 'hello')
+    await ben.send(group, 'hello, all')
+    const tablet = await enter('ann', 'tablet')
+    const said = async (chat: string) => (await tablet.history(chat)).map((frame) => [frame[4], frame[6]]).reverse()
+    expect(await said('ben')).toEqual([
+      ['ann', 'hi'],
+      ['ben', 'hello'],
+    ])
+    await expect.poll(() => said(group)).toContainEqual(['ben', 'hello, all'])
+    tablet.say('ask', 'settings')
+    await expect.poll(() => tablet.all('settings')[0]?.[6]).toBe('\tpermanent')
+    // What is set is as set, also where it is what other nodes begin with.
+    await ann.send('ben', 'default', 'lifetime')
+    await expect.poll(() => tablet.all('settings').at(-1)?.[6]).toBe('\tpermanent\nben\tdefault')
+    await ann.send('ben', 'goes after 30 days')
+    expect(await said('ben')).not.toContainEqual(['ann', 'goes after 30 days'])
+  })
+})
+
 describe('the lifetime of a chat', () => {
   it('is changed by either side, comes to both in their order, and marks what follows', async () => {
     await start()

@@ -130,6 +130,7 @@ describe('settings', () => {
       receipts: true,
       blocked: [],
       contacts: [],
+      lifetime: 'default',
       lifetimes: new Map(),
     })
     await phone.set({ lastSeen: 'nobody', groups: 'contacts', receipts: false })
@@ -138,7 +139,7 @@ describe('settings', () => {
     await phone.block('eve')
     await phone.removeContact('ann')
     const choices = { lastSeen: 'nobody', writers: 'everyone', groups: 'contacts', receipts: false } as const
-    const last = { ...choices, blocked: ['eve'], contacts: ['ben'], lifetimes: new Map() }
+    const last = { ...choices, blocked: ['eve'], contacts: ['ben'], lifetime: 'default', lifetimes: new Map() }
     await expect.poll(() => told.at(-1)).toEqual(last)
     for (const client of clients.splice(0)) await client.close()
     await node.close()

@@ -28,6 +28,7 @@ it('are remembered until they have been loaded and have come to rest, however of
     store: { ...store, load },
     term,
     limits: defaultLimits,
+    lifetime: 'default',
     sessions: {} as never,
     events: { accepted: () => {}, receipted: () => {} },
     users: () => ({}) as never,

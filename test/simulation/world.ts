@@ -35,6 +35,7 @@ const limits = {
   appendsInFlight: 6,
   listed: 10,
   swallows: false,
+  lifetime: 'default' as const,
   term: 1,
   life: 0,
   deviceAwayMs: 1e12,
@@ -138,7 +139,7 @@ export class World {
     const later = (this.stores.get(team)?.entries.slice(known?.seq ?? 0) ?? []).filter(
       (entry): entry is Message => entry.is === 'message',
     )
-    const group = startGroup(team, record, structuredClone(known), later, this.#count)
+    const group = startGroup(team, record, structuredClone(known), later, this.#count, 'default')
     group.linkRefs = this.#count * 1_000
     return { log: group.log, group }
   }

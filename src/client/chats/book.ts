@@ -2,7 +2,7 @@
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Client } from '../client.ts'
 import { Listeners } from '../listeners.ts'
-import type { ClientEvents, Incoming, Outgoing } from '../types.ts'
+import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { type Chat, newChat, sorted } from './chat.ts'
 import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
 import { type Kept, Log } from './log.ts'
@@ -33,8 +33,8 @@ export class Book {
   readonly #listeners = new Listeners<BookEvents>()
   readonly #ends: (() => void)[]
   #all: readonly Chat[]
-  /** Of 1:1 chats, where it is not as usual; undefined: not known yet. */
-  #lifetimes: ReadonlyMap<string, Lifetime> | undefined
+  /** How long messages stay; undefined: not known yet. */
+  #settings: Lifetimes | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
   /** Own messages that are being kept, and those that are next. */
@@ -57,7 +57,7 @@ export class Book {
       client.on('message', (message) => void this.#keepOwn([message])),
       client.on('seen', ({ chat, epoch, seq }) => void this.#seen(chat, { epoch, seq })),
       client.on('gone', (gone) => this.#erase(gone)),
-      client.on('settings', ({ lifetimes }) => void this.#agree(lifetimes)),
+      client.on('settings', (settings) => void this.#agree(settings)),
     ]
     void client.outbox().then((messages) => this.#keepOwn(messages))
     void client.settings().catch(() => undefined)
@@ -82,7 +82,7 @@ export class Book {
 
   /** A chat that is not there yet is one without lines. The same object until something of it changes. */
   chat(id: string): Chat {
-    return this.#chats.get(id) ?? { ...newChat(id), lifetime: this.#lifetimes?.get(id) ?? 'default' }
+    return this.#chats.get(id) ?? { ...newChat(id), lifetime: lifetimeIn(this.#settings, id) }
   }
 
   /** The last lines of a chat, or the last before an `order`, or the first after one; oldest first. */
@@ -205,10 +205,10 @@ export class Book {
   }
 
   /** How long messages of 1:1 chats stay. */
-  async #agree(lifetimes: ReadonlyMap<string, Lifetime>): Promise<void> {
-    this.#lifetimes = lifetimes
+  async #agree(settings: Lifetimes): Promise<void> {
+    this.#settings = settings
     for (const { id, lifetime } of this.#all) {
-      const agreed = lifetimes.get(id) ?? 'default'
+      const agreed = lifetimeIn(settings, id)
       if (!isGroup(id) && lifetime !== agreed) await this.#change(id, (chat) => ({ ...chat, lifetime: agreed }))
     }
   }
@@ -219,7 +219,7 @@ export class Book {
     this.#all = sorted(this.#chats.values())
     if (lines.length > 0) this.#listeners.tell('lines', lines)
     this.#listeners.tell('chats', this.#all)
-    if (began && this.#lifetimes) await this.#agree(this.#lifetimes)
+    if (began && this.#settings) await this.#agree(this.#settings)
     await this.#watch()
   }
 
@@ -237,5 +237,10 @@ export class Book {
     this.#timer = setTimeout(async () => this.#lost(await this.#log.vanish(Date.now())), wait)
   }
 }
+
+type Lifetimes = Pick<Settings, 'lifetime' | 'lifetimes'>
+
+const lifetimeIn = (settings: Lifetimes | undefined, chat: string): Lifetime =>
+  settings?.lifetimes.get(chat) ?? settings?.lifetime ?? 'default'
 
 type Range = { readonly before?: number; readonly after?: number; readonly count?: number }

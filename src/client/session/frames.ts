@@ -167,7 +167,10 @@ function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect
   const [, lastSeen, writers, receipts, blocked, contacts, lifetimes, groups = 'everyone'] = frame
   const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
   const chats = lines(lifetimes).map((line) => line.split('\t') as [string, Lifetime])
-  const lists = { blocked: lines(blocked), contacts: lines(contacts), lifetimes: new Map(chats) }
+  // The line without a user is of the chats that are not listed.
+  const [lifetime = 'default'] = chats.flatMap(([chat, lifetime]) => (chat === '' ? [lifetime] : []))
+  const changed = new Map(chats.filter(([chat]) => chat !== ''))
+  const lists = { blocked: lines(blocked), contacts: lines(contacts), lifetime, lifetimes: changed }
   const event = { lastSeen, writers, groups, receipts, ...lists }
   state.settings = event
   out.push({ do: 'tell', name: 'settings', event })
