@@ -5,7 +5,6 @@ import { avatar, byId, icon } from './dom.ts'
 import { lifetimeWords, presenceWords } from './words.ts'
 
 const timer = 'M12 7.5V13l3 2M9.5 2.5h5M12 5a8 8 0 1 0 0 16 8 8 0 0 0 0-16'
-const pin = 'M7 3.500h10v17l-5-4.500-5 4.500z'
 
 export class Head {
   readonly #me: string
@@ -52,10 +51,11 @@ export class Head {
     byId('name').textContent = titleOf(chat)
     byId('peer-avatar').replaceChildren(avatar(titleOf(chat)))
     const lasting = byId('lasting')
-    lasting.hidden = chat.lifetime === 'default'
+    // What vanishes sooner than people expect is told.
+    lasting.hidden = chat.lifetime === 'default' || chat.lifetime === 'permanent'
     lasting.title = `From now on ${lifetimeWords(chat.lifetime)}`
     lasting.setAttribute('aria-label', lasting.title)
-    lasting.replaceChildren(icon(chat.lifetime === 'permanent' ? pin : timer))
+    lasting.replaceChildren(icon(timer))
   }
 
   /** Asks who is in the open group, as after each change of it. */

@@ -102,7 +102,7 @@ describe('the chat page', needsChromium, () => {
     for (const [n, lifetime] of lifetimes.entries()) {
       await clients[n]?.setLifetime('zed', lifetime)
       await clients[n]?.send('zed', `lasts ${lifetime}`)
-      if (lifetime !== 'default') await admin.setLifetime(group, lifetime)
+      await admin.setLifetime(group, lifetime)
       await admin.send(group, `lasts ${lifetime}`)
     }
     for (const client of clients) await client.close()
@@ -243,8 +243,8 @@ describe('the chat page', needsChromium, () => {
     await ivy.keyboard.press('Escape')
     await ivy.waitForSelector('#info', { state: 'hidden' })
     expect(await ivy.locator('#text').isVisible()).toBe(true)
-    await setLifetime(hal, 'permanent')
-    await ivy.waitForSelector('.change:has-text("hal set that messages are kept until you delete them")')
+    await setLifetime(hal, 'temporary')
+    await ivy.waitForSelector('.change:has-text("hal set that"):has-text("delivered")')
     await ivy.waitForSelector('#lasting')
     await desk.close()
     await phone.close()
