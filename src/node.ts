@@ -33,7 +33,7 @@ import { isChatId, isMessageId, type Position, type UserId } from './protocol/id
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
-import type { StoreError } from './store/contract.ts'
+import type { StoreError, StoreEvents } from './store/contract.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
@@ -151,13 +151,16 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
-  const brokeIn = (where: 'store' | 'media') => (error: StoreError) => {
-    onFault({ where, error })
-    broke(error)
-  }
-  await store.open(brokeIn('store'))
+  const eventsOf = (where: 'store' | 'media'): StoreEvents => ({
+    damaged: (error) => onFault({ where, error }),
+    broke: (error) => {
+      onFault({ where, error })
+      broke(error)
+    },
+  })
+  await store.open(eventsOf('store'))
   try {
-    await options.media?.open(brokeIn('media'))
+    await options.media?.open(eventsOf('media'))
   } catch (error) {
     await store.close()
     throw error

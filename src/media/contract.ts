@@ -4,7 +4,7 @@
  */
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { StoreError } from '../store/contract.ts'
+import type { StoreEvents } from '../store/contract.ts'
 
 /** What is known of content that is complete. `type` comes from its first bytes, so the same content has one type, whoever uploads it. */
 export type Medium = {
@@ -20,8 +20,8 @@ export const untilReleased: Millis = Number.MAX_SAFE_INTEGER
 export interface MediaStore {
   /** Milliseconds that a message keeps its media, where nothing else is said. */
   readonly retentionMs: Millis
-  /** Opens folders or connections. Rejects with a StoreError that says what to do. `broke` is told as by a store (src/store/contract.ts). */
-  open(broke?: (error: StoreError) => void): Promise<void>
+  /** Opens folders or connections. Rejects with a StoreError that says what to do. */
+  open(events?: StoreEvents): Promise<void>
   close(): Promise<void>
 
   find(id: MediaId): Promise<Medium | undefined>

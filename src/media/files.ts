@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import { checkOptions, isAny, isText } from '../protocol/options.ts'
-import { checkMs, StoreError } from '../store/contract.ts'
+import { checkMs, StoreError, type StoreEvents } from '../store/contract.ts'
 import { checkFile } from '../store/lmdb/check.ts'
 import { full, isNoRoom } from '../store/lmdb/room.ts'
 import { lockFolder } from '../store/lock.ts'
@@ -46,11 +46,11 @@ class FileMedia implements MediaStore {
     this.#resumeMs = resumeMs
   }
 
-  async open(broke: (error: StoreError) => void = () => {}): Promise<void> {
+  async open(events?: StoreEvents): Promise<void> {
     const unlock = this.#lock()
     try {
       await checkFile(join(this.#path, 'records.mdb'), join(this.#path, 'files'))
-      this.#records = new Records(join(this.#path, 'records.mdb'), broke)
+      this.#records = new Records(join(this.#path, 'records.mdb'), (error) => events?.broke(error))
     } catch (error) {
       unlock()
       throw error

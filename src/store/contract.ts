@@ -165,12 +165,17 @@ export type MessageTrace = {
 /** What `expire` removed. */
 export type Expired = { readonly entries: number; readonly dedupeKeys: number }
 
+/** What whoever runs a store is told of. */
+export type StoreEvents = {
+  /** A write failed after which this process can write nothing more: it has to be started again. */
+  readonly broke: (error: StoreError) => void
+  /** Something was found damaged; the call that met it rejects with the same error, and concerns nobody else. */
+  readonly damaged: (error: StoreError) => void
+}
+
 export interface Store {
-  /**
-   * Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. `broke` is told when a
-   * write failed after which this process can write nothing more: it has to be started again.
-   */
-  open(broke?: (error: StoreError) => void): Promise<void>
+  /** Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. */
+  open(events?: StoreEvents): Promise<void>
   /** Finishes what is under way and closes. Calls after it reject. */
   close(): Promise<void>
 

@@ -24,6 +24,7 @@ import {
   type Started,
   type Store,
   StoreError,
+  type StoreEvents,
 } from './contract.ts'
 import { waitsFor } from './lasting.ts'
 import { type Compacted, compactFile } from './lmdb/compact.ts'
@@ -55,8 +56,8 @@ export class LmdbStore implements Store {
     this.#options = options
   }
 
-  async open(broke: (error: StoreError) => void = () => {}): Promise<void> {
-    this.#opened = await openFolder(this.#path, broke)
+  async open(events: StoreEvents = { broke: () => {}, damaged: () => {} }): Promise<void> {
+    this.#opened = await openFolder(this.#path, events)
   }
 
   async close(): Promise<void> {

@@ -42,7 +42,7 @@ function append(call: 'write' | 'sync', errno: number): { printed: string[]; sta
     import { lmdbStore } from ${JSON.stringify(new URL('../../dist/src/store/lmdb.js', import.meta.url).href)}
     const [path, when, errno] = process.argv.slice(1)
     const store = lmdbStore(path)
-    await store.open((error) => console.log('broke', error.code))
+    await store.open({ broke: ({ code }) => console.log('broke', code), damaged() {} })
     let tail = 0
     const append = async () => {
       const seq = tail + 1

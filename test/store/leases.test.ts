@@ -18,25 +18,25 @@ type Held = {
 const module = (name: string) => JSON.stringify(new URL(`../../dist/src/store/lmdb/${name}.js`, import.meta.url).href)
 /** Takes the lease again and again, holds it, renews it or gives it back, and prints each time that it had it. */
 const program = `
-  import { Commits } from ${module('commits')}
   import { releaseLease, renewLease, takeLease } from ${module('leases')}
-  import { fileOf, openTables } from ${module('tables')}
+  import { Damages } from ${module('table')}
+  import { openTables } from ${module('tables')}
   const [path, holder] = process.argv.slice(1)
-  const tables = openTables(path)
-  const commits = new Commits(tables, fileOf(path), () => {})
+  const tables = openTables(path, new Damages(path, () => {}))
+  const change = (task) => tables.root.transaction(() => task(tables))
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
   for (const end = Date.now() + 1500; Date.now() < end; await sleep(Math.random() * 3)) {
     const now = Date.now()
-    const lease = await commits.change((tables) => takeLease(tables, 'one', holder, now, now + 10))
+    const lease = await change((tables) => takeLease(tables, 'one', holder, now, now + 10))
     if (lease.holder !== holder) continue
     let [got, until, back] = [Date.now(), lease.until, null]
     if (Math.random() < 0.5) {
       const again = Date.now()
-      if (await commits.change((tables) => renewLease(tables, 'one', lease, again, again + 15))) until = again + 15
+      if (await change((tables) => renewLease(tables, 'one', lease, again, again + 15))) until = again + 15
     }
     if (Math.random() < 0.5) {
       back = Date.now()
-      await commits.change((tables) => releaseLease(tables, 'one', lease))
+      await change((tables) => releaseLease(tables, 'one', lease))
     } else await sleep(30)
     console.log(JSON.stringify({ holder, term: lease.term, now, got, until, back }))
   }

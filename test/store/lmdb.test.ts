@@ -61,18 +61,6 @@ describe('the embedded store', () => {
       })
   })
 
-  it('reads the cursors that version 3 wrote', async () => {
-    const cursors = [{ device: 'phone', seq: 4, seenAt: 1_700_000_000_000 }]
-    const root = open({ path: join(path, 'bluetick.mdb'), maxDbs: 32 })
-    await root.openDB({ name: 'settings' }).put('version', 3)
-    await root.openDB({ name: 'cursors' }).put(bob, { epoch: 7, cursors, settled: 2 })
-    await root.close()
-    const store = lmdbStore(path)
-    await store.open()
-    expect(await store.load(bob)).toMatchObject({ epoch: 7, cursors, settled: 2 })
-    await store.close()
-  })
-
   /** Appends in a process of its own until that fails, then `after`; answers what it printed. */
   async function fill(after: string, shell: string): Promise<{ printed: string; code: unknown }> {
     const script = `

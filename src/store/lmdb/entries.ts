@@ -2,6 +2,7 @@
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { Carrier, Entry } from '../contract.ts'
 import { packRow, unpackRow } from './rows.ts'
+import { unlessDamaged } from './table.ts'
 import { lastSeq, type Tables } from './tables.ts'
 
 /** The key of the row that holds an entry: it starts there or before. */
@@ -10,7 +11,7 @@ export function rowOf(entries: Tables['entries'], user: UserId, seq: Seq): [stri
   return key as [string, number]
 }
 
-/** Changes messages and copies where they stand. */
+/** Changes messages and copies where they stand; not in rows that are damaged. */
 export function rewrite(
   { entries }: Tables,
   user: UserId,
@@ -20,7 +21,7 @@ export function rewrite(
   const rows = new Map(seqs.map((seq) => rowOf(entries, user, seq)).map((key) => [key[1], key]))
   const changed = new Set(seqs)
   for (const key of rows.values()) {
-    const row = entries.get(key)
+    const row = unlessDamaged(() => entries.get(key))
     if (!row) continue
     const next = unpackRow(row).map((entry) => (changed.has(entry.seq) && 'body' in entry ? change(entry) : entry))
     void entries.put(key, packRow(next))

@@ -4,6 +4,7 @@ import type { Expired, Retention } from '../contract.ts'
 import { expireDue, removeTimers } from './lasting.ts'
 import { expireRepeats } from './repeats.ts'
 import { unpackRow } from './rows.ts'
+import { unlessDamaged } from './table.ts'
 import { dayOf, lastSeq, type Tables } from './tables.ts'
 
 /** Rows removed by one call of `expire`: a few milliseconds of the event loop. */
@@ -14,9 +15,18 @@ export function expire(tables: Tables, { retentionMs, dedupeMs }: Retention, now
   let entries = expireDue(tables, now)
   for (const [day, user] of tables.days.getKeys({ end: [dayOf(now - retentionMs), ''] })) {
     if (entries >= slice) break
-    entries += expireDay(tables, day, user as UserId, slice - entries)
+    entries += unlessDamaged(() => expireDay(tables, day, user as UserId, slice - entries)) ?? 0
   }
   return { entries, dedupeKeys }
+}
+
+/** The rows of an inbox up to the first that is damaged, of which nobody knows when it was written: it stays, and what is behind it. */
+function* rowsOf({ entries }: Tables, user: UserId) {
+  for (const row of entries.getRange({ start: [user, 0], end: [user, lastSeq] })) {
+    const found = unlessDamaged(() => unpackRow(row.value))
+    if (!found) return
+    yield { key: row.key, entries: found }
+  }
 }
 
 /** Removes one user's entries up to a day that is over, about `room` of them; the mark of the day goes with the last. */
@@ -25,8 +35,7 @@ function expireDay(tables: Tables, day: number, user: UserId, room: number): num
   let removed = 0
   let head = log?.head ?? 1
   let done = true
-  for (const { key, value } of tables.entries.getRange({ start: [user, 0], end: [user, lastSeq] })) {
-    const row = unpackRow(value)
+  for (const { key, entries: row } of rowsOf(tables, user)) {
     if (dayOf(row[0]?.time ?? 0) > day) break
     if (removed >= room) {
       done = false

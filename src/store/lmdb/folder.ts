@@ -1,16 +1,17 @@
 /** The data folder of an embedded store: whose it is, and what is open in it. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { StoreError } from '../contract.ts'
+import { StoreError, type StoreEvents } from '../contract.ts'
 import { lockFolder } from '../lock.ts'
 import { checkFile } from './check.ts'
 import { Commits } from './commits.ts'
 import { removeCopy } from './compact.ts'
 import { Journal } from './journal.ts'
+import { Damages } from './table.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
 /** Of the rows that this release writes, and the earliest that it reads: data of others are refused. */
-const [version, earliest] = [4, 3]
+const [version, earliest] = [5, 5]
 
 /** What is open while the store is. */
 export type Opened = {
@@ -20,24 +21,24 @@ export type Opened = {
   readonly unlock: () => void
 }
 
-/** Opens the folder `path`, which is made if need be. `broke` is told when nothing more can be written. */
-export async function openFolder(path: string, broke: (error: StoreError) => void): Promise<Opened> {
+/** Opens the folder `path`, which is made if need be. */
+export async function openFolder(path: string, events: StoreEvents): Promise<Opened> {
   const unlock = lock(path)
   try {
     removeCopy(fileOf(path))
     await checkFile(fileOf(path), join(path, 'media', 'records.mdb'))
-    return await openLocked(path, broke, unlock)
+    return await openLocked(path, events, unlock)
   } catch (error) {
     unlock()
     throw error
   }
 }
 
-async function openLocked(path: string, broke: (error: StoreError) => void, unlock: () => void): Promise<Opened> {
-  const tables = openTables(path)
+async function openLocked(path: string, events: StoreEvents, unlock: () => void): Promise<Opened> {
+  const tables = openTables(path, new Damages(path, events.damaged))
   try {
     await checkVersion(tables, path)
-    const commits = new Commits(tables, fileOf(path), broke)
+    const commits = new Commits(tables, fileOf(path), events.broke)
     const journal = new Journal(tables, commits)
     journal.recover()
     return { tables, commits, journal, unlock }
@@ -47,13 +48,13 @@ async function openLocked(path: string, broke: (error: StoreError) => void, unlo
   }
 }
 
-async function checkVersion({ settings }: Tables, path: string): Promise<void> {
-  const found = settings.get('version')
+async function checkVersion({ versions }: Tables, path: string): Promise<void> {
+  const found = versions.get('version')
   if (found !== undefined && (found < earliest || found > version)) {
     const text = `The data in ${path} is of version ${found}, and this release reads versions ${earliest} to ${version}.`
     throw new StoreError('version', text)
   }
-  if (found !== version) await settings.put('version', version)
+  if (found !== version) await versions.put('version', version)
 }
 
 function lock(path: string): () => void {

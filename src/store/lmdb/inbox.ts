@@ -8,7 +8,7 @@ import type { Fresh } from './journal.ts'
 import { addLasting, waiting } from './lasting.ts'
 import { putRepeats } from './repeats.ts'
 import { packCursors, packRow, pieces, unpackCursors } from './rows.ts'
-import { dayOf, type Tables } from './tables.ts'
+import { dayOf, type Log, lastSeq, type Tables } from './tables.ts'
 
 /** Puts entries that follow the tail of the inbox, and are what the journal has first of it. */
 export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: readonly Entry[]): void {
@@ -45,9 +45,17 @@ export function renameInbox(tables: Tables, user: UserId, epoch: number): void {
   if (row) void tables.cursors.put(user, packCursors({ ...unpackCursors(row), epoch }))
 }
 
+/** Throws where there are entries, and no log: the key of its row is damaged. */
+function logOf({ logs, entries }: Tables, user: UserId): Log | undefined {
+  const log = logs.get(user)
+  const [lost] = log ? [] : entries.getKeys({ start: [user, 0], end: [user, lastSeq], limit: 1 })
+  if (lost) throw logs.damaged(user)
+  return log
+}
+
 /** What waits for its timer is in the tables: where the journal has such entries, they were moved before. */
 export function loadInbox(tables: Tables, fresh: Fresh | undefined, user: UserId): InboxRecord | undefined {
-  const log = tables.logs.get(user)
+  const log = logOf(tables, user)
   const row = tables.cursors.get(user)
   const saved = row && unpackCursors(row)
   if (!log && !fresh && !saved) return undefined
@@ -65,7 +73,7 @@ export function loadInbox(tables: Tables, fresh: Fresh | undefined, user: UserId
   }
 }
 
-/** Up to `limit` entries, as long as their bodies fit `bytes`, the first in any case. */
+/** Up to `limit` entries, as long as their bodies fit `bytes`, the first in any case. Throws where one is missing. */
 export function readInbox(
   tables: Tables,
   fresh: Fresh | undefined,
@@ -76,13 +84,19 @@ export function readInbox(
   now: Millis,
 ): readonly Entry[] {
   const found: Entry[] = []
+  const log = tables.logs.get(user)
+  const tail = fresh?.entries.at(-1)?.seq ?? log?.tail ?? 0
+  let next = Math.max(from, log?.head ?? 1)
   let size = 0
   for (const stored of both(entriesFrom(tables, user, from), fresh?.entries ?? [], from)) {
     const entry = isOver(stored, now) ? goneOf(stored) : stored
     size += 'body' in entry ? entry.body.length : 0
-    if (found.length === limit || (size > bytes && found.length > 0)) break
+    if (entry.seq !== next) throw tables.entries.damaged([user, next])
+    if (found.length === limit || (size > bytes && found.length > 0)) return found
     found.push(entry)
+    next += 1
   }
+  if (next <= tail) throw tables.entries.damaged([user, next])
   return found
 }
 

@@ -4,7 +4,7 @@
  * append, each on a page of its own, 9,000 appends/s cost 81 us of CPU each, and 8 KB of the disk.
  */
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry, Life } from '../contract.ts'
+import { type Entry, type Life, StoreError } from '../contract.ts'
 import { began } from '../lives.ts'
 import type { Commits } from './commits.ts'
 import { putEntries } from './inbox.ts'
@@ -24,6 +24,14 @@ type Share = { readonly user: UserId; readonly count: number }
 /** One move of entries to the tables: of these users, or of all. */
 type Pass = { all: boolean; readonly users: Set<UserId>; readonly moved: Promise<void> }
 
+/** Appends of one transaction. `tails`: of their inboxes, before. */
+type Batch = {
+  readonly appends: Append[]
+  readonly tails: Map<UserId, Seq>
+  bytes: number
+  readonly committed: Promise<void>
+}
+
 export class Journal {
   readonly #tables: Tables
   readonly #commits: Commits<Tables>
@@ -35,43 +43,51 @@ export class Journal {
   #durable = 0
   #row = 1
   /** Appends of the next transaction. */
-  #batch: { readonly appends: Append[]; bytes: number; readonly committed: Promise<void> } | undefined
+  #batch: Batch | undefined
   #timer: NodeJS.Timeout | undefined
   /** The pass that begins when the one before it ends, and that one, whatever becomes of it. */
   #next: Pass | undefined
   #before: Promise<void> = Promise.resolve()
   #moving = false
+  /** Whose tables are damaged: what the journal has of them stays there. */
+  readonly #stuck = new Map<UserId, StoreError>()
 
   constructor(tables: Tables, commits: Commits<Tables>) {
     this.#tables = tables
     this.#commits = commits
   }
 
-  /** Rejects where there is no room. */
+  /** Rejects where there is no room, and where the inbox is damaged: no other append of the transaction may fail by that. */
   async append(append: Append): Promise<void> {
-    const bytes = bytesOf(append.entries)
+    const { user, entries } = append
+    const stuck = this.#stuck.get(user)
+    if (stuck) throw stuck
+    const tail = this.#batch?.tails.get(user) ?? this.tail(user)
+    const bytes = bytesOf(entries)
     this.#commits.room.check(this.#bytes + this.#waiting + bytes)
     this.#batch ??= this.#begin()
     this.#batch.appends.push(append)
+    this.#batch.tails.set(user, tail)
     this.#batch.bytes += bytes
     this.#waiting += bytes
     return this.#batch.committed
   }
 
-  #begin() {
+  #begin(): Batch {
     const appends: Append[] = []
+    const tails = new Map<UserId, Seq>()
     let fresh: Append[] = []
     let row = 0
     const committed = this.#commits.write(
       ({ journal }) => {
         this.#batch = undefined
-        fresh = this.#news(appends)
+        fresh = this.#news(appends, tails)
         for (const piece of pieces(fresh)) void journal.put(this.#row++, packAppends(piece))
         row = this.#row - 1
       },
       () => this.#keep(fresh, row),
     )
-    const batch = { appends, bytes: 0, committed }
+    const batch = { appends, tails, bytes: 0, committed }
     // Where there is no room nothing is put.
     const ended = () => {
       if (this.#batch === batch) this.#batch = undefined
@@ -82,8 +98,7 @@ export class Journal {
   }
 
   /** Without what is there already: it was repeated after an unknown outcome. */
-  #news(appends: readonly Append[]): Append[] {
-    const tails = new Map<UserId, Seq>()
+  #news(appends: readonly Append[], tails: Map<UserId, Seq>): Append[] {
     return appends.flatMap((append) => {
       const { user, entries } = append
       const tail = tails.get(user) ?? this.tail(user)
@@ -97,7 +112,9 @@ export class Journal {
 
   /** The highest durable seq of an inbox, 0 for none. */
   tail(user: UserId): Seq {
-    return this.of(user)?.entries.at(-1)?.seq ?? this.#tables.logs.get(user)?.tail ?? 0
+    const last = this.of(user)?.entries.at(-1)
+    if (last) return last.seq
+    return this.#stuck.has(user) ? 0 : (this.#tables.logs.get(user)?.tail ?? 0)
   }
 
   /** What of this user's inbox is durable, and may not be in the tables yet. */
@@ -165,9 +182,22 @@ export class Journal {
     return this.of(user)?.entries.length ?? 0
   }
 
+  /** Removes rows whose entries have moved, but for those that cannot: these take the place of the last row. */
   #remove(upTo: number): Promise<void> {
     return this.#commits.write(({ journal }) => {
       for (const row of journal.getKeys({ end: upTo + 1 })) void journal.remove(row)
+      const stay = [...this.#stuck.keys()].flatMap((user) => this.#appendsOf(user))
+      if (stay.length > 0) void journal.put(upTo, packAppends(stay))
+    })
+  }
+
+  /** What the journal has of a user, as it was appended. */
+  #appendsOf(user: UserId): Append[] {
+    const { epoch, entries, lives } = this.of(user) ?? { epoch: 0, entries: [], lives: [] }
+    return lives.flatMap(({ term, from }, at) => {
+      const end = lives[at + 1]?.from ?? Number.POSITIVE_INFINITY
+      const some = entries.filter(({ seq }) => seq >= from && seq < end)
+      return some.length > 0 ? [{ user, epoch, term, entries: some }] : []
     })
   }
 
@@ -182,7 +212,7 @@ export class Journal {
           const fresh = this.of(user)
           if (!fresh) continue
           const [some = []] = pieces(fresh.entries.slice(0, count), undefined, room)
-          putEntries(tables, user, fresh, some)
+          if (!this.#try(user, () => putEntries(tables, user, fresh, some))) continue
           moved.push({ user, entries: some })
           room = some.length < count ? 0 : room - bytesOf(some)
           if (some.length < count) left.push({ user, count: count - some.length })
@@ -192,6 +222,18 @@ export class Journal {
         for (const { user, entries } of moved) this.#forget(user, entries)
       },
     )
+  }
+
+  /** False: the tables of this user are damaged, which they say before anything is put. */
+  #try(user: UserId, task: () => void): boolean {
+    try {
+      task()
+      return true
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'corrupt')) throw error
+      this.#stuck.set(user, error)
+      return false
+    }
   }
 
   #forget(user: UserId, moved: readonly Entry[]): void {
@@ -205,8 +247,10 @@ export class Journal {
   /** Takes over what a former process left in the journal. Writes nothing: the disk may be full. */
   recover(): void {
     for (const { key, value } of this.#tables.journal.getRange({})) {
+      const appends = unpackAppends(value)
+      for (const { user } of appends) this.#try(user, () => this.tail(user))
       // A row that was written again after an unknown outcome holds what another holds, too.
-      this.#keep(this.#news(unpackAppends(value)), key)
+      this.#keep(this.#news(appends, new Map()), key)
       this.#row = key + 1
     }
   }

@@ -2,6 +2,7 @@
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, Entry, MessageTrace } from '../contract.ts'
 import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
+import { unlessDamaged } from './table.ts'
 import { hourOf, lastSeq, type Tables } from './tables.ts'
 
 /** What marks a repeat of each message among the entries. The sender of a copy is the user. */
@@ -59,21 +60,21 @@ const bytesOf = (row: Uint8Array): Buffer => Buffer.from(row.buffer, row.byteOff
 
 /** Where messages with this id stand, in whatever inbox; reads everything. */
 export function* trace(tables: Tables, id: MessageId): Generator<MessageTrace> {
-  for (const { key, value } of tables.repeats.getRange({}))
-    for (const repeat of matching(value, [{ id }]))
+  for (const row of tables.repeats.getRange({}))
+    for (const repeat of unlessDamaged(() => matching(row.value, [{ id }])) ?? [])
       if (repeat.id === id) {
         const { sender, seq, time } = repeat
-        yield { recipient: key[1] as UserId, sender, seq, time }
+        yield { recipient: row.key[1] as UserId, sender, seq, time }
       }
 }
 
 /** Removes about `room` messages of hours before that of `before`; answers how many. */
 export function expireRepeats(tables: Tables, before: Millis, room: number): number {
   let removed = 0
-  for (const { key, value } of tables.repeats.getRange({ end: [hourOf(before), '', 0] })) {
+  for (const row of tables.repeats.getRange({ end: [hourOf(before), '', 0] })) {
     if (removed >= room) break
-    void tables.repeats.remove(key)
-    removed += unpackRepeats(value).length
+    void tables.repeats.remove(row.key)
+    removed += unlessDamaged(() => unpackRepeats(row.value).length) ?? 1
   }
   return removed
 }

@@ -2,7 +2,7 @@
  * Room in a file of LMDB's. LMDB must meet no write that fails: lmdb 3.5 writes its message about that past the end of 100 bytes,
  * and the process dies of it, at once or soon. So the file is longer than what it holds, by zeros that are written here: a full
  * disk, a quota and a limit are met here, in words. And before each transaction one page of them is written again, so that a disk
- * that takes nothing more is met here, too.
+ * that takes nothing more is met here, too. One process at a time: another's pages would be written over.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'

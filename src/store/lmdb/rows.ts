@@ -143,8 +143,7 @@ export const packCursors = ({ epoch, settled, cursors }: Cursors): CursorsRow =>
   ...cursors.map(({ device, seq, seenAt }) => [device, seq, seenAt] as const),
 ]
 
-export function unpackCursors(row: CursorsRow | Cursors): Cursors {
-  if ('epoch' in row) return row
+export function unpackCursors(row: CursorsRow): Cursors {
   const [epoch, settled, ...devices] = row
   return { epoch, settled, cursors: devices.map(([device, seq, seenAt]) => ({ device, seq, seenAt })) }
 }

@@ -3,7 +3,8 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, Seq } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { GroupRecord, Lease } from '../contract.ts'
-import type { Cursors, CursorsRow } from './rows.ts'
+import type { CursorsRow } from './rows.ts'
+import { bytes, type Damages, type Key, packed, Table } from './table.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -15,39 +16,40 @@ export const lastSeq = Number.MAX_SAFE_INTEGER
 export const lastId = '\u{10ffff}'
 
 /** `lives`: term and first seq of each life, one after the other. `was`: the epoch before it was renamed. */
-type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq; lives?: readonly number[]; was?: number }
+export type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq; lives?: readonly number[]; was?: number }
 
 export type Tables = {
   readonly root: RootDatabase
   /** number of the row -> appends that were committed together (rows.ts) and are not in the tables below */
-  readonly journal: Database<Uint8Array, number>
+  readonly journal: Table<Uint8Array, number>
   /** [user, seq of the first] -> entries that follow each other, of one day (rows.ts) */
-  readonly entries: Database<Uint8Array, [string, number]>
-  readonly logs: Database<Log, string>
-  /** By name as version 3 wrote them. */
-  readonly cursors: Database<CursorsRow | Cursors, string>
+  readonly entries: Table<Uint8Array, [string, number]>
+  readonly logs: Table<Log, string>
+  readonly cursors: Table<CursorsRow, string>
   /** [hour, user, seq of the first] -> messages that were appended in that hour (rows.ts). By hour, so that expiry is one range. */
-  readonly repeats: Database<Uint8Array, [number, string, number]>
+  readonly repeats: Table<Uint8Array, [number, string, number]>
   /** [day, user]: the inbox got entries on that day */
-  readonly days: Database<true, [number, string]>
-  readonly seen: Database<number, string>
-  readonly preferences: Database<Settings, string>
+  readonly days: Table<true, [number, string]>
+  readonly seen: Table<number, string>
+  readonly preferences: Table<Settings, string>
   /** Users who may not connect. */
-  readonly bans: Database<true, string>
+  readonly bans: Table<true, string>
+  /** 'version' -> that of what the tables hold, as every release reads it */
+  readonly versions: Database<number, string>
   /** Of the store itself. */
-  readonly settings: Database<number, string>
-  readonly groups: Database<GroupRecord, string>
+  readonly settings: Table<number, string>
+  readonly groups: Table<GroupRecord, string>
   /** [term, group] -> 1 */
-  readonly noted: Database<number, [number, string]>
-  readonly leases: Database<Lease, string>
+  readonly noted: Table<number, [number, string]>
+  readonly leases: Table<Lease, string>
   /** how a node called itself -> its term */
-  readonly lives: Database<number, number>
+  readonly lives: Table<number, number>
   /** [user, what it waits for, chat where it waits to be read, seq]: a timer that has not started */
-  readonly timers: Database<true, [string, string, string, number]>
+  readonly timers: Table<true, [string, string, string, number]>
   /** [expires, user, seq]: a timer that runs */
-  readonly due: Database<true, [number, string, number]>
+  readonly due: Table<true, [number, string, number]>
   /** [user, chat, seq] -> a row of one entry */
-  readonly history: Database<Uint8Array, [string, string, number]>
+  readonly history: Table<Uint8Array, [string, string, number]>
 }
 
 export const fileOf = (folder: string): string => `${folder}/bluetick.mdb`
@@ -58,7 +60,7 @@ export const fileOf = (folder: string): string => `${folder}/bluetick.mdb`
  */
 const mapSize = 16 * 1024 ** 3
 
-export function openTables(path: string): Tables {
+export function openTables(path: string, damages: Damages): Tables {
   const root = open({
     path: fileOf(path),
     maxDbs: 32,
@@ -69,28 +71,27 @@ export function openTables(path: string): Tables {
     // lmdb's own batches leave a rejection that nobody hears, and make a writer who is alone wait: 215 appends/s, against 1,066.
     eventTurnBatching: false,
   })
-  const table = <V, K extends string | number | (string | number)[]>(
-    name: string,
-    encoding: 'msgpack' | 'binary' = 'msgpack',
-  ): Database<V, K> => root.openDB<V, K>({ name, encoding })
+  const table = <V, K extends Key>(name: string) => new Table<V, K>(root, name, damages, packed)
+  const rows = <K extends Key>(name: string) => new Table<Uint8Array, K>(root, name, damages, bytes)
   return {
     root,
-    journal: table('journal', 'binary'),
-    entries: table('entries', 'binary'),
+    journal: rows('journal'),
+    entries: rows('entries'),
     logs: table('logs'),
     cursors: table('cursors'),
-    repeats: table('repeats', 'binary'),
+    repeats: rows('repeats'),
     days: table('days'),
     seen: table('seen'),
     preferences: table('preferences'),
     bans: table('bans'),
-    settings: table('settings'),
+    versions: root.openDB({ name: 'settings' }),
+    settings: table('numbers'),
     groups: table('groups'),
     noted: table('noted'),
     leases: table('leases'),
     lives: table('lives'),
     timers: table('timers'),
     due: table('due'),
-    history: table('history', 'binary'),
+    history: rows('history'),
   }
 }
