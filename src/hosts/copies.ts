@@ -3,6 +3,7 @@ import type { Fanned, GroupEffect, Message } from '../../actors/group/types.ts'
 import type { Accepted, Ticket, UserMessage } from '../../actors/user/types.ts'
 import type { Place } from '../protocol/group.ts'
 import type { GroupId } from '../protocol/ids.ts'
+import { Queue } from '../protocol/queue.ts'
 import { share } from '../protocol/shared.ts'
 import type { Asks } from '../runtime/index.ts'
 import type { Users } from './users.ts'
@@ -19,38 +20,83 @@ function placeOf(group: GroupId, epoch: number, entry: Message): Place {
   return place
 }
 
-/** Delivers a copy to a member's actor. Links have negative numbers, so that they are never a session's. */
-export function fan(
-  { users, asks }: Context,
-  answers: Answers,
-  group: GroupId,
-  epoch: number,
-  { link, member, entry, turn, again }: Extract<GroupEffect, { do: 'fan' }>,
-): void {
-  const { from, id, body, media, lifetime } = entry
-  const place = placeOf(group, epoch, entry)
-  const ticket: Ticket = asks.ask((answer) => answers.add(group, { link, turn, answer }))
-  const message: UserMessage = {
-    is: 'deliver',
-    session: -link,
-    turn,
-    from,
-    id,
-    body,
-    media,
-    place,
-    lifetime,
-    again,
-    ticket,
+type Fan = Extract<GroupEffect, { do: 'fan' }>
+type Waiting = { readonly group: GroupId; readonly epoch: number; readonly copies: Queue<Fan> }
+
+/** Copies under way at a time, of all groups: what people write to each other waits behind no more than these. */
+const atOnce = 2_048
+/** Copies of one group before another has its turn. */
+const inTurn = 64
+
+/**
+ * Hands copies to the members' actors: only so many are under way, and groups take turns. Two hundred messages to a group of a
+ * thousand would else be two hundred thousand appends in line, and what another sends to a friend would wait for all of them.
+ */
+export class Copies {
+  readonly #context: Context
+  readonly #answers: Answers
+  readonly #waiting = new Map<GroupId, Waiting>()
+  readonly #turns = new Queue<Waiting>()
+  #flying = 0
+
+  /** `tell` hands answers to a group. */
+  constructor(context: Context, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
+    this.#context = context
+    this.#answers = new Answers((group, copies) => {
+      this.#flying -= copies.length
+      tell(group, copies)
+      this.#go()
+    })
   }
-  if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+
+  add(group: GroupId, epoch: number, copy: Fan): void {
+    const waiting = this.#waiting.get(group) ?? { group, epoch, copies: new Queue() }
+    waiting.copies.push(copy)
+    if (waiting.copies.size > 1) return
+    this.#waiting.set(group, waiting)
+    this.#turns.push(waiting)
+    this.#go()
+  }
+
+  #go(): void {
+    while (this.#flying < atOnce) {
+      const next = this.#turns.shift()
+      if (!next) return
+      for (let n = 0; n < inTurn && this.#flying < atOnce && next.copies.size > 0; n++)
+        this.#hand(next, next.copies.shift() as Fan)
+      if (next.copies.size > 0) this.#turns.push(next)
+      else this.#waiting.delete(next.group)
+    }
+  }
+
+  /** Links have negative numbers, so that they are never a session's. */
+  #hand({ group, epoch }: Waiting, { link, member, entry, turn, again }: Fan): void {
+    const { users, asks } = this.#context
+    const { from, id, body, media, lifetime } = entry
+    this.#flying += 1
+    const ticket: Ticket = asks.ask((answer) => this.#answers.add(group, { link, turn, answer }))
+    const message: UserMessage = {
+      is: 'deliver',
+      session: -link,
+      turn,
+      from,
+      id,
+      body,
+      media,
+      place: placeOf(group, epoch, entry),
+      lifetime,
+      again,
+      ticket,
+    }
+    if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+  }
 }
 
 /**
  * The members' answers to a group's copies: those of one turn of the event loop are one message to the group. One by one they
  * filled the mailbox of a group of 1,024, which then refused what its members sent.
  */
-export class Answers {
+class Answers {
   #open = new Map<GroupId, Fanned[]>()
   readonly #tell: (group: GroupId, copies: readonly Fanned[]) => void
 

@@ -12,7 +12,7 @@ import type { Asks, Entities, Runtime } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
 import { Appends } from './appends.ts'
 import type { Calendar } from './calendar.ts'
-import { Answers, fan } from './copies.ts'
+import { Copies } from './copies.ts'
 import type { OnFault } from './faults.ts'
 import type { Keeping } from './keeping.ts'
 import { consult, done, entriesOf, orNull, tellResult } from './log.ts'
@@ -70,7 +70,7 @@ export function hostGroups(context: Context): Groups {
         },
       ),
   )
-  const answers = new Answers((group, copies) => groups.tellIfPresent(group, { is: 'fanned', copies }))
+  const copies = new Copies(context, (group, copies) => groups.tellIfPresent(group, { is: 'fanned', copies }))
   let lives = 0
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
     kind: 'group',
@@ -93,7 +93,7 @@ export function hostGroups(context: Context): Groups {
       const entries: Entry[] = []
       for (const effect of effects) {
         if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, groups, answers, id as GroupId, effect)
+        else perform(context, groups, copies, id as GroupId, effect)
       }
       const state = groups.peek(id)
       if (entries.length === 0) return
@@ -142,7 +142,7 @@ async function openTo({ users: actors, store }: Context, by: UserId, users: read
 function perform(
   context: Context,
   groups: Groups,
-  answers: Answers,
+  copies: Copies,
   group: GroupId,
   effect: Exclude<GroupEffect, { do: 'append' }>,
 ): void {
@@ -168,7 +168,7 @@ function perform(
       )
     }
     case 'fan':
-      return fan(context, answers, group, epoch, effect)
+      return copies.add(group, epoch, effect)
     case 'stands':
       return sessions.push(effect.session, ['stands', group, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'answer':

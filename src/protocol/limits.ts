@@ -8,9 +8,9 @@ export const defaultLimits = {
   idLength: 128,
   /** Frames per second of one connection, over time; two seconds' worth may come at once. Above it `rate_limited`, then `flooding`. */
   framesPerSecond: 500,
-  /** Messages that one user sends per second, from all devices, over time; two seconds' worth may come at once. Above it `rate_limited`. */
+  /** Messages that one user sends per second, from all devices, over time; one to a group counts for each of its members. Two seconds' worth may come at once. Above it `rate_limited`. */
   sendsPerSecond: 1_000,
-  /** The same for what one user sends to one other, or to one group. */
+  /** The same for what one user sends to one other, or to one group, where each message counts once. */
   sendsPerSecondToOne: 500,
   /** Milliseconds from the upgrade to a hello. */
   helloMs: 10_000,

@@ -50,7 +50,7 @@ class Node {
     }
     if (effect.do !== 'deliver') return
     const { send, turn } = effect
-    const wait = this.rates.take(ann, send[2], this.now)
+    const wait = this.rates.take(ann, send[2], 1, this.now)
     const answered = { is: 'answered', send, turn } as const
     if (wait) return this.#tell({ ...answered, answer: { is: 'refused', code: 'rate_limited', ...wait } })
     this.taken.push(Number(send[3]))

@@ -8,7 +8,7 @@ const user = (name: string) => name as UserId
 
 it("lets two seconds' worth go at once, then says when the next may go, and takes it then and not before", () => {
   const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
-  const take = (to: string, now: number) => rates.take(user('ann'), user(to), now)?.retryAfter ?? 0
+  const take = (to: string, now: number) => rates.take(user('ann'), user(to), 1, now)?.retryAfter ?? 0
   for (let n = 0; n < 10; n++) expect(take('ben', 0)).toBe(0)
   expect(take('ben', 0)).toBe(200)
   expect(take('ben', 150)).toBe(50)
@@ -16,7 +16,7 @@ it("lets two seconds' worth go at once, then says when the next may go, and take
   expect(take('last', 0)).toBe(100)
   expect(take('ben', 199)).toBe(1)
   expect(take('ben', 200)).toBe(0)
-  expect(rates.take(user('cat'), user('ben'), 0)).toBeUndefined()
+  expect(rates.take(user('cat'), user('ben'), 1, 0)).toBeUndefined()
 })
 
 it('never lets more go than both rates allow in any span, and what it lets wait goes after that', () => {
@@ -28,11 +28,11 @@ it('never lets more go than both rates allow in any span, and what it lets wait 
       let now = 0
       for (const { ms, to } of sends) {
         now += ms
-        const wait = rates.take(user('ann'), user(to), now)?.retryAfter ?? 0
+        const wait = rates.take(user('ann'), user(to), 1, now)?.retryAfter ?? 0
         if (wait > 0) {
-          expect(rates.take(user('ann'), user(to), now + wait - 1)).toBeDefined()
+          expect(rates.take(user('ann'), user(to), 1, now + wait - 1)).toBeDefined()
           now += wait
-          expect(rates.take(user('ann'), user(to), now)).toBeUndefined()
+          expect(rates.take(user('ann'), user(to), 1, now)).toBeUndefined()
         }
         gone.push({ at: now, to })
         if (ms % 7 === 0) rates.sweep(now)
@@ -50,7 +50,7 @@ it('never lets more go than both rates allow in any span, and what it lets wait 
 
 it('keeps nothing of who has not sent for as long as it takes to fill up', () => {
   const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
-  for (let n = 0; n < 100; n++) rates.take(user(`user ${n}`), user('ben'), n)
+  for (let n = 0; n < 100; n++) rates.take(user(`user ${n}`), user('ben'), 1, n)
   rates.sweep(0)
   expect(rates.size).toBe(100)
   rates.sweep(1_000)

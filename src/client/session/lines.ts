@@ -2,8 +2,9 @@
  * What is to be sent, and what is under way. Each recipient has a line of its own, and the lines take turns, so that many
  * messages for one do not hold up those for the others. Nothing here looks at all messages: ten thousand cost no more than one.
  */
+
+import { Queue } from '../../protocol/queue.ts'
 import type { Out } from './outbox.ts'
-import { Queue } from './queue.ts'
 
 type Line = {
   readonly to: string
