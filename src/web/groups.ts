@@ -10,6 +10,8 @@ import { lifetimeWords } from './words.ts'
 /** As the inputs for a name have it. */
 const longestName = 128
 
+type Shown = Pick<Chat, 'id' | 'name'> & Partial<Pick<Chat, 'last'>>
+
 export class Groups {
   readonly #me: string
   readonly #client: Client
@@ -35,13 +37,13 @@ export class Groups {
   }
 
   /** Shows a group, and to its admins how to change it. */
-  async show(of: Pick<Chat, 'id' | 'name'>): Promise<void> {
+  async show(of: Shown): Promise<void> {
     const [id, title] = [of.id, titleOf(of)]
     const asked = this.#client.group(id).catch(({ code = '' }: { code?: string }) => code)
     const group = await openSheetOf(title, asked)
     if (group === undefined) return
     const deletion = deleteChat(title, 'The other members keep it.', () => this.#delete(id))
-    if (typeof group === 'string') return openSheet(title, ...notIn(group), deletion)
+    if (typeof group === 'string') return openSheet(title, ...this.#notIn(of, group), deletion)
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
     const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
@@ -102,7 +104,15 @@ export class Groups {
     return form
   }
 
-  async #change(chat: Group, change: Change, value: string): Promise<void> {
+  /** What is to be said of a group that cannot be looked at. Who is invited sees nothing of it but that. */
+  #notIn(of: Shown, code: string): HTMLElement[] {
+    if (code !== 'not_a_member') return [make('p', 'words', 'It cannot be looked at now.')]
+    if (of.last?.change !== 'invite') return [make('p', 'words', 'You are not in this group.')]
+    const join = button('Join the group', () => this.#change(of, 'join', ''))
+    return [make('p', 'words', `${of.last.from} invited you to this group.`), join]
+  }
+
+  async #change(chat: Shown, change: Change, value: string): Promise<void> {
     const sent = await tried(this.#client.send(chat.id, value, { change }))
     if (change === 'leave') closeSheet()
     else if (sent) await this.show(chat)
@@ -117,8 +127,3 @@ function namesIn(input: HTMLInputElement): string[] | undefined {
   refuse(input, `Nobody can be called ${wrong}.`)
   return undefined
 }
-
-/** What is to be said of a group that cannot be looked at. */
-const notIn = (code: string): HTMLElement[] => [
-  make('p', 'words', code === 'not_a_member' ? 'You are not in this group.' : 'It cannot be looked at now.'),
-]

@@ -32,6 +32,7 @@ export class Privacy {
       'Settings',
       this.#choice('lastSeen', 'Who sees when I am here, and was here last', settings),
       this.#choice('writers', 'Who may write to me', settings),
+      this.#choice('groups', 'Who may add me to groups', settings),
       this.#receipts(settings),
       ...people('Contacts', settings.contacts, (name) =>
         button('Remove', () => this.#done(this.#client.removeContact(name), () => this.show())),
@@ -82,7 +83,7 @@ export class Privacy {
     return make('li', '', name, state, remove)
   }
 
-  #choice(name: 'lastSeen' | 'writers', label: string, settings: Settings): HTMLElement {
+  #choice(name: 'lastSeen' | 'writers' | 'groups', label: string, settings: Settings): HTMLElement {
     const select = make('select', '')
     for (const [value, text] of audiences) {
       const option = make('option', '', text)
