@@ -167,6 +167,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   }
   const { term, life } = await beginLife(store)
   const clock = new Calendar(given, await store.reckoning())
+  store.goBy?.(clock)
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })

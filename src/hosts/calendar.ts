@@ -36,10 +36,16 @@ export class Calendar implements Clock {
     this.#lookedAt = clock.monotonic()
   }
 
+  /** How far the clock is ahead of what it should say, below zero behind; 0 where it may be right. */
+  get offMs(): Millis {
+    const off = this.#clock.now() - (this.#known.at + this.#clock.monotonic() - this.#lookedAt)
+    return Math.abs(off) <= slackMs ? 0 : off
+  }
+
   /** The time that what is new gets: the clock's, where it is not far behind. */
   now(): Millis {
-    const [now, at] = [this.#clock.now(), this.#at]
-    return now < at - behindMs ? at : now
+    const { offMs } = this
+    return this.#clock.now() - (offMs < -behindMs ? offMs : 0)
   }
 
   monotonic(): Millis {
@@ -48,18 +54,7 @@ export class Calendar implements Clock {
 
   /** What has an age by now has it for sure. */
   get past(): Millis {
-    const [now, at] = [this.#clock.now(), this.#at]
-    return now - at > slackMs ? at : now
-  }
-
-  /** How far what is new is ahead of that. */
-  get lagMs(): Millis {
-    return Math.max(0, this.now() - this.past)
-  }
-
-  /** What the time should be. */
-  get #at(): Millis {
-    return this.#known.at + this.#clock.monotonic() - this.#lookedAt
+    return this.#clock.now() - Math.max(0, this.offMs)
   }
 
   /**

@@ -54,7 +54,7 @@ export function hostUsers(context: Context): Users {
     life,
     // Longer while a clock that has jumped is not believed: no device is forgotten for that.
     get deviceAwayMs() {
-      return context.limits.deviceAwayMs + context.calendar.lagMs
+      return context.limits.deviceAwayMs + Math.max(0, context.calendar.offMs)
     },
   }
   const appends = new Appends((user, epoch, entries, done) =>

@@ -85,10 +85,20 @@ export class CassandraStore implements Store {
   readonly #retention: Retention
   readonly #turns = new Turns()
   #opened: Opened | undefined
+  #clock: { readonly offMs: Millis } = { offMs: 0 }
 
   constructor(options: CassandraOptions & Partial<RequestLimits>, retention: Retention) {
     this.#options = options
-    this.#retention = retention
+    const off = () => this.#clock.offMs
+    // So much longer as the clock is ahead: what is left of a time is counted from what it says.
+    this.#retention = {
+      get retentionMs() {
+        return retention.retentionMs + off()
+      },
+      get dedupeMs() {
+        return retention.dedupeMs + off()
+      },
+    }
   }
 
   async open(): Promise<void> {
@@ -228,6 +238,10 @@ export class CassandraStore implements Store {
 
   async reckoning(): Promise<Reckoning | undefined> {
     return reckoning(this.#requests)
+  }
+
+  goBy(clock: { readonly offMs: Millis }): void {
+    this.#clock = clock
   }
 
   async saveReckoning(known: Reckoning): Promise<void> {

@@ -261,6 +261,8 @@ export interface Store {
   /** What the node kept last of the time; undefined: nothing yet. */
   reckoning(): Promise<Reckoning | undefined>
   saveReckoning(reckoning: Reckoning): Promise<void>
+  /** Tells, from here on, how far the clock of this machine is off: for a store that reads it, to tell what is left of the time of a row. */
+  goBy?(clock: { readonly offMs: Millis }): void
 
   /**
    * Removes entries older than `now - retention` and dedupe keys older than the dedupe time, and makes `gone` of what `expires` at

@@ -77,7 +77,7 @@ describe('the calendar', () => {
     expect(machine.calendar.past).toBeGreaterThan(machine.true + Math.min(0, off) - hour)
     await machine.run(13 * hour)
     expect(machine.calendar.past).toBe(machine.clock.now())
-    expect(machine.calendar.lagMs).toBe(0)
+    expect(machine.calendar.offMs).toBe(0)
   })
 
   it('follows a clock that is set by less than an hour, and that of a node that was off for a while', async () => {

@@ -1,0 +1,41 @@
+/** A node whose wall clock is a month ahead for a moment: what it writes then stays as long as what it wrote before. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
+import type { Carrier } from '../../src/store/contract.ts'
+import { message, user } from '../contracts/store.ts'
+import { cassandraNode, oneNodeHere } from './here.ts'
+
+const [bob, alice] = [user('bob'), user('alice')]
+const offMs = 31 * 86_400_000
+const now = Date.now
+
+describe('a node on Cassandra whose clock is a month ahead', oneNodeHere, () => {
+  const cassandra = cassandraNode()
+  let options: CassandraOptions
+  let store: CassandraStore
+  beforeEach(async () => {
+    options ??= await cassandra.keyspace()
+    store = cassandraStore(options)
+    await store.open()
+  }, 60_000)
+  afterEach(() => store.close())
+
+  it('loses nothing that was on its way, deletes what it is told to, and starts timers', async () => {
+    const time = now()
+    const temporary = { ...message(2, time), lifetime: 'temporary' } as Carrier
+    await store.append(bob, 7, 1, [message(1, time), temporary])
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + offMs)
+    store.goBy({ offMs })
+    const late = message(3, time) as Carrier
+    await store.append(bob, 7, 1, [late])
+    await store.erase(bob, alice, 1, 1)
+    expect(await store.startTimers(bob, { is: 'temporary', upTo: 2 }, Date.now())).toBe(0)
+    const repeats = () => store.findRepeats(bob, [{ sender: alice, id: late.id }], time)
+    expect(await repeats()).toEqual([{ seq: 3, time }])
+    vi.restoreAllMocks()
+    store.goBy({ offMs: 0 })
+    expect((await store.read(bob, 1, 9, 1e6, now())).map(({ is }) => is)).toEqual(['gone', 'gone', 'message'])
+    expect(await repeats()).toEqual([{ seq: 3, time }])
+  })
+})
