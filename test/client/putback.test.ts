@@ -77,15 +77,23 @@ it('sends again what was lost, before what was written since, under the same ids
   expect((await states(later)).map(([, , place]) => place)).toEqual([at(1), at(5), at(6), at(7)])
 })
 
-it('sends nothing again that its recipient has got, and hears no more of it', async () => {
+it('sends again also what was delivered, which stays so, and has no tick of what stands in its place', async () => {
   const { world, client } = await restarted(3)
   say(world, 'stands', 'alice', 9, 1, 1, 9)
   await settle()
-  expect(said(world, 'send')).toEqual([])
-  // What stands there now is of others.
+  expect(said(world, 'send').map(([, , , body]) => body)).toEqual(['two', 'three'])
   say(world, 'receipt', 0, 'alice', 9, 3, 3)
   await settle()
-  expect(await states(client)).toEqual([])
+  expect(await states(client)).toEqual([
+    ['two', 'delivered', null],
+    ['three', 'delivered', null],
+  ])
+  for (const [index, frame] of said(world, 'send').entries()) say(world, 'sent', frame[1], 9, index + 4, 0)
+  await settle()
+  expect((await states(client)).map(([, state]) => state)).toEqual(['delivered', 'delivered'])
+  say(world, 'receipt', 0, 'alice', 9, 5, 4)
+  await settle()
+  expect(await states(client)).toEqual([['three', 'delivered', at(5)]])
 })
 
 it('forgets marks of what was lost: a message in such a place has no tick before it is earned', async () => {
@@ -93,15 +101,12 @@ it('forgets marks of what was lost: a message in such a place has no tick before
   void client.send('alice', 'four')
   say(world, 'stands', 'alice', 9, 1, 1, 9)
   await settle()
-  say(world, 'sent', said(world, 'send')[0]?.[1], 9, 2, 0)
+  for (const [index, frame] of said(world, 'send').entries()) say(world, 'sent', frame[1], 9, 3 - index + 1, 0)
   await settle()
-  expect(await states(client)).toEqual([
-    ['one', 'delivered', at(1)],
-    ['four', 'sent', at(2)],
-  ])
+  expect((await states(client)).at(-1)).toEqual(['four', 'sent', at(2)])
   say(world, 'receipt', 0, 'alice', 9, 2, 0)
   await settle()
-  expect((await states(client)).map(([, state]) => state)).toEqual(['delivered', 'delivered'])
+  expect((await states(client)).at(-1)).toEqual(['four', 'delivered', at(2)])
 })
 
 it('follows a log that has another name, also while the node runs on', async () => {

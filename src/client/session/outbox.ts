@@ -73,7 +73,9 @@ export class Outbox {
   sent(out: Out, is: Pick<Outgoing, 'at' | 'time' | 'lifetime' | 'expires'>): Out[] {
     this.lines.land(out)
     count(this.waiting, out, -1)
-    out.message = { ...out.message, ...is, state: 'sent' }
+    // One that is sent again may have been delivered before.
+    const { state } = out.message
+    out.message = { ...out.message, ...is, state: state === 'delivered' ? state : 'sent' }
     out.life = this.#ticks.life
     return this.#keep(out)
   }
@@ -133,7 +135,7 @@ export class Outbox {
     return answered
   }
 
-  /** Of the messages that were lost, those that the recipient has not got are to be sent again; of the others nothing more is heard. */
+  /** Messages that were lost are to be sent again, also those that a device of the recipient has got: the others have not. */
   answer(answer: Answer): Answered {
     const answered = this.#answered(this.#ticks.answer(answer))
     if (!this.#ticks.isDoubtful(answer.to)) this.lines.resume(answer.to)
@@ -141,10 +143,7 @@ export class Outbox {
   }
 
   #answered({ risen, ...others }: Answered): Answered {
-    for (const out of others.lost) {
-      if (out.message.state === 'sent') this.#sendAgain(out)
-      else this.forget(out)
-    }
+    for (const out of others.lost) this.#sendAgain(out)
     return { ...others, risen: this.#risen(risen) }
   }
 

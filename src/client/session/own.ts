@@ -3,7 +3,7 @@ import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { attachment } from './attachment.ts'
 import { vanishes } from './forgetting.ts'
-import { keepMark, remove, rose } from './keeping.ts'
+import { keepMark, rose } from './keeping.ts'
 import { isWaiting } from './lines.ts'
 import type { SessionState } from './state.ts'
 import type { Answered } from './ticks.ts'
@@ -60,7 +60,7 @@ export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: S
   rose(state, known, out)
 }
 
-/** What was told in an earlier life of the node holds up to there. What was lost is sent again, unless the recipient has got it. */
+/** What was told in an earlier life of the node holds up to there. What was lost is sent again. */
 export function stands(state: SessionState, [, to, epoch, life, upTo, now]: Of<'stands'>, out: SessionEffect[]): void {
   settled(state, to, state.outbox.answer({ to, epoch, life, upTo, now }), out)
 }
@@ -71,7 +71,6 @@ export function unanswered(state: SessionState, to: string, out: SessionEffect[]
 }
 
 function settled(state: SessionState, to: string, { risen, moved, lost }: Answered, out: SessionEffect[]): void {
-  for (const one of new Set([...moved, ...risen])) rose(state, one, out)
-  for (const one of lost) isWaiting(one) ? rose(state, one, out) : remove(state, one.message, out)
+  for (const one of new Set([...moved, ...risen, ...lost])) rose(state, one, out)
   keepMark(state, to, out)
 }
