@@ -122,11 +122,11 @@ function allowed(
   now: Millis,
   out: SessionEffect[],
 ): void {
-  const [, , , epoch = 0, seq = 0, background = false, life = 0] = state.hello ?? []
+  const [, , , epoch = 0, seq = 0, background = false, life = 0, seen = 0] = state.hello ?? []
   Object.assign(state, { phase: 'attaching', user, device, hello: null })
   if (background) state.away = true
   else state.activeAt = now
-  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life }, issuedAt })
+  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life, seen }, issuedAt })
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {

@@ -1,7 +1,7 @@
 /** What a session is told, what it keeps, and what it asks of its host. */
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
 import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame, Typing } from '../../src/protocol/frames.ts'
-import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, Shown, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { Past } from '../../src/store/contract.ts'
@@ -53,7 +53,7 @@ export type SessionEffect =
   | { readonly do: 'authenticate'; readonly token: string | null; readonly device: DeviceId | null }
   /** The client sends another token. */
   | { readonly do: 'renew'; readonly token: string }
-  | { readonly do: 'attach'; readonly cursor: Cursor | null; readonly issuedAt: Millis | undefined }
+  | { readonly do: 'attach'; readonly cursor: Shown | null; readonly issuedAt: Millis | undefined }
   | { readonly do: 'deliver'; readonly send: SendFrame; readonly turn: Turn }
   | {
       readonly do: 'copy'

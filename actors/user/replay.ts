@@ -58,7 +58,10 @@ const wasPutBack = (state: UserState, cursor: Presented, { term, life }: UserLim
   cursor.term !== term &&
   cursor.epoch === state.epoch &&
   state.epoch !== life &&
-  cursor.seq > endOf(state, cursor.term)
+  most(cursor) > endOf(state, cursor.term)
+
+/** The highest seq that a device has. */
+const most = ({ seq, seen = 0 }: Presented): Seq => Math.max(seq, seen)
 
 /** What anybody has of the log by its former name means nothing any more: seqs are of other entries. The new name is that of this life, which is as random as any. */
 function rename(state: UserState, epoch: number, out: UserEffect[]): void {
@@ -76,7 +79,7 @@ function lostBy(
   now: Millis,
 ): Lost | null {
   if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
-  return !cursor || cursor.seq === 0 || held(state, cursor) > 0 ? null : 'reset'
+  return !cursor || most(cursor) === 0 || held(state, cursor) > 0 ? null : 'reset'
 }
 
 /** Tells a sender what holds of what they were told. */

@@ -75,8 +75,11 @@ export type Copy = {
   readonly ticket: Ticket
 }
 
-/** A cursor that a device shows. `term`: of the life that it is of, 0 where the store knows none such; missing: it was not told. */
-export type Presented = Position & { readonly term?: number }
+/**
+ * A cursor that a device shows. `term`: of the life that it is of, 0 where the store knows none such; missing: it was not told.
+ * `seen`: up to there it has what it did not acknowledge.
+ */
+export type Presented = Position & { readonly term?: number; readonly seen?: Seq }
 
 /** One user's mailbox made durable. */
 export type UserMessage =

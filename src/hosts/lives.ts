@@ -17,8 +17,8 @@ export async function beginLife(store: Store): Promise<Life> {
 }
 
 /** What an actor is shown of a cursor: a promise only where the store has to be asked, so that who is connected comes back at once. */
-export function presented(store: Store, now: Life, { epoch, seq, life }: Cursor): Presented | Promise<Presented> {
-  if (!store.lives || life === 0) return { epoch, seq }
-  if (life === now.life) return { epoch, seq, term: now.term }
-  return store.lives.termOf(life).then((term = 0) => ({ epoch, seq, term }))
+export function presented(store: Store, now: Life, { life, ...cursor }: Cursor): Presented | Promise<Presented> {
+  if (!store.lives || life === 0) return cursor
+  if (life === now.life) return { ...cursor, term: now.term }
+  return store.lives.termOf(life).then((term = 0) => ({ ...cursor, term }))
 }

@@ -46,8 +46,8 @@ type Users = readonly UserId[]
 /** What a client may send. */
 export type ClientFrame =
   /**
-   * Who I am, and how far I have acknowledged which log (`epoch` 0: I have none), of which life (0: I do not tell). `token` null: it
-   * came with the upgrade.
+   * Who I am, and how far I have acknowledged which log (`epoch` 0: I have none), of which life (0: I do not tell); up to `seen` I
+   * have what I did not acknowledge. `token` null: it came with the upgrade.
    */
   | readonly [
       'hello',
@@ -57,6 +57,7 @@ export type ClientFrame =
       seq: Seq,
       background: boolean,
       life?: number,
+      seen?: Seq,
     ]
   | SendFrame
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
@@ -242,18 +243,20 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   // Most frames are of these kinds: without the closures below each takes 150 bytes less.
   if (value[0] === 'send') return parseSend(value, limits)
   if (value[0] === 'ack') return isCount(value[1]) ? ['ack', value[1]] : refused('bad_frame', 'ack', value[1], limits)
-  const [kind, a, b, c, d, e, f] = value as [string, ...unknown[]]
+  const [kind, a, b, c, d, e, f, g] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => refused(code, kind, a, limits)
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
   const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
-      const [token, device, epoch, seq, background, life] = [a ?? null, b ?? null, c ?? 0, d ?? 0, e ?? false, f ?? 0]
+      const [token, device, epoch, seq] = [a ?? null, b ?? null, c ?? 0, d ?? 0]
+      const [background, life, seen] = [e ?? false, f ?? 0, g ?? 0]
       if (token !== null && typeof token !== 'string') return { bad: 'bad_frame', kind, ref: null }
       if (device !== null && !id(device)) return { bad: 'bad_id', kind, ref: null }
-      if (!isCount(epoch) || !isCount(seq) || typeof background !== 'boolean' || !isCount(life))
+      if (!isCount(epoch) || !isCount(seq) || typeof background !== 'boolean')
         return { bad: 'bad_frame', kind, ref: null }
-      return ['hello', token, device, epoch, seq, background, life]
+      if (!isCount(life) || !isCount(seen)) return { bad: 'bad_frame', kind, ref: null }
+      return ['hello', token, device, epoch, seq, background, life, seen]
     }
     case 'read':
       if (!chat(a)) return bad('bad_id')

@@ -21,6 +21,8 @@ export type Seq = number
  * it had all this from; 0: not told.
  */
 export type Cursor = { readonly epoch: number; readonly seq: Seq; readonly life: number }
+/** And what the device has besides, up to `seen`, and did not acknowledge. */
+export type Shown = Cursor & { readonly seen: Seq }
 /** Where an entry stands: in which log (`epoch`), at which `seq`. */
 export type Position = { readonly epoch: number; readonly seq: Seq }
 

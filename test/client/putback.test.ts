@@ -135,3 +135,13 @@ it('asks again after a refusal for now, and takes for sure what nobody will say'
   expect((await states(client)).map(([, state]) => state)).toEqual(['delivered', 'sent', 'sent', 'queued'])
   expect(said(world, 'send').map(([, , , body]) => body)).toEqual(['four'])
 })
+
+it('says what it has taken in and not stored, which may be lost although its cursor holds', async () => {
+  const world = new World()
+  await world.online({ storage: new Disk() }, { life: 1, tail: 3 })
+  for (const seq of [1, 2, 3])
+    world.link.say(['message', seq, `id-${seq}`, 'alice', 0, `m${seq}`] as unknown as ServerFrame)
+  await settle()
+  await again(world, 1)
+  expect(said(world, 'hello')).toEqual([['hello', 'bob', null, 7, 0, false, 1, 3]])
+})

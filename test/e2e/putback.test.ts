@@ -206,3 +206,29 @@ it('a log that its owner found to be put back: what was sent to it and stands ke
   }
   await back.reached(kept.id, 'read')
 })
+
+it('a program that was in the middle of messages that are lost gets those that stand in their places', async () => {
+  await write('one')
+  const bob = enter('bob')
+  const got: string[] = []
+  let goOn = () => {}
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const reading = (async () => {
+    for await (const { body } of bob.messages()) {
+      got.push(String(body))
+      if (body === 'lost') await held
+    }
+  })()
+  await expect.poll(() => got).toEqual(['one'])
+  await save()
+  await write('lost', 'lost too')
+  await expect.poll(() => got, { timeout: 5_000 }).toEqual(['one', 'lost'])
+  await putBack()
+  await write('two', 'three')
+  goOn()
+  await expect.poll(() => got.slice(-3), { timeout: 10_000 }).toEqual(['one', 'two', 'three'])
+  await leave(bob)
+  await reading
+})

@@ -25,9 +25,10 @@ export function dial(state: SessionState, now: Millis, out: SessionEffect[]): vo
 
 /** Presents the cursor that the storage has, so that nothing is acknowledged which a crash would forget. */
 export function opened(state: SessionState, token: string, out: SessionEffect[]): void {
-  const { epoch, seq, life } = state.inbox.safe
+  const { safe, received } = state.inbox
+  const { epoch, seq, life } = safe
   const frame = ['hello', token, state.options.device, epoch, seq, !state.active] as const
-  out.push({ do: 'say', frame: life > 0 ? [...frame, life] : frame })
+  out.push({ do: 'say', frame: life > 0 ? [...frame, life, received] : frame })
 }
 
 export function lost(state: SessionState, { code, why }: Lost, times: Times, out: SessionEffect[]): void {

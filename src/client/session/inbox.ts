@@ -38,6 +38,11 @@ export class Inbox {
   /** How many of these the application holds at the moment. */
   #held = 0
 
+  /** Up to where entries came, which the storage may not have. */
+  get received(): number {
+    return this.#received
+  }
+
   get tail(): number {
     return Math.max(this.#tail, this.#received)
   }
