@@ -1,7 +1,8 @@
 /** The bound on requests to a cluster: what is over it waits its turn, but not without end. */
 import type { Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
-import { Requests } from '../../src/store/cassandra/requests.ts'
+import { health } from '../../src/store/cassandra/health.ts'
+import { defaultRequestLimits, Requests } from '../../src/store/cassandra/requests.ts'
 import { Stamps } from '../../src/store/cassandra/stamps.ts'
 
 /** A driver whose answers are given by hand. */
@@ -11,6 +12,31 @@ function slow() {
   return { client: { execute } as unknown as Client, open }
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5))
+
+describe('the health of a cluster', () => {
+  it('is not that it can be read: where the last write failed, one is tried', async () => {
+    let failing = false
+    let writes = 0
+    const client = {
+      execute: async () => ({ rows: [], pageState: null }),
+      batch: async () => {
+        writes += 1
+        if (failing) throw new Error('no host takes a write')
+      },
+    }
+    const requests = new Requests(client as unknown as Client, defaultRequestLimits, new Stamps(1))
+    expect(await health(requests)).toEqual({ ok: true })
+    expect(writes).toBe(0)
+    failing = true
+    await expect(requests.write([])).rejects.toMatchObject({ code: 'unavailable' })
+    for (let n = 0; n < 2; n++)
+      expect(await health(requests)).toEqual({ ok: false, reason: expect.stringContaining('no host takes a write') })
+    failing = false
+    expect(await health(requests)).toEqual({ ok: true })
+    expect(await health(requests)).toEqual({ ok: true })
+    expect(writes).toBe(4)
+  })
+})
 
 describe('requests to a cluster', () => {
   it('are bounded: the others have their turn in the order in which they came', async () => {

@@ -30,6 +30,8 @@ export class Requests {
   readonly stamps: Stamps
   readonly #client: Client
   readonly #limits: RequestLimits
+  /** Why the last write failed; undefined: it did not. */
+  writeFailed: StoreError | undefined
   #running = 0
   /** In the order in which they came; those before `#next` have had their turn. */
   #queue: Waiting[] = []
@@ -56,7 +58,13 @@ export class Requests {
   /** Writes statements of one partition as one mutation. `stamp` is of those that have no timestamp of their own. */
   async write(statements: readonly Statement[], stamp = this.stamps.timed()): Promise<void> {
     const batch = statements as { query: string; params: ArrayOrObject }[]
-    await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false, timestamp: stamp }))
+    try {
+      await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false, timestamp: stamp }))
+      this.writeFailed = undefined
+    } catch (error) {
+      this.writeFailed = error as StoreError
+      throw error
+    }
   }
 
   /** A lightweight transaction: undefined when it was applied, else the row as it is. Where it fails its outcome is unknown. */
