@@ -14,6 +14,9 @@ import { webSocketTransport } from './websocket.ts'
 /** The effects that are for the program. */
 export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' | 'answered' }>
 
+/** Milliseconds by which the two clocks may differ without anybody having set one. */
+const setMs = 500
+
 /** By storage, or by its place: the client of this program that has it. */
 const holders = new Map<Storage | string, Host>()
 
@@ -53,10 +56,13 @@ export class Host {
     globalThis.addEventListener?.('online', this.#retry)
   }
 
-  /** As of now: while it waits, the time of the next try is another one when somebody has set the clock. */
+  /** The same object until it changes. While it waits, the time of the next try is another one when somebody has set the clock. */
   get status(): ConnectionStatus {
-    const { status } = this.session
-    return status.is === 'waiting' ? { ...status, retryAt: retryTime(this.session, timesOf(this.#clock)) } : status
+    const { session } = this
+    if (session.status.is !== 'waiting') return session.status
+    const retryAt = retryTime(session, timesOf(this.#clock))
+    if (Math.abs(retryAt - session.status.retryAt) >= setMs) session.status = { ...session.status, retryAt }
+    return session.status
   }
 
   /** Why nothing works any more; undefined while the session lasts. */

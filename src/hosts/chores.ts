@@ -40,11 +40,11 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
     if (offMs !== 0) onFault({ where: 'clock', error: new Error(stepped(offMs)) })
     return 0
   }
-  const all = [
-    ...[{ everyMs: clockMs, task: lookAtClock }, { everyMs: expiryMs, task: expire }, ...others].map((chore) =>
-      start('store', chore),
-    ),
+  const own = [
+    { everyMs: clockMs, task: lookAtClock },
+    { everyMs: expiryMs, task: expire },
   ]
+  const all = [...own, ...others].map((chore) => start('store', chore))
   if (media) {
     const passing = new Passing(store, media, keeping)
     all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.past) }))

@@ -76,6 +76,19 @@ describe('connecting', () => {
     expect(client.connection).toMatchObject({ is: 'waiting', attempt: 1, reason: 'going_away' })
   })
 
+  it('says when the next try is by the clock as it is then, and in the same words until that is set', async () => {
+    const world = new World()
+    const client = await world.online()
+    world.link.lose()
+    const retryAt = () => (client.connection.is === 'waiting' ? client.connection.retryAt - world.clock.now() : 0)
+    const [first, waits] = [client.connection, retryAt()]
+    expect(waits).toBeGreaterThan(100)
+    await world.clock.pass(100)
+    expect(client.connection).toBe(first)
+    world.clock.ahead = -3_600_000
+    expect(retryAt()).toBe(waits - 100)
+  })
+
   it('tries at once when it is told to, and only then dials', async () => {
     const world = new World()
     const client = await world.online()
