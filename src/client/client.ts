@@ -108,7 +108,7 @@ export class Client implements AsyncDisposable {
 
   /**
    * Takes back a message that waits to be sent: its state becomes `refused`, its code `cancelled`. Resolves with whether it did, when that
-   * is durable. False: it is on its way, or was in an earlier run or connection, and may be at the server; or it is over.
+   * is durable. False: it is or was on its way, and may be at the server; or it is over.
    */
   async cancel(id: string): Promise<boolean> {
     await this.#host.ready()

@@ -55,7 +55,13 @@ export class Sender {
       expires: null,
       code: null,
     } as const
-    const out = { message, n: outbox.number(), again: false, life: 0 }
+    const out = {
+      message,
+      n: outbox.number(),
+      again: false,
+      life: 0,
+      unsaid: this.#host.session.status.is !== 'online',
+    }
     await this.#store(out, size)
     this.#host.hear({ is: 'queued', out })
     return message

@@ -160,6 +160,48 @@ describe('taking back', () => {
     expect(await client.cancel('nothing')).toBe(false)
   })
 
+  it('one of an earlier run works, where that had no connection since it was queued', async () => {
+    const disk = new Disk()
+    const run = () => new World().connect({ storage: disk })
+    const first = run()
+    const { id } = await first.queue('alice', 'first')
+    const { id: other } = await first.queue('alice', 'second')
+    await first.close()
+    const second = run()
+    expect(await second.cancel(id)).toBe(true)
+    await second.close()
+    const third = new World()
+    const client = third.connect({ storage: disk })
+    await third.welcomed()
+    // Not a repeat.
+    expect(third.link.of('send')).toEqual([['send', other, 'alice', 'second', false]])
+    await client.close()
+    expect(await run().cancel(other)).toBe(false)
+  })
+
+  it('is kept to be possible until the storage has that a message may have been said', async () => {
+    const disk = new Disk()
+    const offline = new World().connect({ storage: disk })
+    const { id } = await offline.queue('alice', 'hi')
+    await offline.close()
+    // A storage that dies at the welcome: nothing was said, and it can be taken back.
+    const world = new World()
+    world.connect({ storage: disk })
+    await settle()
+    disk.fails = new Error('the disk is gone')
+    await world.welcomed()
+    expect(world.link.of('send')).toEqual([])
+    disk.fails = undefined
+    const again = new World().connect({ storage: disk })
+    expect(await again.cancel(id)).toBe(true)
+    await again.close()
+    // A number is not given twice: what comes later was not said either.
+    const later = new World().connect({ storage: disk })
+    const next = await later.queue('alice', 'later')
+    await later.close()
+    expect(await new World().connect({ storage: disk }).cancel(next.id)).toBe(true)
+  })
+
   it('one that was said, and whose answer was lost, does not work: it may be at the server', async () => {
     const world = new World()
     const client = await world.online()

@@ -442,7 +442,7 @@ describe('sending', () => {
     ).rejects.toMatchObject({ code: 'too_large' })
     await offline.close()
     const client = await world.online({ storage: disk })
-    expect(world.link.of('send')[0]?.slice(3, 6)).toEqual(['look', true, ref])
+    expect(world.link.of('send')[0]?.slice(3, 6)).toEqual(['look', false, ref])
     world.link.say(frame('message', 1, 'id', 'alice', 0, 'see', ref))
     world.link.say(frame('copy', 2, 'x', 'alice', 5, 'sent', 3, 1, { ...ref, preview: undefined }))
     const { value } = await client.messages().next()
@@ -505,7 +505,7 @@ describe('a restart', () => {
     const client = await world.online({ storage: disk })
     expect((await client.outbox()).map(({ body }) => body)).toEqual(['1', '2', '3'])
     expect(world.link.of('send').map(([, id, , body, again]) => [id, body, again])).toEqual(
-      lives.map(({ id, body }) => [id, body, true]),
+      lives.map(({ id, body }) => [id, body, false]),
     )
   })
 

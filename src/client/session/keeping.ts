@@ -7,14 +7,14 @@ import { type Request, restoreRequests } from './requests.ts'
 import type { SessionState } from './state.ts'
 import type { SessionEffect } from './types.ts'
 
-type Kept = Outgoing & { readonly n: number; readonly life?: number }
+type Kept = Outgoing & { readonly n: number; readonly life?: number; readonly unsaid?: boolean }
 /** Earlier releases stored no life. */
 type Stored = Omit<Cursor, 'life'> & { readonly life?: number; readonly user: string }
 
 /** What is stored of a message, under its key. */
-export const keptMessage = ({ message, n, life }: Pick<Out, 'message' | 'n' | 'life'>): readonly [string, Kept] => [
+export const keptMessage = ({ message, n, life, unsaid }: Omit<Out, 'again'>): readonly [string, Kept] => [
   `out:${message.id}`,
-  { ...message, n, life },
+  { ...message, n, life, ...(unsaid && { unsaid }) },
 ]
 
 export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): void {
@@ -28,10 +28,15 @@ export function load(state: SessionState, kept: ReadonlyMap<string, unknown>): v
     if (kind === 'mark') marks.push([name, value as readonly Mark[]])
     if (kind === 'set' || kind === 'delete') changes.push(value as Request)
     if (kind === 'out') outs.push(value as Kept)
+    if (kind === 'said') state.saidUpTo = value as number
   }
   restoreRequests(state, changes)
+  state.outbox.numbered(state.saidUpTo)
   outs.sort((a, b) => a.n - b.n)
-  for (const { n, life = 0, ...message } of outs) state.outbox.add({ message, n, again: true, life })
+  for (const { n, life = 0, unsaid: kept = false, ...message } of outs) {
+    const unsaid = kept && n > state.saidUpTo
+    state.outbox.add({ message, n, again: !unsaid, life, unsaid })
+  }
   for (const [to, known] of marks) state.outbox.restore(to, known)
 }
 

@@ -14,6 +14,8 @@ export type Out = {
   again: boolean
   /** The life of the node in which its place was told; 0: in none that is known. */
   life: number
+  /** The storage has it as one that was never said: that it may have been is to be kept before it is. */
+  readonly unsaid?: boolean
 }
 
 /** Sent messages that wait for their read tick, and the bytes of their bodies; of more, the oldest are forgotten. */
@@ -32,6 +34,8 @@ export class Outbox {
   /** Those that vanish, and when the first may; never later. */
   readonly #vanishing = new Set<Out>()
   expiresAt = Number.POSITIVE_INFINITY
+  /** The highest `n` of one that is `unsaid`. */
+  unsaidUpTo = 0
   readonly lines = new Lines()
   readonly waiting = { count: 0, bytes: 0 }
   readonly #kept = { count: 0, bytes: 0 }
@@ -51,6 +55,11 @@ export class Outbox {
     return [...this.#outs.values()].map(({ message }) => message)
   }
 
+  /** Numbers up to this were given in an earlier run. */
+  numbered(upTo: number): void {
+    this.#n = Math.max(this.#n, upTo)
+  }
+
   /** Numbers a new message. */
   number(): number {
     this.#n += 1
@@ -60,12 +69,13 @@ export class Outbox {
   /** Takes in a message that is to be sent, or one that is sent; answers whether that one rose, as `sent` does. */
   add(out: Out): Out[] {
     const { id, to } = out.message
-    this.#n = Math.max(this.#n, out.n)
+    this.numbered(out.n)
     this.#outs.set(id, out)
     this.#perRecipient.set(to, (this.#perRecipient.get(to) ?? 0) + 1)
     if (!isWaiting(out)) return this.#keep(out)
     count(this.waiting, out, 1)
     this.lines.add(out)
+    if (out.unsaid) this.unsaidUpTo = Math.max(this.unsaidUpTo, out.n)
     return []
   }
 

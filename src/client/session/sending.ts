@@ -53,8 +53,18 @@ function tell(state: SessionState, now: Millis, out: SessionEffect[]): void {
   }
 }
 
+/** What was queued without a connection a later run can take back, until the storage has that it may have been said. */
+function keepSaid(state: SessionState, out: SessionEffect[]): void {
+  if (state.marking) return
+  state.marking = true
+  const upTo = state.outbox.unsaidUpTo
+  const then = { is: 'said', upTo } as const
+  out.push({ do: 'keep', key: 'said', value: upTo, then })
+}
+
 function sendQueued(state: SessionState, now: Millis, out: SessionEffect[]): void {
-  const { lines } = state.outbox
+  const { lines, unsaidUpTo } = state.outbox
+  if (unsaidUpTo > state.saidUpTo) return keepSaid(state, out)
   lines.release(now)
   while (state.budget >= 1 && lines.flying < state.limits.sendsInFlight) {
     const next = lines.next()

@@ -53,6 +53,10 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
       state.outbox.add(message.out)
       if (state.typed?.chat === message.out.message.to) state.typed = undefined
       return void out.push({ do: 'tell', name: 'message', event: message.out.message })
+    case 'said':
+      state.saidUpTo = Math.max(state.saidUpTo, message.upTo)
+      state.marking = false
+      return
     case 'cancel':
       return cancel(state, message.id, out)
     case 'finished':

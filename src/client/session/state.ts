@@ -51,6 +51,9 @@ export type SessionState = {
   /** Frames that may be sent now; refilled by time. */
   budget: number
   budgetAt: Millis
+  /** Of messages that were queued without a connection, those up to this `n` may be said: the storage has that they may have been. */
+  saidUpTo: number
+  marking: boolean
   ackDue: boolean
   /** When the last ack or read was said. */
   toldAt: Millis
@@ -86,6 +89,8 @@ export const startSession = (options: SessionOptions): SessionState => ({
   budget: 0,
   // Full at first.
   budgetAt: Number.NEGATIVE_INFINITY,
+  saidUpTo: 0,
+  marking: false,
   ackDue: false,
   toldAt: Number.NEGATIVE_INFINITY,
   repeatAt: 0,

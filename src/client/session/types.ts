@@ -25,6 +25,8 @@ export type SessionMessage =
   | { readonly is: 'cancel'; readonly id: string }
   /** The application has finished with the messages that it held. */
   | { readonly is: 'finished' }
+  /** The storage has that messages up to this `n` may have been said. */
+  | { readonly is: 'said'; readonly upTo: number }
   /** A cursor is in the storage. */
   | { readonly is: 'stored'; readonly cursor: Cursor }
   | { readonly is: 'read'; readonly chat: string; readonly epoch: number; readonly seq: number }
