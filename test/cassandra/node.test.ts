@@ -192,7 +192,7 @@ describe('on Cassandra', oneNodeHere, () => {
     await after.close()
   })
 
-  it('goes on with the histories and the timers that an embedded store had', async () => {
+  it('goes on with the histories, the timers and the bans that an embedded store had', async () => {
     const data = folder()
     const [bob, alice] = [user('timed'), user('alice')]
     const now = Date.now()
@@ -213,16 +213,19 @@ describe('on Cassandra', oneNodeHere, () => {
       entries: await store.read(bob, 1, 100, 1e6, now),
       vanished: (await store.read(bob, 1, 100, 1e6, now + 3_600_000)).filter(({ is }) => is === 'gone').length,
       history: await store.history(bob, alice, null, 100, 1e6),
+      banned: (await store.bans()).filter((banned) => banned === 'mallory'),
     })
     const from = lmdbStore(data)
     await from.open()
     await from.append(bob, 7, 1, entries)
+    await from.saveBan(user('mallory'), true)
     await from.startTimers(bob, { is: 'temporary', upTo: 3 }, now)
     await from.startTimers(bob, { is: 'delivered', upTo: 4 }, now)
     while ((await from.expire(now)).entries > 0);
     const before = await seen(from)
     await from.close()
     expect(before).toMatchObject({ record: { head: 2, waiting: { temporary: 6, delivered: 0, read: 5 } }, vanished: 2 })
+    expect(before.banned).toEqual(['mallory'])
     expect(before.history.map(({ seq }) => seq)).toEqual([7, 2, 1])
 
     for (let times = 0; times < 2; times++)
