@@ -25,10 +25,11 @@ export type NodeSample = Sample & {
   readonly stats?: { readonly messages: number; readonly turns: number; readonly users: { readonly awake: number } }
 }
 
-export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuckets'> & {
+export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuckets' | 'asideBuckets'> & {
   readonly sentMs: Histogram
   readonly deliveredMs: Histogram
   readonly receivedMs: Histogram
+  readonly asideMs: Histogram
   /** CPU of each generator, in microseconds. */
   readonly cpus: readonly number[]
 }
@@ -136,6 +137,7 @@ export class Bed {
       sentMs: merged(({ sentBuckets }) => sentBuckets),
       deliveredMs: merged(({ deliveredBuckets }) => deliveredBuckets),
       receivedMs: merged(({ receivedBuckets }) => receivedBuckets),
+      asideMs: merged(({ asideBuckets }) => asideBuckets),
     }
   }
 

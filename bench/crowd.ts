@@ -26,6 +26,7 @@ export type Totals = {
   readonly sentBuckets: readonly number[]
   readonly deliveredBuckets: readonly number[]
   readonly receivedBuckets: readonly number[]
+  readonly asideBuckets: readonly number[]
   readonly wireBytes: number
   readonly cpuUs: number
 }
@@ -89,16 +90,18 @@ export function mark(): void {
   crowd.counts.sentMs.buckets.length = 0
   crowd.counts.deliveredMs.buckets.length = 0
   crowd.counts.receivedMs.buckets.length = 0
+  crowd.counts.asideMs.buckets.length = 0
 }
 
 export function totals(): Totals {
-  const { sentMs, deliveredMs, receivedMs, failed: _, ...counted } = crowd.counts
+  const { sentMs, deliveredMs, receivedMs, asideMs, failed: _, ...counted } = crowd.counts
   const { user, system } = process.cpuUsage()
   return {
     ...counted,
     sentBuckets: sentMs.buckets,
     deliveredBuckets: deliveredMs.buckets,
     receivedBuckets: receivedMs.buckets,
+    asideBuckets: asideMs.buckets,
     wireBytes: wire.sent + wire.received,
     cpuUs: user + system,
   }

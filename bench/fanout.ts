@@ -99,6 +99,8 @@ function rows(size: number, { on, off }: { on: Run; off: Run | undefined }, floo
       node_cpu_us_per_delivery: away.cpuUs,
       p50_ms: took.percentile(0.5),
       p99_ms: took.percentile(0.99),
+      friend_sent_p50_ms: off.end.asideMs.percentile(0.5),
+      friend_sent_p99_ms: off.end.asideMs.percentile(0.99),
       ...costs(off, copies, 'delivery'),
     },
   ]

@@ -40,12 +40,13 @@ function formOne(owner: User, size: number): Promise<void> {
   })
 }
 
-/** Each owner sends so many messages at once; done when they are on their way. */
+/** Each owner sends so many messages at once, and then one to a friend; done when they are on their way. */
 export function burst({ size, each, bodyBytes }: Burst): void {
   const body = payload(bodyBytes)
   const at = now()
   for (const owner of ownersOf(crowd.users, size)) {
     for (let n = 0; n < each; n++) owner.send(groupOf(crowd.prefix, owner.index), body, at)
     owner.flush()
+    owner.aside(`${crowd.prefix}friend` as UserId, body)
   }
 }

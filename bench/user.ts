@@ -24,6 +24,8 @@ export class Counts {
   deliveredMs = new Histogram()
   /** From the time when a message was due to its arrival. */
   receivedMs = new Histogram()
+  /** To the `sent` of messages that were sent by the way. */
+  asideMs = new Histogram()
 
   /** Called at each failure. */
   failed: (reason: string) => void = () => {}
@@ -55,6 +57,8 @@ export class User implements Receiver {
   readonly #socket: Socket
   /** Sent, without the delivered receipt yet; oldest first. */
   readonly #flights: Flight[] = []
+  /** Those by the way that have no `sent`. */
+  readonly #asides = new Map<string, number>()
   /** How many of the flights have their `sent`. */
   #answered = 0
   #sends = 0
@@ -103,6 +107,14 @@ export class User implements Receiver {
     this.#sends += 1
     this.#flights.push({ at: now(), seq: 0 })
     this.say(['send', messageId(this.index, this.#sends), group, value, false, null, change])
+  }
+
+  /** One to a friend, by the way: nothing of it is checked but how long its `sent` takes. */
+  aside(to: UserId, body: Uint8Array): void {
+    this.#sends += 1
+    const id = messageId(this.index, this.#sends)
+    this.#asides.set(id, now())
+    this.say(['send', id, to, body, false])
   }
 
   flush(): void {
@@ -155,7 +167,7 @@ export class User implements Receiver {
       case 'ack':
         return this.#settle(frame[1])
       case 'sent':
-        return this.#sent(frame[3])
+        return this.#asides.has(frame[1]) ? this.#sentAside(frame[1]) : this.#sent(frame[3])
       case 'welcome':
         this.#seq = frame[4]
         this.#acked = frame[4]
@@ -195,6 +207,11 @@ export class User implements Receiver {
     this.#next.set(sender, Math.max(expected, number + 1))
     this.#counts.received += 1
     this.#counts.receivedMs.record(now() - view.getFloat64(stamp.due))
+  }
+
+  #sentAside(id: string): void {
+    this.#counts.asideMs.record(now() - (this.#asides.get(id) ?? 0))
+    this.#asides.delete(id)
   }
 
   #sent(seq: number): void {
