@@ -108,9 +108,9 @@ describe('a node', needsFaketime, () => {
       Hand.enter(url, await makeToken(new TextEncoder().encode(secret), { user }, seconds))
     const long = await enter('alice', 3_600)
     for (const step of [day, -day]) {
-      const brief = await enter('bob', 3)
+      const brief = await enter('bob', 5)
       node.step(step)
-      await expect.poll(() => brief.closed, { timeout: 10_000 }).toBe(3008)
+      await expect.poll(() => brief.closed, { timeout: 20_000 }).toBe(3008)
       long.say('ping', 1)
       await long.hears('pong')
       node.step(0)
