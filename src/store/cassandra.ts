@@ -82,6 +82,8 @@ type Opened = { readonly client: Client; readonly requests: Requests; readonly h
 
 export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
+  readonly #given: Retention
+  /** As it is counted from what the clock of the machine says: longer by what that is ahead, shorter by what it is behind. */
   readonly #retention: Retention
   readonly #turns = new Turns()
   #opened: Opened | undefined
@@ -89,8 +91,8 @@ export class CassandraStore implements Store {
 
   constructor(options: CassandraOptions & Partial<RequestLimits>, retention: Retention) {
     this.#options = options
+    this.#given = retention
     const off = () => this.#clock.offMs
-    // So much longer as the clock is ahead: what is left of a time is counted from what it says.
     this.#retention = {
       get retentionMs() {
         return retention.retentionMs + off()
@@ -162,7 +164,7 @@ export class CassandraStore implements Store {
   }
 
   async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis) {
-    return findRepeats(this.#requests, now - this.#retention.dedupeMs, user, keys)
+    return findRepeats(this.#requests, now - this.#given.dedupeMs, user, keys)
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
@@ -180,7 +182,7 @@ export class CassandraStore implements Store {
   }
 
   async noteGroup(group: GroupId, term: number): Promise<void> {
-    return noteGroup(this.#requests, this.#retention, group, term)
+    return noteGroup(this.#requests, this.#given, group, term)
   }
 
   async notedGroups() {

@@ -1,5 +1,6 @@
-/** A node whose wall clock is a month ahead for a moment: what it writes then stays as long as what it wrote before. */
+/** A node whose wall clock is far off for a moment: what it writes then stays as long as what it wrote before. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { GroupId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
 import type { Carrier } from '../../src/store/contract.ts'
@@ -10,7 +11,7 @@ const [bob, alice] = [user('bob'), user('alice')]
 const offMs = 31 * 86_400_000
 const now = Date.now
 
-describe('a node on Cassandra whose clock is a month ahead', oneNodeHere, () => {
+describe('a node on Cassandra whose clock is far off', oneNodeHere, () => {
   const cassandra = cassandraNode()
   let options: CassandraOptions
   let store: CassandraStore
@@ -21,7 +22,7 @@ describe('a node on Cassandra whose clock is a month ahead', oneNodeHere, () => 
   }, 60_000)
   afterEach(() => store.close())
 
-  it('loses nothing that was on its way, deletes what it is told to, and starts timers', async () => {
+  it('loses nothing that was on its way when it is a month ahead, deletes what it is told to, and starts timers', async () => {
     const time = now()
     const temporary = { ...message(2, time), lifetime: 'temporary' } as Carrier
     await store.append(bob, 7, 1, [message(1, time), temporary])
@@ -37,5 +38,17 @@ describe('a node on Cassandra whose clock is a month ahead', oneNodeHere, () => 
     store.goBy({ offMs: 0 })
     expect((await store.read(bob, 1, 9, 1e6, now())).map(({ is }) => is)).toEqual(['gone', 'gone', 'message'])
     expect(await repeats()).toEqual([{ seq: 3, time }])
+  })
+
+  it('takes messages and notes groups also when its clock is of 1970', async () => {
+    const time = now()
+    vi.spyOn(Date, 'now').mockImplementation(() => now() - time)
+    store.goBy({ offMs: -time })
+    await store.noteGroup('#team' as GroupId, 1)
+    await store.append(user('carol'), 7, 1, [message(1, time)])
+    vi.restoreAllMocks()
+    store.goBy({ offMs: 0 })
+    expect(await store.notedGroups()).toEqual([{ group: '#team', term: 1 }])
+    expect(await store.load(user('carol'))).toMatchObject({ tail: 1 })
   })
 })
