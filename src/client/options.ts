@@ -1,4 +1,5 @@
 /** What a program may hand over: JavaScript, mistyped names, and environment variables that are not set pass the compiler. */
+import { isMessageId } from '../protocol/ids.ts'
 import { UsageError } from './errors.ts'
 import type { TransferOptions } from './media.ts'
 import type { ClientEvents, ConnectOptions, HistoryOptions, QueueOptions, SendOptions, Settings } from './types.ts'
@@ -19,7 +20,11 @@ const isFrom0: Fits = (value) => typeof value === 'number' && value >= 0
 const isAny: Fits = () => true
 
 const waitOptions: Rules<WaitOptions> = { signal: has('addEventListener'), timeout: isFrom0 }
-const queueOptions: Rules<QueueOptions> = { media: is('object'), change: is('string') }
+const queueOptions: Rules<QueueOptions> = {
+  media: is('object'),
+  change: is('string'),
+  id: isMessageId,
+}
 const connectOptions: Rules<ConnectOptions> = {
   url: is('string'),
   token: is('string', 'function'),

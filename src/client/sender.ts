@@ -33,6 +33,9 @@ export class Sender {
       throw new UsageError('bad_body', 'body must be text or a Uint8Array')
     await this.#host.ready()
     const { limits, outbox } = this.#host.session
+    const { id = uuidv7() } = options
+    const known = outbox.get(id)?.message ?? outbox.over(id)
+    if (known) return known
     const media = options.media ? attachment(mediaRef(options.media)) : null
     if ((media?.preview?.byteLength ?? 0) > previewBytes) throw new RefusedError('too_large')
     if (isTooLarge({ body: given, media }, limits)) throw new RefusedError('too_large')
@@ -42,7 +45,7 @@ export class Sender {
     const time = this.#clock.now()
     const { change = null } = options
     const message = {
-      id: uuidv7(),
+      id,
       to,
       body,
       media,
@@ -58,7 +61,7 @@ export class Sender {
     const out = {
       message,
       n: outbox.number(),
-      again: false,
+      again: options.id !== undefined,
       life: 0,
       unsaid: this.#host.session.status.is !== 'online',
     }

@@ -41,6 +41,8 @@ export type QueueOptions = {
   readonly media?: Attachment
   /** Makes the message a change of the chat that it goes to; its body is the new value. See `Change`. */
   readonly change?: Change
+  /** A UUID in lower case, of a program that keeps it before it queues: after a crash it queues again, and the message goes once. */
+  readonly id?: string
 }
 
 /** Given up, a message that still waits is taken back, as `cancel` does; one that is under way goes on. */

@@ -13,6 +13,7 @@ import {
 } from '../client/chats/index.ts'
 import { type Client, RefusedError } from '../client/index.ts'
 import { address, go } from './address.ts'
+import { onFiles } from './attach.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
 import { compose } from './compose.ts'
@@ -25,11 +26,12 @@ import { leaving } from './leaving.ts'
 import { List } from './list.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
-import { enter, remember, tellActivity } from './session.ts'
+import { enter, filesOf, remember, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
 import { Talk } from './talk.ts'
-import { onFiles, Uploads } from './uploads.ts'
+import { Uploads } from './uploads.ts'
+import { WaitingFiles } from './waiting.ts'
 import { refusalWords } from './words.ts'
 
 /** Lines that are shown at first; and lines after the first unread one that are taken from the book at a time. */
@@ -65,14 +67,15 @@ export class App {
     const { client, shelf: name } = enter(me, token)
     const shelf = indexedDBShelf(name)
     const book = await openBook(client, me, shelf)
-    return new App(me, client, book, async () => {
+    const files = new WaitingFiles(filesOf(me))
+    return new App(me, client, book, files, async () => {
       book.close()
       await client.close()
-      await shelf.close()
+      await Promise.all([shelf.close(), files.close()])
     })
   }
 
-  private constructor(me: string, client: Client, book: Book, close: () => Promise<void>) {
+  private constructor(me: string, client: Client, book: Book, files: WaitingFiles, close: () => Promise<void>) {
     this.#me = me
     this.client = client
     this.#book = book
@@ -87,7 +90,11 @@ export class App {
     this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
-      delete: (line: Line) => void tried(book.delete(line)),
+      delete: (line: Line) => {
+        void tried(book.delete(line))
+        byId('text').focus()
+      },
+      takeBack: (line: Line) => void this.#takeBack(line),
     }
     const options = (line: Line) => showOptions(line, me, acts)
     this.#talk = new Talk(me, new Gallery(client), {
@@ -96,7 +103,7 @@ export class App {
       options,
       ticks: acts.ticks,
     })
-    this.#uploads = new Uploads(client)
+    this.#uploads = new Uploads(client, files)
     this.#drafts = new Drafts(book)
     this.#past = book.past()
     this.#blocked = new Blocked(client)
@@ -109,7 +116,7 @@ export class App {
   /** The person has been let in; `token`: with what they come in again. */
   show(token: string): void {
     const { client } = this
-    const { signOut, ended } = leaving(this.#me, client, this.#close)
+    const { signOut, ended } = leaving(this.#me, client, this.#close, () => this.#uploads.count)
     byId('my-name').textContent = this.#me
     byId('my-avatar').replaceChildren(avatar(this.#me))
     byId('app').hidden = false
@@ -133,9 +140,10 @@ export class App {
     book.on('chats', () => this.#showSoon())
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
-    onFiles((file) => {
-      if (this.#open !== undefined) this.#uploads.send(this.#open, file)
+    onFiles(async (file, caption) => {
+      if (this.#open !== undefined) await this.#uploads.send(this.#open, file, caption)
     })
+    void this.#uploads.resume()
     byId<HTMLFormElement>('start').onsubmit = (event) => {
       event.preventDefault()
       const input = byId<HTMLInputElement>('peer')
@@ -178,6 +186,17 @@ export class App {
       await this.#book.read(last.chat, last).catch(() => undefined)
     }
     if (!reading) this.#seen = undefined
+  }
+
+  /** What was not on its way yet stands in the field again. */
+  async #takeBack(line: Line): Promise<void> {
+    if (!(await tried(this.client.cancel(line.id))))
+      return notice('It may be on its way already. When it is sent you can delete it for yourself.')
+    await tried(this.#book.delete({ ...line, state: 'refused' }))
+    if (this.#drafts.of(this.#book.chat(line.chat)) !== '' || this.#open !== line.chat) return
+    this.#draft(line.text)
+    this.#drafts.written(line.chat, line.text)
+    byId('text').focus()
   }
 
   #about(): void {

@@ -8,8 +8,8 @@ import { closedWords } from './words.ts'
 /** Milliseconds that the server has to take this browser from the person's devices. */
 const farewellMs = 3_000
 
-/** `close` ends all that has something of the person open. */
-export function leaving(me: string, client: Client, close: () => Promise<void>) {
+/** `close` ends all that has something of the person open; `files`: how many wait to be sent. */
+export function leaving(me: string, client: Client, close: () => Promise<void>, files: () => number) {
   const gone = async (words: string) => {
     await close()
     await wipe(me)
@@ -24,7 +24,7 @@ export function leaving(me: string, client: Client, close: () => Promise<void>) 
   return {
     /** Asks first. */
     signOut: async (): Promise<void> => {
-      const waiting = (await client.outbox()).filter(({ state }) => state === 'queued').length
+      const waiting = (await client.outbox()).filter(({ state }) => state === 'queued').length + files()
       ask('Sign out?', signOutWords(waiting), 'Sign out', async () => {
         end()
         await unlinked(client)

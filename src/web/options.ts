@@ -1,23 +1,40 @@
 /** What one may do about a message: see who has it, and delete it. */
 import { isGroup, type Line } from '../client/chats/index.ts'
 import { byId, make } from './dom.ts'
-import { ask, button, openSheet } from './sheet.ts'
+import { notice } from './notice.ts'
+import { ask, button, closeSheet, openSheet } from './sheet.ts'
 import { summary } from './telling.ts'
 import { leftWords, lifetimeWords } from './words.ts'
 
-export type Acts = { readonly ticks: (line: Line) => void; readonly delete: (line: Line) => void }
+export type Acts = {
+  readonly ticks: (line: Line) => void
+  readonly delete: (line: Line) => void
+  readonly takeBack: (line: Line) => void
+}
 
 export function showOptions(line: Line, me: string, acts: Acts): void {
   const remove = button('Delete for me', () =>
-    ask('Delete this message?', 'It goes from all your devices. The other side keeps it.', 'Delete', () =>
+    ask('Delete this message?', 'It will be deleted on all your devices. Others keep it.', 'Delete', () =>
       acts.delete(line),
     ),
   )
+  const act = (call: (line: Line) => void) => () => {
+    closeSheet()
+    call(line)
+  }
+  const copy = line.text ? [button('Copy text', act(copyText))] : []
   remove.classList.add('danger')
-  const ticks = line.mine && isGroup(line.chat) && line.at ? [button('Who has it', () => acts.ticks(line))] : []
-  const sent = line.state === 'queued' ? [make('p', 'words', 'It waits to be sent. Then it can be deleted.')] : [remove]
-  openSheet('Message', make('blockquote', '', summary(line, me)), ...lasting(line), ...ticks, ...sent)
+  const ticks = line.mine && isGroup(line.chat) && line.at ? [button('Message info', () => acts.ticks(line))] : []
+  const last = line.state === 'queued' ? button('Take back', act(acts.takeBack)) : remove
+  openSheet('Message', make('blockquote', '', summary(line, me)), ...lasting(line), ...copy, ...ticks, last)
   byId('info').querySelector('button')?.blur()
+}
+
+function copyText({ text }: Line): void {
+  navigator.clipboard.writeText(text).then(
+    () => notice('Copied'),
+    () => notice('This browser does not let the page copy.'),
+  )
 }
 
 function lasting({ lifetime, expires }: Line): HTMLElement[] {

@@ -2,6 +2,8 @@
 import { type Client, connect, indexedDBStorage } from '../client/index.ts'
 
 const shelfOf = (user: string): string => `bluetick-page:${user}`
+/** Where files wait to be sent. */
+export const filesOf = (user: string): string => `bluetick-files:${user}`
 const storageOf = (user: string): string => `${user}:${deviceOf(user)}`
 const signedIn = 'signed-in:'
 
@@ -29,7 +31,7 @@ export const lock = (user: string): void => localStorage.removeItem(signedIn + u
 
 /** Nothing of this person is left in this browser. Their client and their book are closed. */
 export async function wipe(user: string): Promise<void> {
-  await Promise.all([shelfOf(user), `bluetick:${storageOf(user)}`].map(deleted))
+  await Promise.all([shelfOf(user), filesOf(user), `bluetick:${storageOf(user)}`].map(deleted))
   for (const key of [signedIn, 'device:']) localStorage.removeItem(key + user)
 }
 

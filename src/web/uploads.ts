@@ -1,42 +1,66 @@
-/** What is being uploaded: shown at the end of its chat, with how far it is, until the message that carries it is queued. */
+/** Files on their way: shown at the end of their chat, with how far they are, until the message that carries one is queued. */
 import type { Client } from '../client/index.ts'
+import { uuidv7 } from '../client/uuid.ts'
 import { byId, make } from './dom.ts'
 import { notice } from './notice.ts'
 import { previewOf } from './preview.ts'
+import { shortened } from './telling.ts'
+import type { Waiting, WaitingFiles } from './waiting.ts'
 import { fileSize } from './words.ts'
 
 export class Uploads {
   readonly #client: Client
+  readonly #files: WaitingFiles
   readonly #items = new Map<HTMLElement, string>()
   /** By chat: resolves when the file before the next is sent, or never will be. */
   readonly #last = new Map<string, Promise<unknown>>()
+  #open = ''
 
-  constructor(client: Client) {
+  constructor(client: Client, files: WaitingFiles) {
     this.#client = client
+    this.#files = files
   }
 
-  /** Shows those of a chat that has just been opened. */
+  /** Takes up what an earlier run could not send. */
+  async resume(): Promise<void> {
+    for (const waiting of await this.#files.all()) this.#begin(waiting)
+  }
+
+  /** How many files wait. */
+  get count(): number {
+    return this.#items.size
+  }
+
+  /** Shows those of the chat that is open. */
   show(chat: string): void {
+    this.#open = chat
     const items = [...this.#items].filter(([, of]) => of === chat).map(([item]) => item)
     byId('pending').replaceChildren(...items)
   }
 
-  /** Files are uploaded side by side, and sent in their order. */
-  send(chat: string, file: File): void {
-    const sending = this.#send(chat, file, this.#last.get(chat))
-    this.#last.set(chat, sending)
+  /** Resolves when the file is safe in this browser: from here on it will be sent. */
+  async send(chat: string, file: File, caption: string): Promise<void> {
+    const waiting = { id: uuidv7(), chat, file, caption }
+    try {
+      await this.#files.put(waiting)
+    } catch (error) {
+      return notice(`${file.name} was not sent, since this browser has no room for it: ${(error as Error).message}`)
+    }
+    this.#begin(waiting)
   }
 
-  async #send(chat: string, file: File, before: Promise<unknown> | undefined): Promise<void> {
+  /** Files are uploaded side by side, and sent in their order. */
+  #begin(waiting: Waiting): void {
+    const { chat } = waiting
+    this.#last.set(chat, this.#send(waiting, this.#last.get(chat)))
+  }
+
+  async #send(waiting: Waiting, before: Promise<unknown> | undefined): Promise<void> {
+    const { id, chat, file, caption } = waiting
     const stop = new AbortController()
-    const bar = make('progress', '')
-    const cancel = make('button', 'quiet', 'Cancel')
-    cancel.type = 'button'
-    cancel.onclick = () => stop.abort()
-    const item = make('li', 'mine pending', make('span', '', `${file.name} · ${fileSize(file.size)}`), bar, cancel)
-    bar.setAttribute('aria-label', `Uploading ${file.name}`)
+    const { item, bar } = itemOf(waiting, () => stop.abort())
     this.#items.set(item, chat)
-    byId('pending').append(item)
+    if (chat === this.#open) byId('pending').append(item)
     item.scrollIntoView({ block: 'end' })
     try {
       const preview = await previewOf(file)
@@ -46,10 +70,14 @@ export class Uploads {
       })
       await before
       stop.signal.throwIfAborted()
-      // The name tells what a file is; of a picture it tells nothing.
-      const text = /^(image|video|audio)\//.test(medium.type) ? '' : file.name
-      await this.#client.queue(chat, text, { media: preview ? { ...medium, preview } : medium })
+      // Of a file the text is its name: it tells what it is.
+      const text = /^(image|video|audio)\//.test(medium.type) ? caption : file.name
+      await this.#client.queue(chat, text, { id, media: preview ? { ...medium, preview } : medium })
+      await this.#files.delete(id)
     } catch (error) {
+      // When the client has ended, it goes on waiting.
+      if (this.#client.connection.is === 'closed') return
+      await this.#files.delete(id).catch(() => undefined)
       if (!stop.signal.aborted) notice(`${file.name} was not sent: ${(error as Error).message}`)
     } finally {
       this.#items.delete(item)
@@ -58,25 +86,24 @@ export class Uploads {
   }
 }
 
-/** Files that the person picks, pastes into the field, or drops on the chat. */
-export function onFiles(take: (file: File) => void): void {
-  const input = byId<HTMLInputElement>('files')
-  const all = (files: FileList | undefined | null) => {
-    for (const file of files ?? []) take(file)
-  }
-  byId('attach').onclick = () => input.click()
-  input.onchange = () => {
-    all(input.files)
-    input.value = ''
-  }
-  byId('text').onpaste = (event) => {
-    if (event.clipboardData?.files.length) event.preventDefault()
-    all(event.clipboardData?.files)
-  }
-  const talk = byId('talk')
-  talk.ondragover = (event) => event.preventDefault()
-  talk.ondrop = (event) => {
-    event.preventDefault()
-    all(event.dataTransfer?.files)
-  }
+function itemOf({ file, caption }: Waiting, takeBack: () => void) {
+  const bar = make('progress', '')
+  bar.setAttribute('aria-label', `Sending ${file.name}`)
+  const cancel = make('button', 'quiet', 'Cancel')
+  cancel.type = 'button'
+  cancel.onclick = takeBack
+  const picture = pictureOf(file)
+  const words = make('span', 'text', caption ? shortened(caption) : `${file.name} · ${fileSize(file.size)}`)
+  return { bar, item: make('li', 'mine pending', ...(picture ? [picture] : []), words, bar, cancel) }
+}
+
+/** What is seen of a picture before it is sent; undefined where it is none. */
+export function pictureOf(file: File): HTMLElement | undefined {
+  if (!file.type.startsWith('image/')) return undefined
+  const image = make('img', 'thumb')
+  image.alt = ''
+  image.src = URL.createObjectURL(file)
+  // Of a kind that this browser does not know there is only the name.
+  image.onerror = () => image.remove()
+  return image
 }

@@ -555,3 +555,14 @@ it('presence comes to who watches, until they do not; a refusal is told', async 
   world.link.say(frame('error', 'too_many_watches', 'watch', 'dan', 0, ''))
   expect(refused).toEqual([{ kind: 'watch', ref: 'dan', code: 'too_many_watches' }])
 })
+
+it('queues a message once whose id the program has given, and marks it as one that may come again', async () => {
+  const world = new World()
+  const client = await world.online()
+  const id = '01890000-0000-7000-8000-000000000001'
+  const [first, again] = [await client.queue('alice', 'hi', { id }), await client.queue('alice', 'hi', { id })]
+  expect(again).toMatchObject({ id: first.id })
+  await settle()
+  expect(world.link.of('send').map((frame) => [frame[1], frame[4]])).toEqual([[id, true]])
+  await expect(client.queue('alice', 'hi', { id: 'mine' })).rejects.toMatchObject({ code: 'bad_option' })
+})

@@ -148,6 +148,7 @@ describe('the chat page', needsChromium, () => {
     })
     await alice.waitForSelector('#banner', { state: 'hidden' })
     await alice.setInputFiles('#files', { name: 'sunset.png', mimeType: 'image/png', buffer: Buffer.from(png) })
+    await alice.click('#info .primary')
     await alice.waitForSelector('#messages .tick.delivered')
     await bob.waitForSelector('.chat .preview:has-text("Photo")')
     await bob.click('.chat')
@@ -165,6 +166,7 @@ describe('the chat page', needsChromium, () => {
       mimeType: 'text/html',
       buffer: Buffer.from('<script>1</script>'),
     })
+    await bob.click('#info .primary')
     const file = alice.locator('.media.file:has-text("notes.html")')
     await file.waitFor()
     const [saved] = await Promise.all([alice.waitForEvent('download'), file.click()])
@@ -302,6 +304,7 @@ describe('the chat page', needsChromium, () => {
       dataTransfer.items.add(new File([await recorded], 'clip.webm', { type: 'video/webm' }))
       document.getElementById('talk')?.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
     })
+    await sender.click('#info .primary')
     await receiver.waitForSelector('.media.video img')
     await receiver.click('.media.video')
     const video = receiver.locator('video.media')

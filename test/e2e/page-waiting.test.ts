@@ -1,0 +1,84 @@
+/** The chat page in Chromium: what waits to be sent is kept, shown, and can be taken back. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../ports.ts'
+import { needsChromium, Pages, say, texts } from './pages.ts'
+
+const pages = new Pages(await freePort())
+
+/** A picture of one colour, drawn by the browser itself. */
+const picture = (page: Page, colour: string): Promise<number[]> =>
+  page.evaluate(async (colour) => {
+    const canvas = new OffscreenCanvas(320, 200)
+    const context = canvas.getContext('2d')
+    if (context) context.fillStyle = colour
+    context?.fillRect(0, 0, 320, 200)
+    return [...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())]
+  }, colour)
+
+async function choose(page: Page, name: string, colour: string, caption: string): Promise<void> {
+  const buffer = Buffer.from(await picture(page, colour))
+  await page.setInputFiles('#files', { name, mimeType: 'image/png', buffer })
+  await page.waitForSelector('#info .thumb')
+  await page.fill('#info [aria-label="Caption"]', caption)
+  await page.click('#info .primary')
+}
+
+describe('the chat page', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
+
+  it('sends pictures that were chosen offline, after a reload, once, with their captions; and not those that were taken back', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const [ann, ben] = [await pages.open(desk, 'ann', 'ben'), await pages.open(phone, 'ben', 'ann')]
+    for (const page of [ann, ben]) await page.waitForSelector('#banner', { state: 'hidden' })
+    await ann.evaluate(() => navigator.serviceWorker.ready)
+    await pages.stop()
+    await ann.waitForSelector('#banner:has-text("No connection")')
+    await choose(ann, 'red.png', 'red', 'A red one')
+    await choose(ann, 'green.png', 'green', 'A green one')
+    await choose(ann, 'blue.png', 'blue', '')
+    await expect.poll(() => ann.locator('#pending li').count()).toBe(3)
+    await ann.locator('#pending li:has-text("A green one")').getByText('Cancel').click()
+    await expect.poll(() => ann.locator('#pending li').count()).toBe(2)
+    await ann.reload()
+    await expect.poll(() => ann.locator('#pending li').count()).toBe(2)
+    expect(await ann.locator('#pending').textContent()).toContain('A red one')
+    await pages.serve()
+    await expect.poll(() => ann.locator('#pending li').count(), { timeout: 20_000 }).toBe(0)
+    await ben
+      .locator('#banner-action')
+      .click({ timeout: 1_000 })
+      .catch(() => undefined)
+    await expect.poll(() => ben.locator('#messages .media img').count(), { timeout: 20_000 }).toBe(2)
+    expect(await texts(ben)).toEqual(['A red one'])
+    await ann.reload()
+    await expect.poll(() => ann.locator('#messages .media img').count()).toBe(2)
+    expect(await ann.locator('#pending li').count()).toBe(0)
+    await desk.close()
+    await phone.close()
+  }, 60_000)
+
+  it('takes back a text that waits, into the field', async () => {
+    const desk = await pages.browserOf(1200)
+    const eve = await pages.open(desk, 'eve', 'fay')
+    await eve.waitForSelector('#banner', { state: 'hidden' })
+    await pages.stop()
+    await eve.waitForSelector('#banner:has-text("No connection")')
+    await say(eve, 'too early', 'this one stays')
+    const line = eve.locator('#messages li', { hasText: 'too early' })
+    await line.hover()
+    await line.getByLabel('Message options').click()
+    await eve.getByText('Take back').click()
+    await expect.poll(() => texts(eve)).toEqual(['this one stays'])
+    expect(await eve.inputValue('#text')).toBe('too early')
+    await pages.serve()
+    await eve.waitForSelector('#messages .tick.sent', { timeout: 20_000 })
+    expect(await texts(eve)).toEqual(['this one stays'])
+    await desk.close()
+  }, 60_000)
+
+  it('made no error on the way', () => {
+    expect(pages.problems).toEqual([])
+  })
+})
