@@ -12,12 +12,13 @@ import {
   titleOf,
 } from '../client/chats/index.ts'
 import { type Client, RefusedError } from '../client/index.ts'
+import { isUserId } from '../protocol/ids.ts'
 import { address, go } from './address.ts'
 import { onFiles } from './attach.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
 import { compose } from './compose.ts'
-import { avatar, byId } from './dom.ts'
+import { avatar, byId, refuse } from './dom.ts'
 import { Drafts } from './drafts.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
@@ -60,6 +61,8 @@ export class App {
   #open: string | undefined
   #loading = false
   #seen: Line | undefined
+  /** The chat that was closed by a key: there the person goes on. */
+  #left: string | undefined
   #showing: ReturnType<typeof setTimeout> | undefined
 
   /** Nothing of it is shown yet. */
@@ -85,7 +88,11 @@ export class App {
       void tried(book.delete(chat))
     }
     this.#list = new List(me, (chat) => this.#go(chat))
-    this.#head = new Head(me, client)
+    this.#head = new Head(me, client, (group) => {
+      if (book.has(group) || this.#open !== group) return
+      this.#go(undefined)
+      notice('There is no such group.')
+    })
     this.#privacy = new Privacy(client, remove)
     this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
     const acts = {
@@ -116,7 +123,7 @@ export class App {
   /** The person has been let in; `token`: with what they come in again. */
   show(token: string): void {
     const { client } = this
-    const { signOut, ended } = leaving(this.#me, client, this.#close, () => this.#uploads.count)
+    const { signOut, ended } = leaving(this.#me, client, this.#close, () => this.#uploads.count, token !== this.#me)
     byId('my-name').textContent = this.#me
     byId('my-avatar').replaceChildren(avatar(this.#me))
     byId('app').hidden = false
@@ -128,6 +135,7 @@ export class App {
     this.#listen()
     addEventListener('hashchange', () => void this.#route())
     void this.#route()
+    if (address().chat === undefined && matchMedia('(hover: hover)').matches) byId('peer').focus()
   }
 
   #listen(): void {
@@ -147,17 +155,22 @@ export class App {
     byId<HTMLFormElement>('start').onsubmit = (event) => {
       event.preventDefault()
       const input = byId<HTMLInputElement>('peer')
-      if (input.value.trim()) this.#go(input.value.trim())
+      const name = input.value.trim()
+      if (name === '') return
+      if (!isUserId(name, input.maxLength) && !book.has(name)) return refuse(input, `“${name}” is not a valid name.`)
+      this.#go(name)
       input.value = ''
     }
-    for (const id of ['about', 'lasting']) byId(id).onclick = () => this.#about()
+    for (const id of ['about', 'lasting', 'details']) byId(id).onclick = () => this.#about()
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
       const free = !document.querySelector('dialog[open]')
-      if (event.key === 'Escape' && free && this.#open !== undefined) this.#go(undefined)
+      if (event.key !== 'Escape' || !free || this.#open === undefined) return
+      this.#left = this.#open
+      this.#go(undefined)
     })
     client.on('settings', () => void this.#fill())
-    client.on('gap', () => notice('Some messages are too old to be had from the server.'))
+    client.on('gap', () => notice('Some older messages are no longer on the server.'))
   }
 
   async #send(text: string): Promise<void> {
@@ -208,7 +221,8 @@ export class App {
   async #route(): Promise<void> {
     const { me, chat } = address()
     if (me !== this.#me) return location.reload()
-    this.#drafts.keep()
+    await this.#drafts.keep()
+    if (address().chat !== chat) return
     const known = this.#book.chat(chat ?? '')
     this.#open = chat
     this.#draft(this.#drafts.of(known))
@@ -219,6 +233,8 @@ export class App {
     if (chat === undefined) this.#talk.show([], undefined, 0)
     else await this.#fillFrom(known)
     this.#show()
+    if (chat === undefined && this.#left !== undefined) this.#list.focus(this.#left)
+    this.#left = undefined
   }
 
   /** Shows the open chat: its end, or what is around the first message that is not read. */

@@ -18,6 +18,6 @@ export class Blocked {
   open(chat: string): void {
     this.#chat = chat
     byId('blocked').hidden = !this.#users.includes(chat)
-    byId('blocked-text').textContent = `You have blocked ${chat}: what they write is not taken.`
+    byId('blocked-text').textContent = `You have blocked ${chat}.`
   }
 }

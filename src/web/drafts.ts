@@ -10,7 +10,7 @@ export class Drafts {
 
   constructor(book: Book) {
     this.#book = book
-    for (const end of ['pagehide', 'visibilitychange']) document.addEventListener(end, () => this.keep())
+    for (const end of ['pagehide', 'visibilitychange']) document.addEventListener(end, () => void this.keep())
   }
 
   /** This stands in the field of a chat now. An empty field is kept at once: what was sent is no draft any more. */
@@ -18,13 +18,13 @@ export class Drafts {
     if (chat === undefined) return
     this.#written = { chat, text }
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.keep(), text === '' ? 0 : pauseMs)
+    this.#timer = setTimeout(() => void this.keep(), text === '' ? 0 : pauseMs)
   }
 
-  keep(): void {
-    if (this.#written) void this.#book.draft(this.#written.chat, this.#written.text).catch(() => undefined)
+  async keep(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#written) await this.#book.draft(this.#written.chat, this.#written.text).catch(() => undefined)
   }
 
   /** What is to stand in the field of a chat that is opened; the book may still be about to keep it. */

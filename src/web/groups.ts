@@ -4,7 +4,7 @@ import type { Change, Client, Group } from '../client/index.ts'
 import { isUserId } from '../protocol/ids.ts'
 import { byId, make, refuse } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
-import { button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
+import { ask, button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
 
 /** As the inputs for a name have it. */
@@ -42,11 +42,15 @@ export class Groups {
     const asked = this.#client.group(id).catch(({ code = '' }: { code?: string }) => code)
     const group = await openSheetOf(title, asked)
     if (group === undefined) return
-    const deletion = deleteChat(title, 'The other members keep it.', () => this.#delete(id))
+    const deletion = deleteChat(title, 'The other members keep their copies.', () => this.#delete(id))
     if (typeof group === 'string') return openSheet(title, ...this.#notIn(of, group), deletion)
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
-    const leave = button('Leave the group', () => this.#change(group, 'leave', ''))
+    const leave = button('Leave group', () =>
+      ask(`Leave ${group.name}?`, 'You will get no more messages from this group.', 'Leave', () =>
+        this.#change(group, 'leave', ''),
+      ),
+    )
     leave.classList.add('danger')
     const forms = admin
       ? [
@@ -62,11 +66,11 @@ export class Groups {
 
   /** Who has a message of this person, and who has read it. */
   async ticks({ chat, at }: Line): Promise<void> {
-    const ticks = await openSheetOf('Who has this message', this.#client.ticks({ to: chat, at }))
+    const ticks = await openSheetOf('Message info', this.#client.ticks({ to: chat, at }))
     if (!ticks) return
     const waiting = ticks.delivered.filter((member) => !ticks.read.includes(member))
-    const nobody = ticks.delivered.length === 0 ? [make('p', 'words', 'Nobody has it yet.')] : []
-    openSheet('Who has this message', ...nobody, ...people('Read by', ticks.read), ...people('Delivered to', waiting))
+    const nobody = ticks.delivered.length === 0 ? [make('p', 'words', 'Not delivered to anybody yet.')] : []
+    openSheet('Message info', ...nobody, ...people('Read by', ticks.read), ...people('Delivered to', waiting))
   }
 
   #member(group: Group, member: string, admin: boolean): HTMLElement {
@@ -76,8 +80,12 @@ export class Groups {
     if (!admin || member === this.#me) return item
     const role2 = isAdmin ? 'demote' : 'promote'
     item.append(
-      button(isAdmin ? 'No admin' : 'Make admin', () => this.#change(group, role2, member)),
-      button('Remove', () => this.#change(group, 'remove', member)),
+      button(isAdmin ? 'Dismiss as admin' : 'Make admin', () => this.#change(group, role2, member)),
+      button('Remove', () =>
+        ask(`Remove ${member}?`, `${member} will no longer be in ${group.name}.`, 'Remove', () =>
+          this.#change(group, 'remove', member),
+        ),
+      ),
     )
     return item
   }
@@ -106,8 +114,8 @@ export class Groups {
 
   /** What is to be said of a group that cannot be looked at. Who is invited sees nothing of it but that. */
   #notIn(of: Shown, code: string): HTMLElement[] {
-    if (code !== 'not_a_member') return [make('p', 'words', 'It cannot be looked at now.')]
-    if (of.last?.change !== 'invite') return [make('p', 'words', 'You are not in this group.')]
+    if (code !== 'not_a_member') return [make('p', 'words', 'This group cannot be shown right now.')]
+    if (of.last?.change !== 'invite') return [make('p', 'words', 'You are no longer in this group.')]
     const join = button('Join the group', () => this.#change(of, 'join', ''))
     return [make('p', 'words', `${of.last.from} invited you to this group.`), join]
   }
@@ -124,6 +132,6 @@ function namesIn(input: HTMLInputElement): string[] | undefined {
   const names = [...new Set(input.value.split(/[\s,;]+/).filter(Boolean))]
   const wrong = names.find((name) => !isUserId(name, longestName))
   if (wrong === undefined) return names
-  refuse(input, `Nobody can be called ${wrong}.`)
+  refuse(input, `“${wrong}” is not a valid name.`)
   return undefined
 }

@@ -9,14 +9,17 @@ const timer = 'M12 7.5V13l3 2M9.5 2.5h5M12 5a8 8 0 1 0 0 16 8 8 0 0 0 0-16'
 export class Head {
   readonly #me: string
   readonly #client: Client
+  readonly #missing: (group: string) => void
   #chat: string | undefined
   #presence: Presence | undefined
   #members = ''
   readonly #typing = new Map<string, string>()
   #unwatch = () => {}
 
-  constructor(me: string, client: Client) {
+  /** `missing` is told of a group that does not exist. */
+  constructor(me: string, client: Client, missing: (group: string) => void) {
     this.#me = me
+    this.#missing = missing
     this.#client = client
     client.on('connection', () => this.show())
     client.on('typing', ({ chat, user, doing }) => {
@@ -35,6 +38,7 @@ export class Head {
     this.#presence = undefined
     this.#members = ''
     this.#typing.clear()
+    outside('')
     if (!chat) return
     this.title(chat)
     // Of a group this is about who types in it.
@@ -64,8 +68,14 @@ export class Head {
     if (id === undefined || !isGroup(id)) return
     const group = await this.#client.group(id).catch((error) => ({ refused: String(error.code) }))
     if (id !== this.#chat) return
-    if ('refused' in group) this.#members = group.refused === 'not_a_member' ? 'you are not in this group' : ''
-    else this.#members = group.members.map((member) => (member === this.#me ? 'you' : member)).join(', ')
+    if ('refused' in group) {
+      this.#members = ''
+      if (group.refused === 'unknown_group') this.#missing(id)
+      if (group.refused === 'not_a_member') outside('You can’t send messages to this group: you are not a member.')
+    } else {
+      this.#members = group.members.map((member) => (member === this.#me ? 'you' : member)).join(', ')
+      outside('')
+    }
     this.show()
   }
 
@@ -88,4 +98,11 @@ export class Head {
     if (!isGroup(this.#chat ?? '')) return `${doing}…`
     return more.length === 0 ? `${who} is ${doing}…` : `${[...this.#typing.keys()].join(' and ')} are typing…`
   }
+}
+
+/** Says why nothing can be written, in place of the field; nothing: it can. */
+function outside(words: string): void {
+  byId('outside').hidden = words === ''
+  byId('outside-text').textContent = words
+  byId('compose').hidden = words !== ''
 }

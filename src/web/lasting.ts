@@ -15,13 +15,13 @@ export function lifetimeChoice(client: Client, chat: string, now: Lifetime): HTM
   select.onchange = async () => {
     if (!(await tried(client.setLifetime(chat, select.value as Lifetime)))) select.value = now
   }
-  return make('label', 'setting wide', 'From now on messages stay', select)
+  return make('label', 'setting wide', 'Keep new messages', select)
 }
 
 /** Asks first. */
 export function deleteChat(title: string, others: string, act: () => void): HTMLElement {
-  const made = button('Delete this chat', () =>
-    ask(`Delete the chat ${title}?`, `It goes from all your devices. ${others}`, 'Delete', act),
+  const made = button('Delete chat', () =>
+    ask(`Delete the chat with ${title}?`, `It will be deleted on all your devices. ${others}`, 'Delete', act),
   )
   made.classList.add('danger')
   return made

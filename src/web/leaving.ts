@@ -8,8 +8,14 @@ import { closedWords } from './words.ts'
 /** Milliseconds that the server has to take this browser from the person's devices. */
 const farewellMs = 3_000
 
-/** `close` ends all that has something of the person open; `files`: how many wait to be sent. */
-export function leaving(me: string, client: Client, close: () => Promise<void>, files: () => number) {
+/** `close` ends all that has something of the person open; `files`: how many wait to be sent; `asksToken`: the server asks for tokens. */
+export function leaving(
+  me: string,
+  client: Client,
+  close: () => Promise<void>,
+  files: () => number,
+  asksToken: boolean,
+) {
   const gone = async (words: string) => {
     await close()
     await wipe(me)
@@ -25,7 +31,7 @@ export function leaving(me: string, client: Client, close: () => Promise<void>, 
     /** Asks first. */
     signOut: async (): Promise<void> => {
       const waiting = (await client.outbox()).filter(({ state }) => state === 'queued').length + files()
-      ask('Sign out?', signOutWords(waiting), 'Sign out', async () => {
+      ask('Sign out?', signOutWords(waiting, asksToken), 'Sign out', async () => {
         end()
         await unlinked(client)
         await gone('')
@@ -39,13 +45,15 @@ export function leaving(me: string, client: Client, close: () => Promise<void>, 
   }
 }
 
-function signOutWords(waiting: number): string {
+function signOutWords(waiting: number, asksToken: boolean): string {
   const lost =
     waiting === 1
       ? '1 message has not been sent yet and will be lost.'
       : `${waiting} messages have not been sent yet and will be lost.`
-  const all = 'Your chats will be removed from this browser.'
-  return waiting > 0 ? `${lost} ${all}` : `${all} They stay on your other devices.`
+  const all = 'Your chats will be removed from this browser. They stay on your other devices.'
+  // This browser leaves the devices, and what it came in with counts no more.
+  const again = asksToken ? ' To sign in here again you need a new token.' : ''
+  return `${waiting > 0 ? `${lost} ` : ''}${all}${again}`
 }
 
 /** Leaves the person's devices, where the server can be told. */

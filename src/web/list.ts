@@ -25,10 +25,16 @@ export class List {
     }
   }
 
+  /** Where a person with a keyboard goes on who has closed a chat. */
+  focus(chat: string): void {
+    const button = this.#items.get(chat)?.item.querySelector('button') ?? byId('peer')
+    button.focus()
+  }
+
   /** Shows the chats; those that did not change are left alone, so that the focus stays where it is. */
   show(shown: readonly Chat[], open: string | undefined): void {
     const now = Date.now()
-    const focused = document.activeElement
+    const focused = document.activeElement?.closest<HTMLElement>('[data-chat]')?.dataset['chat']
     for (const [id, { item }] of this.#items) {
       if (shown.some((chat) => chat.id === id)) continue
       item.remove()
@@ -47,7 +53,7 @@ export class List {
         this.#list.insertBefore(known.item, this.#list.children[index] ?? null)
     })
     this.#empty.hidden = this.#items.size > 0
-    if (focused instanceof HTMLElement && this.#list.contains(focused)) focused.focus()
+    if (focused !== undefined && !this.#list.contains(document.activeElement)) this.focus(focused)
   }
 }
 

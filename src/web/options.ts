@@ -38,6 +38,6 @@ function copyText({ text }: Line): void {
 }
 
 function lasting({ lifetime, expires }: Line): HTMLElement[] {
-  if (expires !== null) return [make('p', 'words', `It vanishes in ${leftWords(expires - Date.now())}.`)]
+  if (expires !== null) return [make('p', 'words', `Disappears in ${leftWords(expires - Date.now())}.`)]
   return lifetime === 'default' ? [] : [make('p', 'words', `In this chat ${lifetimeWords(lifetime)}.`)]
 }

@@ -3,7 +3,7 @@ import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
 import { deviceWords } from './session.ts'
-import { button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
+import { ask, button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
 import { when } from './words.ts'
 
 const audiences: readonly (readonly [Audience, string])[] = [
@@ -30,9 +30,9 @@ export class Privacy {
     const [settings, devices] = asked
     openSheet(
       'Settings',
-      this.#choice('lastSeen', 'Who sees when I am here, and was here last', settings),
-      this.#choice('writers', 'Who may write to me', settings),
-      this.#choice('groups', 'Who may add me to groups', settings),
+      this.#choice('lastSeen', 'Who can see when I was last online', settings),
+      this.#choice('writers', 'Who can message me', settings),
+      this.#choice('groups', 'Who can add me to groups', settings),
       this.#receipts(settings),
       ...people('Contacts', settings.contacts, (name) =>
         button('Remove', () => this.#done(this.#client.removeContact(name), () => this.show())),
@@ -58,17 +58,24 @@ export class Privacy {
       : button('Add to my contacts', () => this.#done(client.addContact(name), again))
     const block = blocked
       ? button('Unblock', () => this.#done(client.unblock(name), again))
-      : button('Block', () => this.#done(client.block(name), again))
+      : button('Block', () =>
+          ask(
+            `Block ${name}?`,
+            `You will not get messages from ${name}, and ${name} will not see when you are online.`,
+            'Block',
+            () => this.#done(client.block(name), again),
+          ),
+        )
     if (!blocked) block.classList.add('danger')
-    const stays = lifetimeChoice(client, name, settings.lifetimes.get(name) ?? 'default')
-    const words = blocked ? [make('p', 'words', 'Blocked: what they write is not taken.')] : []
+    const stays = lifetimeChoice(client, name, settings.lifetimes.get(name) ?? settings.lifetime)
+    const words = blocked ? [make('p', 'words', `You have blocked ${name}. Messages from them do not reach you.`)] : []
     openSheet(
       name,
       ...words,
       stays,
       contact,
       block,
-      deleteChat(name, `${name} keeps theirs.`, () => this.#delete(name)),
+      deleteChat(name, `${name} keeps their copy.`, () => this.#delete(name)),
     )
   }
 
@@ -76,9 +83,16 @@ export class Privacy {
     const { connection } = this.#client
     const here = connection.is === 'online' && connection.device === device
     const name = make('span', 'name', here ? 'This browser' : deviceWords(device))
-    const state = make('span', 'role', connected ? 'connected' : when(lastSeen.getTime(), Date.now()))
+    const state = make('span', 'role', connected ? 'online' : when(lastSeen.getTime(), Date.now()))
     if (here) return make('li', '', name, state)
-    const remove = button('Remove', () => this.#done(this.#client.removeDevice(device), () => this.show()))
+    const remove = button('Remove', () =>
+      ask(
+        `Remove ${deviceWords(device)}?`,
+        'It will be signed out, and a browser deletes the chats that it keeps.',
+        'Remove',
+        () => this.#done(this.#client.removeDevice(device), () => this.show()),
+      ),
+    )
     remove.setAttribute('aria-label', `Remove ${deviceWords(device)}`)
     return make('li', '', name, state, remove)
   }
@@ -98,7 +112,7 @@ export class Privacy {
     const box = make('input', '')
     Object.assign(box, { type: 'checkbox', checked: settings.receipts })
     box.onchange = () => void tried(this.#client.set({ receipts: box.checked }))
-    return make('label', 'setting', 'Tell others what I have read, and be told', box)
+    return make('label', 'setting', 'Read receipts: show others what I have read, and see what they have', box)
   }
 
   async #done(work: Promise<void>, then: () => Promise<void>): Promise<void> {

@@ -28,9 +28,9 @@ export function changeWords({ change, from, text }: Line, me: string): string {
   const [who, whom] = [from === me ? 'You' : from, text === me ? 'you' : text]
   switch (change) {
     case 'create':
-      return `${who} made the group “${text}”`
+      return `${who} created the group “${text}”`
     case 'rename':
-      return `${who} named the group “${text}”`
+      return `${who} renamed the group to “${text}”`
     case 'add':
       return additionWords(who, text, me)
     case 'invite':
@@ -44,11 +44,11 @@ export function changeWords({ change, from, text }: Line, me: string): string {
     case 'promote':
       return `${who} made ${whom} an admin`
     case 'demote':
-      return `${who} made ${whom} no admin any more`
+      return `${who} dismissed ${whom} as admin`
     case 'history':
       return `${who} let new members see ${text} earlier messages`
     case 'lifetime':
-      return `${who} set that ${lifetimeWords(text)}`
+      return `${who} changed how long messages are kept: ${lifetimeWords(text)}`
     case null:
       return text
   }

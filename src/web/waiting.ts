@@ -14,7 +14,11 @@ export class WaitingFiles {
   constructor(name: string) {
     const request = indexedDB.open(name, 1)
     request.onupgradeneeded = () => request.result.createObjectStore('files', { keyPath: 'id' })
-    this.#database = asked(request)
+    this.#database = asked(request).then((database) => {
+      // Another tab wants to delete it: this one must not be in the way.
+      database.onversionchange = () => database.close()
+      return database
+    })
   }
 
   all(): Promise<Waiting[]> {

@@ -65,10 +65,10 @@ export function leftWords(ms: number): string {
 /** What becomes of messages, as the end of a sentence. */
 export function lifetimeWords(lifetime: string): string {
   const timer = timerOf(lifetime)
-  if (timer) return `messages vanish ${spanWords(timer.ms)} after they are ${timer.start}`
+  if (timer) return `messages disappear ${spanWords(timer.ms)} after they are ${timer.start}`
   if (lifetime === 'permanent') return 'messages are kept until you delete them'
-  if (lifetime === 'temporary') return 'the server keeps messages only until they are delivered'
-  return 'messages stay as usual'
+  if (lifetime === 'temporary') return 'messages are kept on the server only until they are delivered'
+  return 'messages are kept for as long as the server is set to, usually 30 days'
 }
 
 const [minute, hour, day1] = [60_000, 3_600_000, 86_400_000]
@@ -92,7 +92,9 @@ export function choiceWords(lifetime: Lifetime): string {
   const timer = timerOf(lifetime)
   if (timer) return `${spanWords(timer.ms)} after they are ${timer.start}`
   if (lifetime === 'permanent') return 'until I delete them'
-  return lifetime === 'temporary' ? 'only until delivered' : 'as usual'
+  return lifetime === 'temporary'
+    ? 'on the server until delivered'
+    : 'as long as the server is set to (usually 30 days)'
 }
 
 export const stateWords: Record<MessageState, string> = {
@@ -104,13 +106,14 @@ export const stateWords: Record<MessageState, string> = {
 }
 
 const refusals: Record<string, string> = {
-  blocked: 'you are blocked',
-  not_taken: 'they take no messages from you',
+  blocked: 'you have been blocked',
+  not_taken: 'they only get messages from their contacts',
   not_a_member: 'you are not in this group',
   unknown_group: 'there is no such group',
   too_large: 'it is too long',
-  bad_id: 'there can be no such name',
-  unknown_media: 'the file is not there any more',
+  bad_id: 'this name does not exist',
+  unknown_media: 'the file is no longer available',
+  cancelled: 'taken back',
 }
 
 /** Why a message will not be sent. */
@@ -128,7 +131,7 @@ export function bannerFor(connection: ConnectionStatus, now: number): Banner | u
     case 'waiting': {
       const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1_000))
       return {
-        text: 'No connection. What you write waits here.',
+        text: 'No connection. Messages will be sent when you are back online.',
         aside: `Next try in ${seconds} s`,
         action: 'retry',
       }
@@ -143,12 +146,12 @@ export const closedWords = (code: string): string => ended(code).text
 
 function ended(code: string): Banner {
   if (code === 'replaced' || code === 'storage_taken')
-    return { text: 'Bluetick is open in another tab under this name.', action: 'reload' }
+    return { text: 'Bluetick is open in another tab.', action: 'reload' }
   if (code === 'removed')
-    return { text: 'This browser was removed from your devices, and your chats from this browser.', action: 'leave' }
+    return { text: 'This browser was removed from your devices. Your chats on it were deleted.', action: 'leave' }
   if (code === 'bad_token')
     return { text: 'You need a valid token to sign in. Yours is missing, wrong or has expired.', action: 'leave' }
-  if (code === 'banned') return { text: 'You may not use this chat any more.', action: 'leave' }
+  if (code === 'banned') return { text: 'This account has been banned.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return {

@@ -60,15 +60,18 @@ describe('the chat page', needsChromium, () => {
     // She has not signed out: this browser knows her.
     await other.click('#known >> text=alice')
     await other.waitForSelector('.chat .preview:has-text("a secret of alice")')
+    const client = connect({ url: `ws://127.0.0.1:${pages.port}`, token: await tokenFor('alice'), device: 'sdk' })
+    expect(await client.devices()).toHaveLength(2)
     await other.click('#leave')
     await other.click('text=Cancel')
     await other.click('#leave')
+    // The token that this browser had is worth nothing any more.
+    await other.waitForSelector('#info:has-text("you need a new token")')
     await other.waitForSelector('#info:has-text("stay on your other devices")')
     await other.click('#info .primary')
     await other.waitForSelector('#me')
     expect(await kept(other)).toEqual([])
     expect(await other.locator('#known li').count()).toBe(0)
-    const client = connect({ url: `ws://127.0.0.1:${pages.port}`, token: await tokenFor('alice'), device: 'sdk' })
     expect((await client.devices()).map(({ device }) => device)).toEqual(['sdk'])
     await client.close()
     await desk.close()
@@ -105,6 +108,7 @@ describe('the chat page', needsChromium, () => {
     const [here, there] = [await signedIn(desk, 'erin'), await signedIn(phone, 'erin')]
     await here.click('#settings')
     await here.locator('#info').getByLabel('Remove Chrome on Linux').click()
+    await here.click('#info .primary')
     await there.waitForSelector('#said:has-text("removed from your devices")')
     expect(await kept(there)).toEqual([])
     await desk.close()

@@ -59,9 +59,13 @@ describe('the chat page', needsChromium, () => {
     await ben.waitForSelector('#messages .text')
     expect(await ann.locator('#lasting').isVisible()).toBe(false)
     await setLifetime(ann, 'read 30000')
-    await ann.waitForSelector('.change:has-text("You set that messages vanish 30 seconds after they are read")')
-    await ben.waitForSelector('.change:has-text("ann set that messages vanish 30 seconds after they are read")')
-    for (const page of [ann, ben]) await page.waitForSelector('#lasting[title*="vanish 30 seconds"]')
+    await ann.waitForSelector(
+      '.change:has-text("You changed how long messages are kept: messages disappear 30 seconds after they are read")',
+    )
+    await ben.waitForSelector(
+      '.change:has-text("ann changed how long messages are kept: messages disappear 30 seconds after they are read")',
+    )
+    for (const page of [ann, ben]) await page.waitForSelector('#lasting[title*="disappear 30 seconds"]')
     // A person has to wait longer than a test: what the page offers starts at 30 s.
     const cat = connect({ url: `ws://127.0.0.1:${pages.port}`, token: 'ann', device: 'other' })
     await cat.setLifetime('ben', 'read 4000')
@@ -160,7 +164,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => fromTop(page), { timeout: 20_000, interval: 300 }).toEqual(told)
     await expect
       .poll(() => page.locator('#messages .change').allTextContents())
-      .toEqual(['dan set that messages are kept until you delete them'])
+      .toEqual(['dan changed how long messages are kept: messages are kept until you delete them'])
     await desk.close()
   }, 60_000)
 
@@ -192,7 +196,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => fay.locator('.chat .preview').textContent()).toContain('from gil')
     expect(await texts(gil)).toHaveLength(3)
     await second.click('#about')
-    await second.getByText('Delete this chat').click()
+    await second.getByText('Delete chat').click()
     await second.getByText('Delete', { exact: true }).click()
     await second.waitForSelector('#empty')
     await expect.poll(() => texts(fay)).toEqual([])
@@ -244,7 +248,7 @@ describe('the chat page', needsChromium, () => {
     await ivy.waitForSelector('#info', { state: 'hidden' })
     expect(await ivy.locator('#text').isVisible()).toBe(true)
     await setLifetime(hal, 'temporary')
-    await ivy.waitForSelector('.change:has-text("hal set that"):has-text("delivered")')
+    await ivy.waitForSelector('.change:has-text("hal changed"):has-text("delivered")')
     await ivy.waitForSelector('#lasting')
     await desk.close()
     await phone.close()

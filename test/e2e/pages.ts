@@ -65,6 +65,7 @@ export class Pages {
     const page = await context.newPage()
     page.on('pageerror', (error) => this.problems.push(`${me}: ${error.message}`))
     await page.goto(`${this.origin}/#${new URLSearchParams(chat ? { me, chat } : { me })}`)
+    await page.waitForSelector('#app:not([hidden])', { state: 'attached' })
     return page
   }
 }

@@ -138,12 +138,12 @@ describe('a chat', () => {
     say('ann', 'Crew', 'rename')
     say('me', '', 'leave')
     expect(words).toEqual([
-      'ann made the group “Team”',
+      'ann created the group “Team”',
       'ann added you',
       'You added ben, you and cat',
       'You added a, b, c and 2 others',
       'me: hello',
-      'ann named the group “Crew”',
+      'ann renamed the group to “Crew”',
       'You left',
     ])
     expect(titleOf(chat)).toBe('Crew')
@@ -280,12 +280,12 @@ describe('words', () => {
   it('say how long messages stay, and how much is left', () => {
     const words = ['default', 'permanent', 'temporary', 'read 30000', 'delivered 604800000', 'read 90000']
     expect(words.map((lifetime) => lifetimeWords(lifetime))).toEqual([
-      'messages stay as usual',
+      'messages are kept for as long as the server is set to, usually 30 days',
       'messages are kept until you delete them',
-      'the server keeps messages only until they are delivered',
-      'messages vanish 30 seconds after they are read',
-      'messages vanish 1 week after they are delivered',
-      'messages vanish 90 seconds after they are read',
+      'messages are kept on the server only until they are delivered',
+      'messages disappear 30 seconds after they are read',
+      'messages disappear 1 week after they are delivered',
+      'messages disappear 90 seconds after they are read',
     ])
     expect(lifetimes.every(isLifetime)).toBe(true)
     expect(new Set(lifetimes.map(choiceWords)).size).toBe(lifetimes.length)
