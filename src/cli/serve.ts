@@ -109,7 +109,7 @@ export async function serve(args: string[]): Promise<void> {
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
   console.log(
-    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback: the token is the name'}`,
+    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback, where the token is the name: put no proxy before this node'}`,
   )
   console.log(`  operators   their token is in ${operators}`)
   console.log(`  data        ${values.data}${cluster}`)

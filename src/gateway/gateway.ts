@@ -87,8 +87,7 @@ export class Gateway {
   #upgrade(response: HttpResponse, request: HttpRequest, context: Parameters<HttpResponse['upgrade']>[4]): void {
     const { limits, origins, trusts } = this.#options
     // An upgrade has no body: of one that says so it is not certain what comes behind it.
-    if (request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== '')
-      return void response.close()
+    if (hasBody(request)) return void response.close()
     if (request.getHeader('sec-websocket-version') !== '13')
       return void response.writeStatus('426 Upgrade Required').writeHeader('sec-websocket-version', '13').end()
     const address = clientOf(response, request, trusts)
@@ -137,6 +136,16 @@ export class Gateway {
     if (address.open === 0) this.#addresses.delete(address.text)
     this.#sessions.ended(client, code !== 1006)
   }
+}
+
+function hasBody(request: HttpRequest): boolean {
+  if (request.getHeader('transfer-encoding') !== '') return true
+  if (request.getHeader('content-length') === '') return false
+  let empty = true
+  request.forEach((name, value) => {
+    if (name === 'content-length' && value !== '0') empty = false
+  })
+  return !empty
 }
 
 /** uWebSockets.js shares a port with whoever listens on it already; this refuses one that is taken. */

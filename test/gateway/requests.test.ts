@@ -61,7 +61,9 @@ describe('an upgrade', () => {
   })
 
   it('has no body', async () => {
-    for (const line of ['Content-Length: 5', 'Transfer-Encoding: chunked'])
+    const empty = upgrade('Sec-WebSocket-Version: 13', 'Content-Length: 0')
+    expect(await answer(empty, /\n\r\n/)).toMatch(/^HTTP\/1.1 101 /)
+    for (const line of ['Content-Length: 5', 'Content-Length: 0\nContent-Length: 5', 'Transfer-Encoding: chunked'])
       expect(await answer(upgrade('Sec-WebSocket-Version: 13', line), /\n\r\n/)).toBe('')
   })
 })
