@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
@@ -112,6 +112,34 @@ describe('the embedded store', () => {
       await next()`
     const printed = 'full kept true\ntrue\ntrue\nclosed'
     expect(await fill(after, `exec "$0" "$@" ${small}`)).toEqual({ printed, code: 0 })
+  })
+
+  it('starts on a disk that is full, keeps what it has, and makes room in the file', async ({ skip }) => {
+    const small = path
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', small]).status !== 0)
+      skip('a small disk can be mounted by root only')
+    onTestFinished(() => void spawnSync('umount', [small]))
+    const [old, now] = [Date.now() - 40 * dayMs, Date.now()]
+    const first = lmdbStore(small)
+    await first.open()
+    for (let seq = 1; seq <= 400; seq++) await first.append(bob, 7, 1, [message(seq, old, 'x'.repeat(8_000))])
+    const kept = Array.from({ length: 400 }, (_, n) => message(401 + n, now, `${n}`.repeat(2_000)))
+    await first.append(bob, 7, 1, kept)
+    await first.expire(old)
+    await first.close()
+    const { bavail, bsize } = statfsSync(small)
+    writeFileSync(join(small, 'filler'), Buffer.alloc(bavail * bsize - 12 * 1024))
+    const second = lmdbStore(small)
+    await second.open()
+    expect(await second.health()).toMatchObject({ ok: false })
+    for (let n = 0; n < 20; n++) await second.saveCursors(bob, 7, [], n).catch(({ code }) => expect(code).toBe('full'))
+    while ((await second.expire(now)).entries > 0);
+    expect(await second.read(bob, 401, 1_000, Number.MAX_SAFE_INTEGER, now)).toEqual(kept)
+    await second.close()
+    const third = lmdbStore(small)
+    await third.open()
+    expect(await third.read(bob, 401, 1_000, Number.MAX_SAFE_INTEGER, now)).toEqual(kept)
+    await third.close()
   })
 
   it('writes no row more for entries of chats without a lifetime of their own', async () => {

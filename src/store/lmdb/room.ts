@@ -63,7 +63,8 @@ export class Room {
   prepare(): void {
     const error = this.#ahead < this.#reserve ? this.#grow(this.#reserve) : undefined
     if (error && (error.code !== 'full' || this.#ahead + this.#free < leastBytes)) throw error
-    const refused = this.#write(this.#end - this.#pageSize, this.#pageSize)
+    // Where nothing is ahead the last page is one of LMDB's.
+    const refused = this.#ahead > 0 ? this.#write(this.#end - this.#pageSize, this.#pageSize) : undefined
     if (refused) throw refused
   }
 
