@@ -1,5 +1,6 @@
 /** The package as its users get it: every entry point, from TypeScript, ESM, CommonJS and a bundler for browsers. */
-import { resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, expect, it } from 'vitest'
 import { blocks } from '../docs/blocks.ts'
@@ -142,6 +143,14 @@ it('has its types for CommonJS in TypeScript, too', async () => {
   const options = { ...compilerOptions, module: 'nodenext' }
   project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['old.cts'] }))
   await project.run(tsc)
+})
+
+it('brings each page that its README links to', () => {
+  const links = [...readFileSync('README.md', 'utf8').matchAll(/\]\(([^):#]+)(?:#[^)]*)?\)/g)].map(
+    ([, link = '']) => link,
+  )
+  expect(links.length).toBeGreaterThan(10)
+  expect(links.filter((link) => !existsSync(join(project.folder, 'node_modules/bluetick', link)))).toEqual([])
 })
 
 it('brings its command', async () => {
