@@ -54,7 +54,7 @@ it('lets the runtime know no actors, no hosts and no gateway', () => {
 const readers = [
   /^src\/(runtime|client)\/clock\.ts$/,
   /^src\/client\/(uuid|chats\/(book|indexeddb|memory))\.ts$/,
-  /^src\/(tokens|media\/files|store\/copy|store\/cassandra\/(inbox|rows|stamps|ttl))\.ts$/,
+  /^src\/(tokens|media\/files|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
   /^src\/web\/(banner|bubble|head|list|options|settings|talk)\.ts$/,
 ]
 

@@ -2,7 +2,17 @@ import type { Seq, UserId } from '../protocol/ids.ts'
 import type { Entry } from '../store/contract.ts'
 
 type Settle = (is: 'appended' | 'unappended', first: Seq, last: Seq) => void
-type Line = { busy: boolean; next: Entry[]; settle: Settle; failedAt: Seq; readonly waiters: (() => void)[] }
+type Line = {
+  readonly waiters: (() => void)[]
+  epoch: number
+  busy: boolean
+  next: Entry[]
+  settle: Settle
+  /** What was written last, where that failed. */
+  failed: readonly Entry[]
+}
+const nothing: readonly Entry[] = []
+
 type Write = (user: UserId, epoch: number, entries: readonly Entry[], done: (ok: boolean) => void) => void
 
 /**
@@ -19,39 +29,53 @@ export class Appends {
 
   /** After a failure only entries from the failed one on are taken; others fail at once. */
   add(user: UserId, epoch: number, entries: readonly Entry[], settle: Settle): void {
-    const line = this.#lines.get(user) ?? { busy: false, next: [], settle, failedAt: 0, waiters: [] }
+    const line = this.#lines.get(user) ?? { busy: false, next: [], settle, failed: nothing, epoch, waiters: [] }
     this.#lines.set(user, line)
     const [first, last] = ends(entries)
-    if (line.failedAt > 0 && first > line.failedAt) return settle('unappended', first, last)
-    line.failedAt = 0
+    if (line.failed.length > 0 && first > ends(line.failed)[0]) return settle('unappended', first, last)
+    line.failed = nothing
     line.settle = settle
+    line.epoch = epoch
     line.next.push(...entries)
-    if (!line.busy) this.#run(user, epoch, line)
+    if (!line.busy) this.#run(user, line)
   }
 
-  /** Calls `then` when nothing is under way for a user whose actor starts anew, and forgets what failed. */
-  landed(user: UserId, then: () => void): void {
+  /** Resolves when nothing is under way for a user whose actor starts anew, and nothing has an outcome that is not known. */
+  settled(user: UserId): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.landed(user, (ok) => (ok ? resolve() : reject(new Error(`The last append for ${user} failed.`)))),
+    )
+  }
+
+  /** As `settled`. What failed is written once more: some of it may be there, and no other entry may get its seq. */
+  landed(user: UserId, then: (ok: boolean) => void): void {
     const line = this.#lines.get(user)
     if (line?.busy) return void line.waiters.push(() => this.landed(user, then))
-    this.#lines.delete(user)
-    then()
+    if (!line || line.failed.length === 0) {
+      this.#lines.delete(user)
+      return then(true)
+    }
+    line.next = [...line.failed]
+    line.failed = nothing
+    line.settle = (is) => then(is === 'appended')
+    this.#run(user, line)
   }
 
-  #run(user: UserId, epoch: number, line: Line): void {
+  #run(user: UserId, line: Line): void {
     const entries = line.next
     const [first, last] = ends(entries)
     line.next = []
     line.busy = true
-    this.#write(user, epoch, entries, (ok) => {
+    this.#write(user, line.epoch, entries, (ok) => {
       line.busy = false
       if (!ok) {
         line.next = []
-        line.failedAt = first
+        line.failed = entries
       }
       line.settle(ok ? 'appended' : 'unappended', first, last)
       if (line.busy) return
-      if (line.next.length > 0) return this.#run(user, epoch, line)
-      if (line.failedAt === 0) this.#lines.delete(user)
+      if (line.next.length > 0) return this.#run(user, line)
+      if (line.failed.length === 0) this.#lines.delete(user)
       for (const wake of line.waiters.splice(0)) wake()
     })
   }

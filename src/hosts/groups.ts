@@ -76,8 +76,8 @@ export function hostGroups(context: Context): Groups {
     kind: 'group',
     async load(id) {
       const group = id as GroupId
-      await new Promise<void>((landed) => appends.landed(group, landed))
-      const [inbox, record] = [await store.load(group), await store.loadGroup(group)]
+      await appends.settled(group)
+      const [inbox, record] = [await store.load(group, term), await store.loadGroup(group)]
       const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
       const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31), context.lifetime)
@@ -153,7 +153,11 @@ function perform(
     case 'fetch':
     case 'save':
     case 'start':
-      return void tellResult(groups, group, consult(context, group, epoch, effect))
+      return void tellResult(
+        groups,
+        group,
+        consult(context, group, groups.peek(group)?.log ?? { epoch, tail: 0 }, effect),
+      )
     case 'record': {
       const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
       return void tellResult(groups, group, recorded)

@@ -1,5 +1,5 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
-import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import type { Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Entities } from '../runtime/index.ts'
 import type { Entry, Store } from '../store/contract.ts'
@@ -12,13 +12,13 @@ type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'start
 export async function consult(
   { store, calendar }: { readonly store: Store; readonly calendar: Calendar },
   id: UserId,
-  epoch: number,
+  { epoch, tail: upTo }: Pick<UserState, 'epoch' | 'tail'>,
   effect: LogEffect,
 ): Promise<LogMessage> {
   const now = calendar.now()
   switch (effect.do) {
     case 'find':
-      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past)) }
+      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past, upTo)) }
     case 'fetch': {
       const { session, from, limit, bytes } = effect
       return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }

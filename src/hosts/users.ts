@@ -72,8 +72,8 @@ export function hostUsers(context: Context): Users {
     kind: 'user',
     async load(id) {
       const user = id as UserId
-      await new Promise<void>((landed) => appends.landed(user, landed))
-      const [record, settings] = await Promise.all([store.load(user), store.settings(user)])
+      await appends.settled(user)
+      const [record, settings] = await Promise.all([store.load(user, term), store.settings(user)])
       return startUser(user, record, randomInt(1, 2 ** 31), settings)
     },
     receive: (state, message, now, effects) => receive(state, message, limits, now, effects).state,
@@ -119,7 +119,7 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'fetch':
     case 'save':
     case 'start':
-      return void tellResult(users, user, consult(context, user, epochOf(users, user), effect))
+      return void tellResult(users, user, consult(context, user, users.peek(user) ?? noLog, effect))
     case 'check':
     case 'keep':
     case 'history':
@@ -180,6 +180,8 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
   }
 }
 
+/** Of an actor that is gone, whose questions nobody will hear the answer of. */
+const noLog = { epoch: 0, tail: 0 }
 const epochOf = (users: Users, user: UserId): number => users.peek(user)?.epoch ?? 0
 
 /** What only a user asks of the store. */

@@ -7,16 +7,15 @@ import type { Client } from 'cassandra-driver'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
-import { append, begin, mark, type Target } from './cassandra/append.ts'
 import { bans, saveBan } from './cassandra/bans.ts'
 import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
 import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cassandra/groups.ts'
 import { health } from './cassandra/health.ts'
 import { History } from './cassandra/history.ts'
-import { keepAgain, load, read } from './cassandra/inbox.ts'
+import { read } from './cassandra/inbox.ts'
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
-import { bucketOf } from './cassandra/log.ts'
+import { Logs } from './cassandra/logs.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
@@ -78,7 +77,7 @@ export function cassandraStore(
   return new CassandraStore(options, completeRetention('cassandraStore', retention))
 }
 
-type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History }
+type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History; readonly logs: Logs }
 
 export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
@@ -108,7 +107,8 @@ export class CassandraStore implements Store {
     const limits = { ...defaultRequestLimits, ...this.#options }
     const requests = new Requests(client, limits, new Stamps(0))
     requests.stamps.rise(await takeTerm(requests))
-    this.#opened = { client, requests, history: new History(requests) }
+    const history = new History(requests)
+    this.#opened = { client, requests, history, logs: new Logs(requests, history, this.#retention) }
   }
 
   async close(): Promise<void> {
@@ -133,25 +133,22 @@ export class CassandraStore implements Store {
     return term
   }
 
-  async load(user: UserId): Promise<InboxRecord | undefined> {
-    const { requests, history } = this.#open
-    const found = await load(requests, this.#retention.retentionMs, user)
-    if (found && found.kept > 0) await keepAgain(requests, history, user, found.kept, found.inbox.tail)
-    return found?.inbox
+  async load(user: UserId, term?: number): Promise<InboxRecord | undefined> {
+    const { logs } = this.#open
+    return term === undefined ? logs.look(user) : this.#turns.take(user, () => logs.own(user, term))
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    const { requests, history } = this.#open
-    return append(requests, history, { user, epoch, term, retention: this.#retention }, entries)
+    await this.#open.logs.append(user, epoch, term, entries)
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
-    return read(this.#requests, user, from, limit, bytes, now)
+    return read(this.#requests, this.#retention.retentionMs, user, { from, limit, bytes, now })
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
     const { requests } = this.#open
-    return this.#turns.take(user, () => startTimers(requests, this.#retention, user, started, now))
+    return this.#turns.take(user, () => startTimers(requests, user, started, now))
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
@@ -163,8 +160,8 @@ export class CassandraStore implements Store {
     return this.#open.history.read(user, chat, before, limit, bytes)
   }
 
-  async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis) {
-    return findRepeats(this.#requests, now - this.#given.dedupeMs, user, keys)
+  async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis, upTo: Seq) {
+    return findRepeats(this.#requests, now - this.#given.dedupeMs, user, keys, upTo)
   }
 
   async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
@@ -270,12 +267,7 @@ export class CassandraStore implements Store {
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */
   async place(user: UserId, record: InboxRecord, term: number): Promise<void> {
-    const { epoch, head, tail, lastTime, cursors, settled } = record
-    const target: Target = { user, epoch, term, retention: this.#retention }
-    await this.saveCursors(user, epoch, cursors, settled)
-    if (tail === 0) return
-    const stamp = this.#requests.stamps.ordered()
-    await this.#requests.write(begin(target, bucketOf(Math.min(head, tail)), lastTime, stamp))
-    await this.#requests.write([mark(target, tail, lastTime)])
+    await this.saveCursors(user, record.epoch, record.cursors, record.settled)
+    if (record.tail > 0) await this.#open.logs.place(user, record, term)
   }
 }

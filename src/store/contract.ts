@@ -182,8 +182,11 @@ export interface Store {
   /** The number of this spell of ownership: higher than any given before, durable when it resolves. */
   takeTerm(): Promise<number>
 
-  /** The inbox record of a user; undefined when nothing was ever appended or saved for them. Reads nothing but this user's. */
-  load(user: UserId): Promise<InboxRecord | undefined>
+  /**
+   * The inbox record of a user; undefined when nothing was ever appended or saved for them. Reads nothing but this user's. With the term of
+   * its new owner, who is to serve it, a store that may lose what no owner has answered makes sure of what it says.
+   */
+  load(user: UserId, term?: number): Promise<InboxRecord | undefined>
 
   /**
    * Appends entries, dense from the tail, and the dedupe keys of its messages (the sender of a copy is the user), in one atomic write. Durable when it
@@ -218,8 +221,16 @@ export interface Store {
    */
   history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number): Promise<readonly Carrier[]>
 
-  /** For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h) before `now`, or later. */
-  findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis): Promise<readonly (Appended | undefined)[]>
+  /**
+   * For each key, what its message was answered, if it was appended to this user's inbox within the dedupe time (at least 24 h) before
+   * `now`, or later. Nothing above `upTo`, the tail that the owner knows: what a store has there was never answered.
+   */
+  findRepeats(
+    user: UserId,
+    keys: readonly DedupeKey[],
+    now: Millis,
+    upTo: Seq,
+  ): Promise<readonly (Appended | undefined)[]>
 
   /** Replaces the devices' cursors and the settled mark; durable when it resolves. Also for an inbox with no entry yet. */
   saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>

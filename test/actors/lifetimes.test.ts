@@ -273,7 +273,7 @@ class Bed {
       case 'find':
         return void this.#mail.push({
           is: 'found',
-          repeats: await this.#call(() => store.findRepeats(bob, effect.keys, this.now)),
+          repeats: await this.#call(() => store.findRepeats(bob, effect.keys, this.now, this.state.tail)),
         })
       case 'fetch': {
         const { session, from, limit, bytes } = effect

@@ -49,9 +49,16 @@ export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
   }
 }
 
+/** Names a keyspace that is not there yet. */
+export const keyspaceOf = ({ contactPoints, localDc }: Running): CassandraOptions => ({
+  contactPoints,
+  localDc,
+  keyspace: `t${randomUUID().replaceAll('-', '')}`,
+})
+
 /** A keyspace of its own with the schema. */
-export async function newKeyspace({ contactPoints, localDc }: Running, replicas: number): Promise<CassandraOptions> {
-  const options = { contactPoints, localDc, keyspace: `t${randomUUID().replaceAll('-', '')}` }
+export async function newKeyspace(running: Running, replicas: number): Promise<CassandraOptions> {
+  const options = keyspaceOf(running)
   await applySchema({ ...options, timeoutMs: patientMs }, replicas)
   return options
 }

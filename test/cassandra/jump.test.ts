@@ -32,7 +32,7 @@ describe('a node on Cassandra whose clock is far off', oneNodeHere, () => {
     await store.append(bob, 7, 1, [late])
     await store.erase(bob, alice, 1, 1)
     expect(await store.startTimers(bob, { is: 'temporary', upTo: 2 }, Date.now())).toBe(0)
-    const repeats = () => store.findRepeats(bob, [{ sender: alice, id: late.id }], time)
+    const repeats = () => store.findRepeats(bob, [{ sender: alice, id: late.id }], time, 3)
     expect(await repeats()).toEqual([{ seq: 3, time }])
     vi.restoreAllMocks()
     store.goBy({ offMs: 0 })

@@ -36,6 +36,8 @@ describe('on Cassandra', clustersHere, () => {
   }, startMs)
   const past = async (of = store) => (await of.history(bob, alice, null, 5_000, all)).map((entry) => entry.seq)
 
+  let term = 1
+
   it('puts into a history what a crash has kept from it, when the inbox is next loaded', async () => {
     await store.append(bob, 7, 1, [timed(1, 'permanent')])
     await store.append(bob, 7, 1, [message(2), timed(3, 'permanent'), timed(4, 'permanent'), message(5)])
@@ -45,16 +47,17 @@ describe('on Cassandra', clustersHere, () => {
     await client.execute('TRUNCATE history')
     const next = cassandraStore(options)
     await next.open()
-    expect(await next.load(bob)).toMatchObject({ tail: 5 })
+    term = await next.takeTerm()
+    expect(await next.load(bob, term)).toMatchObject({ tail: 5 })
     expect(await past(next)).toEqual([4, 3])
     await next.close()
   })
 
   it('does not bring back what was erased', async () => {
     const entry = timed(6, 'permanent')
-    await store.append(bob, 7, 1, [entry])
+    await store.append(bob, 7, term, [entry])
     await store.erase(bob, alice, 1, all)
-    await store.append(bob, 7, 1, [entry])
+    await store.append(bob, 7, term, [entry])
     expect(await past()).toEqual([])
   })
 

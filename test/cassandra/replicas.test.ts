@@ -1,22 +1,39 @@
 /**
- * What single replicas have: rows that reached one of three only, written while the others hung, and no hints that bring them later.
+ * What single replicas have: rows that reached one of three only, written while the others were dead, and no hints that bring them later.
  * The cluster listens on another port than Cassandra's own, which the driver must be told.
  */
-import { Client } from 'cassandra-driver'
+import { Client, types } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { MessageId, UserId } from '../../src/protocol/ids.ts'
+import { append } from '../../src/store/cassandra/append.ts'
 import { type CassandraOptions, connectTo } from '../../src/store/cassandra/connection.ts'
+import { History } from '../../src/store/cassandra/history.ts'
+import { Remembered } from '../../src/store/cassandra/remembered.ts'
+import { defaultRequestLimits, Requests } from '../../src/store/cassandra/requests.ts'
 import { applySchema, checkSchema } from '../../src/store/cassandra/schema.ts'
-import { clustersHere, newKeyspace } from './here.ts'
-import { startCluster } from './server.mjs'
+import { Stamps } from '../../src/store/cassandra/stamps.ts'
+import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
+import { completeRetention, type Entry } from '../../src/store/contract.ts'
+import { message, user } from '../contracts/store.ts'
+import { clustersHere, keyspaceOf } from './here.ts'
+import { type CassandraNode, startCluster } from './server.mjs'
 
 const port = 9142
+const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
 
 describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_000 }, () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let options: CassandraOptions
   beforeAll(async () => {
-    cluster = await startCluster(3, { port, hints: false })
-    options = { ...(await newKeyspace(cluster, 3)), consistency: 'quorum' }
+    cluster = await startCluster(3, { port, exact: true })
+    options = { ...keyspaceOf(cluster), consistency: 'quorum', timeoutMs: 3_000 }
+    const execute = Client.prototype.execute
+    const hang = vi.spyOn(Client.prototype, 'execute').mockImplementation(function (this: Client, ...args: [string]) {
+      if (/^CREATE TABLE.*\.inboxes /.test(args[0])) hangFor(4_000)
+      return execute.apply(this, args as never)
+    })
+    await applySchema(options, 3)
+    hang.mockRestore()
   }, 300_000)
   afterAll(() => cluster?.stop(), 60_000)
 
@@ -26,6 +43,10 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
       for (const node of cluster.nodes) node.resume()
     }, ms)
   }
+
+  it('the schema was made, though they hung meanwhile for longer than a read may take', async () => {
+    expect(await checkSchema({ ...options, timeoutMs: 20_000 })).toEqual([])
+  })
 
   it('all hosts are asked', async () => {
     const client = await connectTo({ ...options, contactPoints: cluster.contactPoints.slice(0, 1) }, null)
@@ -41,15 +62,95 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
     expect(asked.size).toBe(3)
   })
 
-  it('the schema is made also where that takes longer than a read may', async () => {
-    const mine = { ...options, keyspace: `${options.keyspace}_slow`, timeoutMs: 3_000 }
-    const execute = Client.prototype.execute
-    const hang = vi.spyOn(Client.prototype, 'execute').mockImplementation(function (this: Client, ...args: [string]) {
-      if (/^CREATE TABLE.*\.inboxes /.test(args[0])) hangFor(4_000)
-      return execute.apply(this, args as never)
+  /** Rows that are written by hand, as by a life of the node that died before a quorum had them. */
+  describe('a row that reached one replica', () => {
+    const alice = user('alice')
+    const many = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => message(from + n))
+    const other = (seq: number): Entry => ({ ...message(seq), id: messageId(100 + seq), body: 'other' }) as Entry
+    const bodies = async (user: UserId) =>
+      (await store.read(user, 10, 9, 1e6, Date.now())).map((entry) => 'body' in entry && entry.body)
+    const [bob, bert] = [user('bob'), user('bert')]
+    let store: CassandraStore
+    beforeAll(async () => {
+      store = cassandraStore({ ...options, timeoutMs: 20_000 })
+      await store.open()
+      for (const each of [bob, bert]) await store.append(each, 7, 1, many(1, 10))
+      const [one, two, three] = cluster.nodes as [CassandraNode, CassandraNode, CassandraNode]
+      await Promise.all([one.kill(), three.kill()])
+      await byHand(two, bob, 1, many(11, 12))
+      await byHand(two, bert, 1, many(11, 11))
+      await two.kill()
+      // Only the first, which is the seed, starts by itself.
+      await one.start()
+      await byHand(one, bob, 2, [other(11)])
+      await Promise.all([two.start(), three.start()])
+      await allUp()
+    }, 300_000)
+    afterAll(() => store?.close())
+
+    /** What an append writes, on the one replica that is there. */
+    async function byHand(
+      { host }: CassandraNode,
+      user: UserId,
+      term: number,
+      entries: readonly Entry[],
+    ): Promise<void> {
+      const client = new Client({
+        contactPoints: [`${host}:${port}`],
+        localDataCenter: cluster.localDc,
+        keyspace: options.keyspace,
+        protocolOptions: { port },
+        socketOptions: { readTimeout: 20_000 },
+        queryOptions: { consistency: types.consistencies.one },
+      })
+      await client.connect()
+      const requests = new Requests(client, defaultRequestLimits, new Stamps(term))
+      const target = { user, epoch: 7, term, retention: completeRetention('', {}), begun: new Remembered() }
+      await append(requests, new History(requests), target, entries)
+      await client.shutdown()
+    }
+    /** Each host sees all three. */
+    async function allUp(): Promise<void> {
+      const client = await connectTo({ ...options, consistency: 'all', timeoutMs: 20_000 }, options.keyspace)
+      const isUp = () =>
+        client.execute("SELECT value FROM settings WHERE name = 'version'").then(
+          () => true,
+          () => false,
+        )
+      for (let n = 0; n < 6; n++) await vi.waitUntil(isUp, { timeout: 60_000, interval: 200 })
+      await client.shutdown()
+    }
+    async function without<T>(n: number, work: () => Promise<T>): Promise<T> {
+      cluster.nodes[n]?.pause()
+      try {
+        return await work()
+      } finally {
+        cluster.nodes[n]?.resume()
+      }
+    }
+
+    it('stays as it was pushed, though a row of a life between comes to light later: the log is made sure of when it is loaded', async () => {
+      expect(await without(0, () => store.load(bob, 3))).toMatchObject({ tail: 12 })
+      for (let n = 0; n < 10; n++) expect(await bodies(bob)).toEqual(['m10', 'm11', 'm12'])
+      expect(await store.load(bob)).toMatchObject({ tail: 12 })
+      const keys = [12, 111].map((n) => ({ sender: alice, id: messageId(n) }))
+      expect(await store.findRepeats(bob, keys, Date.now(), 12)).toEqual([
+        expect.objectContaining({ seq: 12 }),
+        undefined,
+      ])
     })
-    await applySchema(mine, 3)
-    hang.mockRestore()
-    expect(await checkSchema({ ...mine, timeoutMs: 20_000 })).toEqual([])
+
+    it('is not counted by what a read of some of its columns has made of it on another', async () => {
+      const client = await connectTo({ ...options, timeoutMs: 20_000 }, options.keyspace)
+      const query = 'SELECT seq, term, time FROM inbox_entries WHERE user = ? AND bucket = 0'
+      const { rowLength } = await without(2, () => client.execute(query, [bert], { prepare: true, isIdempotent: true }))
+      expect(rowLength).toBe(11)
+      await client.shutdown()
+      await without(1, async () => {
+        expect(await store.load(bert, 2)).toMatchObject({ tail: 10 })
+        await store.append(bert, 7, 2, [other(11)])
+      })
+      expect(await bodies(bert)).toEqual(['m10', 'other'])
+    })
   })
 })

@@ -6,7 +6,7 @@ export type Place = {
   readonly patient?: boolean
   readonly keystore?: string
   readonly jmxPort?: number
-  readonly hints?: boolean
+  readonly exact?: boolean
 }
 export type Running = { readonly contactPoints: string[]; readonly localDc: string; stop(): Promise<void> }
 export type CassandraNode = {

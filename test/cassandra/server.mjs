@@ -39,12 +39,12 @@ export async function oneNode(place = {}) {
 /**
  * `size` nodes of one cluster, all up when it resolves. Their addresses are 127.a.b.1, .2 and so on, with random a and b.
  * `quick`: a start that takes half the CPU, and a slower server after it. `patient`: requests may take a minute. `keystore`: TLS by it (its password is `password`), and
- * users with passwords (`cassandra`, `cassandra`). `jmxPort`: where `nodetool` reaches it. `hints` false: what a node missed while it
- * was away it does not get later.
+ * users with passwords (`cassandra`, `cassandra`). `jmxPort`: where `nodetool` reaches it. `exact`: a node has what it has answered
+ * and nothing else: all is on the disk before that, and what it missed while it was away it does not get later as a hint.
  */
 export async function startCluster(
   size,
-  { host, port = 9042, heapMb = 384, quick = true, patient = false, keystore, jmxPort, hints = true } = {},
+  { host, port = 9042, heapMb = 384, quick = true, patient = false, keystore, jmxPort, exact = false } = {},
 ) {
   await download()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-cassandra-'))
@@ -60,7 +60,7 @@ export async function startCluster(
       patient,
       keystore,
       jmxPort,
-      hints,
+      exact,
       token: tokenOf(n, size),
     }
     return new Node(join(folder, String(n + 1)), place)
@@ -221,13 +221,12 @@ client_encryption_options:
   store_type: PKCS12
 `
 
-const yaml = (folder, { host, seed, port, token, keystore, patient, hints }) => `cluster_name: bluetick
+const yaml = (folder, { host, seed, port, token, keystore, patient, exact }) => `cluster_name: bluetick
 num_tokens: 1
 initial_token: '${token}'
 auto_bootstrap: false
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
-commitlog_sync: periodic
-commitlog_sync_period: 10000ms
+${exact ? 'commitlog_sync: batch' : 'commitlog_sync: periodic\ncommitlog_sync_period: 10000ms'}
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
     parameters: [{ seeds: "${seed}" }]
@@ -243,6 +242,6 @@ data_file_directories: [${folder}/data]
 commitlog_directory: ${folder}/commitlog
 saved_caches_directory: ${folder}/saved_caches
 hints_directory: ${folder}/hints
-hinted_handoff_enabled: ${hints}
+hinted_handoff_enabled: ${!exact}
 cdc_raw_directory: ${folder}/cdc_raw
 `

@@ -256,7 +256,7 @@ export function lastingContract(
       await store.erase(bob, alice, 1, all)
       expect(await bodies()).toEqual(['', '', ''])
       const keys = entries.map((entry) => ({ sender: entry.is === 'copy' ? bob : alice, id: (entry as Carrier).id }))
-      const known = await store.findRepeats(bob, [...keys, { sender: dave, id: (entries[0] as Carrier).id }], time)
+      const known = await store.findRepeats(bob, [...keys, { sender: dave, id: (entries[0] as Carrier).id }], time, all)
       expect(known).toEqual([{ seq: 1, time }, { seq: 2, time }, { seq: 3, time }, undefined])
     })
 

@@ -148,13 +148,18 @@ export function storeContract(
         { sender: bob, id: messageId(2) },
         { sender: user('alice'), id: messageId(99) },
       ]
-      expect(await store.findRepeats(bob, keys, time)).toEqual([
+      expect(await store.findRepeats(bob, keys, time, all)).toEqual([
         { seq: 1, time },
         undefined,
         { seq: 2, time: expect.any(Number) },
         undefined,
       ])
-      expect(await store.findRepeats(user('carol'), keys, time)).toEqual([undefined, undefined, undefined, undefined])
+      expect(await store.findRepeats(user('carol'), keys, time, all)).toEqual([
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+      ])
     })
 
     it('tells operators where a message stands', async () => {
@@ -243,7 +248,7 @@ export function storeContract(
       const time = Date.now()
       const keys = [1, 2].map((n) => ({ sender: user('alice'), id: messageId(n) }))
       await append(message(1, time), message(2, time + Math.max(0, off)))
-      expect(await store.findRepeats(bob, keys, time + Math.min(0, off))).toEqual([
+      expect(await store.findRepeats(bob, keys, time + Math.min(0, off), all)).toEqual([
         { seq: 1, time },
         { seq: 2, time: expect.any(Number) },
       ])
@@ -330,7 +335,7 @@ export function storeContract(
       expect(rounds).toBeLessThan(20)
       expect(await seqs()).toEqual([3])
       expect(await store.load(bob)).toMatchObject({ head: 3, tail: 3 })
-      expect(await store.findRepeats(bob, [{ sender: user('alice'), id: messageId(3) }], now)).toEqual([
+      expect(await store.findRepeats(bob, [{ sender: user('alice'), id: messageId(3) }], now, all)).toEqual([
         { seq: 3, time: now },
       ])
     })

@@ -1,6 +1,7 @@
 /**
  * Users, a group, their devices and a store on virtual clocks: every mailbox, store call, timer and link is a queue whose next
- * step someone else chooses. The store applies appends in order, and may fail before or after; actors and the node crash.
+ * step someone else chooses. The store applies appends in order, and may fail before or after; actors and the node crash. Where it has
+ * replicas, an append that fails may be on some of them (rows.ts).
  */
 import { expect } from 'vitest'
 import { receive as receiveGroup, recover as recoverGroup } from '../../actors/group/group.ts'
@@ -25,6 +26,7 @@ import { chatOf, isErased } from '../../src/store/lasting.ts'
 import { type Deletion, Device, sessionLimits, team } from './device.ts'
 import { allHave } from './guarantees.ts'
 import { erase, startTimers, vanish, waiting } from './lasting.ts'
+import { Rows } from './rows.ts'
 
 const day = 86_400_000
 const limits = {
@@ -66,6 +68,8 @@ type Erased = Extract<UserEffect, { do: 'erase' }>['deletion']
 type Effect = UserEffect | GroupEffect
 type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
 type Outcome = 'ok' | 'fails' | 'unknown'
+/** `draw`: a number from 0 to 1. `settles`: who loads a log makes sure of its end. */
+type Replicas = { readonly draw: () => number; readonly settles: boolean }
 export class World {
   /** By the monotonic clock; and how far the time of day, which somebody sets, is ahead of that, now and at most. */
   now = 1_000
@@ -87,6 +91,10 @@ export class World {
   /** Messages that were refused for good, though maybe their device never heard of it and sends them again. */
   readonly turnedAway = new Set<MessageId>()
   #appends = this.#startAppends()
+  /** The logs of a store with replicas. What is durable there is in `stores`, too. */
+  readonly #rows = new Map<UserId, Rows>()
+  readonly #replicas: Replicas | null
+  #term = 1
   readonly #tickets = new Map<
     number,
     { readonly until: number; readonly id: MessageId; answered(answer: Accepted): void }
@@ -95,7 +103,8 @@ export class World {
   readonly #programs = new Map<number, { readonly user: UserId; readonly chat: UserId }>()
   #count = 0
 
-  constructor(devices: readonly [string, string][]) {
+  constructor(devices: readonly [string, string][], replicas: Replicas | null = null) {
+    this.#replicas = replicas
     this.devices = devices.map(([user, name]) => new Device(user, name))
     const [founder, ...others] = this.devices as [Device, ...Device[]]
     this.write(founder, team, 'Team', 'create')
@@ -118,6 +127,7 @@ export class World {
     if (known) return known
     this.#count += 1
     const inbox = this.stores.get(user)
+    if (inbox) for (const entry of this.#own(user, false)) this.#put(inbox, entry)
     const [tail, lastTime] = [inbox?.entries.length ?? 0, inbox?.entries.at(-1)?.time ?? 0]
     const record = inbox && {
       ...inbox,
@@ -164,6 +174,7 @@ export class World {
   crash(user: UserId): void {
     this.#land(user)
     this.#appends.landed(user, () => {})
+    this.#land(user)
     this.timers = this.timers.filter((timer) => timer.user !== user)
     const former = this.actors.get(user)
     this.actors.delete(user)
@@ -192,13 +203,38 @@ export class World {
   /** kill -9: memory, links and mail are gone; of the appends under way the first `applied` are on the disk. */
   kill(applied: number): void {
     this.#land(null, applied)
+    for (const call of this.calls) if (call.append) call.run('fails')
     this.calls = []
+    this.#rise()
     this.actors.clear()
     this.#appends = this.#startAppends()
     this.timers = []
     this.#tickets.clear()
     for (const device of this.devices) this.#unlink(device)
     if (this.stores.has(team)) this.tell(team, { is: 'resume' })
+  }
+
+  /** The next life begins; maybe some live only long enough to load logs, and to append to them what nobody is told of. */
+  #rise(): void {
+    this.#term += 1
+    if (!this.#replicas || this.#replicas.draw() < 0.5) return
+    for (const [user, rows] of this.#rows) {
+      const dies = this.#replicas.draw() < 0.3
+      const last = this.#own(user, dies).at(-1)
+      if (last && !dies && user !== team)
+        rows.append(this.#term, [{ is: 'gone', seq: last.seq + 1, time: last.time }], false)
+    }
+    this.#rise()
+  }
+
+  /** What the owner of a log finds: all that was durable, and maybe more. */
+  #own(user: UserId, dies: boolean): readonly Entry[] {
+    const [rows, inbox] = [this.#rows.get(user), this.stores.get(user)]
+    if (!rows || !inbox || !this.#replicas) return []
+    const acked = Math.max(0, ...inbox.cursors.map(({ seq }) => seq))
+    const found = rows.own(this.#term, acked, this.#replicas.settles, dies)
+    if (!dies) expect(found.length, 'what was answered is there').toBeGreaterThanOrEqual(inbox.written.length)
+    return found
   }
 
   #unlink(device: Device): void {
@@ -460,6 +496,8 @@ export class World {
       case 'fetch':
         return void call((outcome) => {
           vanish(inbox().entries, this.wall)
+          const there = this.#rows.get(user)?.read(inbox().written.length)
+          if (there) expect(there, 'no replica has anything else').toEqual(inbox().written)
           const entries = inbox().entries.slice(effect.from - 1, effect.from - 1 + effect.limit)
           answer({ is: 'page', session: effect.session, from: effect.from, entries: outcome === 'ok' ? entries : null })
         })
@@ -593,7 +631,10 @@ export class World {
         const inbox = this.stores.get(user) ?? emptyInbox(epoch)
         this.stores.set(user, inbox)
         if (inbox.entries.length === 0) inbox.epoch = epoch
-        if (outcome !== 'fails') for (const entry of entries) this.#put(inbox, entry)
+        const rows = this.#replicas && (this.#rows.get(user) ?? new Rows(this.#replicas.draw))
+        if (rows) this.#rows.set(user, rows)
+        rows?.append(this.#term, entries, outcome === 'ok')
+        if (rows ? outcome === 'ok' : outcome !== 'fails') for (const entry of entries) this.#put(inbox, entry)
         done(outcome === 'ok')
       }
       this.calls.push({ user, life: 0, append: true, run })

@@ -49,7 +49,7 @@ describe('Cassandra', oneNodeHere, () => {
         (entry) => entry.is === 'message' && `${entry.seq} ${entry.id[0]}`,
       )
     const isKnown = async (n: number) =>
-      (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }], Date.now()))[0]
+      (await store.findRepeats(bob, [{ sender: user('alice'), id: id(n) }], Date.now(), n))[0]
 
     it('is not read, does not move the tail, and is no repeat', async () => {
       await store.append(bob, 7, 1, many(1, 10))
@@ -117,5 +117,55 @@ describe('Cassandra', oneNodeHere, () => {
         'next',
       ])
     })
+
+    it('stays dead when what killed it has expired, also where that is sooner: its writer’s clock was ahead', async () => {
+      await store.append(bob, 7, 1, many(1, 10))
+      await store.append(bob, 7, 1, [late(11)])
+      await store.append(bob, 7, 2, [message(11), message(12)])
+      await expired('seq <= 10')
+      await expired('seq = 11 AND term = 2')
+      await store.close()
+      store = cassandraStore(options)
+      await store.open()
+      expect(await bodies(10)).toEqual(['12 0'])
+    })
   })
+
+  describe('a log that is read', () => {
+    const bob = user('bob')
+    let store: ReturnType<typeof cassandraStore>
+    beforeEach(async () => {
+      await truncate(client)
+      store = cassandraStore(options)
+      await store.open()
+    })
+    afterEach(() => store.close())
+    const read = async (from: number) => (await store.read(bob, from, 10, 1e6, Date.now())).map(({ seq }) => seq)
+
+    it('ends a page before an entry that is missing, and is not read on behind it, also where a bucket ends', async () => {
+      const many = Array.from({ length: 2_050 }, (_, n) => message(n + 1))
+      await store.append(bob, 7, 1, many)
+      await expired('seq IN (3, 4)')
+      await expired('seq = 2048')
+      expect(await read(1)).toEqual([1, 2])
+      await expect(store.read(bob, 3, 10, 1e6, Date.now())).rejects.toMatchObject({ code: 'corrupt' })
+      expect(await read(2_046)).toEqual([2_046, 2_047])
+      await expect(store.read(bob, 2_048, 10, 1e6, Date.now())).rejects.toMatchObject({ code: 'corrupt' })
+    })
+
+    it('is left alone by an owner whose term is not the highest, and the next term is above all', async () => {
+      const term = await store.takeTerm()
+      await store.append(bob, 7, term + 5, [message(1)])
+      await expect(store.load(bob, term)).rejects.toThrow(/^The inbox of bob was written in term \d+, after ours/)
+      const next = await store.takeTerm()
+      expect(next).toBe(term + 6)
+      expect(await store.load(bob, next)).toMatchObject({ tail: 1 })
+    })
+  })
+
+  /** What a TTL does. */
+  const expired = (which: string) =>
+    client.execute(
+      `DELETE FROM inbox_entries USING TIMESTAMP 9000000000000000000 WHERE user = 'bob' AND bucket = 0 AND ${which}`,
+    )
 })

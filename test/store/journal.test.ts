@@ -72,7 +72,7 @@ describe('the journal of the embedded store', () => {
           for (const from of [1, 2, entries.length])
             expect(await store.read(user, from, all, all, 0)).toEqual(await model.read(user, from, all, all, 0))
           const keys = entries.flatMap((entry) => (entry.is === 'message' ? { sender: entry.from, id: entry.id } : []))
-          expect(await store.findRepeats(user, keys, 0)).toEqual(await model.findRepeats(user, keys, 0))
+          expect(await store.findRepeats(user, keys, 0)).toEqual(await model.findRepeats(user, keys, 0, all))
         }
         await store.close()
         rmSync(path, { recursive: true })

@@ -5,15 +5,19 @@ import type { Entry, Retention } from '../contract.ts'
 import { isKept } from '../lasting.ts'
 import type { History } from './history.ts'
 import { bucketOf, firstSeq } from './log.ts'
-import type { Requests, Statement } from './requests.ts'
-import { long, uuid, writeEntry } from './rows.ts'
+import type { Remembered } from './remembered.ts'
+import type { Requests, Row, Statement } from './requests.ts'
+import { cellsOf, cellsOfRow, entryOf, expiryOf, leftOf, long, uuid, writeEntry } from './rows.ts'
 import { noted } from './timers.ts'
 import { secondsLeft } from './ttl.ts'
 
 const dedupeInsert =
   'INSERT INTO dedupe (user, bucket, sender, id, term, seq, time) VALUES (?, ?, ?, ?, ?, ?, ?) USING TTL ?'
 /** The timestamp is the seq: whichever of two writes lands last, the higher mark stays. */
-const markInsert = 'INSERT INTO marks (user, bucket, term, tail, time) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?'
+const markInsert =
+  'INSERT INTO marks (user, bucket, term, tail, time, since) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?'
+/** The timestamp falls with the seq: the lowest stays. */
+const firstInsert = 'INSERT INTO marks (user, bucket, term, first) VALUES (?, ?, ?, ?) USING TIMESTAMP ?'
 const epochUpdate = 'UPDATE inboxes USING TIMESTAMP ? SET epoch = ? WHERE user = ? AND shelf = 0'
 /** The timestamp is the bucket, for the same reason. */
 const newestUpdate = 'UPDATE inboxes USING TIMESTAMP ? SET newest = ? WHERE user = ? AND shelf = 0'
@@ -30,6 +34,8 @@ export type Target = {
   readonly epoch: number
   readonly term: number
   readonly retention: Retention
+  /** Buckets that are known to say where this term began in them. */
+  readonly begun: Remembered
 }
 
 /** Entries in seq order, one mutation after the other: what fails leaves no hole. What a history keeps follows its entries. */
@@ -40,23 +46,77 @@ export async function append(
   entries: readonly Entry[],
 ): Promise<void> {
   for (const chunk of chunks(entries)) {
-    const first = chunk[0] as Entry
-    const bucket = bucketOf(first.seq)
-    const statements = writes(target, bucket, chunk)
-    const stamp = requests.stamps.ordered()
-    const begins = first.seq === firstSeq(bucket) ? begin(target, bucket, first.time, stamp) : []
-    const timers = chunk.flatMap((entry) =>
-      noted(target.user, entry, secondsLeft(entry.time, target.retention.retentionMs), stamp),
-    )
-    // The first bucket has the partition of the record and of the timers: one mutation. Those of a later bucket come before its entries.
-    const before = [...begins, ...timers]
-    if (bucket > 0 && before.length > 0) await requests.write(before)
-    await requests.write(bucket > 0 ? statements : [...before, ...statements])
-    await history.keep(
-      target.user,
-      chunk.filter((entry) => isKept(target.user, entry)),
-    )
+    const [{ seq: since }] = chunk as [Entry]
+    const name = `${target.user}\n${bucketOf(since)}\n${target.term}`
+    const firsts = target.begun.has(name) ? [] : [first(target, since)]
+    await put(requests, history, target, chunk, { since, of: fresh(target), firsts })
+    target.begun.add(name)
   }
+}
+
+/**
+ * Writes rows at the tail that may not be on a quorum of replicas again, under the term of a new owner. Else a row of a life between, that
+ * nobody has seen yet, could kill them once they were answered and pushed. The last mutation comes first: until the others are
+ * written, too, what it leaves behind a gap does not count.
+ */
+export async function appendAgain(
+  requests: Requests,
+  history: History,
+  target: Target,
+  rows: readonly Row[],
+): Promise<void> {
+  const known = new Map(rows.map((row) => [entryOf(row, 0), row]))
+  const entries = [...known.keys()]
+  const of = (entry: Entry): Written => {
+    const row = known.get(entry) as Row
+    const remembered = secondsLeft(entry.time, target.retention.dedupeMs)
+    return { cells: cellsOfRow(row), ttl: leftOf(row), remembered }
+  }
+  const since = entries[0]?.seq ?? 0
+  for (const chunk of [...chunks(entries)].reverse())
+    await put(requests, history, target, chunk, { since, of, firsts: [] })
+}
+
+/** What is written of an entry; for how many seconds, and for how many it is known that it would be a repeat. */
+type Written = { readonly cells: Record<string, unknown>; readonly ttl: number; readonly remembered: number }
+
+const fresh =
+  ({ retention: { retentionMs, dedupeMs } }: Target) =>
+  (entry: Entry): Written => ({
+    cells: cellsOf(entry),
+    ttl: secondsLeft(entry.time, retentionMs),
+    remembered: secondsLeft(entry.time, dedupeMs),
+  })
+
+type How = {
+  /** Where this append begins, which may be of several mutations. */
+  readonly since: Seq
+  readonly of: (entry: Entry) => Written
+  readonly firsts: readonly Statement[]
+}
+
+/** One mutation of entries, after what has to be there before them. */
+async function put(
+  requests: Requests,
+  history: History,
+  target: Target,
+  chunk: readonly Entry[],
+  { since, of, firsts }: How,
+): Promise<void> {
+  const [{ seq, time }] = chunk as [Entry]
+  const [bucket, stamp] = [bucketOf(seq), requests.stamps.ordered()]
+  const entries = chunk.map((entry) => ({ entry, ...of(entry) }))
+  const begins = seq === firstSeq(bucket) ? begin(target, bucket, time, stamp) : []
+  const timers = entries.flatMap(({ entry, ttl }) => noted(target.user, entry, ttl, stamp))
+  const statements = [...writes(target, entries), mark(target, chunk.at(-1) as Entry, since), ...firsts]
+  // The first bucket has the partition of the record and of the timers: one mutation. Those of a later bucket come before its entries.
+  const before = [...begins, ...timers]
+  if (bucket > 0 && before.length > 0) await requests.write(before)
+  await requests.write(bucket > 0 ? statements : [...before, ...statements])
+  await history.keep(
+    target.user,
+    chunk.filter((entry) => isKept(target.user, entry)),
+  )
 }
 
 /** Says in the record that a bucket exists, since when, and under which epoch. */
@@ -75,28 +135,33 @@ export function begin(
   ]
 }
 
-/** How far a term has written a bucket. */
-export const mark = ({ user, term }: Target, tail: Seq, time: Millis): Statement => ({
+/** How far a term has written a bucket: up to this entry, and its last append since when. */
+export const mark = ({ user, term }: Target, { seq, time }: Pick<Entry, 'seq' | 'time'>, since: Seq): Statement => ({
   query: markInsert,
-  params: [user, bucketOf(tail), term, long(tail), new Date(time), long(tail)],
+  params: [user, bucketOf(seq), term, long(seq), new Date(time), long(since), long(seq)],
 })
 
-function writes(target: Target, bucket: number, entries: readonly Entry[]): Statement[] {
-  const { user, term, retention } = target
+/** Where a term began to write entries of its own in a bucket. */
+const first = ({ user, term }: Target, seq: Seq): Statement => ({
+  query: firstInsert,
+  params: [user, bucketOf(seq), term, long(seq), long(Number.MAX_SAFE_INTEGER - seq)],
+})
+
+function writes({ user, term }: Target, entries: readonly (Written & { readonly entry: Entry })[]): Statement[] {
   const statements: Statement[] = []
-  const last = entries.at(-1) as Entry
-  const kept = entries.find((entry) => isKept(user, entry))
-  for (const entry of entries) {
-    const ttl = secondsLeft(entry.time, retention.retentionMs)
-    const more = kept && entry === last ? { kept: long(kept.seq) } : {}
-    if (ttl > 0) statements.push(...writeEntry({ user, bucket, seq: entry.seq, term }, entry, ttl, more))
-    const remembered = secondsLeft(entry.time, retention.dedupeMs)
+  const last = entries.at(-1)
+  const kept = entries.find(({ entry }) => isKept(user, entry))
+  if (kept && last) last.cells['kept'] = long(kept.entry.seq)
+  for (const { entry, cells, ttl, remembered } of entries) {
+    const { seq, time } = entry
+    const bucket = bucketOf(seq)
+    if (ttl > 0) statements.push(...writeEntry({ user, bucket, seq, term }, cells, expiryOf(entry), ttl))
     if (!('body' in entry) || remembered <= 0) continue
     const sender = entry.is === 'message' ? entry.from : user
-    const params = [user, bucket, sender, uuid(entry.id), term, long(entry.seq), new Date(entry.time), remembered]
+    const params = [user, bucket, sender, uuid(entry.id), term, long(seq), new Date(time), remembered]
     statements.push({ query: dedupeInsert, params })
   }
-  return [...statements, mark(target, last.seq, last.time)]
+  return statements
 }
 
 /** Cuts entries where a bucket ends and where a mutation would grow too large. */

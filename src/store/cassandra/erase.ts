@@ -1,14 +1,14 @@
 /** Makes `gone` of a chat's entries in an inbox, and takes them out of what waits and out of the history. */
 import type { types } from 'cassandra-driver'
-import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { Retention } from '../contract.ts'
 import type { History } from './history.ts'
-import { firstHeld, lastHeld, record } from './inbox.ts'
+import { firstHeld, record } from './inbox.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Requests, Row, Statement } from './requests.ts'
-import { blank, carried, long, number, written } from './rows.ts'
+import { blank, carried, leftOf, long, number, written } from './rows.ts'
+import { tailOf } from './tail.ts'
 import { forget } from './timers.ts'
-import { secondsLeft } from './ttl.ts'
 
 /** Without bodies. Rows of former terms are dead, and yet hold what was written. */
 const scanQuery = `SELECT seq, term, kind, time, peer, place, lifetime, ${written} FROM inbox_entries
@@ -29,7 +29,7 @@ export async function erase(
   const found = await record(requests, user)
   if (!found) return
   const [{ tail, lastTime }, head] = await Promise.all([
-    lastHeld(requests, retentionMs, user, found.newest),
+    tailOf(requests, retentionMs, user, found.newest, () => true),
     firstHeld(requests, user, found),
   ])
   const last = Math.min(upTo, tail)
@@ -38,27 +38,26 @@ export async function erase(
     let state: string | undefined
     do {
       const page = await requests.page(scanQuery, params, pageRows, state)
-      await eraseRows(requests, retentionMs, user, chat, page.rows)
+      await eraseRows(requests, user, chat, page.rows)
       state = page.next
     } while (state !== undefined)
   }
   if (from <= last) await history.erase(user, chat, from, last, lastTime)
 }
 
-async function eraseRows(requests: Requests, retentionMs: number, user: UserId, chat: UserId, rows: readonly Row[]) {
+async function eraseRows(requests: Requests, user: UserId, chat: UserId, rows: readonly Row[]) {
   const erased = rows.flatMap((row) => {
     const what = carried(row)
     return what?.chat === chat ? [{ row, ...what }] : []
   })
   if (erased.length === 0) return
-  const statements = erased.flatMap(({ row }) => gone(user, row, retentionMs, requests.stamps.timed(row['written'])))
-  if (statements.length > 0) await requests.write(statements)
+  const statements = erased.map(({ row }) => gone(user, row, requests.stamps.timed(row['written'])))
+  await requests.write(statements)
   const timers = forget(user, chat, erased, requests.stamps.ordered())
   if (timers.length > 0) await requests.write(timers)
 }
 
-function gone(user: UserId, row: Row, retentionMs: number, stamp: types.Long): Statement[] {
-  const [seq, time]: [Seq, Millis] = [number(row['seq']), row['time'].getTime()]
-  const ttl = secondsLeft(time, retentionMs)
-  return ttl > 0 ? [blank({ user, bucket: bucketOf(seq), seq, term: row['term'] }, row['kind'], ttl, stamp)] : []
+function gone(user: UserId, row: Row, stamp: types.Long): Statement {
+  const seq: Seq = number(row['seq'])
+  return blank({ user, bucket: bucketOf(seq), seq, term: row['term'] }, row['kind'], leftOf(row), stamp)
 }

@@ -6,6 +6,7 @@ import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Carrier, Past } from '../contract.ts'
 import { chatOf } from '../lasting.ts'
 import { bucketOf, firstSeq } from './log.ts'
+import { Remembered } from './remembered.ts'
 import type { Requests, Row, Statement } from './requests.ts'
 import { cellsOf, entryColumns, entryOf, insert, long } from './rows.ts'
 
@@ -18,15 +19,13 @@ const rangeDelete = `DELETE FROM history USING TIMESTAMP ?
 
 /** Rows of a page: at the default limit of bodies 3 MB at most. */
 const pageRows = 100
-/** Buckets that are known to be noted: some 200 bytes each. */
-const rememberedNotes = 10_000
 const last = Number.MAX_SAFE_INTEGER
 
 type Part = { readonly chat: UserId; readonly bucket: number; readonly statements: Statement[] }
 
 export class History {
   readonly #requests: Requests
-  readonly #noted = new Set<string>()
+  readonly #noted = new Remembered()
 
   constructor(requests: Requests) {
     this.#requests = requests
@@ -52,7 +51,6 @@ export class History {
 
   async #note(name: string, params: readonly unknown[]): Promise<void> {
     await this.#requests.write([{ query: noteInsert, params }], this.#requests.stamps.ordered())
-    if (this.#noted.size >= rememberedNotes) this.#noted.clear()
     this.#noted.add(name)
   }
 

@@ -1,29 +1,23 @@
 /** Reading an inbox: its record when a user actor starts, and pages of entries. */
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { DeviceCursor, Entry, InboxRecord } from '../contract.ts'
+import { type DeviceCursor, type Entry, type InboxRecord, StoreError } from '../contract.ts'
 import { isKept } from '../lasting.ts'
 import type { History } from './history.ts'
-import { bucketOf, living } from './log.ts'
-import type { Requests, Row } from './requests.ts'
-import { entryColumns, entryOf, long, number } from './rows.ts'
+import { bucketOf, type Key, keyed, living } from './log.ts'
+import type { Requests } from './requests.ts'
+import { entryColumns, entryOf, isWhole, long, number } from './rows.ts'
+import { type Tail, tailOf, withoutRevived } from './tail.ts'
 import { waiting } from './timers.ts'
+import { isOld } from './ttl.ts'
 
 const recordQuery = `SELECT epoch, saved_epoch, newest, cursors, settled, bucket, started
   FROM inboxes WHERE user = ? AND shelf = 0`
-/** That of the highest term. */
-const markQuery = 'SELECT term, tail, time FROM marks WHERE user = ? AND bucket = ? LIMIT 1'
-const lastQuery =
-  'SELECT seq, term, time, kept FROM inbox_entries WHERE user = ? AND bucket = ? ORDER BY seq DESC, term ASC LIMIT 1'
 const firstQuery = 'SELECT seq FROM inbox_entries WHERE user = ? AND bucket = ? LIMIT 1'
-const keysQuery = 'SELECT seq, term, time, kept FROM inbox_entries WHERE user = ? AND bucket = ?'
 const pageQuery = `SELECT seq, term, ${entryColumns}
   FROM inbox_entries WHERE user = ? AND bucket = ? AND seq >= ?`
 
 /** Rows of one page that is read: at the default limit of bodies 8 MB at most. */
 const pageRows = 256
-/** A mark without entries is of expired ones when this part of their time has passed; else its write has not succeeded. */
-const expiryMargin = 0.99
-
 export type InboxRow = {
   readonly epoch: number
   readonly cursors: readonly DeviceCursor[]
@@ -35,10 +29,6 @@ export type InboxRow = {
 }
 /** Lives are not kept here. */
 const noLives = { lives: [], was: 0 }
-
-type Key = { readonly seq: Seq; readonly term: number; readonly row: Row }
-/** `kept`: from there on the history may lack what it keeps; 0: it does not. */
-type Tail = { readonly tail: Seq; readonly lastTime: Millis; readonly kept: Seq }
 
 export async function record(requests: Requests, user: UserId): Promise<InboxRow | undefined> {
   const rows = await requests.rows(recordQuery, [user])
@@ -61,79 +51,48 @@ const cursorsOf = (cells: Record<string, { values(): never[] }>): DeviceCursor[]
     return { device: device as DeviceCursor['device'], seq: number(seq), seenAt: number(seenAt) }
   })
 
-/** The record, and from where on the history may lack what it keeps (0: it does not). */
+export type Loaded = { readonly inbox: InboxRecord; readonly end: Tail }
+
+/** The record, and where the log ends. A device that has acknowledged a row was given it when it was on a quorum. */
 export async function load(
   requests: Requests,
   retentionMs: number,
   user: UserId,
-): Promise<{ readonly inbox: InboxRecord; readonly kept: Seq } | undefined> {
+  isSure: (term: number) => boolean,
+): Promise<Loaded | undefined> {
   const found = await record(requests, user)
   if (!found) return undefined
-  const { epoch, cursors, settled } = found
-  const [{ tail, lastTime, kept }, first, waits] = await Promise.all([
-    lastHeld(requests, retentionMs, user, found.newest),
+  const { epoch, cursors, settled, newest } = found
+  const acked = Math.max(0, ...cursors.map(({ seq }) => seq))
+  const [end, first, waits] = await Promise.all([
+    tailOf(requests, retentionMs, user, newest, (seq, term) => seq <= acked || isSure(term)),
     firstHeld(requests, user, found),
     waiting(requests, user),
   ])
+  const { tail, lastTime } = end
   const inbox = { epoch, cursors, settled, tail, lastTime, head: Math.min(first, tail + 1), waiting: waits, ...noLives }
-  return { inbox, kept }
+  return { inbox, end }
 }
 
 /** Repeats what the history may lack: the entries of the last append. */
 export async function keepAgain(
   requests: Requests,
   history: History,
+  retentionMs: number,
   user: UserId,
   from: Seq,
   tail: Seq,
 ): Promise<void> {
-  const entries = await take(keysFrom(requests, user, from, tail), from, tail - from + 1, Number.MAX_SAFE_INTEGER, 0)
+  const entries = await read(requests, retentionMs, user, {
+    from,
+    limit: tail - from + 1,
+    bytes: Number.MAX_SAFE_INTEGER,
+    now: 0,
+  })
   await history.keep(
     user,
     entries.filter((entry) => isKept(user, entry)),
   )
-}
-
-/** Walks back from the newest bucket to the last entry that counts; mostly it is the last row of the first one. */
-export async function lastHeld(requests: Requests, retentionMs: number, user: UserId, newest: number): Promise<Tail> {
-  for (let bucket = newest; bucket >= 0; bucket--) {
-    const [marks, before, rows] = await Promise.all([
-      requests.rows(markQuery, [user, bucket]),
-      highestTerm(requests, user, bucket - 1),
-      requests.rows(lastQuery, [user, bucket]),
-    ])
-    const [mark] = marks
-    const [last] = rows
-    if (!mark || mark['term'] < before) continue
-    if (last) {
-      const row = last['term'] >= mark['term'] ? last : (await livingKeys(requests, user, bucket, before)).at(-1)?.row
-      if (row) return { tail: number(row['seq']), lastTime: row['time'].getTime(), kept: number(row['kept']) }
-    } else if (mark['time'].getTime() < Date.now() - retentionMs * expiryMargin) {
-      return { tail: number(mark['tail']), lastTime: mark['time'].getTime(), kept: 0 }
-    }
-  }
-  return { tail: 0, lastTime: 0, kept: 0 }
-}
-
-/** The highest term that wrote to a bucket; 0: none did. */
-async function highestTerm(requests: Requests, user: UserId, bucket: number): Promise<number> {
-  return bucket < 0 ? 0 : ((await requests.rows(markQuery, [user, bucket]))[0]?.['term'] ?? 0)
-}
-
-/** Whether the row of `term` at `seq` counts; none of a higher term has that seq. */
-export async function counts(requests: Requests, user: UserId, seq: Seq, term: number): Promise<boolean> {
-  const bucket = bucketOf(seq)
-  const [before, here] = await Promise.all([
-    highestTerm(requests, user, bucket - 1),
-    highestTerm(requests, user, bucket),
-  ])
-  if (term >= Math.max(before, here)) return true
-  return (await livingKeys(requests, user, bucket, before)).some((row) => row.seq === seq && row.term === term)
-}
-
-/** The rows of a bucket that count. Read only where rows of several terms meet. */
-async function livingKeys(requests: Requests, user: UserId, bucket: number, before: number): Promise<Key[]> {
-  return living((await requests.rows(keysQuery, [user, bucket])).map(keyed), before)
 }
 
 /** The first entry held. A bucket whose own row has left may still hold some, but none of the buckets before it. */
@@ -146,29 +105,54 @@ export async function firstHeld(requests: Requests, user: UserId, { begun, newes
   return Number.MAX_SAFE_INTEGER
 }
 
-/** Up to `limit` entries from `from` on, within `bytes`. */
+/**
+ * Up to `limit` entries from `from` on, within `bytes`. Rejects where one is missing that has not expired: a replica is behind, or the
+ * store has lost it, and whoever went on behind the gap would never get it.
+ */
 export async function read(
   requests: Requests,
+  retentionMs: number,
   user: UserId,
+  {
+    from,
+    limit,
+    bytes,
+    now,
+  }: { readonly from: Seq; readonly limit: number; readonly bytes: number; readonly now: Millis },
+): Promise<readonly Entry[]> {
+  const pageFrom = (seq: Seq) => take(keysFrom(requests, user, seq, limit), retentionMs, seq, limit, bytes, now)
+  const page = await pageFrom(from)
+  if (page.length > 0) return page
+  const found = await record(requests, user)
+  const first = found ? await firstHeld(requests, user, found) : Number.MAX_SAFE_INTEGER
+  if (!found || first === Number.MAX_SAFE_INTEGER) return page
+  if (first > from) return pageFrom(first)
+  const { tail } = await tailOf(requests, retentionMs, user, found.newest, () => true)
+  if (from <= tail) throw missing(from)
+  return page
+}
+
+const missing = (seq: Seq) => new StoreError('corrupt', `Entry ${seq} of the inbox is missing, and has not expired.`)
+
+/** A page ends before a gap. What comes before one that expired has expired as well. */
+async function take(
+  keys: AsyncIterable<Key>,
+  retentionMs: number,
   from: Seq,
   limit: number,
   bytes: number,
   now: Millis,
-): Promise<readonly Entry[]> {
-  const page = await take(keysFrom(requests, user, from, limit), from, limit, bytes, now)
-  if (page.length > 0) return page
-  const found = await record(requests, user)
-  const first = found ? await firstHeld(requests, user, found) : 0
-  const later = first > from && first < Number.MAX_SAFE_INTEGER
-  return later ? take(keysFrom(requests, user, first, limit), first, limit, bytes, now) : page
-}
-
-async function take(keys: AsyncIterable<Key>, from: Seq, limit: number, bytes: number, now: Millis): Promise<Entry[]> {
-  const page: Entry[] = []
-  let size = 0
+): Promise<Entry[]> {
+  let page: Entry[] = []
+  let [size, last]: [number, Entry | undefined] = [0, undefined]
   for await (const { seq, row } of keys) {
-    if (seq < from) continue
     const entry = entryOf(row, now)
+    const isGap = last !== undefined && seq > Math.max(last.seq + 1, from)
+    if (isGap && isOld((last as Entry).time, retentionMs)) page = []
+    else if (isGap && page.length > 0) break
+    else if (isGap) throw missing((last as Entry).seq + 1)
+    last = entry
+    if (seq < from) continue
     size += 'body' in entry ? entry.body.length : 0
     if (size > bytes && page.length > 0) break
     page.push(entry)
@@ -185,7 +169,8 @@ async function* keysFrom(requests: Requests, user: UserId, from: Seq, limit: num
     let state: string | undefined
     do {
       const page = await requests.page(pageQuery, [user, bucket, long(start)], Math.min(limit + 1, pageRows), state)
-      for (const key of living(page.rows.map(keyed), term)) {
+      const rows = page.rows.filter(isWhole).map(keyed)
+      for (const key of living(await withoutRevived(requests, user, bucket, rows), term)) {
         term = key.term
         next = key.seq + 1
         yield key
@@ -196,5 +181,3 @@ async function* keysFrom(requests: Requests, user: UserId, from: Seq, limit: num
     if (bucketOf(next) === bucket) return
   }
 }
-
-const keyed = (row: Row): Key => ({ seq: number(row['seq']), term: row['term'], row })

@@ -7,6 +7,7 @@ import { long, number } from './rows.ts'
 
 const termInsert = "INSERT INTO settings (name, value) VALUES ('term', 1) IF NOT EXISTS"
 const termUpdate = "UPDATE settings SET value = ? WHERE name = 'term' IF value = ?"
+const termQuery = "SELECT value FROM settings WHERE name = 'term'"
 const leaseQuery = 'SELECT holder, term, until FROM leases WHERE name = ?'
 const leaseInsert = 'INSERT INTO leases (name, holder, term, until) VALUES (?, ?, ?, ?) IF NOT EXISTS'
 const leaseUpdate = 'UPDATE leases SET holder = ?, term = ?, until = ? WHERE name = ? IF term = ? AND until = ?'
@@ -23,6 +24,15 @@ export async function takeTerm(requests: Requests): Promise<number> {
     if (!found) return term
   }
   throw new StoreError('unavailable', 'No term could be taken: too many want one at once.')
+}
+
+/** The next term that is taken is above this one. */
+export async function raiseTerm(requests: Requests, term: number): Promise<void> {
+  for (;;) {
+    const [found] = await requests.rows(termQuery, [])
+    if (number(found?.['value']) >= term) return
+    await requests.compare(termUpdate, [long(term), found?.['value'] ?? null])
+  }
 }
 
 export async function takeLease(

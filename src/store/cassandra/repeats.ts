@@ -1,13 +1,15 @@
 /** Look-ups of messages by their id. A hit counts only where it points at a row that counts and is that message. */
-import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
+import type { MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, MessageTrace } from '../contract.ts'
-import { counts, record } from './inbox.ts'
+import { record } from './inbox.ts'
 import { bucketOf } from './log.ts'
 import type { Requests, Row } from './requests.ts'
-import { isCopy, long, number, uuid } from './rows.ts'
+import { entryColumns, isCopy, isWhole, long, number, uuid } from './rows.ts'
+import { counts } from './tail.ts'
 
 const repeatQuery = 'SELECT term, seq, time FROM dedupe WHERE user = ? AND bucket = ? AND sender = ? AND id = ?'
-const entryQuery = 'SELECT term, kind, id, peer FROM inbox_entries WHERE user = ? AND bucket = ? AND seq = ? LIMIT 1'
+/** All columns: what it finds is made the same on the replicas that it asks, and must be whole there. */
+const entryQuery = `SELECT term, ${entryColumns} FROM inbox_entries WHERE user = ? AND bucket = ? AND seq = ? LIMIT 1`
 const scanQuery = 'SELECT user, sender, id, term, seq, time FROM dedupe'
 
 export async function findRepeats(
@@ -15,31 +17,39 @@ export async function findRepeats(
   since: Millis,
   user: UserId,
   keys: readonly DedupeKey[],
+  upTo: Seq,
 ): Promise<readonly (Appended | undefined)[]> {
   const found = await record(requests, user)
   if (!found) return keys.map(() => undefined)
   const recent = found.begun.filter(({ started }) => started >= since).at(-1)?.bucket ?? found.newest + 1
   const oldest = Math.max(0, recent - 1)
   const buckets = Array.from({ length: found.newest + 1 - oldest }, (_, n) => found.newest - n)
-  return Promise.all(keys.map((key) => findRepeat(requests, user, buckets, key)))
+  return Promise.all(keys.map((key) => findRepeat(requests, user, buckets, key, upTo)))
 }
 
-async function findRepeat(requests: Requests, user: UserId, buckets: readonly number[], { sender, id }: DedupeKey) {
+async function findRepeat(
+  requests: Requests,
+  user: UserId,
+  buckets: readonly number[],
+  { sender, id }: DedupeKey,
+  upTo: Seq,
+) {
   const find = (bucket: number) => requests.rows(repeatQuery, [user, bucket, sender, uuid(id)])
   for (const row of (await Promise.all(buckets.map(find))).flat()) {
-    if (await isThere(requests, user, sender, id, row)) return appended(row)
+    // Above it stands what a former life wrote, and nobody was answered.
+    if (number(row['seq']) <= upTo && (await isThere(requests, user, sender, id, row))) return appended(row)
   }
   return undefined
 }
 
-/** Whether a row of `dedupe` points at its message. */
+/** Whether a row of `dedupe` points at its message, which may have been written again under another term. */
 async function isThere(requests: Requests, user: UserId, sender: UserId, id: MessageId, row: Row): Promise<boolean> {
   const { seq } = appended(row)
   const [entry] = await requests.rows(entryQuery, [user, bucketOf(seq), long(seq)])
-  if (entry?.['term'] !== row['term'] || entry?.['id']?.toString() !== id) return false
+  if (!entry || !isWhole(entry) || entry['id']?.toString() !== id) return false
   // Of an entry that is gone only the id is left.
   const from = isCopy(entry['kind']) ? user : entry['peer'] || sender
-  return from === sender && (await counts(requests, user, seq, row['term']))
+  return from === sender && (await counts(requests, user, seq, entry['term']))
 }
 
 /** Reads every key of the dedupe time, page by page: there is no index by id, which would cost each message a mutation. */

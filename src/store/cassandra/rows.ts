@@ -24,14 +24,21 @@ const kindCell = (bits: number): number => (bits << 24) >> 24
 /** What an entry is made of, besides its key. */
 export const entryColumns =
   'kind, time, id, peer, body, bytes, media, at_epoch, at_seq, first, delivered, read, place, change, lifetime'
-/** Of a row that may be overwritten: when it was written, by its timestamp. */
-export const written = 'WRITETIME(kind) AS written'
+/** Of a row that may be overwritten: its timestamp, and the seconds that are left of its time, both by the clock of who wrote it. */
+export const written = 'WRITETIME(kind) AS written, TTL(kind) AS left'
+/** No TTL would be one without end. */
+export const leftOf = (row: Row): number => Math.max(1, row['left'])
 /** Who and what: the cells that leave first where a timer runs. The others stay and say that the entry is gone; the id also that a repeat is one. */
 const fading: ReadonlySet<string> = new Set(['peer', 'body', 'bytes', 'media', 'place', 'change'])
 
 /** Seconds that what fades stays after its timer has run out: the clock of the node decides, and that of a replica may differ. */
 const fadesAfter = 60
 
+/** Whether there is an entry: without its kind a row is what a read of some columns has left on a replica that never got it. */
+export const isWhole = (row: Row): boolean => row['kind'] !== null
+/** What is written of an entry, as a row has it: of one that is gone more than the entry says. */
+export const cellsOfRow = (row: Row): Record<string, unknown> =>
+  Object.fromEntries(entryColumns.split(', ').flatMap((name) => (row[name] === null ? [] : [[name, row[name]]])))
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
 export const long = (value: number): types.Long => driver().types.Long.fromNumber(value)
@@ -43,23 +50,22 @@ export const pair = (seq: Seq, seenAt: Millis): types.Tuple => driver().types.Tu
 /** The key of a row of an inbox. */
 export type Key = { readonly user: UserId; readonly bucket: number; readonly seq: Seq; readonly term: number }
 
-/**
- * Writes one entry for `ttl` seconds, and what fades of it only until its timer has run out. `more`: cells that are not the entry's.
- * `stamp`: the timestamp, where the row may be there already.
- */
+/** When the timer of an entry runs out; undefined: none runs. */
+export const expiryOf = (entry: Entry): Millis | undefined => ('body' in entry ? entry.expires : undefined)
+
+/** Writes cells for `ttl` seconds, and those that fade only until `expires`. `stamp`: the timestamp, where the row may be there already. */
 export function writeEntry(
   key: Key,
-  entry: Entry,
+  cells: Record<string, unknown>,
+  expires: Millis | undefined,
   ttl: number,
-  more: Record<string, unknown> = {},
   stamp?: types.Long,
 ): Statement[] {
-  const cells = Object.entries(cellsOf(entry))
-  const expires = 'body' in entry ? entry.expires : undefined
-  if (expires === undefined) return [write(key, [...cells, ...Object.entries(more)], ttl, stamp)]
+  const all = Object.entries(cells)
+  if (expires === undefined) return [write(key, all, ttl, stamp)]
   const left = Math.max(0, Math.ceil((expires - Date.now()) / 1000)) + fadesAfter
-  const stays = [...cells.filter(([name]) => !fading.has(name)), ...Object.entries(more)]
-  const fades = cells.filter(([name]) => fading.has(name))
+  const stays = all.filter(([name]) => !fading.has(name))
+  const fades = all.filter(([name]) => fading.has(name))
   return [write(key, stays, ttl, stamp), write(key, fades, Math.min(left, ttl), stamp)]
 }
 

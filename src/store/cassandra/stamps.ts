@@ -20,6 +20,10 @@ export class Stamps {
     this.#term = term
   }
 
+  get term(): number {
+    return this.#term
+  }
+
   /** A later spell of ownership begins. */
   rise(term: number): void {
     this.#term = Math.max(this.#term, term)

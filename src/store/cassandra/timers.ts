@@ -5,12 +5,23 @@
 import type { types } from 'cassandra-driver'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
-import type { Carrier, Entry, Retention, Started, Waiting } from '../contract.ts'
+import type { Carrier, Entry, Started, Waiting } from '../contract.ts'
 import { chatOf, start, startOf, starts, waitingOf, waitsFor } from '../lasting.ts'
 import { bucketOf } from './log.ts'
 import type { Requests, Row, Statement } from './requests.ts'
-import { blank, entryColumns, entryOf, long, number, writeEntry, written } from './rows.ts'
-import { secondsLeft } from './ttl.ts'
+import {
+  blank,
+  cellsOf,
+  entryColumns,
+  entryOf,
+  expiryOf,
+  isWhole,
+  leftOf,
+  long,
+  number,
+  writeEntry,
+  written,
+} from './rows.ts'
 
 /** The partition is that of the inbox's record and of its first bucket. */
 const timerInsert =
@@ -86,18 +97,11 @@ export function forget(
  * Answers the lowest seq that still waits for that kind. Usually two reads and one mutation; behind the first bucket of an
  * inbox one more.
  */
-export async function startTimers(
-  requests: Requests,
-  { retentionMs }: Retention,
-  user: UserId,
-  started: Started,
-  now: Millis,
-): Promise<Seq> {
+export async function startTimers(requests: Requests, user: UserId, started: Started, now: Millis): Promise<Seq> {
   const waits = codes[started.is]
   const key = [user, waits, started.is === 'read' ? started.chat : everyChat, long(started.upTo)]
   const removal = { query: startedDelete, params: [requests.stamps.ordered(), ...key] }
-  const begin = (seqs: readonly Seq[], last?: Statement) =>
-    startSlice(requests, { retentionMs, user, started, now }, seqs, last)
+  const begin = (seqs: readonly Seq[], last?: Statement) => startSlice(requests, { user, started, now }, seqs, last)
 
   const look = await requests.page(nextQuery, [user, waits, ''], atOnce)
   const rows = look.rows.filter((row) => row['waits'] === waits)
@@ -122,7 +126,6 @@ export async function startTimers(
 }
 
 type Start = {
-  readonly retentionMs: number
   readonly user: UserId
   readonly started: Started
   readonly now: Millis
@@ -132,7 +135,8 @@ type Start = {
 async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[], last?: Statement): Promise<void> {
   let left = last
   for (const [bucket, of] of byBucket(seqs)) {
-    const rows = first(await requests.rows(entriesQuery, [begin.user, bucket, of.map(long)]))
+    const found = await requests.rows(entriesQuery, [begin.user, bucket, of.map(long)])
+    const rows = first(found.filter(isWhole))
     const statements = rows.flatMap((row) => startRow(begin, bucket, row, requests.stamps.timed(row['written'])))
     if (left && bucket === 0 && of.length === seqs.length) {
       statements.push(left)
@@ -143,18 +147,14 @@ async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[]
   if (left) await requests.write([left])
 }
 
-function startRow(
-  { retentionMs, user, started, now }: Start,
-  bucket: number,
-  row: Row,
-  stamp: types.Long,
-): Statement[] {
+function startRow({ user, started, now }: Start, bucket: number, row: Row, stamp: types.Long): Statement[] {
   const entry = entryOf(row, now)
-  const ttl = secondsLeft(entry.time, retentionMs)
-  if (ttl <= 0 || !starts(user, entry, started)) return []
+  if (!starts(user, entry, started)) return []
   const key = { user, bucket, seq: entry.seq, term: row['term'] }
   const next = start(entry, started.is, now)
-  return next.is === 'gone' ? [blank(key, row['kind'], ttl, stamp)] : writeEntry(key, next, ttl, {}, stamp)
+  return next.is === 'gone'
+    ? [blank(key, row['kind'], leftOf(row), stamp)]
+    : writeEntry(key, cellsOf(next), expiryOf(next), leftOf(row), stamp)
 }
 
 const seqOf = (row: Row): Seq => number(row['seq'])
