@@ -1,4 +1,5 @@
 /** The options that name a cluster, as `serve`, `schema` and `copy` share them. */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { CassandraOptions } from '../index.ts'
 import { Misuse } from './misuse.ts'
@@ -51,8 +52,12 @@ export const clusterTable = {
   },
 } satisfies Record<string, Option>
 
+const files = ['cluster-password-file', 'cluster-ca-file', 'cluster-cert-file', 'cluster-key-file'] as const
+
 export async function clusterOptions(values: Record<keyof typeof clusterTable, string>): Promise<CassandraOptions> {
   const consistency = values.consistency as (typeof consistencies)[number]
+  for (const name of files)
+    if (values[name] && !existsSync(values[name])) throw new Misuse(`--${name}: there is no file ${values[name]}`)
   const user = values['cluster-user']
   if (user && !values['cluster-password-file']) throw new Misuse('--cluster-user needs --cluster-password-file')
   const password = user ? (await readFile(values['cluster-password-file'], 'utf8')).trim() : ''

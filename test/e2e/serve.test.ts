@@ -104,6 +104,7 @@ describe('bluetick serve', () => {
     ],
     ['two questions', ['inspect', 'alice', '--message', 'x'], 'not both'],
     ['a secret file that is not there', ['token', 'alice', '--secret-file', 'none'], 'openssl rand -hex 32 > none'],
+    ['a certificate that is not there', ['serve', '--store', 'cassandra', '--cluster-ca-file', 'none'], 'no file none'],
     ['limits that do not go together', ['serve', '--limit', 'bodyBytes=100000'], 'at most half of limits.frameBytes'],
   ])('refuses %s, and ends with 2 as for all that is typed wrong', async (_what, args, words) => {
     const data = args[0] === 'serve' ? ['--data', join(folder, 'refused')] : []
