@@ -85,9 +85,10 @@ export class Commits<Tables extends File> {
       this.room.prepare()
       // Only in a transaction of lmdb's do reads see what it has written; in a batch, writes cost this thread less.
       await (writes.some(({ reads }) => reads) ? root.transaction(put) : root.batch(put))
-      this.room.committed()
     } catch (cause) {
       throw await this.#fail(cause)
+    } finally {
+      if (!this.broken) this.room.ended()
     }
     this.#failed = undefined
     for (const { then } of writes) then?.()

@@ -63,7 +63,7 @@ async function copyTables(file: string, copy: string): Promise<void> {
     room.check(bytes / 2)
     for (const [at, name] of names.entries()) copyTable(tables[at] as Raw, table(to, name), name)
   } finally {
-    room.committed()
+    room.ended()
     room.close(true)
     await from.close()
     await to.close()

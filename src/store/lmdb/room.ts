@@ -32,6 +32,12 @@ export class Room {
   /** Bytes of the file, and of those that LMDB uses; the others are zeros, or were pages once. */
   #end: number
   #used = 0
+  /** A transaction is under way, which may make the file longer itself: nothing is written here meanwhile. */
+  #busy = false
+  /** Bytes that are to be ahead before the next transaction. */
+  #wanted = 0
+  /** Why the file could not be made longer. */
+  #refused: StoreError | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** `folder`: for people. */
@@ -41,14 +47,15 @@ export class Room {
     this.#file = openSync(path, 'r+')
     this.#end = fstatSync(this.#file).size
     this.#pageSize = (tables.root.getStats() as { pageSize: number }).pageSize
-    this.committed()
+    this.ended()
   }
 
   /** Throws where there is no room to append while so many bytes wait to be written, and the reserve is to stay. */
   check(bytes: number): void {
     const least = this.#reserve + 2 * bytes
     if (this.#ahead >= least || performance.now() - this.#lookedAt < lookMs) return
-    const error = this.#grow(least)
+    this.#wanted = Math.max(this.#wanted, least)
+    const error = this.#busy ? this.#refused : this.#grow(least)
     if (error && (error.code !== 'full' || this.#ahead + this.#free < least)) throw error
     if (error) this.#lookedAt = performance.now()
   }
@@ -61,15 +68,20 @@ export class Room {
 
   /** Before a transaction: throws where LMDB would meet a write that fails. A full disk has room for what is not appended. */
   prepare(): void {
-    const error = this.#ahead < this.#reserve ? this.#grow(this.#reserve) : undefined
-    if (error && (error.code !== 'full' || this.#ahead + this.#free < leastBytes)) throw error
+    const wanted = Math.max(this.#reserve, this.#wanted)
+    const least = Math.max(leastBytes, wanted - this.#reserve)
+    this.#wanted = 0
+    const error = this.#ahead < wanted ? this.#grow(wanted) : undefined
+    if (error && (error.code !== 'full' || this.#ahead + this.#free < least)) throw error
     // Where nothing is ahead the last page is one of LMDB's.
     const refused = this.#ahead > 0 ? this.#write(this.#end - this.#pageSize, this.#pageSize) : undefined
     if (refused) throw refused
+    this.#busy = true
   }
 
-  /** After a transaction. */
-  committed(): void {
+  /** After a transaction, also one that failed. */
+  ended(): void {
+    this.#busy = false
     const { lastPageNumber } = this.#tables.root.getStats() as { lastPageNumber: number }
     this.#used = (lastPageNumber + 1) * this.#pageSize
     this.#end = Math.max(this.#end, this.#used)
@@ -97,7 +109,8 @@ export class Room {
   /** So that there are so many bytes ahead, and some more for the next time. */
   #grow(ahead: number): StoreError | undefined {
     const end = this.#used + ahead + this.#reserve / 4
-    return this.#write(this.#end, Math.ceil((end - this.#end) / this.#pageSize) * this.#pageSize)
+    this.#refused = this.#write(this.#end, Math.ceil((end - this.#end) / this.#pageSize) * this.#pageSize)
+    return this.#refused
   }
 
   #write(at: number, length: number): StoreError | undefined {
