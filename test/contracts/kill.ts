@@ -20,7 +20,15 @@ function random(): number {
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function serve(port: number, store: readonly string[]): Promise<ChildProcess> {
-  const server = spawn(process.execPath, ['dist/src/cli/main.js', 'serve', '--port', String(port), ...store])
+  const server = spawn(process.execPath, [
+    'dist/src/cli/main.js',
+    'serve',
+    '--port',
+    String(port),
+    '--lifetime',
+    'default',
+    ...store,
+  ])
   let printed = ''
   server.stderr.on('data', (text) => {
     printed += text
