@@ -2,8 +2,13 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { endOf } from '../../actors/lives.ts'
+import { startUser } from '../../actors/user/state.ts'
+import type { Presented, UserMessage } from '../../actors/user/types.ts'
+import { receive } from '../../actors/user/user.ts'
+import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { Life } from '../../src/store/contract.ts'
-import { began, remembered } from '../../src/store/lives.ts'
+import { began as append, remembered } from '../../src/store/lives.ts'
+import { limits } from './limits.ts'
 
 /** Entries have contents that never come twice. */
 type Copy = { readonly entries: readonly number[]; readonly lives: readonly Life[]; readonly starts: readonly number[] }
@@ -26,7 +31,7 @@ class Model {
     this.#count += 1
     const { entries, lives, starts } = this.store
     const from = entries.length + 1
-    this.store = { starts, entries: [...entries, this.#count], lives: began(lives, { term: starts.length, from }) }
+    this.store = { starts, entries: [...entries, this.#count], lives: append(lives, { term: starts.length, from }) }
   }
   save(): void {
     this.saved.push(this.store)
@@ -84,4 +89,44 @@ it('every place is honoured where nothing was put back, unless its device was aw
     }),
     { numRuns: 500 },
   )
+})
+
+const bob = 'bob' as UserId
+const began = [
+  { term: 1, from: 1 },
+  { term: 3, from: 3 },
+]
+/** What becomes of a cursor of bob's phone in life 3, called 333: his log had two entries in the lives before. */
+function shown(cursor: Presented, epoch = 7) {
+  const record = { epoch, head: 1, tail: 5, lastTime: 1, cursors: [], settled: 5, waiting: null, lives: began, was: 0 }
+  const state = startUser(bob, record, 9)
+  const life = { ...limits, term: 3, life: 333 }
+  const tell = (message: UserMessage) => receive(state, message, life, 1_000).effects
+  const effects = tell({ is: 'attach', session: 1, device: 'phone' as DeviceId, cursor })
+  const renamed = effects.some((effect) => effect.do === 'rename')
+  const stands = (epoch: number, seq: number, term: number) =>
+    tell({ is: 'stand', session: 2, at: { epoch, seq, term }, life: 1 })[0]
+  return { renamed, epoch: state.epoch, acked: state.devices[0]?.acked, stands }
+}
+
+it('a log that a device has seen more of in an earlier life gets the name of this one, and once only', () => {
+  expect(shown({ epoch: 7, seq: 2, term: 1 })).toMatchObject({ renamed: false, epoch: 7, acked: 2 })
+  expect(shown({ epoch: 7, seq: 3, term: 2 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
+  expect(shown({ epoch: 7, seq: 1, term: 1, seen: 3 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
+  expect(shown({ epoch: 7, seq: 1, term: 0 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
+  // Of this life, or not told: there is nothing to compare with.
+  expect(shown({ epoch: 7, seq: 5, term: 3, seen: 9 })).toMatchObject({ renamed: false, acked: 5 })
+  expect(shown({ epoch: 7, seq: 5 })).toMatchObject({ renamed: false, acked: 5 })
+  expect(shown({ epoch: 333, seq: 3, term: 1 }, 333)).toMatchObject({ renamed: false, epoch: 333, acked: 0 })
+  expect(shown({ epoch: 8, seq: 3, term: 1 })).toMatchObject({ renamed: false, epoch: 7, acked: 0 })
+})
+
+it('says up to where holds what was told of a log, also under its former name', () => {
+  const { stands } = shown({ epoch: 7, seq: 3, term: 1 })
+  const answer = (upTo: number) => expect.objectContaining({ do: 'stands', session: 2, upTo, now: 333 })
+  expect(stands(7, 2, 1)).toEqual(answer(2))
+  expect(stands(7, 4, 1)).toEqual(answer(2))
+  expect(stands(7, 4, 3)).toEqual(answer(4))
+  expect(stands(7, 4, 0)).toEqual(answer(0))
+  expect(stands(8, 1, 1)).toEqual(answer(0))
 })

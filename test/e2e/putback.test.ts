@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { createNode, lmdbStore } from '../../src/index.ts'
+import { backUpFile } from '../../src/store/lmdb/backup.ts'
 import { freePort } from '../ports.ts'
 
 type Frame = unknown[]
@@ -35,8 +36,9 @@ async function stop(): Promise<void> {
   await node?.close()
   node = undefined
 }
-/** Copies the folder of the node, which is stopped for that. */
-async function save(): Promise<void> {
+/** Copies the folder of the node, which is stopped for that and starts again; or, as a snapshot does, while it runs. */
+async function save(how: 'stopped' | 'running' = 'stopped'): Promise<void> {
+  if (how === 'running') return backUpFile(join(data(), 'bluetick.mdb'), join(root, 'saved', 'bluetick.mdb'))
   await stop()
   cpSync(data(), join(root, 'saved'), { recursive: true })
   await start()
@@ -89,34 +91,39 @@ async function take(client: Client, count: number): Promise<string[]> {
   return bodies
 }
 
-it('tells a device that has more than the folder, though its log has grown past that again', async () => {
-  await write('one')
-  await save()
-  await write('lost', 'lost too', 'lost as well')
-  const before = await raw('bob', 0, 0)
-  await expect.poll(() => before.of('live')).toHaveLength(1)
-  const [, , , epoch, , tail, , , , , life] = before.of('welcome')[0] as Frame
-  before.say('ack', tail)
-  before.close()
-  await before.closed
-  await putBack()
-  await write('two', 'three', 'four')
-  const after = await raw('bob', epoch, tail, false, life)
-  await expect.poll(() => after.of('live')).toHaveLength(1)
-  const [, , , renamed, seq, , resumed, , , why] = after.of('welcome')[0] as Frame
-  expect(renamed).not.toBe(epoch)
-  expect({ seq, resumed, why, got: after.of('message').map((frame) => frame[5]) }).toEqual({
-    seq: 0,
-    resumed: false,
-    why: 'reset',
-    got: ['one', 'two', 'three', 'four'],
-  })
-  after.close()
-})
+const ways = ['stopped', 'running'] as const
 
-it('with the SDK: a gap is told, and what was accepted meanwhile comes', async () => {
+it.each(ways)(
+  '%s: tells a device that has more than the folder, though its log has grown past that again',
+  async (how) => {
+    await write('one')
+    await save(how)
+    await write('lost', 'lost too', 'lost as well')
+    const before = await raw('bob', 0, 0)
+    await expect.poll(() => before.of('live')).toHaveLength(1)
+    const [, , , epoch, , tail, , , , , life] = before.of('welcome')[0] as Frame
+    before.say('ack', tail)
+    before.close()
+    await before.closed
+    await putBack()
+    await write('two', 'three', 'four')
+    const after = await raw('bob', epoch, tail, false, life)
+    await expect.poll(() => after.of('live')).toHaveLength(1)
+    const [, , , renamed, seq, , resumed, , , why] = after.of('welcome')[0] as Frame
+    expect(renamed).not.toBe(epoch)
+    expect({ seq, resumed, why, got: after.of('message').map((frame) => frame[5]) }).toEqual({
+      seq: 0,
+      resumed: false,
+      why: 'reset',
+      got: ['one', 'two', 'three', 'four'],
+    })
+    after.close()
+  },
+)
+
+it.each(ways)('%s: with the SDK a gap is told, and what was accepted meanwhile comes', async (how) => {
   await write('one')
-  await save()
+  await save(how)
   await write('lost', 'lost too', 'lost as well')
   const storage = memoryStorage()
   const before = enter('bob', storage)
@@ -132,43 +139,46 @@ it('with the SDK: a gap is told, and what was accepted meanwhile comes', async (
   expect(await take(after, 4)).toEqual(['one', 'two', 'three', 'four'])
 })
 
-it('what was sent and lost comes again from its sender, in order, and has no tick before it is there', async () => {
-  const storage = memoryStorage()
-  const before = enter('alice', storage)
-  await before.send('bob', 'kept')
-  await save()
-  await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
-  for (const body of ['lost', 'lost too']) await before.send('bob', body)
-  await leave(before)
-  await putBack()
-  // Their places are taken.
-  await write('one', 'two', 'three')
-  const got: string[] = []
-  const bob = enter('bob')
-  const reading = (async () => {
-    for await (const { body } of bob.messages()) got.push(String(body))
-  })()
-  await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three'])
-  const early: string[] = []
-  const alice = enter('alice', await copyOf(storage))
-  alice.on('message', ({ state, body }) => {
-    if (state === 'delivered' && !got.includes(String(body))) early.push(String(body))
-  })
-  const last = await alice.send('bob', 'new')
-  await alice.reached(last.id, 'delivered')
-  await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three', 'lost', 'lost too', 'new'])
-  await expect
-    .poll(async () => (await alice.outbox()).map(({ body, state, at }) => [body, state, at?.seq]))
-    .toEqual([
-      ['kept', 'delivered', 1],
-      ['lost', 'delivered', 5],
-      ['lost too', 'delivered', 6],
-      ['new', 'delivered', 7],
-    ])
-  expect(early).toEqual([])
-  await leave(bob)
-  await reading
-})
+it.each(ways)(
+  '%s: what was sent and lost comes again from its sender, in order, and has no tick before it is there',
+  async (how) => {
+    const storage = memoryStorage()
+    const before = enter('alice', storage)
+    await before.send('bob', 'kept')
+    await save(how)
+    await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
+    for (const body of ['lost', 'lost too']) await before.send('bob', body)
+    await leave(before)
+    await putBack()
+    // Their places are taken.
+    await write('one', 'two', 'three')
+    const got: string[] = []
+    const bob = enter('bob')
+    const reading = (async () => {
+      for await (const { body } of bob.messages()) got.push(String(body))
+    })()
+    await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three'])
+    const early: string[] = []
+    const alice = enter('alice', await copyOf(storage))
+    alice.on('message', ({ state, body }) => {
+      if (state === 'delivered' && !got.includes(String(body))) early.push(String(body))
+    })
+    const last = await alice.send('bob', 'new')
+    await alice.reached(last.id, 'delivered')
+    await expect.poll(() => got).toEqual(['kept', 'one', 'two', 'three', 'lost', 'lost too', 'new'])
+    await expect
+      .poll(async () => (await alice.outbox()).map(({ body, state, at }) => [body, state, at?.seq]))
+      .toEqual([
+        ['kept', 'delivered', 1],
+        ['lost', 'delivered', 5],
+        ['lost too', 'delivered', 6],
+        ['new', 'delivered', 7],
+      ])
+    expect(early).toEqual([])
+    await leave(bob)
+    await reading
+  },
+)
 
 it('a group: what was said and lost comes again, also where the group itself is lost', async () => {
   const storage = memoryStorage()
@@ -207,28 +217,31 @@ it('a log that its owner found to be put back: what was sent to it and stands ke
   await back.reached(kept.id, 'read')
 })
 
-it('a program that was in the middle of messages that are lost gets those that stand in their places', async () => {
-  await write('one')
-  const bob = enter('bob')
-  const got: string[] = []
-  let goOn = () => {}
-  const held = new Promise<void>((resolve) => {
-    goOn = resolve
-  })
-  const reading = (async () => {
-    for await (const { body } of bob.messages()) {
-      got.push(String(body))
-      if (body === 'lost') await held
-    }
-  })()
-  await expect.poll(() => got).toEqual(['one'])
-  await save()
-  await write('lost', 'lost too')
-  await expect.poll(() => got, { timeout: 5_000 }).toEqual(['one', 'lost'])
-  await putBack()
-  await write('two', 'three')
-  goOn()
-  await expect.poll(() => got.slice(-3), { timeout: 10_000 }).toEqual(['one', 'two', 'three'])
-  await leave(bob)
-  await reading
-})
+it.each(ways)(
+  '%s: a program that was in the middle of messages that are lost gets those that stand in their places',
+  async (how) => {
+    await write('one')
+    const bob = enter('bob')
+    const got: string[] = []
+    let goOn = () => {}
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const reading = (async () => {
+      for await (const { body } of bob.messages()) {
+        got.push(String(body))
+        if (body === 'lost') await held
+      }
+    })()
+    await expect.poll(() => got).toEqual(['one'])
+    await save(how)
+    await write('lost', 'lost too')
+    await expect.poll(() => got, { timeout: 5_000 }).toEqual(['one', 'lost'])
+    await putBack()
+    await write('two', 'three')
+    goOn()
+    await expect.poll(() => got.slice(-3), { timeout: 10_000 }).toEqual(['one', 'two', 'three'])
+    await leave(bob)
+    await reading
+  },
+)
