@@ -45,9 +45,12 @@ export function attach(
   tellDelivered(state, out)
 }
 
+/** Whether a cursor is of this log. */
+const holds = (state: UserState, { epoch, seq, term }: Presented): boolean =>
+  epoch === state.epoch && seq <= endOf(state, term)
+
 /** How much of this log a cursor says that its device has. */
-const held = (state: UserState, cursor: Presented | null): Seq =>
-  cursor?.epoch === state.epoch && cursor.seq <= endOf(state, cursor.term) ? cursor.seq : 0
+const held = (state: UserState, cursor: Presented | null): Seq => (cursor && holds(state, cursor) ? cursor.seq : 0)
 
 /**
  * The device has what this log never had: it is of a life that was lost. Only devices of this user can say so, and once in a life of
@@ -79,7 +82,7 @@ function lostBy(
   now: Millis,
 ): Lost | null {
   if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
-  return !cursor || most(cursor) === 0 || held(state, cursor) > 0 ? null : 'reset'
+  return !cursor || most(cursor) === 0 || holds(state, cursor) ? null : 'reset'
 }
 
 /** Tells a sender what holds of what they were told. */

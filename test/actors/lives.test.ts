@@ -106,7 +106,8 @@ function shown(cursor: Presented, epoch = 7) {
   const renamed = effects.some((effect) => effect.do === 'rename')
   const stands = (epoch: number, seq: number, term: number) =>
     tell({ is: 'stand', session: 2, at: { epoch, seq, term }, life: 1 })[0]
-  return { renamed, epoch: state.epoch, acked: state.devices[0]?.acked, stands }
+  const why = state.devices[0]?.phase === 'reset' ? 'reset' : null
+  return { renamed, why, epoch: state.epoch, acked: state.devices[0]?.acked, stands }
 }
 
 it('a log that a device has seen more of in an earlier life gets the name of this one, and once only', () => {
@@ -114,6 +115,8 @@ it('a log that a device has seen more of in an earlier life gets the name of thi
   expect(shown({ epoch: 7, seq: 3, term: 2 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
   expect(shown({ epoch: 7, seq: 1, term: 1, seen: 3 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
   expect(shown({ epoch: 7, seq: 1, term: 0 })).toMatchObject({ renamed: true, epoch: 333, acked: 0 })
+  // It has acknowledged nothing yet, and lost nothing.
+  expect(shown({ epoch: 7, seq: 0, term: 1, seen: 2 })).toMatchObject({ renamed: false, why: null, acked: 0 })
   // Of this life, or not told: there is nothing to compare with.
   expect(shown({ epoch: 7, seq: 5, term: 3, seen: 9 })).toMatchObject({ renamed: false, acked: 5 })
   expect(shown({ epoch: 7, seq: 5 })).toMatchObject({ renamed: false, acked: 5 })

@@ -18,6 +18,8 @@ type Sent = {
   tried: boolean
   flying: boolean
   at: Position | null
+  /** The life of the node in which its place was told. */
+  life: number
 }
 
 /** Of a chat, what stands from one seq to another. */
@@ -30,7 +32,11 @@ export class Device {
   session = 0
   state: SessionState = startSession(sessionLimits, 0)
   welcomed = false
-  cursor = { epoch: 0, seq: 0 }
+  cursor = { epoch: 0, seq: 0, life: 0 }
+  /** Whom nothing is sent to before the node has said what holds. */
+  readonly doubts = new Set<string>()
+  /** Messages that it ever got. */
+  readonly ever = new Set<MessageId>()
   received = 0
   acked = 0
   readonly inbox: Entry[] = []
@@ -46,6 +52,17 @@ export class Device {
   readonly deleted: Deletion[] = []
   /** What the links carry to it. */
   frames: (UserEffect | { readonly do: 'frame'; readonly frame: ServerFrame })[] = []
+
+  /** Its log was put back: what it has of it means nothing any more. */
+  reset(epoch: number, seq: number): void {
+    this.inbox.length = 0
+    this.received = seq
+    this.acked = seq
+    this.cursor = { ...this.cursor, epoch, seq }
+    this.deleting = []
+    for (const places of [this.wanted, this.unread, this.refused, this.confirmed]) places.clear()
+  }
+
   constructor(user: string, name: string) {
     this.user = user as UserId
     this.name = name

@@ -1,7 +1,7 @@
 /** The guarantees of DESIGN section 4, as a world must keep them. */
 import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
-import type { UserId } from '../../src/protocol/ids.ts'
+import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { isErased, starts, waitsFor } from '../../src/store/lasting.ts'
 import { type Device, team } from './device.ts'
@@ -29,8 +29,32 @@ export function allHave(world: World, user: UserId, delivered: number): void {
       entries.find((entry) => entry.is === 'message' && entry.place?.at === at)
     // A program may delete what no device has got yet.
     const has = (at: number) =>
-      devices.some(({ inbox }) => stood(inbox, at)) || unheard.has(stood(written, at)?.seq ?? 0)
+      devices.some(({ ever }) => ever.has(log[at - 1]?.id as MessageId)) || unheard.has(stood(written, at)?.seq ?? 0)
     for (const entry of due) expect(has(entry.seq), `${member} has ${entry.seq}`).toBe(true)
+  }
+}
+
+/** A device of `peer` has got what is delivered, unless a program has deleted it before. */
+export function earned(world: World, user: UserId, peer: UserId, epoch: number, delivered: number): void {
+  const inbox = world.stores.get(peer)
+  if (inbox?.epoch !== epoch) return
+  const devices = world.devices.filter((device) => device.user === peer)
+  for (const entry of inbox.written.slice(0, delivered)) {
+    if (entry.is !== 'message' || entry.place || entry.from !== user || inbox.unheard.has(entry.seq)) continue
+    expect(
+      devices.some(({ ever }) => ever.has(entry.id)),
+      `${peer} has ${entry.seq}`,
+    ).toBe(true)
+  }
+}
+
+/** No silent hole: what a device has of its log is what stands there. */
+export function sameSoFar(world: World, { user, inbox }: Device): void {
+  const written = world.stores.get(user)?.written ?? []
+  const idOf = (entry: Entry | undefined) => (entry && 'id' in entry ? entry.id : undefined)
+  for (const [index, entry] of inbox.entries()) {
+    const is = entry.is === 'gone' ? undefined : entry.is
+    if (is) expect([written[index]?.is, idOf(written[index])], 'no hole').toEqual([is, idOf(entry)])
   }
 }
 
@@ -47,9 +71,9 @@ export function check(world: World): void {
       ).toHaveLength(1)
       expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
       if (unheard.has(sent.at?.seq ?? 0)) continue
-      expect(world.marks.get(`${device.user} ${sent.to}`)?.delivered, 'delivered').toBeGreaterThanOrEqual(
-        sent.at?.seq ?? 0,
-      )
+      const marks = world.marks.get(`${device.user} ${sent.to}`)?.filter(({ life }) => life === world.life.life)
+      const delivered = Math.max(0, ...(marks ?? []).map(({ delivered }) => delivered))
+      expect(delivered, 'delivered').toBeGreaterThanOrEqual(sent.at?.seq ?? 0)
     }
     for (const to of new Set(device.outbox.map((sent) => sent.to))) {
       // What was refused for good is judged anew when it comes again, and may be taken then: after what was taken meanwhile.

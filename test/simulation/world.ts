@@ -14,17 +14,18 @@ import { mayAdd, openSettings } from '../../actors/settings.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { Accepted, Copy, Deliver, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
+import type { Accepted, Copy, Deliver, Presented, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import { Appends } from '../../src/hosts/appends.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
-import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { Cursor, DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
-import type { DeviceCursor, Entry, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import type { DeviceCursor, Entry, GroupRecord, InboxRecord, Life } from '../../src/store/contract.ts'
 import { chatOf, isErased } from '../../src/store/lasting.ts'
+import { began } from '../../src/store/lives.ts'
 import { type Deletion, Device, sessionLimits, team } from './device.ts'
-import { allHave } from './guarantees.ts'
+import { allHave, earned, sameSoFar } from './guarantees.ts'
 import { erase, startTimers, vanish, waiting } from './lasting.ts'
 import { Rows } from './rows.ts'
 
@@ -50,6 +51,8 @@ type Inbox = {
   written: Entry[]
   erased: Set<number>
   unheard: Set<number>
+  lives: readonly Life[]
+  was: number
   cursors: readonly DeviceCursor[]
   settled: number
 }
@@ -59,6 +62,8 @@ const emptyInbox = (epoch: number): Inbox => ({
   written: [],
   erased: new Set(),
   unheard: new Set(),
+  lives: [],
+  was: 0,
   cursors: [],
   settled: 0,
 })
@@ -70,14 +75,23 @@ type Call = { readonly user: UserId; readonly life: number; readonly append: boo
 type Outcome = 'ok' | 'fails' | 'unknown'
 /** `draw`: a number from 0 to 1. `settles`: who loads a log makes sure of its end. */
 type Replicas = { readonly draw: () => number; readonly settles: boolean }
+type Stands = Extract<UserEffect, { do: 'stands' }> & { readonly chat: UserId }
+type Receipt = { readonly peer: UserId; readonly epoch: number; readonly delivered: number; readonly read: number }
+/** What a client knows of a recipient, of one log, as was told in one life of the node. */
+type Mark = { readonly epoch: number; readonly life: number; readonly delivered: number; readonly read: number }
 export class World {
   /** By the monotonic clock; and how far the time of day, which somebody sets, is ahead of that, now and at most. */
   now = 1_000
   #ahead = 40 * day
   latest = 0
-  readonly stores = new Map<UserId, Inbox>()
-  readonly records = new Map<UserId, GroupRecord>()
-  readonly settings = new Map<UserId, Settings>()
+  stores = new Map<UserId, Inbox>()
+  records = new Map<UserId, GroupRecord>()
+  settings = new Map<UserId, Settings>()
+  /** The terms of the lives of the store, by their names, which begin with 1; and a copy of all that is stored. */
+  names = new Map<number, number>()
+  life = { term: 1, life: 0 }
+  #saved: Pick<World, 'stores' | 'records' | 'settings' | 'names'> | undefined
+  putBacks = 0
   readonly actors = new Map<UserId, Actor>()
   readonly devices: Device[]
   calls: Call[] = []
@@ -87,7 +101,7 @@ export class World {
     readonly due: number
     readonly message: UserMessage | GroupMessage
   }[] = []
-  readonly marks = new Map<string, { delivered: number; read: number }>()
+  readonly marks = new Map<string, Mark[]>()
   /** Messages that were refused for good, though maybe their device never heard of it and sends them again. */
   readonly turnedAway = new Set<MessageId>()
   #appends = this.#startAppends()
@@ -105,6 +119,7 @@ export class World {
 
   constructor(devices: readonly [string, string][], replicas: Replicas | null = null) {
     this.#replicas = replicas
+    this.#begin(1)
     this.devices = devices.map(([user, name]) => new Device(user, name))
     const [founder, ...others] = this.devices as [Device, ...Device[]]
     this.write(founder, team, 'Team', 'create')
@@ -135,8 +150,6 @@ export class World {
       tail,
       lastTime,
       waiting: waiting(user, inbox.entries),
-      lives: [],
-      was: 0,
     }
     const actor: Actor = { ...this.#start(user, record), mail: [], life: this.#count }
     this.actors.set(user, actor)
@@ -164,8 +177,8 @@ export class World {
     const message = actor.mail.shift()
     if (!message) return
     const { effects } = actor.group
-      ? receiveGroup(actor.group, message as GroupMessage, groupLimits, this.wall)
-      : receive(actor.log, message as UserMessage, limits, this.wall)
+      ? receiveGroup(actor.group, message as GroupMessage, { ...groupLimits, term: this.life.term }, this.wall)
+      : receive(actor.log, message as UserMessage, { ...limits, ...this.life }, this.wall)
     for (const effect of effects.slice(0, stop)) this.#perform(user, actor, effect)
     if (stop < effects.length) this.kill(stop)
   }
@@ -204,6 +217,36 @@ export class World {
   kill(applied: number): void {
     this.#land(null, applied)
     for (const call of this.calls) if (call.append) call.run('fails')
+    this.#restart()
+  }
+
+  /** Copies the store as it is, while the node runs. */
+  save(): void {
+    const { stores, records, settings, names } = this
+    this.#saved = structuredClone({ stores, records, settings, names })
+  }
+
+  /** The node is killed, and starts on the copy. Deletions after it are undone, and reads forgotten, with whoever was told of them. */
+  putBack(): void {
+    if (!this.#saved || this.#replicas) return
+    Object.assign(this, structuredClone(this.#saved))
+    this.putBacks += 1
+    for (const device of this.devices) {
+      device.deleted.length = 0
+      device.confirmed.clear()
+    }
+    this.#restart()
+  }
+
+  /** A store with replicas keeps no lives. */
+  #begin(term: number): void {
+    this.#count += 1
+    this.life = { term, life: this.#replicas ? 0 : this.#count }
+    this.names.set(this.#count, term)
+  }
+
+  #restart(): void {
+    this.#begin(this.names.size + 1)
     this.calls = []
     this.#rise()
     this.actors.clear()
@@ -249,8 +292,9 @@ export class World {
     device.session = this.#count
     device.state = startSession(sessionLimits, this.now)
     device.welcomed = false
-    const { epoch, seq } = device.cursor
-    this.#session(device, { is: 'frame', frame: ['hello', null, device.name, epoch, seq, false] })
+    const { epoch, seq, life } = device.cursor
+    const frame = ['hello', null, device.name, epoch, seq, false, life, device.received] as const
+    this.#session(device, { is: 'frame', frame })
   }
 
   /** The session machine of a connected device is told something. */
@@ -264,7 +308,12 @@ export class World {
       case 'authenticate':
         return this.#session(device, { is: 'allowed', user, device: device.name as DeviceId })
       case 'attach':
-        return this.tell(user, { is: 'attach', session, device: device.name as DeviceId, cursor: effect.cursor })
+        return this.tell(user, {
+          is: 'attach',
+          session,
+          device: device.name as DeviceId,
+          cursor: effect.cursor && this.#presented(effect.cursor),
+        })
       case 'push':
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
@@ -287,6 +336,10 @@ export class World {
         const copy = { is: 'copy', to, at, time, id, body, change, lifetime, again } as const
         return this.#ask(device, user, copy, (answer) => ({ ...effect, is: 'copied', answer }))
       }
+      case 'stand': {
+        const { chat, place } = effect
+        return this.tell(chat, { is: 'stand', session, at: this.#presented(place), life: place.life })
+      }
       case 'ack':
         return this.tell(user, { is: 'ack', session, seq: effect.seq })
       case 'read':
@@ -296,6 +349,10 @@ export class World {
       case 'close':
         expect.fail(`an honest device is closed: ${effect.code}`)
     }
+  }
+
+  #presented({ life, ...cursor }: Cursor): Presented {
+    return life === 0 ? cursor : { ...cursor, term: this.names.get(life) ?? 0 }
   }
 
   #ask(
@@ -322,12 +379,12 @@ export class World {
   write(device: Device, to: UserId, body = 'body', change?: Change): void {
     this.#count += 1
     const id = `00000000-0000-7000-8000-${String(this.#count).padStart(12, '0')}` as MessageId
-    device.outbox.push({ id, to, body, change, tried: false, flying: false, at: null })
+    device.outbox.push({ id, to, body, change, tried: false, flying: false, at: null, life: 0 })
   }
 
   /** Sends what is queued to `to`, in order; after a refusal only once nothing is under way any more. */
   send(device: Device, to: UserId): void {
-    if (!device.session || !device.welcomed) return
+    if (!device.session || !device.welcomed || device.doubts.has(to)) return
     const queued = device.outbox.filter((sent) => sent.to === to && !sent.at)
     const firstFree = queued.findIndex((sent) => !sent.flying)
     if (firstFree === -1 || queued.slice(firstFree).some((sent) => sent.flying)) return
@@ -392,6 +449,7 @@ export class World {
   /** The next frame of a device's link. */
   frame(device: Device): void {
     const frame = device.frames.shift()
+    if (frame?.do === 'stands') return this.#stands(device, frame as Stands)
     if (frame?.do === 'frame') return this.#answer(device, frame.frame)
     if (frame?.do === 'welcome') return this.#welcome(device, frame)
     if (frame?.do === 'push') for (const entry of frame.entries) this.#entry(device, entry)
@@ -427,7 +485,7 @@ export class World {
     const sent = device.outbox.find(({ id }) => id === (frame[0] === 'sent' ? frame[1] : frame[3]))
     if (!sent) throw new Error(`nobody asked for ${JSON.stringify(frame)}`)
     sent.flying = false
-    if (frame[0] === 'sent') sent.at = { epoch: frame[2], seq: frame[3] }
+    if (frame[0] === 'sent') Object.assign(sent, { at: { epoch: frame[2], seq: frame[3] }, life: this.life.life })
     else if (['unknown_group', 'not_a_member', 'not_an_admin', 'no_change', 'list_full'].includes(String(frame[1])))
       device.outbox.splice(device.outbox.indexOf(sent), 1)
     else expect(['busy', 'rate_limited']).toContain(frame[1])
@@ -435,12 +493,20 @@ export class World {
 
   #welcome(device: Device, { seq, why }: Extract<UserEffect, { do: 'welcome' }>): void {
     const { epoch } = this.actor(device.user).log
-    expect(!why || device.cursor.epoch === 0, 'nothing expires here, so every cursor is honoured').toBe(true)
+    if (why) {
+      expect(
+        this.putBacks,
+        'nothing expires here, so a cursor is honoured unless its log was put back',
+      ).toBeGreaterThan(0)
+      device.reset(epoch, seq)
+    }
     expect(seq).toBeLessThanOrEqual(device.received)
     // A log that holds nothing yet may still change its name.
     if (device.received > 0) expect(epoch).toBe(device.cursor.epoch)
+    sameSoFar(this, device)
     device.welcomed = true
-    device.cursor = { epoch, seq: device.cursor.seq }
+    device.cursor = { epoch, seq: device.cursor.seq, life: this.life.life }
+    this.#askWhatHolds(device)
     // After a restart of its actor the server may know less than it was told.
     if (device.acked > seq) this.#session(device, { is: 'frame', frame: ['ack', device.acked] })
     for (const chat of device.wanted.keys()) this.#read(device, chat)
@@ -454,20 +520,57 @@ export class World {
     expect(entry.seq, 'no hole').toBe(device.received + 1)
     device.received = entry.seq
     device.inbox.push(entry)
+    if (entry.is === 'message') device.ever.add(entry.id)
     if (entry.is === 'message') device.unread.set(entry.place?.group ?? entry.from, entry.seq)
     if (entry.is === 'receipt') this.#mark(device.user, entry)
   }
 
-  /** No tick is shown that nobody earned, and none falls. */
-  #mark(user: UserId, { peer, delivered, read }: { peer: UserId; delivered: number; read: number }): void {
+  /** No tick is shown that nobody earned. */
+  #mark(user: UserId, { peer, epoch, delivered, read }: Receipt): void {
     if (peer === team) allHave(this, user, delivered)
-    const theirs = this.devices.filter((device) => device.user === peer)
-    if (peer !== team) expect(delivered).toBeLessThanOrEqual(Math.max(...theirs.map((device) => device.received)))
-    const known = this.marks.get(`${user} ${peer}`) ?? { delivered: 0, read: 0 }
-    this.marks.set(`${user} ${peer}`, {
-      delivered: Math.max(known.delivered, delivered),
-      read: Math.max(known.read, read),
-    })
+    else earned(this, user, peer, epoch, delivered)
+    this.#merge(`${user} ${peer}`, { epoch, life: this.life.life, delivered, read })
+  }
+
+  #merge(key: string, mark: Mark): void {
+    const isSame = ({ epoch, life }: Mark) => epoch === mark.epoch && life === mark.life
+    const marks = this.marks.get(key) ?? []
+    const known = marks.find(isSame) ?? mark
+    const [delivered, read] = [Math.max(known.delivered, mark.delivered), Math.max(known.read, mark.read)]
+    this.marks.set(key, [...marks.filter((one) => !isSame(one)), { ...mark, delivered, read }])
+  }
+
+  /** What it was told in another life, by recipient, log and life. */
+  #askWhatHolds(device: Device): void {
+    const told = device.outbox.flatMap(({ to, at, life }) => (at ? [{ to, epoch: at.epoch, life, seq: at.seq }] : []))
+    for (const [key, marks] of this.marks) {
+      const [user, to] = key.split(' ') as [UserId, UserId]
+      if (user === device.user) for (const mark of marks) told.push({ ...mark, to, seq: mark.delivered })
+    }
+    const questions = new Map<string, (typeof told)[number]>()
+    for (const one of told.filter(({ life }) => life !== this.life.life)) {
+      const key = `${one.to} ${one.epoch} ${one.life}`
+      questions.set(key, { ...one, seq: Math.max(one.seq, questions.get(key)?.seq ?? 0) })
+    }
+    device.doubts.clear()
+    for (const [key, { to }] of questions) device.doubts.add(to).add(key)
+    for (const { to, epoch, seq, life } of questions.values())
+      this.#session(device, { is: 'frame', frame: ['stand', to, epoch, seq, life] })
+  }
+
+  #stands(device: Device, { chat, epoch, life, upTo, now }: Stands): void {
+    for (const sent of device.outbox) {
+      if (sent.to !== chat || sent.at?.epoch !== epoch || sent.life !== life) continue
+      if (sent.at.seq <= upTo) Object.assign(sent, { at: { epoch: now, seq: sent.at.seq }, life: this.life.life })
+      else Object.assign(sent, { at: null, flying: false })
+    }
+    const key = `${device.user} ${chat}`
+    for (const mark of this.marks.get(key)?.filter((one) => one.epoch === epoch && one.life === life) ?? []) {
+      const [delivered, read] = [Math.min(mark.delivered, upTo), Math.min(mark.read, upTo)]
+      this.#merge(key, { epoch: now, life: this.life.life, delivered, read })
+    }
+    device.doubts.delete(`${chat} ${epoch} ${life}`)
+    if (![...device.doubts].some((one) => one.startsWith(`${chat} `))) device.doubts.delete(chat)
   }
 
   #perform(user: UserId, actor: Actor, effect: Effect): void {
@@ -567,6 +670,9 @@ export class World {
           answer({ is: 'recorded', ok: outcome === 'ok' })
         })
       case 'rename':
+        return void call((outcome) => {
+          if (outcome !== 'fails') Object.assign(inbox(), { was: inbox().epoch, epoch: effect.epoch })
+        })
       case 'accepted':
       case 'receipted':
       case 'members':
@@ -581,7 +687,7 @@ export class World {
         if (effect.do === 'welcome') this.#session(device, { ...effect, is: 'welcomed' })
         else if (effect.do === 'siblings') return this.#session(device, { is: 'siblings' })
         else if (effect.do === 'settings') device.state.settings = effect.settings
-        device.frames.push(effect as UserEffect)
+        device.frames.push((effect.do === 'stands' ? { ...effect, chat: user } : effect) as UserEffect)
       }
     }
   }
@@ -646,6 +752,7 @@ export class World {
     if (known) return expect(known, 'a seq is never given to another entry').toEqual(entry)
     expect(entry.seq, 'seqs are dense').toBe(inbox.entries.length + 1)
     expect(entry.time).toBeGreaterThanOrEqual(inbox.entries.at(-1)?.time ?? 0)
+    inbox.lives = began(inbox.lives, { term: this.life.term, from: entry.seq })
     inbox.entries.push(entry)
     inbox.written.push(entry)
   }
