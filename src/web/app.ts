@@ -12,14 +12,14 @@ import {
   titleOf,
 } from '../client/chats/index.ts'
 import { type Client, RefusedError } from '../client/index.ts'
-import { isUserId } from '../protocol/ids.ts'
 import { address, go } from './address.ts'
 import { onFiles } from './attach.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
 import { compose } from './compose.ts'
-import { avatar, byId, refuse } from './dom.ts'
+import { avatar, byId } from './dom.ts'
 import { Drafts } from './drafts.ts'
+import { Finder } from './finder.ts'
 import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
@@ -51,6 +51,9 @@ export class App {
   readonly #talk: Talk
   readonly #uploads: Uploads
   readonly #blocked: Blocked
+  readonly #finder: Finder
+  /** A line that was looked for: its chat opens there. */
+  #target: Line | undefined
   readonly #drafts: Drafts
   readonly #draft = compose(
     (text) => this.#send(text),
@@ -114,6 +117,17 @@ export class App {
     this.#drafts = new Drafts(book)
     this.#past = book.past()
     this.#blocked = new Blocked(client)
+    const open = (chat: string) => this.#go(chat)
+    this.#finder = new Finder(
+      book,
+      () => this.#show(),
+      open,
+      (line) => {
+        this.#target = line
+        if (line.chat === this.#open) void this.#route()
+        else this.#go(line.chat)
+      },
+    )
   }
 
   close(): Promise<void> {
@@ -152,15 +166,6 @@ export class App {
       if (this.#open !== undefined) await this.#uploads.send(this.#open, file, caption)
     })
     void this.#uploads.resume()
-    byId<HTMLFormElement>('start').onsubmit = (event) => {
-      event.preventDefault()
-      const input = byId<HTMLInputElement>('peer')
-      const name = input.value.trim()
-      if (name === '') return
-      if (!isUserId(name, input.maxLength) && !book.has(name)) return refuse(input, `“${name}” is not a valid name.`)
-      this.#go(name)
-      input.value = ''
-    }
     for (const id of ['about', 'lasting', 'details']) byId(id).onclick = () => this.#about()
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
@@ -239,11 +244,14 @@ export class App {
 
   /** Shows the open chat: its end, or what is around the first message that is not read. */
   async #fillFrom({ id, unread }: Chat): Promise<void> {
-    const first = unread > 0 ? await this.#book.firstUnread(id) : undefined
+    const target = this.#target?.chat === id ? this.#target : undefined
+    this.#target = undefined
+    const first = target ?? (unread > 0 ? await this.#book.firstUnread(id) : undefined)
     const before = await this.#book.lines(id, first ? { before: first.order, count: page } : { count: page })
     let after = first ? await this.#book.lines(id, { after: first.order, count: ahead }) : []
     if (this.#open !== id) return
-    this.#talk.show([...before, ...(first ? [first] : []), ...after], first, unread)
+    this.#talk.show([...before, ...(first ? [first] : []), ...after], target ? undefined : first, unread)
+    if (target) this.#talk.toLine(target.id)
     this.#uploads.show(id)
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
     while (after.length === ahead && this.#open === id) {
@@ -283,7 +291,7 @@ export class App {
     this.#showing = undefined
     const open = this.#open
     const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
-    this.#list.show([...shown, ...this.#book.all], open)
+    this.#list.show([...shown, ...this.#book.all], open, this.#finder.words)
     const unread = this.#book.all.reduce((sum, chat) => sum + chat.unread, 0)
     const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`

@@ -31,8 +31,9 @@ export class List {
     button.focus()
   }
 
-  /** Shows the chats; those that did not change are left alone, so that the focus stays where it is. */
-  show(shown: readonly Chat[], open: string | undefined): void {
+  /** Shows the chats in whose name these words stand; those that did not change are left alone, so that the focus stays where it is. */
+  show(chats: readonly Chat[], open: string | undefined, words: string): void {
+    const shown = chats.filter((chat) => words === '' || titleOf(chat).toLocaleLowerCase().includes(words))
     const now = Date.now()
     const focused = document.activeElement?.closest<HTMLElement>('[data-chat]')?.dataset['chat']
     for (const [id, { item }] of this.#items) {
@@ -52,7 +53,7 @@ export class List {
       if (this.#list.children[index] !== known.item)
         this.#list.insertBefore(known.item, this.#list.children[index] ?? null)
     })
-    this.#empty.hidden = this.#items.size > 0
+    this.#empty.hidden = chats.length > 0
     if (focused !== undefined && !this.#list.contains(document.activeElement)) this.focus(focused)
   }
 }

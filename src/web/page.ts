@@ -10,6 +10,8 @@ import { backToEntry, saidBefore } from './way.ts'
 const enter = byId<HTMLFormElement>('enter')
 const name = byId<HTMLInputElement>('me')
 
+const again = (): void => location.reload()
+
 enter.onsubmit = (event) => {
   event.preventDefault()
   const me = name.value.trim()
@@ -19,6 +21,7 @@ enter.onsubmit = (event) => {
 
 /** `kept`: this person was let in before, and has not signed out. */
 async function start(me: string, token: string, kept: boolean): Promise<void> {
+  removeEventListener('hashchange', again)
   if (address().me !== me) go(me)
   enter.hidden = true
   byId('gate').hidden = false
@@ -51,6 +54,8 @@ function ask(): void {
   })
   byId('known').replaceChildren(...items)
   byId('known-title').hidden = items.length === 0
+  // A bookmark that is opened here.
+  addEventListener('hashchange', again)
   enter.hidden = false
   name.focus()
 }

@@ -1,0 +1,122 @@
+/** The chat page in Chromium: what stands on it can be read in both modes, and be found. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
+import { needsChromium, Pages, say } from './pages.ts'
+
+const pages = new Pages(await freePort())
+
+/** Texts that stand out from what is behind them by less than 4.5 to 1. */
+const faint = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
+    /** A colour over others, as the screen shows it. */
+    const painted = (...colours: string[]): number[] => {
+      for (const colour of colours) {
+        if (context) context.fillStyle = colour
+        context?.fillRect(0, 0, 1, 1)
+      }
+      return [...(context?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3)
+    }
+    const light = (rgb: number[]) => {
+      const [red = 0, green = 0, blue = 0] = rgb.map((value) =>
+        value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+      )
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+    const behind = (element: Element | null): string[] =>
+      element ? [...behind(element.parentElement), getComputedStyle(element).backgroundColor] : ['white']
+    const found: string[] = []
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      const element = node.parentElement
+      if (
+        !node.textContent?.trim() ||
+        !element?.checkVisibility({ opacityProperty: true }) ||
+        element.closest('.hidden, option, :disabled')
+      )
+        continue
+      const back = behind(element)
+      const [text, ground] = [light(painted(...back, getComputedStyle(element).color)), light(painted(...back))]
+      const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05)
+      if (ratio < 4.5) found.push(`${ratio.toFixed(1)} ${element.tagName} ${element.className} ${node.textContent}`)
+    }
+    return found
+  })
+
+describe('the chat page', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
+
+  it.each(['light', 'dark'] as const)(
+    'can be read, in %s: all texts stand out by 4.5 to 1, and there is one heading of the page',
+    async (mode) => {
+      const desk = await pages.browserOf(1200)
+      const page = await desk.newPage()
+      await page.emulateMedia({ colorScheme: mode })
+      await page.goto(pages.origin)
+      await page.waitForSelector('#me')
+      const told = await faint(page)
+      expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
+      await page.fill('#me', `nora-${mode}`)
+      await page.press('#me', 'Enter')
+      await page.waitForSelector('#side')
+      const url = `ws://127.0.0.1:${pages.port}`
+      const others = ['ada', 'bea', 'cyd', 'dee', 'eva', 'fay', 'gus', 'hal'].map((token) => connect({ url, token }))
+      const [ada] = others
+      const group = await ada?.createGroup('Readers', [`nora-${mode}`, 'bea', 'cyd', 'dee', 'eva', 'fay', 'gus', 'hal'])
+      for (const other of others) {
+        await other.send(`nora-${mode}`, 'see https://example.org')
+        await other.send(group ?? '', 'hello')
+      }
+      await page.click('.chat:has-text("Readers")')
+      await page.waitForSelector('#messages .author:has-text("hal")')
+      await say(page, 'mine')
+      await page.waitForSelector('#messages .tick.sent, #messages .tick.delivered')
+      await page.mouse.move(600, 5)
+      told.push(...(await faint(page)))
+      await page.click('#about')
+      await page.waitForSelector('#info .people')
+      told.push(...(await faint(page)))
+      await page.keyboard.press('Escape')
+      await page.click('#settings')
+      await page.waitForSelector('#info select')
+      told.push(...(await faint(page)))
+      expect(told).toEqual([])
+      expect(await page.getByRole('heading', { level: 1, includeHidden: true }).count()).toBe(1)
+      for (const other of others) await other.close()
+      await desk.close()
+    },
+    60_000,
+  )
+
+  it('finds chats by name and messages by their words, and opens a chat where the message stands', async () => {
+    const desk = await pages.browserOf(1200)
+    const ida = await pages.open(desk, 'ida')
+    const url = `ws://127.0.0.1:${pages.port}`
+    const [jon, kit] = [connect({ url, token: 'jon' }), connect({ url, token: 'kit' })]
+    await jon.send('ida', 'The password is Xylophone')
+    await Promise.all(Array.from({ length: 300 }, (_, n) => jon.send('ida', `line ${n}`)))
+    await kit.send('ida', 'hi')
+    await ida.waitForSelector('.chat:has-text("jon") .preview:has-text("line 299")')
+    await ida.waitForSelector('.chat:has-text("kit")')
+    await ida.fill('#peer', 'ki')
+    await expect.poll(() => ida.locator('#chats .name').allTextContents()).toEqual(['kit'])
+    await ida.fill('#peer', 'xylo')
+    await ida.click('#found .chat:has-text("jon"):has-text("Xylophone")')
+    await ida.waitForSelector('#messages .text:has-text("Xylophone")')
+    await expect
+      .poll(() =>
+        ida.locator('#messages .text', { hasText: 'Xylophone' }).evaluate((line) => line.getBoundingClientRect().top),
+      )
+      .toBeLessThan(760)
+    await expect.poll(() => ida.locator('#chats .name').allTextContents()).toEqual(['kit', 'jon'])
+    for (const client of [jon, kit]) await client.close()
+    await desk.close()
+  }, 60_000)
+
+  it('made no error on the way', () => {
+    expect(pages.problems).toEqual([])
+  })
+})
