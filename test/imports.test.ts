@@ -55,7 +55,7 @@ const readers = [
   /^src\/(runtime|client)\/clock\.ts$/,
   /^src\/client\/(uuid|chats\/(book|indexeddb|memory))\.ts$/,
   /^src\/(tokens|media\/files|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
-  /^src\/web\/(banner|bubble|head|list|options|settings|talk)\.ts$/,
+  /^src\/web\/(banner|bubble|finder|head|list|options|settings|talk)\.ts$/,
 ]
 
 it('lets few files read the clock that somebody may set', () => {
