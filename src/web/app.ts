@@ -13,6 +13,7 @@ import {
 } from '../client/chats/index.ts'
 import { type Client, RefusedError } from '../client/index.ts'
 import { address, go } from './address.ts'
+import { Alerts } from './alerts.ts'
 import { onFiles } from './attach.ts'
 import { showBanner } from './banner.ts'
 import { Blocked } from './blocked.ts'
@@ -52,6 +53,7 @@ export class App {
   readonly #uploads: Uploads
   readonly #blocked: Blocked
   readonly #finder: Finder
+  readonly #alerts: Alerts
   /** A line that was looked for: its chat opens there. */
   #target: Line | undefined
   readonly #drafts: Drafts
@@ -118,6 +120,7 @@ export class App {
     this.#past = book.past()
     this.#blocked = new Blocked(client)
     const open = (chat: string) => this.#go(chat)
+    this.#alerts = new Alerts(me, book, open)
     this.#finder = new Finder(
       book,
       () => this.#show(),
@@ -295,7 +298,7 @@ export class App {
     const unread = this.#book.all.reduce((sum, chat) => sum + chat.unread, 0)
     const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
-    document.title = unread > 0 ? `(${unread}) ${place}` : place
+    this.#alerts.count(unread, place)
     this.#talk.unread(known.unread)
     this.#head.title(known)
     this.#head.show()

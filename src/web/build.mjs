@@ -15,4 +15,5 @@ await build({
   conditions: ['browser'],
   alias: { '#websocket': new URL('../client/websocket-platform.ts', import.meta.url).pathname },
 })
-for (const file of ['index.html', 'app.css', 'sw.js']) await copyFile(new URL(file, import.meta.url), join(web, file))
+const files = ['index.html', 'app.css', 'sw.js', 'manifest.webmanifest', 'icon.svg']
+for (const file of files) await copyFile(new URL(file, import.meta.url), join(web, file))

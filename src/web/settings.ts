@@ -1,7 +1,9 @@
 /** What a person decides about others: who may write, who sees them, whom they know, and whom they have blocked. */
 import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
+import { setAlerts, wantsAlerts } from './alerts.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
+import { notice } from './notice.ts'
 import { deviceWords } from './session.ts'
 import { ask, button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
 import { when } from './words.ts'
@@ -34,6 +36,7 @@ export class Privacy {
       this.#choice('writers', 'Who can message me', settings),
       this.#choice('groups', 'Who can add me to groups', settings),
       this.#receipts(settings),
+      alertsChoice(),
       ...people('Contacts', settings.contacts, (name) =>
         button('Remove', () => this.#done(this.#client.removeContact(name), () => this.show())),
       ),
@@ -119,4 +122,17 @@ export class Privacy {
     await tried(work)
     await then()
   }
+}
+
+/** Of this browser alone. */
+function alertsChoice(): HTMLElement {
+  const box = make('input', '')
+  Object.assign(box, { type: 'checkbox', checked: wantsAlerts() })
+  box.onchange = async () => {
+    const on = box.checked
+    box.checked = await setAlerts(on)
+    if (on && !box.checked)
+      notice('Notifications are blocked for this page. Allow them in the settings of your browser.')
+  }
+  return make('label', 'setting', 'Notify me on this browser when the page is in the background', box)
 }

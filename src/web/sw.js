@@ -1,6 +1,6 @@
 /** Keeps the page for when the server is away: what was written meanwhile waits in the browser, also across a reload. */
 const name = 'bluetick'
-const files = ['/', '/app.js', '/app.css']
+const files = ['/', '/app.js', '/app.css', '/manifest.webmanifest', '/icon.svg']
 
 self.addEventListener('install', (event) => {
   const filled = caches.open(name).then((cache) => cache.addAll(files))

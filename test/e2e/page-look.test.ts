@@ -116,6 +116,46 @@ describe('the chat page', needsChromium, () => {
     await desk.close()
   }, 60_000)
 
+  it('tells of what comes while it is out of sight, where the person has allowed it, and can be installed', async () => {
+    const desk = await pages.browserOf(1200)
+    await desk.grantPermissions(['notifications'], { origin: pages.origin })
+    await desk.addInitScript(() => {
+      const told: string[] = []
+      const made = function (this: unknown, title: string, { body }: NotificationOptions) {
+        told.push(`${title}: ${body}`)
+      }
+      Object.assign(globalThis, {
+        told,
+        Notification: Object.assign(made, { permission: 'granted', requestPermission: async () => 'granted' }),
+      })
+      Object.defineProperty(document, 'hidden', { get: () => document.body.dataset['away'] === 'yes' })
+    })
+    const lea = await pages.open(desk, 'lea')
+    const max = connect({ url: `ws://127.0.0.1:${pages.port}`, token: 'max' })
+    const told = () => lea.evaluate(() => (globalThis as unknown as { told: string[] }).told)
+    const away = (is: string) => lea.evaluate((is) => document.body.setAttribute('data-away', is), is)
+    await away('yes')
+    await max.send('lea', 'nobody asked to be told')
+    await lea.waitForSelector('.badge:has-text("1")')
+    await away('no')
+    await lea.click('#settings')
+    await lea.getByLabel('Notify me on this browser').check()
+    await lea.keyboard.press('Escape')
+    await max.send('lea', 'seen as it comes')
+    await lea.waitForSelector('.badge:has-text("2")')
+    expect(await told()).toEqual([])
+    await away('yes')
+    await max.send('lea', 'are you there?')
+    await expect.poll(told).toEqual(['max: are you there?'])
+    expect(await lea.title()).toBe('(3) Bluetick')
+    const manifest = await (await fetch(`${pages.origin}/manifest.webmanifest`)).json()
+    expect(manifest).toMatchObject({ name: 'Bluetick', display: 'standalone', start_url: '/' })
+    for (const { src, type } of manifest.icons)
+      expect((await fetch(`${pages.origin}/${src}`)).headers.get('content-type')).toBe(type)
+    await max.close()
+    await desk.close()
+  }, 60_000)
+
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])
   })
