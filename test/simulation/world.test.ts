@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { UserId } from '../../src/protocol/ids.ts'
-import { team } from './device.ts'
+import { type Device, team } from './device.ts'
 import { check } from './guarantees.ts'
 import { World } from './world.ts'
 
@@ -97,6 +97,29 @@ it('keeps the guarantees under any order, loss, repeat, crash and step of the cl
     { ...all, examples },
   )
 }, 240_000)
+
+it('keeps them when the store goes back to an earlier copy: what was sent and lost comes again, to those who have it, too', () => {
+  const world = new World(devices)
+  const [ann, ben] = world.devices as [Device, Device]
+  const talk = () => {
+    world.write(ann, ben.user)
+    world.write(ben, ann.user)
+    world.write(ann, team)
+    world.settle()
+  }
+  talk()
+  world.save()
+  for (let n = 0; n < 3; n++) talk()
+  for (let n = 0; n < 2; n++) {
+    world.putBack()
+    world.write(ben, ann.user)
+    for (const [index, user] of ids.entries()) if (index < n + 2) world.turn(user)
+    world.settle()
+    check(world)
+  }
+  // All messages of the others, and the changes of the group.
+  expect(world.devices.map(({ ever }) => ever.size)).toEqual([8, 9, 5, 9])
+})
 
 it('keeps them on replicas of which some lack what an append that failed has left on another, also when the node dies twice', () => {
   fc.assert(
