@@ -109,7 +109,7 @@ export class App {
       takeBack: (line: Line) => void this.#takeBack(line),
     }
     const options = (line: Line) => showOptions(line, me, acts)
-    this.#talk = new Talk(me, new Gallery(client), {
+    this.#talk = new Talk(me, new Gallery(client), book.began, {
       earlier: () => void this.#earlier(),
       seen: (line) => void this.#read(line),
       options,

@@ -7,6 +7,7 @@ import { type Acts, Bubbles, countDown, type Shown } from './bubble.ts'
 import { byId, make } from './dom.ts'
 import type { Gallery } from './gallery.ts'
 import { Reel } from './reel.ts'
+import { gapWords } from './words.ts'
 
 /** How far from its end, in pixels, a list still counts as being there; and how near to an edge of what is drawn more is. */
 const nearEnd = 80
@@ -26,14 +27,20 @@ export class Talk {
   readonly #reel = new Reel()
   readonly #shown = new Map<string, Shown>()
   readonly #divider = make('li', 'divider unread', make('span', ''))
+  /** What this browser may lack, where its own time begins. */
+  readonly #gap = make('li', 'divider', make('span', ''))
+  readonly #began: number
   /** Before which line the divider stands. */
   #firstUnread: string | undefined
   /** The newest message is in view, and stays so. */
   #follows = true
   #drawing = 0
 
-  constructor(me: string, gallery: Gallery, asks: Asks) {
+  /** `began`: since when this browser keeps messages. */
+  constructor(me: string, gallery: Gallery, began: number, asks: Asks) {
     this.#asks = asks
+    this.#began = began
+    this.#gap.firstElementChild?.append(gapWords(began))
     this.#bubbles = new Bubbles(me, gallery, asks)
     // So that the keys scroll it in every browser.
     this.#scroll.tabIndex = 0
@@ -162,12 +169,19 @@ export class Talk {
       const shown = this.#shown.get(line.id) ?? this.#bubbles.make(line)
       this.#shown.set(line.id, shown)
       this.#bubbles.place(shown, line, before, now)
+      if (before && this.#lacks(before) && !this.#lacks(line)) nodes.push(this.#gap)
       before = line
       if (shown.day) nodes.push(shown.day)
       if (line.id === this.#firstUnread) nodes.push(this.#divider)
       nodes.push(shown.item)
     }
+    if (before && this.#lacks(before) && this.#reel.isAtEnd) nodes.push(this.#gap)
     become(this.#list, nodes)
+  }
+
+  /** Whether what this person wrote at the time of a line may be on another device only. */
+  #lacks({ time, lifetime }: Line): boolean {
+    return time < this.#began && lifetime !== 'permanent'
   }
 
   /** The first line that is in view: it stays where it is, whatever comes or goes before it. */

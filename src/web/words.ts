@@ -17,6 +17,10 @@ export function day(time: number, now: number): string {
   return new Date(time).toLocaleDateString([], { day: 'numeric', month: 'long', year: 'numeric' })
 }
 
+/** From when on a browser has what its person wrote. */
+export const gapWords = (began: number): string =>
+  `This browser was added on ${new Date(began).toLocaleDateString([], { day: 'numeric', month: 'long', year: 'numeric' })} at ${clock(began)}. What you wrote before that on other devices may be missing here.`
+
 /** For a list: the time today, else the day. */
 export const when = (time: number, now: number): string => (day(time, now) === 'Today' ? clock(time) : day(time, now))
 

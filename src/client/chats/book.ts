@@ -26,6 +26,8 @@ export type BookEvents = {
 }
 
 export class Book {
+  /** Since when this device keeps what it has: of chats that are not permanent it lacks what this user wrote before on others. */
+  readonly began: number
   readonly #client: Client
   readonly #me: string
   readonly #log: Log
@@ -44,12 +46,13 @@ export class Book {
   static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
     const log = new Log(shelf)
     await log.vanish(Date.now())
-    return new Book(client, user, log, await log.chats())
+    return new Book(client, user, log, await log.chats(), await shelf.began())
   }
 
-  private constructor(client: Client, user: string, log: Log, chats: readonly Chat[]) {
+  private constructor(client: Client, user: string, log: Log, chats: readonly Chat[], began: number) {
     this.#client = client
     this.#me = user
+    this.began = began
     this.#log = log
     this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
     this.#all = sorted(chats)
