@@ -9,7 +9,7 @@ import { save } from '../user/cursors.ts'
 import type { UserEffect, UserMessage } from '../user/types.ts'
 import { receive } from '../user/user.ts'
 import { isInvitation, maySee } from './members.ts'
-import { record } from './record.ts'
+import { entered, record } from './record.ts'
 import type { Fanned, GroupEffect, GroupLimits, GroupState, Link, Member, Message } from './types.ts'
 
 /** After a refusal copies to a member are tried again after this time. */
@@ -76,8 +76,11 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     case 'save':
     case 'start':
     case 'answer':
-    case 'accepted':
     case 'stands':
+      return void out.push(effect)
+    case 'accepted':
+      // First what it means: whose link is open still gets the entry by which they come back.
+      entered(state, effect.entry)
       return void out.push(effect)
     case 'after':
       // A group is gone from memory when it rests: how far its copies are must not wait for minutes.

@@ -14,7 +14,7 @@ import type { Deliver, UserMessage } from '../user/types.ts'
 import { addition } from './addition.ts'
 import { fanned, logged, openLinks, retry } from './fanout.ts'
 import { leftBefore, newcomers, refusal } from './members.ts'
-import { entered, record, recorded, recordNow } from './record.ts'
+import { record, recorded, recordNow } from './record.ts'
 import { confirmedBy, count, marked, retell, roster, ticks } from './ticks.ts'
 import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, Message } from './types.ts'
 import { typing, watch, without } from './watchers.ts'
@@ -158,7 +158,6 @@ function heed(state: GroupState, effects: GroupEffect[], limits: GroupLimits, no
 }
 
 function stands(state: GroupState, entry: Message, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  entered(state, entry)
   record(state, out)
   if (entry.change) openLinks(state, limits, now, out)
 }

@@ -8,19 +8,30 @@ import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'
 import type { World } from './world.ts'
 
-/** Who becomes a member by an entry of the group's log. */
-function joined({ from, body, change }: Message): UserId[] {
-  if (change === 'create') return [from]
-  return change === 'add' ? (String(body).split('\n') as UserId[]) : []
+type Span = { readonly user: UserId; readonly from: number; to: number }
+
+/** Who was in the group from where to where, by its log; who is invited sees the entry that says so. */
+function spans(log: readonly Message[]): Span[] {
+  const all: Span[] = []
+  const join = (user: UserId, from: number, to = Number.POSITIVE_INFINITY) => all.push({ user, from, to })
+  for (const { seq, from, body, change } of log) {
+    if (change === 'create' || change === 'join') join(from, seq)
+    const [added = '', invited = ''] = `\n${body}`.split('\n\n')
+    if (change === 'add') for (const user of added.split('\n').filter(Boolean)) join(user as UserId, seq)
+    if (change === 'add') for (const user of invited.split('\n').filter(Boolean)) join(user as UserId, seq, seq)
+    const gone = change === 'leave' ? from : change === 'remove' ? body : undefined
+    for (const span of all) if (span.user === gone && span.to === Number.POSITIVE_INFINITY) span.to = seq
+  }
+  return all
 }
 
 /** Every other member who was in the group by then has what is delivered, or has deleted it. */
 export function allHave(world: World, user: UserId, delivered: number): void {
   const log = (world.stores.get(team)?.written ?? []) as Message[]
-  const joins = log.flatMap((entry) => joined(entry).map((member) => ({ member, seq: entry.seq })))
-  for (const { member, seq } of joins) {
+  // Who has left meanwhile does not count.
+  for (const { user: member, from } of spans(log).filter(({ to }) => to === Number.POSITIVE_INFINITY)) {
     const due = log.filter(
-      (entry) => entry.seq >= seq && entry.seq <= delivered && (entry.from !== member || entry.change),
+      (entry) => entry.seq >= from && entry.seq <= delivered && (entry.from !== member || entry.change),
     )
     if (member === user || due.length === 0) continue
     const devices = world.devices.filter((device) => device.user === member)
@@ -70,7 +81,7 @@ export function check(world: World): void {
         'once',
       ).toHaveLength(1)
       expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
-      if (unheard.has(sent.at?.seq ?? 0)) continue
+      if (unheard.has(sent.at?.seq ?? 0) || (sent.to === team && !hasTicks(world, device, sent.at?.seq ?? 0))) continue
       const marks = world.marks.get(`${device.user} ${sent.to}`)?.filter(({ life }) => life === world.life.life)
       const delivered = Math.max(0, ...(marks ?? []).map(({ delivered }) => delivered))
       expect(delivered, 'delivered').toBeGreaterThanOrEqual(sent.at?.seq ?? 0)
@@ -88,8 +99,19 @@ export function check(world: World): void {
     everyDeletion(world, device)
   }
   agreed(world)
-  for (const [user, inbox] of world.stores) started(world, user, inbox.entries)
+  // In a group that everybody has left nothing happens any more: what is there stays for the retention time.
+  for (const [user, inbox] of world.stores)
+    if (user !== team || spansNow(world).length > 0) started(world, user, inbox.entries)
 }
+
+/** Who is in the group since they wrote it, and not alone, is told what the others have. */
+function hasTicks(world: World, { user }: Device, seq: number): boolean {
+  const now = spansNow(world)
+  return now.some((span) => span.user === user && span.from <= seq) && now.length > 1
+}
+
+const spansNow = (world: World): Span[] =>
+  spans((world.stores.get(team)?.written ?? []) as Message[]).filter(({ to }) => to === Number.POSITIVE_INFINITY)
 
 /** No timer waits for what has happened: all devices have everything, and some chats were read. */
 function started(world: World, user: UserId, entries: readonly Entry[]): void {
@@ -150,13 +172,14 @@ const changesOf = (world: World, from: UserId, to: UserId): Message[] =>
     (entry): entry is Message => entry.is === 'message' && entry.change === 'lifetime' && entry.from === from,
   )
 
-/** A member's inbox has what others wrote since they joined, each once, in the order of the group's log. */
+/** A member's inbox has what others wrote while they were in the group, each once, in the order of the group's log. */
 function everyCopy(world: World, { user, inbox }: Device): void {
   const log = (world.stores.get(team)?.written ?? []) as Message[]
   const own = world.stores.get(user)?.written ?? []
-  const since = log.find((entry) => joined(entry).includes(user))?.seq
-  const due =
-    since === undefined ? [] : log.filter(({ seq, from, change }) => seq >= since && (from !== user || change))
+  const mine = spans(log).filter((span) => span.user === user)
+  const due = log.filter(
+    ({ seq, from, change }) => mine.some((span) => span.from <= seq && seq <= span.to) && (from !== user || change),
+  )
   const was = inbox.map((entry) => (entry.is === 'gone' ? (own[entry.seq - 1] ?? entry) : entry))
   const copies = was.flatMap((entry) => (entry.is === 'message' && entry.place ? [entry.place.at] : []))
   expect(copies, 'every copy once and in order').toEqual(due.map(({ seq }) => seq))
