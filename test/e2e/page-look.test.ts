@@ -147,7 +147,7 @@ describe('the chat page', needsChromium, () => {
     await away('yes')
     await max.send('lea', 'are you there?')
     await expect.poll(told).toEqual(['max: are you there?'])
-    expect(await lea.title()).toBe('(3) Bluetick')
+    await expect.poll(() => lea.title()).toBe('(3) Bluetick')
     const manifest = await (await fetch(`${pages.origin}/manifest.webmanifest`)).json()
     expect(manifest).toMatchObject({ name: 'Bluetick', display: 'standalone', start_url: '/' })
     for (const { src, type } of manifest.icons)
