@@ -42,11 +42,14 @@ function preview(files: readonly File[], send: (file: File, caption: string) => 
     for (const [n, file] of files.entries()) await send(file, n === 0 ? caption.value.trim() : '')
     byId('text').focus()
   }
-  const title = files.length === 1 ? `Send ${shows ? 'this' : (files[0]?.name ?? '')}?` : `Send ${files.length} files?`
+  const title = files.length === 1 ? `Send ${kindOf(files[0]?.type ?? '')}` : `Send ${files.length} files`
   openSheet(title, ...files.slice(0, 6).map(shown), form)
   if (shows) caption.focus()
   else submit.focus()
 }
+
+const kindOf = (type: string): string =>
+  ({ image: 'photo', video: 'video', audio: 'audio' })[type.split('/')[0] ?? ''] ?? 'file'
 
 const shown = (file: File): HTMLElement =>
   make(

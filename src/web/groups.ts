@@ -127,9 +127,16 @@ export class Groups {
   }
 }
 
-/** The names in what was typed, with spaces or commas between them; undefined where one cannot be, which is said there. */
+/** The names in what was typed, with commas between them, since a name may hold spaces; undefined where one cannot be, which is said there. */
 function namesIn(input: HTMLInputElement): string[] | undefined {
-  const names = [...new Set(input.value.split(/[\s,;]+/).filter(Boolean))]
+  const names = [
+    ...new Set(
+      input.value
+        .split(/[,;\n]/)
+        .map((name) => name.trim())
+        .filter(Boolean),
+    ),
+  ]
   const wrong = names.find((name) => !isUserId(name, longestName))
   if (wrong === undefined) return names
   refuse(input, `“${wrong}” is not a valid name.`)

@@ -81,7 +81,11 @@ export class Talk {
       if (shown) this.#bubbles.update(shown, line)
     }
     if (fresh.length === 0) return
-    if (fresh.some(({ mine, state }) => mine && state === 'queued')) this.#follows = true
+    if (fresh.some(({ mine, state }) => mine && state === 'queued')) {
+      // Who answers has read what is there.
+      this.#firstUnread = undefined
+      this.#follows = true
+    }
     if (this.#follows) this.#reel.toEnd()
     const heard = fresh.findLast(({ mine, change }) => !mine && !change)
     // Who listens to the page hears what comes, not what was there already.

@@ -95,7 +95,7 @@ export const lifetimes: readonly Lifetime[] = [
 export function choiceWords(lifetime: Lifetime): string {
   const timer = timerOf(lifetime)
   if (timer) return `${spanWords(timer.ms)} after they are ${timer.start}`
-  if (lifetime === 'permanent') return 'until I delete them'
+  if (lifetime === 'permanent') return 'until each person deletes them'
   return lifetime === 'temporary'
     ? 'on the server until delivered'
     : 'as long as the server is set to (usually 30 days)'
