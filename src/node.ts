@@ -4,7 +4,7 @@ import type { Accepted } from '../actors/user/types.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { operatorRoute } from './gateway/operators.ts'
-import { Origins } from './gateway/origin.ts'
+import { isForHere, Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { admission } from './hosts/admission.ts'
 import { inTime } from './hosts/asked.ts'
@@ -69,11 +69,8 @@ export function createNode(options: NodeOptions) {
     async listen(where: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
       checkOptions('listen', where, { port: isNumber, host: isText })
       const { port = 8080, host = '127.0.0.1' } = where
-      if (!options.authenticate && !/^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)) {
-        throw new RangeError(
-          `Refusing to listen on ${host} without authentication: set a secret (--secret-file) or pass authenticate.`,
-        )
-      }
+      if (!options.authenticate && !isForHere(host))
+        throw new RangeError(`Refusing to listen on ${host} without authentication: pass authenticate to createNode.`)
       if (closing) throw new Error('The node was closed, and lives once: make a new one, with a new store.')
       if (running || starting) throw new Error('The node is listening already.')
       starting = begin(complete, host, port, broke)
@@ -102,12 +99,13 @@ export function createNode(options: NodeOptions) {
     deleteChat: async (user: string, chat: string): Promise<void> => node().deleteChat(user, chat),
     /**
      * Ends the sessions of a user, or of one device, as when your service has ended them: their clients come back, and
-     * `authenticate` is asked again.
+     * `authenticate` is asked again. Resolves with how many were ended.
      */
-    disconnect: async (user: string, device?: string): Promise<void> => node().disconnect(user, device),
+    disconnect: async (user: string, device?: string): Promise<number> => node().disconnect(user, device),
     /** Ends the sessions of a user, and lets them in no more, also after a restart. Resolves when that is durable; else repeat it. */
     ban: async (user: string): Promise<void> => node().ban(user),
-    unban: async (user: string): Promise<void> => node().unban(user),
+    /** Resolves with whether they were banned. */
+    unban: async (user: string): Promise<boolean> => node().unban(user),
     /** Who is banned. */
     bans: async (): Promise<readonly string[]> => node().bans(),
     /** What is known of a user; undefined: nothing. */

@@ -38,8 +38,11 @@ export function makeToken(
     .sign(secret)
 }
 
+/** Bytes. */
+export const shortestSecret = 32
+
 function checkSecret(secret: Uint8Array): void {
   if (!(secret instanceof Uint8Array)) throw new TypeError('The secret must be bytes: new TextEncoder().encode(text)')
-  if (secret.byteLength < 32)
-    throw new RangeError('The secret must have at least 32 bytes; make one with: openssl rand -hex 32')
+  if (secret.byteLength < shortestSecret)
+    throw new RangeError(`The secret must have at least ${shortestSecret} bytes; make one with: openssl rand -hex 32`)
 }

@@ -5,8 +5,13 @@ import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
 export const table = {
-  data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
-  to: { text: 'folder of the backup, which is made, and must be empty', default: '', env: 'BLUETICK_BACKUP_TO' },
+  data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
+  to: {
+    text: 'folder of the backup; it is made, or must be empty',
+    value: 'FOLDER',
+    default: '',
+    env: 'BLUETICK_BACKUP_TO',
+  },
 } satisfies Record<string, Option>
 
 const usage = `bluetick backup --to FOLDER [options]: copies the data of a node, also of one that runs. All that was sent before is in the copy.
@@ -17,9 +22,10 @@ export async function backup(args: string[]): Promise<void> {
   if (!read) return
   const { data, to } = read.values
   if (!existsSync(join(data, 'bluetick.mdb')))
-    throw new Misuse(`${data} is no data folder of a node; --data names another`)
+    throw new Misuse(`${data} is not a Bluetick data folder; name another with --data`)
   if (!to) throw new Misuse('--to must name a folder for the backup')
-  if (existsSync(to) && readdirSync(to).length > 0) throw new Misuse(`${to} is not empty; --to names another folder`)
+  if (existsSync(to) && readdirSync(to).length > 0)
+    throw new Misuse(`${to} is not empty; name another folder with --to`)
   const records = join(data, 'media', 'records.mdb')
   const files = () => copyFiles(join(data, 'media', 'files'), join(to, 'media', 'files'))
   // Files come before what names them, and once more after it: none that a message had when its copy was made is missing.

@@ -16,8 +16,8 @@ export async function ban(args: string[]): Promise<void> {
 export async function unban(args: string[]): Promise<void> {
   const asked = aboutUser('bluetick unban USER [options]: lets a user in again who was banned.', table, args)
   if (!asked) return
-  await askNode(asked.values, 'POST /unban', { user: asked.user })
-  console.log(`${asked.user} is not banned.`)
+  const banned = await askNode(asked.values, 'POST /unban', { user: asked.user })
+  console.log(`${asked.user} ${banned ? 'may connect again' : 'was not banned'}.`)
 }
 
 export async function bans(args: string[]): Promise<void> {

@@ -6,46 +6,78 @@ import { Misuse } from './misuse.ts'
 import type { Option } from './options.ts'
 import { most } from './values.ts'
 
+/** What they are listed under. */
+const heading = 'Options of Cassandra'
 const consistencies = ['local_quorum', 'quorum', 'each_quorum', 'all'] as const
 
 export const clusterTable = {
   'contact-points': {
-    text: 'cluster: hosts to begin with, "address" or "address:port", with commas between',
+    heading,
+    value: 'HOSTS',
+    text: 'hosts to connect to first, as address or address:port, separated by commas',
     default: '127.0.0.1:9042',
     env: 'BLUETICK_CONTACT_POINTS',
   },
   'local-dc': {
-    text: 'cluster: the datacenter whose hosts are asked',
+    heading,
+    value: 'NAME',
+    text: 'datacenter whose hosts are asked',
     default: 'datacenter1',
     env: 'BLUETICK_LOCAL_DC',
   },
-  keyspace: { text: 'cluster: keyspace', default: 'bluetick', env: 'BLUETICK_KEYSPACE' },
-  'cluster-user': { text: 'cluster: user', default: '', env: 'BLUETICK_CLUSTER_USER' },
+  keyspace: { heading, value: 'NAME', text: 'keyspace', default: 'bluetick', env: 'BLUETICK_KEYSPACE' },
+  'cluster-user': {
+    heading,
+    value: 'USER',
+    text: 'user name for the cluster',
+    default: '',
+    env: 'BLUETICK_CLUSTER_USER',
+  },
   'cluster-password-file': {
-    text: 'cluster: file with the password of the user',
+    heading,
+    value: 'FILE',
+    text: 'file with the password of that user',
     default: '',
     env: 'BLUETICK_CLUSTER_PASSWORD_FILE',
   },
-  'cluster-tls': { text: 'cluster: yes for TLS', default: 'no', env: 'BLUETICK_CLUSTER_TLS', oneOf: ['yes', 'no'] },
+  'cluster-tls': {
+    heading,
+    text: 'TLS to the cluster',
+    default: 'no',
+    env: 'BLUETICK_CLUSTER_TLS',
+    oneOf: ['yes', 'no'],
+  },
   'cluster-ca-file': {
-    text: 'cluster: certificate of its authority in PEM; implies TLS',
+    heading,
+    value: 'FILE',
+    text: 'certificate of the authority of the cluster, in PEM; turns on TLS',
     default: '',
     env: 'BLUETICK_CLUSTER_CA_FILE',
   },
   'cluster-cert-file': {
-    text: 'cluster: our certificate in PEM; implies TLS',
+    heading,
+    value: 'FILE',
+    text: 'certificate of this node, in PEM; turns on TLS',
     default: '',
     env: 'BLUETICK_CLUSTER_CERT_FILE',
   },
-  'cluster-key-file': { text: 'cluster: the key of our certificate', default: '', env: 'BLUETICK_CLUSTER_KEY_FILE' },
+  'cluster-key-file': {
+    heading,
+    value: 'FILE',
+    text: 'key of that certificate',
+    default: '',
+    env: 'BLUETICK_CLUSTER_KEY_FILE',
+  },
   consistency: {
-    text: 'cluster: replicas that must answer: local_quorum, quorum, each_quorum or all',
+    heading,
+    text: 'replicas that must answer',
     default: 'local_quorum',
     env: 'BLUETICK_CONSISTENCY',
     oneOf: consistencies,
   },
   'cluster-timeout-ms': {
-    text: 'cluster: milliseconds until a host that does not answer is given up',
+    heading,
+    text: 'milliseconds to wait for a host that does not answer',
     default: '3000',
     env: 'BLUETICK_CLUSTER_TIMEOUT_MS',
     whole: [1, most],

@@ -7,7 +7,7 @@ import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
 export const table = {
-  data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
+  data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
 } satisfies Record<string, Option>
 
 const usage = `bluetick compact [options]: writes the embedded store of a node that is stopped anew, so that nothing is left in its files
@@ -18,7 +18,7 @@ export async function compact(args: string[]): Promise<void> {
   if (!read) return
   const { data } = read.values
   if (!existsSync(join(data, 'bluetick.mdb')))
-    throw new Misuse(`${data} is no data folder of a node; --data names another`)
+    throw new Misuse(`${data} is not a Bluetick data folder; name another with --data`)
   const store = lmdbStore(data)
   await store.open()
   const said = [`messages ${inWords(await store.compact())}`]

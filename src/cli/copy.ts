@@ -6,7 +6,7 @@ import { type Option, readOptions } from './options.ts'
 import { most } from './values.ts'
 
 export const table = {
-  data: { text: 'folder of the embedded store', default: './data', env: 'BLUETICK_DATA' },
+  data: { text: 'folder of the embedded store', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
   'retention-days': {
     text: 'days that an entry stays in an inbox',
     default: '30',

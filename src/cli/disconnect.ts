@@ -3,7 +3,7 @@ import { askNode, operatorTable } from './operator.ts'
 import type { Option } from './options.ts'
 
 export const table = {
-  device: { text: 'only the session of this device', default: '', env: 'BLUETICK_DEVICE' },
+  device: { text: 'only the session of this device', value: 'DEVICE', default: '', env: 'BLUETICK_DEVICE' },
   ...operatorTable,
 } satisfies Record<string, Option>
 
@@ -14,6 +14,8 @@ export async function disconnect(args: string[]): Promise<void> {
   const asked = aboutUser(usage, table, args)
   if (!asked) return
   const { device } = asked.values
-  await askNode(asked.values, 'POST /disconnect', { user: asked.user, ...(device && { device }) })
-  console.log(`${asked.user}${device ? ` is disconnected on ${device}` : ' is disconnected'}.`)
+  const ended = await askNode(asked.values, 'POST /disconnect', { user: asked.user, ...(device && { device }) })
+  const whose = `${asked.user}${device ? ` on ${device}` : ''}`
+  if (ended === 0) return console.log(`${whose} was not connected.`)
+  console.log(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'} of ${whose}.`)
 }

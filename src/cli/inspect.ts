@@ -3,7 +3,7 @@ import { askNode, operatorTable } from './operator.ts'
 import { type Option, readOptions } from './options.ts'
 
 export const table = {
-  message: { text: 'id of a message, instead of a user', default: '', env: 'BLUETICK_MESSAGE' },
+  message: { text: 'id of a message, instead of a user', value: 'ID', default: '', env: 'BLUETICK_MESSAGE' },
   ...operatorTable,
 } satisfies Record<string, Option>
 

@@ -79,6 +79,8 @@ bluetick bans                     who is banned
 bluetick disconnect USER          end the sessions of a user, whose clients come back
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
+bluetick --version                which version this is
+
 Each command says more with --help.`
 
 // Whoever reads what is printed may go, as `head` does: what the command does goes on, and a node above all.

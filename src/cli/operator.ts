@@ -10,10 +10,16 @@ const tokenFile = (data: string): string => join(data, 'operator-token')
 
 /** How a command finds the node, and its token. */
 export const operatorTable = {
-  url: { text: 'the running node', default: 'http://127.0.0.1:8080', env: 'BLUETICK_URL' },
-  data: { text: 'data folder of the node, where its token is', default: './data', env: 'BLUETICK_DATA' },
+  url: { text: 'the running node', value: 'URL', default: 'http://127.0.0.1:8080', env: 'BLUETICK_URL' },
+  data: {
+    text: 'data folder of the node, where its token is',
+    value: 'FOLDER',
+    default: './data',
+    env: 'BLUETICK_DATA',
+  },
   'operator-token-file': {
     text: 'file with the token, where the node was given one',
+    value: 'FILE',
     default: '',
     env: 'BLUETICK_OPERATOR_TOKEN_FILE',
   },
@@ -39,7 +45,7 @@ export async function askNode(values: Values, operation: string, query: Record<s
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const asked = `${values.url.replace(/^ws/, 'http')}${path}?${new URLSearchParams(query)}`
   const response = await fetch(asked, { method, headers }).catch((cause) => {
-    throw new Error(`no node answers at ${values.url}; --url names another`, { cause })
+    throw new Error(`no node answers at ${values.url}; name another with --url`, { cause })
   })
   if (response.status === 404) return undefined
   if (response.status === 403)

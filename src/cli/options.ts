@@ -6,7 +6,8 @@ import { check, type Given } from './values.ts'
 /**
  * One option: what it means (with its unit), its default, and the environment variable that sets it too. `whole`: it is a whole
  * number from the one to the other; `oneOf`: one of these. `names`: it is given several times, each as NAME=VALUE with one of these
- * names and a whole number.
+ * names and a whole number. For `--help`: `value` is a word for the value where these say none, `otherwise` what holds without the
+ * option where it has no default, `heading` what it is listed under.
  */
 export type Option = {
   readonly text: string
@@ -15,6 +16,9 @@ export type Option = {
   readonly whole?: readonly [least: number, most: number]
   readonly oneOf?: readonly string[]
   readonly names?: readonly string[]
+  readonly value?: string
+  readonly otherwise?: string
+  readonly heading?: string
 }
 type Table = Readonly<Record<string, Option>>
 
@@ -64,7 +68,7 @@ function parse(table: Table, args: string[]) {
     ]),
   )
   try {
-    return parseArgs({ args, options: { ...options, help: { type: 'boolean' } }, allowPositionals: true })
+    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true })
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n')
     const [, unknown] = /^Unknown option '(-[^' ]+)/.exec(line) ?? []
@@ -75,13 +79,23 @@ function parse(table: Table, args: string[]) {
 }
 
 function describe(table: Table): string {
-  const width = Math.max(...Object.keys(table).map((name) => name.length)) + 6
-  return Object.entries(table)
-    .map(([name, { text, default: otherwise, env }]) =>
-      [
-        `${`  --${name}`.padEnd(width)}${text}`,
-        `${' '.repeat(width)}default: ${otherwise || 'none'}; environment: ${env}`,
-      ].join('\n'),
+  const headings = new Map<string, string[]>()
+  for (const [name, option] of Object.entries(table)) {
+    const { heading = 'Options', text, default: value, otherwise = 'none', env } = option
+    const lines = headings.get(heading) ?? []
+    lines.push(
+      `  --${name} ${placeholderOf(option)}`,
+      `      ${text}`,
+      `      default: ${value || otherwise}; environment: ${env}`,
     )
-    .join('\n')
+    headings.set(heading, lines)
+  }
+  return [
+    ...[...headings].map(([heading, lines]) => `${heading}:\n${lines.join('\n')}`),
+    '  -h, --help  this text',
+  ].join('\n\n')
+}
+
+function placeholderOf({ whole, oneOf, names, value = 'TEXT' }: Option): string {
+  return names ? 'NAME=VALUE' : whole ? 'N' : (oneOf?.join('|') ?? value)
 }

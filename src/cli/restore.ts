@@ -8,8 +8,8 @@ import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 
 export const table = {
-  from: { text: 'folder of the backup', default: '', env: 'BLUETICK_RESTORE_FROM' },
-  data: { text: 'folder for the data, without any yet', default: './data', env: 'BLUETICK_DATA' },
+  from: { text: 'folder of the backup', value: 'FOLDER', default: '', env: 'BLUETICK_RESTORE_FROM' },
+  data: { text: 'folder for the data, without any yet', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
 } satisfies Record<string, Option>
 
 const usage = `bluetick restore --from FOLDER [options]: makes a data folder of a backup, and gives each log another epoch, so that every client is told
@@ -20,9 +20,9 @@ export async function restore(args: string[]): Promise<void> {
   if (!read) return
   const { from, data } = read.values
   if (!from || !existsSync(join(from, 'bluetick.mdb')))
-    throw new Misuse(from ? `${from} is no backup of a node` : '--from must name the folder of a backup')
+    throw new Misuse(from ? `${from} is not a backup of Bluetick` : '--from must name the folder of a backup')
   if (existsSync(join(data, 'bluetick.mdb')))
-    throw new Misuse(`${data} has data already; move them away, or let --data name another folder`)
+    throw new Misuse(`${data} has data already; move it away, or name another folder with --data`)
   await mkdir(data, { recursive: true, mode: 0o700 })
   const unlock = lockFolder(data)
   try {

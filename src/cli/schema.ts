@@ -5,7 +5,8 @@ import { type Option, readOptions } from './options.ts'
 
 export const table = {
   replication: {
-    text: 'of a keyspace that is made: a number of replicas, or "dc1:3,dc2:3"',
+    text: 'of a keyspace that is made: a number of replicas, or dc1:3,dc2:3',
+    value: 'REPLICAS',
     default: '1',
     env: 'BLUETICK_REPLICATION',
   },

@@ -1,89 +1,107 @@
 import { join } from 'node:path'
+import { isForHere } from '../gateway/origin.ts'
 import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type Store } from '../index.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken } from './operator.ts'
 import { type Option, readOptions } from './options.ts'
-import { readSecret, rereadAtHangUp } from './secret.ts'
+import { makeSecret, readSecret, rereadAtHangUp } from './secret.ts'
 import { most, pairs } from './values.ts'
 
 export const table = {
   host: {
-    text: 'address to listen on; off the loopback a secret is needed',
+    text: 'address to listen on; other than the loopback it needs --secret-file',
+    value: 'ADDRESS',
     default: '127.0.0.1',
     env: 'BLUETICK_HOST',
   },
-  port: { text: 'port; 0: one that is free', default: '8080', env: 'BLUETICK_PORT', whole: [0, 65_535] },
+  port: { text: 'port to listen on; 0 takes any free one', default: '8080', env: 'BLUETICK_PORT', whole: [0, 65_535] },
   store: {
-    text: 'lmdb, the embedded store, or cassandra, a cluster',
+    text: 'lmdb: the embedded store; cassandra: a cluster',
     default: 'lmdb',
     env: 'BLUETICK_STORE',
     oneOf: ['lmdb', 'cassandra'],
   },
-  data: { text: 'folder of the embedded store and of media', default: './data', env: 'BLUETICK_DATA' },
+  data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
   'secret-file': {
-    text: 'file with the secret that signs tokens, 32 bytes or more',
+    text: 'file with the secret that signs tokens, at least 32 bytes',
+    value: 'FILE',
     default: '',
     env: 'BLUETICK_SECRET_FILE',
   },
   'allow-origin': {
-    text: 'origins of web pages that may come, beside its own, with commas between; without it any with a secret, else none',
+    text: 'origins of web pages that may connect beside its own, separated by commas',
+    value: 'ORIGINS',
     default: '',
+    otherwise: 'any origin if there is a secret, otherwise none but its own',
     env: 'BLUETICK_ALLOW_ORIGIN',
   },
   'trusted-proxies': {
-    text: 'proxies that tell the addresses of clients, as addresses or networks (10.0.0.0/8), with commas between',
+    text: 'proxies believed about the addresses of clients: addresses or networks (10.0.0.0/8), separated by commas',
+    value: 'ADDRESSES',
     default: '',
     env: 'BLUETICK_TRUSTED_PROXIES',
   },
   'operator-token-file': {
-    text: 'file with the token that operators show; without it each start makes one, in the data folder',
+    text: 'file with the token that operators show',
+    value: 'FILE',
     default: '',
+    otherwise: 'a new one at each start, in the data folder',
     env: 'BLUETICK_OPERATOR_TOKEN_FILE',
   },
   'retention-days': {
-    text: 'days that an entry stays in an inbox, and media after the last message with it',
+    text: 'days that an entry stays in an inbox, and media after the last message that has it',
     default: '30',
     env: 'BLUETICK_RETENTION_DAYS',
     whole: [1, most],
   },
   lifetime: {
-    text: 'how long messages of a chat stay until somebody changes it: default (for the retention time), permanent (until each side deletes them), or another of docs/protocol.md',
+    text: 'how long messages of a chat stay, unless somebody changes it there: default (the retention time), permanent (until each side deletes them), or another lifetime of docs/protocol.md',
+    value: 'LIFETIME',
     default: 'permanent',
     env: 'BLUETICK_LIFETIME',
   },
   'online-ms': {
-    text: 'milliseconds after the last activity at which a user counts as gone; 0: connected is online',
+    text: 'milliseconds after the last activity until a user counts as gone; 0: online while connected',
     default: '20000',
     env: 'BLUETICK_ONLINE_MS',
     whole: [0, most],
   },
   'heartbeat-seconds': {
-    text: 'seconds after which a silent connection is dead, 8 to 960',
+    text: 'seconds after which a silent connection counts as dead, 8 to 960',
     default: '30',
     env: 'BLUETICK_HEARTBEAT_SECONDS',
     whole: [8, 960],
   },
   limit: {
-    text: 'NAME=VALUE, a limit of docs/protocol.md, as mediaBytes=1000000; may be given several times',
+    text: 'a limit of docs/protocol.md, such as mediaBytes=1000000; may be given several times',
     default: '',
     env: 'BLUETICK_LIMIT',
     names: Object.keys(defaultLimits),
   },
   config: {
-    text: 'JSON file with options by name, as { "port": 8080, "limit": { "devices": 3 } }; what is given here goes before it',
+    text: 'JSON file with options by name, such as { "port": 8080, "limit": { "devices": 3 } }; arguments and variables override it',
+    value: 'FILE',
     default: '',
     env: 'BLUETICK_CONFIG',
   },
   ...clusterTable,
 } satisfies Record<string, Option>
 
+const usage = `bluetick serve [options]: runs a node until SIGTERM or Ctrl-C.
+
+Example:
+  ${makeSecret('secret')}
+  bluetick serve --host 0.0.0.0 --port 8080 --data ./data --secret-file secret`
+
 export async function serve(args: string[]): Promise<void> {
-  const read = readOptions('bluetick serve [options]: runs a node until SIGTERM or Ctrl-C.', table, args)
+  const read = readOptions(usage, table, args)
   if (!read) return
   const { values } = read
   const secret = values['secret-file']
+  if (!secret && !isForHere(values.host))
+    throw new Misuse(`--host ${values.host} needs --secret-file; make a secret with: ${makeSecret('secret')}`)
   const tokenFile = values['operator-token-file']
   const operatorToken = tokenFile ? new TextDecoder().decode(await readSecret(tokenFile)) : newToken()
   const retentionMs = Number(values['retention-days']) * 86_400_000
@@ -109,7 +127,7 @@ export async function serve(args: string[]): Promise<void> {
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
   console.log(
-    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback, where the token is the name: put no proxy before this node'}`,
+    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback, where the token is the name: do not put a proxy in front of it'}`,
   )
   console.log(`  operators   their token is in ${operators}`)
   console.log(`  data        ${values.data}${cluster}`)

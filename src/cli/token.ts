@@ -2,12 +2,17 @@ import { isId, isUserId } from '../protocol/ids.ts'
 import { makeToken } from '../tokens.ts'
 import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
-import { readSecret } from './secret.ts'
+import { makeSecret, readKey } from './secret.ts'
 import { most } from './values.ts'
 
 export const table = {
-  'secret-file': { text: 'file with the secret that signs tokens', default: '', env: 'BLUETICK_SECRET_FILE' },
-  device: { text: 'binds the token to one device', default: '', env: 'BLUETICK_DEVICE' },
+  'secret-file': {
+    text: 'file with the secret that signs tokens',
+    value: 'FILE',
+    default: '',
+    env: 'BLUETICK_SECRET_FILE',
+  },
+  device: { text: 'binds the token to one device', value: 'DEVICE', default: '', env: 'BLUETICK_DEVICE' },
   hours: { text: 'hours that the token is valid', default: '720', env: 'BLUETICK_TOKEN_HOURS', whole: [1, most] },
 } satisfies Record<string, Option>
 
@@ -23,8 +28,7 @@ export async function token(args: string[]): Promise<void> {
   if (!isUserId(user, idLength)) throw new Misuse(`no user can be called "${user}"`)
   const { device } = values
   if (device && !isId(device, idLength)) throw new Misuse(`no device can be called "${device}"`)
-  if (!values['secret-file'])
-    throw new Misuse('--secret-file is missing; make a secret with: openssl rand -hex 32 > secret')
+  if (!values['secret-file']) throw new Misuse(`--secret-file is missing; make a secret with: ${makeSecret('secret')}`)
   const identity = device ? { user, device } : { user }
-  console.log(await makeToken(await readSecret(values['secret-file']), identity, Number(values.hours) * 3600))
+  console.log(await makeToken(await readKey(values['secret-file']), identity, Number(values.hours) * 3600))
 }

@@ -10,8 +10,8 @@ type Node = {
   readonly stats: () => unknown
   readonly bans: () => unknown
   readonly ban: (user: string) => Promise<void>
-  readonly unban: (user: string) => Promise<void>
-  readonly disconnect: (user: string, device?: string) => void
+  readonly unban: (user: string) => Promise<boolean>
+  readonly disconnect: (user: string, device?: string) => number
 }
 type Context = {
   readonly token: string | undefined
@@ -28,16 +28,11 @@ const operations: Readonly<Record<string, Operation>> = {
     return user ? node.inspect(user) : id ? node.trace(id) : node.stats()
   },
   'GET /bans': (node) => node.bans(),
-  'POST /ban': (node, asked) => done(node.ban(asked.get('user') ?? '')),
-  'POST /unban': (node, asked) => done(node.unban(asked.get('user') ?? '')),
-  'POST /disconnect': (node, asked) => done(node.disconnect(asked.get('user') ?? '', asked.get('device') ?? undefined)),
+  'POST /ban': (node, asked) => node.ban(asked.get('user') ?? '').then(() => true),
+  'POST /unban': (node, asked) => node.unban(asked.get('user') ?? ''),
+  'POST /disconnect': (node, asked) => node.disconnect(asked.get('user') ?? '', asked.get('device') ?? undefined),
 }
 const paths = new Set(Object.keys(operations).map((operation) => operation.split(' ')[1]))
-
-async function done(operation: void | Promise<void>): Promise<true> {
-  await operation
-  return true
-}
 
 /** Undefined: the path is none of theirs. */
 export function operatorRoute({ node, ...who }: Context): (request: Request) => ReturnType<Route> {

@@ -23,10 +23,15 @@ export class Bans {
     return [...this.#users].sort()
   }
 
-  /** Counts once it is durable. Where that fails it may be so at the next start: it is to be repeated. */
-  async set(user: UserId, banned: boolean): Promise<void> {
+  /**
+   * Counts once it is durable; answers whether it was otherwise before. Where that fails it may be so at the next start: it is to
+   * be repeated.
+   */
+  async set(user: UserId, banned: boolean): Promise<boolean> {
     await this.#store.saveBan(user, banned)
+    const changed = this.#users.has(user) !== banned
     if (banned) this.#users.add(user)
     else this.#users.delete(user)
+    return changed
   }
 }

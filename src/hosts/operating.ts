@@ -13,15 +13,15 @@ export function asOperator({ sessions, bans, limits }: Context) {
     return user
   }
   return {
-    disconnect(user: string, device?: string): void {
+    disconnect(user: string, device?: string): number {
       if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
-      sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
+      return sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
     },
     async ban(user: string): Promise<void> {
       await bans.set(userOf(user), true)
       sessions.disconnect(userOf(user), undefined, 'banned')
     },
-    unban: async (user: string): Promise<void> => bans.set(userOf(user), false),
+    unban: async (user: string): Promise<boolean> => bans.set(userOf(user), false),
     bans: (): readonly string[] => bans.list(),
   }
 }

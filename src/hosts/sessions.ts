@@ -162,11 +162,14 @@ export class Sessions implements SessionPort {
     for (const session of this.#sessions.all()) if (session.user === user) this.#close(session, code)
   }
 
-  /** Ends the sessions of a user, or of one device: whose token is checked at this moment is not let in by the answer. */
-  disconnect(user: UserId, device: DeviceId | undefined, code: CloseCode): void {
+  /** Ends the sessions of a user, or of one device; answers how many. Whose token is checked at this moment is not let in by the answer. */
+  disconnect(user: UserId, device: DeviceId | undefined, code: CloseCode): number {
     this.#entering.recheck(user)
-    for (const session of this.#sessions.all())
-      if (session.user === user && (device === undefined || session.device === device)) this.#close(session, code)
+    const theirs = this.#sessions
+      .all()
+      .filter((session) => session.open && session.user === user && (device === undefined || session.device === device))
+    for (const session of theirs) this.#close(session, code)
+    return theirs.length
   }
 
   /** The restarted actor replays from the stored cursor: what the client has already it drops. */

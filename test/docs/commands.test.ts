@@ -71,7 +71,7 @@ const headings = (file: string): string[] =>
   )
 
 it('the size of the client, within 5 %', () => {
-  const size = /^bluetick\/client: ([\d.]+) KB minified, ([\d.]+) KB gzipped/m
+  const size = /^(?:bluetick\/client:|The client is) ([\d.]+) KB minified, ([\d.]+) KB gzipped/m
   const [printed, written] = [run('scripts/size.mjs'), text('README.md')].map((text) =>
     size.exec(text)?.slice(1).map(Number),
   )

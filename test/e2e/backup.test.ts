@@ -106,9 +106,11 @@ it('takes no folder that has something, and puts back nothing over data', async 
   await expect(bluetick('backup', '--data', data, '--to', backup)).rejects.toThrow('is not empty')
   await expect(bluetick('backup', '--data', backup)).rejects.toThrow('--to must name a folder')
   await expect(bluetick('backup', '--data', folder('none'), '--to', folder('other'))).rejects.toThrow(
-    'is no data folder',
+    'is not a Bluetick data folder',
   )
   await expect(bluetick('restore', '--from', backup, '--data', data)).rejects.toThrow('has data already')
-  await expect(bluetick('restore', '--from', folder('none'), '--data', folder('other'))).rejects.toThrow('is no backup')
+  await expect(bluetick('restore', '--from', folder('none'), '--data', folder('other'))).rejects.toThrow(
+    'is not a backup',
+  )
   expect(existsSync(folder('other'))).toBe(false)
 })

@@ -73,11 +73,17 @@ describe('bluetick serve', () => {
     expect(await cli('serve', '--fish', '1')).toMatchObject({ code: 2, out: expect.stringContaining('--fish') })
     expect(await cli('serve', '--port', 'x')).toMatchObject({ code: 2, out: expect.stringContaining('--port') })
     const open = await cli('serve', '--host', '0.0.0.0', '--data', join(folder, 'open'))
-    expect(open).toMatchObject({ code: 2, out: expect.stringMatching(/0\.0\.0\.0.*secret/) })
+    expect(open).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/--host 0\.0\.0\.0 needs --secret-file; .*umask 077/),
+    })
     expect(open.out.split('\n')).toHaveLength(1)
     writeFileSync(join(folder, 'short'), 'short')
     const short = await cli('serve', '--secret-file', join(folder, 'short'))
-    expect(short).toMatchObject({ code: 2, out: expect.stringContaining('32 bytes') })
+    expect(short).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/short has 5 bytes, and needs at least 32;.*> .*short\)/),
+    })
   })
 
   it.each([
@@ -103,7 +109,11 @@ describe('bluetick serve', () => {
       '--hours must be a whole number from 1',
     ],
     ['two questions', ['inspect', 'alice', '--message', 'x'], 'not both'],
-    ['a secret file that is not there', ['token', 'alice', '--secret-file', 'none'], 'openssl rand -hex 32 > none'],
+    [
+      'a secret file that is not there',
+      ['token', 'alice', '--secret-file', 'none'],
+      '(umask 077; openssl rand -hex 32 > none)',
+    ],
     ['a certificate that is not there', ['serve', '--store', 'cassandra', '--cluster-ca-file', 'none'], 'no file none'],
     ['limits that do not go together', ['serve', '--limit', 'bodyBytes=100000'], 'at most half of limits.frameBytes'],
   ])('refuses %s, and ends with 2 as for all that is typed wrong', async (_what, args, words) => {
@@ -141,8 +151,17 @@ describe('bluetick serve', () => {
   it('lists every option with its default and its environment variable', async () => {
     const { code, out } = await cli('serve', '--help')
     expect(code).toBe(0)
-    for (const option of ['--host', '--port', '--data', '--secret-file', '--heartbeat-seconds'])
-      expect(out).toMatch(new RegExp(`${option} [^]*?default: .*; environment: BLUETICK_`))
+    for (const option of [
+      '--host ADDRESS',
+      '--port N',
+      '--store lmdb\\|cassandra',
+      '--data FOLDER',
+      '--limit NAME=VALUE',
+      '--keyspace NAME',
+    ])
+      expect(out).toMatch(new RegExp(`^  ${option}\n .*\n +default: .*; environment: BLUETICK_`, 'm'))
+    expect(out).toContain('default: any origin if there is a secret, otherwise none but its own;')
+    expect(out).toMatch(/^Options of Cassandra:\n {2}--contact-points HOSTS$/m)
   })
 })
 
@@ -164,13 +183,13 @@ describe('a running node', () => {
     const next = 'another secret of thirty-two bytes or more'
     writeFileSync(file, next)
     server.kill('SIGHUP')
-    await expect.poll(out).toContain(`SIGHUP: the secret is the one that ${file} has now.`)
+    await expect.poll(out).toContain(`SIGHUP: read ${file} again; tokens of the former secret are refused from now on.`)
     expect(await entersWith(url, key)).toBe('closed')
     expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
     expect(alice.connection.is).toBe('online')
     writeFileSync(file, 'short')
     server.kill('SIGHUP')
-    await expect.poll(out).toContain('SIGHUP: the secret stays as it was: The secret must have at least 32 bytes')
+    await expect.poll(out).toContain(`SIGHUP: the secret stays as it was: the secret in ${file} has 5 bytes`)
     expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
     await alice.close()
   })

@@ -130,7 +130,7 @@ describe('bluetick compact', () => {
       })
     })
     path = join(path, 'other')
-    await expect(compact()).rejects.toMatchObject({ stderr: expect.stringContaining('no data folder of a node') })
+    await expect(compact()).rejects.toMatchObject({ stderr: expect.stringContaining('is not a Bluetick data folder') })
     expect(existsSync(path)).toBe(false)
   })
 
