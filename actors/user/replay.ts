@@ -70,7 +70,18 @@ const most = ({ seq, seen = 0 }: Presented): Seq => Math.max(seq, seen)
 function rename(state: UserState, epoch: number, out: UserEffect[]): void {
   state.was = state.epoch
   state.epoch = epoch
+  for (const device of state.devices) if (isOpening(device) && device.acked > 0) startAgain(state, device)
   out.push({ do: 'rename', epoch })
+}
+
+/** Whether its first page is being read, before it is welcomed. */
+const isOpening = ({ phase }: Device): boolean => phase !== 'away' && phase !== 'replaying' && phase !== 'live'
+
+/** Its cursor was of the log by the name that it had, and its welcome will tell another. */
+function startAgain(state: UserState, device: Device): void {
+  if (device.phase === 'opening') device.phase = 'reset'
+  device.acked = state.head - 1
+  device.pushed = state.head - 1
 }
 
 /** Why a device does not simply go on from its cursor. One that was gone has missed copies, whatever it presents. */

@@ -6,7 +6,7 @@ import { startUser } from '../../actors/user/state.ts'
 import type { Presented, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
-import type { Life } from '../../src/store/contract.ts'
+import type { Entry, Life } from '../../src/store/contract.ts'
 import { began as append, remembered } from '../../src/store/lives.ts'
 import { limits } from './limits.ts'
 
@@ -122,6 +122,35 @@ it('a log that a device has seen more of in an earlier life gets the name of thi
   expect(shown({ epoch: 7, seq: 5 })).toMatchObject({ renamed: false, acked: 5 })
   expect(shown({ epoch: 333, seq: 3, term: 1 }, 333)).toMatchObject({ renamed: false, epoch: 333, acked: 0 })
   expect(shown({ epoch: 8, seq: 3, term: 1 })).toMatchObject({ renamed: false, epoch: 7, acked: 0 })
+})
+
+it('a device whose first page is being read while the log is renamed is not told that it goes on', () => {
+  const record = { epoch: 7, head: 1, tail: 5, lastTime: 1, settled: 5, waiting: null, lives: began, was: 0 }
+  const cursors = [{ device: 'lost' as DeviceId, seq: 3, seenAt: 0 }]
+  const state = startUser(bob, { ...record, cursors }, 9)
+  const life = { ...limits, term: 3, life: 333 }
+  const tell = (message: UserMessage) => receive(state, message, life, 1_000).effects
+  const attach = (session: number, device: string, cursor: Presented) =>
+    tell({ is: 'attach', session, device: device as DeviceId, cursor })
+  attach(1, 'tab', { epoch: 7, seq: 2, term: 1 })
+  attach(2, 'new', { epoch: 7, seq: 0, term: 1 })
+  attach(3, 'lost', { epoch: 7, seq: 2, term: 1 })
+  expect(attach(4, 'phone', { epoch: 7, seq: 4, term: 2 })).toContainEqual({ do: 'rename', epoch: 333 })
+  const entries = [1, 2, 3, 4, 5].map(
+    (seq) => ({ is: 'message', seq, time: 1, id: `${seq}`, from: 'ann', body: 'hi' }) as unknown as Entry,
+  )
+  const page = (session: number, from: number) =>
+    tell({ is: 'page', session, from, entries: entries.slice(from - 1) }).filter(
+      (effect) => effect.do === 'fetch' || effect.do === 'welcome',
+    )
+  for (const [session, why] of [
+    [1, 'reset'],
+    [3, 'removed'],
+  ] as const) {
+    expect(page(session, 3)).toMatchObject([{ do: 'fetch', from: 1 }])
+    expect(page(session, 1)).toMatchObject([{ do: 'welcome', seq: 0, why }])
+  }
+  expect(page(2, 1)).toMatchObject([{ do: 'welcome', seq: 0, why: null }])
 })
 
 it('says up to where holds what was told of a log, also under its former name', () => {
