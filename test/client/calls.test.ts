@@ -38,7 +38,7 @@ describe('names', () => {
     [
       'send',
       (client) => client.send('alice', 'hi', { medium: 1 } as never),
-      'send has no option medium; it has media, change, signal, timeout',
+      'send has no option medium; it has media, change, id, signal, timeout',
     ],
     ['queue', (client) => client.queue('alice', 'hi', { signal: 1 } as never), 'queue has no option signal'],
     ['history', (client) => client.history('alice', { befor: 1 } as never), 'history has no option befor'],
