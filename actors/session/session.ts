@@ -3,7 +3,7 @@
  * It knows no socket: the gateway hands it frames and performs its effects.
  */
 import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts'
-import type { DeviceId, Millis, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceId, Millis, Shown, UserId } from '../../src/protocol/ids.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { isNews } from '../typing.ts'
 import { charge, closeFlooding, mayCome, putOff, refill } from './rate.ts'
@@ -56,6 +56,7 @@ function handle(
       return allowed(state, message, now, out)
     case 'welcomed':
       state.phase = 'open'
+      state.hello = null
       state.siblings ||= message.siblings
       state.settings = message.settings
       // Who looked while this device was attaching has seen nobody.
@@ -122,11 +123,16 @@ function allowed(
   now: Millis,
   out: SessionEffect[],
 ): void {
-  const [, , , epoch = 0, seq = 0, background = false, life = 0, seen = 0] = state.hello ?? []
-  Object.assign(state, { phase: 'attaching', user, device, hello: null })
-  if (background) state.away = true
+  Object.assign(state, { phase: 'attaching', user, device })
+  if (state.hello?.[5]) state.away = true
   else state.activeAt = now
-  out.push({ do: 'attach', cursor: epoch === 0 ? null : { epoch, seq, life, seen }, issuedAt })
+  out.push({ do: 'attach', cursor: unjudged(state), issuedAt })
+}
+
+/** The cursor of the hello until the welcome says what came of it: whoever attaches the device again before that shows it again. */
+export function unjudged({ hello }: SessionState): Shown | null {
+  const [, , , epoch = 0, seq = 0, , life = 0, seen = 0] = hello ?? []
+  return epoch === 0 ? null : { epoch, seq, life, seen }
 }
 
 function active(state: SessionState, now: Millis, out: SessionEffect[]): void {

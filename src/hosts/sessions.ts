@@ -1,7 +1,7 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
 
 import type { Presence } from '../../actors/presence.ts'
-import { receive } from '../../actors/session/session.ts'
+import { receive, unjudged } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import type { Presented, SessionRef } from '../../actors/user/types.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../protocol/codes.ts'
@@ -172,9 +172,10 @@ export class Sessions implements SessionPort {
     return theirs.length
   }
 
-  /** The restarted actor replays from the stored cursor: what the client has already it drops. */
+  /** The restarted actor replays to who was welcomed from the stored cursor: what the client has already it drops. */
   reattach(user: UserId): void {
-    for (const session of this.#sessions.all()) if (session.open && session.user === user) this.#attach(session, null)
+    for (const session of this.#sessions.all())
+      if (session.open && session.user === user) this.#attach(session, unjudged(session))
   }
 
   closeAll(code: CloseCode): void {

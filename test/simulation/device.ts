@@ -60,6 +60,7 @@ export class Device {
     this.acked = seq
     this.cursor = { ...this.cursor, epoch, seq }
     this.deleting = []
+    this.deleted.length = 0
     for (const places of [this.wanted, this.unread, this.refused, this.confirmed]) places.clear()
   }
 

@@ -72,6 +72,10 @@ const twice = [
   581495, 908839, 237721, 852548, 451498, 51298,
 ]
 
+/** And two with a group: a copy is made while what a program deletes is gone and no device was told; an actor crashes before it tells a device that its log was put back. */
+const halfDeleted = [379569, 719228, 663388, 66293, 48028, 651488, 559227, 511893]
+const notTold = [761693, 752193, 270299, 319648, 78358, 181893, 941070, 922097]
+
 const devices: [string, string][] = [
   ['ann', 'phone'],
   ['ben', 'phone'],
@@ -140,6 +144,23 @@ it('finds that something else takes the place of what was pushed, where nobody m
   expect(() => playRows(twice, false)).toThrow('no replica has anything else')
 })
 
+it('takes in another order only what was refused for good while nobody waited for the answer any more', () => {
+  const world = new World(devices)
+  const [ann, ben] = world.devices as [Device, Device]
+  world.settle()
+  world.write(ben, team, '', 'leave')
+  world.settle()
+  world.write(ann, team, ben.user, 'add')
+  world.settle()
+  world.write(ben, team)
+  world.write(ben, team, '', 'join')
+  world.send(ben, team)
+  world.tick(10_000)
+  world.settle()
+  check(world)
+  expect(ben.outbox.map(({ at }) => at?.seq)).toEqual([3, 6, 5])
+})
+
 it('keeps them while people leave a group, are invited, and join it again', () => {
   let joins = 0
   fc.assert(
@@ -151,18 +172,16 @@ it('keeps them while people leave a group, are invited, and join it again', () =
       ])
       world.settle()
       for (const choice of choices) {
-        const rest = Math.floor(choice / 20)
-        // Of a group that was put back the model does not know who has come to it since.
-        if (choice % 20 === 0) membership(world, rest)
-        else if (choice % 100 !== 93) step(world, choice)
+        if (choice % 20 === 0) membership(world, Math.floor(choice / 20))
+        else step(world, choice)
       }
       world.settle()
       check(world)
       joins +=
         world.stores.get(team)?.written.filter((entry) => 'change' in entry && entry.change === 'join').length ?? 0
     }),
-    // The same worlds each time: of a thousand others one breaks what the model says of a refusal whose answer came to nobody.
-    { numRuns: 150, seed: 1, endOnFailure: true },
+    // The same worlds each time: of thousands of others one once broke what is told of ticks, and was not kept.
+    { ...all, numRuns: Math.ceil(runs / 2), seed: 1, examples: [[halfDeleted], [notTold]] },
   )
   expect(joins, 'some have').toBeGreaterThan(10)
 }, 240_000)

@@ -8,7 +8,7 @@ import { receive as receiveGroup, recover as recoverGroup } from '../../actors/g
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
 import { isForNow } from '../../actors/lanes.ts'
-import { startSession, receive as told } from '../../actors/session/session.ts'
+import { startSession, receive as told, unjudged } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import { mayAdd, openSettings } from '../../actors/settings.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
@@ -67,6 +67,13 @@ const emptyInbox = (epoch: number): Inbox => ({
   cursors: [],
   settled: 0,
 })
+/** What was deleted by an entry that tells the devices so. */
+const toldOf = ({ erased, written }: Inbox): Set<number> => {
+  const told = written.filter((entry) => entry.is === 'deleted')
+  const isTold = (entry: Entry | undefined) =>
+    entry && told.some(({ chat, from, upTo }) => isErased(entry, chat, from, upTo))
+  return new Set([...erased].filter((seq) => isTold(written[seq - 1])))
+}
 /** A user actor, or the group's: `log` is what it has of an inbox. */
 type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
 type Erased = Extract<UserEffect, { do: 'erase' }>['deletion']
@@ -199,8 +206,7 @@ export class World {
       ]
     } else if (former) this.actor(user).mail = recover(former.log, [nothing, ...(former.mail as UserMessage[])])
     for (const device of this.devices)
-      if (device.user === user && device.session)
-        this.tell(user, { is: 'attach', session: device.session, device: device.name as never, cursor: null })
+      if (device.user === user && device.session) this.#attach(device, unjudged(device.state))
   }
 
   /** Ends up to `count` appends under way, of one user or of all. */
@@ -226,15 +232,13 @@ export class World {
     this.#saved = structuredClone({ stores, records, settings, names })
   }
 
-  /** The node is killed, and starts on the copy. Deletions after it are undone, and reads forgotten, with whoever was told of them. */
+  /** The node is killed, and starts on the copy. Reads after it are forgotten, with whoever was told of them; deletions that were not done yet are undone, or half of them. */
   putBack(): void {
     if (!this.#saved || this.#replicas) return
     Object.assign(this, structuredClone(this.#saved))
     this.putBacks += 1
-    for (const device of this.devices) {
-      device.deleted.length = 0
-      device.confirmed.clear()
-    }
+    for (const device of this.devices) device.confirmed.clear()
+    for (const inbox of this.stores.values()) inbox.erased = toldOf(inbox)
     this.#restart()
   }
 
@@ -308,12 +312,7 @@ export class World {
       case 'authenticate':
         return this.#session(device, { is: 'allowed', user, device: device.name as DeviceId })
       case 'attach':
-        return this.tell(user, {
-          is: 'attach',
-          session,
-          device: device.name as DeviceId,
-          cursor: effect.cursor && this.#presented(effect.cursor),
-        })
+        return this.#attach(device, effect.cursor)
       case 'push':
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
@@ -349,6 +348,11 @@ export class World {
       case 'close':
         expect.fail(`an honest device is closed: ${effect.code}`)
     }
+  }
+
+  #attach({ user, session, name }: Device, cursor: Cursor | null): void {
+    const device = name as DeviceId
+    this.tell(user, { is: 'attach', session, device, cursor: cursor && this.#presented(cursor) })
   }
 
   #presented({ life, ...cursor }: Cursor): Presented {
@@ -805,9 +809,11 @@ export class World {
 
   tick(ms: number): void {
     this.now += ms
-    for (const [ticket, { until, answered }] of this.#tickets) {
-      if (until > this.now || !this.#tickets.delete(ticket)) continue
-      answered({ is: 'refused', code: 'busy' })
+    for (const [ticket, asked] of this.#tickets) {
+      if (asked.until > this.now) continue
+      // An answer may still come, to nobody.
+      this.#tickets.set(ticket, { ...asked, until: Number.POSITIVE_INFINITY, answered: () => {} })
+      asked.answered({ is: 'refused', code: 'busy' })
     }
     const due = this.timers.filter((timer) => timer.due <= this.now)
     this.timers = this.timers.filter((timer) => timer.due > this.now)
