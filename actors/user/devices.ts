@@ -11,7 +11,11 @@ const never = 0
 export const isGone = ({ session, seenAt }: Device, limits: UserLimits, now: Millis): boolean =>
   session === 0 && (seenAt === never || now - seenAt > limits.deviceAwayMs)
 
-export const wasRemoved = ({ seenAt }: Device): boolean => seenAt === never
+export const wasRemoved = ({ seenAt }: Pick<Device, 'seenAt'>): boolean => seenAt === never
+
+/** Whether a device is one of the user's: it came, and was not removed since. */
+export const isKnown = (devices: readonly Pick<Device, 'device' | 'seenAt'>[], id: DeviceId): boolean =>
+  devices.some((device) => device.device === id && !wasRemoved(device))
 
 /** Whether there is another device that is to learn what this one does. */
 export const hasOthers = (state: UserState, device: Device | undefined, limits: UserLimits, now: Millis): boolean =>

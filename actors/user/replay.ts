@@ -10,7 +10,7 @@ import { withoutVanished } from '../lifetime.ts'
 import { endOf, standing } from '../lives.ts'
 import { refusal } from '../removals.ts'
 import { save, saveLater } from './cursors.ts'
-import { hasOthers, isGone, wasRemoved } from './devices.ts'
+import { hasOthers, isGone, isKnown, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
 import { attached, awayDevice } from './state.ts'
 import type { Device, Presented, SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
@@ -27,10 +27,10 @@ export function attach(
   now: Millis,
   out: UserEffect[],
 ): void {
-  const known = state.devices.find((device) => device.device === id)
-  const refused = issuedAt === undefined ? undefined : refusal(state.settings, id, known !== undefined, issuedAt)
+  const known = isKnown(state.devices, id)
+  const refused = issuedAt === undefined ? undefined : refusal(state.settings, id, known, issuedAt)
   if (refused) return void out.push({ do: 'close', session, code: refused })
-  const device = known ?? admit(state, id, limits, now, out)
+  const device = state.devices.find((device) => device.device === id) ?? admit(state, id, limits, now, out)
   if (!device) return void out.push({ do: 'close', session, code: 'too_many_devices' })
   if (device.session !== 0 && device.session !== session)
     out.push({ do: 'close', session: device.session, code: 'replaced' })

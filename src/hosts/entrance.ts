@@ -1,6 +1,7 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
-import { isRemoved } from '../../actors/removals.ts'
+import { refusal } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
+import { isKnown } from '../../actors/user/devices.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -61,11 +62,16 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
 const isTime = (time: unknown): boolean =>
   time === undefined || time === 0 || (typeof time === 'number' && time >= 100_000_000_000)
 
-/** Tells whether somebody's device was removed after their token was made, where that says both. The user's actor asks for itself. */
+/** Tells whether somebody's token is of before a removal that counts for its device, where it says both. The user's actor asks for itself. */
 export const removedDevices =
   (users: Users, store: Store) =>
   async ({ user, device, issuedAt }: Entrant): Promise<boolean> => {
     if (device === null || issuedAt === undefined) return false
-    const settings = users.peek(user)?.settings ?? (await store.settings(user)) ?? openSettings
-    return isRemoved(settings, device, issuedAt)
+    const state = users.peek(user)
+    const settings = state?.settings ?? (await store.settings(user)) ?? openSettings
+    const refused = (known: boolean) => refusal(settings, device, known, issuedAt) !== undefined
+    // Few tokens are of before a removal: only for those it is looked up whether the user has the device.
+    if (!refused(false)) return false
+    const devices = state?.devices ?? (await store.load(user))?.cursors ?? []
+    return refused(isKnown(devices, device))
   }

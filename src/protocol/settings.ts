@@ -22,8 +22,8 @@ export type Choices = {
 /** `lifetimes`: of 1:1 chats in which it was changed, by a message of either side. `removals`: oldest first; missing: none. */
 export type Settings = Choices & { readonly lifetimes: readonly ChatLifetime[]; readonly removals?: readonly Removed[] }
 
-/** A device that was removed: tokens that were made until `at` do not let it in. `device` null: nor any other device. */
-export type Removed = { readonly device: DeviceId | null; readonly at: Millis }
+/** A device that was removed: tokens that were made until `at` do not let it in, nor any device that the user has not. */
+export type Removed = { readonly device: DeviceId; readonly at: Millis }
 
 /** The lifetime of a chat, and the message that gave it: the one with the highest (`time`, `id`) counts, so that both sides agree. */
 export type ChatLifetime = {

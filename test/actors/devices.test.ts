@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { refusal, withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
-import { startUser } from '../../actors/user/state.ts'
+import { awayDevice, startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, Position, UserId } from '../../src/protocol/ids.ts'
@@ -198,6 +198,23 @@ describe('a device that was removed', () => {
     expect(comes(3, 'tablet', 100_001)).not.toEqual(strange(3))
   })
 
+  it('stays out also after many others were removed, and who was never removed stays in', () => {
+    const { state, attach, remove, comes, pass } = actor(fresh)
+    attach(1, 'phone')
+    remove(1, 'laptop')
+    for (let n = 1; n <= 17; n++) {
+      pass(10)
+      attach(2, `old ${n}`)
+      remove(1, `old ${n}`)
+    }
+    expect(state.settings.removals?.some(({ device }) => device === 'laptop')).toBe(false)
+    expect(comes(3, 'laptop', 100_000)).toEqual(strange(3))
+    // Also where nothing needed its place in the list of devices.
+    state.devices = [...state.devices.slice(0, 1), awayDevice('laptop' as DeviceId, 6, 0)]
+    expect(comes(4, 'laptop', 100_000)).toEqual(strange(4))
+    expect(comes(5, 'phone', 99_000)).toMatchObject([{ do: 'close', session: 1, code: 'replaced' }, { do: 'welcome' }])
+  })
+
   it('is not removed where that is not kept: it is to be asked again', () => {
     const { attach, tell, comes } = actor(fresh)
     attach(1, 'phone')
@@ -209,20 +226,18 @@ describe('a device that was removed', () => {
     expect(comes(3, 'laptop', 0)).not.toEqual(removed(3))
   })
 
-  it('is remembered among 16; by the tokens of those before them no device comes at all', () => {
+  it('is remembered among 16; by the tokens of those before them none comes that the user has not', () => {
     let settings = openSettings
     for (let n = 1; n <= 20; n++) settings = withRemoval(settings, `device ${n}` as DeviceId, n * 1_000)
     settings = withRemoval(settings, 'device 20' as DeviceId, 1)
     expect(settings.removals).toHaveLength(16)
-    expect(settings.removals?.slice(0, 2)).toEqual([
-      { device: null, at: 5_000 },
-      { device: 'device 6', at: 6_000 },
-    ])
+    expect(settings.removals?.[0]).toEqual({ device: 'device 5', at: 5_000 })
     expect(settings.removals?.at(-1)).toEqual({ device: 'device 20', at: 20_000 })
     const why = (device: string, known: boolean, issuedAt: number) =>
       refusal(settings, device as DeviceId, known, issuedAt) ?? 'in'
     expect([why('device 6', true, 6_000), why('device 6', true, 6_001)]).toEqual(['removed', 'in'])
-    expect([why('never removed', true, 5_000), why('never removed', true, 5_001)]).toEqual(['bad_token', 'in'])
+    expect(why('never removed', true, 0)).toBe('in')
+    expect([why('device 1', false, 500), why('device 1', false, 20_000)]).toEqual(['bad_token', 'bad_token'])
     expect([why('new', false, 20_000), why('new', false, 20_001)]).toEqual(['bad_token', 'in'])
     expect(refusal(openSettings, 'new' as DeviceId, false, 0)).toBeUndefined()
   })

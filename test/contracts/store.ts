@@ -273,7 +273,7 @@ export function storeContract(
         lifetimes: [],
       })
       const removals = [
-        { device: null, at: 5 },
+        { device: 'tablet' as never, at: 5 },
         { device: 'old phone' as never, at: Date.now() },
       ]
       const last = {

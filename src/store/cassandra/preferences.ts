@@ -39,12 +39,11 @@ export async function saveSettings(requests: Requests, user: UserId, settings: S
   await requests.write([{ query: insertQuery, params }], requests.stamps.ordered())
 }
 
-/** Every device is ''. */
-const removedCell = ({ device, at }: Removed): types.Tuple => driver().types.Tuple.fromArray([device ?? '', long(at)])
+const removedCell = ({ device, at }: Removed): types.Tuple => driver().types.Tuple.fromArray([device, long(at)])
 
 function removedOf(cell: types.Tuple): Removed {
-  const [device, at] = cell.values() as [DeviceId | '', types.Long]
-  return { device: device || null, at: number(at) }
+  const [device, at] = cell.values() as [DeviceId, types.Long]
+  return { device, at: number(at) }
 }
 
 const lifetimeCell = ({ chat, lifetime, time, id }: ChatLifetime): types.Tuple =>
