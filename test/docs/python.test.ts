@@ -50,12 +50,31 @@ const rows = (query: string): string[][] =>
   )
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-it('gets and sends everything once and in order', {
-  ...needs('Python 3 with websocket-client', Boolean(python), 'apt-get install python3-websocket'),
-}, async () => {
+const library = needs('Python 3 with websocket-client', Boolean(python), 'apt-get install python3-websocket')
+
+it('waits longer and longer for a host that answers nothing, which takes 10 s to find out', { ...library }, () => {
+  const pauses = `
+import client, queue
+now, pauses = 0, []
+def drop(*_, **options):
+    global now
+    now += options["timeout"] + 0.1
+    raise TimeoutError
+def sleep(seconds):
+    pauses.append(seconds)
+    if len(pauses) == 8:
+        raise SystemExit(print(pauses))
+client.websocket.create_connection, client.time.sleep = drop, sleep
+client.time.monotonic, client.random.uniform = lambda: now, lambda *_: 1
+client.Client("ws://127.0.0.1", "bob", "laptop", ":memory:", queue.Queue()).run()`
+  const printed = execFileSync(python, ['-c', pauses], { cwd: folder, encoding: 'utf8' })
+  expect(JSON.parse(printed)).toEqual([0.3, 0.5, 1, 2, 5, 10, 15, 15])
+})
+
+it('gets and sends everything once and in order', { ...library }, async () => {
   let node = serve()
   let bob = enter()
-  const alice = connect({ url, token: 'alice' })
+  const alice = connect({ url, token: 'Alice Lee' })
   const received: string[] = []
   const reading = (async () => {
     for await (const message of alice.messages()) {
@@ -68,7 +87,7 @@ it('gets and sends everything once and in order', {
     for (let n = 0; n < 50; n++) {
       texts.push(`${round}.${n}`)
       await alice.queue('bob', texts.at(-1) as string)
-      bob.stdin?.write(`alice ${texts.at(-1)}\n`)
+      bob.stdin?.write(`Alice Lee\t${texts.at(-1)}\n`)
       await pause(Math.random() * 50)
     }
     await kill(bob)
