@@ -1,5 +1,6 @@
 /** Tokens: JWTs, signed with HS256 and a secret of at least 32 bytes. `sub` is the user, `device` binds the token to one device. */
 import { jwtVerify, SignJWT } from 'jose'
+import { inMillis } from './hosts/entrance.ts'
 import type { Authenticate, Identity } from './hosts/ports.ts'
 
 /** An `authenticate` function for tokens of `makeToken`. Throws when the secret is shorter than 32 bytes. */
@@ -16,8 +17,11 @@ export function jwtAuthenticate(secret: Uint8Array): Authenticate {
     const { sub: user, device } = payload ?? {}
     if (typeof user !== 'string' || !(device === undefined || typeof device === 'string')) return undefined
     const { exp, iat = 0 } = payload ?? {}
+    if (typeof iat !== 'number') return undefined
     const times = { issuedAt: iat * 1000, ...(exp !== undefined && { expires: exp * 1000 }) }
-    return { user, ...(device !== undefined && { device }), ...times }
+    const identity: Identity = { user, ...(device !== undefined && { device }), ...times }
+    inMillis.add(identity)
+    return identity
   }
 }
 

@@ -47,8 +47,9 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
     const { user, device = null, expires, issuedAt } = identity
     if (!isUserId(user, limits.idLength) || !(device === null || isId(device, limits.idLength))) return 'bad_token'
     if (banned(user)) return 'banned'
+    const isMillis = inMillis.has(identity) || clock.now() < firstMillis
     for (const [name, time] of Object.entries({ expires, issuedAt })) {
-      if (isTime(time)) continue
+      if (isTime(time) && (isMillis || !mayBeSeconds(time))) continue
       onFault({ where: 'authenticate', error: new TypeError(`${name} must be ms since 1970, not ${time}`) })
       return 'unavailable'
     }
@@ -58,9 +59,16 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
   }
 }
 
-/** Seconds since 1970, which a program takes for them, are less for thousands of years; 0 is before all. */
-const isTime = (time: unknown): boolean =>
-  time === undefined || time === 0 || (typeof time === 'number' && time >= 100_000_000_000)
+/** Identities whose times are known to be milliseconds: they were made here, of a token that tells seconds. */
+export const inMillis = new WeakSet<Identity>()
+
+const isTime = (time: unknown): boolean => time === undefined || (typeof time === 'number' && !Number.isNaN(time))
+
+/** In March 1973; as seconds it is thousands of years away. A clock of before does not tell one from the other. */
+const firstMillis: Millis = 100_000_000_000
+
+/** A program that answers seconds since 1970 is told; 0 is before all in both. */
+const mayBeSeconds = (time: Millis | undefined): boolean => time !== undefined && time !== 0 && time < firstMillis
 
 /** Tells whether somebody's token is of before a removal that counts for its device, where it says both. The user's actor asks for itself. */
 export const removedDevices =

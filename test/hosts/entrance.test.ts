@@ -1,14 +1,65 @@
 /** Whose tokens are good, where that is asked for each request. */
-import { expect, it } from 'vitest'
+import { createHmac } from 'node:crypto'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { startUser } from '../../actors/user/state.ts'
-import { type Entrant, removedDevices } from '../../src/hosts/entrance.ts'
+import { type Entrant, entrance, removedDevices } from '../../src/hosts/entrance.ts'
+import type { Fault } from '../../src/hosts/faults.ts'
+import type { Authenticate } from '../../src/hosts/ports.ts'
 import type { Users } from '../../src/hosts/users.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
+import { completeLimits } from '../../src/protocol/limits.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { jwtAuthenticate } from '../../src/tokens.ts'
 
 const alice = 'alice' as UserId
+const secret = new TextEncoder().encode('0123456789abcdef0123456789abcdef')
+const day = 86_400_000
+
+/** Who comes in where the clock of the node stands at `now`, and what it tells of faults. */
+function door(authenticate: Authenticate, now: number) {
+  const faults: Fault[] = []
+  const clock = { now: () => now, monotonic: () => 1 }
+  const onFault = (fault: Fault) => faults.push(fault)
+  const enter = entrance({ authenticate, banned: () => false, limits: completeLimits(), clock, onFault })
+  return { enter: (token: string) => enter(token, { device: null, address: '' }), faults }
+}
+
+it('a token of a secret lets its user in whatever the clock says: its times are in seconds, and known to be', async () => {
+  const token = (claims: object) => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const text = `${part({ alg: 'HS256' })}.${part({ sub: alice, ...claims })}`
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+  }
+  const authenticate = jwtAuthenticate(secret)
+  onTestFinished(() => void vi.useRealTimers())
+  for (const start of [0, 1, 400 * day, 3 * 365 * day]) {
+    vi.useFakeTimers({ now: start, toFake: ['Date'] })
+    const { enter, faults } = door(authenticate, start)
+    const iat = Math.floor(start / 1_000)
+    expect(await enter(token({ iat, exp: iat + 60 }))).toMatchObject({ user: alice, issuedAt: iat * 1_000 })
+    expect(faults).toEqual([])
+  }
+  vi.useRealTimers()
+  const { enter, faults } = door(authenticate, Date.now())
+  for (const iat of [1, 5_000_000]) expect(await enter(token({ iat }))).toMatchObject({ issuedAt: iat * 1_000 })
+  for (const iat of ['1', null, {}]) expect(await enter(token({ iat }))).toBe('bad_token')
+  expect(faults).toEqual([])
+})
+
+it('times in seconds from a program are a fault, which a clock of before 1973 does not tell from milliseconds', async () => {
+  const now = Date.now()
+  const seconds = Math.floor(now / 1_000)
+  for (const times of [{ expires: seconds + 60 }, { issuedAt: seconds }]) {
+    const { enter, faults } = door(() => ({ user: 'alice', ...times }), now)
+    expect(await enter('x')).toBe('unavailable')
+    expect(faults).toHaveLength(1)
+  }
+  const { enter, faults } = door(() => ({ user: 'alice', expires: 2 * day, issuedAt: day }), day)
+  expect(await enter('x')).toMatchObject({ user: 'alice', expiresIn: day, issuedAt: day })
+  expect(faults).toEqual([])
+})
 
 it('of requests, too, only those are refused whose device was removed, however many others were', async () => {
   const store = memoryStore()
