@@ -36,7 +36,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 type Damages = Record<string, (path: string) => void>
 
 /** Damages copies of the folder, and opens and reads each in one process that may die; answers what it said of each. */
-function readAll(damages: Damages): Record<string, string> {
+function readAll(damages: Damages, of = whole): Record<string, string> {
   const script = `
     const { fileMedia, lmdbStore } = await import(${index})
     for (const path of process.argv.slice(1)) {
@@ -52,7 +52,7 @@ function readAll(damages: Damages): Record<string, string> {
     }`
   const paths = Object.values(damages).map((damage, n) => {
     const path = join(folder, `${n}`)
-    cpSync(whole, path, { recursive: true })
+    cpSync(of, path, { recursive: true })
     damage(path)
     return path
   })
@@ -83,6 +83,39 @@ const is = (file: string) =>
   )
 const all = (damages: Damages, said: unknown) => Object.fromEntries(Object.keys(damages).map((name) => [name, said]))
 
+/** Of a page and of a head: where it has its transaction, how many nodes it has, and its root. */
+const [transactionAt, lowerAt, headTransactionAt, rootAt] = [8, 20, 152, 136]
+
+/** A small folder, and its file before and after the last messages. */
+async function written(): Promise<{ path: string; then: Buffer; now: Buffer }> {
+  const path = mkdtempSync(join(folder, 'small-'))
+  const small = lmdbStore(path)
+  await small.open()
+  for (let seq = 1; seq < 10; seq++) await small.append(bob, 7, 1, [message(seq)])
+  const then = readFileSync(store(path))
+  await small.append(bob, 7, 1, [message(10)])
+  await small.close()
+  return { path, then, now: readFileSync(store(path)) }
+}
+
+/** Where its newer head is, and its older one. */
+function headsOf(file: Buffer): [number, number] {
+  const [first, second] = [0, pageBytes].map((at) => file.readBigUInt64LE(at + headTransactionAt)) as [bigint, bigint]
+  return first > second ? [0, pageBytes] : [pageBytes, 0]
+}
+
+/** Pages of its last transaction that had fewer or more nodes before: where they are. */
+function changed(then: Buffer, now: Buffer): number[] {
+  const last = now.readBigUInt64LE(headsOf(now)[0] + headTransactionAt)
+  const pages = Array.from({ length: Math.min(then.length, now.length) / pageBytes - 2 }, (_, n) => (n + 2) * pageBytes)
+  return pages.filter(
+    (at) =>
+      now.readBigUInt64LE(at + transactionAt) === last &&
+      then.readBigUInt64LE(at + transactionAt) > 0 &&
+      then.readUInt16LE(at + lowerAt) !== now.readUInt16LE(at + lowerAt),
+  )
+}
+
 describe('a damaged folder', () => {
   it('is read where it is whole', () => expect(readAll({ whole: () => {} })).toEqual({ whole: 'tail 3000' }))
 
@@ -99,6 +132,17 @@ describe('a damaged folder', () => {
     damages['a second page of noise'] = (path) => overwrite(store(path), pageBytes, noise(pageBytes))
     damages['something else'] = (path) => writeFileSync(store(path), 'Dear diary,\n'.repeat(10_000))
     expect(readAll(damages)).toEqual(all(damages, is('bluetick.mdb')))
+  })
+
+  it('is told from a whole one by a page, or a root, that is as it was before', async () => {
+    const { path, then, now } = await written()
+    const damages: Damages = {}
+    for (const at of changed(then, now))
+      damages[`page ${at / pageBytes}`] = (path) => overwrite(store(path), at, then.subarray(at, at + pageBytes))
+    expect(damages).not.toEqual({})
+    const [newer, older] = headsOf(now)
+    damages.root = (path) => overwrite(store(path), newer + rootAt, now.subarray(older + rootAt, older + rootAt + 8))
+    expect(readAll(damages, path)).toEqual(all(damages, is('bluetick.mdb')))
   })
 
   it('is not a new one where only its file is lost', () => {

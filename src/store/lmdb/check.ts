@@ -1,14 +1,17 @@
 /**
  * Whether a file of LMDB's can be opened. LMDB believes what it finds: of a damaged file it dies by a signal, or has no rows.
- * So its trees are walked before: every page that they name is in the file, and is what its place says. The pages of values
- * are not read (rows.ts has checksums of them): a file of 1 GB takes about 0.1 s.
+ * So its trees are walked before: every page that they name is in the file, is what its place says, and is neither named again
+ * nor free; and each tree has as many pages and rows as LMDB counted, which pages that a disk did not write have not. The
+ * pages of values are not read (rows.ts has checksums of them): a file of 1 GB takes about 0.3 s.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { StoreError } from '../contract.ts'
-import { metaOf, nodesOf, type Tree } from './format.ts'
+import { type Counts, freeOf, listsOf, metaOf, type Nodes, nodesOf, type Place, type Run, type Tree } from './format.ts'
 
 /** A tree of LMDB's is never as deep as this. */
 const mostLevels = 32
+/** Nor has a file as many pages: 8 TB. */
+const mostPages = 2 ** 31
 /** Pages that are looked at in one turn of the event loop: some milliseconds. */
 const pagesAtOnce = 1_000
 
@@ -46,6 +49,9 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
+/** What people read. */
+const words = { branches: 'pages of branches', leaves: 'pages of leaves', values: 'pages of values', rows: 'rows' }
+
 /** What is wrong with a file. */
 class Damage extends Error {}
 
@@ -54,7 +60,11 @@ class Check {
   readonly #size: number
   readonly #page = Buffer.alloc(64 * 1024)
   #pageSize = 0
-  /** One bit for each page of the file that a tree names. */
+  /** Of the head that came later. */
+  #transaction = 0
+  /** The last page that a tree may name. */
+  #last = 0
+  /** One bit for each page of the file that a tree names, or that is free. */
   #named = new Uint8Array()
   #count = 0
 
@@ -68,9 +78,15 @@ class Check {
     this.#pageSize = first.pageSize
     const second = this.#meta(first.pageSize)
     if (second.pageSize !== first.pageSize) throw new Damage('its two heads do not agree')
-    const { trees, transaction } = first.transaction > second.transaction ? first : second
-    this.#named = new Uint8Array(Math.ceil(this.#size / this.#pageSize / 8))
-    for (const tree of trees) await this.#walk(tree, transaction)
+    const { main, free, last, transaction } = first.transaction > second.transaction ? first : second
+    if (last >= mostPages) throw new Damage(`it has ${last} pages`)
+    this.#transaction = transaction
+    this.#last = Math.min(last, Math.floor(this.#size / this.#pageSize) - 1)
+    this.#named = new Uint8Array(Math.ceil((last + 1) / 8))
+    const lists: Buffer[] = []
+    await this.#walk(free, (leaf) => lists.push(...listsOf(leaf).map((place) => this.#list(leaf, place))))
+    await this.#walk(main)
+    for (const list of lists) this.#nameFree(list, last)
   }
 
   #meta(at: number) {
@@ -80,35 +96,56 @@ class Check {
   }
 
   /** Level by level; a table within a table is walked when it is met. */
-  async #walk({ root, depth }: Tree, transaction: number): Promise<void> {
-    if (root === undefined) return
-    if (depth < 1 || depth > mostLevels) throw new Damage(`a tree has ${depth} levels`)
-    let pages = [root]
-    for (let level = depth; level > 0; level--) {
+  async #walk({ root, depth, counts }: Tree, onLeaf?: (page: Buffer) => void): Promise<void> {
+    if (root !== undefined && (depth < 1 || depth > mostLevels)) throw new Damage(`a tree has ${depth} levels`)
+    const found = { branches: 0, leaves: 0, values: 0, rows: 0 }
+    let pages = root === undefined ? [] : [root]
+    for (let level = depth; pages.length > 0; level--) {
       const next: number[] = []
       for (const page of pages) {
-        this.#name(page, 1)
-        const nodes = nodesOf(this.#read(page * this.#pageSize, this.#pageSize), {
-          page,
-          transaction,
-          leaf: level === 1,
-        })
-        if (!nodes) throw new Damage(`page ${page} is not what it was`)
+        const nodes = this.#nodes(page, level === 1)
+        if (level === 1) onLeaf?.(this.#page.subarray(0, this.#pageSize))
+        for (const tree of nodes.trees) await this.#walk(tree)
+        found[level === 1 ? 'leaves' : 'branches']++
+        if (level === 1) found.rows += nodes.count
+        for (const { count } of nodes.values) found.values += count
         next.push(...nodes.pages)
-        for (const { page, count } of nodes.values) this.#name(page, count)
-        for (const tree of nodes.trees) await this.#walk(tree, transaction)
         if (++this.#count % pagesAtOnce === 0) await new Promise(setImmediate)
       }
       // In the order of the file, which a disk likes.
       pages = next.sort((a, b) => a - b)
     }
+    checkCounts(found, counts)
   }
 
-  /** A page belongs to one tree, once, and is there. */
-  #name(page: number, count: number): void {
+  #nodes(page: number, leaf: boolean): Nodes {
+    this.#name({ page, count: 1 }, this.#last)
+    const bytes = this.#read(page * this.#pageSize, this.#pageSize)
+    const nodes = nodesOf(bytes, { page, transaction: this.#transaction, leaf })
+    if (!nodes) throw new Damage(`page ${page} is not what it was`)
+    for (const run of nodes.values) this.#name(run, this.#last)
+    return nodes
+  }
+
+  /** A list of free pages, as its leaf has it. */
+  #list(leaf: Buffer, { onPage, at, bytes }: Place): Buffer {
+    if (onPage === undefined) return Buffer.from(leaf.subarray(at, at + bytes))
+    const list = Buffer.alloc(bytes)
+    readSync(this.#file, list, 0, bytes, onPage * this.#pageSize + at)
+    return list
+  }
+
+  /** LMDB may have never written them: the file may end before. */
+  #nameFree(list: Buffer, last: number): void {
+    const runs = freeOf(list)
+    if (!runs) throw new Damage('a list of free pages is not what it was')
+    for (const run of runs) this.#name(run, last)
+  }
+
+  /** A page belongs to one tree, once, or is free. */
+  #name({ page, count }: Run, last: number): void {
     const end = page + count
-    if (page < 2 || end * this.#pageSize > this.#size)
-      throw new Damage(`it names page ${end - 1}, and ends at page ${Math.floor(this.#size / this.#pageSize) - 1}`)
+    if (page < 2 || end - 1 > last) throw new Damage(`it names page ${end - 1}, and ends at page ${last}`)
     for (let at = page; at < end; at++) {
       const [byte, bit] = [at >> 3, 1 << (at & 7)]
       if ((this.#named[byte] as number) & bit) throw new Damage(`page ${at} is named twice`)
@@ -122,4 +159,10 @@ class Check {
     bytes.fill(0, readSync(this.#file, bytes, 0, length, at))
     return bytes
   }
+}
+
+function checkCounts(found: Counts, counted: Counts): void {
+  for (const part of ['branches', 'leaves', 'values', 'rows'] as const)
+    if (found[part] !== counted[part])
+      throw new Damage(`a tree has ${found[part]} ${words[part]}, and had ${counted[part]}`)
 }

@@ -10,13 +10,30 @@ const treeBytes = 48
 const [magic, version] = [0xbeefc0de, 2]
 const noPage = 0xffff_ffff_ffff_ffffn
 
+/** What a tree consists of: pages, by what they are, and rows. */
+export type Counts = {
+  readonly branches: number
+  readonly leaves: number
+  readonly values: number
+  readonly rows: number
+}
 /** `root` undefined: it is empty. */
-export type Tree = { readonly root: number | undefined; readonly depth: number }
-export type Meta = { readonly pageSize: number; readonly transaction: number; readonly trees: readonly Tree[] }
+export type Tree = { readonly root: number | undefined; readonly depth: number; readonly counts: Counts }
+/** `free`: the tree with the lists of free pages. `last`: the last page that was ever used. */
+export type Meta = {
+  readonly pageSize: number
+  readonly transaction: number
+  readonly last: number
+  readonly free: Tree
+  readonly main: Tree
+}
+/** Pages that follow each other. */
+export type Run = { readonly page: number; readonly count: number }
 /** What the nodes of a page name: pages of the next level, pages with values, and trees. */
 export type Nodes = {
+  readonly count: number
   readonly pages: readonly number[]
-  readonly values: readonly { readonly page: number; readonly count: number }[]
+  readonly values: readonly Run[]
   readonly trees: readonly Tree[]
 }
 
@@ -26,13 +43,16 @@ export function metaOf(page: Buffer): Meta | undefined {
   const pageSize = page.readUInt32LE(headBytes + 24)
   const sound = (page.readUInt32LE(headBytes + 4) & 0xffff) === version && [4, 8, 16, 32, 64].includes(pageSize / 1024)
   const free = headBytes + 24
-  const trees = [treeAt(page, free), treeAt(page, free + treeBytes)]
-  return sound ? { pageSize, transaction: numberAt(page, free + 2 * treeBytes + 8), trees } : undefined
+  const end = free + 2 * treeBytes
+  const trees = { free: treeAt(page, free), main: treeAt(page, free + treeBytes) }
+  return sound ? { pageSize, transaction: numberAt(page, end + 8), last: numberAt(page, end), ...trees } : undefined
 }
 
 function treeAt(page: Buffer, at: number): Tree {
   const root = page.readBigUInt64LE(at + 40)
-  return { root: root === noPage ? undefined : Number(root), depth: page.readUInt16LE(at + 6) }
+  const [branches, leaves, values, rows] = [8, 16, 24, 32].map((part) => numberAt(page, at + part))
+  const counts = { branches, leaves, values, rows } as Counts
+  return { root: root === noPage ? undefined : Number(root), depth: page.readUInt16LE(at + 6), counts }
 }
 
 const numberAt = (page: Buffer, at: number): number => Number(page.readBigUInt64LE(at))
@@ -52,8 +72,8 @@ export function nodesOf(bytes: Buffer, expected: Expected): Nodes | undefined {
     lower <= upper &&
     upper <= bytes.length - headBytes
   if (!sound) return undefined
-  const nodes = { pages: [] as number[], values: [] as { page: number; count: number }[], trees: [] as Tree[] }
-  for (let n = 0; n < lower / 2; n++) {
+  const nodes = { count: lower / 2, pages: [] as number[], values: [] as Run[], trees: [] as Tree[] }
+  for (let n = 0; n < nodes.count; n++) {
     const at = bytes.readUInt16LE(headBytes + 2 * n)
     if (at < upper || !addNode(bytes, at + headBytes, expected.leaf, nodes)) return undefined
   }
@@ -65,7 +85,7 @@ function addNode(
   bytes: Buffer,
   at: number,
   leaf: boolean,
-  nodes: { pages: number[]; values: { page: number; count: number }[]; trees: Tree[] },
+  nodes: { pages: number[]; values: Run[]; trees: Tree[] },
 ): boolean {
   if (at + nodeBytes > bytes.length) return false
   const [low, flags] = [bytes.readUInt32LE(at), bytes.readUInt16LE(at + 4)]
@@ -86,4 +106,32 @@ function addNode(
     nodes.trees.push(treeAt(bytes, value))
   }
   return flags === 0 || flags === isTree
+}
+
+/** Where a list of free pages is, in its leaf or on pages of its own. */
+export type Place = { readonly onPage: number | undefined; readonly at: number; readonly bytes: number }
+
+/** The places of the lists that a leaf of the tree of free pages has; `nodesOf` took it. */
+export function listsOf(leaf: Buffer): Place[] {
+  return Array.from({ length: leaf.readUInt16LE(20) / 2 }, (_, n) => {
+    const node = leaf.readUInt16LE(headBytes + 2 * n) + headBytes
+    const value = node + nodeBytes + leaf.readUInt16LE(node + 6)
+    const bytes = leaf.readUInt32LE(node)
+    const apart = (leaf.readUInt16LE(node + 4) & onPages) !== 0
+    return apart ? { onPage: numberAt(leaf, value), at: headBytes, bytes } : { onPage: undefined, at: value, bytes }
+  })
+}
+
+/** The pages of a list of free ones: its length, then numbers of pages, with a negative length before those of runs, and zeros. */
+export function freeOf(list: Buffer): Run[] | undefined {
+  const length = list.length < 8 ? -1 : Number(list.readBigInt64LE(0))
+  if (length < 0 || 8 * (length + 1) > list.length) return undefined
+  const runs: Run[] = []
+  let count = 1
+  for (let n = 1; n <= length; n++) {
+    const number = Number(list.readBigInt64LE(8 * n))
+    if (number > 0) runs.push({ page: number, count })
+    count = number < 0 ? -number : 1
+  }
+  return runs
 }
