@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isForHere } from '../gateway/origin.ts'
 import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type Store } from '../index.ts'
@@ -138,6 +139,8 @@ export async function serve(args: string[]): Promise<void> {
   await Promise.race([asked, node.closed])
   console.log('Draining ...')
   await node.close()
+  if (!cluster && !existsSync(join(values.data, 'bluetick.mdb')))
+    throw new Error(`${values.data} is not there any more, or was emptied while the node ran: what was in it is lost`)
   console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
 }
 

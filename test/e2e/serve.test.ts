@@ -1,7 +1,7 @@
 /** The node as an operator runs it: the command line, tokens, inspection, and how it stops. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -124,6 +124,16 @@ describe('bluetick serve', () => {
   it('says why it cannot listen on an address that is none, and ends with 1', async () => {
     const args = ['--host', '127.0.0.1.invalid', '--secret-file', secretFile, '--data', join(folder, 'refused')]
     expect(await cli('serve', ...args)).toEqual({ code: 1, out: expect.stringContaining('ENOTFOUND') })
+  })
+
+  it('does not say that everything is in a data folder which was removed, and ends with 1', async () => {
+    const { server, data, out } = await serve()
+    rmSync(data, { recursive: true })
+    const exited = once(server, 'exit')
+    server.kill('SIGTERM')
+    expect(await exited).toEqual([1, null])
+    expect(out()).toMatch(/removed while they were in use|is not there any more/)
+    expect(out()).not.toContain('Stopped;')
   })
 
   it('takes limits, also from a file, and names a variable that sets nothing', async () => {

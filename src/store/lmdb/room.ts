@@ -62,12 +62,14 @@ export class Room {
 
   /** As `check` before the next append, and looks now. */
   look(): void {
+    this.#checkThere()
     this.#lookedAt = Number.NEGATIVE_INFINITY
     this.check(0)
   }
 
-  /** Before a transaction: throws where LMDB would meet a write that fails. A full disk has room for what is not appended. */
+  /** Before a transaction: throws where the file is gone, or LMDB would meet a write that fails. A full disk has room for what is not appended. */
   prepare(): void {
+    this.#checkThere()
     const wanted = Math.max(this.#reserve, this.#wanted)
     const least = Math.max(leastBytes, wanted - this.#reserve)
     this.#wanted = 0
@@ -91,6 +93,13 @@ export class Room {
   close(trim: boolean): void {
     if (trim) ftruncateSync(this.#file, this.#used)
     closeSync(this.#file)
+  }
+
+  /** A file that was removed can be written on, and is lost with the process. */
+  #checkThere(): void {
+    if (fstatSync(this.#file).nlink > 0) return
+    const text = `The files in ${this.#folder} were removed while they were in use. Nothing more is written, and what was in them is lost: put a backup in their place, or start anew.`
+    throw new StoreError('failed', text)
   }
 
   get #reserve(): number {
