@@ -135,10 +135,10 @@ export function detach(state: UserState, session: SessionRef, now: Millis, out: 
 /** Welcomes a device whose start is certain: entries follow from there. */
 function open(state: UserState, device: Device, limits: UserLimits, now: Millis, out: UserEffect[]): void {
   const { session, pushed, phase } = device
-  const { tail, settings } = state
+  const { epoch, tail, settings } = state
   const siblings = hasOthers(state, device, limits, now)
   const why = phase === 'away' || phase === 'opening' || phase === 'replaying' || phase === 'live' ? null : phase
-  out.push({ do: 'welcome', session, seq: pushed, tail, why, siblings, settings })
+  out.push({ do: 'welcome', session, epoch, seq: pushed, tail, why, siblings, settings })
   device.phase = 'replaying'
 }
 

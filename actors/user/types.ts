@@ -199,6 +199,8 @@ export type UserEffect =
   | {
       readonly do: 'welcome'
       readonly session: SessionRef
+      /** As it was then: the log may be renamed before the host performs this. */
+      readonly epoch: number
       readonly seq: Seq
       readonly tail: Seq
       /** Why the cursor is not honoured; null: it is. */

@@ -12,7 +12,7 @@ export interface SessionPort {
   push(session: SessionRef, frame: ServerFrame): void
   /** As `push`, for what may be lost: not to a session that has much to send already. */
   hint(session: SessionRef, frame: ServerFrame): void
-  welcome(welcome: Extract<UserEffect, { do: 'welcome' }>, epoch: number): void
+  welcome(welcome: Extract<UserEffect, { do: 'welcome' }>): void
   siblings(session: SessionRef): void
   wasted(session: SessionRef): void
   settings(session: SessionRef, settings: Settings): void

@@ -116,11 +116,11 @@ export class Sessions implements SessionPort {
     if (session && (session.out?.length ?? 0) < crowded) this.#push(session, frame)
   }
 
-  welcome(welcome: Parameters<SessionPort['welcome']>[0], epoch: number): void {
+  welcome(welcome: Parameters<SessionPort['welcome']>[0]): void {
     const session = this.#sessions.get(welcome.session)
     if (!session) return
     const { user, device } = session
-    const { seq, tail, why, siblings, settings } = welcome
+    const { epoch, seq, tail, why, siblings, settings } = welcome
     const frame = [
       'welcome',
       user as UserId,

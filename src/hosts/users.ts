@@ -132,7 +132,7 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'erase':
       return void tellResult(users, user, deletion(context, user, effect))
     case 'welcome':
-      return sessions.welcome(effect, epochOf(users, user))
+      return sessions.welcome(effect)
     case 'stands':
       return sessions.push(effect.session, ['stands', user, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'live':
@@ -182,7 +182,6 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
 
 /** Of an actor that is gone, whose questions nobody will hear the answer of. */
 const noLog = { epoch: 0, tail: 0 }
-const epochOf = (users: Users, user: UserId): number => users.peek(user)?.epoch ?? 0
 
 /** What only a user asks of the store. */
 async function ask(

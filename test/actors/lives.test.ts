@@ -133,6 +133,10 @@ it('a device whose first page is being read while the log is renamed is not told
   const attach = (session: number, device: string, cursor: Presented) =>
     tell({ is: 'attach', session, device: device as DeviceId, cursor })
   attach(1, 'tab', { epoch: 7, seq: 2, term: 1 })
+  // Who was welcomed was so by the name of then, whenever the host says it.
+  expect(attach(5, 'live', { epoch: 7, seq: 5, term: 3 })).toContainEqual(
+    expect.objectContaining({ do: 'welcome', session: 5, epoch: 7, seq: 5, why: null }),
+  )
   attach(2, 'new', { epoch: 7, seq: 0, term: 1 })
   attach(3, 'lost', { epoch: 7, seq: 2, term: 1 })
   expect(attach(4, 'phone', { epoch: 7, seq: 4, term: 2 })).toContainEqual({ do: 'rename', epoch: 333 })
@@ -148,7 +152,7 @@ it('a device whose first page is being read while the log is renamed is not told
     [3, 'removed'],
   ] as const) {
     expect(page(session, 3)).toMatchObject([{ do: 'fetch', from: 1 }])
-    expect(page(session, 1)).toMatchObject([{ do: 'welcome', seq: 0, why }])
+    expect(page(session, 1)).toMatchObject([{ do: 'welcome', epoch: 333, seq: 0, why }])
   }
   expect(page(2, 1)).toMatchObject([{ do: 'welcome', seq: 0, why: null }])
 })
