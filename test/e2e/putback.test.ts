@@ -16,6 +16,7 @@ let node: ReturnType<typeof createNode> | undefined
 let url: string
 let port = 0
 const clients: Client[] = []
+const faults: string[] = []
 
 beforeEach(async () => {
   port = await freePort()
@@ -28,8 +29,9 @@ afterEach(async () => {
   rmSync(root, { recursive: true })
 })
 const data = () => join(root, 'data')
-async function start(): Promise<void> {
-  node = createNode({ store: lmdbStore(data()) })
+async function start(store = lmdbStore(data())): Promise<void> {
+  faults.length = 0
+  node = createNode({ store, onFault: ({ where }) => void faults.push(where) })
   url = (await node.listen({ port })).url
 }
 async function stop(): Promise<void> {
@@ -44,11 +46,18 @@ async function save(how: 'stopped' | 'running' = 'stopped'): Promise<void> {
   await start()
 }
 /** The folder is put in the place of the node's. */
-async function putBack(): Promise<void> {
+async function putBack(store?: ReturnType<typeof lmdbStore>): Promise<void> {
   await stop()
   rmSync(data(), { recursive: true })
   cpSync(join(root, 'saved'), data(), { recursive: true })
-  await start()
+  await start(store)
+}
+/** A store whose first page is such that an actor crashes on it. */
+function crashing(): ReturnType<typeof lmdbStore> {
+  const store = lmdbStore(data())
+  const read = store.read.bind(store)
+  const pages = [Promise.resolve([null as never])]
+  return Object.assign(store, { read: (...asked: Parameters<typeof read>) => pages.pop() ?? read(...asked) })
 }
 const write = async (...bodies: string[]) => {
   for (const body of bodies) await node?.send({ from: 'carol', to: 'bob', body })
@@ -120,6 +129,25 @@ it.each(ways)(
     after.close()
   },
 )
+
+it('tells a device also where its actor crashes between the finding and the telling', async () => {
+  await write('one')
+  await save()
+  await write('lost', 'lost too')
+  const before = await raw('bob', 0, 0)
+  await expect.poll(() => before.of('live')).toHaveLength(1)
+  const [, , , epoch, , tail, , , , , life] = before.of('welcome')[0] as Frame
+  before.close()
+  await before.closed
+  await putBack(crashing())
+  const after = await raw('bob', epoch, tail, false, life)
+  await expect.poll(() => after.of('live')).toHaveLength(1)
+  expect(after.of('welcome').map(([, , , renamed, seq, , , , , why]) => [renamed !== epoch, seq, why])).toEqual([
+    [true, 0, 'reset'],
+  ])
+  expect([faults, after.of('message').map((frame) => frame[5])]).toEqual([['actor'], ['one']])
+  after.close()
+})
 
 it.each(ways)('%s: with the SDK a gap is told, and what was accepted meanwhile comes', async (how) => {
   await write('one')
