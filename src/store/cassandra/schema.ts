@@ -53,14 +53,35 @@ function parse(create: string): Table {
 /** Milliseconds for a change of the schema: a busy cluster takes many times what it takes to read. */
 const changeMs = 60_000
 
+/** Milliseconds between looks at what the hosts have. */
+const agreeingMs = 100
+
 /** Changes the schema. Resolves when all hosts that are up have the change: what follows may go to any of them. */
 async function change(client: Client, query: string): Promise<void> {
-  const { info } = await client.execute(query)
-  if (!(info as { readonly isSchemaInAgreement?: boolean }).isSchemaInAgreement)
-    throw new StoreError(
-      'unavailable',
-      'The hosts of the cluster do not agree on its schema; try again when all are well.',
-    )
+  await client.execute(query)
+  const until = performance.now() + changeMs
+  while (!(await isAgreed(client))) {
+    if (performance.now() > until)
+      throw new StoreError(
+        'unavailable',
+        'The hosts of the cluster do not agree on its schema; try again when all are well.',
+      )
+    await new Promise((resolve) => setTimeout(resolve, agreeingMs))
+  }
+}
+
+/**
+ * Each host is asked for its own version. The driver asks one what all have, and that one may have heard of the change of another as
+ * little as the rest: then they agree on what was before.
+ */
+async function isAgreed(client: Client): Promise<boolean> {
+  const up = client.hosts.values().filter((host) => host.isUp())
+  const asked = up.map((host) => client.execute('SELECT schema_version FROM system.local', [], { host }))
+  const answers = await Promise.allSettled(asked)
+  const versions = answers.map(
+    (answer) => answer.status === 'fulfilled' && String(answer.value.rows[0]?.['schema_version']),
+  )
+  return !versions.includes(false) && new Set(versions).size === 1
 }
 
 /** Makes the keyspace, and the tables and columns that are missing; what is there stays. Rejects where a later release has made the schema. */
