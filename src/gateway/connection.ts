@@ -1,4 +1,4 @@
-import { Session } from '../hosts/session.ts'
+import { Session } from '../hosts/sessions/session.ts'
 import type { WebSocket } from './uws.ts'
 
 /** What travels with a socket. */

@@ -1,7 +1,7 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
 import { createConnection, createServer } from 'node:net'
-import type { Address } from '../hosts/session.ts'
-import type { Sessions } from '../hosts/sessions.ts'
+import type { Address } from '../hosts/sessions/session.ts'
+import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { closeCodes } from '../protocol/codes.ts'
 import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'

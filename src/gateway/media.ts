@@ -1,5 +1,5 @@
 /** `/media`: who may come, and what they are told. docs/media.md is the reference. */
-import type { Enter, Entrant } from '../hosts/entrance.ts'
+import type { Enter, Entrant } from '../hosts/sessions/entrance.ts'
 import type { NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'

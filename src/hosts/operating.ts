@@ -3,7 +3,7 @@ import { type DeviceId, isId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Bans } from './bans.ts'
 import { SendRefused } from './program.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions } from './sessions/sessions.ts'
 
 type Context = { readonly sessions: Sessions; readonly bans: Bans; readonly limits: Limits }
 

@@ -28,8 +28,8 @@ import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
 import type { Asks } from '../runtime/index.ts'
 import type { Carrier, Store } from '../store/contract.ts'
-import { attachTo } from './admission.ts'
-import { type Groups, offerTo } from './groups.ts'
+import { type Groups, offerTo } from './groups/groups.ts'
+import { attachTo } from './sessions/admission.ts'
 import type { Users } from './users.ts'
 
 export type SendAs = {

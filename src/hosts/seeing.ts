@@ -8,7 +8,7 @@ import type { Millis, UserId } from '../protocol/ids.ts'
 import { type Clock, hash } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 import type { Chore } from './chores.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions } from './sessions/sessions.ts'
 
 /** A part of the users has its turn at a time, so that many of them are no storm of writes. */
 const parts = 10

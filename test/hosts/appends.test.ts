@@ -1,6 +1,6 @@
 /** The appends of one inbox, one at a time, by a store whose answers are given by hand. */
 import { expect, it } from 'vitest'
-import { Appends } from '../../src/hosts/appends.ts'
+import { Appends } from '../../src/hosts/logs/appends.ts'
 import type { Entry } from '../../src/store/contract.ts'
 import { message, user } from '../contracts/store.ts'
 

@@ -1,11 +1,11 @@
 /** How long a token is good for is measured by the clock that nobody sets. */
 import { expect, it } from 'vitest'
-import { entrance } from '../../src/hosts/entrance.ts'
-import { Expiry } from '../../src/hosts/expiry.ts'
 import type { Fault } from '../../src/hosts/faults.ts'
 import type { Identity } from '../../src/hosts/ports.ts'
-import { Refs } from '../../src/hosts/refs.ts'
-import type { Session } from '../../src/hosts/session.ts'
+import { entrance } from '../../src/hosts/sessions/entrance.ts'
+import { Expiry } from '../../src/hosts/sessions/expiry.ts'
+import { Refs } from '../../src/hosts/sessions/refs.ts'
+import type { Session } from '../../src/hosts/sessions/session.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 
 const hour = 3_600_000

@@ -1,7 +1,7 @@
 /** The buckets of users and pairs. No sockets and no time. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Rates } from '../../src/hosts/rates.ts'
+import { Rates } from '../../src/hosts/sessions/rates.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 
 const user = (name: string) => name as UserId

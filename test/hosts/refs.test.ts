@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Refs } from '../../src/hosts/refs.ts'
+import { Refs } from '../../src/hosts/sessions/refs.ts'
 
 const item = () => ({ ref: 0 })
 

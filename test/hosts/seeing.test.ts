@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Presence } from '../../actors/presence.ts'
 import { seeing } from '../../src/hosts/seeing.ts'
-import type { Sessions } from '../../src/hosts/sessions.ts'
+import type { Sessions } from '../../src/hosts/sessions/sessions.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 

@@ -1,12 +1,12 @@
 /** The copies of a group's messages: handed to the members' actors, and their answers brought back. */
-import type { Fanned, GroupEffect, Message } from '../../actors/group/types.ts'
-import type { Accepted, Ticket, UserMessage } from '../../actors/user/types.ts'
-import type { Place } from '../protocol/group.ts'
-import type { GroupId } from '../protocol/ids.ts'
-import { Queue } from '../protocol/queue.ts'
-import { share } from '../protocol/shared.ts'
-import type { Asks } from '../runtime/index.ts'
-import type { Users } from './users.ts'
+import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.ts'
+import type { Accepted, Ticket, UserMessage } from '../../../actors/user/types.ts'
+import type { Place } from '../../protocol/group.ts'
+import type { GroupId } from '../../protocol/ids.ts'
+import { Queue } from '../../protocol/queue.ts'
+import { share } from '../../protocol/shared.ts'
+import type { Asks } from '../../runtime/index.ts'
+import type { Users } from '../users.ts'
 
 type Context = { readonly users: () => Users; readonly asks: Asks<Accepted> }
 

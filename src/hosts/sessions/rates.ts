@@ -3,8 +3,8 @@
  * two seconds' worth may come at once. A bucket is one number, the time when it is full again, and is kept only until then: who
  * sends nothing costs nothing.
  */
-import type { Millis, UserId } from '../protocol/ids.ts'
-import type { Limits } from '../protocol/limits.ts'
+import type { Millis, UserId } from '../../protocol/ids.ts'
+import type { Limits } from '../../protocol/limits.ts'
 
 /** `toldAt`: when the last one that was refused may come again. */
 type Sender = { fullAt: Millis; toldAt: Millis; readonly pairs: Map<UserId, Millis> }

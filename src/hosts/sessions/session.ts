@@ -1,17 +1,17 @@
 /** What the host keeps of a session, and what it needs. */
-import { SessionState } from '../../actors/session/state.ts'
-import type { Accepted, Presented, SessionRef } from '../../actors/user/types.ts'
-import type { Codec } from '../protocol/codec.ts'
-import type { ServerFrame } from '../protocol/frames.ts'
-import type { Cursor, Millis } from '../protocol/ids.ts'
-import type { Lifetime } from '../protocol/lifetime.ts'
-import type { Limits } from '../protocol/limits.ts'
-import type { Asks, Runtime } from '../runtime/index.ts'
+import { SessionState } from '../../../actors/session/state.ts'
+import type { Accepted, Presented, SessionRef } from '../../../actors/user/types.ts'
+import type { Codec } from '../../protocol/codec.ts'
+import type { ServerFrame } from '../../protocol/frames.ts'
+import type { Cursor, Millis } from '../../protocol/ids.ts'
+import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Limits } from '../../protocol/limits.ts'
+import type { Asks, Runtime } from '../../runtime/index.ts'
+import type { Groups } from '../groups/groups.ts'
+import type { PresenceActors } from '../presence.ts'
+import type { Users } from '../users.ts'
 import type { Admit } from './admission.ts'
 import type { Enter } from './entrance.ts'
-import type { Groups } from './groups.ts'
-import type { PresenceActors } from './presence.ts'
-import type { Users } from './users.ts'
 
 /** Where clients connect from; one object for all connections of an address. */
 export type Address = { readonly text: string; open: number }

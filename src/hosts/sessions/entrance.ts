@@ -1,15 +1,15 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
-import { refusal } from '../../actors/removals.ts'
-import { openSettings } from '../../actors/settings.ts'
-import { isKnown } from '../../actors/user/devices.ts'
-import type { CloseCode } from '../protocol/codes.ts'
-import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../protocol/ids.ts'
-import type { Limits } from '../protocol/limits.ts'
-import type { Clock } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
-import type { OnFault } from './faults.ts'
-import type { Authenticate, Identity } from './ports.ts'
-import type { Users } from './users.ts'
+import { refusal } from '../../../actors/removals.ts'
+import { openSettings } from '../../../actors/settings.ts'
+import { isKnown } from '../../../actors/user/devices.ts'
+import type { CloseCode } from '../../protocol/codes.ts'
+import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
+import type { Limits } from '../../protocol/limits.ts'
+import type { Clock } from '../../runtime/index.ts'
+import type { Store } from '../../store/contract.ts'
+import type { OnFault } from '../faults.ts'
+import type { Authenticate, Identity } from '../ports.ts'
+import type { Users } from '../users.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {

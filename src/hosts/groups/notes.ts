@@ -3,9 +3,9 @@
  * next life of the node hands them out. A note is given up when its group has been seen at rest with everything handed out, and
  * for no other reason: one that could not be loaded is absent, too.
  */
-import type { GroupMessage } from '../../actors/group/types.ts'
-import type { GroupId } from '../protocol/ids.ts'
-import type { Store } from '../store/contract.ts'
+import type { GroupMessage } from '../../../actors/group/types.ts'
+import type { GroupId } from '../../protocol/ids.ts'
+import type { Store } from '../../store/contract.ts'
 
 export class Notes {
   readonly #store: Store
