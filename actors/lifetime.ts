@@ -1,8 +1,7 @@
-/** How long messages stay: which lifetime a chat has, which of two changes counts, and what the timer of an entry waits for. */
+/** How long the messages of a chat stay: which lifetime it has, and which of two changes counts. */
 import type { Millis, UserId } from '../src/protocol/ids.ts'
 import type { Lifetime } from '../src/protocol/lifetime.ts'
 import type { ChatLifetime, Settings } from '../src/protocol/settings.ts'
-import type { Entry, Waiting } from '../src/store/contract.ts'
 
 /** A chat that is back at the default is remembered as long as a repeat of an older change may come: two days. */
 const rememberedMs = 48 * 3_600_000
@@ -30,26 +29,3 @@ const isLater = (change: ChatLifetime, known: ChatLifetime): boolean =>
 /** Whether a change would make one more chat with a lifetime of its own than `listed`. */
 export const isFull = ({ lifetimes }: Settings, chat: UserId, listed: number): boolean =>
   lifetimes.length >= listed && !lifetimes.some((known) => known.chat === chat)
-
-/** What the timer of an entry waits for; undefined: it has none, or it runs. In a group's log it waits until all members have it. */
-export function waitsFor(owner: UserId, entry: Entry): keyof Waiting | undefined {
-  if (!('body' in entry) || !entry.lifetime || entry.expires !== undefined) return undefined
-  const [kind] = entry.lifetime.split(' ') as [keyof Waiting | 'default' | 'permanent']
-  if (kind === 'default' || kind === 'permanent') return undefined
-  return owner.startsWith('#') ? 'temporary' : kind
-}
-
-/** When a copy vanishes whose timer starts now; undefined: it has none, or waits for all devices. */
-export function copyExpires(lifetime: Lifetime | undefined, now: Millis): Millis | undefined {
-  const [, ms] = lifetime?.split(' ') ?? []
-  return ms === undefined ? undefined : now + Number(ms)
-}
-
-/** What has run out comes as gone. */
-export const withoutVanished = (entries: readonly Entry[], now: Millis): readonly Entry[] =>
-  entries.some((entry) => isOver(entry, now))
-    ? entries.map((entry) => (isOver(entry, now) ? { is: 'gone', seq: entry.seq, time: entry.time } : entry))
-    : entries
-
-const isOver = (entry: Entry, now: Millis): boolean =>
-  'body' in entry && entry.expires !== undefined && entry.expires <= now

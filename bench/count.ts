@@ -1,5 +1,7 @@
 /** A store that counts what the node asks it to write, and when copies of group messages are durable. */
-import type { Entry, Store } from '../src/store/contract.ts'
+
+import type { Entry } from '../src/protocol/entry.ts'
+import type { Store } from '../src/store/contract.ts'
 import { Histogram } from './histogram.ts'
 import { now, stamp } from './stamp.ts'
 

@@ -40,8 +40,9 @@ it('lets the hooks import only the client and React', () => {
   expect(bad(({ file, target }) => file.startsWith('src/react') && !allowed.test(target))).toEqual([])
 })
 
-it('lets actors import only types from src', () => {
-  expect(bad(({ file, type, target }) => file.startsWith('actors') && target.startsWith('src') && !type)).toEqual([])
+it('lets actors import only types from src, and values from src/protocol', () => {
+  const value = /^src\/(?!protocol\/)/
+  expect(bad(({ file, type, target }) => file.startsWith('actors') && value.test(target) && !type)).toEqual([])
 })
 
 it('lets the runtime know no actors, no hosts and no gateway', () => {

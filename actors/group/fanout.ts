@@ -3,8 +3,9 @@
  * An entry is acknowledged to the log when it is durable there, so that a crash at any moment repeats what is not, and the
  * inbox drops what it has. A member whose inbox is full or busy waits alone; what is for it stays in the log.
  */
+
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 import { save } from '../user/cursors.ts'
 import type { UserEffect, UserMessage } from '../user/types.ts'
 import { receive } from '../user/user.ts'

@@ -1,9 +1,10 @@
 /** What a group actor is told, what it keeps, and what it asks of its host. */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Typing } from '../../src/protocol/frames.ts'
 import type { GroupId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Entry, GroupMember, GroupRecord } from '../../src/store/contract.ts'
+import type { GroupMember, GroupRecord } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 import type {
   Accepted,

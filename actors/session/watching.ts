@@ -1,9 +1,9 @@
 /** Whom a device watches, and what it lets them see of its user. */
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import { isGroup } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
-import { isGroup } from '../chats.ts'
 import { stance } from '../settings.ts'
 import type { SessionState } from './state.ts'
 import { error, type SessionEffect, type SessionLimits } from './types.ts'

@@ -3,8 +3,9 @@
  * delivered, and its sender is told first, durably. Then it is made gone in the store, the other devices get an entry that says
  * so, and only when that is durable it is done: a device repeats what is not.
  */
+
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 import { appendDeleted } from './append.ts'
 import { hasOthers } from './devices.ts'
 import { tellOf, toldOf } from './receipts.ts'

@@ -3,8 +3,9 @@
  * of a reader says which receipts it may have told before (`again`): those are looked for among the latest entries first, so that
  * one which is repeated for ever, by whatever device, makes no more than one entry in `recent`. The same goes for reads of own devices.
  */
+
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Millis, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 import { writeNews } from './receipts.ts'
 import { confirmSeen } from './seen.ts'
 import { after, coalesceMs, work } from './state.ts'

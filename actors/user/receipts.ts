@@ -3,9 +3,10 @@
  * confirm that the receipt is durable there; only then does the settled mark pass. As sender: receipts are pushed at once
  * as news, and become entries of this inbox a moment later, one per peer.
  */
+
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
-import { isGroup } from '../chats.ts'
+import { isGroup } from '../../src/protocol/ids.ts'
 import { appendReceipt } from './append.ts'
 import { saveLater } from './cursors.ts'
 import { eraseConfirmed } from './deletion.ts'
@@ -161,7 +162,7 @@ export function receipted(
   for (const { session, seq, at } of told.readers) if (at <= read) done(state, session, peer, seq, out)
   told.readers = told.readers.filter(({ at }) => at > read)
   // A group's seqs say nothing of this inbox.
-  if (!peer.startsWith('#')) told.first = Math.max(told.first, delivered + 1)
+  if (!isGroup(peer)) told.first = Math.max(told.first, delivered + 1)
   if (told.delivered <= delivered && told.read <= read) it.outstanding.delete(peer)
   else if (told.delivered <= delivered) told.delivered = 0
   eraseConfirmed(state, peer, delivered, out)

@@ -3,10 +3,10 @@
  * is behind, from memory once it is live, and never more at a time than its window.
  */
 
+import type { Entry } from '../../src/protocol/entry.ts'
+import { withoutVanished } from '../../src/protocol/entry.ts'
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
-import { withoutVanished } from '../lifetime.ts'
 import { endOf, standing } from '../lives.ts'
 import { refusal } from '../removals.ts'
 import { save, saveLater } from './cursors.ts'

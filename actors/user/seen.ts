@@ -2,8 +2,9 @@
  * What one device has read is read on all: the others are told at once, and by an entry of the own inbox a moment later, one
  * per chat. The device that read is told "done" only when that entry is durable, too.
  */
+
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 import { appendSeen } from './append.ts'
 import { hasOthers } from './devices.ts'
 import { after, coalesceMs, work } from './state.ts'

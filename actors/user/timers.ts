@@ -2,9 +2,10 @@
  * Timers of messages that do not stay. One starts when its event is durable and told to the sender: of what has vanished
  * nobody could be told any more. A crash before the start makes a message stay longer, never shorter.
  */
+
+import type { Entry, Started } from '../../src/protocol/entry.ts'
+import { waitsFor } from '../../src/protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
-import type { Entry, Started } from '../../src/store/contract.ts'
-import { waitsFor } from '../lifetime.ts'
 import { isGone } from './devices.ts'
 import { after, work } from './state.ts'
 import type { SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'

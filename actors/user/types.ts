@@ -1,22 +1,13 @@
 /** What a user actor is told, what it keeps, and what it asks of its host. */
 
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
+import type { Carrier, Entry, Started, Waiting } from '../../src/protocol/entry.ts'
 import type { Asked, Lost } from '../../src/protocol/frames.ts'
 import type { Change, Place } from '../../src/protocol/group.ts'
 import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
-import type {
-  Appended,
-  Carrier,
-  DedupeKey,
-  DeviceCursor,
-  Entry,
-  Life,
-  Past,
-  Started,
-  Waiting,
-} from '../../src/store/contract.ts'
+import type { Appended, DedupeKey, DeviceCursor, Life, Past } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 import type { Deletion } from './deletion.ts'
 import type { Removal } from './devices.ts'

@@ -1,6 +1,6 @@
+import type { Carrier, Entry } from '../protocol/entry.ts'
 import type { EntryFrame, ServerFrame } from '../protocol/frames.ts'
 import type { UserId } from '../protocol/ids.ts'
-import type { Carrier, Entry } from '../store/contract.ts'
 
 /** Pushes entries; of those that are gone, each run is one frame. */
 export function pushEntries(entries: readonly Entry[], push: (frame: EntryFrame) => void): void {

@@ -2,11 +2,11 @@
 import { untilReleased } from '../media/contract.ts'
 import { Lines } from '../media/lines.ts'
 import { chatHolder, messageHolder, type NodeMedia, sendHolder } from '../media/media.ts'
+import type { Carrier, Entry } from '../protocol/entry.ts'
+import { chatOf, isKept, waitsFor } from '../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Carrier, Entry } from '../store/contract.ts'
-import { chatOf, isKept, waitsFor } from '../store/lasting.ts'
 import { passingHolder, passingOf } from './passing.ts'
 
 /** What a message holds. */

@@ -4,9 +4,10 @@
  * crash could make it forget.
  */
 import { messageHolder, type NodeMedia } from '../media/media.ts'
+import type { Carrier } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Carrier, Past, Store } from '../store/contract.ts'
+import type { Past, Store } from '../store/contract.ts'
 import type { Keeping } from './keeping.ts'
 
 type Hold = { readonly holder: string; readonly id: MediaId }

@@ -1,11 +1,11 @@
 /** What the hosts of actors need of each other, as narrow as they use it. */
 import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
+import type { Entry } from '../protocol/entry.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
 import type { Change } from '../protocol/group.ts'
 import type { Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
-import type { Entry } from '../store/contract.ts'
 
 /** What actors may do with sessions. A session that has gone swallows it. */
 export interface SessionPort {

@@ -4,6 +4,7 @@
  * late is dead (cassandra/log.ts).
  */
 import type { Client } from 'cassandra-driver'
+import type { Carrier, Entry, Started } from '../protocol/entry.ts'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
@@ -26,11 +27,9 @@ import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
 import { Turns } from './cassandra/turns.ts'
 import {
-  type Carrier,
   completeRetention,
   type DedupeKey,
   type DeviceCursor,
-  type Entry,
   type Expired,
   type GroupRecord,
   type InboxRecord,
@@ -38,7 +37,6 @@ import {
   type Past,
   type Reckoning,
   type Retention,
-  type Started,
   type Store,
   StoreError,
 } from './contract.ts'

@@ -2,79 +2,11 @@
  * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra.
  * A user's inbox has one writer and reader, its user actor; a store therefore needs no locks per inbox.
  */
-import type { Change, Place } from '../protocol/group.ts'
-import type { Body, DeviceId, GroupId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Carrier, Entry, Started, Waiting } from '../protocol/entry.ts'
+import type { DeviceId, GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { checkOptions, isAny } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
-
-/** How long an entry with a body stays. In the log of a group `permanent` means `default`, and every other kind `temporary`. */
-type Lasting = {
-  /** Absent: `default`. */
-  readonly lifetime?: Lifetime
-  /** Its timer runs: from then on it is `gone`. */
-  readonly expires?: Millis
-}
-
-/** One item of an inbox. `time` never falls along an inbox. */
-export type Entry =
-  | ({
-      readonly is: 'message'
-      readonly seq: Seq
-      readonly time: Millis
-      readonly id: MessageId
-      readonly from: UserId
-      readonly body: Body
-      readonly media?: MediaRef
-      /** In the inbox of a group's member: where the message stands in the group. */
-      readonly place?: Place
-      /** In the log of a group, and between two users: what the message changes. */
-      readonly change?: Change
-    } & Lasting)
-  /** An own copy: what another device of this user sent, and where it stands in the recipient's inbox. */
-  | ({
-      readonly is: 'copy'
-      readonly seq: Seq
-      readonly time: Millis
-      readonly id: MessageId
-      readonly to: UserId
-      readonly body: Body
-      readonly media?: MediaRef
-      readonly at: Position
-      readonly change?: Change
-    } & Lasting)
-  /** This user's messages to `peer` in log `epoch` are delivered and read up to these seqs (0: none). */
-  | {
-      readonly is: 'receipt'
-      readonly seq: Seq
-      readonly time: Millis
-      readonly peer: UserId
-      readonly epoch: number
-      readonly delivered: Seq
-      readonly read: Seq
-    }
-  /** A device of this user has read `chat` up to entry `upTo` of this inbox: for the other devices. */
-  | {
-      readonly is: 'seen'
-      readonly seq: Seq
-      readonly time: Millis
-      readonly chat: UserId
-      readonly upTo: Seq
-    }
-  /** What stood here has vanished, or was deleted. */
-  | { readonly is: 'gone'; readonly seq: Seq; readonly time: Millis }
-  /** A device of this user has deleted the messages of `chat` in `from` to `upTo` of this inbox. */
-  | {
-      readonly is: 'deleted'
-      readonly seq: Seq
-      readonly time: Millis
-      readonly chat: UserId
-      readonly from: Seq
-      readonly upTo: Seq
-    }
-
-/** What an entry is that carries a body. */
-export type Carrier = Extract<Entry, { readonly body: Body }>
 
 /** How far one device has acknowledged the inbox, and when it was last attached. */
 export type DeviceCursor = { readonly device: DeviceId; readonly seq: Seq; readonly seenAt: Millis }
@@ -102,14 +34,6 @@ export type InboxRecord = {
 
 /** The node of this term began to append to the log at `from`. */
 export type Life = { readonly term: number; readonly from: Seq }
-
-/** The lowest seq that waits until all devices have it (`temporary`), one has it (`delivered`), or it was read; 0: none does. */
-export type Waiting = { readonly temporary: Seq; readonly delivered: Seq; readonly read: Seq }
-
-/** What starts timers: every device, or the first one, has acknowledged the inbox up to here; or this chat was read up to here. */
-export type Started =
-  | { readonly is: 'temporary' | 'delivered'; readonly upTo: Seq }
-  | { readonly is: 'read'; readonly chat: UserId; readonly upTo: Seq }
 
 /** Where a message of a history stands: in the inbox, as it was appended. */
 export type Past = { readonly time: Millis; readonly seq: Seq }

@@ -3,15 +3,14 @@
  * (lmdb/commits.ts). Entries are appended to a journal, and move from there to the inboxes (lmdb/journal.ts).
  */
 import { randomInt } from 'node:crypto'
+import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/entry.ts'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import {
-  type Carrier,
   completeRetention,
   type DedupeKey,
   type DeviceCursor,
-  type Entry,
   type Expired,
   type GroupRecord,
   type InboxRecord,
@@ -21,12 +20,10 @@ import {
   type Past,
   type Reckoning,
   type Retention,
-  type Started,
   type Store,
   StoreError,
   type StoreEvents,
 } from './contract.ts'
-import { waitsFor } from './lasting.ts'
 import { type Compacted, compactFile } from './lmdb/compact.ts'
 import { erase } from './lmdb/erase.ts'
 import { expire } from './lmdb/expire.ts'

@@ -1,23 +1,34 @@
 /** A store that forgets: for tests, and to see how the contract is meant. */
+
+import {
+  type Carrier,
+  chatOf,
+  type Entry,
+  goneOf,
+  isErased,
+  isKept,
+  isOver,
+  type Started,
+  start,
+  starts,
+  waitingOf,
+  waitsFor,
+} from '../protocol/entry.ts'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 import {
   type Appended,
-  type Carrier,
   completeRetention,
   type DeviceCursor,
-  type Entry,
   type GroupRecord,
   type Lease,
   type Life,
   type MessageTrace,
   type Reckoning,
   type Retention,
-  type Started,
   type Store,
   StoreError,
 } from './contract.ts'
-import { chatOf, goneOf, isErased, isKept, isOver, start, starts, waitingOf, waitsFor } from './lasting.ts'
 import { isSame, renewed, taken } from './leases.ts'
 import { began } from './lives.ts'
 

@@ -6,8 +6,9 @@ import { openSettings } from '../../actors/settings.ts'
 import { awayDevice, startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Position, UserId } from '../../src/protocol/ids.ts'
-import type { DeviceCursor, Entry } from '../../src/store/contract.ts'
+import type { DeviceCursor } from '../../src/store/contract.ts'
 
 const user = (name: string) => name as UserId
 const away = 10_000

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { receive } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage } from '../../actors/group/types.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Entry, GroupMember, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import type { GroupMember, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
 
 const user = (name: string) => name as UserId
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 import { limits } from './limits.ts'
 
 const bob = 'bob' as UserId

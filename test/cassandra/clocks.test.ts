@@ -1,9 +1,9 @@
 /** A node's wall clock that is behind that of the life before it, or was set back: what it acknowledges is what is stored. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Carrier } from '../../src/protocol/entry.ts'
 import type { DeviceId, GroupId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
-import type { Carrier } from '../../src/store/contract.ts'
 import { message, settings, user } from '../contracts/store.ts'
 import { cassandraNode, oneNodeHere } from './here.ts'
 

@@ -1,9 +1,9 @@
 /** A node whose wall clock is far off for a moment: what it writes then stays as long as what it wrote before. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Carrier } from '../../src/protocol/entry.ts'
 import type { GroupId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
-import type { Carrier } from '../../src/store/contract.ts'
 import { message, user } from '../contracts/store.ts'
 import { cassandraNode, oneNodeHere } from './here.ts'
 

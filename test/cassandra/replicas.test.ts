@@ -4,6 +4,7 @@
  */
 import { Client, types } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import { append } from '../../src/store/cassandra/append.ts'
 import { type CassandraOptions, connectTo } from '../../src/store/cassandra/connection.ts'
@@ -13,7 +14,7 @@ import { defaultRequestLimits, Requests } from '../../src/store/cassandra/reques
 import { applySchema, checkSchema } from '../../src/store/cassandra/schema.ts'
 import { Stamps } from '../../src/store/cassandra/stamps.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
-import { completeRetention, type Entry } from '../../src/store/contract.ts'
+import { completeRetention } from '../../src/store/contract.ts'
 import { message, user } from '../contracts/store.ts'
 import { clustersHere, keyspaceOf } from './here.ts'
 import { type CassandraNode, startCluster } from './server.mjs'

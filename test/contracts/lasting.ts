@@ -1,7 +1,8 @@
 /** What every store must do with the lifetimes of chats: timers, what has vanished, histories, deletion. */
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
+import type { Carrier, Entry } from '../../src/protocol/entry.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Carrier, Entry, Past, Store } from '../../src/store/contract.ts'
+import type { Past, Store } from '../../src/store/contract.ts'
 import { copy, message, user } from './store.ts'
 
 type Options = TestOptions & { readonly reopen?: (closed: Store) => Store }

@@ -1,8 +1,9 @@
 /** What every store must do: one suite, run on each of them by test/store/*.test.ts. */
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
-import type { Entry, Store } from '../../src/store/contract.ts'
+import type { Store } from '../../src/store/contract.ts'
 
 export const user = (name: string) => name as UserId
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId

@@ -1,7 +1,7 @@
 /** The appends of one inbox, one at a time, by a store whose answers are given by hand. */
 import { expect, it } from 'vitest'
 import { Appends } from '../../src/hosts/logs/appends.ts'
-import type { Entry } from '../../src/store/contract.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import { message, user } from '../contracts/store.ts'
 
 const bob = user('bob')

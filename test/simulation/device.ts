@@ -1,10 +1,10 @@
 import { startSession } from '../../actors/session/session.ts'
 import type { SessionState } from '../../actors/session/state.ts'
 import type { UserEffect } from '../../actors/user/types.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
 import type { MessageId, Position, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
 
 /** The group of the world. */
 export const team = '#team' as UserId

@@ -1,9 +1,9 @@
 /** The guarantees of DESIGN section 4, as a world must keep them. */
 import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
-import type { Entry } from '../../src/store/contract.ts'
-import { isErased, starts, waitsFor } from '../../src/store/lasting.ts'
 import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'
 import type { World } from './world.ts'

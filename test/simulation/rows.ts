@@ -3,8 +3,8 @@
  * agree about what was asked for. How its end is found, and made sure of, is as in src/store/cassandra (tail.ts, append.ts).
  */
 import { expect } from 'vitest'
+import type { Entry } from '../../src/protocol/entry.ts'
 import { living, unbroken } from '../../src/store/cassandra/log.ts'
-import type { Entry } from '../../src/store/contract.ts'
 
 type Row = { readonly seq: number; readonly term: number; readonly stamp: number; readonly entry: Entry | null }
 type Mark = { readonly term: number; readonly tail: number; readonly since: number }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type Medium, untilReleased } from '../../src/media/contract.ts'
 import { fileMedia } from '../../src/media/files.ts'
-import type { Entry } from '../../src/store/contract.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { message, user } from '../contracts/store.ts'
 

@@ -1,5 +1,5 @@
+import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry } from '../../store/contract.ts'
 
 type Settle = (is: 'appended' | 'unappended', first: Seq, last: Seq) => void
 type Line = {

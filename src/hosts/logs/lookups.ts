@@ -1,8 +1,9 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
 import type { UserEffect, UserMessage, UserState } from '../../../actors/user/types.ts'
+import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entities } from '../../runtime/index.ts'
-import type { Entry, Store } from '../../store/contract.ts'
+import type { Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 
 type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>

@@ -1,8 +1,9 @@
 /** Writing an inbox: entries, their dedupe keys and the mark of the bucket go into one mutation. */
 import type { types } from 'cassandra-driver'
+import type { Entry } from '../../protocol/entry.ts'
+import { isKept } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry, Retention } from '../contract.ts'
-import { isKept } from '../lasting.ts'
+import type { Retention } from '../contract.ts'
 import type { History } from './history.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Remembered } from './remembered.ts'

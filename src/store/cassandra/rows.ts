@@ -1,9 +1,9 @@
 /** Entries as rows, and back. */
 import type { types } from 'cassandra-driver'
+import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Change } from '../../protocol/group.ts'
 import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
-import type { Carrier, Entry } from '../contract.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
 

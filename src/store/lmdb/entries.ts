@@ -1,6 +1,7 @@
 /** Rows of entries: finding an entry in them, and changing it. */
+
+import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import type { Carrier, Entry } from '../contract.ts'
 import { packRow, unpackRow } from './rows.ts'
 import { unlessDamaged } from './table.ts'
 import { lastSeq, type Tables } from './tables.ts'

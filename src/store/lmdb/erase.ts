@@ -1,6 +1,7 @@
 /** Deletion: what a user no longer wants to have of a chat leaves their inbox and its history, slice by slice. */
+
+import { goneOf, isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import { goneOf, isErased } from '../lasting.ts'
 import type { Commits } from './commits.ts'
 import { rewrite, rowOf } from './entries.ts'
 import { removeTimers } from './lasting.ts'

@@ -1,7 +1,9 @@
 /** The inboxes in the tables by user, and what the journal has of them beside (`fresh`). */
+
+import type { Entry } from '../../protocol/entry.ts'
+import { goneOf, isOver } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entry, InboxRecord, Life } from '../contract.ts'
-import { goneOf, isOver } from '../lasting.ts'
+import type { InboxRecord, Life } from '../contract.ts'
 import { began } from '../lives.ts'
 import { entriesFrom } from './entries.ts'
 import type { Fresh } from './journal.ts'

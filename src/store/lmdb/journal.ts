@@ -3,8 +3,10 @@
  * the same entries some seconds later, many of a user at a time, and the rows of the journal go. With three rows for each
  * append, each on a page of its own, 9,000 appends/s cost 81 us of CPU each, and 8 KB of the disk.
  */
+
+import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import { type Entry, type Life, StoreError } from '../contract.ts'
+import { type Life, StoreError } from '../contract.ts'
 import { began } from '../lives.ts'
 import type { Commits } from './commits.ts'
 import { putEntries } from './inbox.ts'

@@ -1,6 +1,8 @@
 /** Which messages an inbox has got within the dedupe time, so that a repeat of a send is recognised. */
+
+import type { Entry } from '../../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
-import type { Appended, DedupeKey, Entry, MessageTrace } from '../contract.ts'
+import type { Appended, DedupeKey, MessageTrace } from '../contract.ts'
 import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
 import { unlessDamaged } from './table.ts'
 import { hourOf, lastSeq, type Tables } from './tables.ts'

@@ -1,7 +1,8 @@
 /** What the rows of the embedded store hold: many things each, since a row costs more than what is in it. */
 import { Packr, Unpackr } from 'msgpackr'
+import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Body, DeviceId, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Carrier, DeviceCursor, Entry } from '../contract.ts'
+import type { DeviceCursor } from '../contract.ts'
 
 const [message, copy, receipt, seen, gone, deleted] = [1, 2, 3, 4, 5, 6]
 const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
