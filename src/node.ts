@@ -62,7 +62,7 @@ export function createNode(options: NodeOptions) {
   const broke = (error: StoreError) => {
     closing ??= close()
     // Who ends the process now ends it when the clients have been told.
-    setImmediate(end, error)
+    systemClock.soon(() => end(error))
   }
   return {
     /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
@@ -148,7 +148,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const { store, limits, heartbeatSeconds } = options
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
-  const onFault: OnFault = (fault) => queueMicrotask(() => heard(fault))
+  const onFault: OnFault = (fault) => given.soon(() => heard(fault))
   const eventsOf = (where: 'store' | 'media'): StoreEvents => ({
     damaged: (error) => onFault({ where, error }),
     broke: (error) => {
@@ -163,9 +163,10 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     await store.close()
     throw error
   }
-  const { term, life } = await beginLife(store)
-  const clock = new Calendar(given, await store.reckoning())
-  store.goBy?.(clock)
+  const { term, life } = await beginLife(store, given)
+  const calendar = new Calendar(given, await store.reckoning())
+  store.goBy?.(calendar)
+  const clock: Clock = { ...given, now: () => calendar.now() }
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
@@ -186,7 +187,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     presented: (cursor) => presented(store, { term, life }, cursor),
     actors: () => ({ users, groups, presence }),
   })
-  const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0)
+  const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0, clock)
   const keeping = new Keeping(media)
   const users: Users = hostUsers({
     runtime,
@@ -199,7 +200,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     keeping,
-    calendar: clock,
+    calendar,
     onFault,
     groups: () => groups,
     swallows: options.blocked === 'swallowed',
@@ -216,7 +217,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     asks,
     events,
     keeping,
-    calendar: clock,
+    calendar,
     notes,
     onFault,
     users: () => users,
@@ -233,7 +234,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     threshold: options.onlineMs,
   })
   const node = {
-    ...asUsers({ users, groups, asks, store, limits, media }),
+    ...asUsers({ users, groups, asks, clock, store, limits, media }),
     ...asOperator({ sessions, bans, limits }),
     inspect: async (user: string) =>
       isChatId(user, limits.idLength) ? inspectUser(users, presence, store, term, user, clock.now()) : undefined,
@@ -257,7 +258,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   })
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
-  const choresEnded = startChores({ runtime, store, calendar: clock, media, keeping, onFault }, chores)
+  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
@@ -279,6 +280,6 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {
   const until = clock.monotonic() + 5_000
-  do await new Promise((resolve) => setTimeout(resolve, 10))
+  do await new Promise<void>((resolve) => clock.after(10, resolve))
   while (!done() && clock.monotonic() < until)
 }

@@ -64,3 +64,14 @@ it('lets few files read the clock that somebody may set', () => {
   expect(found.length).toBeGreaterThan(5)
   expect(found.filter((file) => !readers.some((reader) => reader.test(file)))).toEqual([])
 })
+
+/** What a simulation hands in: were one of these called directly, it would run in real time, or never twice the same. */
+const ambient =
+  /\b(Date\.now|new Date\(\)|performance\.now|process\.hrtime|set(Timeout|Interval|Immediate)|queueMicrotask|nextTick|Math\.random|random(Int|UUID|Bytes)|getRandomValues)\b/
+
+it('lets actors, hosts and the runtime take time and chance only from the clock that they are handed', () => {
+  const handed = /^(actors|src\/(hosts|embed|runtime))\/|^src\/node\.ts$/
+  const found = files.filter((file) => ambient.test(readFileSync(file, 'utf8')))
+  expect(found).toContain('src/runtime/clock.ts')
+  expect(found.filter((file) => handed.test(file) && file !== 'src/runtime/clock.ts')).toEqual([])
+})

@@ -1,5 +1,5 @@
 /** Where a request comes from: which page, and which machine. A browser says the first, and nobody need say the second. */
-import type { Clock } from '../runtime/clock.ts'
+import type { ClockFace } from '../runtime/clock.ts'
 import type { Request } from './http.ts'
 
 type Asking = Pick<Request, 'address' | 'header'>
@@ -18,10 +18,10 @@ const tellMs = 60_000
 
 export class Origins {
   readonly #rules: OriginRules
-  readonly #clock: Clock
+  readonly #clock: ClockFace
   #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(rules: OriginRules, clock: Clock) {
+  constructor(rules: OriginRules, clock: ClockFace) {
     this.#rules = rules
     this.#clock = clock
   }

@@ -4,7 +4,7 @@
  * two differ, nothing leaves that is not too old by both; after a day the clock is right.
  */
 import type { Millis } from '../protocol/ids.ts'
-import type { Clock } from '../runtime/index.ts'
+import type { ClockFace } from '../runtime/index.ts'
 import type { Reckoning, Store } from '../store/contract.ts'
 
 const dayMs = 86_400_000
@@ -23,14 +23,14 @@ function reckon(known: Reckoning, now: Millis, passedMs: Millis): Reckoning {
   return doubtMs < patienceMs ? { at, doubtMs } : { at: now, doubtMs: 0 }
 }
 
-export class Calendar implements Clock {
-  readonly #clock: Clock
+export class Calendar implements ClockFace {
+  readonly #clock: ClockFace
   #known: Reckoning
   #lookedAt: Millis
   #told = false
 
   /** `known`: what the store kept; undefined: there is nothing that could be too old. */
-  constructor(clock: Clock, known: Reckoning | undefined) {
+  constructor(clock: ClockFace, known: Reckoning | undefined) {
     this.#clock = clock
     this.#known = known ?? { at: clock.now(), doubtMs: 0 }
     this.#lookedAt = clock.monotonic()

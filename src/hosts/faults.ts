@@ -1,6 +1,6 @@
 /** What fails where no client can be told more than to come again: it is told to whoever runs the node. */
 
-import type { Clock } from '../runtime/index.ts'
+import type { ClockFace } from '../runtime/index.ts'
 
 export type Fault = {
   /**
@@ -26,7 +26,7 @@ export type OnFault = (fault: Fault) => void
 const warnMs = 60_000
 
 /** Where nobody listens a fault is a warning of the process, once a minute. */
-export function warnings(clock: Clock): OnFault {
+export function warnings(clock: ClockFace): OnFault {
   const warned = new Map<string, number>()
   return ({ where, error }) => {
     const now = clock.monotonic()

@@ -1,6 +1,7 @@
 /** Tells an embedder what happens to messages. */
 import type { Change } from '../protocol/group.ts'
 import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { Fault, OnFault } from './faults.ts'
 import type { NodeEvents } from './ports.ts'
 
@@ -38,13 +39,13 @@ type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Se
 const remembered = 10_000
 
 /** `epochOf` names the log of a user who is awake. */
-export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): NodeEvents {
+export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number, clock: Pick<Clock, 'soon'>): NodeEvents {
   const marks = new Map<string, Mark>()
   return {
     accepted(to, { id, from, body, media, change, place, seq, time }) {
       if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }
-      guarded(hooks, 'onAccepted', () =>
+      guarded(hooks, clock, 'onAccepted', () =>
         hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }),
       )
     },
@@ -52,8 +53,9 @@ export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number): Node
       if (!hooks.onDelivered && !hooks.onRead) return
       const known = rise(marks, `${from}\n${to}`, { epoch, delivered, read })
       const receipt = (seq: Seq): Receipt => ({ from, to, upTo: { epoch, seq } })
-      if (delivered > known.delivered) guarded(hooks, 'onDelivered', () => hooks.onDelivered?.(receipt(delivered)))
-      if (read > known.read) guarded(hooks, 'onRead', () => hooks.onRead?.(receipt(read)))
+      if (delivered > known.delivered)
+        guarded(hooks, clock, 'onDelivered', () => hooks.onDelivered?.(receipt(delivered)))
+      if (read > known.read) guarded(hooks, clock, 'onRead', () => hooks.onRead?.(receipt(read)))
     },
   }
 }
@@ -69,7 +71,7 @@ function rise(marks: Map<string, Mark>, pair: string, { epoch, delivered, read }
 }
 
 /** A hook that throws is the embedder's bug, and must not cost an actor its turn: where nobody is told it is reported as uncaught. */
-function guarded({ onFault }: Hooks, where: Fault['where'], call: () => unknown): void {
+function guarded({ onFault }: Hooks, clock: Pick<Clock, 'soon'>, where: Fault['where'], call: () => unknown): void {
   const fail = (error: unknown) => {
     if (onFault) return onFault({ where, error })
     throw error
@@ -78,6 +80,6 @@ function guarded({ onFault }: Hooks, where: Fault['where'], call: () => unknown)
     const result = call()
     if (onFault && result instanceof Promise) result.catch(fail)
   } catch (error) {
-    queueMicrotask(() => fail(error))
+    clock.soon(() => fail(error))
   }
 }

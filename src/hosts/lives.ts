@@ -1,17 +1,17 @@
 /** The life that a node begins on its store, and those before it, which clients name. */
-import { randomInt } from 'node:crypto'
 import type { Presented } from '../../actors/user/types.ts'
 import type { Cursor } from '../protocol/ids.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 
 /** `life`: its name, 0 where the store keeps none. */
 export type Life = { readonly term: number; readonly life: number }
 
 /** A term for a node that starts, under a name that no other has. */
-export async function beginLife(store: Store): Promise<Life> {
+export async function beginLife(store: Store, clock: Pick<Clock, 'name'>): Promise<Life> {
   const term = await store.takeTerm()
   if (!store.lives) return { term, life: 0 }
-  const life = randomInt(1, 2 ** 31)
+  const life = clock.name()
   await store.lives.begin(term, life)
   return { term, life }
 }

@@ -1,5 +1,4 @@
 /** What the program that embeds a node does as any of its users. */
-import { randomUUID } from 'node:crypto'
 import { isFull } from '../../actors/lifetime.ts'
 import { openSettings } from '../../actors/settings.ts'
 import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
@@ -27,7 +26,7 @@ import {
 import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
-import type { Asks } from '../runtime/index.ts'
+import type { Asks, Clock } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 import { type Groups, offerTo } from './groups/groups.ts'
 import { attachTo } from './sessions/admission.ts'
@@ -78,6 +77,7 @@ type Context = {
   readonly users: Users
   readonly groups: Groups
   readonly asks: Asks<Accepted>
+  readonly clock: Pick<Clock, 'uuid'>
   readonly store: Store
   readonly limits: Limits
   readonly media: NodeMedia | undefined
@@ -87,12 +87,12 @@ type Context = {
 const sendRules: Record<keyof SendAs, Rule> = { from: isAny, to: isAny, body: isAny, media: isAny, id: isAny }
 
 export function asUsers(context: Context) {
-  const { limits, store } = context
+  const { limits, store, clock } = context
   return {
     async send(message: SendAs): Promise<Position> {
       checkOptions('send', message, sendRules)
       const { from, to, body, media, id: given } = message
-      const id = given ?? randomUUID()
+      const id = given ?? clock.uuid()
       if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (!isBody(body) || (media !== undefined && !isMedia(media))) throw new SendRefused('bad_frame', id)
@@ -102,7 +102,7 @@ export function asUsers(context: Context) {
       return post(context, { from, to, id, body, media, again: given !== undefined })
     },
     async setLifetime(from: string, chat: string, lifetime: string, given?: string): Promise<Position> {
-      const id = given ?? randomUUID()
+      const id = given ?? clock.uuid()
       if (!isUserId(from, limits.idLength) || !isChatId(chat, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (!isLifetime(lifetime)) throw new SendRefused('bad_frame', id)

@@ -1,5 +1,4 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
-import { randomInt } from 'node:crypto'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
@@ -75,7 +74,7 @@ export function hostUsers(context: Context): Users {
       const user = id as UserId
       await appends.settled(user)
       const [record, settings] = await Promise.all([store.load(user, term), store.settings(user)])
-      return startUser(user, record, randomInt(1, 2 ** 31), settings)
+      return startUser(user, record, runtime.clock.name(), settings)
     },
     receive: (state, message, now, effects) => receive(state, message, limits, now, effects).state,
     perform(id, effects) {

@@ -2,7 +2,7 @@
 import type { Millis } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { MediaError } from '../protocol/media.ts'
-import type { Clock } from '../runtime/index.ts'
+import type { ClockFace } from '../runtime/index.ts'
 
 type MediaLimits = Pick<Limits, 'mediaBytesPerDay' | 'mediaUploads' | 'mediaDownloads' | 'mediaTransfers'>
 type Use = { uploads: number; downloads: number; bytes: number; at: Millis }
@@ -15,13 +15,13 @@ const manyUsers = 10_000
 
 export class Allowance {
   readonly #limits: MediaLimits
-  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #clock: Pick<ClockFace, 'monotonic'>
   readonly #users = new Map<string, Use>()
   #pruneAt = manyUsers
   /** Transfers under way. */
   transfers = 0
 
-  constructor(limits: MediaLimits, clock: Pick<Clock, 'monotonic'>) {
+  constructor(limits: MediaLimits, clock: Pick<ClockFace, 'monotonic'>) {
     this.#limits = limits
     this.#clock = clock
   }

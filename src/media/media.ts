@@ -2,7 +2,7 @@
 import type { MediaRef, MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { type MediaId, mayBeCalled } from '../protocol/media.ts'
-import type { Clock } from '../runtime/index.ts'
+import type { ClockFace } from '../runtime/index.ts'
 import { Allowance } from './allowance.ts'
 import type { MediaStore, Medium } from './contract.ts'
 
@@ -33,11 +33,11 @@ export class NodeMedia {
   readonly store: MediaStore
   readonly limits: Limits
   readonly allowance: Allowance
-  readonly clock: Clock
+  readonly clock: ClockFace
   /** Uploads under way, by user and announced id. */
   readonly underWay = new Set<string>()
 
-  constructor(store: MediaStore, limits: Limits, clock: Clock) {
+  constructor(store: MediaStore, limits: Limits, clock: ClockFace) {
     this.store = store
     this.limits = limits
     this.allowance = new Allowance(limits, clock)

@@ -1,7 +1,9 @@
-/** The two clocks of a node: what the time is, and how long something took. A test hands in its own. */
+/** Time and chance: all that a node has of them comes through here, so that a simulation hands in its own. */
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Millis } from '../protocol/ids.ts'
 
-export interface Clock {
+/** The two clocks of a node: what the time is, and how long something took. */
+export interface ClockFace {
   /** Milliseconds since 1970. Somebody may set it, back or ahead: for times that are written and shown, never for how long something took. */
   now(): Millis
   /**
@@ -15,7 +17,28 @@ export interface Clock {
 /** What the clocks of a node say at one moment. */
 export type Times = { readonly now: Millis; readonly monotonic: Millis }
 
+export interface Clock extends ClockFace {
+  /** Runs when all that runs now is done, in the order of the calls. What it throws is uncaught. */
+  soon(run: () => void): void
+  /** Runs once, no earlier than in so many milliseconds. */
+  after(ms: Millis, run: () => void): void
+  /** Runs every so many milliseconds, until what it answers is called. It keeps no process alive. */
+  every(ms: Millis, run: () => void): () => void
+  /** A random number, 1 to 2^31 - 1: the name of a log, or of a life. */
+  name(): number
+  /** A random UUID. */
+  uuid(): string
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => Math.trunc(performance.now()) + 1,
+  soon: (run) => void setImmediate(run),
+  after: (ms, run) => void setTimeout(run, ms),
+  every(ms, run) {
+    const interval = setInterval(run, ms).unref()
+    return () => clearInterval(interval)
+  },
+  name: () => randomInt(1, 2 ** 31),
+  uuid: () => randomUUID(),
 }

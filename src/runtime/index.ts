@@ -7,7 +7,7 @@ import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
 export type { Next } from './behaviour.ts'
-export { type Clock, systemClock, type Times } from './clock.ts'
+export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 export { hash } from './hash.ts'
 
@@ -25,7 +25,7 @@ export type Runtime = {
 /** Starts a runtime; timers run from here on. */
 export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const all = { ...defaultRuntimeOptions, ...options }
-  const shards = startShards(all.shards)
+  const shards = startShards(all.shards, all.clock)
   const wheel = new Wheel(all.clock)
   wheel.start()
   const counters: Counters = {

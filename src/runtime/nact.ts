@@ -3,6 +3,7 @@
  * our mailboxes, a crash is a value for our supervisor, and no actor with many children is ever sent a message.
  */
 import { createRequire } from 'node:module'
+import type { Clock } from './clock.ts'
 
 type Reference = { readonly path: { readonly parts: readonly string[] } }
 type Supervision = { readonly stop: symbol }
@@ -25,7 +26,7 @@ export type Actor = { readonly path: string; wake(): void; stop(): void }
 export type Shards = { spawn(shard: number, turn: () => void, crashed: (error: unknown) => void): Actor }
 
 /** Starts a node's tree: node, shard supervisors, and below them the actors that `spawn` adds. Names are counters: nact allows few characters. */
-export function startShards(count: number): Shards {
+export function startShards(count: number, clock: Pick<Clock, 'soon'>): Shards {
   const node = nact.start()
   const none = { onCrash: (_: unknown, __: unknown, context: Supervision) => context.stop }
   const shards = Array.from({ length: count }, (_, n) => nact.spawn(node, () => {}, `shard-${n}`, none))
@@ -34,7 +35,7 @@ export function startShards(count: number): Shards {
     spawn(shard, turn, crashed) {
       const onCrash = (_: unknown, error: unknown, context: Supervision) => {
         // A throw from here would be an unhandled rejection within nact: the supervisor runs after it.
-        setImmediate(crashed, error)
+        clock.soon(() => crashed(error))
         return context.stop
       }
       names += 1

@@ -7,7 +7,7 @@ export class Wheel {
   readonly #slots: { due: number; run: () => void }[][]
   readonly #tickMs: number
   #now = 0
-  #interval: NodeJS.Timeout | undefined
+  #end = () => {}
 
   constructor(clock: Clock = systemClock, tickMs = 50, slots = 512) {
     this.clock = clock
@@ -18,15 +18,14 @@ export class Wheel {
   /** Runs by the monotonic clock until `stop`; without it only `advance` moves time. */
   start(): void {
     const started = this.clock.monotonic()
-    this.#interval = setInterval(() => {
+    this.#end = this.clock.every(this.#tickMs, () => {
       const target = Math.floor((this.clock.monotonic() - started) / this.#tickMs)
       while (this.#now < target) this.advance()
-    }, this.#tickMs)
-    this.#interval.unref()
+    })
   }
 
   stop(): void {
-    clearInterval(this.#interval)
+    this.#end()
   }
 
   after(ms: number, run: () => void): void {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { tellHooks } from '../../src/hosts/hooks.ts'
 import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
+import { systemClock } from '../../src/runtime/index.ts'
 
 const [alice, bob] = ['alice', 'bob'] as [UserId, UserId]
 
@@ -12,6 +13,7 @@ function listen() {
       onRead: ({ from, to, upTo }) => told.push(`${from} to ${to}: read ${upTo.epoch}.${upTo.seq}`),
     },
     () => 7,
+    systemClock,
   )
   const receipt = (epoch: number, delivered: number, read: number) =>
     events.receipted(alice, { peer: bob, epoch, delivered, read })
@@ -45,7 +47,7 @@ it('begins again with another log of the recipient', () => {
 
 it('tells a message to a group once, not again for each member', () => {
   const told: object[] = []
-  const events = tellHooks({ onAccepted: ({ to, at, change }) => told.push({ to, at, change }) }, () => 7)
+  const events = tellHooks({ onAccepted: ({ to, at, change }) => told.push({ to, at, change }) }, () => 7, systemClock)
   const group = '#g' as UserId & GroupId
   const entry = { is: 'message', seq: 3, time: 1, id: 'id' as MessageId, from: alice, body: 'Tea' } as const
   events.accepted(group, { ...entry, change: 'rename' })

@@ -5,10 +5,10 @@ import type { Place } from '../../protocol/group.ts'
 import type { GroupId } from '../../protocol/ids.ts'
 import { Queue } from '../../protocol/queue.ts'
 import { share } from '../../protocol/shared.ts'
-import type { Asks } from '../../runtime/index.ts'
+import type { Asks, Clock, Runtime } from '../../runtime/index.ts'
 import type { Users } from '../users.ts'
 
-type Context = { readonly users: () => Users; readonly asks: Asks<Accepted> }
+type Context = { readonly runtime: Runtime; readonly users: () => Users; readonly asks: Asks<Accepted> }
 
 /** One object for all copies of a message, by which codecs know that they are the same. */
 const places = new WeakMap<Message, Place>()
@@ -45,7 +45,7 @@ export class Copies {
   /** `tell` hands answers to a group. */
   constructor(context: Context, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
     this.#context = context
-    this.#answers = new Answers((group, copies) => {
+    this.#answers = new Answers(context.runtime.clock, (group, copies) => {
       this.#flying -= copies.length
       tell(group, copies)
       this.#go()
@@ -101,16 +101,18 @@ export class Copies {
  */
 class Answers {
   #open = new Map<GroupId, Fanned[]>()
+  readonly #clock: Pick<Clock, 'soon'>
   readonly #tell: (group: GroupId, copies: readonly Fanned[]) => void
 
-  constructor(tell: (group: GroupId, copies: readonly Fanned[]) => void) {
+  constructor(clock: Pick<Clock, 'soon'>, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
+    this.#clock = clock
     this.#tell = tell
   }
 
   add(group: GroupId, copy: Fanned): void {
     const copies = this.#open.get(group)
     if (copies) return void copies.push(copy)
-    if (this.#open.size === 0) setImmediate(() => this.#hand())
+    if (this.#open.size === 0) this.#clock.soon(() => this.#hand())
     this.#open.set(group, [copy])
   }
 

@@ -1,5 +1,4 @@
 /** Hosts the group actors: loads them from the store, hands copies to the members' actors, and performs what they ask for. */
-import { randomInt } from 'node:crypto'
 import { receive, recover, rest } from '../../../actors/group/group.ts'
 import { startGroup } from '../../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
@@ -81,7 +80,7 @@ export function hostGroups(context: Context): Groups {
       const [inbox, record] = [await store.load(group, term), await store.loadGroup(group)]
       const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
-      const state = startGroup(group, inbox, record, later, randomInt(1, 2 ** 31), context.lifetime)
+      const state = startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime)
       state.linkRefs = lives * linksOfOne
       return state
     },

@@ -5,7 +5,7 @@ import { isKnown } from '../../../actors/user/devices.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
-import type { Clock } from '../../runtime/index.ts'
+import type { ClockFace } from '../../runtime/index.ts'
 import type { Store } from '../../store/contract.ts'
 import type { OnFault } from '../faults.ts'
 import type { Authenticate, Identity } from '../ports.ts'
@@ -27,7 +27,7 @@ type Context = {
   readonly authenticate: Authenticate
   readonly banned: (user: UserId) => boolean
   readonly limits: Limits
-  readonly clock: Clock
+  readonly clock: ClockFace
   readonly onFault: OnFault
 }
 

@@ -210,7 +210,7 @@ export class Sessions implements SessionPort {
   #push(session: Session, frame: ServerFrame): void {
     if (!session.open) return
     if (!session.out) {
-      if (this.#dirty.length === 0) setImmediate(() => this.#flushAll())
+      if (this.#dirty.length === 0) this.#clock.soon(() => this.#flushAll())
       this.#dirty.push(session)
       session.out = []
     }
