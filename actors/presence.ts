@@ -3,9 +3,9 @@
  * when. It exists only while someone watches or something changes; who looks later gets it from the sessions and the store.
  * What devices do has times of the monotonic clock: whether somebody is online does not change when a clock is set.
  */
-
 import type { Typing } from '../src/protocol/frames.ts'
 import type { Millis, UserId } from '../src/protocol/ids.ts'
+import { never } from '../src/protocol/never.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Next, Times } from '../src/runtime/index.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
@@ -122,6 +122,8 @@ function handle(
     case 'timer':
       state.timed = false
       return announce(state, threshold, monotonic, out)
+    default:
+      return never(message)
   }
 }
 

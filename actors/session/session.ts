@@ -4,6 +4,7 @@
  */
 import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, Shown, UserId } from '../../src/protocol/ids.ts'
+import { never } from '../../src/protocol/never.ts'
 import type { Next } from '../../src/runtime/index.ts'
 import { isNews } from '../typing.ts'
 import { charge, closeFlooding, mayCome, putOff, refill } from './rate.ts'
@@ -75,6 +76,9 @@ function handle(
       return void closeFlooding(state, limits, out)
     case 'late':
       if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
+      return
+    default:
+      return never(message)
   }
 }
 
@@ -93,7 +97,7 @@ function meter(
     return void out.push(error(frame.bad, frame.kind, frame.ref))
   }
   const [kind] = frame
-  if (kind === 'ack' && state.phase === 'open') return void out.push({ do: 'ack', seq: frame[1] })
+  if (kind === 'ack' && state.phase === 'open') return obey(state, frame, limits, now, out)
   const may = mayCome(state)
   if (may || !metered.has(kind)) charge(state)
   if (state.phase === 'new') {
@@ -159,6 +163,8 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
     case 'send':
       active(state, now, out)
       return send(state, frame, limits, now, out)
+    case 'ack':
+      return void out.push({ do: 'ack', seq: frame[1] })
     case 'read':
       active(state, now, out)
       return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })
@@ -198,6 +204,8 @@ function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, no
       const before = seq === 0 ? null : { time, seq }
       return void out.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
     }
+    default:
+      return never(kind)
   }
 }
 

@@ -9,6 +9,7 @@ import {
   startPresence,
 } from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
+import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 import type { SessionPort } from './ports.ts'
@@ -62,13 +63,15 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       case 'after':
         return actors.after(user, effect.ms, { is: 'timer' })
       case 'save':
-        runtime.wheel.after(effect.afterMs, () => {
+        return void runtime.wheel.after(effect.afterMs, () => {
           const saved = (ok: boolean) => actors.tell(user, { is: 'saved', ok })
           store.saveLastSeen(new Map([[user, effect.at]])).then(
             () => saved(true),
             () => saved(false),
           )
         })
+      default:
+        return never(effect)
     }
   }
   return actors

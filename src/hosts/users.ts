@@ -9,6 +9,7 @@ import type { Entry } from '../protocol/entry.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { never } from '../protocol/never.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
@@ -177,6 +178,8 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return events.accepted(user, effect.entry)
     case 'receipted':
       return events.receipted(user, effect)
+    default:
+      return never(effect)
   }
 }
 

@@ -66,6 +66,12 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
       return void out.push({ do: 'renew' })
     case 'ping':
       return say(state, ['pong', frame[1]], out)
+    case 'live':
+    case 'pong':
+      return
+    default:
+      // Of a later version of the server.
+      return void (frame satisfies never)
   }
 }
 

@@ -3,6 +3,7 @@
  * the time that it is told: the client hands it what happened, performs its effects, and wakes it when it asked to be woken.
  */
 import type { Millis, UserId } from '../../protocol/ids.ts'
+import { never } from '../../protocol/never.ts'
 import type { Times } from '../clock.ts'
 import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
 import { expireSent, forget, forgetOne } from './forgetting.ts'
@@ -91,6 +92,8 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
       return state.status.is === 'waiting' ? dial(state, now, out) : undefined
     case 'end':
       return end(state, message.code, message.cause, out)
+    default:
+      return never(message)
   }
 }
 

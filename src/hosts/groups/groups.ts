@@ -8,6 +8,7 @@ import type { Entry } from '../../protocol/entry.ts'
 import { type GroupId, isGroup, type Seq, type UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
+import { never } from '../../protocol/never.ts'
 import type { Asks, Entities, Runtime } from '../../runtime/index.ts'
 import type { Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
@@ -195,6 +196,8 @@ function perform(
       return sessions.hint(effect.watcher, ['typing', group, effect.what, effect.by])
     case 'refuse':
       return sessions.push(effect.session, ['error', effect.code, effect.kind, group, 0, ''])
+    default:
+      return never(effect)
   }
 }
 

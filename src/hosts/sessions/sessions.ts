@@ -1,5 +1,4 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
-
 import type { Presence } from '../../../actors/presence.ts'
 import { receive, unjudged } from '../../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
@@ -8,6 +7,7 @@ import { type CloseCode, closeCodes, errorCodes } from '../../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../../protocol/frames.ts'
 import { type Cursor, type DeviceId, isGroup, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { ClientLimits } from '../../protocol/limits.ts'
+import { never } from '../../protocol/never.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { SessionPort } from '../ports.ts'
@@ -281,6 +281,8 @@ export class Sessions implements SessionPort {
         return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.activeAt })
       case 'away':
         return presence.tellIfPresent(user, { is: 'away', session: ref })
+      default:
+        return never(effect)
     }
   }
 

@@ -121,7 +121,8 @@ export function cellsOf(entry: Entry): Record<string, unknown> {
       return { kind: kinds.gone, time }
     case 'deleted':
       return { kind: kinds.deleted, time, peer: entry.chat, first: long(entry.from), at_seq: long(entry.upTo) }
-    default:
+    case 'message':
+    case 'copy':
       return { ...carrierCells(entry), time }
   }
 }
