@@ -145,7 +145,7 @@ async function begin(options: CompleteOptions, host: string, port: number, broke
 }
 
 async function start(options: CompleteOptions, broke: (error: StoreError) => void, given: Clock = systemClock) {
-  const { store, limits, heartbeatSeconds } = options
+  const { store } = options
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => given.soon(() => heard(fault))
@@ -163,6 +163,14 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     await store.close()
     throw error
   }
+  return withSockets(options, onFault, await startHosts(options, onFault, given))
+}
+
+/**
+ * All of a node but its sockets: actors, sessions, what a program may ask, and what is done again and again. The store is open.
+ */
+async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clock) {
+  const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
@@ -241,6 +249,15 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
+  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
+  const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
+  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
+  return { node, runtime, clock, asks, sessions, users, groups, presence, media, enter, choresEnded }
+}
+
+function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<ReturnType<typeof startHosts>>) {
+  const { store, limits, heartbeatSeconds } = options
+  const { node, runtime, clock, asks, sessions, users, groups, presence, media, enter, choresEnded } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
@@ -256,9 +273,6 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
     trusts: options.trusts,
     route,
   })
-  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
-  const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
-  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
