@@ -1,9 +1,9 @@
 /** Runs user actors of the node, with its runtime and host, but no sockets and no disk. */
 import type { Accepted } from '../actors/user/types.ts'
 import { Calendar } from '../src/hosts/calendar.ts'
-import { Keeping } from '../src/hosts/keeping.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
+import { Keeping } from '../src/media/holds.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { Asks, startRuntime, systemClock } from '../src/runtime/index.ts'

@@ -1,14 +1,16 @@
 // A node that a service embeds.
 
-export type { Fault, OnFault } from './hosts/faults.ts'
-export type { Hooks, Receipt } from './hosts/hooks.ts'
+export type { Fault, OnFault } from './embed/faults.ts'
+export type { Hooks, Receipt } from './embed/hooks.ts'
+export type { NodeOptions } from './embed/options.ts'
+export { type Before, type PastMessage, type SendAs, SendRefused } from './embed/program.ts'
+// Tokens.
+export { jwtAuthenticate, makeToken } from './embed/tokens.ts'
 export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
-export { type Before, type PastMessage, type SendAs, SendRefused } from './hosts/program.ts'
 // Media.
 export type { MediaStore, Medium, Upload } from './media/contract.ts'
 export { type FileMediaOptions, fileMedia } from './media/files.ts'
 export { type BluetickNode, createNode } from './node.ts'
-export type { NodeOptions } from './node-options.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'
@@ -18,5 +20,3 @@ export { type Retention, type Store, StoreError } from './store/contract.ts'
 // Stores.
 export { lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'
-// Tokens.
-export { jwtAuthenticate, makeToken } from './tokens.ts'

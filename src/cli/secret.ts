@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { shortestSecret } from '../embed/tokens.ts'
 import { type Authenticate, jwtAuthenticate } from '../index.ts'
-import { shortestSecret } from '../tokens.ts'
 import { Misuse } from './misuse.ts'
 
 /** The secret in a file, without the line end. Throws a Misuse where it cannot be read. */

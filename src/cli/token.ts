@@ -1,5 +1,5 @@
+import { makeToken } from '../embed/tokens.ts'
 import { isId, isUserId } from '../protocol/ids.ts'
-import { makeToken } from '../tokens.ts'
 import { Misuse } from './misuse.ts'
 import { type Option, readOptions } from './options.ts'
 import { makeSecret, readKey } from './secret.ts'

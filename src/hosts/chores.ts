@@ -1,11 +1,12 @@
 /** What a node does again and again as long as it runs. */
+
+import type { OnFault } from '../embed/faults.ts'
+import type { Keeping } from '../media/holds.ts'
 import type { NodeMedia } from '../media/media.ts'
+import { Passing } from '../media/vanishing.ts'
 import type { Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 import type { Calendar } from './calendar.ts'
-import type { OnFault } from './faults.ts'
-import type { Keeping } from './keeping.ts'
-import { Passing } from './passing.ts'
 import { repeatedly } from './repeatedly.ts'
 
 /** Milliseconds between looks at what is too old, and at which messages that held media have vanished. */

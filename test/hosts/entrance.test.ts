@@ -4,14 +4,14 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { Fault } from '../../src/hosts/faults.ts'
+import type { Fault } from '../../src/embed/faults.ts'
+import { jwtAuthenticate } from '../../src/embed/tokens.ts'
 import type { Authenticate } from '../../src/hosts/ports.ts'
 import { type Entrant, entrance, removedDevices } from '../../src/hosts/sessions/entrance.ts'
 import type { Users } from '../../src/hosts/users.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { jwtAuthenticate } from '../../src/tokens.ts'
 
 const alice = 'alice' as UserId
 const secret = new TextEncoder().encode('0123456789abcdef0123456789abcdef')

@@ -1,13 +1,13 @@
 /** What deleting needs of the stores: of whose messages there is something to tell, what is to be gone, and media that nothing is left to hold for. */
 import { senderOf } from '../../../actors/user/receipts.ts'
 import type { Span, UserEffect, UserMessage } from '../../../actors/user/types.ts'
+import type { Held, Keeping } from '../../media/holds.ts'
 import type { Carrier } from '../../protocol/entry.ts'
 import { isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { MediaId } from '../../protocol/media.ts'
 import type { Past, Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
-import type { Held, Keeping } from '../keeping.ts'
 import { done, entriesOf, orNull } from './lookups.ts'
 
 type Context = { readonly store: Store; readonly keeping: Keeping; readonly calendar: Calendar }

@@ -1,9 +1,10 @@
 /** Whether a send may be delivered: what the embedder says, and whether the media that it carries is here. */
+
+import { late } from '../../embed/deadline.ts'
 import type { NodeMedia } from '../../media/media.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import type { MediaRef, MessageId, UserId } from '../../protocol/ids.ts'
-import { late } from '../asked.ts'
 import type { Allow } from '../ports.ts'
 
 /** Asks why a send may not be delivered: undefined is that it may. */

@@ -1,10 +1,10 @@
 /** How sessions come in, and stay in: their tokens are checked, and asked for again before they expire. */
 import type { SessionMessage } from '../../../actors/session/types.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
+import { answerMs } from '../../embed/deadline.ts'
 import type { CloseCode, ErrorCode } from '../../protocol/codes.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { DeviceId, UserId } from '../../protocol/ids.ts'
-import { answerMs } from '../asked.ts'
 import type { Entrant } from './entrance.ts'
 import { Expiry } from './expiry.ts'
 import type { Refs } from './refs.ts'

@@ -2,12 +2,12 @@
 import { refusal } from '../../../actors/removals.ts'
 import { openSettings } from '../../../actors/settings.ts'
 import { isKnown } from '../../../actors/user/devices.ts'
+import type { OnFault } from '../../embed/faults.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
 import type { Store } from '../../store/contract.ts'
-import type { OnFault } from '../faults.ts'
 import type { Authenticate, Identity } from '../ports.ts'
 import type { Users } from '../users.ts'
 

@@ -1,10 +1,10 @@
 /** What operators see of a user and of a message. */
-import type { PresenceActors } from './hosts/presence.ts'
-import type { Users } from './hosts/users.ts'
-import type { Waiting } from './protocol/entry.ts'
-import type { MessageId, Millis, UserId } from './protocol/ids.ts'
-import type { Lifetime } from './protocol/lifetime.ts'
-import type { MessageTrace, Store } from './store/contract.ts'
+import type { PresenceActors } from '../hosts/presence.ts'
+import type { Users } from '../hosts/users.ts'
+import type { Waiting } from '../protocol/entry.ts'
+import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
+import type { Lifetime } from '../protocol/lifetime.ts'
+import type { MessageTrace, Store } from '../store/contract.ts'
 
 export type UserInspection = {
   readonly user: string

@@ -2,6 +2,9 @@
 import { isFull } from '../../actors/lifetime.ts'
 import { openSettings } from '../../actors/settings.ts'
 import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
+import { type Groups, offerTo } from '../hosts/groups/groups.ts'
+import { attachTo } from '../hosts/sessions/admission.ts'
+import type { Users } from '../hosts/users.ts'
 import type { NodeMedia } from '../media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
 import type { Carrier } from '../protocol/entry.ts'
@@ -28,9 +31,6 @@ import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
 import type { Asks, Clock } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
-import { type Groups, offerTo } from './groups/groups.ts'
-import { attachTo } from './sessions/admission.ts'
-import type { Users } from './users.ts'
 
 export type SendAs = {
   readonly from: string

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { jwtAuthenticate, makeToken } from '../src/index.ts'
+import { jwtAuthenticate, makeToken } from '../../src/index.ts'
 
 const secret = new TextEncoder().encode('0123456789abcdef0123456789abcdef')
 const client = { device: 'phone' } as never

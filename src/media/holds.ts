@@ -1,13 +1,14 @@
 /** Media of messages: who holds what an entry carries, and until when, so that no message outlives its media, nor media its messages. */
-import { untilReleased } from '../media/contract.ts'
-import { Lines } from '../media/lines.ts'
-import { chatHolder, messageHolder, type NodeMedia, sendHolder } from '../media/media.ts'
+
 import type { Carrier, Entry } from '../protocol/entry.ts'
 import { chatOf, isKept, waitsFor } from '../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
-import { passingHolder, passingOf } from './passing.ts'
+import { untilReleased } from './contract.ts'
+import { Lines } from './lines.ts'
+import { chatHolder, messageHolder, type NodeMedia, sendHolder } from './media.ts'
+import { passingHolder, passingOf } from './vanishing.ts'
 
 /** What a message holds. */
 export type Held = { readonly id: MessageId; readonly content: MediaId }
@@ -83,7 +84,7 @@ const isFirst = (entry: Carrier): entry is Extract<Carrier, { is: 'message' }> =
 
 /**
  * Who holds what an entry carries, and until when. Where its timer waits nobody knows yet when it vanishes: that is looked after
- * (passing.ts). In a group the log holds it for the members; where it vanishes from the log as soon as they have it, each does.
+ * (vanishing.ts). In a group the log holds it for the members; where it vanishes from the log as soon as they have it, each does.
  */
 function holdsOf(user: UserId, entry: Carrier, until: Millis): (readonly [string, Millis])[] {
   const chat = isGroup(user) ? user : chatOf(entry)

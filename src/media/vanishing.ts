@@ -3,12 +3,13 @@
  * who holds its media is looked at again and again, and released when the message lives no more. There is nothing that a
  * crash could make it forget.
  */
-import { messageHolder, type NodeMedia } from '../media/media.ts'
+
 import type { Carrier } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import type { Past, Store } from '../store/contract.ts'
-import type { Keeping } from './keeping.ts'
+import type { Keeping } from './holds.ts'
+import { messageHolder, type NodeMedia } from './media.ts'
 
 type Hold = { readonly holder: string; readonly id: MediaId }
 

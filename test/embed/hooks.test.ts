@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tellHooks } from '../../src/hosts/hooks.ts'
+import { tellHooks } from '../../src/embed/hooks.ts'
 import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { systemClock } from '../../src/runtime/index.ts'
 

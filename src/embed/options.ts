@@ -1,11 +1,10 @@
 /** What a program may hand to `createNode`. */
-import { trustedProxies } from './gateway/address.ts'
-import type { Hooks } from './hosts/hooks.ts'
-import type { Allow, Authenticate } from './hosts/ports.ts'
-import type { MediaStore } from './media/contract.ts'
-import { isCount, type Millis } from './protocol/ids.ts'
-import { isLifetime, type Lifetime, lifetimeForms } from './protocol/lifetime.ts'
-import { completeLimits, type Limits } from './protocol/limits.ts'
+import { trustedProxies } from '../gateway/address.ts'
+import type { Allow, Authenticate } from '../hosts/ports.ts'
+import type { MediaStore } from '../media/contract.ts'
+import { isCount, type Millis } from '../protocol/ids.ts'
+import { isLifetime, type Lifetime, lifetimeForms } from '../protocol/lifetime.ts'
+import { completeLimits, type Limits } from '../protocol/limits.ts'
 import {
   checkOptions,
   isFunction,
@@ -15,8 +14,9 @@ import {
   isOneOf,
   isText,
   type Rule,
-} from './protocol/options.ts'
-import type { Store } from './store/contract.ts'
+} from '../protocol/options.ts'
+import type { Store } from '../store/contract.ts'
+import type { Hooks } from './hooks.ts'
 
 export type NodeOptions = Hooks & {
   readonly store: Store

@@ -1,9 +1,10 @@
 /** Tells an embedder what happens to messages. */
+
+import type { NodeEvents } from '../hosts/ports.ts'
 import type { Change } from '../protocol/group.ts'
 import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { Fault, OnFault } from './faults.ts'
-import type { NodeEvents } from './ports.ts'
 
 export type Hooks = {
   /** A message became durable at this place of `to`'s inbox, or of the log of the group `to`, and its sender is told "sent". */

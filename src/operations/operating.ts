@@ -1,9 +1,10 @@
 /** What whoever runs a node does to its users' sessions. */
+
+import { SendRefused } from '../embed/program.ts'
+import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { type DeviceId, isId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Bans } from './bans.ts'
-import { SendRefused } from './program.ts'
-import type { Sessions } from './sessions/sessions.ts'
 
 type Context = { readonly sessions: Sessions; readonly bans: Bans; readonly limits: Limits }
 

@@ -1,8 +1,8 @@
 /** What operators see of chats that have a lifetime. */
 import { expect, it } from 'vitest'
-import { createNode, memoryStore } from '../src/index.ts'
-import type { Entry } from '../src/protocol/entry.ts'
-import { message, settings, user } from './contracts/store.ts'
+import { createNode, memoryStore } from '../../src/index.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import { message, settings, user } from '../contracts/store.ts'
 
 const bob = user('bob')
 const time = Date.now()

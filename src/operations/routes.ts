@@ -1,8 +1,8 @@
 /** What operators ask of a node over HTTP, with its operator token: who is who, and who may not connect. */
 import { timingSafeEqual } from 'node:crypto'
-import { SendRefused } from '../hosts/program.ts'
-import { type Answer, type Request, type Route, text } from './http.ts'
-import { isFromHere } from './origin.ts'
+import { SendRefused } from '../embed/program.ts'
+import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
+import { isFromHere } from '../gateway/origin.ts'
 
 type Node = {
   readonly inspect: (user: string) => Promise<unknown>
