@@ -1,5 +1,4 @@
 /** A store that counts what the node asks it to write, and when copies of group messages are durable. */
-
 import type { Entry } from '../src/protocol/entry.ts'
 import type { Store } from '../src/store/contract.ts'
 import { Histogram } from './histogram.ts'

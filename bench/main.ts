@@ -8,7 +8,7 @@ import { density } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { checkLimits, limitBehind } from './limits.ts'
-import { type Machine, machine } from './machine.ts'
+import { machine } from './machine.ts'
 import { type Name, names, type Options, readBench } from './options.ts'
 import { known } from './other.ts'
 import { startProgress } from './progress.ts'
@@ -16,17 +16,9 @@ import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { median } from './runs.ts'
 import { profilesIn, sharesOf } from './shares.ts'
-import { type Figures, table } from './table.ts'
+import { type Figures, type Result, table } from './table.ts'
 import { throughput } from './throughput.ts'
 import { verdict } from './verdict.ts'
-
-/** What a run writes as JSON: the figures of one benchmark, or with `all` those of each by name. */
-export type Result = {
-  readonly date: string
-  readonly command: string
-  readonly machine: Machine
-  readonly results: Partial<Record<Name, Figures>>
-}
 
 /** Runs `bluetick bench` with these arguments. Rejects when clients saw a lost, doubled or disordered message. */
 export async function bench(args: string[]): Promise<void> {

@@ -1,7 +1,6 @@
 /** A run as one HTML page that needs nothing else. */
-import type { Result } from './main.ts'
 import { bars, lines } from './plot.ts'
-import { type Figures, table } from './table.ts'
+import { type Figures, type Result, table } from './table.ts'
 
 const of = (figures: Figures, key: string): number => Number(figures[key] ?? 0)
 

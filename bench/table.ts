@@ -1,7 +1,16 @@
 /** Figures as text. */
-import type { Result } from './main.ts'
+import type { Machine } from './machine.ts'
+import type { Name } from './options.ts'
 
 export type Figures = { readonly [key: string]: unknown }
+
+/** What a run writes as JSON: the figures of one benchmark, or with `all` those of each by name. */
+export type Result = {
+  readonly date: string
+  readonly command: string
+  readonly machine: Machine
+  readonly results: Partial<Record<Name, Figures>>
+}
 
 export function table({ date, command, machine, results }: Result): string {
   const { cpu, cores, memory_bytes, kernel, node, packages } = machine

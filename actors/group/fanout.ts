@@ -3,7 +3,6 @@
  * An entry is acknowledged to the log when it is durable there, so that a crash at any moment repeats what is not, and the
  * inbox drops what it has. A member whose inbox is full or busy waits alone; what is for it stays in the log.
  */
-
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import { save } from '../user/cursors.ts'

@@ -1,8 +1,7 @@
 /** What becomes of a send: it takes its turn, is delivered, has its copy where there is to be one, and is answered. */
 import type { RetryCode } from '../../src/protocol/codes.ts'
 import type { SendFrame } from '../../src/protocol/frames.ts'
-import type { MessageId, Millis, Position } from '../../src/protocol/ids.ts'
-import { isGroup } from '../../src/protocol/ids.ts'
+import { isGroup, type MessageId, type Millis, type Position } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { enter, hold as holdLane, isForNow, type Lanes, leave, next, startLanes, type Turn } from '../lanes.ts'
 import { isFull } from '../lifetime.ts'

@@ -1,7 +1,6 @@
 /** Whom a device watches, and what it lets them see of its user. */
 import type { ServerFrame } from '../../src/protocol/frames.ts'
-import type { UserId } from '../../src/protocol/ids.ts'
-import { isGroup } from '../../src/protocol/ids.ts'
+import { isGroup, type UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { stance } from '../settings.ts'

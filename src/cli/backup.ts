@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { backUpFile, copyFiles } from '../store/lmdb/backup.ts'
 import { Misuse } from './misuse.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },

@@ -1,7 +1,8 @@
 /** Who may not connect to a running node. */
 import { Misuse } from './misuse.ts'
 import { askNode, operatorTable } from './operator.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = operatorTable
 

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { CassandraOptions } from '../index.ts'
 import { Misuse } from './misuse.ts'
-import type { Option } from './options.ts'
-import { most } from './values.ts'
+import { most, type Option } from './values.ts'
 
 /** What they are listed under. */
 const heading = 'Options of Cassandra'

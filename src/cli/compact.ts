@@ -4,7 +4,8 @@ import { type Compacted, compactFile } from '../store/lmdb/compact.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { lockFolder } from '../store/lock.ts'
 import { Misuse } from './misuse.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },

@@ -1,8 +1,7 @@
 /** The file of `--config`: JSON, with the options that the command line has. */
 import { readFileSync } from 'node:fs'
 import { Misuse, meant } from './misuse.ts'
-import type { Option } from './options.ts'
-import type { Given } from './values.ts'
+import type { Given, Option } from './values.ts'
 
 /** An object with the names of options, and for one with `names` an object of those. Throws a Misuse. */
 export function readConfig(path: string, table: Readonly<Record<string, Option>>): Map<string, Given> {

@@ -2,8 +2,8 @@ import { cassandraStore } from '../store/cassandra.ts'
 import { copyStore } from '../store/copy.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
-import { type Option, readOptions } from './options.ts'
-import { most } from './values.ts'
+import { readOptions } from './options.ts'
+import { most, type Option } from './values.ts'
 
 export const table = {
   data: { text: 'folder of the embedded store', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },

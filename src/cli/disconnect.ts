@@ -1,6 +1,6 @@
 import { aboutUser } from './ban.ts'
 import { askNode, operatorTable } from './operator.ts'
-import type { Option } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   device: { text: 'only the session of this device', value: 'DEVICE', default: '', env: 'BLUETICK_DEVICE' },

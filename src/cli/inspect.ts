@@ -1,6 +1,7 @@
 import { Misuse } from './misuse.ts'
 import { askNode, operatorTable } from './operator.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   message: { text: 'id of a message, instead of a user', value: 'ID', default: '', env: 'BLUETICK_MESSAGE' },

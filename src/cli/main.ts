@@ -6,7 +6,7 @@
 
 import { createRequire } from 'node:module'
 import { Misuse, meant } from './misuse.ts'
-import type { Option } from './options.ts'
+import type { Option } from './values.ts'
 import { strayVariables } from './variables.ts'
 
 type Command = { readonly run: (args: string[]) => Promise<void>; readonly table?: Readonly<Record<string, Option>> }

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Option } from './options.ts'
 import { readSecret } from './secret.ts'
+import type { Option } from './values.ts'
 
 const tokenFile = (data: string): string => join(data, 'operator-token')
 

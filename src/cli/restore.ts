@@ -5,7 +5,8 @@ import { copyFiles, sync } from '../store/lmdb/backup.ts'
 import { lmdbStore } from '../store/lmdb.ts'
 import { lockFolder } from '../store/lock.ts'
 import { Misuse } from './misuse.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   from: { text: 'folder of the backup', value: 'FOLDER', default: '', env: 'BLUETICK_RESTORE_FROM' },

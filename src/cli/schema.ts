@@ -1,7 +1,8 @@
 import { applySchema, checkSchema, type Replication } from '../store/cassandra/schema.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
+import type { Option } from './values.ts'
 
 export const table = {
   replication: {

@@ -6,9 +6,9 @@ import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken } from './operator.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
 import { makeSecret, readSecret, rereadAtHangUp } from './secret.ts'
-import { most, pairs } from './values.ts'
+import { most, type Option, pairs } from './values.ts'
 
 export const table = {
   host: {

@@ -1,9 +1,9 @@
 import { makeToken } from '../embed/tokens.ts'
 import { isId, isUserId } from '../protocol/ids.ts'
 import { Misuse } from './misuse.ts'
-import { type Option, readOptions } from './options.ts'
+import { readOptions } from './options.ts'
 import { makeSecret, readKey } from './secret.ts'
-import { most } from './values.ts'
+import { most, type Option } from './values.ts'
 
 export const table = {
   'secret-file': {

@@ -1,6 +1,23 @@
-/** What the values of options may be. */
+/** What an option is, and what its values may be. */
 import { Misuse, meant } from './misuse.ts'
-import type { Option } from './options.ts'
+
+/**
+ * One option: what it means (with its unit), its default, and the environment variable that sets it too. `whole`: it is a whole
+ * number from the one to the other; `oneOf`: one of these. `names`: it is given several times, each as NAME=VALUE with one of these
+ * names and a whole number. For `--help`: `value` is a word for the value where these say none, `otherwise` what holds without the
+ * option where it has no default, `heading` what it is listed under.
+ */
+export type Option = {
+  readonly text: string
+  readonly default: string
+  readonly env: string
+  readonly whole?: readonly [least: number, most: number]
+  readonly oneOf?: readonly string[]
+  readonly names?: readonly string[]
+  readonly value?: string
+  readonly otherwise?: string
+  readonly heading?: string
+}
 
 /** A value and where it is from, as a message names it. */
 export type Given = { readonly value: string; readonly from: string }

@@ -1,6 +1,6 @@
 /** Environment variables that are set, and mean nothing to any command: most likely they are misspelt. */
 import { meant } from './misuse.ts'
-import type { Option } from './options.ts'
+import type { Option } from './values.ts'
 
 type Table = Readonly<Record<string, Option>>
 

@@ -2,7 +2,8 @@
 import { RefusedError } from './errors.ts'
 import type { Host } from './host.ts'
 import { checkText } from './options.ts'
-import { type Answer, type Request, requestKey } from './session/requests.ts'
+import { requestKey } from './session/requests.ts'
+import type { Answer, Request } from './session/types.ts'
 
 type Waiter = { resolve(answer: Answer | null): void; reject(error: Error): void }
 

@@ -11,7 +11,7 @@ import { Groups } from './groups.ts'
 import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
-import { download, type Medium, type TransferOptions, upload } from './media.ts'
+import { download, type TransferOptions, upload } from './media.ts'
 import { checkConnect, checkListener, checkOptions, checkText } from './options.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
@@ -24,6 +24,7 @@ import type {
   Group,
   HistoryOptions,
   Incoming,
+  Medium,
   Outgoing,
   Past,
   Presence,

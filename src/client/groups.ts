@@ -1,7 +1,7 @@
 /** Groups, as a member sees them. What changes a group is a message to it, and comes to every member as one. */
 import type { GroupId } from '../protocol/ids.ts'
 import type { Asker } from './asker.ts'
-import type { Answer } from './session/requests.ts'
+import type { Answer } from './session/types.ts'
 import type { Group, Outgoing, Ticks } from './types.ts'
 
 export class Groups {

@@ -18,9 +18,9 @@ export {
   UsageError,
 } from './errors.ts'
 export { indexedDBStorage } from './indexeddb.ts'
-export type { Connection, Transport, TransportEvents } from './link.ts'
-export type { Medium, TransferOptions } from './media.ts'
+export type { TransferOptions } from './media.ts'
 export { memoryStorage, type Storage } from './storage.ts'
+export type { Connection, Transport, TransportEvents } from './transport.ts'
 export type {
   Attachment,
   ClientEvents,
@@ -30,6 +30,7 @@ export type {
   Group,
   HistoryOptions,
   Incoming,
+  Medium,
   MessageState,
   Outgoing,
   Past,

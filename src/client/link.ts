@@ -3,22 +3,7 @@ import type { Codec } from '../protocol/codec.ts'
 import type { ClientFrame, ServerFrame } from '../protocol/frames.ts'
 import { hangUps } from './session/connection.ts'
 import { frameSize } from './session/sending.ts'
-
-/** Opens a connection for WebSocket messages. It knows no frames; a fake is ten lines. */
-export type Transport = (url: string, subprotocol: string, events: TransportEvents) => Connection
-
-export interface Connection {
-  /** Called only between `opened` and `lost`. */
-  send(data: string | Uint8Array): void
-  close(code: number, reason: string): void
-}
-
-export interface TransportEvents {
-  opened(): void
-  heard(data: string | Uint8Array): void
-  /** Comes once, also where the connection never opened. `code`: a WebSocket close code; `why`: what the platform says, if it does. */
-  lost(code: number, why?: string): void
-}
+import type { Connection, Transport } from './transport.ts'
 
 export interface LinkEvents {
   opened(): void

@@ -1,16 +1,7 @@
 /** Pictures, videos and other files: they go over HTTP, beside the session, and go on where they broke off. */
 import type { Attempt, HttpLink } from './http-link.ts'
+import type { Medium } from './types.ts'
 import type { WaitOptions } from './waiting.ts'
-
-/** Content that a node keeps, and that messages may refer to. */
-export type Medium = {
-  /** The SHA-256 of the content, in hexadecimal. */
-  readonly id: string
-  /** Bytes. */
-  readonly size: number
-  /** What the content is, by its first bytes; `application/octet-stream` where a browser should not show it. */
-  readonly type: string
-}
 
 /** Given up, the transfer ends. */
 export type TransferOptions = WaitOptions & {

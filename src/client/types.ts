@@ -5,9 +5,8 @@ import type { Body, Position } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Choices } from '../protocol/settings.ts'
 import type { EndCode } from './errors.ts'
-import type { Transport } from './link.ts'
-import type { Medium } from './media.ts'
 import type { Storage } from './storage.ts'
+import type { Transport } from './transport.ts'
 import type { WaitOptions } from './waiting.ts'
 
 export type ConnectOptions = {
@@ -33,6 +32,16 @@ export type ConnectOptions = {
 
 /** queued: safe in this client's storage. sent: durable at the server. refused: never will be. They only rise. */
 export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
+
+/** Content that a node keeps, and that messages may refer to. */
+export type Medium = {
+  /** The SHA-256 of the content, in hexadecimal. */
+  readonly id: string
+  /** Bytes. */
+  readonly size: number
+  /** What the content is, by its first bytes; `application/octet-stream` where a browser should not show it. */
+  readonly type: string
+}
 
 /** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
 export type Attachment = Medium & { readonly preview?: Uint8Array }

@@ -1,6 +1,6 @@
 /** The platform's WebSocket as a transport. */
 import { PlatformWebSocket } from '#websocket'
-import type { Transport } from './link.ts'
+import type { Transport } from './transport.ts'
 
 export const webSocketTransport: Transport = (url, subprotocol, events) => {
   const socket = new PlatformWebSocket(url, [subprotocol])

@@ -4,7 +4,7 @@ import type { NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { type MediaId, type MediaType, mediaTypes } from '../protocol/media.ts'
 import type { Answer, Request } from './http.ts'
-import { refusal } from './media.ts'
+import { refusal } from './refusal.ts'
 
 type Range = { readonly first: number; readonly last: number }
 

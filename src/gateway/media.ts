@@ -2,10 +2,11 @@
 import type { Enter, Entrant } from '../hosts/sessions/entrance.ts'
 import type { NodeMedia } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
-import { isMediaId, type MediaError, mediaErrors } from '../protocol/media.ts'
+import { isMediaId } from '../protocol/media.ts'
 import { download } from './download.ts'
 import type { Answer, Request, Route } from './http.ts'
 import type { Origins } from './origin.ts'
+import { failure, refusal } from './refusal.ts'
 import { upload } from './upload.ts'
 
 type Context = {
@@ -42,26 +43,6 @@ async function answerUser(media: NodeMedia, user: UserId, id: string, request: R
   if (method === 'PUT') return upload(media, user, id, request)
   if (method === 'GET' || method === 'HEAD') return download(media, user, id, request)
   return refusal('bad_method', { allow: 'GET, HEAD, PUT, OPTIONS' })
-}
-
-/** What went wrong in the media store, or in telling who asks, as the client is told. */
-export const failure = (error: unknown): MediaError =>
-  /^(ENOSPC|full)$/.test(String((error as { code?: unknown }).code)) ? 'full' : 'unavailable'
-
-/** A refusal as its row in the table says, in JSON. */
-export function refusal(error: MediaError, headers: Record<string, string> = {}): Answer {
-  const { status, retryAfter, text } = mediaErrors[error]
-  return {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      ...(retryAfter > 0 && { 'retry-after': String(retryAfter) }),
-      ...(error === 'bad_token' && { 'www-authenticate': 'Bearer' }),
-      ...headers,
-    },
-    body: `${JSON.stringify({ error, text })}\n`,
-  }
 }
 
 async function enterBy({ header, address }: Request, enter: Enter): ReturnType<Enter> {

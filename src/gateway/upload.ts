@@ -5,7 +5,7 @@ import type { UserId } from '../protocol/ids.ts'
 import { anyType, type MediaId, mayBeCalled } from '../protocol/media.ts'
 import { BrokenOff } from './body.ts'
 import type { Answer, Request } from './http.ts'
-import { failure, refusal } from './media.ts'
+import { failure, refusal } from './refusal.ts'
 
 /** Which bytes a request brings. `whole`: it brings all, so what came before counts for nothing. */
 type Piece = { readonly first: number; readonly length: number; readonly total: number; readonly whole: boolean }

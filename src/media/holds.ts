@@ -1,7 +1,5 @@
 /** Media of messages: who holds what an entry carries, and until when, so that no message outlives its media, nor media its messages. */
-
-import type { Carrier, Entry } from '../protocol/entry.ts'
-import { chatOf, isKept, waitsFor } from '../protocol/entry.ts'
+import { type Carrier, chatOf, type Entry, isKept, waitsFor } from '../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'

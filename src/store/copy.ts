@@ -2,7 +2,6 @@
  * Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were; so do
  * timers, those that run and those that have not started, and histories.
  */
-
 import type { Carrier } from '../protocol/entry.ts'
 import { isGroup, type UserId } from '../protocol/ids.ts'
 import type { CassandraStore } from './cassandra.ts'

@@ -1,5 +1,4 @@
 /** A store that forgets: for tests, and to see how the contract is meant. */
-
 import {
   type Carrier,
   chatOf,

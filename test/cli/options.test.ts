@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Misuse } from '../../src/cli/misuse.ts'
-import { type Option, readOptions } from '../../src/cli/options.ts'
+import { readOptions } from '../../src/cli/options.ts'
+import type { Option } from '../../src/cli/values.ts'
 import { strayVariables } from '../../src/cli/variables.ts'
 
 const table = {

@@ -1,8 +1,7 @@
 /** The guarantees of DESIGN section 4, as a world must keep them. */
 import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
-import type { Entry } from '../../src/protocol/entry.ts'
-import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
+import { type Entry, isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import { type Device, team } from './device.ts'
 import { vanish } from './lasting.ts'

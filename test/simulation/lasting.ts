@@ -1,7 +1,16 @@
 /** What a store does for messages that do not stay, over an inbox that is an array. */
-
-import type { Entry, Started, Waiting } from '../../src/protocol/entry.ts'
-import { goneOf, isErased, isOver, start, starts, waitingOf, waitsFor } from '../../src/protocol/entry.ts'
+import {
+  type Entry,
+  goneOf,
+  isErased,
+  isOver,
+  type Started,
+  start,
+  starts,
+  type Waiting,
+  waitingOf,
+  waitsFor,
+} from '../../src/protocol/entry.ts'
 import type { Millis, UserId } from '../../src/protocol/ids.ts'
 
 const lowest = (user: UserId, entries: readonly Entry[], is: Started['is']): number =>

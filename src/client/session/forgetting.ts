@@ -3,9 +3,8 @@ import type { Millis } from '../../protocol/ids.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
 import { remove } from './keeping.ts'
 import { isWaiting } from './lines.ts'
-import type { Out } from './outbox.ts'
 import type { SessionState } from './state.ts'
-import type { SessionEffect } from './types.ts'
+import type { Out, SessionEffect } from './types.ts'
 
 /** When an own message vanishes that was sent now: for its sender the timer runs from there on. A time of day, as it outlives this run. */
 export function vanishes(lifetime: Lifetime, now: Millis): Millis | null {

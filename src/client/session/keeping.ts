@@ -2,10 +2,9 @@
 import type { Cursor } from '../../protocol/ids.ts'
 import type { Outgoing } from '../types.ts'
 import type { Mark } from './ladder.ts'
-import type { Out } from './outbox.ts'
-import { type Request, restoreRequests } from './requests.ts'
+import { restoreRequests } from './requests.ts'
 import type { SessionState } from './state.ts'
-import type { SessionEffect } from './types.ts'
+import type { Out, Request, SessionEffect } from './types.ts'
 
 type Kept = Outgoing & { readonly n: number; readonly life?: number; readonly unsaid?: boolean }
 /** Earlier releases stored no life. */

@@ -1,5 +1,5 @@
 /** The sent messages of one recipient that wait for ticks, by their position in the recipient's inbox. */
-import type { Out } from './outbox.ts'
+import type { Out } from './types.ts'
 
 /** What a recipient has of one log, as was told in one life of the node: delivered and read up to these positions. */
 export type Mark = { readonly epoch: number; readonly life: number; readonly delivered: number; readonly read: number }

@@ -4,7 +4,7 @@
  */
 
 import { Queue } from '../../protocol/queue.ts'
-import type { Out } from './outbox.ts'
+import type { Out } from './types.ts'
 
 type Line = {
   readonly to: string

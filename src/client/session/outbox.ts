@@ -5,18 +5,7 @@ import type { Outgoing } from '../types.ts'
 import type { Mark } from './ladder.ts'
 import { isWaiting, Lines } from './lines.ts'
 import { type Answer, type Answered, type Question, Ticks } from './ticks.ts'
-
-export type Out = {
-  message: Outgoing
-  /** The order of the calls, also across restarts. */
-  readonly n: number
-  /** It may be at the server already. */
-  again: boolean
-  /** The life of the node in which its place was told; 0: in none that is known. */
-  life: number
-  /** The storage has it as one that was never said: that it may have been is to be kept before it is. */
-  readonly unsaid?: boolean
-}
+import type { Out } from './types.ts'
 
 /** Sent messages that wait for their read tick, and the bytes of their bodies; of more, the oldest are forgotten. */
 const remembered = { count: 10_000, bytes: 32 * 1024 * 1024 }

@@ -1,17 +1,11 @@
 /** What is asked of the server and must be answered: said again after each welcome until it is. Changes are kept in the storage, too. */
 import { mayRetry } from '../../protocol/codes.ts'
-import type { ClientFrame, EntryFrame, ServerFrame } from '../../protocol/frames.ts'
+import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type SessionState, spend } from './state.ts'
-import type { SessionEffect } from './types.ts'
+import type { Answer, Request, SessionEffect } from './types.ts'
 
-export type Request = Extract<
-  ClientFrame,
-  readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks' | 'delete' | 'history', ...unknown[]]
->
 type Kept = Extract<Request, readonly ['set' | 'delete', ...unknown[]]>
-/** What answers the questions about a group; the others are answered by `done`. */
-export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
 
 /** Names a request. The same question twice is one. */
 export function requestKey(frame: Request): string {

@@ -5,8 +5,7 @@ import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
 import type { ConnectionStatus, DeviceInfo, Past, Settings } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
-import type { Request } from './requests.ts'
-import type { SessionEffect, SessionOptions } from './types.ts'
+import type { Request, SessionEffect, SessionOptions } from './types.ts'
 
 /** The state belongs to the machine, which changes it in place. */
 export type SessionState = {

@@ -3,7 +3,7 @@
  * another life of the node counts once the node has said how much of it still holds: until then no tick of that recipient rises.
  */
 import { Ladder, type Mark } from './ladder.ts'
-import type { Out } from './outbox.ts'
+import type { Out } from './types.ts'
 
 /** What was told in one life of messages to somebody, up to `seq` of one log. */
 export type Question = { readonly to: string; readonly epoch: number; readonly life: number; seq: number }

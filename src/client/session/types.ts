@@ -2,10 +2,31 @@
 import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Cursor } from '../../protocol/ids.ts'
 import type { EndCode } from '../errors.ts'
-import type { ClientEvents, Presence } from '../types.ts'
-import type { Out } from './outbox.ts'
-import type { Answer, Request } from './requests.ts'
-import type { Doing } from './typing.ts'
+import type { ClientEvents, Outgoing, Presence } from '../types.ts'
+
+/** A message of this user that is not read or refused yet. */
+export type Out = {
+  message: Outgoing
+  /** The order of the calls, also across restarts. */
+  readonly n: number
+  /** It may be at the server already. */
+  again: boolean
+  /** The life of the node in which its place was told; 0: in none that is known. */
+  life: number
+  /** The storage has it as one that was never said: that it may have been is to be kept before it is. */
+  readonly unsaid?: boolean
+}
+
+/** What is asked of the server, and must be answered. */
+export type Request = Extract<
+  ClientFrame,
+  readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks' | 'delete' | 'history', ...unknown[]]
+>
+/** What answers the questions about a group; the others are answered by `done`. */
+export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
+
+/** What somebody does in a chat; null: nothing more. */
+export type Doing = ClientEvents['typing']['doing']
 
 export type SessionMessage =
   /** What the storage kept; comes first, and once. */

@@ -2,10 +2,9 @@
 import type { Typing } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import { type SessionState, say } from './state.ts'
-import type { SessionEffect } from './types.ts'
+import type { Doing, SessionEffect } from './types.ts'
 
 const names = [null, 'typing', 'recording'] as const
-export type Doing = (typeof names)[number]
 
 /** Milliseconds before the same is said again; then until what others said is over. */
 const repeatMs = 3_000

@@ -1,7 +1,6 @@
 /** Writing an inbox: entries, their dedupe keys and the mark of the bucket go into one mutation. */
 import type { types } from 'cassandra-driver'
-import type { Entry } from '../../protocol/entry.ts'
-import { isKept } from '../../protocol/entry.ts'
+import { type Entry, isKept } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Retention } from '../contract.ts'
 import type { History } from './history.ts'

@@ -2,9 +2,7 @@
  * Histories: what was appended to a permanent chat, in the order of the inbox, which is that of time. A row comes after its
  * entry, which says so until then (its column `kept`): after a crash between the two, the load of the inbox repeats it.
  */
-
-import type { Carrier } from '../../protocol/entry.ts'
-import { chatOf } from '../../protocol/entry.ts'
+import { type Carrier, chatOf } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Past } from '../contract.ts'
 import { bucketOf, firstSeq } from './log.ts'

@@ -1,5 +1,4 @@
 /** Reading an inbox: its record when a user actor starts, and pages of entries. */
-
 import { type Entry, isKept } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import { type DeviceCursor, type InboxRecord, StoreError } from '../contract.ts'

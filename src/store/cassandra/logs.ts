@@ -2,7 +2,6 @@
  * The logs of inboxes, as their owners write them. An append that fails may have reached one replica: after it an owner makes sure of the
  * tail when it loads the log, as it does of a tail that a former owner wrote.
  */
-
 import type { Entry } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import { type InboxRecord, type Retention, StoreError } from '../contract.ts'

@@ -4,7 +4,6 @@
  */
 import type { types } from 'cassandra-driver'
 import { driver } from './driver.ts'
-import { long } from './rows.ts'
 
 /** Bits of the count of a term's writes: 2,000 a second for a year. */
 const countBits = 36
@@ -43,6 +42,6 @@ export class Stamps {
    */
   timed(written: types.Long | null = null): types.Long {
     this.#last = Math.max(Date.now() * 1000, this.#last + 1)
-    return long(Math.max(this.#last, (written?.toNumber() ?? 0) + 1))
+    return driver().types.Long.fromNumber(Math.max(this.#last, (written?.toNumber() ?? 0) + 1))
   }
 }

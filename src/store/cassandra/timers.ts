@@ -3,8 +3,18 @@
  * says fades by TTL, and nobody has to look for what is due.
  */
 import type { types } from 'cassandra-driver'
-import type { Carrier, Entry, Started, Waiting } from '../../protocol/entry.ts'
-import { chatOf, start, startOf, starts, waitingOf, waitsFor } from '../../protocol/entry.ts'
+import {
+  type Carrier,
+  chatOf,
+  type Entry,
+  type Started,
+  start,
+  startOf,
+  starts,
+  type Waiting,
+  waitingOf,
+  waitsFor,
+} from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import { bucketOf } from './log.ts'

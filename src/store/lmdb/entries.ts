@@ -1,5 +1,4 @@
 /** Rows of entries: finding an entry in them, and changing it. */
-
 import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import { packRow, unpackRow } from './rows.ts'

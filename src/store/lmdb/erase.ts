@@ -1,5 +1,4 @@
 /** Deletion: what a user no longer wants to have of a chat leaves their inbox and its history, slice by slice. */
-
 import { goneOf, isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { Commits } from './commits.ts'

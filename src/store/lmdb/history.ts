@@ -1,5 +1,4 @@
 /** Histories of chats. Their rows are put when the entries come to the inbox, and leave when they are erased. */
-
 import type { Carrier } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { Past } from '../contract.ts'

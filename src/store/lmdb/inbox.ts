@@ -1,16 +1,16 @@
 /** The inboxes in the tables by user, and what the journal has of them beside (`fresh`). */
-
-import type { Entry } from '../../protocol/entry.ts'
-import { goneOf, isOver } from '../../protocol/entry.ts'
+import { type Entry, goneOf, isOver } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { InboxRecord, Life } from '../contract.ts'
 import { began } from '../lives.ts'
 import { entriesFrom } from './entries.ts'
-import type { Fresh } from './journal.ts'
 import { addLasting, waiting } from './lasting.ts'
 import { putRepeats } from './repeats.ts'
 import { packCursors, packRow, pieces, unpackCursors } from './rows.ts'
 import { dayOf, type Log, lastSeq, type Tables } from './tables.ts'
+
+/** What one user has in the journal, in seq order. */
+export type Fresh = { readonly epoch: number; readonly entries: Entry[]; lives: readonly Life[] }
 
 /** Puts entries that follow the tail of the inbox, and are what the journal has first of it. */
 export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: readonly Entry[]): void {

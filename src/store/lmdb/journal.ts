@@ -3,13 +3,12 @@
  * the same entries some seconds later, many of a user at a time, and the rows of the journal go. With three rows for each
  * append, each on a page of its own, 9,000 appends/s cost 81 us of CPU each, and 8 KB of the disk.
  */
-
 import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import { type Life, StoreError } from '../contract.ts'
+import { StoreError } from '../contract.ts'
 import { began } from '../lives.ts'
 import type { Commits } from './commits.ts'
-import { putEntries } from './inbox.ts'
+import { type Fresh, putEntries } from './inbox.ts'
 import { type Append, bytesOf, packAppends, pieces, unpackAppends } from './rows.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,8 +18,6 @@ const settleBytes = 6 * 1024 * 1024
 /** Bytes that move to the tables in one transaction, at least: one or two milliseconds of the event loop. */
 const bytesAtOnce = 96 * 1024
 
-/** What one user has in the journal, in seq order. */
-export type Fresh = { readonly epoch: number; readonly entries: Entry[]; lives: readonly Life[] }
 /** The first `count` of what a user has in the journal. */
 type Share = { readonly user: UserId; readonly count: number }
 /** One move of entries to the tables: of these users, or of all. */

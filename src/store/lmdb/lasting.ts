@@ -2,9 +2,19 @@
  * Timers of the embedded store, and what an entry with a lifetime adds. Entries without cost nothing: they have no row in these
  * tables. A timer that starts rewrites the row of its entry; all that belongs to one entry changes in one transaction.
  */
-
-import type { Carrier, Entry, Started, Waiting } from '../../protocol/entry.ts'
-import { chatOf, goneOf, isKept, isOver, start, waitingOf, waitsFor } from '../../protocol/entry.ts'
+import {
+  type Carrier,
+  chatOf,
+  type Entry,
+  goneOf,
+  isKept,
+  isOver,
+  type Started,
+  start,
+  type Waiting,
+  waitingOf,
+  waitsFor,
+} from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import { rewrite } from './entries.ts'
 import { packRow } from './rows.ts'

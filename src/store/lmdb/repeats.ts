@@ -1,5 +1,4 @@
 /** Which messages an inbox has got within the dedupe time, so that a repeat of a send is recognised. */
-
 import type { Entry } from '../../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, MessageTrace } from '../contract.ts'
