@@ -3,14 +3,14 @@
  * who holds its media is looked at again and again, and released when the message lives no more. There is nothing that a
  * crash could make it forget.
  */
-
 import type { Carrier } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
 import type { Past, Store } from '../store/contract.ts'
-import type { Keeping } from './holds.ts'
 import { messageHolder, type NodeMedia } from './media.ts'
 
+/** Does something while nothing is appended to an inbox. */
+type Inboxes = { alone<T>(user: UserId, task: () => Promise<T>): Promise<T> }
 type Hold = { readonly holder: string; readonly id: MediaId }
 
 const kind = 'passing\n'
@@ -30,10 +30,10 @@ const slice = 200
 export class Passing {
   readonly #store: Store
   readonly #media: NodeMedia
-  readonly #keeping: Keeping
+  readonly #keeping: Inboxes
   #walk: AsyncIterator<Hold> | undefined
 
-  constructor(store: Store, media: NodeMedia, keeping: Keeping) {
+  constructor(store: Store, media: NodeMedia, keeping: Inboxes) {
     this.#store = store
     this.#media = media
     this.#keeping = keeping
