@@ -309,7 +309,10 @@ export class Client implements AsyncDisposable {
     return this.#wait(options, () => this.#account.remove(device))
   }
 
-  /** Tries to connect now instead of at the next delay. */
+  /**
+   * Call it when the app comes to the foreground or the network is back: tries to connect now instead of at the next delay; a connection is
+   * asked whether it still holds, and given up after 5 s of silence. A browser's `online`, `pageshow` and `visibilitychange` do it by themselves.
+   */
   retryNow(): void {
     this.#host.hear({ is: 'retry' })
   }

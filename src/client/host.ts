@@ -17,6 +17,9 @@ export type News = Extract<SessionEffect, { do: 'tell' | 'presence' | 'arrived' 
 /** Milliseconds by which the two clocks may differ without anybody having set one. */
 const setMs = 500
 
+/** Events of a browser whose network is back, or whose page is seen again: it may have slept for days. Each comes to the window, and often all of them. */
+const wakings = ['online', 'pageshow', 'visibilitychange'] as const
+
 /** By storage, or by its place: the client of this program that has it. */
 const holders = new Map<Storage | string, Host>()
 
@@ -30,7 +33,9 @@ export class Host {
   readonly #storage: Storage
   readonly #news: (news: News) => void
   readonly #mail: SessionMessage[] = []
-  readonly #retry = () => this.hear({ is: 'retry' })
+  readonly #woken = () => {
+    if (!globalThis.document?.hidden) this.hear({ is: 'retry' })
+  }
   #holds = false
   #performing = false
   #link: Link | undefined
@@ -52,8 +57,7 @@ export class Host {
       (kept) => this.hear({ is: 'loaded', kept }),
       (error) => this.#storageFailed(error),
     )
-    // A browser knows when its network is back.
-    globalThis.addEventListener?.('online', this.#retry)
+    for (const sign of wakings) globalThis.addEventListener?.(sign, this.#woken)
   }
 
   /** The same object until it changes. While it waits, the time of the next try is another one when somebody has set the clock. */
@@ -98,7 +102,7 @@ export class Host {
 
   async #release(): Promise<void> {
     this.#cancelWake()
-    globalThis.removeEventListener?.('online', this.#retry)
+    for (const sign of wakings) globalThis.removeEventListener?.(sign, this.#woken)
     await this.loaded
     await this.keeper.settled().catch(() => undefined)
     if (!this.#holds) return

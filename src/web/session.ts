@@ -80,16 +80,9 @@ export function browserWords(userAgent: string): string {
 export const deviceWords = (device: string): string =>
   /^web-\w+$/.test(device) ? 'A browser' : device.replace(/ ~\w+$/, '')
 
-/** Tells the server when the person does something, and when the page is out of sight; who comes back is connected at once. */
+/** Tells the server when the person does something, and when the page is out of sight. */
 export function tellActivity(client: Client): void {
-  const woken = () => {
-    if (!document.hidden) client.retryNow()
-  }
-  document.addEventListener('visibilitychange', () => {
-    client.active(!document.hidden)
-    woken()
-  })
-  addEventListener('pageshow', woken)
+  document.addEventListener('visibilitychange', () => client.active(!document.hidden))
   let told = Number.NEGATIVE_INFINITY
   const act = () => {
     const now = performance.now()

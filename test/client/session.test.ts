@@ -1,6 +1,13 @@
 /** How a client connects, comes back, gives up and ends. No sockets and no time. */
 import { describe, expect, it, vi } from 'vitest'
-import { ClosedError, type ConnectionStatus, connect, StorageError, UsageError } from '../../src/client/index.ts'
+import {
+  ClosedError,
+  type ConnectionStatus,
+  connect,
+  memoryStorage,
+  StorageError,
+  UsageError,
+} from '../../src/client/index.ts'
 import { Disk, message, settle, World } from './world.ts'
 
 describe('connecting', () => {
@@ -168,6 +175,91 @@ describe('a link', () => {
     world.link.say(['pong', 0])
     await world.clock.pass(5_000)
     expect(client.connection.is).toBe('online')
+  })
+
+  it('is asked at once when the machine wakes, and given up after five seconds of silence', async () => {
+    const world = new World()
+    const client = await world.online()
+    for (let n = 0; n < 50; n++) client.retryNow()
+    expect(client.connection.is).toBe('online')
+    await settle()
+    expect(world.link.of('ping')).toHaveLength(1)
+    await world.clock.pass(4_900)
+    expect(world.links).toHaveLength(1)
+    await world.clock.pass(500)
+    expect(world.links[0]?.closed).toBe(4001)
+    expect(world.links).toHaveLength(2)
+    // The next one is as any other.
+    await world.welcomed()
+    await world.clock.pass(10_000)
+    expect(world.link.of('ping')).toHaveLength(0)
+    expect(world.links).toHaveLength(2)
+  })
+
+  it('that answers stays when the machine wakes, however often, also one that is slow', async () => {
+    const world = new World()
+    const client = await world.online()
+    for (const n of [1, 2, 3]) {
+      client.retryNow()
+      await settle()
+      const [, asked] = world.link.of('ping').at(-1) ?? []
+      expect(world.link.of('ping')).toHaveLength(n)
+      // What is before the answer on a slow link.
+      for (const seq of [1, 2]) {
+        await world.clock.pass(4_000)
+        world.link.say(message(2 * n - 2 + seq))
+      }
+      await world.clock.pass(4_000)
+      world.link.say(['pong', asked ?? 0])
+      await world.clock.pass(6_000)
+    }
+    expect(client.connection.is).toBe('online')
+    expect(world.links).toHaveLength(1)
+  })
+
+  it('is not taken for good by what had come before the machine slept', async () => {
+    const world = new World()
+    const client = await world.online()
+    await world.clock.pass(15_100)
+    expect(world.link.of('ping')).toHaveLength(1)
+    client.retryNow()
+    world.link.say(message(1), ['pong', 0])
+    await world.clock.pass(6_000)
+    expect(world.links[0]?.closed).toBe(4001)
+  })
+
+  it('that is not there yet has five seconds from when the machine wakes, where it was tried for as long before', async () => {
+    const world = new World()
+    const client = world.connect()
+    await world.clock.pass(4_000)
+    client.retryNow()
+    await world.clock.pass(6_000)
+    expect(client.connection.is).toBe('connecting')
+    for (let n = 0; n < 50; n++) client.retryNow()
+    await world.clock.pass(4_900)
+    client.retryNow()
+    expect(world.links).toHaveLength(1)
+    await world.clock.pass(500)
+    expect(world.links).toHaveLength(2)
+    await world.clock.pass(29_000)
+    expect(world.links).toHaveLength(2)
+  })
+
+  it('is not dialled before the storage was read, however late that is', async () => {
+    const world = new World()
+    let read = () => {}
+    const loaded = new Promise<void>((resolve) => {
+      read = resolve
+    })
+    const storage = memoryStorage()
+    const client = world.connect({ storage: { ...storage, load: () => loaded.then(() => storage.load()) } })
+    client.watch('alice', () => {})
+    client.retryNow()
+    await world.clock.pass(60_000)
+    expect(world.links).toHaveLength(0)
+    read()
+    await settle()
+    expect(world.links).toHaveLength(1)
   })
 
   it('that carries nonsense is given up, and the next may be better', async () => {

@@ -14,11 +14,18 @@ const delays = [300, 500, 1_000, 2_000, 5_000, 10_000, 15_000] as const
 /** A connection that held this long starts again at the first delay. */
 const stableMs = 10_000
 
+/** Milliseconds of silence after which a connection is given up that is to show, when the machine wakes, whether it still holds. */
+const probeMs = 5_000
+/** The number of the ping that asks this; other pings have 0. */
+const probe = 1
+
 /** Close codes of a client that hangs up; not in the server's table, and always followed by a new try. */
 export const hangUps = { hole: 4000, silent: 4001, unreadable: 4002 } as const
 
 export function dial(state: SessionState, now: Millis, out: SessionEffect[]): void {
   state.since = now
+  state.giveUpAt = now + state.limits.heartbeatMs
+  state.probing = false
   become(state, { is: 'connecting' }, out)
   out.push({ do: 'dial' })
 }
@@ -69,18 +76,38 @@ export function become(state: SessionState, status: ConnectionStatus, out: Sessi
 /** A quiet server is pinged, and given up when it does not answer. What counts is the answer: a timer may be late by minutes. */
 export function heartbeat(state: SessionState, times: Times, out: SessionEffect[]): void {
   const now = times.monotonic
-  const { heartbeatMs } = state.limits
-  const unanswered = state.pingedAt > state.heardAt
-  if (unanswered && now - state.pingedAt >= heartbeatMs / 2) return giveUp(state, 'silent', times, out)
-  if (unanswered || now - state.heardAt < heartbeatMs / 2) return
-  state.pingedAt = now
+  if (now >= state.giveUpAt) return giveUp(state, 'silent', times, out)
+  if (state.status.is !== 'online' || now < nextPing(state)) return
+  state.giveUpAt = now + state.limits.heartbeatMs / 2
   say(state, ['ping', 0], out)
+}
+
+/** Something came of a connection. What was under way before the machine slept does not tell whether it still holds. */
+export function heard(state: SessionState, now: Millis): void {
+  state.heardAt = now
+  if (state.status.is === 'online') state.giveUpAt = state.probing ? now + probeMs : Number.POSITIVE_INFINITY
+}
+
+export function ponged(state: SessionState, n: number): void {
+  if (n === probe) state.probing = false
+}
+
+/** The machine has woken, or has another network: does not wait for the next try, and finds out soon whether what there is still holds. */
+export function retry(state: SessionState, now: Millis, out: SessionEffect[]): void {
+  if (state.status.is === 'waiting') return dial(state, now, out)
+  if (state.probing || (state.status.is === 'connecting' && now - state.since < probeMs)) return
+  state.giveUpAt = Math.min(state.giveUpAt, now + probeMs)
+  if (state.status.is !== 'online') return
+  state.probing = true
+  say(state, ['ping', probe], out)
 }
 
 /** When this part is to be woken. */
 export function nextBeat(state: SessionState): Millis {
-  const { status, since, heardAt, pingedAt, retryAt, limits } = state
-  if (status.is === 'waiting') return retryAt
-  if (status.is === 'connecting') return since + limits.heartbeatMs
-  return pingedAt > heardAt ? pingedAt + limits.heartbeatMs / 2 : heardAt + limits.heartbeatMs / 2
+  if (state.status.is === 'waiting') return state.retryAt
+  return state.status.is === 'online' ? Math.min(state.giveUpAt, nextPing(state)) : state.giveUpAt
 }
+
+/** When a server that says nothing is pinged, where it is not already. */
+const nextPing = ({ giveUpAt, heardAt, limits }: SessionState): Millis =>
+  giveUpAt === Number.POSITIVE_INFINITY ? heardAt + limits.heartbeatMs / 2 : Number.POSITIVE_INFINITY

@@ -6,7 +6,7 @@ import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Times } from '../clock.ts'
 import { StorageError } from '../errors.ts'
 import { attachment } from './attachment.ts'
-import { become, end, giveUp } from './connection.ts'
+import { become, end, giveUp, ponged } from './connection.ts'
 import { forget } from './forgetting.ts'
 import { keepCursor, rose } from './keeping.ts'
 import { isWaiting } from './lines.ts'
@@ -66,8 +66,9 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
       return void out.push({ do: 'renew' })
     case 'ping':
       return say(state, ['pong', frame[1]], out)
-    case 'live':
     case 'pong':
+      return ponged(state, frame[1])
+    case 'live':
       return
     default:
       // Of a later version of the server.

@@ -5,7 +5,7 @@
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import { never } from '../../protocol/never.ts'
 import type { Times } from '../clock.ts'
-import { dial, end, giveUp, heartbeat, lost, nextBeat, opened, wait } from './connection.ts'
+import { dial, end, heard, heartbeat, lost, nextBeat, opened, retry, wait } from './connection.ts'
 import { expireSent, forget, forgetOne } from './forgetting.ts'
 import { handle } from './frames.ts'
 import { advance, load } from './keeping.ts'
@@ -43,8 +43,8 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
     case 'renewed':
       return say(state, ['token', message.token], out)
     case 'heard':
-      state.heardAt = now
       for (const frame of message.frames) handle(state, frame, times, out)
+      heard(state, now)
       return advance(state, out)
     case 'lost':
       return lost(state, message, times, out)
@@ -89,7 +89,7 @@ function change(state: SessionState, message: SessionMessage, times: Times, out:
       state.active = message.active
       return say(state, ['active', message.active], out)
     case 'retry':
-      return state.status.is === 'waiting' ? dial(state, now, out) : undefined
+      return retry(state, now, out)
     case 'end':
       return end(state, message.code, message.cause, out)
     default:
@@ -103,10 +103,8 @@ function tick(state: SessionState, times: Times, out: SessionEffect[]): void {
   expireTyping(state, now, out)
   expireSent(state, times.now, out)
   if (status.is === 'waiting' && now >= state.retryAt) return dial(state, now, out)
-  if (status.is === 'connecting' && now >= nextBeat(state)) return giveUp(state, 'silent', times, out)
-  if (!isOnline(state)) return
-  heartbeat(state, times, out)
-  repeat(state, now, out)
+  if (status.is !== 'waiting') heartbeat(state, times, out)
+  if (isOnline(state)) repeat(state, now, out)
 }
 
 /** The person has read a chat up to there. Kept until the server has confirmed it. */

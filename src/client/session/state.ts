@@ -46,7 +46,10 @@ export type SessionState = {
   /** When this try to connect began, or this connection. */
   since: Millis
   heardAt: Millis
-  pingedAt: Millis
+  /** When this try to connect, or this connection, is given up, unless it is heard of before; infinite: nothing is awaited. */
+  giveUpAt: Millis
+  /** Whether the connection still holds was asked, and only the answer to that tells. */
+  probing: boolean
   /** Frames that may be sent now; refilled by time. */
   budget: number
   budgetAt: Millis
@@ -82,9 +85,11 @@ export const startSession = (options: SessionOptions): SessionState => ({
   active: !options.background,
   attempt: 0,
   retryAt: 0,
-  since: 0,
+  // Nothing is tried yet.
+  since: Number.POSITIVE_INFINITY,
   heardAt: 0,
-  pingedAt: 0,
+  giveUpAt: Number.POSITIVE_INFINITY,
+  probing: false,
   budget: 0,
   // Full at first.
   budgetAt: Number.NEGATIVE_INFINITY,

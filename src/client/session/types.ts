@@ -60,7 +60,7 @@ export type SessionMessage =
   /** The program wants to know the settings, from now on. */
   | { readonly is: 'follow' }
   | { readonly is: 'active'; readonly active: boolean }
-  /** Do not wait for the next try. */
+  /** Do not wait for the next try, nor trust what may not hold any more. */
   | { readonly is: 'retry' }
   | { readonly is: 'end'; readonly code: EndCode; readonly cause?: unknown }
 
