@@ -4,7 +4,7 @@
  */
 import type { Millis } from '../../src/protocol/ids.ts'
 import { removed, saving } from './devices.ts'
-import { after, work } from './state.ts'
+import { after, lastSeen, work } from './state.ts'
 import type { UserEffect, UserState } from './types.ts'
 
 /** A device that came, left or was new. */
@@ -28,17 +28,16 @@ export function saveLater(state: UserState, entries: number, out: UserEffect[]):
   out.push({ do: 'after', ms: saveAcksMs, timer: 'saveAcks' })
 }
 
-/** A device that is connected is seen now. */
 export function saveNow(state: UserState, now: Millis, out: UserEffect[]): void {
   const it = work(state)
   if (state.unsaved === 0 || it.saving) return
   state.unsaved = 0
   it.saving = true
   saving(state)
-  const cursors = state.devices.map(({ device, session, acked, seenAt }) => ({
-    device,
-    seq: acked,
-    seenAt: session === 0 ? seenAt : now,
+  const cursors = state.devices.map((device) => ({
+    device: device.device,
+    seq: device.acked,
+    seenAt: lastSeen(device, now),
   }))
   out.push({ do: 'save', cursors, settled: state.settled })
 }

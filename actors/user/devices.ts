@@ -8,8 +8,12 @@ import type { Device, SessionRef, UserEffect, UserLimits, UserMessage, UserState
 /** `seenAt` of a device that was removed. */
 const never = 0
 
-export const isGone = ({ session, seenAt }: Device, limits: UserLimits, now: Millis): boolean =>
-  session === 0 && (seenAt === never || now - seenAt > limits.deviceAwayMs)
+export const isGone = (device: Device, limits: UserLimits, now: Millis): boolean =>
+  device.session === 0 && isForgotten(device, limits, now)
+
+/** What counts of a device that is away, or was until now. */
+export const isForgotten = ({ seenAt }: Device, limits: UserLimits, now: Millis): boolean =>
+  seenAt === never || now - seenAt > limits.deviceAwayMs
 
 export const wasRemoved = ({ seenAt }: Pick<Device, 'seenAt'>): boolean => seenAt === never
 

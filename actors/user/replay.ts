@@ -10,12 +10,12 @@ import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import { endOf, standing } from '../lives.ts'
 import { refusal } from '../removals.ts'
 import { save, saveLater } from './cursors.ts'
-import { hasOthers, isGone, isKnown, wasRemoved } from './devices.ts'
+import { hasOthers, isForgotten, isKnown, wasRemoved } from './devices.ts'
 import { notePushed, tellDelivered } from './receipts.ts'
-import { attached, awayDevice } from './state.ts'
+import { attached, awayDevice, isWelcome, lastSeen } from './state.ts'
 import type { Device, Presented, SessionRef, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
 
-/** A device's `seenAt` is saved again when the one that is saved is older than this. */
+/** A device's `seenAt` is saved again when the one that is saved is older than this, or said that it was gone. */
 const seenMs = 3_600_000
 
 type Attach = Extract<UserMessage, { is: 'attach' }>
@@ -38,8 +38,8 @@ export function attach(
   const lost = lostBy(state, device, cursor, limits, now)
   const start = lost ? Math.max(held(state, cursor), state.head - 1) : (cursor?.seq ?? device.acked)
   if (lost === 'expired' || lost === 'removed') tellSiblings(state, out)
-  if (now - device.seenAt > seenMs || start > device.acked) save(state, out)
-  Object.assign(device, awayDevice(id, start, now), { session, phase: lost ?? 'opening' })
+  if (start > device.acked) save(state, out)
+  Object.assign(device, awayDevice(id, start, device.seenAt), { session, phase: lost ?? 'opening' })
   if (start === state.tail) open(state, device, limits, now, out)
   advance(state, device, limits, out)
   tellDelivered(state, out)
@@ -74,8 +74,7 @@ function rename(state: UserState, epoch: number, out: UserEffect[]): void {
   out.push({ do: 'rename', epoch })
 }
 
-/** Whether its first page is being read, before it is welcomed. */
-const isOpening = ({ phase }: Device): boolean => phase !== 'away' && phase !== 'replaying' && phase !== 'live'
+const isOpening = (device: Device): boolean => device.phase !== 'away' && !isWelcome(device)
 
 /** Its cursor was of the log by the name that it had, and its welcome will tell another. */
 function startAgain(state: UserState, device: Device): void {
@@ -84,7 +83,10 @@ function startAgain(state: UserState, device: Device): void {
   device.pushed = state.head - 1
 }
 
-/** Why a device does not simply go on from its cursor. One that was gone has missed copies, whatever it presents. */
+/**
+ * Why a device does not simply go on from its cursor. One that was gone has missed copies, whatever it presents, and is told so until
+ * it is welcomed: one whose session was lost before that has heard nothing.
+ */
 function lostBy(
   state: UserState,
   device: Device,
@@ -92,7 +94,7 @@ function lostBy(
   limits: UserLimits,
   now: Millis,
 ): Lost | null {
-  if (isGone(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
+  if (!isWelcome(device) && isForgotten(device, limits, now)) return wasRemoved(device) ? 'removed' : 'expired'
   return !cursor || most(cursor) === 0 || holds(state, cursor) ? null : 'reset'
 }
 
@@ -128,7 +130,7 @@ function admit(state: UserState, id: DeviceId, limits: UserLimits, now: Millis, 
 export function detach(state: UserState, session: SessionRef, now: Millis, out: UserEffect[]): void {
   const device = attached(state, session)
   if (!device) return
-  Object.assign(device, awayDevice(device.device, device.acked, now))
+  Object.assign(device, awayDevice(device.device, device.acked, lastSeen(device, now)))
   save(state, out)
 }
 
@@ -139,7 +141,9 @@ function open(state: UserState, device: Device, limits: UserLimits, now: Millis,
   const siblings = hasOthers(state, device, limits, now)
   const why = phase === 'away' || phase === 'opening' || phase === 'replaying' || phase === 'live' ? null : phase
   out.push({ do: 'welcome', session, epoch, seq: pushed, tail, why, siblings, settings })
+  if (why || now - device.seenAt > seenMs) save(state, out)
   device.phase = 'replaying'
+  device.seenAt = now
 }
 
 /** Moves a device on: live when it has everything, else the next page as soon as half of its window is free. */

@@ -35,6 +35,12 @@ export const awayDevice = (device: Device['device'], acked: Seq, seenAt: Millis)
   told: false,
 })
 
+/** Whether a device has a session that was welcomed: it was told then what it has missed. */
+export const isWelcome = ({ phase }: Pick<Device, 'phase'>): boolean => phase === 'replaying' || phase === 'live'
+
+/** A device is seen while it is connected, from its welcome on. */
+export const lastSeen = (device: Device, now: Millis): Millis => (isWelcome(device) ? now : device.seenAt)
+
 /** The work record, made when it is first needed after waking. */
 export function work(state: UserState): Work {
   if (state.work) return state.work

@@ -265,6 +265,33 @@ describe('a device that comes', () => {
     )
   })
 
+  it('is told that it was gone until it has been welcomed, whatever becomes of its session and of the actor before that', () => {
+    for (const [seenAt, why] of [
+      [0, 'removed'],
+      [1_000, 'expired'],
+    ] as const) {
+      const { tell, attach } = actor([cursor('phone', 5, seenAt), cursor('laptop', 6, 99_000)])
+      const comes = (session: number, at: Position | null) =>
+        tell({ is: 'attach', session, device: 'phone' as DeviceId, cursor: at })
+      const saved = () => {
+        tell({ is: 'saved', ok: true })
+        const [save] = of(tell({ is: 'timer', timer: 'save' }), 'save')
+        return save?.do === 'save' ? save.cursors[0] : undefined
+      }
+      // Its link is lost, and comes again, while the first page is read; all that is saved meanwhile is what it has.
+      expect(of(comes(1, { epoch: 7, seq: 4 }), 'welcome', 'fetch')).toMatchObject([{ do: 'fetch' }])
+      attach(2, 'laptop', { epoch: 7, seq: 6 })
+      tell({ is: 'detach', session: 2 })
+      expect(saved()).toEqual(cursor('phone', 4, seenAt))
+      comes(3, { epoch: 7, seq: 4 })
+      tell({ is: 'detach', session: 3 })
+      expect(saved()).toEqual(cursor('phone', 4, seenAt))
+      expect(welcome(attach(4, 'phone', { epoch: 7, seq: 4 }))).toMatchObject({ why })
+      expect(saved()).toEqual(cursor('phone', 4, 100_000))
+      expect(welcome(attach(5, 'phone', { epoch: 7, seq: 4 }))).toMatchObject({ why: null })
+    }
+  })
+
   it('was never away while it was connected, however long, and is saved as such', () => {
     const { tell, attach, pass } = actor(fresh)
     attach(1, 'phone')
