@@ -6,7 +6,7 @@ import { hostUsers, type Users } from '../src/hosts/users.ts'
 import { Keeping } from '../src/media/holds.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
-import { Asks, startRuntime, systemClock } from '../src/runtime/index.ts'
+import { Asks, Router, startRuntime, systemClock } from '../src/runtime/index.ts'
 import type { Store } from '../src/store/contract.ts'
 import type { ActorsOptions, ActorsResult } from './actors.ts'
 import { sleep } from './bed.ts'
@@ -47,18 +47,14 @@ const users: Users = hostUsers({
   keeping: new Keeping(undefined),
   onFault: () => {},
   runtime,
+  router: new Router(asks),
   store: nothing as Store,
   term: 1,
   life: 0,
   limits: defaultLimits,
-  groups: () => {
-    throw new Error('there are no groups here')
-  },
   sessions: deaf,
   swallows: false,
   lifetime: 'default' as const,
-  show: () => {},
-  answer: (ticket, accepted) => asks.answer(ticket, accepted),
   events: { accepted: () => {}, receipted: () => {} },
 })
 answer({ run })

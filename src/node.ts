@@ -10,6 +10,7 @@ import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { isForHere, Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
+import { type NodeRouter, toGroup } from './hosts/addresses.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
 import { type Groups, hostGroups } from './hosts/groups/groups.ts'
@@ -29,10 +30,10 @@ import { Bans } from './operations/bans.ts'
 import { inspectMessage, inspectUser } from './operations/inspect.ts'
 import { asOperator } from './operations/operating.ts'
 import { operatorRoute } from './operations/routes.ts'
-import { isChatId, isMessageId, type Position, type UserId } from './protocol/ids.ts'
+import { isChatId, isMessageId, type Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
-import { Asks, type Clock, startRuntime, systemClock } from './runtime/index.ts'
+import { Asks, type Clock, Router, startRuntime, systemClock } from './runtime/index.ts'
 import type { StoreError, StoreEvents } from './store/contract.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
@@ -178,6 +179,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
+  const router: NodeRouter = new Router(asks)
   const asked = inTime(runtime, onFault)
   const authenticate: Authenticate = options.authenticate
     ? asked('authenticate', options.authenticate)
@@ -186,84 +188,71 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
   const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault })
   const sessions: Sessions = new Sessions({
     runtime,
-    asks,
+    router,
     limits: { ...limits, lifetime: options.lifetime },
     heartbeatMs: heartbeatSeconds * 1000,
     enter,
     admit: admission(options.allow && asked('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
-    actors: () => ({ users, groups, presence }),
   })
-  const events = tellHooks(options, (chat) => users.peek(chat)?.epoch ?? groups.peek(chat)?.log.epoch ?? 0, clock)
+  const events = tellHooks(options, clock)
   const keeping = new Keeping(media)
   const users: Users = hostUsers({
     runtime,
+    router,
     store,
     term,
     life,
     limits,
     lifetime: options.lifetime,
     sessions,
-    answer: (ticket, answer) => asks.answer(ticket, answer),
     events,
     keeping,
     calendar,
     onFault,
-    groups: () => groups,
     swallows: options.blocked === 'swallowed',
-    show: (user, settings) => presence.tellIfPresent(user, { is: 'settings', settings }),
   })
   const notes = new Notes(store, term)
-  const groupContext = {
+  const groups: Groups = hostGroups({
     runtime,
+    router,
     store,
     term,
     limits,
     lifetime: options.lifetime,
     sessions,
-    asks,
     events,
     keeping,
     calendar,
     notes,
     onFault,
-    users: () => users,
-  }
-  const groups: Groups = hostGroups(groupContext)
-  await notes.resume((group, message) => groups.tell(group, message))
-  const attachedTo = (user: UserId) =>
-    (users.peek(user)?.devices ?? []).flatMap(({ session }) => (session === 0 ? [] : [session]))
-  const presence = hostPresence({
-    runtime,
-    store,
-    sessions,
-    devices: (user) => sessions.presences(attachedTo(user)),
-    threshold: options.onlineMs,
   })
+  const presence = hostPresence({ runtime, router, store, sessions, threshold: options.onlineMs })
+  await notes.resume((group, message) => router.tell(toGroup(group), message))
   const node = {
-    ...asUsers({ users, groups, asks, clock, store, limits, media }),
+    ...asUsers({ router, clock, store, limits, media }),
     ...asOperator({ sessions, bans, limits }),
     inspect: async (user: string) =>
-      isChatId(user, limits.idLength) ? inspectUser(users, presence, store, term, user, clock.now()) : undefined,
-    trace: async (id: string) => (isMessageId(id) ? inspectMessage(users, store, id, clock.now()) : []),
+      isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
+    trace: async (id: string) => (isMessageId(id) ? inspectMessage(router, store, id, clock.now()) : []),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
-  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(users, () => sessions.users()) }
+  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
   const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
-  return { node, runtime, clock, asks, sessions, users, groups, presence, media, enter, choresEnded }
+  return { node, runtime, clock, asks, router, sessions, users, groups, presence, media, enter, choresEnded }
 }
 
 function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<ReturnType<typeof startHosts>>) {
   const { store, limits, heartbeatSeconds } = options
-  const { node, runtime, clock, asks, sessions, users, groups, presence, media, enter, choresEnded } = hosts
+  const { node, runtime, clock, asks, router, sessions, users, groups, presence, media, enter, choresEnded } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const route = routes({
     store,
-    media: mediaRoute({ media, enter, removed: removedDevices(users, store), origins }),
+    media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })
   const gateway = new Gateway(sessions, {

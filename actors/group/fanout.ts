@@ -6,7 +6,7 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
 import { save } from '../user/cursors.ts'
-import type { UserEffect, UserMessage } from '../user/types.ts'
+import type { Accepted, UserEffect, UserMessage } from '../user/types.ts'
 import { receive } from '../user/user.ts'
 import { isInvitation, maySee } from './members.ts'
 import { entered, record } from './record.ts'
@@ -75,9 +75,10 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     case 'fetch':
     case 'save':
     case 'start':
-    case 'answer':
     case 'stands':
       return void out.push(effect)
+    case 'answer':
+      return void out.push({ ...effect, answer: counted(state, effect.answer) })
     case 'accepted':
       // First what it means: whose link is open still gets the entry by which they come back.
       entered(state, effect.entry)
@@ -99,6 +100,10 @@ function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: M
     }
   }
 }
+
+/** Who sends to a group is told how many copies that makes. */
+const counted = ({ members }: GroupState, answer: Accepted): Accepted =>
+  answer.is === 'accepted' ? { ...answer, members: members.size } : answer
 
 function take(
   state: GroupState,

@@ -298,7 +298,7 @@ function settle(state: UserState, { entry, known }: Pending, out: UserEffect[]):
   if (entry.is === 'gone') return
   if (entry.lifetime) noteWaiting(state, entry)
   // First what it means, then the answer: what waits for the answer in a group must find the group changed.
-  if (entry.is === 'message') out.push({ do: 'accepted', entry })
+  if (entry.is === 'message') out.push({ do: 'accepted', epoch: state.epoch, entry })
   for (const { ticket } of known?.askers ?? [])
     out.push({ do: 'answer', ticket, answer: accepted(state, entry, entry.lifetime) })
   if (known) known.askers = null

@@ -21,8 +21,14 @@ export type Ticket = number
 
 /** The answer to a deliver or a copy: where the entry stands, or why it was refused. */
 export type Accepted =
-  /** `lifetime`: how long the entry stays, where that is not as by default. */
-  | { readonly is: 'accepted'; readonly at: Position; readonly time: Millis; readonly lifetime?: Lifetime }
+  /** `lifetime`: how long the entry stays, where that is not as by default. `members`: from a group, how many it has now. */
+  | {
+      readonly is: 'accepted'
+      readonly at: Position
+      readonly time: Millis
+      readonly lifetime?: Lifetime
+      readonly members?: number
+    }
   /** `retryAfter`: after so many ms the same may be accepted, and one after another every so many; missing: as the table of codes says. */
   | { readonly is: 'refused'; readonly code: ErrorCode; readonly retryAfter?: Millis; readonly every?: Millis }
 
@@ -279,8 +285,8 @@ export type UserEffect =
       readonly message: Extract<UserMessage, { is: 'receipt' | 'receipted' }>
     }
   | { readonly do: 'after'; readonly ms: number; readonly timer: Timer }
-  /** A message became durable in this inbox. */
-  | { readonly do: 'accepted'; readonly entry: Extract<Entry, { is: 'message' }> }
+  /** A message became durable in this inbox; in that log. */
+  | { readonly do: 'accepted'; readonly epoch: number; readonly entry: Extract<Entry, { is: 'message' }> }
   /** This user's messages to `peer` were delivered or read up to these seqs. */
   | {
       readonly do: 'receipted'

@@ -2,7 +2,7 @@
 
 import type { NodeEvents } from '../hosts/ports.ts'
 import type { Change } from '../protocol/group.ts'
-import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import type { Body, MediaRef, Millis, Position, Seq } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { Fault, OnFault } from './faults.ts'
 
@@ -39,15 +39,15 @@ type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Se
 /** Pairs of users whose latest receipt is remembered, so that it is not told twice. */
 const remembered = 10_000
 
-/** `epochOf` names the log of a user who is awake. */
-export function tellHooks(hooks: Hooks, epochOf: (user: UserId) => number, clock: Pick<Clock, 'soon'>): NodeEvents {
+export function tellHooks(hooks: Hooks, clock: Pick<Clock, 'soon'>): NodeEvents {
   const marks = new Map<string, Mark>()
   return {
-    accepted(to, { id, from, body, media, change, place, seq, time }) {
+    accepted(to, { epoch, entry }) {
+      const { id, from, body, media, change, place, seq, time } = entry
       if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }
       guarded(hooks, clock, 'onAccepted', () =>
-        hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch: epochOf(to), seq }, time }),
+        hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch, seq }, time }),
       )
     },
     receipted(from, { peer: to, epoch, delivered, read }) {

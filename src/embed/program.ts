@@ -1,10 +1,8 @@
 /** What the program that embeds a node does as any of its users. */
 import { isFull } from '../../actors/lifetime.ts'
-import { openSettings } from '../../actors/settings.ts'
 import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
-import { type Groups, offerTo } from '../hosts/groups/groups.ts'
+import { type NodeRouter, toChat, toUser } from '../hosts/addresses.ts'
 import { attachTo } from '../hosts/sessions/admission.ts'
-import type { Users } from '../hosts/users.ts'
 import type { NodeMedia } from '../media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
 import type { Carrier } from '../protocol/entry.ts'
@@ -29,7 +27,7 @@ import {
 import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
-import type { Asks, Clock } from '../runtime/index.ts'
+import type { Address, Clock } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
 
 export type SendAs = {
@@ -74,9 +72,7 @@ export type PastMessage = {
 export type Before = { readonly time: Millis; readonly seq: Seq }
 
 type Context = {
-  readonly users: Users
-  readonly groups: Groups
-  readonly asks: Asks<Accepted>
+  readonly router: NodeRouter
   readonly clock: Pick<Clock, 'uuid'>
   readonly store: Store
   readonly limits: Limits
@@ -106,7 +102,7 @@ export function asUsers(context: Context) {
       if (!isUserId(from, limits.idLength) || !isChatId(chat, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (!isLifetime(lifetime)) throw new SendRefused('bad_frame', id)
-      const settings = context.users.peek(from)?.settings ?? (await store.settings(from)) ?? openSettings
+      const settings = await context.router.query(toUser(from), 'settings')
       if (!isGroup(chat) && isFull(settings, chat, limits.listed)) throw new SendRefused('list_full', id)
       return post(context, { from, to: chat, id, body: lifetime, change: 'lifetime', again: given !== undefined })
     },
@@ -121,7 +117,7 @@ export function asUsers(context: Context) {
     async deleteChat(user: string, chat: string): Promise<void> {
       if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
       const whole = { is: 'delete', session: 0, chat, from: 1, upTo: Number.MAX_SAFE_INTEGER } as const
-      await ask(context, '', (ticket) => context.users.offer(user, { ...whole, ticket }))
+      await ask(context, '', toUser(user), (ticket) => ({ ...whole, ticket }))
     },
   }
 }
@@ -138,27 +134,25 @@ type Post = {
 
 /** A message, and the copy that its sender needs: for the history, or to know the new lifetime. */
 async function post(context: Context, message: Post): Promise<Position> {
-  const { users, groups } = context
   const { from, to, id, change } = message
   const code = { session: 0, turn: { nth: 0, round: 0 } } as const
-  const { at, time, lifetime } = await ask(context, id, (ticket) =>
-    offerTo(users, groups, to, { is: 'deliver', ...code, ...message, ticket } satisfies Deliver),
-  )
+  const deliver = (ticket: Ticket): Deliver => ({ is: 'deliver', ...code, ...message, ticket })
+  const { at, time, lifetime } = await ask(context, id, toChat(to), deliver)
   if (to === from || !needsCopy(to, change, lifetime)) return at
-  await ask(context, id, (ticket) =>
-    users.offer(from, { is: 'copy', ...message, at, time, lifetime, ticket } satisfies Copy),
-  )
+  await ask(context, id, toUser(from), (ticket): Copy => ({ is: 'copy', ...message, at, time, lifetime, ticket }))
   return at
 }
 
 const needsCopy = (to: UserId, change: 'lifetime' | undefined, lifetime: Lifetime | undefined): boolean =>
   change ? !isGroup(to) : lifetime === 'permanent'
 
-async function ask({ asks }: Context, id: string, offer: (ticket: Ticket) => boolean) {
-  const answer = await new Promise<Accepted>((resolve) => {
-    const ticket = asks.ask(resolve)
-    if (!offer(ticket)) asks.answer(ticket, { is: 'refused', code: 'busy' })
-  })
+async function ask<Message>(
+  { router }: Context,
+  id: string,
+  to: Address<Message>,
+  messageOf: (ticket: Ticket) => Message,
+) {
+  const answer = await new Promise<Accepted>((resolve) => router.ask(to, messageOf, resolve))
   if (answer.is === 'refused') throw new SendRefused(answer.code, id)
   return answer
 }

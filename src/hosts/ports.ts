@@ -24,7 +24,7 @@ export interface SessionPort {
 
 /** What an embedder is told of. */
 export interface NodeEvents {
-  accepted(to: UserId, entry: Extract<Entry, { is: 'message' }>): void
+  accepted(to: UserId, accepted: { epoch: number; entry: Extract<Entry, { is: 'message' }> }): void
   receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
 }
 

@@ -8,32 +8,41 @@ import {
   rest,
   startPresence,
 } from '../../actors/presence.ts'
+import type { SessionRef } from '../../actors/user/types.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
+import { type NodeRouter, type PresenceKnows, toUser } from './addresses.ts'
 import type { SessionPort } from './ports.ts'
 
-export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect>
+export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect, PresenceKnows>
 
 type Context = {
   readonly runtime: Runtime
+  readonly router: NodeRouter
   readonly store: Store
-  readonly sessions: SessionPort
-  /** The connected devices of a user. */
-  readonly devices: (user: UserId) => Presence[]
+  readonly sessions: SessionPort & { presences(sessions: readonly SessionRef[]): Presence[] }
   /** Milliseconds after the last activity at which a connected user counts as gone; 0: connected means online. */
   readonly threshold: Millis
 }
 
-export function hostPresence({ runtime, store, sessions, devices, threshold }: Context): PresenceActors {
+export function hostPresence({ runtime, router, store, sessions, threshold }: Context): PresenceActors {
   const { clock } = runtime
-  const actors: PresenceActors = runtime.host<PresenceState, PresenceMessage, PresenceEffect, PresenceState>({
+  const actors: PresenceActors = runtime.host<
+    PresenceState,
+    PresenceMessage,
+    PresenceEffect,
+    PresenceState,
+    PresenceKnows
+  >({
     kind: 'presence',
     async load(id) {
       const user = id as UserId
       const [seen = 0, settings] = await Promise.all([store.lastSeen(user), store.settings(user)])
-      return startPresence(user, seen, devices(user), { now: clock.now(), monotonic: clock.monotonic() }, settings)
+      // Last: who comes or goes from then on tells this actor.
+      const devices = sessions.presences(await router.query(toUser(user), 'sessions'))
+      return startPresence(user, seen, devices, { now: clock.now(), monotonic: clock.monotonic() }, settings)
     },
     receive(state, message, now, effects) {
       const next = receive(state, message, threshold, { now, monotonic: clock.monotonic() })
@@ -50,6 +59,7 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
       if (message.is !== 'watch') return
       sessions.push(message.watcher.session, ['error', 'busy', 'watch', id as UserId, 0, ''])
     },
+    known: { lastSeen: async (id, state) => state?.seen ?? (await store.lastSeen(id as UserId)) },
     recover: ({ watchers }, mail) => [...watchers.map((watcher) => ({ is: 'watch', watcher }) as const), ...mail],
     restarted: () => {},
     gaveUp: () => {},
@@ -74,5 +84,6 @@ export function hostPresence({ runtime, store, sessions, devices, threshold }: C
         return never(effect)
     }
   }
+  router.lead('presence', actors)
   return actors
 }

@@ -3,30 +3,31 @@ import { senderOf } from '../../actors/user/receipts.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
-import type { Accepted, Ticket, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
+import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { Keeping } from '../media/holds.ts'
 import type { Entry } from '../protocol/entry.ts'
-import { isGroup, type UserId } from '../protocol/ids.ts'
+import type { UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { never } from '../protocol/never.ts'
-import type { Settings } from '../protocol/settings.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { Store } from '../store/contract.ts'
+import { type NodeRouter, toChat, toPresence, type UserKnows } from './addresses.ts'
 import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
-import type { Groups } from './groups/groups.ts'
+import { known } from './known.ts'
 import { Appends } from './logs/appends.ts'
 import { deletion } from './logs/deletions.ts'
 import { consult, done, orNull, tellResult } from './logs/lookups.ts'
 import type { NodeEvents, SessionPort } from './ports.ts'
 
-export type Users = Entities<UserState, UserMessage>
+export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 
 type Context = {
   readonly runtime: Runtime
+  readonly router: NodeRouter
   readonly store: Store
   readonly term: number
   readonly life: number
@@ -34,19 +35,15 @@ type Context = {
   readonly lifetime: Lifetime
   readonly sessions: SessionPort
   readonly events: NodeEvents
-  readonly groups: () => Groups
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
-  /** The settings of a user have changed. */
-  readonly show: (user: UserId, settings: Settings) => void
-  readonly answer: (ticket: Ticket, answer: Accepted) => void
   readonly keeping: Keeping
   readonly calendar: Calendar
   readonly onFault: OnFault
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, store, term, life, sessions, keeping } = context
+  const { runtime, router, store, term, life, sessions, keeping } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -69,7 +66,7 @@ export function hostUsers(context: Context): Users {
         },
       ),
   )
-  const users: Users = runtime.host<UserState, UserMessage, UserEffect, string>({
+  const users: Users = runtime.host<UserState, UserMessage, UserEffect, string, UserKnows>({
     kind: 'user',
     async load(id) {
       const user = id as UserId
@@ -91,17 +88,19 @@ export function hostUsers(context: Context): Users {
     unpack: (id, kept) => unpackUser(id as UserId, kept),
     deadLetter(id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
-        context.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+        router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
       } else if (message.is === 'delete' && message.session === 0) {
-        context.answer(message.ticket, { is: 'refused', code: 'busy' })
+        router.answer(message.ticket, { is: 'refused', code: 'busy' })
       } else if (message.is === 'stand') sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
+    known: known(store),
     recover,
     restarted: (id) => sessions.reattach(id as UserId),
     gaveUp: (id) => sessions.closeUser(id as UserId, 'restarted'),
   })
+  router.lead('user', users)
   return users
 }
 
@@ -114,7 +113,7 @@ function append(users: Users, appends: Appends, user: UserId, entries: readonly 
 }
 
 function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
-  const { sessions, events } = context
+  const { router, sessions, events } = context
   switch (effect.do) {
     case 'find':
     case 'fetch':
@@ -160,7 +159,7 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'settings':
       return sessions.settings(effect.session, effect.settings)
     case 'show':
-      return context.show(user, effect.settings)
+      return router.tellIfPresent(toPresence(user), { is: 'settings', settings: effect.settings })
     case 'close':
       return sessions.close(effect.session, effect.code)
     case 'wasted':
@@ -168,14 +167,13 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
     case 'siblings':
       return sessions.siblings(effect.session)
     case 'answer':
-      return context.answer(effect.ticket, effect.answer)
+      return router.answer(effect.ticket, effect.answer)
     case 'tell':
-      if (isGroup(effect.user)) return context.groups().tell(effect.user, effect.message)
-      return users.tell(effect.user, effect.message)
+      return router.tell(toChat(effect.user), effect.message)
     case 'after':
       return users.after(user, effect.ms, { is: 'timer', timer: effect.timer })
     case 'accepted':
-      return events.accepted(user, effect.entry)
+      return events.accepted(user, effect)
     case 'receipted':
       return events.receipted(user, effect)
     default:

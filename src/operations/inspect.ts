@@ -1,6 +1,5 @@
 /** What operators see of a user and of a message. */
-import type { PresenceActors } from '../hosts/presence.ts'
-import type { Users } from '../hosts/users.ts'
+import { type NodeRouter, toPresence, toUser } from '../hosts/addresses.ts'
 import type { Waiting } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
@@ -33,36 +32,28 @@ export type MessageStep = {
 
 /** undefined: nothing is known of that user. */
 export async function inspectUser(
-  users: Users,
-  presence: PresenceActors,
+  router: NodeRouter,
   store: Store,
   term: number,
   user: UserId,
   now: Millis,
 ): Promise<UserInspection | undefined> {
-  const state = users.peek(user)
-  const record = await store.load(user)
-  if (!state && !record) return undefined
-  const { path, status, mailbox, restarts } = users.inspect(user)
-  const devices = state
-    ? state.devices.map(({ device, session, acked, sizes }) => ({
-        device,
-        connected: session !== 0,
-        cursor: acked,
-        unacknowledged: sizes?.length ?? 0,
-      }))
-    : (record?.cursors ?? []).map(({ device, seq }) => ({ device, connected: false, cursor: seq, unacknowledged: 0 }))
-  const seen = presence.peek(user)?.seen ?? (await store.lastSeen(user)) ?? null
+  const inbox = await router.query(toUser(user), 'inbox')
+  if (!inbox) return undefined
+  const { epoch, tail } = inbox
+  const waiting = (await store.load(user))?.waiting ?? null
+  const { path, status, mailbox, restarts } = await router.inspect(toUser(user))
+  const devices = inbox.devices.map(({ seenAt, ...device }) => device)
+  const seen = (await router.query(toPresence(user), 'lastSeen')) ?? null
   const lastSeen = seen && Math.min(seen, now)
-  const { epoch, tail } = state ?? record ?? { epoch: 0, tail: 0 }
   const lifetimes = ((await store.settings(user))?.lifetimes ?? []).map(({ chat, lifetime }) => ({ chat, lifetime }))
   const actor = { path, status, mailbox, restarts }
-  return { user, actor, epoch, tail, term, devices, lastSeen, lifetimes, waiting: record?.waiting ?? null }
+  return { user, actor, epoch, tail, term, devices, lastSeen, lifetimes, waiting }
 }
 
 /** What became of a message, step by step; empty when its id is not known, or no longer. */
 export async function inspectMessage(
-  users: Users,
+  router: NodeRouter,
   store: Store,
   id: MessageId,
   now: Millis,
@@ -71,12 +62,9 @@ export async function inspectMessage(
   for (const { recipient, sender, seq, time } of await store.trace(id)) {
     if (recipient === sender) continue
     steps.push({ step: 'sent', at: time, text: `from ${sender}, durable in the inbox of ${recipient} at seq ${seq}` })
-    const cursors =
-      users.peek(recipient)?.devices.map(({ device, acked }) => ({ device, seq: acked })) ??
-      (await store.load(recipient))?.cursors ??
-      []
-    const has = cursors.filter((cursor) => cursor.seq >= seq).map(({ device }) => device)
-    const lacks = cursors.filter((cursor) => cursor.seq < seq).map(({ device }) => device)
+    const devices = (await router.query(toUser(recipient), 'inbox'))?.devices ?? []
+    const has = devices.filter(({ cursor }) => cursor >= seq).map(({ device }) => device)
+    const lacks = devices.filter(({ cursor }) => cursor < seq).map(({ device }) => device)
     if (has.length > 0)
       steps.push({ step: 'delivered', at: null, text: `acknowledged by ${recipient}'s ${has.join(', ')}` })
     if (has.length === 0)

@@ -40,6 +40,11 @@ export class Asks<T> {
     answered(answer)
   }
 
+  /** Nobody will answer. */
+  giveUp(ticket: number): void {
+    this.answer(ticket, this.#late)
+  }
+
   #expire(now: number): void {
     this.#marks.push({ ticket: this.#tickets, lateAt: now + this.#deadlineMs })
     const upTo = this.#marks.findLast(({ lateAt }) => lateAt <= now)?.ticket ?? 0
@@ -47,7 +52,7 @@ export class Asks<T> {
     // The map is in the order of the tickets.
     for (const ticket of this.#open.keys()) {
       if (ticket > upTo) return
-      this.answer(ticket, this.#late)
+      this.giveUp(ticket)
     }
   }
 }

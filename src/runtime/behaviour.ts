@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.ts'
 export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
 
 /** What the runtime must know of one kind of actor. */
-export interface Behaviour<State, Message, Effect, Kept = unknown> {
+export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unknown> {
   readonly kind: string
   /** Brings an actor's state from the store: at its first message, and after a crash. */
   load(id: string): State | Promise<State>
@@ -20,6 +20,8 @@ export interface Behaviour<State, Message, Effect, Kept = unknown> {
   unpack(id: string, kept: Kept): State
   /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
   deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void
+  /** What can be asked of what it knows: answered by the state, or by the store where the actor is not present, or is being loaded. */
+  readonly known: { readonly [What in keyof Known]: (id: string, state: State | undefined) => Promise<Known[What]> }
   /** The mail of the next life of an actor that crashed: the message that crashed it must stay, as it is. */
   recover(state: State, mail: readonly Message[]): Message[]
   /** It crashed, and is fresh from the store. */

@@ -26,17 +26,17 @@ export type Inspection = {
   readonly restarts: number
 }
 
-export class Entities<State, Message, Effect = unknown> {
+export class Entities<State, Message, Effect = unknown, Known = unknown> {
   readonly #awake = new Map<string, Awake<State, Message>>()
   readonly #resting = new Rested()
-  readonly #behaviour: Behaviour<State, Message, Effect>
+  readonly #behaviour: Behaviour<State, Message, Effect, unknown, Known>
   readonly #options: RuntimeOptions
   readonly #shards: Shards
   readonly #wheel: Wheel
   readonly #counters: Counters
 
   constructor(
-    behaviour: Behaviour<State, Message, Effect>,
+    behaviour: Behaviour<State, Message, Effect, unknown, Known>,
     options: RuntimeOptions,
     shards: Shards,
     wheel: Wheel,
@@ -72,14 +72,15 @@ export class Entities<State, Message, Effect = unknown> {
     this.#token(awake)
   }
 
+  /** For what is of no use to an actor that is not present. */
+  tellIfPresent(id: string, message: Message): void {
+    if (this.#awake.has(id) || this.#resting.has(id)) this.tell(id, message)
+  }
+
   /** For what may be lost: taken where the actor is present, and its mailbox is nearly empty. */
   hint(id: string, message: Message): void {
     const waiting = this.#awake.get(id)?.mail.length ?? 0
     if (waiting * 16 < this.#options.mailbox) this.tellIfPresent(id, message)
-  }
-
-  tellIfPresent(id: string, message: Message): void {
-    if (this.#awake.has(id) || this.#resting.has(id)) this.tell(id, message)
   }
 
   after(id: string, ms: number, message: Message): void {
@@ -91,6 +92,11 @@ export class Entities<State, Message, Effect = unknown> {
     const awake = this.#awake.get(id)
     if (awake) return awake.state
     return this.#resting.has(id) ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined
+  }
+
+  /** What an actor knows at this moment, without a turn of it. */
+  query<What extends keyof Known & string>(id: string, what: What): Promise<Known[What]> {
+    return this.#behaviour.known[what](id, this.peek(id))
   }
 
   inspect(id: string): Inspection {

@@ -10,14 +10,15 @@ export type { Next } from './behaviour.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 export { hash } from './hash.ts'
+export { type Address, Router } from './router.ts'
 
 export type Runtime = {
   readonly clock: Clock
   readonly wheel: Wheel
   readonly counters: Counters
-  host<State, Message, Effect, Kept>(
-    behaviour: Behaviour<State, Message, Effect, Kept>,
-  ): Entities<State, Message, Effect>
+  host<State, Message, Effect, Kept, Known = unknown>(
+    behaviour: Behaviour<State, Message, Effect, Kept, Known>,
+  ): Entities<State, Message, Effect, Known>
   /** Stops time; what is in mailboxes is still handled. */
   stop(): void
 }

@@ -12,7 +12,6 @@ function listen() {
       onDelivered: ({ from, to, upTo }) => told.push(`${from} to ${to}: delivered ${upTo.epoch}.${upTo.seq}`),
       onRead: ({ from, to, upTo }) => told.push(`${from} to ${to}: read ${upTo.epoch}.${upTo.seq}`),
     },
-    () => 7,
     systemClock,
   )
   const receipt = (epoch: number, delivered: number, read: number) =>
@@ -47,10 +46,11 @@ it('begins again with another log of the recipient', () => {
 
 it('tells a message to a group once, not again for each member', () => {
   const told: object[] = []
-  const events = tellHooks({ onAccepted: ({ to, at, change }) => told.push({ to, at, change }) }, () => 7, systemClock)
+  const events = tellHooks({ onAccepted: ({ to, at, change }) => told.push({ to, at, change }) }, systemClock)
   const group = '#g' as UserId & GroupId
   const entry = { is: 'message', seq: 3, time: 1, id: 'id' as MessageId, from: alice, body: 'Tea' } as const
-  events.accepted(group, { ...entry, change: 'rename' })
-  events.accepted(bob, { ...entry, seq: 9, place: { group, epoch: 7, at: 3, change: 'rename' } })
+  events.accepted(group, { epoch: 7, entry: { ...entry, change: 'rename' } })
+  const place = { group, epoch: 7, at: 3, change: 'rename' } as const
+  events.accepted(bob, { epoch: 8, entry: { ...entry, seq: 9, place } })
   expect(told).toEqual([{ to: '#g', at: { epoch: 7, seq: 3 }, change: 'rename' }])
 })

@@ -6,9 +6,10 @@ import { openSettings } from '../../actors/settings.ts'
 import { startUser } from '../../actors/user/state.ts'
 import type { Fault } from '../../src/embed/faults.ts'
 import { jwtAuthenticate } from '../../src/embed/tokens.ts'
+import type { NodeRouter, UserKnows } from '../../src/hosts/addresses.ts'
+import { known } from '../../src/hosts/known.ts'
 import type { Authenticate } from '../../src/hosts/ports.ts'
 import { type Entrant, entrance, removedDevices } from '../../src/hosts/sessions/entrance.ts'
-import type { Users } from '../../src/hosts/users.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -74,7 +75,8 @@ it('of requests, too, only those are refused whose device was removed, however m
   await store.saveSettings(alice, settings)
   const awake = startUser(alice, await store.load(alice), 7, settings)
   for (const state of [undefined, awake]) {
-    const removed = removedDevices({ peek: () => state } as unknown as Users, store)
+    const query = (_: unknown, what: keyof UserKnows) => known(store)[what](alice, state)
+    const removed = removedDevices({ query } as NodeRouter)
     const isOut = (device: string | null, issuedAt: number | undefined) =>
       removed({ user: alice, device, issuedAt, expiresIn: null } as Entrant)
     expect(await Promise.all(['laptop', 'device 1', 'device 2', 'device 20'].map((name) => isOut(name, 500)))).toEqual([

@@ -7,7 +7,7 @@ import { Notes } from '../../src/hosts/groups/notes.ts'
 import { memoryStore } from '../../src/index.ts'
 import { Keeping } from '../../src/media/holds.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
-import { Asks, startRuntime } from '../../src/runtime/index.ts'
+import { Asks, Router, startRuntime } from '../../src/runtime/index.ts'
 
 it('are remembered until they have been loaded and have come to rest, however often they cannot be loaded', async () => {
   const store = memoryStore()
@@ -23,6 +23,7 @@ it('are remembered until they have been loaded and have come to rest, however of
   const runtime = startRuntime({ idleMs: 0 })
   const term = await store.takeTerm()
   const notes = new Notes(store, term)
+  const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const groups = hostGroups({
     runtime,
     store: { ...store, load },
@@ -31,8 +32,7 @@ it('are remembered until they have been loaded and have come to rest, however of
     lifetime: 'default',
     sessions: {} as never,
     events: { accepted: () => {}, receipted: () => {} },
-    users: () => ({}) as never,
-    asks: new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' }),
+    router: new Router(asks),
     keeping: new Keeping(undefined),
     calendar: new Calendar(runtime.clock, undefined),
     notes,

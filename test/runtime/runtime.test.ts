@@ -44,6 +44,7 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
     rest: (state) => (state.keep ? 'keep' : 'drop'),
     pack: (state) => JSON.stringify(state),
     unpack: (_id, kept) => JSON.parse(kept) as State,
+    known: {},
     recover: (_state, mail) => [...mail],
     deadLetter: (_id, message, reason) => void log.dead.push([message, reason]),
     restarted: (id) => void log.restarted.push(id),

@@ -1,14 +1,12 @@
 /** The copies of a group's messages: handed to the members' actors, and their answers brought back. */
 import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.ts'
-import type { Accepted, Ticket, UserMessage } from '../../../actors/user/types.ts'
+import type { Deliver } from '../../../actors/user/types.ts'
 import type { Place } from '../../protocol/group.ts'
 import type { GroupId } from '../../protocol/ids.ts'
 import { Queue } from '../../protocol/queue.ts'
 import { share } from '../../protocol/shared.ts'
-import type { Asks, Clock, Runtime } from '../../runtime/index.ts'
-import type { Users } from '../users.ts'
-
-type Context = { readonly runtime: Runtime; readonly users: () => Users; readonly asks: Asks<Accepted> }
+import type { Clock } from '../../runtime/index.ts'
+import { type NodeRouter, toUser } from '../addresses.ts'
 
 /** One object for all copies of a message, by which codecs know that they are the same. */
 const places = new WeakMap<Message, Place>()
@@ -36,16 +34,20 @@ const inTurn = 64
  * thousand would else be two hundred thousand appends in line, and what another sends to a friend would wait for all of them.
  */
 export class Copies {
-  readonly #context: Context
+  readonly #router: NodeRouter
   readonly #answers: Answers
   readonly #waiting = new Map<GroupId, Waiting>()
   readonly #turns = new Queue<Waiting>()
   #flying = 0
 
   /** `tell` hands answers to a group. */
-  constructor(context: Context, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
-    this.#context = context
-    this.#answers = new Answers(context.runtime.clock, (group, copies) => {
+  constructor(
+    router: NodeRouter,
+    clock: Pick<Clock, 'soon'>,
+    tell: (group: GroupId, copies: readonly Fanned[]) => void,
+  ) {
+    this.#router = router
+    this.#answers = new Answers(clock, (group, copies) => {
       this.#flying -= copies.length
       tell(group, copies)
       this.#go()
@@ -74,24 +76,26 @@ export class Copies {
 
   /** Links have negative numbers, so that they are never a session's. */
   #hand({ group, epoch }: Waiting, { link, member, entry, turn, again }: Fan): void {
-    const { users, asks } = this.#context
     const { from, id, body, media, lifetime } = entry
+    const place = placeOf(group, epoch, entry)
     this.#flying += 1
-    const ticket: Ticket = asks.ask((answer) => this.#answers.add(group, { link, turn, answer }))
-    const message: UserMessage = {
-      is: 'deliver',
-      session: -link,
-      turn,
-      from,
-      id,
-      body,
-      media,
-      place: placeOf(group, epoch, entry),
-      lifetime,
-      again,
-      ticket,
-    }
-    if (!users().offer(member, message)) asks.answer(ticket, { is: 'refused', code: 'busy' })
+    this.#router.ask(
+      toUser(member),
+      (ticket): Deliver => ({
+        is: 'deliver',
+        session: -link,
+        turn,
+        from,
+        id,
+        body,
+        media,
+        place,
+        lifetime,
+        again,
+        ticket,
+      }),
+      (answer) => this.#answers.add(group, { link, turn, answer }),
+    )
   }
 }
 

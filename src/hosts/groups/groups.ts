@@ -2,22 +2,21 @@
 import { receive, recover, rest } from '../../../actors/group/group.ts'
 import { startGroup } from '../../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
-import { mayAdd, openSettings } from '../../../actors/settings.ts'
-import type { Accepted, Deliver } from '../../../actors/user/types.ts'
+import { mayAdd } from '../../../actors/settings.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { Keeping } from '../../media/holds.ts'
 import type { Entry } from '../../protocol/entry.ts'
-import { type GroupId, isGroup, type Seq, type UserId } from '../../protocol/ids.ts'
+import type { GroupId, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { never } from '../../protocol/never.ts'
-import type { Asks, Entities, Runtime } from '../../runtime/index.ts'
+import type { Entities, Runtime } from '../../runtime/index.ts'
 import type { Store } from '../../store/contract.ts'
+import { type NodeRouter, toUser } from '../addresses.ts'
 import type { Calendar } from '../calendar.ts'
 import { Appends } from '../logs/appends.ts'
 import { consult, done, entriesOf, orNull, tellResult } from '../logs/lookups.ts'
 import type { NodeEvents, SessionPort } from '../ports.ts'
-import type { Users } from '../users.ts'
 import { Copies } from './copies.ts'
 import type { Notes } from './notes.ts'
 
@@ -25,14 +24,13 @@ export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
 
 type Context = {
   readonly runtime: Runtime
+  readonly router: NodeRouter
   readonly store: Store
   readonly term: number
   readonly limits: Limits
   readonly lifetime: Lifetime
   readonly sessions: SessionPort
   readonly events: NodeEvents
-  readonly users: () => Users
-  readonly asks: Asks<Accepted>
   readonly keeping: Keeping
   readonly calendar: Calendar
   readonly notes: Notes
@@ -47,7 +45,7 @@ const linksOfOne = 2 ** 20
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, store, term, limits, keeping, notes } = context
+  const { runtime, router, store, term, limits, keeping, notes } = context
   const groupLimits = {
     ...limits,
     ...window,
@@ -71,7 +69,9 @@ export function hostGroups(context: Context): Groups {
         },
       ),
   )
-  const copies = new Copies(context, (group, copies) => groups.tellIfPresent(group, { is: 'fanned', copies }))
+  const copies = new Copies(router, runtime.clock, (group, copies) =>
+    groups.tellIfPresent(group, { is: 'fanned', copies }),
+  )
   let lives = 0
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
     kind: 'group',
@@ -111,15 +111,17 @@ export function hostGroups(context: Context): Groups {
     unpack: (_id, state) => state,
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
-        context.asks.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+        router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
       else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch' || message.is === 'stand')
         context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (reason !== 'poison') groups.after(id, againMs, { is: 'resume' })
     },
+    known: {},
     recover,
     restarted: (id) => groups.tell(id, { is: 'resume' }),
     gaveUp: (id) => groups.after(id, againMs, { is: 'resume' }),
   })
+  router.lead('group', groups)
   return groups
 }
 
@@ -131,12 +133,8 @@ async function messagesFrom({ store, calendar }: Context, group: GroupId, from: 
 }
 
 /** Who of these lets another add them to groups. */
-async function openTo({ users: actors, store }: Context, by: UserId, users: readonly UserId[]): Promise<UserId[]> {
-  const may = await Promise.all(
-    users.map(async (user) =>
-      mayAdd(actors().peek(user)?.settings ?? (await store.settings(user)) ?? openSettings, by),
-    ),
-  )
+async function openTo(router: NodeRouter, by: UserId, users: readonly UserId[]): Promise<UserId[]> {
+  const may = await Promise.all(users.map(async (user) => mayAdd(await router.query(toUser(user), 'settings'), by)))
   return users.filter((_, index) => may[index])
 }
 
@@ -147,7 +145,7 @@ function perform(
   group: GroupId,
   effect: Exclude<GroupEffect, { do: 'append' }>,
 ): void {
-  const { store, sessions } = context
+  const { router, store, sessions } = context
   const epoch = groups.peek(group)?.log.epoch ?? 0
   switch (effect.do) {
     case 'find':
@@ -165,7 +163,7 @@ function perform(
     }
     case 'consult': {
       const { ticket, by, users } = effect
-      const open = orNull(openTo(context, by, users))
+      const open = orNull(openTo(router, by, users))
       return void tellResult(
         groups,
         group,
@@ -177,11 +175,11 @@ function perform(
     case 'stands':
       return sessions.push(effect.session, ['stands', group, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'answer':
-      return context.asks.answer(effect.ticket, effect.answer)
+      return router.answer(effect.ticket, effect.answer)
     case 'accepted':
-      return context.events.accepted(group, effect.entry)
+      return context.events.accepted(group, effect)
     case 'tell':
-      return context.users().tell(effect.user, effect.message)
+      return router.tell(toUser(effect.user), effect.message)
     case 'after':
       return groups.after(group, effect.ms, { is: 'timer', timer: effect.timer })
     case 'members': {
@@ -200,7 +198,3 @@ function perform(
       return never(effect)
   }
 }
-
-/** Where a message to a chat goes; whether its mailbox has taken it. */
-export const offerTo = (users: Users, groups: Groups, chat: UserId, message: Deliver): boolean =>
-  isGroup(chat) ? groups.offer(chat, message) : users.offer(chat, message)

@@ -1,15 +1,13 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
 import { refusal } from '../../../actors/removals.ts'
-import { openSettings } from '../../../actors/settings.ts'
 import { isKnown } from '../../../actors/user/devices.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
-import type { Store } from '../../store/contract.ts'
+import { type NodeRouter, toUser } from '../addresses.ts'
 import type { Authenticate, Identity } from '../ports.ts'
-import type { Users } from '../users.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {
@@ -72,14 +70,13 @@ const mayBeSeconds = (time: Millis | undefined): boolean => time !== undefined &
 
 /** Tells whether somebody's token is of before a removal that counts for its device, where it says both. The user's actor asks for itself. */
 export const removedDevices =
-  (users: Users, store: Store) =>
+  (router: NodeRouter) =>
   async ({ user, device, issuedAt }: Entrant): Promise<boolean> => {
     if (device === null || issuedAt === undefined) return false
-    const state = users.peek(user)
-    const settings = state?.settings ?? (await store.settings(user)) ?? openSettings
+    const settings = await router.query(toUser(user), 'settings')
     const refused = (known: boolean) => refusal(settings, device, known, issuedAt) !== undefined
     // Few tokens are of before a removal: only for those it is looked up whether the user has the device.
     if (!refused(false)) return false
-    const devices = state?.devices ?? (await store.load(user))?.cursors ?? []
-    return refused(isKnown(devices, device))
+    const inbox = await router.query(toUser(user), 'inbox')
+    return refused(isKnown(inbox?.devices ?? [], device))
   }

@@ -6,7 +6,7 @@ import { answerMs } from '../../embed/deadline.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import { isGroup, type UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../../runtime/index.ts'
-import { offerTo } from '../groups/groups.ts'
+import { toChat, toUser } from '../addresses.ts'
 import type { Admit } from './admission.ts'
 import { Rates } from './rates.ts'
 import type { Session, SessionsContext } from './session.ts'
@@ -22,6 +22,7 @@ export class Sends {
   readonly #clock: Clock
   readonly #rates: Rates
   readonly #receive: Receive
+  readonly #members = new Members()
   /** The last send of a session that waits to be admitted, and with it those before. */
   readonly #admitting = new Map<Session, Promise<void>>()
 
@@ -47,17 +48,17 @@ export class Sends {
     this.#answer(session, effect, 0, { is: 'refused', code: 'rate_limited', ...wait })
   }
 
-  /** How many inboxes it will fill: of a group that is not in memory as many as there may be, until that is known. */
+  /** How many inboxes it will fill: of a group that was not sent to lately as many as there may be, until that is known. */
   #copies([, , to, body, , , change]: SendFrame): number {
     if (!isGroup(to) || change === 'create') return 1
-    const { limits, actors } = this.#context
-    const members = actors().groups.peek(to)?.members.size ?? limits.members
+    const members = this.#members.of(to) ?? this.#context.limits.members
     return Math.max(1, members) + (change === 'add' ? String(body).split('\n').length : 0)
   }
 
   /** `copies` were taken from the rates: what was refused gives them back, and what made fewer the rest. */
   #answer(session: Session, { send, turn }: Send, copies: number, answer: Accepted): void {
     const from = session.user as UserId
+    if (answer.is === 'accepted' && answer.members !== undefined) this.#members.note(send[2], answer.members)
     const again = answer.is === 'refused' && isForNow(answer.code)
     if (again) this.#rates.giveBack(from, copies, copies > 0 ? send[2] : undefined)
     else if (copies > 1) {
@@ -99,26 +100,41 @@ export class Sends {
   #offer(session: Session, effect: Send, copies: number): void {
     const { send, turn } = effect
     const [, id, to, body, again, carried, change] = send
-    const ticket = this.#context.asks.ask((answer) => this.#answer(session, effect, copies, answer))
     const from = session.user as UserId
     const media = carried ?? undefined
-    const message: Deliver = { is: 'deliver', session: session.ref, turn, from, id, body, media, change, again, ticket }
-    const { users, groups } = this.#context.actors()
-    this.#unless(offerTo(users, groups, to, message), ticket)
+    const { ref } = session
+    this.#context.router.ask(
+      toChat(to),
+      (ticket): Deliver => ({ is: 'deliver', session: ref, turn, from, id, body, media, change, again, ticket }),
+      (answer) => this.#answer(session, effect, copies, answer),
+    )
   }
 
   copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
-    const ticket = this.#context.asks.ask((answer) =>
-      this.#receive(session, { is: 'copied', send, turn, at, time, lifetime, answer }),
-    )
     const media = carried ?? undefined
-    const copy: Copy = { is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }
-    this.#unless(this.#context.actors().users.offer(session.user as UserId, copy), ticket)
+    this.#context.router.ask(
+      toUser(session.user as UserId),
+      (ticket): Copy => ({ is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }),
+      (answer) => this.#receive(session, { is: 'copied', send, turn, at, time, lifetime, answer }),
+    )
+  }
+}
+
+/** Groups of which it is remembered how many members they have. */
+const remembered = 10_000
+
+/** How many members the groups have that were sent to lately, as their answers said. */
+class Members {
+  readonly #counts = new Map<UserId, number>()
+
+  of(group: UserId): number | undefined {
+    return this.#counts.get(group)
   }
 
-  /** The mailbox was full. */
-  #unless(taken: boolean, ticket: number): void {
-    if (!taken) this.#context.asks.answer(ticket, { is: 'refused', code: 'busy' })
+  note(group: UserId, count: number): void {
+    this.#counts.delete(group)
+    this.#counts.set(group, count)
+    if (this.#counts.size > remembered) this.#counts.delete(this.#counts.keys().next().value as UserId)
   }
 }

@@ -1,15 +1,13 @@
 /** What the host keeps of a session, and what it needs. */
 import { SessionState } from '../../../actors/session/state.ts'
-import type { Accepted, Presented, SessionRef } from '../../../actors/user/types.ts'
+import type { Presented, SessionRef } from '../../../actors/user/types.ts'
 import type { Codec } from '../../protocol/codec.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Cursor, Millis } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
-import type { Asks, Runtime } from '../../runtime/index.ts'
-import type { Groups } from '../groups/groups.ts'
-import type { PresenceActors } from '../presence.ts'
-import type { Users } from '../users.ts'
+import type { Runtime } from '../../runtime/index.ts'
+import type { NodeRouter } from '../addresses.ts'
 import type { Admit } from './admission.ts'
 import type { Enter } from './entrance.ts'
 
@@ -47,7 +45,7 @@ export abstract class Session extends SessionState {
 
 export type SessionsContext = {
   readonly runtime: Runtime
-  readonly asks: Asks<Accepted>
+  readonly router: NodeRouter
   readonly limits: Limits & { readonly lifetime?: Lifetime }
   readonly heartbeatMs: Millis
   readonly enter: Enter
@@ -55,5 +53,4 @@ export type SessionsContext = {
   /** The name of this life of the store; 0: none. */
   readonly life: number
   readonly presented: (cursor: Cursor) => Presented | Promise<Presented>
-  readonly actors: () => { readonly users: Users; readonly groups: Groups; readonly presence: PresenceActors }
 }

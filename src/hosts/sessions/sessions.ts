@@ -10,6 +10,7 @@ import type { ClientLimits } from '../../protocol/limits.ts'
 import { never } from '../../protocol/never.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { Clock } from '../../runtime/index.ts'
+import { toChat, toGroup, toPresence, toUser } from '../addresses.ts'
 import type { SessionPort } from '../ports.ts'
 import { Entering } from './entering.ts'
 import { Refs } from './refs.ts'
@@ -99,11 +100,11 @@ export class Sessions implements SessionPort {
     const { ref, user, watches, activeAt, aliveAt, away } = session
     session.open = false
     if (!this.#sessions.delete(ref) || user === null) return
-    const { users, presence } = this.#context.actors()
-    users.tell(user, { is: 'detach', session: ref })
+    const { router } = this.#context
+    router.tell(toUser(user), { is: 'detach', session: ref })
     for (const watched of watches ?? []) this.#unwatch(watched, ref)
     const at = clean ? this.now : aliveAt
-    presence.tell(user, { is: 'gone', device: { session: ref, activeAt, away }, at })
+    router.tell(toPresence(user), { is: 'gone', device: { session: ref, activeAt, away }, at })
   }
 
   push(ref: SessionRef, frame: ServerFrame): void {
@@ -241,7 +242,7 @@ export class Sessions implements SessionPort {
   }
 
   #perform(session: Session, effect: SessionEffect): void {
-    const { users, groups, presence } = this.#context.actors()
+    const { router } = this.#context
     const { ref } = session
     const user = session.user as UserId
     switch (effect.do) {
@@ -260,27 +261,31 @@ export class Sessions implements SessionPort {
       case 'copy':
         return this.#sends.copy(session, effect)
       case 'ack':
-        return users.tell(user, { is: 'ack', session: ref, seq: effect.seq })
+        return router.tell(toUser(user), { is: 'ack', session: ref, seq: effect.seq })
       case 'read':
-        return users.tell(user, { is: 'read', session: ref, chat: effect.chat, seq: effect.seq })
+        return router.tell(toUser(user), { is: 'read', session: ref, chat: effect.chat, seq: effect.seq })
       case 'ask':
-        return groups.tell(effect.group, { ...effect.question, session: ref, by: user })
+        return router.tell(toGroup(effect.group), { ...effect.question, session: ref, by: user })
       case 'watch':
-        if (isGroup(effect.user)) return groups.tell(effect.user, { is: 'watch', session: ref, by: user })
-        return presence.tell(effect.user, { is: 'watch', watcher: { session: ref, user, stance: effect.stance } })
+        if (isGroup(effect.user)) return router.tell(toGroup(effect.user), { is: 'watch', session: ref, by: user })
+        return router.tell(toPresence(effect.user), {
+          is: 'watch',
+          watcher: { session: ref, user, stance: effect.stance },
+        })
       case 'typing':
-        if (isGroup(effect.chat)) return groups.hint(effect.chat, { is: 'typing', by: user, what: effect.what })
-        return presence.hint(user, { is: 'typing', to: effect.chat, what: effect.what })
+        if (isGroup(effect.chat))
+          return router.hint(toGroup(effect.chat), { is: 'typing', by: user, what: effect.what })
+        return router.hint(toPresence(user), { is: 'typing', to: effect.chat, what: effect.what })
       case 'stand':
         return this.#stand(session, effect)
       case 'own':
-        return users.tell(user, { ...effect.message, session: ref })
+        return router.tell(toUser(user), { ...effect.message, session: ref })
       case 'unwatch':
         return this.#unwatch(effect.user, ref)
       case 'active':
-        return presence.tellIfPresent(user, { is: 'active', session: ref, at: session.activeAt })
+        return router.tellIfPresent(toPresence(user), { is: 'active', session: ref, at: session.activeAt })
       case 'away':
-        return presence.tellIfPresent(user, { is: 'away', session: ref })
+        return router.tellIfPresent(toPresence(user), { is: 'away', session: ref })
       default:
         return never(effect)
     }
@@ -296,26 +301,27 @@ export class Sessions implements SessionPort {
   }
 
   #attachAt({ ref, user, device }: Session, cursor: Presented | null, issuedAt: Millis | undefined): void {
-    const { users } = this.#context.actors()
-    users.tell(user as UserId, { is: 'attach', session: ref, device: device as DeviceId, cursor, issuedAt })
+    this.#context.router.tell(toUser(user as UserId), {
+      is: 'attach',
+      session: ref,
+      device: device as DeviceId,
+      cursor,
+      issuedAt,
+    })
   }
 
   #stand({ ref }: Session, { chat, place }: Extract<SessionEffect, { do: 'stand' }>): void {
-    const { users, groups } = this.#context.actors()
-    const ask = (at: Presented) => {
-      const question = { is: 'stand', session: ref, at, life: place.life } as const
-      if (isGroup(chat)) groups.tell(chat, question)
-      else users.tell(chat, question)
-    }
+    const ask = (at: Presented) =>
+      this.#context.router.tell(toChat(chat), { is: 'stand', session: ref, at, life: place.life })
     const shown = this.#context.presented(place)
     if (!(shown instanceof Promise)) return ask(shown)
     shown.then(ask, () => this.push(ref, ['error', 'busy', 'stand', chat, 0, '']))
   }
 
   #unwatch(chat: UserId, session: SessionRef): void {
-    const { groups, presence } = this.#context.actors()
-    if (isGroup(chat)) groups.tellIfPresent(chat, { is: 'unwatch', session })
-    else presence.tellIfPresent(chat, { is: 'unwatch', watcher: session })
+    const { router } = this.#context
+    if (isGroup(chat)) router.tellIfPresent(toGroup(chat), { is: 'unwatch', session })
+    else router.tellIfPresent(toPresence(chat), { is: 'unwatch', watcher: session })
   }
 }
 

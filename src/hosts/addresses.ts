@@ -1,0 +1,38 @@
+/** The actors of a node: how each kind is addressed, which messages it takes, and what it can be asked of what it knows. */
+import type { GroupMessage } from '../../actors/group/types.ts'
+import type { PresenceMessage } from '../../actors/presence.ts'
+import type { Accepted, SessionRef, UserMessage } from '../../actors/user/types.ts'
+import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
+import type { Address, Router } from '../runtime/index.ts'
+
+/** How a message finds its actor. Whoever asks is told of an accepted message where it stands. */
+export type NodeRouter = Router<Accepted>
+
+export type UserKnows = {
+  readonly settings: Settings
+  /** The sessions of the devices that are connected. */
+  readonly sessions: readonly SessionRef[]
+  /** undefined: there is none. */
+  readonly inbox: KnownInbox | undefined
+}
+export type KnownInbox = { readonly epoch: number; readonly tail: Seq; readonly devices: readonly KnownDevice[] }
+type KnownDevice = {
+  readonly device: DeviceId
+  readonly connected: boolean
+  readonly cursor: Seq
+  readonly seenAt: Millis
+  readonly unacknowledged: number
+}
+export type PresenceKnows = {
+  /** When the user was seen last; undefined: never. */
+  readonly lastSeen: Millis | undefined
+}
+/** What both a user and a group take. */
+export type ChatMessage = Extract<GroupMessage, UserMessage>
+
+export const toUser = (id: UserId): Address<UserMessage, UserKnows> => ({ kind: 'user', id })
+export const toGroup = (id: GroupId): Address<GroupMessage> => ({ kind: 'group', id })
+export const toPresence = (id: UserId): Address<PresenceMessage, PresenceKnows> => ({ kind: 'presence', id })
+/** A chat is a user, or a group. */
+export const toChat = (chat: UserId): Address<ChatMessage> => ({ kind: isGroup(chat) ? 'group' : 'user', id: chat })

@@ -1,0 +1,36 @@
+/** What can be asked of what a user's actor knows: by its state, or by the store where it is not present. */
+import { openSettings } from '../../actors/settings.ts'
+import type { UserState } from '../../actors/user/types.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Store } from '../store/contract.ts'
+import type { KnownInbox, UserKnows } from './addresses.ts'
+
+type Known = {
+  readonly [What in keyof UserKnows]: (id: string, state: UserState | undefined) => Promise<UserKnows[What]>
+}
+
+export const known = (store: Pick<Store, 'settings' | 'load'>): Known => ({
+  settings: async (id, state) => state?.settings ?? (await store.settings(id as UserId)) ?? openSettings,
+  sessions: async (_id, state) => state?.devices.flatMap(({ session }) => (session === 0 ? [] : [session])) ?? [],
+  async inbox(id, state) {
+    if (state) return inboxOf(state)
+    const record = await store.load(id as UserId)
+    if (!record) return undefined
+    const away = { connected: false, unacknowledged: 0 }
+    return {
+      ...record,
+      devices: record.cursors.map(({ device, seq, seenAt }) => ({ device, cursor: seq, seenAt, ...away })),
+    }
+  },
+})
+
+function inboxOf({ epoch, tail, devices }: UserState): KnownInbox {
+  const known = devices.map(({ device, session, acked, seenAt, sizes }) => ({
+    device,
+    connected: session !== 0,
+    cursor: acked,
+    seenAt,
+    unacknowledged: sizes?.length ?? 0,
+  }))
+  return { epoch, tail, devices: known }
+}
