@@ -34,9 +34,11 @@ export function settled(
 
 /** `usual`: the lifetime of the chats that are not listed. */
 function settingsFrame(settings: Settings, usual: Lifetime): ServerFrame {
-  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes } = settings
+  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, tags = [] } = settings
   const others = usual === 'default' ? [] : [{ chat: '', lifetime: usual }]
   const listed = lifetimes.filter(({ lifetime }) => lifetime !== 'default' || usual !== 'default')
   const lines = [...others, ...listed].map(({ chat, lifetime }) => `${chat}\t${lifetime}`)
-  return ['settings', lastSeen, writers, receipts, blocked.join('\n'), contacts.join('\n'), lines.join('\n'), groups]
+  const lists = [blocked.join('\n'), contacts.join('\n'), lines.join('\n')] as const
+  const frame = ['settings', lastSeen, writers, receipts, ...lists, groups] as const
+  return tags.length === 0 ? frame : [...frame, tags.map(({ chat, tags }) => `${chat}\t${tags}`).join('\n')]
 }

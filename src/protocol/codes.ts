@@ -20,7 +20,7 @@ export const errorCodes = {
   },
   blocked: { number: 11, retryAfter: 0, text: 'that user has blocked this one' },
   not_taken: { number: 12, retryAfter: 0, text: 'that user does not take messages from this one' },
-  list_full: { number: 13, retryAfter: 0, text: 'that list holds as many users as it may' },
+  list_full: { number: 13, retryAfter: 0, text: 'that list holds as much as it may' },
   unknown_device: { number: 14, retryAfter: 0, text: 'this user has no such device' },
   unknown_media: { number: 18, retryAfter: 0, text: 'no media with that id is here, or not any more: upload it again' },
   wrong_media: { number: 19, retryAfter: 0, text: 'the media with that id is of another size, or no such type' },

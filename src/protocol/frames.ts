@@ -25,7 +25,7 @@ import {
 import { kinds } from './kinds.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { ClientLimits, Limits } from './limits.ts'
-import { type Audience, isSetting, type SettingName } from './settings.ts'
+import { type Audience, type Choices, isSetting } from './settings.ts'
 
 /**
  * A message to a user or a group, or with `change` one that changes the group or the lifetime of the chat. `again`: this id may have been sent before
@@ -75,7 +75,8 @@ export type ClientFrame =
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
   /** Changes a setting, as settings.ts says. `ref`: what the client calls it. Answered by `done` once durable, or by `error`. */
-  | readonly ['set', ref: string, name: SettingName, value: string | boolean, on: boolean]
+  | readonly ['set', ref: string, name: keyof Choices, value: string | boolean, on: boolean]
+  | readonly ['set', ref: string, name: 'tags', value: UserId, on: string]
   /** Answered by what it asks for, then `done`. */
   | readonly ['ask', what: Asked]
   /** Takes a device from the user: its session is closed. Answered by `done` once durable, or by `error`. */
@@ -204,7 +205,7 @@ export type ServerFrame =
   | readonly ['typing', chat: UserId, what: Typing, user: UserId]
   /** A device of mine; `lastSeen`: when it was connected last. */
   | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
-  /** My settings, after a change and when asked for; lists are text: a user in each line, or a chat, a tab and its lifetime. */
+  /** My settings, after a change and when asked for; lists are text: a user in each line, or a chat, a tab and its lifetime or tags. */
   | readonly [
       'settings',
       lastSeen: Audience,
@@ -214,6 +215,7 @@ export type ServerFrame =
       contacts: string,
       lifetimes: string,
       groups?: Audience,
+      tags?: string,
     ]
   /** The token expires in `ms`: send another one by `token`, else this connection is closed with `expired`. */
   | readonly ['renew', ms: number]

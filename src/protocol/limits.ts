@@ -34,7 +34,7 @@ export const defaultLimits = {
   appendsInFlight: 1_024,
   /** Users that one connection watches at a time. */
   watches: 256,
-  /** Users that one user has blocked, and as many contacts. Above it `list_full`. */
+  /** Users that one user has blocked, as many contacts, and as many chats with tags. Above it `list_full`. */
   listed: 1_024,
   /** Bytes that wait in a socket which its client does not read. Above it the connection is closed (`too_slow`). At least twice windowBytes. */
   socketBytes: 1024 * 1024,

@@ -1,5 +1,5 @@
 /** What a user decides about others: who may write, who sees them, and whom they know. The user's devices share it. */
-import { type DeviceId, isUserId, type MessageId, type Millis, type UserId } from './ids.ts'
+import { type DeviceId, isChatId, isUserId, type MessageId, type Millis, type UserId } from './ids.ts'
 import type { Lifetime } from './lifetime.ts'
 
 const audiences = ['everyone', 'contacts', 'nobody'] as const
@@ -19,8 +19,17 @@ export type Choices = {
   readonly contacts: readonly UserId[]
 }
 
-/** `lifetimes`: of 1:1 chats in which it was changed, by a message of either side. `removals`: oldest first; missing: none. */
-export type Settings = Choices & { readonly lifetimes: readonly ChatLifetime[]; readonly removals?: readonly Removed[] }
+export type Settings = Choices & {
+  /** Of 1:1 chats in which it was changed, by a message of either side. */
+  readonly lifetimes: readonly ChatLifetime[]
+  /** Oldest first; missing: none. */
+  readonly removals?: readonly Removed[]
+  /** Of the chats that have some; missing: none has. */
+  readonly tags?: readonly ChatTags[]
+}
+
+/** What a user notes of a chat, and nobody else sees: a word and a value each, as `muted=1764547200000`, with a tab between two. */
+export type ChatTags = { readonly chat: UserId; readonly tags: string }
 
 /** A device that was removed: tokens that were made until `at` do not let it in, nor any device that the user has not. */
 export type Removed = { readonly device: DeviceId; readonly at: Millis }
@@ -34,10 +43,17 @@ export type ChatLifetime = {
   readonly id: MessageId
 }
 
-export type SettingName = keyof Choices
+/**
+ * One change: a choice, or a user who joins (`on` true) or leaves a list; or a tag of a chat, in the place of the one with its word, and
+ * without a value none. To make it twice changes nothing more.
+ */
+export type Setting =
+  | readonly [name: keyof Choices, value: string | boolean, on: boolean]
+  | readonly [name: 'tags', chat: UserId, tag: string]
 
-/** One change: a choice, or a user who joins (`on` true) or leaves a list. To make it twice changes nothing more. */
-export type Setting = readonly [name: SettingName, value: string | boolean, on: boolean]
+/** UTF-16 units of the tags of one chat, with the tabs between them. */
+export const tagsLength = 200
+const tag = /^[a-z][a-z0-9-]{0,31}=[^\p{Cc}\p{Cs}]{0,64}$/u
 
 /** Whether a change is one that can be. `max` is `limits.idLength`. */
 export function isSetting(change: readonly [unknown, unknown, unknown], max: number): change is Setting {
@@ -52,6 +68,8 @@ export function isSetting(change: readonly [unknown, unknown, unknown], max: num
     case 'blocked':
     case 'contacts':
       return isUserId(value, max) && typeof on === 'boolean'
+    case 'tags':
+      return isChatId(value, max) && typeof on === 'string' && tag.test(on)
     default:
       return false
   }

@@ -35,5 +35,8 @@ it('brings a user who hibernated back as they were', () => {
 
 it('keeps a user with one device in few bytes', () => {
   expect(packUser(state).length).toBeLessThan(50)
-  expect(packUser({ ...state, settings: { ...openSettings, receipts: false } })).not.toMatch(/lifetimes|waiting/)
+  expect(packUser({ ...state, settings: { ...openSettings, receipts: false } })).not.toMatch(/lifetimes|waiting|tags/)
+  const tags = [{ chat: '#team' as UserId, tags: 'muted=1\tpinned=2' }]
+  const tagged = { ...state, settings: { ...openSettings, tags } }
+  expect(unpackUser(bob, packUser(tagged))).toEqual(tagged)
 })

@@ -7,7 +7,7 @@ import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
-import type { Setting, Settings } from '../../src/protocol/settings.ts'
+import { type Setting, type Settings, tagsLength } from '../../src/protocol/settings.ts'
 
 const user = (name: string) => name as UserId
 const limits = {
@@ -30,6 +30,7 @@ const setting = fc.oneof(
   fc.tuple(fc.constantFrom('lastSeen', 'writers'), audience, fc.constant(true)),
   fc.tuple(fc.constant('receipts'), fc.boolean(), fc.constant(true)),
   fc.tuple(fc.constantFrom('blocked', 'contacts'), anyUser, fc.boolean()),
+  fc.tuple(fc.constant('tags'), anyUser, fc.constantFrom('muted=1', 'muted=2', 'pinned=3', 'muted=', 'pinned=', 'a=')),
 ) as fc.Arbitrary<Setting>
 
 const after = (settings: Settings, changes: readonly Setting[]): Settings =>
@@ -47,9 +48,35 @@ describe('settings', () => {
           expect(new Set(list).size).toBe(list.length)
           expect(list.length).toBeLessThanOrEqual(limits.listed)
         }
+        const { tags = [] } = settings
+        expect(new Set(tags.map(({ chat }) => chat)).size).toBe(tags.length)
+        expect(tags.length).toBeLessThanOrEqual(limits.listed)
+        expect('tags' in settings, 'nothing is kept of none').toBe(tags.length > 0)
         for (const change of changes.slice(-1)) expect(after(settings, [change]), 'twice is once').toEqual(settings)
       }),
     )
+  })
+
+  it('have the last tag of each word of each chat, within their bounds', () => {
+    const tagged = (...changes: [chat: string, tag: string][]) =>
+      after(
+        openSettings,
+        changes.map(([chat, tag]) => ['tags', user(chat), tag]),
+      ).tags
+    expect(tagged(['ann', 'muted=1'], ['#team', 'pinned=2'], ['ann', 'pinned=3'], ['ann', 'muted=4'])).toEqual([
+      { chat: '#team', tags: 'pinned=2' },
+      { chat: 'ann', tags: 'pinned=3\tmuted=4' },
+    ])
+    expect(tagged(['ann', 'muted=1'], ['ann', 'pinned=1'], ['ann', 'muted='])).toEqual([
+      { chat: 'ann', tags: 'pinned=1' },
+    ])
+    expect(tagged(['ann', 'muted=1'], ['ann', 'muted='], ['ben', 'muted='])).toBeUndefined()
+    const long = ['a', 'b', 'c'].map((word): [string, string] => ['ann', `${word}=${'x'.repeat(64)}`])
+    const full = { ...openSettings, tags: tagged(...long, ['ben', 'a=1']) ?? [] }
+    expect(full.tags[0]?.tags).toHaveLength(tagsLength)
+    expect(changed(full, ['tags', user('ann'), 'd=1'], 2), 'too long').toBeUndefined()
+    expect(changed(full, ['tags', user('cat'), 'a=1'], 2), 'a third chat').toBeUndefined()
+    expect(changed(full, ['tags', user('ben'), 'a=2'], 2)?.tags).toContainEqual({ chat: 'ben', tags: 'a=2' })
   })
 
   it('say who may write and what others see', () => {

@@ -284,6 +284,12 @@ export function storeContract(
         blocked: [user('mal lory')],
         contacts: [user('alice'), user('ümit')],
       }
+      const tags = [
+        { chat: user('#team'), tags: 'muted=1764547200000\tname=die Küche 🍳' },
+        { chat: user('__proto__'), tags: 'pinned=1' },
+      ]
+      await store.saveSettings(bob, { ...last, tags })
+      expect(await store.settings(bob)).toEqual({ ...last, tags })
       await store.saveSettings(bob, last)
       expect(await store.settings(bob)).toEqual(last)
       expect(await store.settings(user('alice'))).toBeUndefined()

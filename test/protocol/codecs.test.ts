@@ -5,6 +5,7 @@ import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { msgpackCodec } from '../../src/protocol/msgpack.ts'
+import { isSetting } from '../../src/protocol/settings.ts'
 import { share } from '../../src/protocol/shared.ts'
 
 const limits = completeLimits()
@@ -73,6 +74,9 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
       ['receipts', false, true],
       ['blocked', 'bob', false],
       ['contacts', 'bob', true],
+      ['tags', '#team', 'muted=1764547200000'],
+      ['tags', 'bob', 'name=Mum ❤ = mum'],
+      ['tags', 'bob', 'pinned='],
     ])
       expect(sent('set', 'r', ...change)).toEqual(['set', 'r', ...change])
     expect(sent('set', 'r', 'blocked', 'bob')).toEqual(['set', 'r', 'blocked', 'bob', true])
@@ -83,8 +87,17 @@ describe.each([jsonCodec, msgpackCodec])('$subprotocol', (codec) => {
       ['blocked', '#team', true],
       ['contacts', 'bob', 1],
       ['constructor', 'bob', true],
+      ['tags', '#', 'muted=1'],
+      ['tags', 'bob', true],
+      ['tags', 'bob', 'muted'],
+      ['tags', 'bob', '=1'],
+      ['tags', 'bob', 'Muted=1'],
+      ['tags', 'bob', 'muted=1\tpinned=1'],
+      ['tags', 'bob', 'muted=1\n'],
+      ['tags', 'bob', `name=${'x'.repeat(65)}`],
     ])
       expect(sent('set', 'r', ...wrong)).toEqual({ bad: 'bad_frame', kind: 'set', ref: 'r' })
+    expect(isSetting(['tags', 'bob', 'name=\ud83d'], 128), 'half of a character').toBe(false)
     expect(sent('set', '', 'receipts', true)).toEqual({ bad: 'bad_frame', kind: 'set', ref: null })
     expect(sent('ask', 'settings')).toEqual(['ask', 'settings'])
     expect(sent('ask', 'devices')).toEqual(['ask', 'devices'])

@@ -2,20 +2,20 @@
 import type { types } from 'cassandra-driver'
 import type { DeviceId, MessageId, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
-import type { ChatLifetime, Removed, Settings } from '../../protocol/settings.ts'
+import type { ChatLifetime, ChatTags, Removed, Settings } from '../../protocol/settings.ts'
 import { driver } from './driver.ts'
 import type { Requests } from './requests.ts'
 import { long, number, uuid } from './rows.ts'
 
 const selectQuery =
-  'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals FROM preferences WHERE user = ?'
-const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  'SELECT last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals, tags FROM preferences WHERE user = ?'
+const insertQuery = `INSERT INTO preferences (user, last_seen, writers, receipts, blocked, contacts, lifetimes, groups, removals, tags)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 export async function settings(requests: Requests, user: UserId): Promise<Settings | undefined> {
   const [row] = await requests.rows(selectQuery, [user])
   if (!row) return undefined
-  const { last_seen: lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals } = row
+  const { last_seen: lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals, tags } = row
   // An empty list comes back as null, and so does what was written before there was a choice.
   const choices = {
     lastSeen,
@@ -29,14 +29,22 @@ export async function settings(requests: Requests, user: UserId): Promise<Settin
     ...choices,
     lifetimes: (lifetimes ?? []).map(lifetimeOf),
     ...(removals && { removals: removals.map(removedOf) }),
+    ...(tags?.length > 0 && { tags: tags.map(tagsOf) }),
   }
 }
 
 export async function saveSettings(requests: Requests, user: UserId, settings: Settings): Promise<void> {
-  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals } = settings
+  const { lastSeen, writers, groups, receipts, blocked, contacts, lifetimes, removals, tags = [] } = settings
   const lists = [blocked, contacts, lifetimes.map(lifetimeCell)]
-  const params = [user, lastSeen, writers, receipts, ...lists, groups, removals?.map(removedCell)]
+  const params = [user, lastSeen, writers, receipts, ...lists, groups, removals?.map(removedCell), tags.map(tagsCell)]
   await requests.write([{ query: insertQuery, params }], requests.stamps.ordered())
+}
+
+const tagsCell = ({ chat, tags }: ChatTags): types.Tuple => driver().types.Tuple.fromArray([chat, tags])
+
+function tagsOf(cell: types.Tuple): ChatTags {
+  const [chat, tags] = cell.values() as [UserId, string]
+  return { chat, tags }
 }
 
 const removedCell = ({ device, at }: Removed): types.Tuple => driver().types.Tuple.fromArray([device, long(at)])

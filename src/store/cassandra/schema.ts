@@ -7,7 +7,7 @@ import { StoreError } from '../contract.ts'
 import { type CassandraOptions, connectTo } from './connection.ts'
 
 /** Rises with each change of schema.cql. */
-const version = 5
+const version = 6
 
 export type Difference = {
   readonly table: string
