@@ -1,4 +1,4 @@
-/** Files that the person picks, pastes or drops: shown before they are sent, and a picture with a caption. */
+/** Files that the person picks, pastes or drops: shown before they are sent, with a caption. */
 import { byId, make } from './dom.ts'
 import { button, closeSheet, openSheet } from './sheet.ts'
 import { pictureOf } from './uploads.ts'
@@ -30,10 +30,9 @@ function preview(files: readonly File[], send: (file: File, caption: string) => 
   const caption = make('input', '')
   Object.assign(caption, { placeholder: 'Add a caption', autocomplete: 'off', maxLength: 1_000 })
   caption.setAttribute('aria-label', 'Caption')
-  const shows = files.some(({ type }) => /^(image|video|audio)\//.test(type))
   const submit = make('button', 'primary', 'Send')
   submit.type = 'submit'
-  const form = make('form', 'attach', ...(shows ? [caption] : []))
+  const form = make('form', 'attach', caption)
   form.append(make('div', 'answers', button('Cancel', closeSheet), submit))
   form.onsubmit = async (event) => {
     event.preventDefault()
@@ -44,8 +43,7 @@ function preview(files: readonly File[], send: (file: File, caption: string) => 
   }
   const title = files.length === 1 ? `Send ${kindOf(files[0]?.type ?? '')}` : `Send ${files.length} files`
   openSheet(title, ...files.slice(0, 6).map(shown), form)
-  if (shows) caption.focus()
-  else submit.focus()
+  caption.focus()
 }
 
 const kindOf = (type: string): string =>

@@ -3,7 +3,7 @@ import { isGroup, type Line } from '../client/chats/index.ts'
 import { timerOf } from '../client/index.ts'
 import { hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import { changeWords } from './telling.ts'
+import { changeWords, partsOf } from './telling.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
 /** `options`: what one may do about a line. `ticks`: who has it. */
@@ -59,8 +59,9 @@ export class Bubbles {
       make('span', 'hidden', line.mine ? 'You: ' : `${line.from}: `),
     )
     if (isGroup(line.chat) && !line.mine) item.append(author(line.from))
-    if (line.media) item.append(this.#gallery.element(line.media, line.text))
-    if (line.text && !isFile(line)) item.append(make('span', 'text', ...linked(line.text)))
+    const { name, words } = partsOf(line)
+    if (line.media) item.append(this.#gallery.element(line.media, name || words))
+    if (words) item.append(make('span', 'text', ...linked(words)))
     item.append(this.#meta(line), ...refusal(line))
     return item
   }
@@ -117,6 +118,3 @@ function author(name: string): HTMLElement {
 
 const refusal = ({ state, code }: Line): HTMLElement[] =>
   state === 'refused' ? [make('span', 'refusal', refusalWords(code))] : []
-
-/** Its text is the name of the file, and stands there already. */
-const isFile = ({ media }: Line): boolean => media !== null && !/^(image|video|audio)\//.test(media.type)

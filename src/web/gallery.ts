@@ -22,7 +22,7 @@ export class Gallery {
     dialog.onclick = () => dialog.close()
   }
 
-  /** What stands in a message. `name` is the text of the message, which of a file is its name. */
+  /** What stands in a message. `name`: of a file; of a picture, what was written with it. */
   element(media: Attachment, name: string): HTMLElement {
     if (media.type.startsWith('image/')) return this.#picture(media, name)
     if (media.type.startsWith('video/') || media.type.startsWith('audio/')) return this.#player(media)

@@ -12,10 +12,29 @@ export function shortened(text: string): string {
   return shown.length > 200 || shown.length < seen.length ? `${shown.slice(0, 200).join('')}…` : words
 }
 
+/** What is shown or played where it stands; anything else is a file with a name. */
+export const isShown = (type: string): boolean => /^(image|video|audio)\//.test(type)
+
+/** The text of a message that carries a file: its first line is the name, and what was written with it follows. */
+export const fileText = (name: string, caption: string): string =>
+  [name.replace(/\s+/g, ' '), caption].filter(Boolean).join('\n')
+
+/** What a message carries by name, if it has one, and what was written with it. */
+export function partsOf({ text, media }: Pick<Line, 'text' | 'media'>): {
+  readonly name: string
+  readonly words: string
+} {
+  if (!media || isShown(media.type)) return { name: '', words: text }
+  const [name = '', ...words] = text.split('\n')
+  return { name, words: words.join('\n') }
+}
+
 /** A line in a few words, for a list. */
 export function summary(line: Line, me: string): string {
-  const { text, media, chat, from, mine } = line
+  const { media, chat, from, mine } = line
   if (line.change) return changeWords(line, me)
+  const parts = partsOf(line)
+  const text = [parts.name, parts.words].filter(Boolean).join(' · ')
   const words = (isGroup(chat) && !mine ? `${from}: ` : '') + shortened(text)
   if (!media) return words
   const kinds = { image: 'Photo', video: 'Video', audio: 'Recording' }

@@ -1,10 +1,10 @@
 /** Files on their way: shown at the end of their chat, with how far they are, until the message that carries one is queued. */
 import type { Client } from '../client/index.ts'
 import { uuidv7 } from '../client/uuid.ts'
-import { byId, make } from './dom.ts'
+import { byId, make, tick } from './dom.ts'
 import { notice } from './notice.ts'
 import { previewOf } from './preview.ts'
-import { shortened } from './telling.ts'
+import { fileText, isShown, shortened } from './telling.ts'
 import type { Waiting, WaitingFiles } from './waiting.ts'
 import { fileSize } from './words.ts'
 
@@ -19,6 +19,13 @@ export class Uploads {
   constructor(client: Client, files: WaitingFiles) {
     this.#client = client
     this.#files = files
+    client.on('connection', () => this.#showConnection())
+    this.#showConnection()
+  }
+
+  /** Whether they are on their way, or wait until they can be. */
+  #showConnection(): void {
+    byId('pending').classList.toggle('waits', this.#client.connection.is !== 'online')
   }
 
   /** Takes up what an earlier run could not send. */
@@ -70,8 +77,8 @@ export class Uploads {
       })
       await before
       stop.signal.throwIfAborted()
-      // Of a file the text is its name: it tells what it is.
-      const text = /^(image|video|audio)\//.test(medium.type) ? caption : file.name
+      // Only the node knows what it is.
+      const text = isShown(medium.type) ? caption : fileText(file.name, caption)
       await this.#client.queue(chat, text, { id, media: preview ? { ...medium, preview } : medium })
       await this.#files.delete(id)
     } catch (error) {
@@ -94,7 +101,8 @@ function itemOf({ file, caption }: Waiting, takeBack: () => void) {
   cancel.onclick = takeBack
   const picture = pictureOf(file)
   const words = make('span', 'text', caption ? shortened(caption) : `${file.name} · ${fileSize(file.size)}`)
-  return { bar, item: make('li', 'mine pending', ...(picture ? [picture] : []), words, bar, cancel) }
+  const waits = make('span', 'meta', 'Waiting for connection', tick('queued'))
+  return { bar, item: make('li', 'mine pending', ...(picture ? [picture] : []), words, bar, waits, cancel) }
 }
 
 /** What is seen of a picture before it is sent; undefined where it is none. */

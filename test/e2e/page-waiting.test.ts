@@ -39,6 +39,10 @@ describe('the chat page', needsChromium, () => {
     await choose(ann, 'green.png', 'green', 'A green one')
     await choose(ann, 'blue.png', 'blue', '')
     await expect.poll(() => ann.locator('#pending li').count()).toBe(3)
+    const waits = ann.locator('#pending li:has-text("Waiting for connection")')
+    expect(await waits.count()).toBe(3)
+    expect(await waits.locator('.tick.queued').count()).toBe(3)
+    expect(await ann.locator('#pending progress:visible').count()).toBe(0)
     await ann.locator('#pending li:has-text("A green one")').getByText('Cancel').click()
     await expect.poll(() => ann.locator('#pending li').count()).toBe(2)
     await ann.reload()
@@ -57,6 +61,23 @@ describe('the chat page', needsChromium, () => {
     expect(await ann.locator('#pending li').count()).toBe(0)
     await desk.close()
     await phone.close()
+  }, 60_000)
+
+  it('sends a document with its caption, which stand apart for who gets it', async () => {
+    const desk = await pages.browserOf(1200)
+    const [gil, hal] = [await pages.open(desk, 'gil', 'hal'), await pages.open(await pages.browserOf(390), 'hal')]
+    for (const page of [gil, hal]) await page.waitForSelector('#banner', { state: 'hidden' })
+    await gil.setInputFiles('#files', { name: 'plan.txt', mimeType: 'text/plain', buffer: Buffer.from('1. rest') })
+    await gil.fill('#info [aria-label="Caption"]', 'The plan for May')
+    await gil.press('#info [aria-label="Caption"]', 'Enter')
+    await hal.waitForSelector('.chat:has-text("gil") .preview:has-text("File: plan.txt · The plan for May")')
+    await hal.click('.chat')
+    const file = hal.locator('#messages li', { hasText: 'plan.txt' })
+    expect(await file.locator('.file strong').textContent()).toBe('plan.txt')
+    expect(await file.locator('.text').textContent()).toBe('The plan for May')
+    const [saved] = await Promise.all([hal.waitForEvent('download'), file.locator('.file').click()])
+    expect(saved.suggestedFilename()).toBe('plan.txt')
+    for (const page of [gil, hal]) await page.context().close()
   }, 60_000)
 
   it('takes back a text that waits, into the field', async () => {
