@@ -27,6 +27,7 @@ import { hostUsers, type Users } from './hosts/users.ts'
 import { Keeping } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
+import { healthRoute } from './operations/health.ts'
 import { inspectMessage, inspectUser } from './operations/inspect.ts'
 import { asOperator } from './operations/operating.ts'
 import { operatorRoute } from './operations/routes.ts'
@@ -34,7 +35,8 @@ import { isChatId, isMessageId, type Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, Router, startRuntime, systemClock } from './runtime/index.ts'
-import type { StoreError, StoreEvents } from './store/contract.ts'
+import type { StoreEvents } from './store/contract.ts'
+import type { StoreError } from './store/error.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
@@ -251,7 +253,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const route = routes({
-    store,
+    health: healthRoute(store),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })

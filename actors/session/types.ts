@@ -4,7 +4,7 @@ import type { Asked, BadFrame, ClientFrame, SendFrame, ServerFrame, Typing } fro
 import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, Shown, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
-import type { Past } from '../../src/store/contract.ts'
+import type { HistoryPosition } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 import type { Stance } from '../settings.ts'
 import type { Accepted } from '../user/types.ts'
@@ -45,7 +45,7 @@ type Own =
       readonly is: 'history'
       readonly ref: string
       readonly chat: UserId
-      readonly before: Past | null
+      readonly before: HistoryPosition | null
       readonly limit: number
     }
 

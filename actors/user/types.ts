@@ -7,7 +7,7 @@ import type { Change, Place } from '../../src/protocol/group.ts'
 import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
-import type { Appended, DedupeKey, DeviceCursor, Life, Past } from '../../src/store/contract.ts'
+import type { Appended, DedupeKey, DeviceCursor, HistoryPosition, Life } from '../../src/store/contract.ts'
 import type { Turn } from '../lanes.ts'
 import type { Deletion } from './deletion.ts'
 import type { Removal } from './devices.ts'
@@ -150,7 +150,7 @@ export type UserMessage =
       readonly session: SessionRef
       readonly ref: string
       readonly chat: UserId
-      readonly before: Past | null
+      readonly before: HistoryPosition | null
       readonly limit: number
     }
   /** The answer to `history`; null: the store did not answer. */
@@ -264,7 +264,7 @@ export type UserEffect =
       readonly session: SessionRef
       readonly ref: string
       readonly chat: UserId
-      readonly before: Past | null
+      readonly before: HistoryPosition | null
       readonly limit: number
       readonly bytes: number
     }

@@ -1,12 +1,12 @@
-/** HTTP: health, readiness, what operators ask, and the chat page. */
+/** HTTP: media, what operators ask, and the chat page. */
 import { readFile } from 'node:fs/promises'
-import type { Store } from '../store/contract.ts'
 import { type Answer, type Route, text } from './http.ts'
 
 type Context = {
-  readonly store: Store
   /** What operators ask. */
   readonly operators: Route
+  /** What a supervisor asks. */
+  readonly health: Route
   /** Uploads and downloads. */
   readonly media: Route
 }
@@ -36,8 +36,8 @@ export function routes(context: Context): Route {
     const operated = context.operators(request)
     if (operated) return operated
     if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET.\n')
-    if (path === '/healthz') return text(200, 'ok\n')
-    if (path === '/readyz') return ready(context.store)
+    const watched = context.health(request)
+    if (watched) return watched
     const file = Object.hasOwn(page, path) ? page[path] : undefined
     return file === undefined ? undefined : pageFile(file)
   }
@@ -47,9 +47,4 @@ async function pageFile(file: string): Promise<Answer> {
   const body = await readFile(new URL(`../../web/${file}`, import.meta.url))
   const type = types[file.split('.').pop() ?? ''] ?? 'text/plain'
   return { status: 200, headers: { 'content-type': type, 'content-security-policy': policy }, body }
-}
-
-async function ready(store: Store): Promise<Answer> {
-  const health = await store.health()
-  return health.ok ? text(200, 'ready\n') : text(503, `not ready: ${health.reason}\n`)
 }

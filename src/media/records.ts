@@ -6,7 +6,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { StoreError } from '../store/contract.ts'
+import type { StoreError } from '../store/error.ts'
 import { Commits } from '../store/lmdb/commits.ts'
 import type { Medium } from './contract.ts'
 import { Lines } from './lines.ts'

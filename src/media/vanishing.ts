@@ -6,7 +6,7 @@
 import type { Carrier } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Past, Store } from '../store/contract.ts'
+import type { HistoryPosition, Store } from '../store/contract.ts'
 import { messageHolder, type NodeMedia } from './media.ts'
 
 /** Does something while nothing is appended to an inbox. */
@@ -77,7 +77,7 @@ async function lives(
   user: UserId,
   chat: UserId,
   id: MessageId,
-  { seq, time }: Past,
+  { seq, time }: HistoryPosition,
   now: Millis,
 ): Promise<boolean> {
   const [entry] = await store.read(user, seq, 1, 1, now)

@@ -26,20 +26,19 @@ import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
 import { Turns } from './cassandra/turns.ts'
-import {
-  completeRetention,
-  type DedupeKey,
-  type DeviceCursor,
-  type Expired,
-  type GroupRecord,
-  type InboxRecord,
-  type Lease,
-  type Past,
-  type Reckoning,
-  type Retention,
-  type Store,
-  StoreError,
+import type {
+  DedupeKey,
+  DeviceCursor,
+  Expired,
+  GroupRecord,
+  HistoryPosition,
+  InboxRecord,
+  Lease,
+  Reckoning,
+  Store,
 } from './contract.ts'
+import { StoreError } from './error.ts'
+import { completeRetention, type Retention } from './retention.ts'
 
 const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
@@ -154,7 +153,7 @@ export class CassandraStore implements Store {
     return this.#turns.take(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
   }
 
-  async history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number) {
+  async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
     return this.#open.history.read(user, chat, before, limit, bytes)
   }
 

@@ -7,23 +7,21 @@ import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/en
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
-import {
-  completeRetention,
-  type DedupeKey,
-  type DeviceCursor,
-  type Expired,
-  type GroupRecord,
-  type InboxRecord,
-  type Lease,
-  type Lives,
-  type MessageTrace,
-  type Past,
-  type Reckoning,
-  type Retention,
-  type Store,
-  StoreError,
-  type StoreEvents,
+import type {
+  DedupeKey,
+  DeviceCursor,
+  Expired,
+  GroupRecord,
+  HistoryPosition,
+  InboxRecord,
+  Lease,
+  Lives,
+  MessageTrace,
+  Reckoning,
+  Store,
+  StoreEvents,
 } from './contract.ts'
+import { StoreError } from './error.ts'
 import { type Compacted, compactFile } from './lmdb/compact.ts'
 import { erase } from './lmdb/erase.ts'
 import { expire } from './lmdb/expire.ts'
@@ -36,6 +34,7 @@ import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packCursors } from './lmdb/rows.ts'
 import { fileOf, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
+import { completeRetention, type Retention } from './retention.ts'
 
 /** A store in the folder `path`, which is made if need be and belongs to one process at a time. Throws for options that cannot be. */
 export function lmdbStore(path: string, options: Partial<Retention> = {}): LmdbStore {
@@ -136,7 +135,7 @@ export class LmdbStore implements Store {
     return erase(this.#open, user, chat, from, upTo)
   }
 
-  async history(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number) {
+  async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
     await this.#settle(user)
     return readHistory(this.#open.tables, user, chat, before, limit, bytes)
   }

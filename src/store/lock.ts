@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { lockFile } from '../file-lock.ts'
-import { StoreError } from './contract.ts'
+import { StoreError } from './error.ts'
 
 /** Takes a folder for this process and returns what gives it back. The lock is gone when the process is. */
 export function lockFolder(path: string): () => void {

@@ -14,7 +14,7 @@ import { defaultRequestLimits, Requests } from '../../src/store/cassandra/reques
 import { applySchema, checkSchema } from '../../src/store/cassandra/schema.ts'
 import { Stamps } from '../../src/store/cassandra/stamps.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
-import { completeRetention } from '../../src/store/contract.ts'
+import { completeRetention } from '../../src/store/retention.ts'
 import { message, user } from '../contracts/store.ts'
 import { clustersHere, keyspaceOf } from './here.ts'
 import { type CassandraNode, startCluster } from './server.mjs'

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
 import type { Carrier, Entry } from '../../src/protocol/entry.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Past, Store } from '../../src/store/contract.ts'
+import type { HistoryPosition, Store } from '../../src/store/contract.ts'
 import { copy, message, user } from './store.ts'
 
 type Options = TestOptions & { readonly reopen?: (closed: Store) => Store }
@@ -39,7 +39,7 @@ export function lastingContract(
     const bodies = async (now = time) =>
       (await read(now)).map((entry) => ('body' in entry ? entry.body : entry.is === 'gone' ? '' : entry.is))
     const waiting = async () => (await store.load(bob))?.waiting
-    const past = async (chat = alice, before: Past | null = null, limit = 100, bytes = all) =>
+    const past = async (chat = alice, before: HistoryPosition | null = null, limit = 100, bytes = all) =>
       (await store.history(bob, chat, before, limit, bytes)).map((entry) => entry.seq)
 
     it('gives back lifetimes, changes, holes and deletions as they were', async () => {

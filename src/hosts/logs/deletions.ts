@@ -5,7 +5,7 @@ import type { Held, Keeping } from '../../media/holds.ts'
 import { type Carrier, isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { MediaId } from '../../protocol/media.ts'
-import type { Past, Store } from '../../store/contract.ts'
+import type { HistoryPosition, Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import { done, entriesOf, orNull } from './lookups.ts'
 
@@ -55,7 +55,10 @@ async function erase(context: Context, user: UserId, { deletion }: Erase): Promi
 /** What is there to be erased, in the inbox and in the history. */
 async function* erasedBy(context: Context, user: UserId, chat: UserId, from: Seq, end: Seq): AsyncGenerator<Carrier> {
   for await (const entry of entriesNow(context, user, from, end)) if (isErased(entry, chat, from, end)) yield entry
-  for (let before: Past | undefined = { time: Number.MAX_SAFE_INTEGER, seq: end + 1 }; before && before.seq > from; ) {
+  for (
+    let before: HistoryPosition | undefined = { time: Number.MAX_SAFE_INTEGER, seq: end + 1 };
+    before && before.seq > from;
+  ) {
     const page: readonly Carrier[] = await context.store.history(user, chat, before, 100, 1024 * 1024)
     for (const entry of page) if (isErased(entry, chat, from, end)) yield entry
     before = page.at(-1)

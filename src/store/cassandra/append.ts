@@ -2,7 +2,7 @@
 import type { types } from 'cassandra-driver'
 import { type Entry, isKept } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Retention } from '../contract.ts'
+import type { Retention } from '../retention.ts'
 import type { History } from './history.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Remembered } from './remembered.ts'

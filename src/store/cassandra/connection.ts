@@ -1,7 +1,7 @@
 /** How the driver is set up, and what may be set. */
 import { readFile } from 'node:fs/promises'
 import type { Client, ClientOptions } from 'cassandra-driver'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { driver } from './driver.ts'
 import { explain, hostsOf } from './explain.ts'
 import { policies } from './policies.ts'

@@ -1,7 +1,7 @@
 /** Makes `gone` of a chat's entries in an inbox, and takes them out of what waits and out of the history. */
 import type { types } from 'cassandra-driver'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import type { Retention } from '../contract.ts'
+import type { Retention } from '../retention.ts'
 import type { History } from './history.ts'
 import { firstHeld, record } from './inbox.ts'
 import { bucketOf, firstSeq } from './log.ts'

@@ -1,6 +1,7 @@
 /** Groups: their records, and which of them have copies under way. */
 import type { GroupId } from '../../protocol/ids.ts'
-import type { GroupRecord, Retention } from '../contract.ts'
+import type { GroupRecord } from '../contract.ts'
+import type { Retention } from '../retention.ts'
 import type { Requests } from './requests.ts'
 
 const groupQuery = 'SELECT record FROM chat_groups WHERE id = ?'

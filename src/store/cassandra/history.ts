@@ -4,7 +4,7 @@
  */
 import { type Carrier, chatOf } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Past } from '../contract.ts'
+import type { HistoryPosition } from '../contract.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import { Remembered } from './remembered.ts'
 import type { Requests, Row, Statement } from './requests.ts'
@@ -54,7 +54,13 @@ export class History {
     this.#noted.add(name)
   }
 
-  async read(user: UserId, chat: UserId, before: Past | null, limit: number, bytes: number): Promise<Carrier[]> {
+  async read(
+    user: UserId,
+    chat: UserId,
+    before: HistoryPosition | null,
+    limit: number,
+    bytes: number,
+  ): Promise<Carrier[]> {
     const page: Carrier[] = []
     let size = 0
     for await (const found of this.#rows(user, chat, before?.seq ?? last, limit)) {

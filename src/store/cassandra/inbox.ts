@@ -1,7 +1,8 @@
 /** Reading an inbox: its record when a user actor starts, and pages of entries. */
 import { type Entry, isKept } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import { type DeviceCursor, type InboxRecord, StoreError } from '../contract.ts'
+import type { DeviceCursor, InboxRecord } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import type { History } from './history.ts'
 import { bucketOf, type Key, keyed, living } from './log.ts'
 import type { Requests } from './requests.ts'

@@ -1,6 +1,7 @@
 /** Terms, and who holds a name: by lightweight transaction, one for a lease that is held on, two for one that changes hands. */
 import type { Millis } from '../../protocol/ids.ts'
-import { type Lease, StoreError } from '../contract.ts'
+import type { Lease } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { isSame, renewed, taken } from '../leases.ts'
 import type { Requests, Row } from './requests.ts'
 import { long, number } from './rows.ts'

@@ -4,7 +4,9 @@
  */
 import type { Entry } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
-import { type InboxRecord, type Retention, StoreError } from '../contract.ts'
+import type { InboxRecord } from '../contract.ts'
+import { StoreError } from '../error.ts'
+import type { Retention } from '../retention.ts'
 import { append, appendAgain, begin, mark, type Target } from './append.ts'
 import type { History } from './history.ts'
 import { keepAgain, type Loaded, load } from './inbox.ts'

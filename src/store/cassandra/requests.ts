@@ -3,7 +3,7 @@
  * for a bounded time; each request itself is bounded by the driver's time-outs (connection.ts).
  */
 import type { ArrayOrObject, Client, QueryOptions, types } from 'cassandra-driver'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { explain } from './explain.ts'
 import type { Stamps } from './stamps.ts'
 

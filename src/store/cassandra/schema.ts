@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Client } from 'cassandra-driver'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { type CassandraOptions, connectTo } from './connection.ts'
 
 /** Rises with each change of schema.cql. */

@@ -5,7 +5,7 @@
  * pages of values are not read (rows.ts has checksums of them): a file of 1 GB takes about 0.3 s.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { type Counts, freeOf, listsOf, metaOf, type Nodes, nodesOf, type Place, type Run, type Tree } from './format.ts'
 
 /** A tree of LMDB's is never as deep as this. */

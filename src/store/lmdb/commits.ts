@@ -5,7 +5,7 @@
  */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { type File, failed, full, Room } from './room.ts'
 
 /** A disk with less room than this, in bytes, counts as full when a write fails. */

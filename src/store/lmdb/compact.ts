@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { checkFile } from './check.ts'
 import { bytesUsed } from './pages.ts'
 import { Room } from './room.ts'

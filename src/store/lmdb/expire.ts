@@ -1,6 +1,7 @@
 /** What leaves by time: entries and marks of repeats that are too old, and what timers have run out of. */
 import type { Millis, UserId } from '../../protocol/ids.ts'
-import type { Expired, Retention } from '../contract.ts'
+import type { Expired } from '../contract.ts'
+import type { Retention } from '../retention.ts'
 import { expireDue, removeTimers } from './lasting.ts'
 import { expireRepeats } from './repeats.ts'
 import { unpackRow } from './rows.ts'

@@ -1,7 +1,8 @@
 /** The data folder of an embedded store: whose it is, and what is open in it. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { StoreError, type StoreEvents } from '../contract.ts'
+import type { StoreEvents } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { lockFolder } from '../lock.ts'
 import { checkFile } from './check.ts'
 import { Commits } from './commits.ts'

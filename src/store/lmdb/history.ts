@@ -1,7 +1,7 @@
 /** Histories of chats. Their rows are put when the entries come to the inbox, and leave when they are erased. */
 import type { Carrier } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
-import type { Past } from '../contract.ts'
+import type { HistoryPosition } from '../contract.ts'
 import { unpackRow } from './rows.ts'
 import { lastId, lastSeq, type Tables } from './tables.ts'
 
@@ -10,7 +10,7 @@ export function readHistory(
   { history }: Tables,
   user: UserId,
   chat: UserId,
-  before: Past | null,
+  before: HistoryPosition | null,
   limit: number,
   bytes: number,
 ): Carrier[] {

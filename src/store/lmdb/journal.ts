@@ -5,7 +5,7 @@
  */
 import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { began } from '../lives.ts'
 import type { Commits } from './commits.ts'
 import { type Fresh, putEntries } from './inbox.ts'

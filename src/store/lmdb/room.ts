@@ -7,7 +7,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { RootDatabase } from 'lmdb'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 import { bytesFree } from './pages.ts'
 
 /** The tables of one file. */

@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib'
 import type { Database, RangeOptions, RootDatabase } from 'lmdb'
 import { Packr } from 'msgpackr'
-import { StoreError } from '../contract.ts'
+import { StoreError } from '../error.ts'
 
 export type Key = string | number | (string | number)[]
 /** How values become bytes. */

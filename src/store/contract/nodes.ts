@@ -1,0 +1,53 @@
+/** What nodes keep of themselves: who may write, which lives there were, and what the time is. */
+import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+
+export interface TermStore {
+  /** The number of this spell of ownership: higher than any given before. Durable when it resolves; a rejected call may have used one up. */
+  takeTerm(): Promise<number>
+}
+
+/** The node of this term began to append to the log at `from`. */
+export type Life = { readonly term: number; readonly from: Seq }
+
+/** The starts of nodes on this store. A copy that is put back knows none of those that came after it. */
+export interface Lives {
+  /** Notes that the node of this term, the highest so far, calls itself so: a random number, 1 to 2^31 - 1. Durable when it resolves. */
+  begin(term: number, name: number): Promise<void>
+  /** The term of the node that called itself so; undefined: there was none, or it was thousands of starts ago. */
+  termOf(name: number): Promise<number | undefined>
+  /** Gives a log another epoch. Durable when it resolves. */
+  rename(user: UserId, epoch: number): Promise<void>
+}
+
+export interface LifeStore {
+  /** Missing: the store keeps no lives, and cannot tell when it was put back from an earlier moment. */
+  readonly lives?: Lives
+}
+
+/** Who holds a name, and until when. `term` is from the same row of numbers as those of `takeTerm`. */
+export type Lease = { readonly holder: string; readonly term: number; readonly until: Millis }
+
+/** Names that one process holds at a time. After a rejection of any of these the outcome is unknown: ask again. */
+export interface LeaseStore {
+  /**
+   * Takes a name that nobody holds at `now`, until `until`, for a holder whose name no other process has or had. A new term comes
+   * with it, or the same where this holder has it already. Answers who holds it after this call: where it is another, the call has failed.
+   */
+  takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease>
+  /** Holds a lease until a later time. False: it ran out, or is held under another term. It is never shortened. */
+  renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean>
+  /** Gives a lease back, where it is still held under this term. */
+  releaseLease(name: string, lease: Lease): Promise<void>
+}
+
+/** What the time is by what is known apart from the clock, and for how many milliseconds the clock has said otherwise. */
+export type Reckoning = { readonly at: Millis; readonly doubtMs: Millis }
+
+export interface TimeStore {
+  /** What a node kept last of the time; undefined: nothing yet. */
+  reckoning(): Promise<Reckoning | undefined>
+  /** Replaces it. Durable when it resolves; what is lost of it counts as a step of the clock at the next start. */
+  saveReckoning(reckoning: Reckoning): Promise<void>
+  /** Tells, from here on, how far the clock of this machine is off: for a store that reads it, to tell what is left of the time of a row. */
+  goBy?(clock: { readonly offMs: Millis }): void
+}
