@@ -86,6 +86,7 @@ export function hostUsers(context: Context): Users {
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
+    flush: ({ unsaved }) => (unsaved > 0 ? { is: 'timer', timer: 'save' } : undefined),
     deadLetter(id, message, reason) {
       if (message.is === 'deliver' || message.is === 'copy') {
         router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })

@@ -4,6 +4,12 @@ import { type Clock, systemClock } from './clock.ts'
 /** What a machine answers: its next state, and what its host should do. */
 export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
 
+/**
+ * Why a message was not handled. `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many
+ * restarts; `released`: the actor's shard was given up here.
+ */
+export type DeadLetter = 'poison' | 'unloadable' | 'gave up' | 'released'
+
 /** What the runtime must know of one kind of actor. */
 export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unknown> {
   readonly kind: string
@@ -18,8 +24,9 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   /** What stays of an actor that hibernates. Of a user it is text: a million of them cost little memory, and the collector nothing. */
   pack(state: State): Kept
   unpack(id: string, kept: Kept): State
-  /** `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many restarts. */
-  deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void
+  /** What an actor is told that has to go and has something unsaved; undefined: all is saved, or about to be. */
+  flush(state: State): Message | undefined
+  deadLetter(id: string, message: Message, reason: DeadLetter): void
   /** What can be asked of what it knows: answered by the state, or by the store where the actor is not present, or is being loaded. */
   readonly known: { readonly [What in keyof Known]: (id: string, state: State | undefined) => Promise<Known[What]> }
   /** The mail of the next life of an actor that crashed: the message that crashed it must stay, as it is. */
@@ -31,8 +38,10 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
 }
 
 export type RuntimeOptions = {
-  /** Shard supervisors. */
+  /** Slices of the ids: the unit in which actors are released. */
   readonly shards: number
+  /** Supervisors: each has every so many shards. */
+  readonly supervisors: number
   /** Messages that wait for one actor; `offer` refuses more. */
   readonly mailbox: number
   /** Messages of one turn. */
@@ -49,7 +58,8 @@ export type RuntimeOptions = {
 }
 
 export const defaultRuntimeOptions: RuntimeOptions = {
-  shards: 256,
+  shards: 1_024,
+  supervisors: 256,
   mailbox: 2_048,
   turn: 128,
   idleMs: 5_000,

@@ -1,8 +1,9 @@
 /** The actors of one kind: those that are present are awake, each with a nact actor, or hibernate as a record. */
 import type { Millis } from '../protocol/ids.ts'
-import type { Behaviour, Counters, RuntimeOptions } from './behaviour.ts'
-import { hash } from './hash.ts'
+import type { Behaviour, Counters, DeadLetter, RuntimeOptions } from './behaviour.ts'
+import { shardOf } from './hash.ts'
 import type { Actor, Shards } from './nact.ts'
+import { release } from './release.ts'
 import { Rested } from './rested.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -34,6 +35,9 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   readonly #shards: Shards
   readonly #wheel: Wheel
   readonly #counters: Counters
+  /** Shards that were released, with the number of that release. */
+  readonly #released = new Map<number, number>()
+  #releases = 0
 
   constructor(
     behaviour: Behaviour<State, Message, Effect, unknown, Known>,
@@ -84,7 +88,11 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   }
 
   after(id: string, ms: number, message: Message): void {
-    this.#wheel.after(ms, () => this.tell(id, message))
+    const asked = this.#releases
+    this.#wheel.after(ms, () => {
+      // A timer of an actor that was released is nobody's.
+      if (asked === this.#releases || (this.#released.get(this.#shardOf(id)) ?? 0) <= asked) this.tell(id, message)
+    })
   }
 
   /** The state as it is now; of an actor that hibernates a copy. */
@@ -117,6 +125,42 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     return true
   }
 
+  /** Drops the actors of a shard within `mostMs`, with what is unsaved flushed. */
+  release(shard: number, mostMs: Millis): Promise<void> {
+    const ids = () => [...this.#awake.keys(), ...this.#resting.keys()].filter((id) => this.#shardOf(id) === shard)
+    const flush = (id: string, busy: boolean) => this.#flush(id, busy)
+    const drop = (ids: readonly string[]) => {
+      this.#releases += 1
+      this.#released.set(shard, this.#releases)
+      for (const id of ids) this.#drop(id)
+    }
+    return release({ ids, flush, drop }, this.#wheel, mostMs)
+  }
+
+  #drop(id: string): void {
+    const awake = this.#awake.get(id)
+    const [state, mail] = [this.peek(id), awake?.mail ?? []]
+    awake?.actor.stop()
+    this.#awake.delete(id)
+    this.#resting.delete(id)
+    for (const message of state === undefined ? mail : this.#behaviour.recover(state, mail))
+      this.#deadLetter(id, message, 'released')
+  }
+
+  #flush(id: string, busy: boolean): boolean {
+    const state = this.peek(id)
+    const awake = this.#awake.get(id)
+    if (state === undefined) return !awake
+    const rests = (awake?.mail.length ?? 0) === 0 && this.#behaviour.rest(state) !== 'busy'
+    const message = rests || busy ? this.#behaviour.flush(state) : undefined
+    if (message !== undefined) this.tell(id, message)
+    return rests && message === undefined
+  }
+
+  #shardOf(id: string): number {
+    return shardOf(id, this.#options.shards)
+  }
+
   #wake(id: string): Awake<State, Message> {
     const present = this.#awake.get(id)
     if (present) return present
@@ -140,7 +184,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
 
   #spawn(id: string): Actor {
     return this.#shards.spawn(
-      hash(id) % this.#options.shards,
+      this.#shardOf(id) % this.#options.supervisors,
       () => this.#turn(id),
       (error) => this.#crashed(id, error),
     )
@@ -155,8 +199,11 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   async #load(id: string, awake: Awake<State, Message>, restarted: boolean): Promise<void> {
     awake.loading = true
     try {
-      awake.state = await this.#behaviour.load(id)
+      const state = await this.#behaviour.load(id)
+      if (this.#awake.get(id) !== awake) return
+      awake.state = state
     } catch {
+      if (this.#awake.get(id) !== awake) return
       this.#leave(id, awake, 'unloadable')
       if (restarted) this.#behaviour.gaveUp(id)
       return
@@ -220,7 +267,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     void this.#load(id, awake, true)
   }
 
-  #deadLetter(id: string, message: Message, reason: 'poison' | 'unloadable' | 'gave up'): void {
+  #deadLetter(id: string, message: Message, reason: DeadLetter): void {
     this.#counters.deadLetters += 1
     this.#behaviour.deadLetter(id, message, reason)
   }

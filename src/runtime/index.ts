@@ -1,4 +1,5 @@
 /** The actor runtime: bounded mailboxes, supervision, hibernation and timers on top of nact. */
+import type { Millis } from '../protocol/ids.ts'
 import { type Behaviour, type Counters, defaultRuntimeOptions, type RuntimeOptions } from './behaviour.ts'
 import type { Clock } from './clock.ts'
 import { Entities } from './entities.ts'
@@ -9,7 +10,7 @@ export { Asks } from './asks.ts'
 export type { Next } from './behaviour.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
-export { hash } from './hash.ts'
+export { hash, shardOf } from './hash.ts'
 export { type Address, Router } from './router.ts'
 
 export type Runtime = {
@@ -19,6 +20,8 @@ export type Runtime = {
   host<State, Message, Effect, Kept, Known = unknown>(
     behaviour: Behaviour<State, Message, Effect, Kept, Known>,
   ): Entities<State, Message, Effect, Known>
+  /** Drops the actors of a shard, with what is unsaved flushed, within `mostMs`. Who is told something after that starts anew, from the store. */
+  release(shard: number, mostMs: Millis): Promise<void>
   /** Stops time; what is in mailboxes is still handled. */
   stop(): void
 }
@@ -26,9 +29,10 @@ export type Runtime = {
 /** Starts a runtime; timers run from here on. */
 export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const all = { ...defaultRuntimeOptions, ...options }
-  const shards = startShards(all.shards, all.clock)
+  const shards = startShards(all.supervisors, all.clock)
   const wheel = new Wheel(all.clock)
   wheel.start()
+  const kinds: Pick<Entities<unknown, unknown>, 'release'>[] = []
   const counters: Counters = {
     messages: 0,
     turns: 0,
@@ -42,7 +46,14 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
     clock: all.clock,
     wheel,
     counters,
-    host: (behaviour) => new Entities(behaviour, all, shards, wheel, counters),
+    host(behaviour) {
+      const actors = new Entities(behaviour, all, shards, wheel, counters)
+      kinds.push(actors)
+      return actors
+    },
+    async release(shard, mostMs) {
+      await Promise.all(kinds.map((actors) => actors.release(shard, mostMs)))
+    },
     stop: () => wheel.stop(),
   }
 }

@@ -21,6 +21,11 @@ export class Rested {
     else this.#kept.set(id, record)
   }
 
+  *keys(): Generator<string> {
+    yield* this.#kept.keys()
+    yield* this.#spare.keys()
+  }
+
   delete(id: string): void {
     if (!this.#kept.delete(id)) this.#spare.delete(id)
   }

@@ -28,6 +28,7 @@ function start(mailbox = 10) {
     rest: () => 'keep',
     pack: (state) => state,
     unpack: (_id, state) => state,
+    flush: () => undefined,
     deadLetter: () => {},
     known: { sum: async (_id, state) => state?.sum ?? 100 },
     recover: (_state, mail) => [...mail],

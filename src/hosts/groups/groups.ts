@@ -109,12 +109,13 @@ export function hostGroups(context: Context): Groups {
     },
     pack: (state) => state,
     unpack: (_id, state) => state,
+    flush: () => undefined,
     deadLetter(id, message, reason) {
       if (message.is === 'deliver')
         router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
       else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch' || message.is === 'stand')
         context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
-      else if (reason !== 'poison') groups.after(id, againMs, { is: 'resume' })
+      else if (reason !== 'poison' && reason !== 'released') groups.after(id, againMs, { is: 'resume' })
     },
     known: {},
     recover,
