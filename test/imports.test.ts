@@ -54,7 +54,7 @@ it('lets the runtime know no actors, no hosts and no gateway', () => {
 /** Who keeps the time of day, shows it, or compares it with one that outlives the process. How long something took, the monotonic clock says. */
 const readers = [
   /^src\/(runtime|client)\/clock\.ts$/,
-  /^src\/client\/(uuid|chats\/(book|indexeddb|memory))\.ts$/,
+  /^src\/client\/(uuid|chats\/(agreed|book|indexeddb|memory))\.ts$/,
   /^src\/(embed\/tokens|media\/files|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
   /^src\/web\/(banner|bubble|finder|head|list|options|settings|talk)\.ts$/,
 ]

@@ -1,5 +1,5 @@
 /** What a user decides for all their devices. */
-import type { DeviceId } from '../protocol/ids.ts'
+import type { DeviceId, UserId } from '../protocol/ids.ts'
 import type { Setting } from '../protocol/settings.ts'
 import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
@@ -27,6 +27,12 @@ export class Account {
 
   async set(changes: readonly Setting[]): Promise<void> {
     await Promise.all(changes.map((change) => this.#asker.ask(['set', uuidv7(), ...change])))
+  }
+
+  /** One that is undefined is not given. */
+  tag(chat: string, tags: { readonly [word: string]: unknown }): Promise<void> {
+    const given = Object.entries(tags).filter(([, value]) => value !== undefined)
+    return this.set(given.map(([word, value]) => ['tags', chat as UserId, `${word}=${value ?? ''}`]))
   }
 
   async devices(): Promise<readonly DeviceInfo[]> {

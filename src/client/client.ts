@@ -31,6 +31,7 @@ import type {
   QueueOptions,
   SendOptions,
   Settings,
+  Tags,
   Ticks,
 } from './types.ts'
 import { uuidv7 } from './uuid.ts'
@@ -294,6 +295,18 @@ export class Client implements AsyncDisposable {
 
   removeContact(user: string, options: WaitOptions = {}): Promise<void> {
     return this.#wait(options, () => this.#account.set([['contacts', user, false]]))
+  }
+
+  /**
+   * Notes something of a chat, for this user alone and on all their devices: `{ muted: until }`, `{ pinned: now }`, or words of the
+   * program's own. null takes a tag off; others stay. As for `block`.
+   */
+  tag(
+    chat: string,
+    tags: { readonly [Word in keyof Tags]: Tags[Word] | null | undefined },
+    options: WaitOptions = {},
+  ): Promise<void> {
+    return this.#wait(options, () => this.#account.tag(chat, tags))
   }
 
   /** The devices of this user, connected or not. Waits while offline. */

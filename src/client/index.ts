@@ -38,6 +38,7 @@ export type {
   QueueOptions,
   SendOptions,
   Settings,
+  Tags,
   Ticks,
 } from './types.ts'
 export type { WaitOptions } from './waiting.ts'

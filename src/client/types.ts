@@ -135,6 +135,19 @@ export type Settings = Choices & {
   /** How long messages of a chat stay that nobody has changed; and by user those of 1:1 chats where somebody has. */
   readonly lifetime: Lifetime
   readonly lifetimes: ReadonlyMap<string, Lifetime>
+  /** Of the chats that have some. */
+  readonly tags: ReadonlyMap<string, Tags>
+}
+
+/** What this user has noted of a chat, for themselves alone. Times are milliseconds since 1970; other words are the program's own. */
+export type Tags = {
+  /** Until when; `Infinity`: for good. */
+  readonly muted?: number
+  /** When it was. */
+  readonly pinned?: number
+  /** The time of its newest message then: one that is not muted comes back with the next. */
+  readonly archived?: number
+  readonly [word: string]: string | number | undefined
 }
 
 /** A device of this user; `lastSeen`: when it was connected last. */

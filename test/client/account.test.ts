@@ -13,6 +13,7 @@ const settings = {
   contacts: [],
   lifetime: 'default',
   lifetimes: new Map(),
+  tags: new Map(),
 }
 
 describe('a change of the settings', () => {
@@ -105,5 +106,38 @@ describe('the settings', () => {
     await world.welcomed()
     expect(world.link.of('ask')).toEqual([['ask', 'settings']])
     expect(events).toHaveLength(2)
+  })
+
+  it('have the tags of each chat, one change for each word, and none of what is not given', async () => {
+    const world = new World()
+    const client = await world.online()
+    const settings = client.settings()
+    await settle()
+    const tags = 'ann\tmuted=Infinity\tname=Ann = my aunt\n#team\tarchived=0\tpinned=9'
+    world.link.say(
+      ['settings', 'everyone', 'everyone', true, '', '', '', 'everyone', tags],
+      ['done', 'ask', 'settings', 0],
+    )
+    expect((await settings).tags).toEqual(
+      new Map<string, object>([
+        ['ann', { muted: Number.POSITIVE_INFINITY, name: 'Ann = my aunt' }],
+        ['#team', { archived: 0, pinned: 9 }],
+      ]),
+    )
+    const done = client.tag('ann', {
+      muted: Number.POSITIVE_INFINITY,
+      pinned: null,
+      archived: undefined,
+      colour: 'red',
+    })
+    await settle()
+    const said = world.link.of('set')
+    expect(said.map(([, , ...change]) => change)).toEqual([
+      ['tags', 'ann', 'muted=Infinity'],
+      ['tags', 'ann', 'pinned='],
+      ['tags', 'ann', 'colour=red'],
+    ])
+    world.link.say(...said.map(([, ref]) => ['done', 'set', ref, 0] as const))
+    await done
   })
 })

@@ -1,6 +1,6 @@
 /** The chats as a program has them: what is kept, what is unread, what vanishes. No sockets; the shelf in memory. */
 import { describe, expect, it } from 'vitest'
-import { memoryShelf, openBook } from '../../src/client/chats/index.ts'
+import { isArchived, isMuted, isPinned, memoryShelf, openBook } from '../../src/client/chats/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { settle, World } from './world.ts'
 
@@ -103,5 +103,80 @@ describe('a book', () => {
     const world = new World()
     const again = await openBook(await world.online(), 'bob', shelf)
     expect(again.chat('alice')).toMatchObject({ draft: 'unfinished', unread: 9 })
+  })
+
+  /** What the server says of the tags. */
+  const tagged = (...lines: string[]) =>
+    ['settings', 'everyone', 'everyone', true, '', '', '\tpermanent', 'everyone', lines.join('\n')] as never
+  const from = (chat: string, seq: number) => ['message', seq, `id-${seq}`, chat, seq, `no ${seq}`] as never
+
+  it('has pinned chats on top, and what is archived only until the next message, unless it is muted', async () => {
+    const { world, book } = await opened(from('ann', 1), from('ben', 2), from('cat', 3), from('dan', 4))
+    const shown = () => book.all.map((chat) => (isArchived(chat) ? `(${chat.id})` : chat.id))
+    expect(shown()).toEqual(['dan', 'cat', 'ben', 'ann'])
+    world.link.say(tagged('ann\tpinned=5', 'ben\tpinned=6', 'cat\tarchived=3', 'dan\tarchived=4\tmuted=Infinity'))
+    await settle()
+    expect(shown()).toEqual(['ben', 'ann', '(dan)', '(cat)'])
+    expect(book.all.map((chat) => [isPinned(chat), isMuted(chat)])).toEqual([
+      [true, false],
+      [true, false],
+      [false, true],
+      [false, false],
+    ])
+    world.link.say(from('cat', 5), from('dan', 6))
+    await settle()
+    expect(shown()).toEqual(['ben', 'ann', '(dan)', 'cat'])
+    expect(book.chat('dan')).toMatchObject({ unread: 2, lifetime: 'permanent' })
+    // A chat that comes is at once what was said of it before.
+    world.link.say(tagged('eve\tpinned=7', 'dan\tarchived=4'))
+    await settle()
+    expect(shown()).toEqual(['dan', 'cat', 'ben', 'ann'])
+    expect(isPinned(book.chat('eve'))).toBe(true)
+    world.link.say(from('eve', 7))
+    await settle()
+    expect(shown()[0]).toBe('eve')
+  })
+
+  it('is what the last settings say, however fast they change', async () => {
+    const { world, book } = await opened(...range(1, 9).map((seq) => from(`user ${seq}`, seq)))
+    for (const pinned of [1, 2, 3])
+      world.link.say(tagged(...range(1, 9).map((n) => `user ${n}\tpinned=${pinned * 10 + n}`)))
+    world.link.say(tagged('user 4\tpinned=1'))
+    const pinned = () => book.all.filter(isPinned).map(({ id, tags }) => [id, tags])
+    await expect.poll(pinned).toEqual([['user 4', { pinned: 1 }]])
+    await settle()
+    expect(pinned()).toHaveLength(1)
+  })
+
+  it('tells when a mute is over, by itself', async () => {
+    const { world, book } = await opened(from('ann', 1))
+    const until = Date.now() + 200
+    world.link.say(tagged(`ann\tname=Ann\tmuted=${until}`))
+    await settle()
+    expect(isMuted(book.chat('ann'))).toBe(true)
+    const before = book.chat('ann')
+    await new Promise<void>((resolve) => book.on('chats', () => book.chat('ann').tags.muted ?? resolve()))
+    expect(Date.now()).toBeGreaterThanOrEqual(until)
+    expect(book.chat('ann').tags).toEqual({ name: 'Ann' })
+    expect(book.chat('ann'), 'another object').not.toBe(before)
+  })
+
+  it('mutes, pins and archives by tags, and takes a chat that it deletes from its place', async () => {
+    const { world, book } = await opened(from('ann', 1))
+    world.link.say(tagged('ann\tpinned=5\tmuted=Infinity'))
+    await settle()
+    const done = [book.mute('ann', 8e12), book.pin('ann', true), book.archive('ann', true), book.delete('ann')]
+    await settle()
+    const said = world.link.of('set').map(([, , , , tag]) => String(tag).replace(/pinned=\d+/, 'pinned=now'))
+    expect(said).toEqual([
+      'muted=8000000000000',
+      ...['pinned=now', 'archived='],
+      ...['archived=1', 'pinned='],
+      ...['pinned=', 'archived='],
+    ])
+    for (const [, ref] of world.link.of('set')) world.link.say(['done', 'set', ref, 0])
+    world.link.say(['done', 'delete', 'ann', 1, 1] as never)
+    await Promise.all(done)
+    expect(book.all).toEqual([])
   })
 })

@@ -132,14 +132,22 @@ describe('settings', () => {
       contacts: [],
       lifetime: 'default',
       lifetimes: new Map(),
+      tags: new Map(),
     })
     await phone.set({ lastSeen: 'nobody', groups: 'contacts', receipts: false })
     await phone.addContact('ann')
     await phone.addContact('ben')
     await phone.block('eve')
     await phone.removeContact('ann')
+    await Promise.all([phone.tag('eve', { muted: 5, pinned: 6 }), laptop.tag('eve', { archived: 7, pinned: null })])
+    await phone.tag('#team', { muted: Number.POSITIVE_INFINITY, name: 'the team' })
     const choices = { lastSeen: 'nobody', writers: 'everyone', groups: 'contacts', receipts: false } as const
-    const last = { ...choices, blocked: ['eve'], contacts: ['ben'], lifetime: 'default', lifetimes: new Map() }
+    const tags = new Map<string, object>([
+      ['eve', { muted: 5, archived: 7 }],
+      ['#team', { muted: Number.POSITIVE_INFINITY, name: 'the team' }],
+    ])
+    const lists = { blocked: ['eve'], contacts: ['ben'] }
+    const last = { ...choices, ...lists, lifetime: 'default', lifetimes: new Map(), tags }
     await expect.poll(() => told.at(-1)).toEqual(last)
     for (const client of clients.splice(0)) await client.close()
     await node.close()
@@ -153,5 +161,8 @@ describe('settings', () => {
     const bob = enter('bob')
     await bob.block('ann')
     await expect(bob.block('ben')).rejects.toMatchObject({ code: 'list_full' })
+    await bob.tag('ann', { muted: 1 })
+    await expect(bob.tag('ben', { muted: 1 })).rejects.toMatchObject({ code: 'list_full' })
+    await expect(bob.tag('ann', { Muted: 1 })).rejects.toMatchObject({ code: 'bad_frame' })
   })
 })

@@ -1,8 +1,8 @@
 /** The chats as this device has them: what comes is kept before it is shown, and what has vanished or is deleted leaves by itself. */
-import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Client } from '../client.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
+import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
 import { type Chat, newChat, sorted } from './chat.ts'
 import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
 import { type Kept, Log } from './log.ts'
@@ -35,8 +35,8 @@ export class Book {
   readonly #listeners = new Listeners<BookEvents>()
   readonly #ends: (() => void)[]
   #all: readonly Chat[]
-  /** How long messages stay; undefined: not known yet. */
-  #settings: Lifetimes | undefined
+  /** undefined: not known yet. */
+  #settings: Settings | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
   /** Own messages that are being kept, and those that are next. */
@@ -60,7 +60,10 @@ export class Book {
       client.on('message', (message) => void this.#keepOwn([message])),
       client.on('seen', ({ chat, epoch, seq }) => void this.#seen(chat, { epoch, seq })),
       client.on('gone', (gone) => this.#erase(gone)),
-      client.on('settings', (settings) => void this.#agree(settings)),
+      client.on('settings', (settings) => {
+        this.#settings = settings
+        void this.#agree()
+      }),
     ]
     void client.outbox().then((messages) => this.#keepOwn(messages))
     void client.settings().catch(() => undefined)
@@ -74,7 +77,7 @@ export class Book {
     return () => void end()
   }
 
-  /** The chats, that with the newest message first. The same list until something of it changes. */
+  /** The chats: those that are pinned, then that with the newest message first. The same list until something of it changes. */
   get all(): readonly Chat[] {
     return this.#all
   }
@@ -85,7 +88,8 @@ export class Book {
 
   /** A chat that is not there yet is one without lines. The same object until something of it changes. */
   chat(id: string): Chat {
-    return this.#chats.get(id) ?? { ...newChat(id), lifetime: lifetimeIn(this.#settings, id) }
+    const fresh = newChat(id)
+    return this.#chats.get(id) ?? { ...fresh, ...agreed(fresh, this.#settings, Date.now()) }
   }
 
   /** The last lines of a chat, or the last before an `order`, or the first after one; oldest first. */
@@ -118,11 +122,36 @@ export class Book {
     await this.#seen(id, upTo)
   }
 
-  /** Deletes a line, or a chat, for this user: here at once, elsewhere when the server has it. Rejects as `client.delete` does. */
+  /** Until when nothing of a chat is to disturb this user, `Infinity`: for good; null: it may again. As `client.tag`, here and below. */
+  mute(id: string, until: number | null): Promise<void> {
+    return this.#client.tag(id, { muted: until })
+  }
+
+  /** Puts a chat on top, or not any more. */
+  pin(id: string, on: boolean): Promise<void> {
+    return this.#client.tag(id, on ? { pinned: Date.now(), archived: null } : { pinned: null })
+  }
+
+  /** Puts a chat away, or back. One that is not muted comes back with its next message. */
+  archive(id: string, on: boolean): Promise<void> {
+    const archived = on ? (this.chat(id).last?.time ?? 0) : null
+    return this.#client.tag(id, on ? { archived, pinned: null } : { archived })
+  }
+
+  /**
+   * Deletes a line, or a chat, for this user: here at once, elsewhere when the server has it. Rejects as `client.delete` does. A chat that
+   * comes again is neither pinned nor archived.
+   */
   async delete(what: Line | string): Promise<void> {
     if (typeof what === 'string') {
+      const { pinned, archived } = this.chat(what).tags
+      const placed = pinned !== undefined || archived !== undefined
       // Asked for first, so that what comes meanwhile stays.
-      const [kept] = await Promise.all([this.#log.delete(what), this.#client.delete(what)])
+      const [kept] = await Promise.all([
+        this.#log.delete(what),
+        this.#client.delete(what),
+        placed && this.#client.tag(what, { pinned: null, archived: null }),
+      ])
       return this.#lost(kept)
     }
     const { id, chat, here, state, mine } = what
@@ -207,13 +236,12 @@ export class Book {
     this.#listeners.tell('erased', gone)
   }
 
-  /** How long messages of 1:1 chats stay. */
-  async #agree(settings: Lifetimes): Promise<void> {
-    this.#settings = settings
-    for (const { id, lifetime } of this.#all) {
-      const agreed = lifetimeIn(settings, id)
-      if (!isGroup(id) && lifetime !== agreed) await this.#change(id, (chat) => ({ ...chat, lifetime: agreed }))
-    }
+  /** The chats become what the settings say of them, which may change meanwhile. */
+  async #agree(): Promise<void> {
+    const others = () => this.#all.filter((chat) => !isAgreed(chat, this.#settings, Date.now()))
+    for (let some = others(); some.length > 0 && !this.#closed; some = others())
+      for (const { id } of some)
+        if (this.has(id)) await this.#change(id, (chat) => ({ ...chat, ...agreed(chat, this.#settings, Date.now()) }))
   }
 
   async #became({ lines, chats }: Kept): Promise<void> {
@@ -222,7 +250,7 @@ export class Book {
     this.#all = sorted(this.#chats.values())
     if (lines.length > 0) this.#listeners.tell('lines', lines)
     this.#listeners.tell('chats', this.#all)
-    if (began && this.#settings) await this.#agree(this.#settings)
+    if (began) await this.#agree()
     await this.#watch()
   }
 
@@ -231,19 +259,18 @@ export class Book {
     await this.#became({ lines: [], chats })
   }
 
-  /** Waits for the next line that vanishes. */
+  /** Waits for the next line that vanishes, or the next chat that is muted no more. */
   async #watch(): Promise<void> {
-    const next = await this.#log.nextDue()
+    const vanishes = (await this.#log.nextDue()) ?? Number.POSITIVE_INFINITY
+    const next = Math.min(vanishes, nextUnmuted(this.#all, Date.now()))
     clearTimeout(this.#timer)
-    if (next === undefined || this.#closed) return
+    if (next === Number.POSITIVE_INFINITY || this.#closed) return
     const wait = Math.min(longestMs, Math.max(0, next - Date.now()))
-    this.#timer = setTimeout(async () => this.#lost(await this.#log.vanish(Date.now())), wait)
+    this.#timer = setTimeout(async () => {
+      await this.#lost(await this.#log.vanish(Date.now()))
+      await this.#agree()
+    }, wait)
   }
 }
-
-type Lifetimes = Pick<Settings, 'lifetime' | 'lifetimes'>
-
-const lifetimeIn = (settings: Lifetimes | undefined, chat: string): Lifetime =>
-  settings?.lifetimes.get(chat) ?? settings?.lifetime ?? 'default'
 
 type Range = { readonly before?: number; readonly after?: number; readonly count?: number }

@@ -1,5 +1,6 @@
 /** What is known of a chat. Pure: the log keeps it, the program shows it. */
 import type { Lifetime } from '../../protocol/lifetime.ts'
+import type { Tags } from '../types.ts'
 import { covers, isGroup, type Line, placeIn, startTimer, step } from './line.ts'
 
 export type Chat = {
@@ -15,6 +16,8 @@ export type Chat = {
   /** The furthest place in this user's inbox that a line of it has. */
   readonly top: Line['at']
   readonly lifetime: Lifetime
+  /** `isMuted`, `isPinned` and `isArchived` say what they mean. */
+  readonly tags: Tags
   readonly unread: number
   /** The newest message of the other one: what is read when the chat is. */
   readonly newest: Line['at']
@@ -35,6 +38,7 @@ export const newChat = (id: string): Chat => ({
   moved: null,
   top: null,
   lifetime: 'default',
+  tags: {},
   unread: 0,
   newest: null,
   seen: null,
@@ -122,6 +126,9 @@ const isOver = (place: Line['at'], { here }: Line): boolean =>
 
 const further = (a: Line['at'], b: Line['at']): Line['at'] => (b === null || covers(a, b) ? a : b)
 
-/** The chats with the newest first. */
+/** Those that are pinned, the latest first; then the others with the newest first. */
 export const sorted = (chats: Iterable<Chat>): Chat[] =>
-  [...chats].sort((a, b) => (b.moved ?? Number.MAX_VALUE) - (a.moved ?? Number.MAX_VALUE))
+  [...chats].sort(
+    (a, b) =>
+      (b.tags.pinned || 0) - (a.tags.pinned || 0) || (b.moved ?? Number.MAX_VALUE) - (a.moved ?? Number.MAX_VALUE),
+  )

@@ -3,6 +3,7 @@ import { Book } from './book.ts'
 import { memoryShelf } from './memory.ts'
 import type { Shelf } from './shelf.ts'
 
+export { isArchived, isMuted, isPinned } from './agreed.ts'
 export type { Book, BookEvents } from './book.ts'
 export { type Chat, deleted, newChat, titleOf } from './chat.ts'
 export { indexedDBShelf } from './indexeddb.ts'

@@ -2,7 +2,6 @@
 import { mayRetry } from '../../protocol/codes.ts'
 import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
-import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Times } from '../clock.ts'
 import { StorageError } from '../errors.ts'
 import { attachment } from './attachment.ts'
@@ -12,6 +11,7 @@ import { keepCursor, rose } from './keeping.ts'
 import { isWaiting } from './lines.ts'
 import { copy, receipt, sent, stands, unanswered } from './own.ts'
 import { answered, forgetDeletions, repeatRequests, told, unlessDeleted } from './requests.ts'
+import { settingsOf } from './settings.ts'
 import { type SessionState, say } from './state.ts'
 import type { SessionEffect } from './types.ts'
 import { heardTyping } from './typing.ts'
@@ -57,7 +57,8 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
     case 'ticked':
       return told(state, frame, out)
     case 'settings':
-      return settings(state, frame, out)
+      state.settings = settingsOf(frame)
+      return void out.push({ do: 'tell', name: 'settings', event: state.settings })
     case 'device': {
       const [, device, connected, lastSeen] = frame
       return void state.listing.push({ device, connected, lastSeen: new Date(lastSeen) })
@@ -167,20 +168,6 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
   if (kind === 'read' && ref !== null && state.reads.delete(ref))
     out.push({ do: 'keep', key: `read:${ref}`, value: undefined })
   out.push({ do: 'tell', name: 'refused', event: { kind, ref, code } })
-}
-
-/** Came since this device asked, or since it or another one changed them. */
-function settings(state: SessionState, frame: Of<'settings'>, out: SessionEffect[]): void {
-  const [, lastSeen, writers, receipts, blocked, contacts, lifetimes, groups = 'everyone'] = frame
-  const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
-  const chats = lines(lifetimes).map((line) => line.split('\t') as [string, Lifetime])
-  // The line without a user is of the chats that are not listed.
-  const [lifetime = 'default'] = chats.flatMap(([chat, lifetime]) => (chat === '' ? [lifetime] : []))
-  const changed = new Map(chats.filter(([chat]) => chat !== ''))
-  const lists = { blocked: lines(blocked), contacts: lines(contacts), lifetime, lifetimes: changed }
-  const event = { lastSeen, writers, groups, receipts, ...lists }
-  state.settings = event
-  out.push({ do: 'tell', name: 'settings', event })
 }
 
 function done(state: SessionState, [, kind, ref, seq, from]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
