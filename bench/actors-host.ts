@@ -3,7 +3,7 @@ import type { Accepted } from '../actors/user/types.ts'
 import { Calendar } from '../src/hosts/calendar.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
-import { Keeping } from '../src/media/holds.ts'
+import { Holds } from '../src/media/holds.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { Asks, Router, startRuntime, systemClock } from '../src/runtime/index.ts'
@@ -44,7 +44,7 @@ const runtime = startRuntime({ idleMs, spares: 10_000_000 })
 const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
 const users: Users = hostUsers({
   calendar: new Calendar(systemClock, undefined),
-  keeping: new Keeping(undefined),
+  holds: new Holds(undefined),
   onFault: () => {},
   runtime,
   router: new Router(asks),

@@ -24,7 +24,7 @@ import { admission } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
 import { hostUsers, type Users } from './hosts/users.ts'
-import { Keeping } from './media/holds.ts'
+import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
@@ -199,7 +199,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
   const events = tellHooks(options, clock)
-  const keeping = new Keeping(media)
+  const holds = new Holds(media)
   const users: Users = hostUsers({
     runtime,
     router,
@@ -210,7 +210,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
     lifetime: options.lifetime,
     sessions,
     events,
-    keeping,
+    holds,
     calendar,
     onFault,
     swallows: options.blocked === 'swallowed',
@@ -225,7 +225,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
     lifetime: options.lifetime,
     sessions,
     events,
-    keeping,
+    holds,
     calendar,
     notes,
     onFault,
@@ -242,7 +242,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
   }
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
-  const choresEnded = startChores({ runtime, store, calendar, media, keeping, onFault }, chores)
+  const choresEnded = startChores({ runtime, store, calendar, media, holds, onFault }, chores)
   return { node, runtime, clock, asks, router, sessions, users, groups, presence, media, enter, choresEnded }
 }
 

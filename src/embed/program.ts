@@ -28,7 +28,7 @@ import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
 import type { Address, Clock } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { HistoryStore } from '../store/contract.ts'
 
 export type SendAs = {
   readonly from: string
@@ -74,7 +74,7 @@ export type Before = { readonly time: Millis; readonly seq: Seq }
 type Context = {
   readonly router: NodeRouter
   readonly clock: Pick<Clock, 'uuid'>
-  readonly store: Store
+  readonly store: HistoryStore
   readonly limits: Limits
   readonly media: NodeMedia | undefined
 }

@@ -5,7 +5,7 @@
  */
 import type { Millis } from '../protocol/ids.ts'
 import type { ClockFace } from '../runtime/index.ts'
-import type { Reckoning, Store } from '../store/contract.ts'
+import type { Reckoning, TimeStore } from '../store/contract.ts'
 
 const dayMs = 86_400_000
 /** A clock that steps by less is followed: then things leave so much too early, or too late. */
@@ -61,7 +61,7 @@ export class Calendar implements ClockFace {
    * Takes what the clock says into account, and keeps it. Resolves with how far it is ahead of what it should say, below zero
    * behind; 0 where it may be right, or that was told before.
    */
-  async look(store: Pick<Store, 'saveReckoning'>): Promise<Millis> {
+  async look(store: Pick<TimeStore, 'saveReckoning'>): Promise<Millis> {
     const [now, monotonic] = [this.#clock.now(), this.#clock.monotonic()]
     this.#known = reckon(this.#known, now, monotonic - this.#lookedAt)
     this.#lookedAt = monotonic

@@ -1,26 +1,26 @@
 /** What a node does again and again as long as it runs. */
 
 import type { OnFault } from '../embed/faults.ts'
-import type { Keeping } from '../media/holds.ts'
+import type { Holds } from '../media/holds.ts'
 import type { NodeMedia } from '../media/media.ts'
-import { Passing } from '../media/vanishing.ts'
+import { Vanishing } from '../media/vanishing.ts'
 import type { Runtime } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { ExpiryStore, HistoryStore, LogStore, TimeStore } from '../store/contract.ts'
 import type { Calendar } from './calendar.ts'
 import { repeatedly } from './repeatedly.ts'
 
 /** Milliseconds between looks at what is too old, and at which messages that held media have vanished. */
 const expiryMs = 60_000
-const passingMs = 600_000
+const vanishingMs = 600_000
 /** Milliseconds between looks at the clock. What a kill loses of them counts as a step of the clock at the next start. */
 const clockMs = 600_000
 
 type Context = {
   readonly runtime: Runtime
-  readonly store: Store
+  readonly store: LogStore & HistoryStore & ExpiryStore & TimeStore
   readonly calendar: Calendar
   readonly media: NodeMedia | undefined
-  readonly keeping: Keeping
+  readonly holds: Holds
   readonly onFault: OnFault
 }
 
@@ -29,7 +29,7 @@ export type Chore = { readonly everyMs: number; readonly task: () => Promise<num
 
 /** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
 export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
-  const { runtime, store, calendar, media, keeping, onFault } = context
+  const { runtime, store, calendar, media, holds, onFault } = context
   const start = (where: 'store' | 'media', { everyMs, task }: Chore) =>
     repeatedly(runtime, everyMs, task, (error) => onFault({ where, error }))
   const expire = async () => {
@@ -47,9 +47,9 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   ]
   const all = [...own, ...others].map((chore) => start('store', chore))
   if (media) {
-    const passing = new Passing(store, media, keeping)
+    const vanishing = new Vanishing(store, media, holds)
     all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.past) }))
-    all.push(start('media', { everyMs: passingMs, task: () => passing.look(calendar.past) }))
+    all.push(start('media', { everyMs: vanishingMs, task: () => vanishing.look(calendar.past) }))
   }
   return () => Promise.all(all.map((ended) => ended()))
 }

@@ -2,14 +2,14 @@
 import { openSettings } from '../../actors/settings.ts'
 import type { UserState } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
-import type { Store } from '../store/contract.ts'
+import type { LogStore, SettingsStore } from '../store/contract.ts'
 import type { KnownInbox, UserKnows } from './addresses.ts'
 
 type Known = {
   readonly [What in keyof UserKnows]: (id: string, state: UserState | undefined) => Promise<UserKnows[What]>
 }
 
-export const known = (store: Pick<Store, 'settings' | 'load'>): Known => ({
+export const known = (store: SettingsStore & LogStore): Known => ({
   settings: async (id, state) => state?.settings ?? (await store.settings(id as UserId)) ?? openSettings,
   sessions: async (_id, state) => state?.devices.flatMap(({ session }) => (session === 0 ? [] : [session])) ?? [],
   async inbox(id, state) {

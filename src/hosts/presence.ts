@@ -12,7 +12,7 @@ import type { SessionRef } from '../../actors/user/types.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { PresenceStore, SettingsStore } from '../store/contract.ts'
 import { type NodeRouter, type PresenceKnows, toUser } from './addresses.ts'
 import type { SessionPort } from './ports.ts'
 
@@ -21,7 +21,7 @@ export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEf
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: Store
+  readonly store: PresenceStore & SettingsStore
   readonly sessions: SessionPort & { presences(sessions: readonly SessionRef[]): Presence[] }
   /** Milliseconds after the last activity at which a connected user counts as gone; 0: connected means online. */
   readonly threshold: Millis

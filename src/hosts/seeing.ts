@@ -6,7 +6,7 @@
 import { lastSeenOf } from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { type ClockFace, hash } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { PresenceStore } from '../store/contract.ts'
 import type { Chore } from './chores.ts'
 import type { Sessions } from './sessions/sessions.ts'
 
@@ -14,7 +14,7 @@ import type { Sessions } from './sessions/sessions.ts'
 const parts = 10
 const everyMs = 5_000
 
-export function seeing(sessions: Sessions, store: Store, clock: ClockFace, threshold: Millis): Chore {
+export function seeing(sessions: Sessions, store: PresenceStore, clock: ClockFace, threshold: Millis): Chore {
   let part = 0
   /** When the users of each part were saved last. */
   const savedAt = new Array<Millis>(parts).fill(0)

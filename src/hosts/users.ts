@@ -6,14 +6,14 @@ import { rest, startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { OnFault } from '../embed/faults.ts'
-import type { Keeping } from '../media/holds.ts'
+import type { Holds } from '../media/holds.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
-import type { Store } from '../store/contract.ts'
+import type { HistoryStore, LifeStore, LogStore, SettingsStore } from '../store/contract.ts'
 import { type NodeRouter, toChat, toPresence, type UserKnows } from './addresses.ts'
 import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
@@ -28,7 +28,7 @@ export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: Store
+  readonly store: LogStore & HistoryStore & SettingsStore & LifeStore
   readonly term: number
   readonly life: number
   readonly limits: Limits
@@ -37,13 +37,13 @@ type Context = {
   readonly events: NodeEvents
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
-  readonly keeping: Keeping
+  readonly holds: Holds
   readonly calendar: Calendar
   readonly onFault: OnFault
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, router, store, term, life, sessions, keeping } = context
+  const { runtime, router, store, term, life, sessions, holds } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -56,7 +56,7 @@ export function hostUsers(context: Context): Users {
     },
   }
   const appends = new Appends((user, epoch, entries, done) =>
-    keeping
+    holds
       .append(user, entries, () => store.append(user, epoch, term, entries))
       .then(
         () => done(true),

@@ -3,21 +3,21 @@ import { type Carrier, chatOf, type Entry, isKept, waitsFor } from '../protocol/
 import { isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
+import { Serial } from '../runtime/serial.ts'
 import { untilReleased } from './contract.ts'
-import { Lines } from './lines.ts'
 import { chatHolder, messageHolder, type NodeMedia, sendHolder } from './media.ts'
-import { passingHolder, passingOf } from './vanishing.ts'
+import { vanishingHolder, vanishingOf } from './vanishing.ts'
 
 /** What a message holds. */
 export type Held = { readonly id: MessageId; readonly content: MediaId }
 
 const contentOf = ({ media }: Carrier): MediaId => media?.media as MediaId
-const carries = (entry: Entry): entry is Carrier => 'body' in entry && entry.media !== undefined
+const hasMedia = (entry: Entry): entry is Carrier => 'body' in entry && entry.media !== undefined
 
-export class Keeping {
+export class Holds {
   readonly #media: NodeMedia | undefined
   /** By inbox: what is held for entries that are being appended must not be released, though nobody finds them yet. */
-  readonly #lines = new Lines()
+  readonly #appends = new Serial<UserId>()
 
   constructor(media: NodeMedia | undefined) {
     this.#media = media
@@ -31,8 +31,8 @@ export class Keeping {
   /** Appends entries to an inbox, or to the log of a group. What they carry is held before that, also where they are appended again. */
   append(user: UserId, entries: readonly Entry[], write: () => Promise<void>): Promise<void> {
     const media = this.#media
-    if (!media || !entries.some(carries)) return write()
-    const carriers = entries.filter(carries)
+    if (!media || !entries.some(hasMedia)) return write()
+    const carriers = entries.filter(hasMedia)
     return this.alone(user, async () => {
       const until = media.keptUntil
       const holds = carriers.flatMap((entry) =>
@@ -49,14 +49,14 @@ export class Keeping {
 
   /** Does something while nothing is appended to that inbox. */
   alone<T>(user: UserId, task: () => Promise<T>): Promise<T> {
-    return this.#lines.run(user, task)
+    return this.#appends.run(user, task)
   }
 
   /** Before a permanent message is made gone: were what it holds not released then, it stayed for ever. */
-  async markPassing(user: UserId, entry: Carrier): Promise<void> {
+  async holdVanishing(user: UserId, entry: Carrier): Promise<void> {
     const media = this.#media
     if (media && entry.media)
-      await media.store.refer(contentOf(entry), [passingHolder(user, chatOf(entry), entry)], media.dayFromNow)
+      await media.store.refer(contentOf(entry), [vanishingHolder(user, chatOf(entry), entry)], media.dayFromNow)
   }
 
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */
@@ -66,11 +66,11 @@ export class Keeping {
     await this.alone(user, async () => {
       if (!(await isLeft())) {
         await media.store.release(chatHolder(user, chat))
-        return media.store.release(passingOf(user, chat))
+        return media.store.release(vanishingOf(user, chat))
       }
       for (const { id, content } of gone) {
         await media.store.release(messageHolder(user, chat, id), content)
-        await media.store.release(passingOf(user, chat, id), content)
+        await media.store.release(vanishingOf(user, chat, id), content)
       }
     })
   }
@@ -88,7 +88,7 @@ function holdsOf(user: UserId, entry: Carrier, until: Millis): (readonly [string
   const chat = isGroup(user) ? user : chatOf(entry)
   const own = messageHolder(user, chat, entry.id)
   const holds: (readonly [string, Millis])[] = []
-  if (waitsFor(user, entry)) holds.push([passingHolder(user, chat, entry), until])
+  if (waitsFor(user, entry)) holds.push([vanishingHolder(user, chat, entry), until])
   else if (entry.expires !== undefined) holds.push([own, Math.min(entry.expires, until)])
   else if (isKept(user, entry)) holds.push([own, untilReleased])
   else if (isGroup(user)) holds.push([chatHolder(user, user), until])

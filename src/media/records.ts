@@ -6,10 +6,10 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
+import { Serial } from '../runtime/serial.ts'
 import type { StoreError } from '../store/error.ts'
 import { Commits } from '../store/lmdb/commits.ts'
 import type { Medium } from './contract.ts'
-import { Lines } from './lines.ts'
 
 export type Kept = Omit<Medium, 'id'> & { readonly file: string }
 type Begun = { readonly file: string; readonly at: Millis }
@@ -40,7 +40,7 @@ export class Records {
   /** Files to remove. */
   readonly #litter: Database<0, string>
   /** One change of a medium at a time: each is decided by what the one before has written. */
-  readonly #lines = new Lines()
+  readonly #changes = new Serial<string>()
   readonly #waiting = new Map<string, Gathered>()
 
   constructor(path: string, broke: (error: StoreError) => void) {
@@ -77,7 +77,7 @@ export class Records {
 
   /** The upload's file holds this content from here on; where the content is here already, the file is litter. */
   finish(user: UserId, key: string, kept: Kept, { id, holders, until }: Reference): Promise<Kept> {
-    return this.#lines.run(id, async () => {
+    return this.#changes.run(id, async () => {
       const earlier = this.#media.get(id)
       await this.#commits.write(() => {
         this.#ended(user, key)
@@ -105,7 +105,7 @@ export class Records {
 
   #gather(id: MediaId): Gathered {
     const until = new Map<string, Millis>()
-    const written = this.#lines.run(id, async () => {
+    const written = this.#changes.run(id, async () => {
       this.#waiting.delete(id)
       const kept = this.#media.get(id)
       const longer = [...until].filter(([holder, until]) => this.#until(id, holder) < until)
@@ -180,7 +180,7 @@ export class Records {
   async #unrefer(references: readonly string[][], now: Millis = Number.POSITIVE_INFINITY): Promise<void> {
     const holders = new Map<string, Set<string>>()
     for (const [id = '', holder = ''] of references) holders.set(id, (holders.get(id) ?? new Set()).add(holder))
-    await Promise.all([...holders].map(([id, set]) => this.#lines.run(id, () => this.#dropHolders(id, set, now))))
+    await Promise.all([...holders].map(([id, set]) => this.#changes.run(id, () => this.#dropHolders(id, set, now))))
   }
 
   async #dropHolders(id: string, holders: ReadonlySet<string>, now: Millis): Promise<void> {

@@ -6,7 +6,7 @@
 import type { Carrier } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { HistoryPosition, Store } from '../store/contract.ts'
+import type { HistoryPosition, HistoryStore, LogStore } from '../store/contract.ts'
 import { messageHolder, type NodeMedia } from './media.ts'
 
 /** Does something while nothing is appended to an inbox. */
@@ -15,28 +15,28 @@ type Hold = { readonly holder: string; readonly id: MediaId }
 
 const kind = 'passing\n'
 /** What a chat of a user holds, or one message of it. */
-export const passingOf = (user: UserId, chat: UserId, id?: MessageId): string =>
+export const vanishingOf = (user: UserId, chat: UserId, id?: MessageId): string =>
   `${kind}${user}\n${chat}\n${id === undefined ? '' : `${id}\n`}`
 /** Who holds what a message carries for as long as it lives: it says where that stands. */
-export const passingHolder = (user: UserId, chat: UserId, { id, seq, time }: Carrier): string =>
-  `${passingOf(user, chat, id)}${seq}\n${time}`
+export const vanishingHolder = (user: UserId, chat: UserId, { id, seq, time }: Carrier): string =>
+  `${vanishingOf(user, chat, id)}${seq}\n${time}`
 
 /** Younger ones are not looked at: their append may be under way, and be repeated until it succeeds. */
 const youngMs = 3_600_000
 /** Holders that one call looks at. */
 const slice = 200
 
-/** Looks after what passing messages hold, slice by slice, and then from the start. */
-export class Passing {
-  readonly #store: Store
+/** Looks after what vanishing messages hold, slice by slice, and then from the start. */
+export class Vanishing {
+  readonly #store: LogStore & HistoryStore
   readonly #media: NodeMedia
-  readonly #keeping: Inboxes
+  readonly #inboxes: Inboxes
   #walk: AsyncIterator<Hold> | undefined
 
-  constructor(store: Store, media: NodeMedia, keeping: Inboxes) {
+  constructor(store: LogStore & HistoryStore, media: NodeMedia, inboxes: Inboxes) {
     this.#store = store
     this.#media = media
-    this.#keeping = keeping
+    this.#inboxes = inboxes
   }
 
   /** Answers how many it looked at; 0: it has come to the end. */
@@ -63,7 +63,7 @@ export class Passing {
   async #lookAt({ holder, id: content }: Hold, now: Millis): Promise<void> {
     const [, user, chat, id, seq, time] = holder.split('\n') as [string, UserId, UserId, MessageId, string, string]
     if (now - Number(time) < youngMs) return
-    await this.#keeping.alone(user, async () => {
+    await this.#inboxes.alone(user, async () => {
       if (await lives(this.#store, user, chat, id, { seq: Number(seq), time: Number(time) }, now)) return
       await this.#media.store.release(messageHolder(user, chat, id), content)
       await this.#media.store.release(holder, content)
@@ -73,7 +73,7 @@ export class Passing {
 
 /** Whether a message is in that place of the inbox still, or of the history. */
 async function lives(
-  store: Store,
+  store: LogStore & HistoryStore,
   user: UserId,
   chat: UserId,
   id: MessageId,

@@ -1,17 +1,17 @@
 /** Who may not connect: all of them in memory, so that a connection costs no read. */
 import type { UserId } from '../protocol/ids.ts'
-import type { Store } from '../store/contract.ts'
+import type { BanStore } from '../store/contract.ts'
 
 export class Bans {
-  readonly #store: Pick<Store, 'bans' | 'saveBan'>
+  readonly #store: BanStore
   readonly #users: Set<UserId>
 
-  private constructor(store: Pick<Store, 'bans' | 'saveBan'>, users: readonly UserId[]) {
+  private constructor(store: BanStore, users: readonly UserId[]) {
     this.#store = store
     this.#users = new Set(users)
   }
 
-  static async load(store: Pick<Store, 'bans' | 'saveBan'>): Promise<Bans> {
+  static async load(store: BanStore): Promise<Bans> {
     return new Bans(store, await store.bans())
   }
 

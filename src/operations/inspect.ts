@@ -3,7 +3,7 @@ import { type NodeRouter, toPresence, toUser } from '../hosts/addresses.ts'
 import type { Waiting } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
-import type { MessageTrace, Store } from '../store/contract.ts'
+import type { LogStore, MessageTrace, SettingsStore, TraceStore } from '../store/contract.ts'
 
 export type UserInspection = {
   readonly user: string
@@ -33,7 +33,7 @@ export type MessageStep = {
 /** undefined: nothing is known of that user. */
 export async function inspectUser(
   router: NodeRouter,
-  store: Store,
+  store: LogStore & SettingsStore,
   term: number,
   user: UserId,
   now: Millis,
@@ -54,7 +54,7 @@ export async function inspectUser(
 /** What became of a message, step by step; empty when its id is not known, or no longer. */
 export async function inspectMessage(
   router: NodeRouter,
-  store: Store,
+  store: LogStore & TraceStore,
   id: MessageId,
   now: Millis,
 ): Promise<readonly MessageStep[]> {
@@ -83,7 +83,7 @@ export async function inspectMessage(
 
 /** Whether the message has vanished from its recipient's inbox, or when it will. */
 async function goneStep(
-  store: Store,
+  store: LogStore,
   { recipient, seq }: Pick<MessageTrace, 'recipient' | 'seq'>,
   now: Millis,
 ): Promise<MessageStep | undefined> {
@@ -95,7 +95,7 @@ async function goneStep(
 }
 
 async function readAt(
-  store: Store,
+  store: LogStore,
   sender: UserId,
   peer: UserId,
   seq: number,

@@ -8,6 +8,7 @@ import type { Carrier, Entry, Started } from '../protocol/entry.ts'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
+import { Serial } from '../runtime/serial.ts'
 import { bans, saveBan } from './cassandra/bans.ts'
 import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
@@ -25,7 +26,6 @@ import { long, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
-import { Turns } from './cassandra/turns.ts'
 import type {
   DedupeKey,
   DeviceCursor,
@@ -81,7 +81,8 @@ export class CassandraStore implements Store {
   readonly #given: Retention
   /** As it is counted from what the clock of the machine says: longer by what that is ahead, shorter by what it is behind. */
   readonly #retention: Retention
-  readonly #turns = new Turns()
+  /** What reads rows and then writes them again, by user: two at once could undo each other. */
+  readonly #rewrites = new Serial<UserId>()
   #opened: Opened | undefined
   #clock: { readonly offMs: Millis } = { offMs: 0 }
 
@@ -132,7 +133,7 @@ export class CassandraStore implements Store {
 
   async load(user: UserId, term?: number): Promise<InboxRecord | undefined> {
     const { logs } = this.#open
-    return term === undefined ? logs.look(user) : this.#turns.take(user, () => logs.own(user, term))
+    return term === undefined ? logs.look(user) : this.#rewrites.run(user, () => logs.own(user, term))
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
@@ -145,12 +146,12 @@ export class CassandraStore implements Store {
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
     const { requests } = this.#open
-    return this.#turns.take(user, () => startTimers(requests, user, started, now))
+    return this.#rewrites.run(user, () => startTimers(requests, user, started, now))
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
     const { requests, history } = this.#open
-    return this.#turns.take(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
+    return this.#rewrites.run(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {

@@ -5,7 +5,7 @@ import { Calendar } from '../../src/hosts/calendar.ts'
 import { hostGroups } from '../../src/hosts/groups/groups.ts'
 import { Notes } from '../../src/hosts/groups/notes.ts'
 import { memoryStore } from '../../src/index.ts'
-import { Keeping } from '../../src/media/holds.ts'
+import { Holds } from '../../src/media/holds.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
 import { Asks, Router, startRuntime } from '../../src/runtime/index.ts'
 
@@ -33,7 +33,7 @@ it('are remembered until they have been loaded and have come to rest, however of
     sessions: {} as never,
     events: { accepted: () => {}, receipted: () => {} },
     router: new Router(asks),
-    keeping: new Keeping(undefined),
+    holds: new Holds(undefined),
     calendar: new Calendar(runtime.clock, undefined),
     notes,
     onFault: () => {},

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, lmdbStore, type MediaStore, memoryStore, type Store } from '../../src/index.ts'
-import { Keeping } from '../../src/media/holds.ts'
+import { Holds } from '../../src/media/holds.ts'
 import { NodeMedia, uploadHolder } from '../../src/media/media.ts'
-import { Passing } from '../../src/media/vanishing.ts'
+import { Vanishing } from '../../src/media/vanishing.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
 import { systemClock } from '../../src/runtime/index.ts'
@@ -47,8 +47,8 @@ describe.each([
   /** As the node does some time later; also as the next process would, which knows nothing but what is stored. */
   async function looked(hours = 2): Promise<boolean> {
     const kept = new NodeMedia(media, defaultLimits, systemClock)
-    const passing = new Passing(store, kept, new Keeping(kept))
-    while ((await passing.look(Date.now() + hours * hourMs)) > 0);
+    const vanishing = new Vanishing(store, kept, new Holds(kept))
+    while ((await vanishing.look(Date.now() + hours * hourMs)) > 0);
     while ((await media.collect(Date.now() + hours * hourMs)) > 0);
     return isThere()
   }

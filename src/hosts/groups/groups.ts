@@ -4,14 +4,14 @@ import { startGroup } from '../../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
 import { mayAdd } from '../../../actors/settings.ts'
 import type { OnFault } from '../../embed/faults.ts'
-import type { Keeping } from '../../media/holds.ts'
+import type { Holds } from '../../media/holds.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { GroupId, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { never } from '../../protocol/never.ts'
 import type { Entities, Runtime } from '../../runtime/index.ts'
-import type { Store } from '../../store/contract.ts'
+import type { GroupStore, LogStore } from '../../store/contract.ts'
 import { type NodeRouter, toUser } from '../addresses.ts'
 import type { Calendar } from '../calendar.ts'
 import { Appends } from '../logs/appends.ts'
@@ -25,13 +25,13 @@ export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: Store
+  readonly store: LogStore & GroupStore
   readonly term: number
   readonly limits: Limits
   readonly lifetime: Lifetime
   readonly sessions: SessionPort
   readonly events: NodeEvents
-  readonly keeping: Keeping
+  readonly holds: Holds
   readonly calendar: Calendar
   readonly notes: Notes
   readonly onFault: OnFault
@@ -45,7 +45,7 @@ const linksOfOne = 2 ** 20
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, router, store, term, limits, keeping, notes } = context
+  const { runtime, router, store, term, limits, holds, notes } = context
   const groupLimits = {
     ...limits,
     ...window,
@@ -60,7 +60,7 @@ export function hostGroups(context: Context): Groups {
   const appends = new Appends((group, epoch, entries, done) =>
     notes
       .note(group)
-      .then(() => keeping.append(group, entries, () => store.append(group, epoch, term, entries)))
+      .then(() => holds.append(group, entries, () => store.append(group, epoch, term, entries)))
       .then(
         () => done(true),
         (error) => {

@@ -5,16 +5,16 @@
  */
 import type { GroupMessage } from '../../../actors/group/types.ts'
 import type { GroupId } from '../../protocol/ids.ts'
-import type { Store } from '../../store/contract.ts'
+import type { NoteStore } from '../../store/contract.ts'
 
 export class Notes {
-  readonly #store: Store
+  readonly #store: NoteStore
   readonly #term: number
   readonly #noted = new Map<GroupId, Promise<void>>()
   /** By group: the terms of earlier lives that noted it. */
   readonly #owed = new Map<GroupId, number[]>()
 
-  constructor(store: Store, term: number) {
+  constructor(store: NoteStore, term: number) {
     this.#store = store
     this.#term = term
   }

@@ -1,15 +1,15 @@
 /** What deleting needs of the stores: of whose messages there is something to tell, what is to be gone, and media that nothing is left to hold for. */
 import { senderOf } from '../../../actors/user/receipts.ts'
 import type { Span, UserEffect, UserMessage } from '../../../actors/user/types.ts'
-import type { Held, Keeping } from '../../media/holds.ts'
+import type { Held, Holds } from '../../media/holds.ts'
 import { type Carrier, isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { MediaId } from '../../protocol/media.ts'
-import type { HistoryPosition, Store } from '../../store/contract.ts'
+import type { HistoryPosition, HistoryStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import { done, entriesOf, orNull } from './lookups.ts'
 
-type Context = { readonly store: Store; readonly keeping: Keeping; readonly calendar: Calendar }
+type Context = { readonly store: LogStore & HistoryStore; readonly holds: Holds; readonly calendar: Calendar }
 type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
 type Result = Extract<UserMessage, { is: 'looked' | 'erased' }>
 
@@ -36,20 +36,20 @@ type Erase = Extract<UserEffect, { do: 'erase' }>
 
 /** What a crash or a failure in between leaves held is found by those who look after what passes. */
 async function erase(context: Context, user: UserId, { deletion }: Erase): Promise<void> {
-  const { store, keeping } = context
+  const { store, holds } = context
   const { chat, from, end } = deletion
   // Without the messages, which for a whole chat may be more than there is memory.
   const held: Held[] = []
   const marked: Promise<unknown>[] = []
-  if (keeping.any)
+  if (holds.any)
     for await (const entry of erasedBy(context, user, chat, from, end)) {
       const { id, media, lifetime } = entry
       if (media) held.push({ id, content: media.media as MediaId })
-      if (lifetime === 'permanent') marked.push(keeping.markPassing(user, entry))
+      if (lifetime === 'permanent') marked.push(holds.holdVanishing(user, entry))
     }
   await Promise.all(marked)
   await store.erase(user, chat, from, end)
-  await keeping.release(user, chat, held, async () => from > 1 || isLeft(context, user, chat, end + 1))
+  await holds.release(user, chat, held, async () => from > 1 || isLeft(context, user, chat, end + 1))
 }
 
 /** What is there to be erased, in the inbox and in the history. */

@@ -3,7 +3,7 @@ import type { UserEffect, UserMessage, UserState } from '../../../actors/user/ty
 import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Entities } from '../../runtime/index.ts'
-import type { Store } from '../../store/contract.ts'
+import type { LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 
 type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
@@ -11,7 +11,7 @@ type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'start
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
 export async function consult(
-  { store, calendar }: { readonly store: Store; readonly calendar: Calendar },
+  { store, calendar }: { readonly store: LogStore; readonly calendar: Calendar },
   id: UserId,
   { epoch, tail: upTo }: Pick<UserState, 'epoch' | 'tail'>,
   effect: LogEffect,
@@ -34,7 +34,13 @@ export async function consult(
 }
 
 /** The entries of a log from `from` to `upTo` as they are at `now`, page by page. */
-export async function* entriesOf(store: Store, id: UserId, from: Seq, upTo: Seq, now: Millis): AsyncGenerator<Entry> {
+export async function* entriesOf(
+  store: LogStore,
+  id: UserId,
+  from: Seq,
+  upTo: Seq,
+  now: Millis,
+): AsyncGenerator<Entry> {
   for (let next = from; next <= upTo; ) {
     const page = await store.read(id, next, 1_000, 1024 * 1024, now)
     for (const entry of page) if (entry.seq <= upTo) yield entry
