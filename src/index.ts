@@ -1,24 +1,27 @@
 // A node that a service embeds.
-
-export type { Fault, OnFault } from './embed/faults.ts'
-export type { Hooks, Receipt } from './embed/hooks.ts'
-export type { NodeOptions } from './embed/options.ts'
-export { type Before, type PastMessage, type SendAs, SendRefused } from './embed/program.ts'
-// Tokens.
-export { jwtAuthenticate, makeToken } from './embed/tokens.ts'
-export type { Allow, Authenticate, Identity } from './hosts/ports.ts'
-// Media.
-export type { MediaStore, Medium, Upload } from './media/contract.ts'
-export { type FileMediaOptions, fileMedia } from './media/files.ts'
 export { type BluetickNode, createNode } from './node.ts'
+export type { NodeOptions } from './embed/options.ts'
+export type { Allow, Authenticate, Identity } from './embed/authenticate.ts'
+export type { Hooks, Receipt } from './embed/hooks.ts'
+export type { Fault, OnFault } from './embed/faults.ts'
+export { type Before, type PastMessage, type SendAs, SendRefused } from './embed/program.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
+
 // Limits.
 export { defaultLimits, type Limits } from './protocol/limits.ts'
-export type { CassandraOptions } from './store/cassandra/connection.ts'
-export { cassandraStore } from './store/cassandra.ts'
-export type { Store } from './store/contract.ts'
-export { StoreError } from './store/error.ts'
+
+// Tokens.
+export { jwtAuthenticate, makeToken } from './embed/tokens.ts'
+
 // Stores.
 export { lmdbStore } from './store/lmdb.ts'
+export { cassandraStore } from './store/cassandra.ts'
+export type { CassandraOptions } from './store/cassandra/connection.ts'
 export { memoryStore } from './store/memory.ts'
+export type { Store } from './store/contract.ts'
 export type { Retention } from './store/retention.ts'
+export { StoreError } from './store/error.ts'
+
+// Media.
+export { type FileMediaOptions, fileMedia } from './media/files.ts'
+export type { MediaStore, Medium, Upload } from './media/contract.ts'

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A node: store, actors and gateway put together. */
 import type { Accepted } from '../actors/user/types.ts'
+import type { Authenticate } from './embed/authenticate.ts'
 import { inTime } from './embed/deadline.ts'
 import { type OnFault, warnings } from './embed/faults.ts'
 import { tellHooks } from './embed/hooks.ts'
@@ -17,7 +18,6 @@ import { type Groups, hostGroups } from './hosts/groups/groups.ts'
 import { Notes } from './hosts/groups/notes.ts'
 import { staying } from './hosts/heartbeat.ts'
 import { beginLife, presented } from './hosts/lives.ts'
-import type { Authenticate } from './hosts/ports.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { seeing } from './hosts/seeing.ts'
 import { admission } from './hosts/sessions/admission.ts'

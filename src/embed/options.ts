@@ -1,6 +1,5 @@
 /** What a program may hand to `createNode`. */
 import { trustedProxies } from '../gateway/address.ts'
-import type { Allow, Authenticate } from '../hosts/ports.ts'
 import type { MediaStore } from '../media/contract.ts'
 import { isCount, type Millis } from '../protocol/ids.ts'
 import { isLifetime, type Lifetime, lifetimeForms } from '../protocol/lifetime.ts'
@@ -16,6 +15,7 @@ import {
   type Rule,
 } from '../protocol/options.ts'
 import type { Store } from '../store/contract.ts'
+import type { Allow, Authenticate } from './authenticate.ts'
 import type { Hooks } from './hooks.ts'
 
 export type NodeOptions = Hooks & {

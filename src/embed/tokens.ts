@@ -1,7 +1,6 @@
 /** Tokens: JWTs, signed with HS256 and a secret of at least 32 bytes. `sub` is the user, `device` binds the token to one device. */
 import { jwtVerify, SignJWT } from 'jose'
-import type { Authenticate, Identity } from '../hosts/ports.ts'
-import { inMillis } from '../hosts/sessions/entrance.ts'
+import { type Authenticate, type Identity, inMillis } from './authenticate.ts'
 
 /** An `authenticate` function for tokens of `makeToken`. Throws when the secret is shorter than 32 bytes. */
 export function jwtAuthenticate(secret: Uint8Array): Authenticate {

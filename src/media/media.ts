@@ -81,3 +81,8 @@ export class NodeMedia {
     return this.allowance.transfers === 0
   }
 }
+
+/** Whether the media that a message carries is here; it stays until the message is appended. */
+export async function attachTo(media: NodeMedia | undefined, carried: MediaRef, from: UserId, id: MessageId) {
+  return media ? media.attach(carried, from, id) : 'unknown_media'
+}

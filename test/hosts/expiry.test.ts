@@ -1,7 +1,7 @@
 /** How long a token is good for is measured by the clock that nobody sets. */
 import { expect, it } from 'vitest'
+import type { Identity } from '../../src/embed/authenticate.ts'
 import type { Fault } from '../../src/embed/faults.ts'
-import type { Identity } from '../../src/hosts/ports.ts'
 import { entrance } from '../../src/hosts/sessions/entrance.ts'
 import { Expiry } from '../../src/hosts/sessions/expiry.ts'
 import { Refs } from '../../src/hosts/sessions/refs.ts'

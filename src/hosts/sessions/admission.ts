@@ -1,11 +1,11 @@
 /** Whether a send may be delivered: what the embedder says, and whether the media that it carries is here. */
 
+import type { Allow } from '../../embed/authenticate.ts'
 import { late } from '../../embed/deadline.ts'
-import type { NodeMedia } from '../../media/media.ts'
+import { attachTo, type NodeMedia } from '../../media/media.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
-import type { MediaRef, MessageId, UserId } from '../../protocol/ids.ts'
-import type { Allow } from '../ports.ts'
+import type { UserId } from '../../protocol/ids.ts'
 
 /** Asks why a send may not be delivered: undefined is that it may. */
 type Question = () => Promise<ErrorCode | undefined>
@@ -26,9 +26,4 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
       }
     }
   }
-}
-
-/** Whether the media that a message carries is here; it stays until the message is appended. */
-export async function attachTo(media: NodeMedia | undefined, carried: MediaRef, from: UserId, id: MessageId) {
-  return media ? media.attach(carried, from, id) : 'unknown_media'
 }

@@ -1,13 +1,13 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
 import { refusal } from '../../../actors/removals.ts'
 import { isKnown } from '../../../actors/user/devices.ts'
+import { type Authenticate, type Identity, inMillis } from '../../embed/authenticate.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
 import { type NodeRouter, toUser } from '../addresses.ts'
-import type { Authenticate, Identity } from '../ports.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {
@@ -56,9 +56,6 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
     return { user, device: device as DeviceId | null, expiresIn, issuedAt }
   }
 }
-
-/** Identities whose times are known to be milliseconds: they were made here, of a token that tells seconds. */
-export const inMillis = new WeakSet<Identity>()
 
 const isTime = (time: unknown): boolean => time === undefined || (typeof time === 'number' && !Number.isNaN(time))
 
