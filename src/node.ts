@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A node: store, actors and gateway put together. */
+
+import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/user/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { inTime } from './embed/deadline.ts'
@@ -11,7 +13,6 @@ import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { isForHere, Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
-import { type NodeRouter, toGroup } from './hosts/addresses.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
 import { type Groups, hostGroups } from './hosts/groups/groups.ts'

@@ -1,8 +1,7 @@
 /** Tells an embedder what happens to messages. */
-
-import type { NodeEvents } from '../hosts/ports.ts'
+import type { Entry } from '../protocol/entry.ts'
 import type { Change } from '../protocol/group.ts'
-import type { Body, MediaRef, Millis, Position, Seq } from '../protocol/ids.ts'
+import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { Fault, OnFault } from './faults.ts'
 
@@ -33,6 +32,12 @@ export type Hooks = {
 
 /** Compare with where a message was accepted: it is meant when `at.epoch` is the same and `at.seq` is not above `upTo.seq`. */
 export type Receipt = { readonly from: string; readonly to: string; readonly upTo: Position }
+
+/** What an embedder is told of. */
+export interface NodeEvents {
+  accepted(to: UserId, accepted: { epoch: number; entry: Extract<Entry, { is: 'message' }> }): void
+  receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
+}
 
 type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
 

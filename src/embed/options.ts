@@ -1,5 +1,5 @@
 /** What a program may hand to `createNode`. */
-import { trustedProxies } from '../gateway/address.ts'
+
 import type { MediaStore } from '../media/contract.ts'
 import { isCount, type Millis } from '../protocol/ids.ts'
 import { isLifetime, type Lifetime, lifetimeForms } from '../protocol/lifetime.ts'
@@ -17,6 +17,7 @@ import {
 import type { Store } from '../store/contract.ts'
 import type { Allow, Authenticate } from './authenticate.ts'
 import type { Hooks } from './hooks.ts'
+import { trustedProxies } from './proxies.ts'
 
 export type NodeOptions = Hooks & {
   readonly store: Store

@@ -1,7 +1,8 @@
 /** What the program that embeds a node does as any of its users. */
+
+import { type NodeRouter, toChat, toUser } from '../../actors/addresses.ts'
 import { isFull } from '../../actors/lifetime.ts'
 import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
-import { type NodeRouter, toChat, toUser } from '../hosts/addresses.ts'
 import { attachTo, type NodeMedia } from '../media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
 import type { Carrier } from '../protocol/entry.ts'

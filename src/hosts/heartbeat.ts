@@ -1,5 +1,5 @@
+import { type NodeRouter, toUser } from '../../actors/addresses.ts'
 import type { UserId } from '../protocol/ids.ts'
-import { type NodeRouter, toUser } from './addresses.ts'
 
 /** Users whose actors are told in one go. */
 const slice = 100

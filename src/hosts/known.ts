@@ -1,9 +1,10 @@
 /** What can be asked of what a user's actor knows: by its state, or by the store where it is not present. */
+
+import type { KnownInbox, UserKnows } from '../../actors/addresses.ts'
 import { openSettings } from '../../actors/settings.ts'
 import type { UserState } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { LogStore, SettingsStore } from '../store/contract.ts'
-import type { KnownInbox, UserKnows } from './addresses.ts'
 
 type Known = {
   readonly [What in keyof UserKnows]: (id: string, state: UserState | undefined) => Promise<UserKnows[What]>

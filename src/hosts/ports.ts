@@ -1,9 +1,8 @@
 /** What the hosts of actors need of each other, as narrow as they use it. */
 import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
 import type { CloseCode } from '../protocol/codes.ts'
-import type { Entry } from '../protocol/entry.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
-import type { Seq, UserId } from '../protocol/ids.ts'
+import type { UserId } from '../protocol/ids.ts'
 import type { Settings } from '../protocol/settings.ts'
 
 /** What actors may do with sessions. A session that has gone swallows it. */
@@ -19,10 +18,4 @@ export interface SessionPort {
   /** Attaches all sessions of a user to their restarted actor. */
   reattach(user: UserId): void
   closeUser(user: UserId, code: CloseCode): void
-}
-
-/** What an embedder is told of. */
-export interface NodeEvents {
-  accepted(to: UserId, accepted: { epoch: number; entry: Extract<Entry, { is: 'message' }> }): void
-  receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
 }

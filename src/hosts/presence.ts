@@ -1,4 +1,6 @@
 /** Hosts the presence actors. */
+
+import { type NodeRouter, type PresenceKnows, toUser } from '../../actors/addresses.ts'
 import {
   type Presence,
   type PresenceEffect,
@@ -13,7 +15,6 @@ import type { Millis, UserId } from '../protocol/ids.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { PresenceStore, SettingsStore } from '../store/contract.ts'
-import { type NodeRouter, type PresenceKnows, toUser } from './addresses.ts'
 import type { SessionPort } from './ports.ts'
 
 export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect, PresenceKnows>

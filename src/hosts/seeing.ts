@@ -3,18 +3,20 @@
  * Who is connected and not active has been saved by the time of their last activity, and costs nothing more. On LMDB 19,000 users
  * who are online all the time take 0.1 s of CPU a minute, and no turn of more than 12 ms; idle ones 0.03 s.
  */
-import { lastSeenOf } from '../../actors/presence.ts'
+import { lastSeenOf, type Presence } from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { type ClockFace, hash } from '../runtime/index.ts'
 import type { PresenceStore } from '../store/contract.ts'
 import type { Chore } from './chores.ts'
-import type { Sessions } from './sessions/sessions.ts'
+
+/** Everyone's devices that are connected. */
+type Devices = { connected(): Iterable<readonly [UserId, Presence]> }
 
 /** A part of the users has its turn at a time, so that many of them are no storm of writes. */
 const parts = 10
 const everyMs = 5_000
 
-export function seeing(sessions: Sessions, store: PresenceStore, clock: ClockFace, threshold: Millis): Chore {
+export function seeing(sessions: Devices, store: PresenceStore, clock: ClockFace, threshold: Millis): Chore {
   let part = 0
   /** When the users of each part were saved last. */
   const savedAt = new Array<Millis>(parts).fill(0)

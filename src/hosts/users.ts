@@ -1,4 +1,6 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
+
+import { type NodeRouter, toChat, toPresence, type UserKnows } from '../../actors/addresses.ts'
 import { senderOf } from '../../actors/user/receipts.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
@@ -6,6 +8,7 @@ import { rest, startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { OnFault } from '../embed/faults.ts'
+import type { NodeEvents } from '../embed/hooks.ts'
 import type { Holds } from '../media/holds.ts'
 import type { Entry } from '../protocol/entry.ts'
 import type { UserId } from '../protocol/ids.ts'
@@ -14,14 +17,13 @@ import type { Limits } from '../protocol/limits.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { HistoryStore, LifeStore, LogStore, SettingsStore } from '../store/contract.ts'
-import { type NodeRouter, toChat, toPresence, type UserKnows } from './addresses.ts'
 import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import { known } from './known.ts'
 import { Appends } from './logs/appends.ts'
 import { deletion } from './logs/deletions.ts'
 import { consult, done, orNull, tellResult } from './logs/lookups.ts'
-import type { NodeEvents, SessionPort } from './ports.ts'
+import type { SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 

@@ -1,5 +1,5 @@
 /** What operators see of a user and of a message. */
-import { type NodeRouter, toPresence, toUser } from '../hosts/addresses.ts'
+import { type NodeRouter, toPresence, toUser } from '../../actors/addresses.ts'
 import type { Waiting } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'

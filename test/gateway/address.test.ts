@@ -1,6 +1,7 @@
 /** Whose address counts, where several proxies stand between. */
 import { expect, it } from 'vitest'
-import { clientOf, trustedProxies } from '../../src/gateway/address.ts'
+import { trustedProxies } from '../../src/embed/proxies.ts'
+import { clientOf } from '../../src/gateway/address.ts'
 import type { HttpRequest, HttpResponse } from '../../src/gateway/uws.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text).buffer as ArrayBuffer

@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest'
 import type { Presence } from '../../actors/presence.ts'
 import { seeing } from '../../src/hosts/seeing.ts'
-import type { Sessions } from '../../src/hosts/sessions/sessions.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 
@@ -24,7 +23,7 @@ async function run(threshold: number, count: number) {
   const devices = new Map<UserId, Presence>()
   const at = (n: number, activeAt: number, away = false) => devices.set(user(n), { session: n + 1, activeAt, away })
   for (let n = 0; n < count; n++) at(n, monotonic)
-  const chore = seeing({ connected: () => devices } as unknown as Sessions, counting, clock, threshold)
+  const chore = seeing({ connected: () => devices }, counting, clock, threshold)
   /** As `kill -9` finds it after so long. */
   const pass = async (ms: number, also = () => {}) => {
     writes.length = 0

@@ -1,4 +1,5 @@
 /** The copies of a group's messages: handed to the members' actors, and their answers brought back. */
+import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.ts'
 import type { Deliver } from '../../../actors/user/types.ts'
 import type { Place } from '../../protocol/group.ts'
@@ -6,7 +7,6 @@ import type { GroupId } from '../../protocol/ids.ts'
 import { Queue } from '../../protocol/queue.ts'
 import { share } from '../../protocol/shared.ts'
 import type { Clock } from '../../runtime/index.ts'
-import { type NodeRouter, toUser } from '../addresses.ts'
 
 /** One object for all copies of a message, by which codecs know that they are the same. */
 const places = new WeakMap<Message, Place>()

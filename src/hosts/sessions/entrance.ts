@@ -1,4 +1,6 @@
 /** Who comes in: the one place where a token becomes somebody, for sockets and for HTTP. */
+
+import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { refusal } from '../../../actors/removals.ts'
 import { isKnown } from '../../../actors/user/devices.ts'
 import { type Authenticate, type Identity, inMillis } from '../../embed/authenticate.ts'
@@ -7,7 +9,6 @@ import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
-import { type NodeRouter, toUser } from '../addresses.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {

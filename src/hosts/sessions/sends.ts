@@ -1,4 +1,5 @@
 /** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
+import { toChat, toUser } from '../../../actors/addresses.ts'
 import { isForNow, mustWait } from '../../../actors/lanes.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import type { Accepted, Copy, Deliver } from '../../../actors/user/types.ts'
@@ -6,7 +7,6 @@ import { answerMs } from '../../embed/deadline.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import { isGroup, type UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../../runtime/index.ts'
-import { toChat, toUser } from '../addresses.ts'
 import type { Admit } from './admission.ts'
 import { Rates } from './rates.ts'
 import type { Session, SessionsContext } from './session.ts'

@@ -1,4 +1,5 @@
 /** What the host keeps of a session, and what it needs. */
+import type { NodeRouter } from '../../../actors/addresses.ts'
 import { SessionState } from '../../../actors/session/state.ts'
 import type { Presented, SessionRef } from '../../../actors/user/types.ts'
 import type { Codec } from '../../protocol/codec.ts'
@@ -7,7 +8,6 @@ import type { Cursor, Millis } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Runtime } from '../../runtime/index.ts'
-import type { NodeRouter } from '../addresses.ts'
 import type { Admit } from './admission.ts'
 import type { Enter } from './entrance.ts'
 

@@ -1,4 +1,5 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and sends once a turn. */
+import { toChat, toGroup, toPresence, toUser } from '../../../actors/addresses.ts'
 import type { Presence } from '../../../actors/presence.ts'
 import { receive, unjudged } from '../../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
@@ -10,7 +11,6 @@ import type { ClientLimits } from '../../protocol/limits.ts'
 import { never } from '../../protocol/never.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { Clock } from '../../runtime/index.ts'
-import { toChat, toGroup, toPresence, toUser } from '../addresses.ts'
 import type { SessionPort } from '../ports.ts'
 import { Entering } from './entering.ts'
 import { Refs } from './refs.ts'

@@ -1,10 +1,10 @@
 /** The actors of a node: how each kind is addressed, which messages it takes, and what it can be asked of what it knows. */
-import type { GroupMessage } from '../../actors/group/types.ts'
-import type { PresenceMessage } from '../../actors/presence.ts'
-import type { Accepted, SessionRef, UserMessage } from '../../actors/user/types.ts'
-import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../protocol/ids.ts'
-import type { Settings } from '../protocol/settings.ts'
-import type { Address, Router } from '../runtime/index.ts'
+import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../src/protocol/ids.ts'
+import type { Settings } from '../src/protocol/settings.ts'
+import type { Address, Router } from '../src/runtime/index.ts'
+import type { GroupMessage } from './group/types.ts'
+import type { PresenceMessage } from './presence.ts'
+import type { Accepted, SessionRef, UserMessage } from './user/types.ts'
 
 /** How a message finds its actor. Whoever asks is told of an accepted message where it stands. */
 export type NodeRouter = Router<Accepted>
