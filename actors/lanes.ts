@@ -17,7 +17,7 @@ type Lane = { round: number; flying: number; refused: Refused | null }
 export type Lanes = { sends: number; round: number; flying: number; refused: number; readonly open: Map<UserId, Lane> }
 
 /** The place of a send: its number in the session, and its round. */
-export type Turn = { readonly nth: number; readonly round: number }
+export type Step = { readonly nth: number; readonly round: number }
 
 /** Refusals after which the same send may succeed. */
 const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
@@ -31,7 +31,7 @@ const remembered = 1_024
 export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, refused: 0, open: new Map() })
 
 /** Lets a send go; undefined while an earlier one to the same recipient must come first. */
-export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined {
+export function enter(lanes: Lanes, to: UserId, id: MessageId): Step | undefined {
   const lane = lanes.open.get(to) ?? { round: lanes.round, flying: 0, refused: null }
   if (lane.refused) {
     if (lane.refused.id !== id || lane.flying > 0) return undefined
@@ -47,7 +47,7 @@ export function enter(lanes: Lanes, to: UserId, id: MessageId): Turn | undefined
 }
 
 /** Whether a send that was let go is behind one that has been refused for now since. */
-export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Turn): boolean {
+export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Step): boolean {
   const refused = lanes?.open.get(to)?.refused
   return refused !== undefined && refused !== null && refused.nth < nth
 }

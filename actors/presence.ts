@@ -7,8 +7,9 @@ import type { Typing } from '../src/protocol/frames.ts'
 import type { Millis, UserId } from '../src/protocol/ids.ts'
 import { never } from '../src/protocol/never.ts'
 import type { Settings } from '../src/protocol/settings.ts'
-import type { Next, Times } from '../src/runtime/index.ts'
+import type { Times } from '../src/runtime/index.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
+import type { Turn } from './turn.ts'
 import type { SessionRef } from './user/types.ts'
 
 export type PresenceMessage =
@@ -68,70 +69,58 @@ export const startPresence = (
 }
 
 /** `threshold`: ms after the last activity at which a connected user counts as gone; 0: connected means online. */
-export function receive(
-  state: PresenceState,
-  message: PresenceMessage,
-  threshold: Millis,
-  times: Times,
-): Next<PresenceState, PresenceEffect> {
-  const effects: PresenceEffect[] = []
-  correct(state, times.now, effects)
-  handle(state, message, threshold, times, effects)
-  return { state, effects }
+export type PresenceTurn = Turn<{ readonly threshold: Millis }, PresenceEffect> & Times
+
+export function receive(state: PresenceState, message: PresenceMessage, turn: PresenceTurn): void {
+  correct(state, turn)
+  handle(state, message, turn)
 }
 
 /** A clock that was ahead has written it: nobody was seen later than now. Kept, so that it is not another now at the next look. */
-function correct(state: PresenceState, now: Millis, out: PresenceEffect[]): void {
-  if (state.seen <= now) return
-  state.seen = now
-  save(state, 0, out)
+function correct(state: PresenceState, turn: PresenceTurn): void {
+  if (state.seen <= turn.now) return
+  state.seen = turn.now
+  save(state, 0, turn)
 }
 
-function handle(
-  state: PresenceState,
-  message: PresenceMessage,
-  threshold: Millis,
-  times: Times,
-  out: PresenceEffect[],
-): void {
-  const { monotonic } = times
+function handle(state: PresenceState, message: PresenceMessage, turn: PresenceTurn): void {
   switch (message.is) {
     case 'watch':
       state.watchers = [...without(state, message.watcher.session), message.watcher]
-      announce(state, threshold, monotonic, out)
-      return void out.push(notice(state, message.watcher))
+      announce(state, turn)
+      return void turn.effects.push(notice(state, message.watcher))
     case 'unwatch':
       state.watchers = without(state, message.watcher)
       return
     case 'settings':
-      return show(state, message.settings, out)
+      return show(state, message.settings, turn)
     case 'typing':
-      return typing(state, message.to, message.what, out)
+      return typing(state, message.to, message.what, turn)
     case 'active':
-      connect(state, { session: message.session, activeAt: message.at, away: false }, times)
-      return announce(state, threshold, monotonic, out)
+      connect(state, { session: message.session, activeAt: message.at, away: false }, turn)
+      return announce(state, turn)
     case 'away':
-      connect(state, { session: message.session, activeAt: 0, away: true }, times)
-      return announce(state, threshold, monotonic, out)
+      connect(state, { session: message.session, activeAt: 0, away: true }, turn)
+      return announce(state, turn)
     case 'gone':
-      return gone(state, message.device, message.at, threshold, times, out)
+      return gone(state, message.device, message.at, turn)
     case 'saved':
       state.saving = false
       if (!message.ok) state.saved = 0
-      return save(state, message.ok ? 0 : retrySaveMs, out)
+      return save(state, message.ok ? 0 : retrySaveMs, turn)
     case 'timer':
       state.timed = false
-      return announce(state, threshold, monotonic, out)
+      return announce(state, turn)
     default:
       return never(message)
   }
 }
 
 /** Told to those sessions of the other that have the chat open, unless one of the two has blocked the other. */
-function typing({ watchers, settings }: PresenceState, to: UserId, what: Typing, out: PresenceEffect[]): void {
+function typing({ watchers, settings }: PresenceState, to: UserId, what: Typing, turn: PresenceTurn): void {
   if (stance(settings, to) === 'blocked') return
   for (const { session, user, stance } of watchers)
-    if (user === to && stance !== 'blocked') out.push({ do: 'typing', watcher: session, what })
+    if (user === to && stance !== 'blocked') turn.effects.push({ do: 'typing', watcher: session, what })
 }
 
 function connect(state: PresenceState, device: Presence, times: Times): void {
@@ -152,40 +141,34 @@ export const lastSeenOf = (device: Presence, threshold: Millis, times: Times, si
     ? 0
     : timeOf(seenAt(device, threshold, times.monotonic), times)
 
-function gone(
-  state: PresenceState,
-  leaving: Presence,
-  at: Millis,
-  threshold: Millis,
-  times: Times,
-  out: PresenceEffect[],
-): void {
+function gone(state: PresenceState, leaving: Presence, at: Millis, turn: PresenceTurn): void {
   state.devices = state.devices.filter(({ session }) => session !== leaving.session)
-  state.seen = Math.max(state.seen, timeOf(seenAt(leaving, threshold, at), times))
-  save(state, 0, out)
-  announce(state, threshold, times.monotonic, out)
+  state.seen = Math.max(state.seen, timeOf(seenAt(leaving, turn.limits.threshold, at), turn))
+  save(state, 0, turn)
+  announce(state, turn)
 }
 
-function save(state: PresenceState, afterMs: number, out: PresenceEffect[]): void {
+function save(state: PresenceState, afterMs: number, turn: PresenceTurn): void {
   if (state.saving || state.seen === state.saved) return
   state.saving = true
   state.saved = state.seen
-  out.push({ do: 'save', at: state.seen, afterMs })
+  turn.effects.push({ do: 'save', at: state.seen, afterMs })
 }
 
 const onlineUntil = (device: Presence, threshold: Millis): Millis =>
   device.away ? 0 : threshold === 0 ? Number.POSITIVE_INFINITY : device.activeAt + threshold
 
 /** Tells watchers when online turned to offline or back, and looks again when it may turn by itself. */
-function announce(state: PresenceState, threshold: Millis, now: Millis, out: PresenceEffect[]): void {
-  const until = state.devices.reduce((latest, device) => Math.max(latest, onlineUntil(device, threshold)), 0)
+function announce(state: PresenceState, turn: PresenceTurn): void {
+  const { monotonic: now, limits } = turn
+  const until = state.devices.reduce((latest, device) => Math.max(latest, onlineUntil(device, limits.threshold)), 0)
   const online = until > now
   const changed = online !== state.online
   state.online = online
-  if (changed) for (const watcher of state.watchers) if (sees(state, watcher)) out.push(notice(state, watcher))
+  if (changed) for (const watcher of state.watchers) if (sees(state, watcher)) turn.effects.push(notice(state, watcher))
   if (online && Number.isFinite(until) && state.watchers.length > 0 && !state.timed) {
     state.timed = true
-    out.push({ do: 'after', ms: until - now })
+    turn.effects.push({ do: 'after', ms: until - now })
   }
 }
 
@@ -201,11 +184,11 @@ const sees = ({ user, settings }: PresenceState, watcher: Watcher): boolean =>
   watcher.user === user || (watcher.stance === 'open' && stance(settings, watcher.user) === 'open')
 
 /** The settings have changed: who sees more now, or less, is told. */
-function show(state: PresenceState, settings: Settings, out: PresenceEffect[]): void {
+function show(state: PresenceState, settings: Settings, turn: PresenceTurn): void {
   const saw = state.watchers.map((watcher) => sees(state, watcher))
   state.settings = settings
   for (const [index, watcher] of state.watchers.entries())
-    if (sees(state, watcher) !== saw[index]) out.push(notice(state, watcher))
+    if (sees(state, watcher) !== saw[index]) turn.effects.push(notice(state, watcher))
 }
 
 const without = ({ watchers }: PresenceState, session: SessionRef): readonly Watcher[] =>

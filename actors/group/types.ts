@@ -5,7 +5,7 @@ import type { Typing } from '../../src/protocol/frames.ts'
 import type { GroupId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupMember, GroupRecord } from '../../src/store/contract.ts'
-import type { Turn } from '../lanes.ts'
+import type { Step } from '../lanes.ts'
 import type {
   Accepted,
   Deliver,
@@ -45,7 +45,7 @@ export type GroupMessage =
   | { readonly is: 'resume' }
 
 /** A member's actor has answered a copy. */
-export type Fanned = { readonly link: SessionRef; readonly turn: Turn; readonly answer: Accepted }
+export type Fanned = { readonly link: SessionRef; readonly turn: Step; readonly answer: Accepted }
 
 type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
 export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'
@@ -59,7 +59,7 @@ export type GroupEffect =
       readonly link: SessionRef
       readonly member: UserId
       readonly entry: Message
-      readonly turn: Turn
+      readonly turn: Step
       readonly again: boolean
     }
   | {

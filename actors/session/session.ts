@@ -5,12 +5,11 @@
 import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, Shown, UserId } from '../../src/protocol/ids.ts'
 import { never } from '../../src/protocol/never.ts'
-import type { Next } from '../../src/runtime/index.ts'
 import { isNews } from '../typing.ts'
 import { charge, closeFlooding, mayCome, putOff, refill } from './rate.ts'
 import { answered, copied, hold, refuse, send } from './sending.ts'
 import { SessionState } from './state.ts'
-import { error, type SessionEffect, type SessionLimits, type SessionMessage } from './types.ts'
+import { error, type SessionLimits, type SessionMessage, type SessionTurn } from './types.ts'
 import { settled, watch } from './watching.ts'
 
 /** Frames that are refused above the rate. */
@@ -31,51 +30,33 @@ const metered = new Set<string>([
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => new SessionState(limits, now)
 
-/** `now`: by a clock that nobody sets. `effects`: those that earlier frames of the same WebSocket message asked for, which come first. */
-export function receive(
-  state: SessionState,
-  message: SessionMessage,
-  limits: SessionLimits,
-  now: Millis,
-  effects: SessionEffect[] = [],
-): Next<SessionState, SessionEffect> {
-  handle(state, message, limits, now, effects)
-  return { state, effects }
-}
-
-function handle(
-  state: SessionState,
-  message: SessionMessage,
-  limits: SessionLimits,
-  now: Millis,
-  out: SessionEffect[],
-): void {
+export function receive(state: SessionState, message: SessionMessage, turn: SessionTurn): void {
   switch (message.is) {
     case 'frame':
-      return meter(state, message.frame, limits, now, out)
+      return meter(state, message.frame, turn)
     case 'allowed':
-      return allowed(state, message, now, out)
+      return allowed(state, message, turn)
     case 'welcomed':
       state.phase = 'open'
       state.hello = null
       state.siblings ||= message.siblings
       state.settings = message.settings
       // Who looked while this device was attaching has seen nobody.
-      return void out.push({ do: state.away ? 'away' : 'active' })
+      return void turn.effects.push({ do: state.away ? 'away' : 'active' })
     case 'siblings':
       state.siblings = true
       return
     case 'settings':
-      return settled(state, message.settings, limits, out)
+      return settled(state, message.settings, turn)
     case 'answered':
-      return answered(state, message, limits, now, out)
+      return answered(state, message, turn)
     case 'copied':
-      return copied(state, message, limits, now, out)
+      return copied(state, message, turn)
     case 'wasted':
       charge(state)
-      return void closeFlooding(state, limits, out)
+      return void closeFlooding(state, turn)
     case 'late':
-      if (state.phase === 'new') out.push({ do: 'close', code: 'hello_late' })
+      if (state.phase === 'new') turn.effects.push({ do: 'close', code: 'hello_late' })
       return
     default:
       return never(message)
@@ -83,54 +64,47 @@ function handle(
 }
 
 /** Counts a frame against the rate. An ack is charged only where it says nothing new. */
-function meter(
-  state: SessionState,
-  frame: ClientFrame | BadFrame,
-  limits: SessionLimits,
-  now: Millis,
-  out: SessionEffect[],
-): void {
-  refill(state, limits, now)
-  if (closeFlooding(state, limits, out)) return
+function meter(state: SessionState, frame: ClientFrame | BadFrame, turn: SessionTurn): void {
+  refill(state, turn)
+  if (closeFlooding(state, turn)) return
   if ('bad' in frame) {
     charge(state)
-    return void out.push(error(frame.bad, frame.kind, frame.ref))
+    return void turn.effects.push(error(frame.bad, frame.kind, frame.ref))
   }
   const [kind] = frame
-  if (kind === 'ack' && state.phase === 'open') return obey(state, frame, limits, now, out)
+  if (kind === 'ack' && state.phase === 'open') return obey(state, frame, turn)
   const may = mayCome(state)
   if (may || !metered.has(kind)) charge(state)
   if (state.phase === 'new') {
-    if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
-    return kind === 'hello' ? hello(state, frame, out) : void out.push(error('not_welcome_yet', kind, null))
+    if (kind === 'ping') return void turn.effects.push({ do: 'push', frame: ['pong', frame[1]] })
+    return kind === 'hello' ? hello(state, frame, turn) : void turn.effects.push(error('not_welcome_yet', kind, null))
   }
   // The first thing to go under load.
   if (kind === 'typing' && (!may || state.phase !== 'open')) return
-  if (may || !metered.has(kind)) return obey(state, frame, limits, now, out)
-  if (kind === 'send') return hold(state, frame, 'rate_limited', limits, now, out)
-  out.push(error('rate_limited', kind, String(frame[1]), putOff(state, limits)))
+  if (may || !metered.has(kind)) return obey(state, frame, turn)
+  if (kind === 'send') return hold(state, frame, 'rate_limited', turn)
+  turn.effects.push(error('rate_limited', kind, String(frame[1]), putOff(state, turn.limits)))
 }
 
 function hello(
   state: SessionState,
   frame: Extract<ClientFrame, readonly ['hello', ...unknown[]]>,
-  out: SessionEffect[],
+  turn: SessionTurn,
 ): void {
   state.phase = 'checking'
   state.hello = frame
-  out.push({ do: 'authenticate', token: frame[1], device: frame[2] as DeviceId | null })
+  turn.effects.push({ do: 'authenticate', token: frame[1], device: frame[2] as DeviceId | null })
 }
 
 function allowed(
   state: SessionState,
   { user, device, issuedAt }: Extract<SessionMessage, { is: 'allowed' }>,
-  now: Millis,
-  out: SessionEffect[],
+  turn: SessionTurn,
 ): void {
   Object.assign(state, { phase: 'attaching', user, device })
   if (state.hello?.[5]) state.away = true
-  else state.activeAt = now
-  out.push({ do: 'attach', cursor: unjudged(state), issuedAt })
+  else state.activeAt = turn.now
+  turn.effects.push({ do: 'attach', cursor: unjudged(state), issuedAt })
 }
 
 /** The cursor of the hello until the welcome says what came of it: whoever attaches the device again before that shows it again. */
@@ -139,79 +113,79 @@ export function unjudged({ hello }: SessionState): Shown | null {
   return epoch === 0 ? null : { epoch, seq, life, seen }
 }
 
-function active(state: SessionState, now: Millis, out: SessionEffect[]): void {
-  state.activeAt = now
+function active(state: SessionState, turn: SessionTurn): void {
+  state.activeAt = turn.now
   state.away = false
-  out.push({ do: 'active' })
+  turn.effects.push({ do: 'active' })
 }
 
-function away(state: SessionState, out: SessionEffect[]): void {
+function away(state: SessionState, turn: SessionTurn): void {
   state.away = true
-  out.push({ do: 'away' })
+  turn.effects.push({ do: 'away' })
 }
 
-function obey(state: SessionState, frame: ClientFrame, limits: SessionLimits, now: Millis, out: SessionEffect[]): void {
+function obey(state: SessionState, frame: ClientFrame, turn: SessionTurn): void {
   const [kind] = frame
-  if (kind === 'ping') return void out.push({ do: 'push', frame: ['pong', frame[1]] })
+  if (kind === 'ping') return void turn.effects.push({ do: 'push', frame: ['pong', frame[1]] })
   if (kind === 'pong') return
-  if (kind === 'hello') return void out.push(error('bad_frame', kind, null))
+  if (kind === 'hello') return void turn.effects.push(error('bad_frame', kind, null))
   if (state.phase !== 'open')
     return kind === 'send'
-      ? refuse(state, frame, 'busy', limits, now, out)
-      : void out.push(error('not_welcome_yet', kind, null))
+      ? refuse(state, frame, 'busy', turn)
+      : void turn.effects.push(error('not_welcome_yet', kind, null))
   switch (kind) {
     case 'send':
-      active(state, now, out)
-      return send(state, frame, limits, now, out)
+      active(state, turn)
+      return send(state, frame, turn)
     case 'ack':
-      return void out.push({ do: 'ack', seq: frame[1] })
+      return void turn.effects.push({ do: 'ack', seq: frame[1] })
     case 'read':
-      active(state, now, out)
-      return void out.push({ do: 'read', chat: frame[1], seq: frame[2] })
+      active(state, turn)
+      return void turn.effects.push({ do: 'read', chat: frame[1], seq: frame[2] })
     case 'watch':
-      return watch(state, frame[1], limits, out)
+      return watch(state, frame[1], turn)
     case 'members':
-      return void out.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
+      return void turn.effects.push({ do: 'ask', group: frame[1], question: { is: 'members' } })
     case 'ticks':
-      return void out.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
+      return void turn.effects.push({ do: 'ask', group: frame[1], question: { is: 'ticks', at: frame[2] } })
     case 'stand': {
       const [, chat, epoch, seq, life] = frame
-      return void out.push({ do: 'stand', chat, place: { epoch, seq, life } })
+      return void turn.effects.push({ do: 'stand', chat, place: { epoch, seq, life } })
     }
     case 'typing':
-      return typing(state, frame[1], frame[2], now, out)
+      return typing(state, frame[1], frame[2], turn)
     case 'unwatch':
-      if (state.watches?.delete(frame[1])) out.push({ do: 'unwatch', user: frame[1] })
-      return void out.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
+      if (state.watches?.delete(frame[1])) turn.effects.push({ do: 'unwatch', user: frame[1] })
+      return void turn.effects.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
     case 'active':
-      return frame[1] ? active(state, now, out) : away(state, out)
+      return frame[1] ? active(state, turn) : away(state, turn)
     case 'set': {
       const [, ref, ...setting] = frame
-      return void out.push({ do: 'own', message: { is: 'set', ref, setting } })
+      return void turn.effects.push({ do: 'own', message: { is: 'set', ref, setting } })
     }
     case 'ask':
-      return void out.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
+      return void turn.effects.push({ do: 'own', message: { is: 'ask', what: frame[1] } })
     case 'token':
-      return void out.push({ do: 'renew', token: frame[1] })
+      return void turn.effects.push({ do: 'renew', token: frame[1] })
     case 'remove':
-      return void out.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
+      return void turn.effects.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
     case 'delete': {
       const [, chat, from, upTo] = frame
-      return void out.push({ do: 'own', message: { is: 'delete', ticket: 0, chat, from, upTo } })
+      return void turn.effects.push({ do: 'own', message: { is: 'delete', ticket: 0, chat, from, upTo } })
     }
     case 'history': {
       const [, ref, chat, time, seq, limit] = frame
       const before = seq === 0 ? null : { time, seq }
-      return void out.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
+      return void turn.effects.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
     }
     default:
       return never(kind)
   }
 }
 
-function typing(state: SessionState, chat: UserId, what: Typing, now: Millis, out: SessionEffect[]): void {
-  if (!isNews(state.typed, chat, what, now)) return
-  state.typed = { chat, what, at: now }
-  active(state, now, out)
-  out.push({ do: 'typing', chat, what })
+function typing(state: SessionState, chat: UserId, what: Typing, turn: SessionTurn): void {
+  if (!isNews(state.typed, chat, what, turn.now)) return
+  state.typed = { chat, what, at: turn.now }
+  active(state, turn)
+  turn.effects.push({ do: 'typing', chat, what })
 }

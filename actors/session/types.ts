@@ -5,8 +5,9 @@ import type { Cursor, DeviceId, GroupId, Millis, Position, Seq, Shown, UserId } 
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { HistoryPosition } from '../../src/store/contract.ts'
-import type { Turn } from '../lanes.ts'
+import type { Step } from '../lanes.ts'
 import type { Stance } from '../settings.ts'
+import type { Turn } from '../turn.ts'
 import type { Accepted } from '../user/types.ts'
 
 export type SessionMessage =
@@ -20,11 +21,11 @@ export type SessionMessage =
   /** The user's settings: they have changed, or this device asked for them. */
   | { readonly is: 'settings'; readonly settings: Settings }
   /** The answer to `deliver` and, for `copied`, to `copy`. */
-  | { readonly is: 'answered'; readonly send: SendFrame; readonly turn: Turn; readonly answer: Accepted }
+  | { readonly is: 'answered'; readonly send: SendFrame; readonly step: Step; readonly answer: Accepted }
   | {
       readonly is: 'copied'
       readonly send: SendFrame
-      readonly turn: Turn
+      readonly step: Step
       readonly at: Position
       readonly time: Millis
       readonly lifetime: Lifetime | undefined
@@ -54,11 +55,11 @@ export type SessionEffect =
   /** The client sends another token. */
   | { readonly do: 'renew'; readonly token: string }
   | { readonly do: 'attach'; readonly cursor: Shown | null; readonly issuedAt: Millis | undefined }
-  | { readonly do: 'deliver'; readonly send: SendFrame; readonly turn: Turn }
+  | { readonly do: 'deliver'; readonly send: SendFrame; readonly step: Step }
   | {
       readonly do: 'copy'
       readonly send: SendFrame
-      readonly turn: Turn
+      readonly step: Step
       readonly at: Position
       readonly time: Millis
       readonly lifetime: Lifetime | undefined
@@ -93,6 +94,9 @@ export type SessionLimits = {
   /** As in `UserLimits`; left out: `default`. */
   readonly lifetime?: Lifetime
 }
+
+/** `now`: by the clock that nobody sets. `effects`: one list for all frames of a WebSocket message. */
+export type SessionTurn = Turn<SessionLimits, SessionEffect>
 
 /** The text, and when to retry where that is 0, the host adds from the table. */
 export const error = (code: ErrorCode, kind: string, ref: string | null, retryAfter = 0): SessionEffect => ({

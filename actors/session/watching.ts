@@ -5,30 +5,25 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { stance } from '../settings.ts'
 import type { SessionState } from './state.ts'
-import { error, type SessionEffect, type SessionLimits } from './types.ts'
+import { error, type SessionTurn } from './types.ts'
 
-export function watch(state: SessionState, user: UserId, limits: SessionLimits, out: SessionEffect[]): void {
+export function watch(state: SessionState, user: UserId, turn: SessionTurn): void {
   state.watches ??= new Set()
-  if (state.watches.size >= limits.watches && !state.watches.has(user))
-    return void out.push(error('too_many_watches', 'watch', user))
+  if (state.watches.size >= turn.limits.watches && !state.watches.has(user))
+    return void turn.effects.push(error('too_many_watches', 'watch', user))
   state.watches.add(user)
-  out.push({ do: 'watch', user, stance: stance(state.settings, user) })
+  turn.effects.push({ do: 'watch', user, stance: stance(state.settings, user) })
 }
 
 /** The device is told, and those whom it watches learn what they may see of this user. */
-export function settled(
-  state: SessionState,
-  settings: Settings,
-  { lifetime = 'default' }: SessionLimits,
-  out: SessionEffect[],
-): void {
-  out.push({ do: 'push', frame: settingsFrame(settings, lifetime) })
+export function settled(state: SessionState, settings: Settings, turn: SessionTurn): void {
+  turn.effects.push({ do: 'push', frame: settingsFrame(settings, turn.limits.lifetime ?? 'default') })
   const former = state.settings
   state.settings = settings
   for (const user of state.watches ?? []) {
     if (isGroup(user)) continue
     const now = stance(settings, user)
-    if (now !== stance(former, user)) out.push({ do: 'watch', user, stance: now })
+    if (now !== stance(former, user)) turn.effects.push({ do: 'watch', user, stance: now })
   }
 }
 

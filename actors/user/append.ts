@@ -6,7 +6,7 @@ import type { Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import { isGroup } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Appended } from '../../src/store/contract.ts'
-import { isForNow, type Turn } from '../lanes.ts'
+import { isForNow, type Step } from '../lanes.ts'
 import { isFull, lifetimeOf } from '../lifetime.ts'
 import { continued } from '../lives.ts'
 import { turnsAway } from '../settings.ts'
@@ -118,7 +118,7 @@ function overtakes(state: UserState, message: Deliver | Copy): boolean {
 }
 
 /** A later round, or an earlier place in the same one. */
-const isBefore = (turn: Turn, refused: Turn): boolean =>
+const isBefore = (turn: Step, refused: Step): boolean =>
   turn.round > refused.round || (turn.round === refused.round && turn.nth < refused.nth)
 
 function refuse(state: UserState, message: Deliver | Copy, code: ErrorCode, out: UserEffect[]): void {

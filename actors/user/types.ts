@@ -8,7 +8,7 @@ import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { Appended, DedupeKey, DeviceCursor, HistoryPosition, Life } from '../../src/store/contract.ts'
-import type { Turn } from '../lanes.ts'
+import type { Step } from '../lanes.ts'
 import type { Deletion } from './deletion.ts'
 import type { Removal } from './devices.ts'
 import type { Changes } from './preferences.ts'
@@ -39,7 +39,7 @@ export type Accepted =
 export type Deliver = {
   readonly is: 'deliver'
   readonly session: SessionRef
-  readonly turn: Turn
+  readonly turn: Step
   readonly from: UserId
   readonly id: MessageId
   readonly body: Body
@@ -172,7 +172,7 @@ export type UserMessage =
   | { readonly is: 'settled'; readonly upTo: Seq }
   | { readonly is: 'timer'; readonly timer: Timer }
   /** From the former life of an actor that crashed: by session, what it had refused. */
-  | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Turn> }
+  | { readonly is: 'refusals'; readonly turns: ReadonlyMap<SessionRef, Step> }
 
 export type Timer = 'append' | 'save' | 'saveAcks' | 'stay' | 'receipts' | 'retell' | 'start'
 
@@ -373,7 +373,7 @@ export type Work = {
   /** The latest message ids, oldest first. */
   readonly known: Map<string, Known>
   /** By session: the first message of its latest round that was refused for now. What follows it in that round is refused too. */
-  readonly refused: Map<SessionRef, Turn>
+  readonly refused: Map<SessionRef, Step>
   /** Receipts are told for all entries up to here. */
   told: Seq
   scanning: boolean

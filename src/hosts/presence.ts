@@ -30,6 +30,7 @@ type Context = {
 
 export function hostPresence({ runtime, router, store, sessions, threshold }: Context): PresenceActors {
   const { clock } = runtime
+  const limits = { threshold }
   const actors: PresenceActors = runtime.host<
     PresenceState,
     PresenceMessage,
@@ -46,9 +47,8 @@ export function hostPresence({ runtime, router, store, sessions, threshold }: Co
       return startPresence(user, seen, devices, { now: clock.now(), monotonic: clock.monotonic() }, settings)
     },
     receive(state, message, now, effects) {
-      const next = receive(state, message, threshold, { now, monotonic: clock.monotonic() })
-      effects.push(...next.effects)
-      return next.state
+      receive(state, message, { now, monotonic: clock.monotonic(), limits, effects })
+      return state
     },
     perform(id, effects) {
       for (const effect of effects) perform(id as UserId, effect)

@@ -16,6 +16,7 @@ import type { ChatLifetime } from '../../src/protocol/settings.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { limits } from './limits.ts'
+import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const [ann, bob] = [user('ann'), user('bob')]
@@ -120,14 +121,14 @@ describe('a session', () => {
   it('refuses for good a change that its user has no room for, and sends what comes after it', () => {
     const bounds = { framesPerSecond: 100, sendsInFlight: 9, watches: 1, listed: 1 }
     const session = startSession(bounds, 0)
-    const tell = (message: SessionMessage) => told(session, message, bounds, 0).effects
+    const tell = (message: SessionMessage) => asked(told, session, message, { now: 0, limits: bounds })
     tell({ is: 'allowed', user: ann, device: 'phone' as DeviceId })
     tell({ is: 'welcomed', siblings: false, settings: openSettings })
     const change = ['send', messageId(1), bob, 'temporary', false, null, 'lifetime'] as const
     const [, delivered] = tell({ is: 'frame', frame: change })
     expect(delivered).toMatchObject({ do: 'deliver' })
-    const { turn } = delivered as Extract<SessionEffect, { do: 'deliver' }>
-    tell({ is: 'answered', send: change, turn, answer: { is: 'refused', code: 'busy' } })
+    const { step } = delivered as Extract<SessionEffect, { do: 'deliver' }>
+    tell({ is: 'answered', send: change, step, answer: { is: 'refused', code: 'busy' } })
     const full = { chat: user('cat'), lifetime: 'permanent', time: 1, id: messageId(9) } as const
     tell({ is: 'settings', settings: { ...openSettings, lifetimes: [full] } })
     expect(tell({ is: 'frame', frame: change })).toMatchObject([

@@ -3,8 +3,10 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type PresenceMessage, receive, startPresence } from '../../actors/presence.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import { asked } from './turns.ts'
 
 const day = 86_400_000
+const limits = { threshold: 20_000 }
 const bob = 'bob' as UserId
 const watcher = { session: 9, user: 'ann' as UserId, stance: 'open' } as const
 const what = fc.constantFrom('active', 'away', 'gone', 'watch', 'timer')
@@ -28,7 +30,7 @@ function hears(steps: readonly (readonly [string, number, number])[], offs: bool
   for (const [is, ms, off] of steps) {
     monotonic += ms
     const now = 100 * day + monotonic + (offs ? off : 0)
-    for (const effect of receive(state, message(is, monotonic), 20_000, { now, monotonic }).effects) {
+    for (const effect of asked(receive, state, message(is, monotonic), { now, monotonic, limits })) {
       if (effect.do === 'save') expect(effect.at).toBeLessThanOrEqual(now)
       if (effect.do !== 'notify') continue
       expect(effect.lastSeen ?? 0).toBeLessThanOrEqual(now)
@@ -48,7 +50,7 @@ it('is online as long with a clock that is set as with one that is right, and la
 
 it('a last seen that a clock was ahead for is put right where it is kept, once', () => {
   const state = startPresence(bob, 200 * day, [], { now: 100 * day, monotonic: 1 })
-  const look = (now: number) => receive(state, { is: 'watch', watcher }, 20_000, { now, monotonic: 1 }).effects
+  const look = (now: number) => asked(receive, state, { is: 'watch', watcher }, { now, monotonic: 1, limits })
   expect(look(100 * day)).toEqual([
     { do: 'save', at: 100 * day, afterMs: 0 },
     { do: 'notify', watcher: 9, online: false, lastSeen: 100 * day },

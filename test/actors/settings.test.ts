@@ -8,6 +8,7 @@ import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { type Setting, type Settings, tagsLength } from '../../src/protocol/settings.ts'
+import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const limits = {
@@ -213,7 +214,7 @@ describe('presence', () => {
     const times = { now: 1_000, monotonic: 1_000 }
     const state = startPresence(user('bob'), 500, [{ session: 1, activeAt: 0, away: false }], times, settings)
     const tell = (message: Parameters<typeof presence>[1]) =>
-      presence(state, message, 0, times).effects.filter((effect) => effect.do === 'notify')
+      asked(presence, state, message, { ...times, limits: { threshold: 0 } }).filter((effect) => effect.do === 'notify')
     const watcher = { session: 2, user: user('ann'), stance: stance(own, user('bob')) }
     return { first: tell({ is: 'watch', watcher }), tell }
   }

@@ -3,26 +3,29 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { receive as presence, startPresence } from '../../actors/presence.ts'
 import { receive, startSession } from '../../actors/session/session.ts'
+import type { SessionMessage } from '../../actors/session/types.ts'
 import { openSettings, stance } from '../../actors/settings.ts'
-import type { Typing } from '../../src/protocol/frames.ts'
+import type { ClientFrame, Typing } from '../../src/protocol/frames.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
+import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const limits = { framesPerSecond: 10, sendsInFlight: 10, watches: 10, listed: 10 }
 
 function session(settings: Settings = openSettings) {
   const state = startSession(limits, 0)
-  receive(state, { is: 'frame', frame: ['hello', null, 'phone', 0, 0, false] }, limits, 0)
-  receive(state, { is: 'allowed', user: user('ann'), device: 'phone' as DeviceId }, limits, 0)
-  receive(state, { is: 'welcomed', siblings: false, settings }, limits, 0)
+  const tell = (message: SessionMessage, now = 0) => asked(receive, state, message, { now, limits })
+  tell({ is: 'frame', frame: ['hello', null, 'phone', 0, 0, false] })
+  tell({ is: 'allowed', user: user('ann'), device: 'phone' as DeviceId })
+  tell({ is: 'welcomed', siblings: false, settings })
   const types = (chat: string, what: Typing, now: number) =>
-    receive(state, { is: 'frame', frame: ['typing', user(chat), what] }, limits, now).effects
-  return { state, types }
+    tell({ is: 'frame', frame: ['typing', user(chat), what] }, now)
+  return { tell, types }
 }
 
 it('is passed on when it is new, or 2 s old, and counts as the person being here', () => {
-  const { state, types } = session()
+  const { tell, types } = session()
   const said = { do: 'typing', chat: 'ben', what: 1 }
   expect(types('ben', 0, 1_000)).toEqual([])
   expect(types('ben', 1, 1_000)).toEqual([{ do: 'active' }, said])
@@ -33,7 +36,7 @@ it('is passed on when it is new, or 2 s old, and counts as the person being here
   expect(types('ben', 0, 9_900)).toEqual([])
   expect(types('cat', 1, 9_900)).toContainEqual({ ...said, chat: 'cat' })
   const id = '00000000-0000-7000-8000-000000000001' as MessageId
-  receive(state, { is: 'frame', frame: ['send', id, user('cat'), 'hi', false] }, limits, 10_000)
+  tell({ is: 'frame', frame: ['send', id, user('cat'), 'hi', false] }, 10_000)
   expect(types('cat', 1, 10_100), 'a message has ended it').toContainEqual({ ...said, chat: 'cat' })
 })
 
@@ -43,8 +46,9 @@ it('is dropped above the rate without a word, and before the welcome', () => {
   expect(effects.filter((count) => count > 0).length).toBeLessThan(20)
   expect(effects.at(-1)).toBe(0)
   const state = startSession(limits, 0)
-  receive(state, { is: 'frame', frame: ['hello', null, 'phone', 0, 0, false] }, limits, 0)
-  expect(receive(state, { is: 'frame', frame: ['typing', user('ben'), 1] }, limits, 0).effects).toEqual([])
+  const says = (frame: ClientFrame) => asked(receive, state, { is: 'frame', frame }, { now: 0, limits })
+  says(['hello', null, 'phone', 0, 0, false])
+  expect(says(['typing', user('ben'), 1])).toEqual([])
 })
 
 it('is told to the sessions of the other that watch, unless one has blocked the other, and to nobody else', () => {
@@ -58,12 +62,13 @@ it('is told to the sessions of the other that watch, unless one has blocked the 
         blocked: blocked as UserId[],
       })
       const times = { now: 0, monotonic: 0 }
+      const turn = { ...times, limits: { threshold: 0 } }
       const state = startPresence(user('ann'), 0, [], times, settings(own))
       for (const [index, name] of names.entries()) {
         const watcher = { session: index + 1, user: user(name), stance: stance(settings(theirs), user('ann')) }
-        presence(state, { is: 'watch', watcher }, 0, times)
+        asked(presence, state, { is: 'watch', watcher }, turn)
       }
-      const { effects } = presence(state, { is: 'typing', to: user('ben'), what: 1 }, 0, times)
+      const effects = asked(presence, state, { is: 'typing', to: user('ben'), what: 1 }, turn)
       const meant =
         own.includes('ben') || theirs.includes('ann') ? [] : names.flatMap((name, n) => (name === 'ben' ? n + 1 : []))
       expect(effects).toEqual(meant.map((watcher) => ({ do: 'typing', watcher, what: 1 })))

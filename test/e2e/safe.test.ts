@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { receive, startSession } from '../../actors/session/session.ts'
+import type { SessionMessage } from '../../actors/session/types.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { connect } from '../../src/client/index.ts'
 import { createNode, defaultLimits, memoryStore, type NodeOptions } from '../../src/index.ts'
@@ -87,11 +88,12 @@ it('bytes in a socket that nobody reads: above the limit the connection ends', a
 it('recipients of refused sends that a session remembers', () => {
   const limits = { framesPerSecond: 1_000, sendsInFlight: 1, watches: 1, listed: 10 }
   const state = startSession(limits, 0)
-  receive(state, { is: 'allowed', user: 'mallory' as UserId, device: 'x' as never }, limits, 0)
-  receive(state, { is: 'welcomed', siblings: false, settings: openSettings }, limits, 0)
+  const tell = (message: SessionMessage, now = 0) => receive(state, message, { now, limits, effects: [] })
+  tell({ is: 'allowed', user: 'mallory' as UserId, device: 'x' as never })
+  tell({ is: 'welcomed', siblings: false, settings: openSettings })
   for (let n = 0; n < 5_000; n++) {
     const frame = ['send', 'id' as MessageId, `user ${n}` as UserId, '', false] as const
-    receive(state, { is: 'frame', frame }, limits, n)
+    tell({ is: 'frame', frame }, n)
   }
   expect(state.lanes?.open.size).toBe(1_024)
 })

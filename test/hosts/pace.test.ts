@@ -8,6 +8,7 @@ import { Rates } from '../../src/hosts/sessions/rates.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { ClientFrame } from '../../src/protocol/frames.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
+import { asked } from '../actors/turns.ts'
 
 const limits = { framesPerSecond: 500, sendsPerSecond: 1_000, sendsPerSecondToOne: 500 }
 type Given = Partial<typeof limits & { sendsInFlight: number }>
@@ -39,7 +40,8 @@ class Node {
   }
 
   #tell(message: SessionMessage): void {
-    for (const effect of receive(this.state, message, this.limits, this.now).effects) this.#perform(effect)
+    for (const effect of asked(receive, this.state, message, { now: this.now, limits: this.limits }))
+      this.#perform(effect)
   }
 
   #perform(effect: SessionEffect): void {
@@ -49,9 +51,9 @@ class Node {
       this.said(effect.frame)
     }
     if (effect.do !== 'deliver') return
-    const { send, turn } = effect
+    const { send, step } = effect
     const wait = this.rates.take(ann, send[2], 1, this.now)
-    const answered = { is: 'answered', send, turn } as const
+    const answered = { is: 'answered', send, step } as const
     if (wait) return this.#tell({ ...answered, answer: { is: 'refused', code: 'rate_limited', ...wait } })
     this.taken.push(Number(send[3]))
     const at = { epoch: 1, seq: this.taken.length }

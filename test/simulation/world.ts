@@ -24,6 +24,7 @@ import type { Cursor, DeviceId, MessageId, UserId } from '../../src/protocol/ids
 import type { Settings } from '../../src/protocol/settings.ts'
 import type { DeviceCursor, GroupRecord, InboxRecord, Life } from '../../src/store/contract.ts'
 import { began } from '../../src/store/lives.ts'
+import { asked } from '../actors/turns.ts'
 import { type Deletion, Device, sessionLimits, team } from './device.ts'
 import { allHave, earned, sameSoFar } from './guarantees.ts'
 import { erase, startTimers, vanish, waiting } from './lasting.ts'
@@ -303,7 +304,8 @@ export class World {
 
   /** The session machine of a connected device is told something. */
   #session(device: Device, message: SessionMessage): void {
-    for (const effect of told(device.state, message, sessionLimits, this.now).effects) this.#obey(device, effect)
+    for (const effect of asked(told, device.state, message, { now: this.now, limits: sessionLimits }))
+      this.#obey(device, effect)
   }
 
   #obey(device: Device, effect: SessionEffect): void {
@@ -317,7 +319,7 @@ export class World {
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
         const [, id, to, body, again, , change] = effect.send
-        const { turn } = effect
+        const { step: turn } = effect
         return this.#ask(
           device,
           to,

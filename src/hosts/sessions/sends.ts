@@ -56,7 +56,7 @@ export class Sends {
   }
 
   /** `copies` were taken from the rates: what was refused gives them back, and what made fewer the rest. */
-  #answer(session: Session, { send, turn }: Send, copies: number, answer: Accepted): void {
+  #answer(session: Session, { send, step }: Send, copies: number, answer: Accepted): void {
     const from = session.user as UserId
     if (answer.is === 'accepted' && answer.members !== undefined) this.#members.note(send[2], answer.members)
     const again = answer.is === 'refused' && isForNow(answer.code)
@@ -65,7 +65,7 @@ export class Sends {
       const made = answer.is === 'accepted' ? this.#copies(send) : 1
       this.#rates.giveBack(from, Math.max(0, copies - made))
     }
-    this.#receive(session, { is: 'answered', send, turn, answer })
+    this.#receive(session, { is: 'answered', send, step, answer })
   }
 
   /** Delivers at once, or when it was asked whether the send may be: one after another, in the order of the sends. */
@@ -83,11 +83,11 @@ export class Sends {
     question: ReturnType<Admit>,
     before: Promise<void> | undefined,
   ): void {
-    const { send, turn } = effect
+    const { send, step } = effect
     const cameAt = this.#clock.monotonic()
     const decide = async () => {
       // One that is late has held up those behind it for as long; and what was behind one that is to come again must not overtake it.
-      const stays = this.#clock.monotonic() - cameAt < answerMs && !mustWait(session.lanes, send[2], turn)
+      const stays = this.#clock.monotonic() - cameAt < answerMs && !mustWait(session.lanes, send[2], step)
       const code = stays ? await question?.() : 'busy'
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect, copies)
@@ -98,25 +98,25 @@ export class Sends {
   }
 
   #offer(session: Session, effect: Send, copies: number): void {
-    const { send, turn } = effect
+    const { send, step } = effect
     const [, id, to, body, again, carried, change] = send
     const from = session.user as UserId
     const media = carried ?? undefined
     const { ref } = session
     this.#context.router.ask(
       toChat(to),
-      (ticket): Deliver => ({ is: 'deliver', session: ref, turn, from, id, body, media, change, again, ticket }),
+      (ticket): Deliver => ({ is: 'deliver', session: ref, turn: step, from, id, body, media, change, again, ticket }),
       (answer) => this.#answer(session, effect, copies, answer),
     )
   }
 
-  copy(session: Session, { send, turn, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
+  copy(session: Session, { send, step, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
     const media = carried ?? undefined
     this.#context.router.ask(
       toUser(session.user as UserId),
       (ticket): Copy => ({ is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }),
-      (answer) => this.#receive(session, { is: 'copied', send, turn, at, time, lifetime, answer }),
+      (answer) => this.#receive(session, { is: 'copied', send, step, at, time, lifetime, answer }),
     )
   }
 }

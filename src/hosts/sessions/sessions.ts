@@ -237,7 +237,7 @@ export class Sessions implements SessionPort {
   #receive(session: Session, message: SessionMessage, effects: SessionEffect[] = []): void {
     if (!session.open) return
     let at = effects.length
-    receive(session, message, this.#context.limits, this.now, effects)
+    receive(session, message, { limits: this.#context.limits, now: this.now, effects })
     for (; at < effects.length; at++) this.#perform(session, effects[at] as SessionEffect)
   }
 
