@@ -10,7 +10,6 @@ import { receive } from '../../actors/user/user.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { NodeEvents } from '../embed/hooks.ts'
 import type { Holds } from '../media/holds.ts'
-import type { Entry } from '../protocol/entry.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -20,12 +19,15 @@ import type { HistoryStore, LifeStore, LogStore, SettingsStore } from '../store/
 import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import { known } from './known.ts'
-import { Appends } from './logs/appends.ts'
 import { deletion } from './logs/deletions.ts'
-import { consult, done, orNull, tellResult } from './logs/lookups.ts'
+import { type LogEffect, Logs } from './logs/logs.ts'
+import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
 
 export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
+/** What is a user's, apart from the inbox. */
+type OwnEffect = Exclude<UserEffect, LogEffect>
+type UserLogs = Logs<UserMessage, OwnEffect>
 
 type Context = {
   readonly runtime: Runtime
@@ -45,7 +47,7 @@ type Context = {
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, router, store, term, life, sessions, holds } = context
+  const { runtime, router, store, term, life, sessions } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -57,44 +59,31 @@ export function hostUsers(context: Context): Users {
       return context.limits.deviceAwayMs + Math.max(0, context.calendar.offMs)
     },
   }
-  const appends = new Appends((user, epoch, entries, done) =>
-    holds
-      .append(user, entries, () => store.append(user, epoch, term, entries))
-      .then(
-        () => done(true),
-        (error) => {
-          done(false)
-          context.onFault({ where: 'store', error })
-        },
-      ),
-  )
+  const logs: UserLogs = new Logs(context, {
+    peek: (user) => users.peek(user),
+    log: (user) => users.peek(user),
+    tell: (user, message) => users.tell(user, message),
+  })
   const users: Users = runtime.host<UserState, UserMessage, UserEffect, string, UserKnows>({
     kind: 'user',
     async load(id) {
       const user = id as UserId
-      await appends.settled(user)
-      const [record, settings] = await Promise.all([store.load(user, term), store.settings(user)])
+      const [record, settings] = await Promise.all([logs.load(user), store.settings(user)])
       return startUser(user, record, runtime.clock.name(), settings)
     },
     receive: (state, message, now, effects) => receive(state, message, limits, now, effects).state,
     perform(id, effects) {
-      const entries: Entry[] = []
-      for (const effect of effects) {
-        if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, users, id as UserId, effect)
-      }
-      if (entries.length > 0) append(users, appends, id as UserId, entries)
+      const user = id as UserId
+      logs.perform(user, effects, (effect) => perform(context, users, logs, user, effect))
     },
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
     flush: ({ unsaved }) => (unsaved > 0 ? { is: 'timer', timer: 'save' } : undefined),
     deadLetter(id, message, reason) {
-      if (message.is === 'deliver' || message.is === 'copy') {
-        router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
-      } else if (message.is === 'delete' && message.session === 0) {
+      if (logs.deadLetter(id as UserId, message, reason)) return
+      if (message.is === 'delete' && message.session === 0)
         router.answer(message.ticket, { is: 'refused', code: 'busy' })
-      } else if (message.is === 'stand') sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
@@ -107,37 +96,22 @@ export function hostUsers(context: Context): Users {
   return users
 }
 
-function append(users: Users, appends: Appends, user: UserId, entries: readonly Entry[]): void {
-  const state = users.peek(user)
-  appends.add(user, state?.epoch ?? 0, entries, (is, first, last) => {
-    // A restarted actor has read the inbox after this landed: the result is news to nobody.
-    if (users.peek(user) === state) users.tell(user, { is, first, last })
-  })
-}
-
-function perform(context: Context, users: Users, user: UserId, effect: Exclude<UserEffect, { do: 'append' }>): void {
+function perform(context: Context, users: Users, logs: UserLogs, user: UserId, effect: OwnEffect): void {
   const { router, sessions, events } = context
   switch (effect.do) {
-    case 'find':
-    case 'fetch':
-    case 'save':
-    case 'start':
-      return void tellResult(users, user, consult(context, user, users.peek(user) ?? noLog, effect))
     case 'check':
     case 'keep':
     case 'history':
-      return void tellResult(users, user, ask(context, user, effect))
+      return void logs.bring(user, ask(context, user, effect))
     case 'rename':
       return void context.store.lives
         ?.rename(user, effect.epoch)
         .catch((error) => context.onFault({ where: 'store', error }))
     case 'look':
     case 'erase':
-      return void tellResult(users, user, deletion(context, user, effect))
+      return void logs.bring(user, deletion(context, user, effect))
     case 'welcome':
       return sessions.welcome(effect)
-    case 'stands':
-      return sessions.push(effect.session, ['stands', user, effect.epoch, effect.life, effect.upTo, effect.now])
     case 'live':
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':
@@ -169,23 +143,16 @@ function perform(context: Context, users: Users, user: UserId, effect: Exclude<U
       return sessions.wasted(effect.session)
     case 'siblings':
       return sessions.siblings(effect.session)
-    case 'answer':
-      return router.answer(effect.ticket, effect.answer)
     case 'tell':
       return router.tell(toChat(effect.user), effect.message)
     case 'after':
       return users.after(user, effect.ms, { is: 'timer', timer: effect.timer })
-    case 'accepted':
-      return events.accepted(user, effect)
     case 'receipted':
       return events.receipted(user, effect)
     default:
       return never(effect)
   }
 }
-
-/** Of an actor that is gone, whose questions nobody will hear the answer of. */
-const noLog = { epoch: 0, tail: 0 }
 
 /** What only a user asks of the store. */
 async function ask(

@@ -8,7 +8,6 @@ import { mayAdd } from '../../../actors/settings.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { NodeEvents } from '../../embed/hooks.ts'
 import type { Holds } from '../../media/holds.ts'
-import type { Entry } from '../../protocol/entry.ts'
 import type { GroupId, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
@@ -16,13 +15,16 @@ import { never } from '../../protocol/never.ts'
 import type { Entities, Runtime } from '../../runtime/index.ts'
 import type { GroupStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
-import { Appends } from '../logs/appends.ts'
-import { consult, done, entriesOf, orNull, tellResult } from '../logs/lookups.ts'
+import { type LogEffect, Logs } from '../logs/logs.ts'
+import { done, entriesOf, orNull } from '../logs/lookups.ts'
 import type { SessionPort } from '../ports.ts'
 import { Copies } from './copies.ts'
 import type { Notes } from './notes.ts'
 
 export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
+/** What is a group's, apart from its log. */
+type OwnEffect = Exclude<GroupEffect, LogEffect>
+type GroupLogs = Logs<GroupMessage, OwnEffect>
 
 type Context = {
   readonly runtime: Runtime
@@ -47,7 +49,7 @@ const linksOfOne = 2 ** 20
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, router, store, term, limits, holds, notes } = context
+  const { runtime, router, store, term, limits, notes } = context
   const groupLimits = {
     ...limits,
     ...window,
@@ -59,18 +61,12 @@ export function hostGroups(context: Context): Groups {
     devices: limits.members * 2,
     inboxEntries: Number.MAX_SAFE_INTEGER,
   }
-  const appends = new Appends((group, epoch, entries, done) =>
-    notes
-      .note(group)
-      .then(() => holds.append(group, entries, () => store.append(group, epoch, term, entries)))
-      .then(
-        () => done(true),
-        (error) => {
-          done(false)
-          context.onFault({ where: 'store', error })
-        },
-      ),
-  )
+  const logs: GroupLogs = new Logs(context, {
+    peek: (group) => groups.peek(group),
+    log: (group) => groups.peek(group)?.log,
+    tell: (group, message) => groups.tell(group, message),
+    before: (group) => notes.note(group),
+  })
   const copies = new Copies(router, runtime.clock, (group, copies) =>
     groups.tellIfPresent(group, { is: 'fanned', copies }),
   )
@@ -79,8 +75,7 @@ export function hostGroups(context: Context): Groups {
     kind: 'group',
     async load(id) {
       const group = id as GroupId
-      await appends.settled(group)
-      const [inbox, record] = [await store.load(group, term), await store.loadGroup(group)]
+      const [inbox, record] = [await logs.load(group), await store.loadGroup(group)]
       const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
       lives += 1
       const state = startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime)
@@ -93,16 +88,8 @@ export function hostGroups(context: Context): Groups {
       return next.state
     },
     perform(id, effects) {
-      const entries: Entry[] = []
-      for (const effect of effects) {
-        if (effect.do === 'append') entries.push(...effect.entries)
-        else perform(context, groups, copies, id as GroupId, effect)
-      }
-      const state = groups.peek(id)
-      if (entries.length === 0) return
-      appends.add(id as GroupId, state?.log.epoch ?? 0, entries, (is, first, last) => {
-        if (groups.peek(id) === state) groups.tell(id, { is, first, last })
-      })
+      const group = id as GroupId
+      logs.perform(group, effects, (effect) => perform(context, { groups, logs, copies }, group, effect))
     },
     rest(state) {
       const rested = rest(state)
@@ -113,9 +100,8 @@ export function hostGroups(context: Context): Groups {
     unpack: (_id, state) => state,
     flush: () => undefined,
     deadLetter(id, message, reason) {
-      if (message.is === 'deliver')
-        router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
-      else if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch' || message.is === 'stand')
+      if (logs.deadLetter(id as GroupId, message, reason)) return
+      if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch')
         context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (reason !== 'poison' && reason !== 'released') groups.after(id, againMs, { is: 'resume' })
     },
@@ -141,46 +127,23 @@ async function openTo(router: NodeRouter, by: UserId, users: readonly UserId[]):
   return users.filter((_, index) => may[index])
 }
 
-function perform(
-  context: Context,
-  groups: Groups,
-  copies: Copies,
-  group: GroupId,
-  effect: Exclude<GroupEffect, { do: 'append' }>,
-): void {
+type Parts = { readonly groups: Groups; readonly logs: GroupLogs; readonly copies: Copies }
+
+function perform(context: Context, { groups, logs, copies }: Parts, group: GroupId, effect: OwnEffect): void {
   const { router, store, sessions } = context
-  const epoch = groups.peek(group)?.log.epoch ?? 0
   switch (effect.do) {
-    case 'find':
-    case 'fetch':
-    case 'save':
-    case 'start':
-      return void tellResult(
-        groups,
-        group,
-        consult(context, group, groups.peek(group)?.log ?? { epoch, tail: 0 }, effect),
-      )
     case 'record': {
       const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
-      return void tellResult(groups, group, recorded)
+      return void logs.bring(group, recorded)
     }
     case 'consult': {
       const { ticket, by, users } = effect
-      const open = orNull(openTo(router, by, users))
-      return void tellResult(
-        groups,
-        group,
-        open.then((open) => ({ is: 'consulted', ticket, open })),
-      )
+      const asked = orNull(openTo(router, by, users))
+      const consulted = asked.then((open) => ({ is: 'consulted' as const, ticket, open }))
+      return void logs.bring(group, consulted)
     }
     case 'fan':
-      return copies.add(group, epoch, effect)
-    case 'stands':
-      return sessions.push(effect.session, ['stands', group, effect.epoch, effect.life, effect.upTo, effect.now])
-    case 'answer':
-      return router.answer(effect.ticket, effect.answer)
-    case 'accepted':
-      return context.events.accepted(group, effect)
+      return copies.add(group, groups.peek(group)?.log.epoch ?? 0, effect)
     case 'tell':
       return router.tell(toUser(effect.user), effect.message)
     case 'after':

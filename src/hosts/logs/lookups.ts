@@ -2,20 +2,19 @@
 import type { UserEffect, UserMessage, UserState } from '../../../actors/user/types.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { Entities } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 
-type LogEffect = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
-type LogMessage = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
+export type Lookup = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
+type Answer = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
-export async function consult(
+export async function lookUp(
   { store, calendar }: { readonly store: LogStore; readonly calendar: Calendar },
   id: UserId,
   { epoch, tail: upTo }: Pick<UserState, 'epoch' | 'tail'>,
-  effect: LogEffect,
-): Promise<LogMessage> {
+  effect: Lookup,
+): Promise<Answer> {
   const now = calendar.now()
   switch (effect.do) {
     case 'find':
@@ -46,17 +45,6 @@ export async function* entriesOf(
     for (const entry of page) if (entry.seq <= upTo) yield entry
     next = (page.at(-1)?.seq ?? upTo) + 1
   }
-}
-
-/** Tells an actor what came of what it asked for. A restarted one has asked anew: its former life's result is news to nobody. */
-export async function tellResult<Message>(
-  actors: Pick<Entities<unknown, Message>, 'peek' | 'tell'>,
-  id: string,
-  result: Promise<Message>,
-): Promise<void> {
-  const state = actors.peek(id)
-  const message = await result
-  if (actors.peek(id) === state) actors.tell(id, message)
 }
 
 /** null where the store failed. */

@@ -1,0 +1,158 @@
+/**
+ * Hosts the logs of actors: users' inboxes, or what was said in groups. All that an actor asks of the store for its log goes through
+ * here, and what comes of it comes back here.
+ *
+ *     const logs = new Logs(context, { peek: (id) => users.peek(id), tell: (id, message) => users.tell(id, message), … })
+ *     logs.perform(id, effects, (effect) => …)   // what is not the log's
+ *     logs.bring(id, history(…))                 // the store's answer to that
+ */
+import type { NodeRouter } from '../../../actors/addresses.ts'
+import type { Copy, Deliver, UserEffect, UserMessage } from '../../../actors/user/types.ts'
+import type { OnFault } from '../../embed/faults.ts'
+import type { NodeEvents } from '../../embed/hooks.ts'
+import type { Holds } from '../../media/holds.ts'
+import type { Entry } from '../../protocol/entry.ts'
+import type { Seq, UserId } from '../../protocol/ids.ts'
+import type { DeadLetter } from '../../runtime/index.ts'
+import type { InboxRecord, LogStore } from '../../store/contract.ts'
+import type { Calendar } from '../calendar.ts'
+import type { SessionPort } from '../ports.ts'
+import { Appends } from './appends.ts'
+import { type Lookup, lookUp } from './lookups.ts'
+
+/** What an actor asks for its log, whatever it is besides. */
+export type LogEffect = Lookup | Extract<UserEffect, { do: 'append' | 'answer' | 'accepted' | 'stands' }>
+export type LogMessage = Extract<
+  UserMessage,
+  { is: 'found' | 'page' | 'saved' | 'started' | 'appended' | 'unappended' }
+>
+
+export type LogContext = {
+  readonly store: LogStore
+  readonly term: number
+  readonly router: NodeRouter
+  readonly sessions: SessionPort
+  readonly events: NodeEvents
+  readonly holds: Holds
+  readonly calendar: Calendar
+  readonly onFault: OnFault
+}
+
+/** The actors that have the logs. */
+export type Owners<Message> = {
+  /** What an actor is in this life; another after a crash. */
+  peek(id: UserId): unknown
+  /** As the actor knows it now. */
+  log(id: UserId): { readonly epoch: number; readonly tail: Seq } | undefined
+  tell(id: UserId, message: Message | LogMessage): void
+  /** Durable before anything is appended. */
+  before?(id: UserId): Promise<void>
+}
+
+/** Of an actor that is gone, whose questions nobody will hear the answer of. */
+const noLog = { epoch: 0, tail: 0 }
+
+export class Logs<Message, Other extends { readonly do: string }> {
+  readonly #context: LogContext
+  readonly #owners: Owners<Message>
+  readonly #appends: Appends
+
+  constructor(context: LogContext, owners: Owners<Message>) {
+    const { store, term, holds, onFault } = context
+    this.#context = context
+    this.#owners = owners
+    const write = async (id: UserId, epoch: number, entries: readonly Entry[]) => {
+      await owners.before?.(id)
+      await holds.append(id, entries, () => store.append(id, epoch, term, entries))
+    }
+    this.#appends = new Appends((id, epoch, entries, done) =>
+      write(id, epoch, entries).then(
+        () => done(true),
+        (error) => {
+          done(false)
+          onFault({ where: 'store', error })
+        },
+      ),
+    )
+  }
+
+  /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */
+  async load(id: UserId): Promise<InboxRecord | undefined> {
+    await this.#appends.settled(id)
+    return this.#context.store.load(id, this.#context.term)
+  }
+
+  /** Performs what an actor asks for, in order; what it appends in one turn goes together. `other` performs what is not the log's. */
+  perform(id: UserId, effects: readonly (LogEffect | Other)[], other: (effect: Other) => void): void {
+    const entries: Entry[] = []
+    for (const effect of effects) {
+      if (!isOfLog(effect)) other(effect)
+      else if (effect.do === 'append') entries.push(...effect.entries)
+      else this.#perform(id, effect)
+    }
+    if (entries.length > 0) this.#append(id, entries)
+  }
+
+  #perform(id: UserId, effect: Exclude<LogEffect, { do: 'append' }>): void {
+    const { router, sessions, events } = this.#context
+    switch (effect.do) {
+      case 'answer':
+        return router.answer(effect.ticket, effect.answer)
+      case 'accepted':
+        return events.accepted(id, effect)
+      case 'stands':
+        return sessions.push(effect.session, ['stands', id, effect.epoch, effect.life, effect.upTo, effect.now])
+      default:
+        return void this.bring(id, lookUp(this.#context, id, this.#owners.log(id) ?? noLog, effect))
+    }
+  }
+
+  #append(id: UserId, entries: readonly Entry[]): void {
+    const life = this.#owners.peek(id)
+    const { epoch } = this.#owners.log(id) ?? noLog
+    this.#appends.add(id, epoch, entries, (is, first, last) => this.#hand(id, life, { is, first, last }))
+  }
+
+  /** Brings an actor the answer of the store, which never rejects: it says where the store did not answer. */
+  async bring(id: UserId, answer: Promise<Message | LogMessage>): Promise<void> {
+    const life = this.#owners.peek(id)
+    this.#hand(id, life, await answer)
+  }
+
+  /**
+   * The one place between durable and answered: only by what is handed over here does an actor answer, push, or ask for more. Who
+   * owns a log by a lease is to look at it here, after the store has answered: what comes while it may have run out waits, and
+   * what comes after the log was given away goes.
+   */
+  #hand(id: UserId, life: unknown, message: Message | LogMessage): void {
+    // A restarted actor has read what landed, and has asked anew: its former life's result is news to nobody.
+    if (this.#owners.peek(id) === life) this.#owners.tell(id, message)
+  }
+
+  /** Answers whoever waits for a message that was not handled; false: it is not the log's. */
+  deadLetter(id: UserId, message: { readonly is: string }, reason: DeadLetter): boolean {
+    const { router, sessions } = this.#context
+    if (isAsked(message))
+      router.answer(message.ticket, { is: 'refused', code: reason === 'poison' ? 'failed' : 'busy' })
+    else if (isStand(message)) sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
+    else return false
+    return true
+  }
+}
+
+const ofLog: { readonly [Do in LogEffect['do']]: true } = {
+  append: true,
+  find: true,
+  fetch: true,
+  save: true,
+  start: true,
+  answer: true,
+  accepted: true,
+  stands: true,
+}
+const isOfLog = (effect: { readonly do: string }): effect is LogEffect => Object.hasOwn(ofLog, effect.do)
+
+type Stand = Extract<UserMessage, { is: 'stand' }>
+const isAsked = (message: { readonly is: string }): message is Deliver | Copy =>
+  message.is === 'deliver' || message.is === 'copy'
+const isStand = (message: { readonly is: string }): message is Stand => message.is === 'stand'

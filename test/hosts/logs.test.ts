@@ -1,0 +1,116 @@
+/** What an actor asks of the store for its log, and what comes back of it. */
+import { expect, it } from 'vitest'
+import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import { Calendar } from '../../src/hosts/calendar.ts'
+import { type LogContext, Logs } from '../../src/hosts/logs/logs.ts'
+import { Holds } from '../../src/media/holds.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+import { systemClock } from '../../src/runtime/index.ts'
+
+const bob = 'bob' as UserId
+const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
+const append = (...seqs: number[]): UserEffect => ({ do: 'append', entries: seqs.map(entry) }) as UserEffect
+
+function start(over: object = {}) {
+  const done: unknown[] = []
+  const told: unknown[] = []
+  const open: ((failed?: Error) => void)[] = []
+  const store = {
+    append: (_user: UserId, _epoch: number, _term: number, entries: readonly Entry[]) =>
+      new Promise<void>((resolve, reject) => {
+        done.push(entries.map(({ seq }) => seq))
+        open.push((failed) => (failed ? reject(failed) : resolve()))
+      }),
+    ...over,
+  }
+  let life: object = {}
+  const logs = new Logs<UserMessage, UserEffect>(
+    {
+      store,
+      term: 1,
+      router: { answer: (ticket: number, answer: unknown) => done.push([ticket, answer]) },
+      sessions: { push: (session: number, frame: unknown) => done.push([session, frame]) },
+      events: {},
+      holds: new Holds(undefined),
+      calendar: new Calendar(systemClock, undefined),
+      onFault: () => {},
+    } as unknown as LogContext,
+    {
+      peek: () => life,
+      log: () => ({ epoch: 7, tail: 0 }),
+      tell: (_user, message) => void told.push(message),
+      before: async () => void done.push('before'),
+    },
+  )
+  const crash = () => {
+    life = {}
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  return { logs, done, told, crash, turn, land: (failed?: Error) => open.shift()?.(failed) }
+}
+
+it('entries of one turn are appended together, and the actor hears of it when they are durable', async () => {
+  const { logs, done, told, turn, land } = start()
+  logs.perform(bob, [append(1), append(2, 3)], () => expect.fail())
+  await turn()
+  expect([done, told]).toEqual([['before', [1, 2, 3]], []])
+  land()
+  await turn()
+  expect(told).toEqual([{ is: 'appended', first: 1, last: 3 }])
+})
+
+it('an actor hears that the outcome of an append is not known', async () => {
+  const { logs, told, turn, land } = start()
+  logs.perform(bob, [append(1)], () => {})
+  await turn()
+  land(new Error('late'))
+  await turn()
+  expect(told).toEqual([{ is: 'unappended', first: 1, last: 1 }])
+})
+
+it('what a former life of the actor had asked for reaches nobody', async () => {
+  let answer = (_: undefined) => {}
+  const findRepeats = () => new Promise((resolve) => (answer = resolve as typeof answer))
+  const { logs, told, crash, turn, land } = start({ findRepeats })
+  logs.perform(bob, [append(1), { do: 'find', keys: [] } as unknown as UserEffect], () => {})
+  await turn()
+  crash()
+  land()
+  answer(undefined)
+  await turn()
+  expect(told).toEqual([])
+})
+
+it('an actor starts when what its former life had appended has landed', async () => {
+  const { logs, turn, land } = start({ load: async () => ({ tail: 1 }) })
+  logs.perform(bob, [append(1)], () => {})
+  await turn()
+  let loaded: unknown
+  void logs.load(bob).then((record) => {
+    loaded = record
+  })
+  await turn()
+  expect(loaded).toBe(undefined)
+  land()
+  await turn()
+  expect(loaded).toEqual({ tail: 1 })
+})
+
+it('what is not of the log is performed in its order, and what is not handled is answered', () => {
+  const { logs, done } = start()
+  const answer = { do: 'answer', ticket: 5, answer: { is: 'refused', code: 'busy' } } as const
+  const close = { do: 'close', session: 3, code: 'resync' } as const
+  logs.perform(bob, [answer, close, { ...answer, ticket: 6 }], (effect) => void done.push(effect))
+  expect(done).toEqual([[5, answer.answer], close, [6, answer.answer]])
+  done.length = 0
+  expect(logs.deadLetter(bob, { is: 'deliver', ticket: 7 } as never, 'poison')).toBe(true)
+  expect(logs.deadLetter(bob, { is: 'copy', ticket: 8 } as never, 'released')).toBe(true)
+  expect(logs.deadLetter(bob, { is: 'stand', session: 4 } as never, 'unloadable')).toBe(true)
+  expect(logs.deadLetter(bob, { is: 'attach' }, 'unloadable')).toBe(false)
+  expect(done).toEqual([
+    [7, { is: 'refused', code: 'failed' }],
+    [8, { is: 'refused', code: 'busy' }],
+    [4, ['error', 'busy', 'stand', 'bob', 0, '']],
+  ])
+})
