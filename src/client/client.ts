@@ -15,6 +15,7 @@ import { download, type TransferOptions, upload } from './media.ts'
 import { checkConnect, checkListener, checkOptions, checkText } from './options.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
+import type { Received } from './session/inbox.ts'
 import type {
   ClientEvents,
   ConnectionStatus,
@@ -142,16 +143,20 @@ export class Client implements AsyncDisposable {
   /**
    * Messages for this user: in order, each once, also after a restart. A message counts as handled when the loop asks for
    * the next; that comes when the storage has it, and the server is told. One that the loop left by a break, a throw or a
-   * crash comes again, under the same id. The loop ends after `close()`, and throws when anything else ended the client.
+   * crash comes again, under the same id. The loop ends after `close()`, and throws when anything else ended the client. There is one
+   * loop at a time; `return` of one that waits makes room for the next.
    */
-  async *messages(): AsyncGenerator<Incoming> {
-    for await (const [message] of this.batches(1)) if (message) yield message
+  messages(): AsyncGenerator<Incoming> {
+    return this.#reader.batches(1, (batch) => this.#incoming(batch[0] as Received))
   }
 
   /** As `messages()`, but all that are there, at most `max` at a time: they count as handled together, and cost one write. */
-  async *batches(max = 256): AsyncGenerator<readonly Incoming[]> {
-    for await (const batch of this.#reader.batches(max))
-      yield batch.map((message) => ({ ...message, read: () => this.read(message) }))
+  batches(max = 256): AsyncGenerator<readonly Incoming[]> {
+    return this.#reader.batches(max, (batch) => batch.map((message) => this.#incoming(message)))
+  }
+
+  #incoming(message: Received): Incoming {
+    return { ...message, read: () => this.read(message) }
   }
 
   /**

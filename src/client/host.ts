@@ -4,7 +4,7 @@ import { type Clock, timesOf } from './clock.ts'
 import { BluetickError, ClosedError, StorageError } from './errors.ts'
 import { Keeper } from './keeper.ts'
 import { Link } from './link.ts'
-import { retryTime } from './session/connection.ts'
+import { hangUps, retryTime } from './session/connection.ts'
 import { nextWake, receive, type SessionState, startSession } from './session/session.ts'
 import type { SessionEffect, SessionMessage } from './session/types.ts'
 import { memoryStorage, type Storage } from './storage.ts'
@@ -171,11 +171,16 @@ export class Host {
       return hear({ is: 'no_token', cause })
     }
     if (dial !== this.#dials) return
-    this.#link = new Link(transport, url, codec, this.session.limits.frameBytes, {
-      opened: () => hear({ is: 'opened', token }),
-      heard: (frames) => hear({ is: 'heard', frames }),
-      lost: (code, why) => hear({ is: 'lost', code, why }),
-    })
+    const lost = (code: number, why?: string) => hear({ is: 'lost', code, why })
+    try {
+      this.#link = new Link(transport, url, codec, this.session.limits.frameBytes, {
+        opened: () => hear({ is: 'opened', token }),
+        heard: (frames) => hear({ is: 'heard', frames }),
+        lost,
+      })
+    } catch (error) {
+      lost(hangUps.broken, String(error))
+    }
   }
 
   /** Where there is no other token now, the server ends the link in time, and the next one asks again. */

@@ -43,8 +43,16 @@ export class Link {
   hangUp(code: number, reason: string): void {
     this.#events = undefined
     this.#flush()
+    this.#close(code, reason)
+  }
+
+  #close(code: number, reason: string): void {
     this.#open = false
-    this.#connection.close(code, reason)
+    try {
+      this.#connection.close(code, reason)
+    } catch {
+      // A transport of the program's. Nothing is heard of this connection any more, closed or not.
+    }
   }
 
   #heard(data: string | Uint8Array): void {
@@ -74,13 +82,25 @@ export class Link {
     for (const frame of frames) {
       const bytes = frameSize(frame)
       if (batch.length > 0 && size + bytes > this.frameBytes) {
-        this.#connection.send(this.#codec.encode(batch))
+        this.#send(batch)
         batch = []
         size = 0
       }
       batch.push(frame)
       size += bytes
     }
-    if (batch.length > 0) this.#connection.send(this.#codec.encode(batch))
+    if (batch.length > 0) this.#send(batch)
+  }
+
+  /** A transport of the program's that throws has lost the connection. */
+  #send(batch: readonly ClientFrame[]): void {
+    const data = this.#codec.encode(batch)
+    if (!this.#open) return
+    try {
+      this.#connection.send(data)
+    } catch (error) {
+      this.#close(hangUps.broken, 'broken')
+      this.#lost(hangUps.broken, String(error))
+    }
   }
 }

@@ -18,12 +18,14 @@ export const emptyMessages: Store<View> = (() => {
   return { subscribe: () => () => {}, now: () => none }
 })()
 
-/** The end of a chat as it is now: from the last lines on, as far back as was asked for. */
+/** The end of a chat as it is now: from the last lines on, as far back as was asked for, and at most a page more however long it stays open. */
 export class Messages implements Store<View> {
   readonly #book: Book
   readonly #chat: string
   #view: View = { lines: [], over: false }
   #past: ReturnType<Book['past']>
+  /** Lines that were asked for. */
+  #asked = page
   #loaded: Promise<void> = Promise.resolve()
   /** What became of lines while those of the book are read: null, they are gone. */
   #meanwhile: Map<string, Line | null> | undefined
@@ -59,7 +61,12 @@ export class Messages implements Store<View> {
   async more(): Promise<void> {
     await this.#loaded
     const { lines } = this.#view
-    const earlier = await this.#past.earlier(this.#book.chat(this.#chat), lines[0])
+    const past = this.#past
+    this.#asked = Math.max(this.#asked, lines.length)
+    const earlier = await past.earlier(this.#book.chat(this.#chat), lines[0])
+    // The oldest were let go of meanwhile: what was brought is not what stands before those that are left.
+    if (past !== this.#past) return this.more()
+    this.#asked += earlier.length
     this.#show([...earlier, ...this.#view.lines])
   }
 
@@ -94,7 +101,15 @@ export class Messages implements Store<View> {
   /** Of lines with one id the last counts. */
   #show(lines: readonly Line[]): void {
     const byId = new Map(lines.map((line) => [line.id, line]))
-    this.#view = { lines: [...byId.values()].sort((a, b) => a.order - b.order), over: this.#past.over }
+    const all = [...byId.values()].sort((a, b) => a.order - b.order)
+    this.#view = { lines: this.#bounded(all), over: this.#past.over }
     this.#changed()
+  }
+
+  /** The oldest leave, a page of them at a time; `more` brings them again. */
+  #bounded(lines: Line[]): Line[] {
+    if (lines.length <= this.#asked + page) return lines
+    this.#past = this.#book.past()
+    return lines.slice(-this.#asked)
   }
 }

@@ -18,6 +18,38 @@ async function opened(...frames: never[]) {
   return { world, client, shelf, book }
 }
 
+describe('the reader of a client', () => {
+  it('is free for another when the book is closed, at once and while it waits', async () => {
+    const { world, client, shelf, book } = await opened(message(1))
+    book.close()
+    const next = await openBook(client, 'bob', shelf)
+    world.link.say(message(2))
+    await settle()
+    expect(next.chat('alice')).toMatchObject({ unread: 2, last: { text: 'no 2' } })
+    expect(book.chat('alice')).toMatchObject({ unread: 1 })
+    next.close()
+    const messages = client.messages()
+    const third = messages.next()
+    world.link.say(message(3))
+    expect(await third).toMatchObject({ value: { body: 'no 3' } })
+  })
+
+  it('is one: a second book says so, and the first goes on', async () => {
+    const { world, client, book } = await opened(message(1))
+    await expect(openBook(client, 'bob')).rejects.toMatchObject({ code: 'already_read' })
+    world.link.say(message(2))
+    await settle()
+    expect(book.chat('alice').unread).toBe(2)
+  })
+
+  it('is of no use to a book of a client that has ended, which shows what is kept', async () => {
+    const { client, shelf, book } = await opened(message(1))
+    book.close()
+    await client.close()
+    expect((await openBook(client, 'bob', shelf)).chat('alice').last).toMatchObject({ text: 'no 1' })
+  })
+})
+
 describe('a book', () => {
   it('counts what is unread: all, what is left when some was read here, and when some was read on another device', async () => {
     const { world, book } = await opened(...range(1, 6).map((seq) => message(seq)))

@@ -57,6 +57,42 @@ describe('connecting', () => {
     await client.close()
   })
 
+  it('takes a transport that throws for one that has no connection: when it dials, when it sends, and when it hangs up', async () => {
+    const world = new World()
+    let broken = 'dial'
+    const client = world.connect({
+      transport: (...args) => {
+        if (broken === 'dial') throw new Error('no network stack')
+        const connection = world.transport(...args)
+        return {
+          send: (data) => {
+            if (broken === 'send') throw new Error('the socket is gone')
+            connection.send(data)
+          },
+          close: () => {
+            throw new Error('closed already')
+          },
+        }
+      },
+    })
+    await settle()
+    expect(client.connection).toMatchObject({ is: 'waiting', reason: expect.stringMatching(/no network stack/) })
+    broken = ''
+    await world.clock.pass(1_000)
+    await world.welcomed()
+    expect(client.connection).toMatchObject({ is: 'online' })
+    broken = 'send'
+    await client.queue('alice', 'Hi')
+    await settle()
+    expect(client.connection).toMatchObject({ is: 'waiting', reason: expect.stringMatching(/the socket is gone/) })
+    broken = ''
+    await world.clock.pass(5_000)
+    await world.welcomed()
+    expect(world.link.of('send')).toMatchObject([['send', expect.any(String), 'alice', 'Hi', true]])
+    await client.close()
+    expect(client.connection).toMatchObject({ is: 'closed', code: 'closed' })
+  })
+
   it('waits longer before each try, by up to half less by chance, and starts again after a connection that held', async () => {
     const world = new World()
     const client = world.connect()

@@ -1,5 +1,6 @@
 /** The chats as this device has them: what comes is kept before it is shown, and what has vanished or is deleted leaves by itself. */
 import type { Client } from '../client.ts'
+import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
@@ -42,11 +43,27 @@ export class Book {
   /** Own messages that are being kept, and those that are next. */
   readonly #own: Outgoing[] = []
 
-  /** Takes the messages of a client: they have one reader. */
+  /** Takes the messages of a client: they have one reader. Rejects with a UsageError (`already_read`) where there is another. */
   static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
     const log = new Log(shelf)
-    await log.vanish(Date.now())
-    return new Book(client, user, log, await log.chats(), await shelf.began())
+    const batches = client.batches()
+    const first = batches.next()
+    const isRead = first.then(nothing, (error) => {
+      // Else the client has ended, and says why; what is kept is here all the same.
+      if (error instanceof UsageError) throw error
+    })
+    try {
+      const kept = log.vanish(Date.now()).then(() => Promise.all([log.chats(), shelf.began()]))
+      await Promise.race([isRead, kept])
+      const [chats, began] = await kept
+      const book = new Book(client, user, log, chats, began)
+      book.#ends.push(() => void batches.return(undefined))
+      void book.#receive(first, batches)
+      return book
+    } catch (error) {
+      void batches.return(undefined)
+      throw error
+    }
   }
 
   private constructor(client: Client, user: string, log: Log, chats: readonly Chat[], began: number) {
@@ -67,7 +84,6 @@ export class Book {
     ]
     void client.outbox().then((messages) => this.#keepOwn(messages))
     void client.settings().catch(() => undefined)
-    void this.#receive()
     void this.#watch()
   }
 
@@ -165,7 +181,7 @@ export class Book {
     if (this.chat(id).draft !== draft) await this.#became(await this.#log.draft(id, draft))
   }
 
-  /** Ends it. The client goes on. */
+  /** Ends it. The client goes on, and its messages are for another reader. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -173,12 +189,10 @@ export class Book {
   }
 
   /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
-  async #receive(): Promise<void> {
+  async #receive(first: Promise<IteratorResult<Batch>>, batches: AsyncGenerator<Batch>): Promise<void> {
     try {
-      for await (const batch of this.#client.batches()) {
-        if (this.#closed) return
-        await this.#take(batch)
-      }
+      for (let next = await first; !next.done && !this.#closed; next = await batches.next())
+        await this.#take(next.value)
     } catch {
       // The client has ended, and says why.
     }
@@ -272,5 +286,8 @@ export class Book {
     }, wait)
   }
 }
+
+type Batch = readonly Incoming[]
+const nothing = () => {}
 
 type Range = { readonly before?: number; readonly after?: number; readonly count?: number }

@@ -20,7 +20,7 @@ const probeMs = 5_000
 const probe = 1
 
 /** Close codes of a client that hangs up; not in the server's table, and always followed by a new try. */
-export const hangUps = { hole: 4000, silent: 4001, unreadable: 4002 } as const
+export const hangUps = { hole: 4000, silent: 4001, unreadable: 4002, broken: 4003 } as const
 
 export function dial(state: SessionState, now: Millis, out: SessionEffect[]): void {
   state.since = now
