@@ -1,0 +1,73 @@
+/** What goes out to clients: the frames of a turn of the event loop are one WebSocket message to each. */
+import { type CloseCode, closeCodes, errorCodes } from '../../protocol/codes.ts'
+import type { ServerFrame } from '../../protocol/frames.ts'
+import type { Clock } from '../../runtime/index.ts'
+import type { Session } from './session.ts'
+
+/** A session with so many frames to send in one turn gets none that may be lost. */
+const crowded = 32
+
+export class Output {
+  readonly #clock: Pick<Clock, 'soon'>
+  #dirty: Session[] = []
+
+  constructor(clock: Pick<Clock, 'soon'>) {
+    this.#clock = clock
+  }
+
+  push(session: Session, frame: ServerFrame): void {
+    if (!session.open) return
+    if (!session.out) {
+      if (this.#dirty.length === 0) this.#clock.soon(() => this.#flushAll())
+      this.#dirty.push(session)
+      session.out = []
+    }
+    session.out.push(frame[0] === 'error' ? explained(frame) : frame)
+  }
+
+  /** As `push`, for what may be lost. */
+  hint(session: Session, frame: ServerFrame): void {
+    if ((session.out?.length ?? 0) < crowded) this.push(session, frame)
+  }
+
+  /** Does something whose frames go out at its end, while the socket is corked, and without a turn of their own. */
+  corked(session: Session, work: () => void): void {
+    const alone = session.out === null
+    session.out ??= []
+    work()
+    if (alone) this.#flush(session)
+  }
+
+  /** Ends a session, after what there is to send. */
+  close(session: Session, code: CloseCode): void {
+    if (!session.open) return
+    this.#flush(session)
+    end(session, code)
+  }
+
+  #flushAll(): void {
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const session of dirty) this.#flush(session)
+  }
+
+  #flush(session: Session): void {
+    const frames = session.out
+    session.out = null
+    if (!frames || frames.length === 0 || !session.open || !session.codec) return
+    if (!session.send(session.codec.encode(frames))) end(session, 'too_slow')
+  }
+}
+
+function end(session: Session, code: CloseCode): void {
+  session.open = false
+  session.end(closeCodes[code].number, code)
+}
+
+/** With its text; and with the time to wait from the table, but for what is told its turn. */
+function explained(frame: Extract<ServerFrame, readonly ['error', ...unknown[]]>): ServerFrame {
+  const [, code, kind, ref, told] = frame
+  const { retryAfter, text } = errorCodes[code]
+  const after = code === 'rate_limited' ? told || retryAfter : retryAfter && Math.max(told, retryAfter)
+  return ['error', code, kind, ref, after, text]
+}
