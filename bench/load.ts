@@ -134,7 +134,7 @@ export async function mix({ target, seconds, bodyBytes }: Mix): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await Promise.all(offline.map(({ index }) => open({ target, prefix: crowd.prefix, from: index, count: 1 }, () => {})))
-  const until = Date.now() + 10_000
-  while (crowd.counts.received < crowd.counts.sent && Date.now() < until)
+  const until = performance.now() + 10_000
+  while (crowd.counts.received < crowd.counts.sent && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 50))
 }

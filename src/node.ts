@@ -183,9 +183,9 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
   const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const router: NodeRouter = new Router(asks)
-  const asked = inTime(runtime, onFault)
+  const hooks = inTime(runtime, onFault)
   const authenticate: Authenticate = options.authenticate
-    ? asked('authenticate', options.authenticate)
+    ? hooks.ask('authenticate', options.authenticate)
     : (token) => (token ? { user: token } : undefined)
   const bans = await Bans.load(store)
   const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault })
@@ -195,7 +195,7 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
     limits: { ...limits, lifetime: options.lifetime },
     heartbeatMs: heartbeatSeconds * 1000,
     enter,
-    admit: admission(options.allow && asked('allow', options.allow), media),
+    admit: admission(options.allow && hooks.ask('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
@@ -244,12 +244,13 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
   const choresEnded = startChores({ runtime, store, calendar, media, holds, onFault }, chores)
-  return { node, runtime, clock, asks, router, sessions, users, groups, presence, media, enter, choresEnded }
+  return { node, runtime, clock, asks, hooks, router, sessions, users, groups, presence, media, enter, choresEnded }
 }
 
 function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<ReturnType<typeof startHosts>>) {
   const { store, limits, heartbeatSeconds } = options
-  const { node, runtime, clock, asks, router, sessions, users, groups, presence, media, enter, choresEnded } = hosts
+  const { node, runtime, clock, asks, hooks, router, sessions, users, groups, presence, media, enter, choresEnded } =
+    hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
@@ -268,7 +269,8 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')
-    await drained(clock, () => asks.size === 0)
+    // What the program has let in is sent, what it is still asked about as well.
+    await drained(clock, () => asks.size === 0 && hooks.waiting() === 0)
     await drained(clock, () => {
       runtime.wheel.hurry()
       return users.quiet && groups.quiet && presence.quiet

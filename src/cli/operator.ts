@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSecret } from './secret.ts'
+import { Misuse } from './misuse.ts'
+import { readSecret, rereadAtHangUp } from './secret.ts'
 import type { Option } from './values.ts'
 
 const tokenFile = (data: string): string => join(data, 'operator-token')
@@ -26,6 +27,16 @@ export const operatorTable = {
 } satisfies Record<string, Option>
 
 type Values = Record<keyof typeof operatorTable, string>
+
+/** The token in a file that the node was given. */
+export const tokenIn = (path: string): Promise<() => string> =>
+  rereadAtHangUp(path, readToken, 'operator token', 'the former operator token opens nothing from now on.')
+
+async function readToken(path: string): Promise<string> {
+  const token = new TextDecoder().decode(await readSecret(path))
+  if (token === '') throw new Misuse(`there is no token in ${path}`)
+  return token
+}
 
 export const newToken = (): string => randomBytes(32).toString('hex')
 

@@ -24,18 +24,28 @@ export async function readKey(path: string): Promise<Uint8Array> {
   )
 }
 
-/** Checks tokens by the secret in a file, and reads it again at each SIGHUP: tokens of the former one are then refused. */
-export async function rereadAtHangUp(path: string): Promise<Authenticate> {
-  let authenticate = jwtAuthenticate(await readKey(path))
+/** What a file has, read anew at each SIGHUP, and as it was where that cannot be. `what`: as sentences call it; `then`: what follows from another one. */
+export async function rereadAtHangUp<T>(
+  path: string,
+  read: (path: string) => Promise<T>,
+  what: string,
+  then: string,
+): Promise<() => T> {
+  let known = await read(path)
   process.on('SIGHUP', async () => {
     try {
-      authenticate = jwtAuthenticate(await readKey(path))
-      console.log(
-        `SIGHUP: read ${path} again; tokens of the former secret are refused from now on. Connections that are open stay.`,
-      )
+      known = await read(path)
+      console.log(`SIGHUP: read ${path} again; ${then}`)
     } catch (error) {
-      console.error(`SIGHUP: the secret stays as it was: ${(error as Error).message}`)
+      console.error(`SIGHUP: the ${what} stays as it was: ${(error as Error).message}`)
     }
   })
-  return (token, client) => authenticate(token, client)
+  return () => known
+}
+
+/** Checks tokens by the secret in a file. */
+export async function secretOf(path: string): Promise<Authenticate> {
+  const then = 'tokens of the former secret are refused from now on. Connections that are open stay.'
+  const check = await rereadAtHangUp(path, async () => jwtAuthenticate(await readKey(path)), 'secret', then)
+  return (token, client) => check()(token, client)
 }

@@ -5,9 +5,9 @@ import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type S
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
-import { keepToken, newToken } from './operator.ts'
+import { keepToken, newToken, tokenIn } from './operator.ts'
 import { readOptions } from './options.ts'
-import { makeSecret, readSecret, rereadAtHangUp } from './secret.ts'
+import { makeSecret, secretOf } from './secret.ts'
 import { most, type Option, pairs } from './values.ts'
 
 export const table = {
@@ -104,7 +104,7 @@ export async function serve(args: string[]): Promise<void> {
   if (!secret && !isForHere(values.host))
     throw new Misuse(`--host ${values.host} needs --secret-file; make a secret with: ${makeSecret('secret')}`)
   const tokenFile = values['operator-token-file']
-  const operatorToken = tokenFile ? new TextDecoder().decode(await readSecret(tokenFile)) : newToken()
+  const made = newToken()
   const retentionMs = Number(values['retention-days']) * 86_400_000
   const node = await orMisuse(async () =>
     createNode({
@@ -114,17 +114,20 @@ export async function serve(args: string[]): Promise<void> {
       onlineMs: Number(values['online-ms']),
       heartbeatSeconds: Number(values['heartbeat-seconds']),
       limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),
-      operatorToken,
+      operatorToken: tokenFile ? await tokenIn(tokenFile) : made,
       ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
       trustedProxies: listed(values['trusted-proxies']),
-      ...(secret && { authenticate: await rereadAtHangUp(secret) }),
+      ...(secret && { authenticate: await secretOf(secret) }),
     }),
   )
   const cluster =
     values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
-  if (!secret) process.on('SIGHUP', () => console.log('SIGHUP: there is no secret file to read again.'))
+  if (!secret && !tokenFile)
+    process.on('SIGHUP', () =>
+      console.log('SIGHUP: there is no secret file to read again, nor one of the operator token.'),
+    )
   const { url } = await orMisuse(() => node.listen({ host: values.host, port: Number(values.port) }))
-  const operators = tokenFile || (await keepToken(values.data, operatorToken))
+  const operators = tokenFile || (await keepToken(values.data, made))
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
   console.log(

@@ -13,8 +13,11 @@ type Ask = <Args extends readonly unknown[], Answer>(
   ask: (...args: Args) => Answer | Promise<Answer>,
 ) => (...args: Args) => Answer | Promise<Answer>
 
+/** `waiting`: hooks that have not answered yet. */
+type Asked = { readonly ask: Ask; readonly waiting: () => number }
+
 /** Hooks that are asked through what this answers throw what they throw, or `late`; both are told. */
-export function inTime({ wheel }: Runtime, onFault: OnFault): Ask {
+export function inTime({ wheel }: Runtime, onFault: OnFault): Asked {
   const asks = new Asks<Outcome>(wheel, answerMs, { error: late })
   const wait = (answer: PromiseLike<unknown>) =>
     new Promise<Outcome>((resolve) => {
@@ -24,7 +27,7 @@ export function inTime({ wheel }: Runtime, onFault: OnFault): Ask {
         (error) => asks.answer(ticket, { error }),
       )
     })
-  return (where, ask) => {
+  const askInTime: Ask = (where, ask) => {
     const fail = (error: unknown): never => {
       onFault({ where, error })
       throw error
@@ -38,6 +41,7 @@ export function inTime({ wheel }: Runtime, onFault: OnFault): Ask {
       )
     }
   }
+  return { ask: askInTime, waiting: () => asks.size }
 }
 
 const isPromise = (answer: unknown): answer is PromiseLike<unknown> =>

@@ -49,8 +49,8 @@ export type NodeOptions = Hooks & {
   readonly allowOrigins?: readonly string[]
   /** Addresses and networks (`10.0.0.0/8`) of proxies that tell the addresses of clients, by PROXY v2 or `x-forwarded-for`. Default: none. */
   readonly trustedProxies?: readonly string[]
-  /** Opens `/inspect` to whoever bears it. Without it the loopback may look where there is no `authenticate`, else nobody. */
-  readonly operatorToken?: string
+  /** Opens `/inspect` to whoever bears it; a function may answer another one each time. Without it the loopback may look where there is no `authenticate`, else nobody. */
+  readonly operatorToken?: string | (() => string)
 }
 
 /** With defaults. */
@@ -79,7 +79,10 @@ const rules: Record<keyof NodeOptions, Rule> = {
   heartbeatSeconds: isNumber,
   allowOrigins: isListOf('origins, such as http://localhost:5173', /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#]+)$/),
   trustedProxies: isListOf('addresses and networks, such as 10.0.0.0/8'),
-  operatorToken: isText,
+  operatorToken: {
+    words: 'text that is not empty, or a function',
+    fits: (value) => isText.fits(value) || isFunction.fits(value),
+  },
 }
 
 /** Throws a TypeError or a RangeError for options that cannot be. */

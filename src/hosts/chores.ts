@@ -14,6 +14,8 @@ const expiryMs = 60_000
 const vanishingMs = 600_000
 /** Milliseconds between looks at the clock. What a kill loses of them counts as a step of the clock at the next start. */
 const clockMs = 600_000
+/** A node that was off for so long says nothing of it: if it was the clock, things leave so much too early at most. */
+const quietMs = 86_400_000
 
 type Context = {
   readonly runtime: Runtime
@@ -36,9 +38,13 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
     const { entries, dedupeKeys } = await store.expire(calendar.past)
     return entries + dedupeKeys
   }
+  let started = false
   const lookAtClock = async () => {
     const offMs = await calendar.look(store)
-    if (offMs !== 0) onFault({ where: 'clock', error: new Error(stepped(offMs)) })
+    const wasOff = !started && offMs > 0
+    started = true
+    if (offMs !== 0 && !(wasOff && offMs <= quietMs))
+      onFault({ where: 'clock', error: new Error(wasOff ? off(offMs) : stepped(offMs)) })
     return 0
   }
   const own = [
@@ -55,5 +61,10 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
 }
 
 const stepped = (offMs: number): string =>
-  `it is ${(Math.abs(offMs) / 3_600_000).toFixed(1)} hours ${offMs > 0 ? 'ahead of' : 'behind'} the time that it should be, ` +
-  'or the node was off for so long. Nothing leaves for its age until the clock has said the same for a day: set it right before that, or do nothing where it is right.'
+  `it is ${(Math.abs(offMs) / 3_600_000).toFixed(1)} hours ${offMs > 0 ? 'ahead of' : 'behind'} the time that it should be. ${untilSure}`
+
+const off = (offMs: number): string =>
+  `the node was off for ${(offMs / 86_400_000).toFixed(1)} days, or the clock was set ahead by so much meanwhile. ${untilSure}`
+
+const untilSure =
+  'Nothing leaves for its age until the clock has said the same for a day: set it right before that, or do nothing where it is right.'

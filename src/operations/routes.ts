@@ -14,7 +14,7 @@ type Node = {
   readonly disconnect: (user: string, device?: string) => number
 }
 type Context = {
-  readonly token: string | undefined
+  readonly token: string | (() => string) | undefined
   /** Nobody is asked for a token: then whoever is on this machine is an operator, where there is none for them. */
   readonly open: boolean
   readonly node: Node
@@ -59,6 +59,6 @@ async function answer(operation: Operation, node: Node, { query }: Request): Pro
 function isOperator({ token, open }: Pick<Context, 'token' | 'open'>, request: Request): boolean {
   if (token === undefined) return open && request.header('origin') === '' && isFromHere(request)
   const given = Buffer.from(request.header('authorization').replace(/^Bearer /i, ''))
-  const right = Buffer.from(token)
+  const right = Buffer.from(typeof token === 'string' ? token : token())
   return given.length === right.length && timingSafeEqual(given, right)
 }

@@ -19,7 +19,9 @@ it('createNode names the option that it does not have, or that cannot be', () =>
   )
   expect(node({ store, blocked: 'swallow' })).toThrow('createNode: blocked must be told or swallowed')
   expect(node({ store, authenticate: 'secret' })).toThrow('createNode: authenticate must be a function')
-  expect(node({ store, operatorToken: '' })).toThrow('createNode: operatorToken must be text that is not empty')
+  expect(node({ store, operatorToken: '' })).toThrow(
+    'createNode: operatorToken must be text that is not empty, or a function',
+  )
   expect(node({ store, heartbeatSeconds: 5 })).toThrow(RangeError)
   expect(node({ store, limits: { body: 1 } })).toThrow('limits.body: there is no such limit')
 })

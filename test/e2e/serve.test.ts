@@ -279,7 +279,7 @@ describe('bluetick inspect', () => {
   it('tells of a user and of a message, with the token that the node was given', async () => {
     const tokenFile = join(folder, 'operator-token')
     writeFileSync(tokenFile, 'operator')
-    const { url } = await serve('--operator-token-file', tokenFile)
+    const { server, url, out } = await serve('--operator-token-file', tokenFile)
     const alice = connect({ url, token: 'alice' })
     const { id } = await alice.send('bob', 'hi')
     const of = (...args: string[]) => cli('inspect', '--url', url, ...args)
@@ -290,6 +290,20 @@ describe('bluetick inspect', () => {
       /^sent .*bob at seq 1\nwaiting /,
     )
     expect(await of('nobody', '--operator-token-file', tokenFile)).toMatchObject({ code: 1 })
+    const former = join(folder, 'former-operator-token')
+    writeFileSync(former, 'operator')
+    writeFileSync(tokenFile, 'another')
+    server.kill('SIGHUP')
+    await expect
+      .poll(out)
+      .toContain(`SIGHUP: read ${tokenFile} again; the former operator token opens nothing from now on.`)
+    expect(await of('bob', '--operator-token-file', tokenFile)).toMatchObject({ code: 0 })
+    expect(await of('bob', '--operator-token-file', former)).toMatchObject({ code: 1 })
+    writeFileSync(tokenFile, '')
+    server.kill('SIGHUP')
+    await expect.poll(out).toContain(`SIGHUP: the operator token stays as it was: there is no token in ${tokenFile}`)
+    writeFileSync(tokenFile, 'another')
+    expect(await of('bob', '--operator-token-file', tokenFile)).toMatchObject({ code: 0 })
     await alice.close()
   })
 

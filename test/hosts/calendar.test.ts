@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Calendar } from '../../src/hosts/calendar.ts'
-import { memoryStore } from '../../src/index.ts'
+import { createNode, memoryStore } from '../../src/index.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
@@ -134,5 +134,20 @@ describe('the calendar', () => {
     expect(await machine.store.expire(machine.calendar.past)).toMatchObject({ entries: 0 })
     await machine.run(day)
     expect(await machine.store.expire(machine.calendar.past)).toMatchObject({ entries: 1 })
+  })
+
+  it.each([
+    ['a night', 10 * hour, []],
+    ['a month', 31 * day, [expect.stringMatching(/^the node was off for 31.0 days, or the clock was set ahead/)]],
+    ['less than nothing', -10 * hour, [expect.stringMatching(/^it is 10.0 hours behind the time/)]],
+  ])('is told once what it is, of a node that was off for %s', async (_, offMs, told) => {
+    const store = memoryStore()
+    await store.open()
+    await store.saveReckoning({ at: Date.now() - offMs, doubtMs: 0 })
+    const faults: string[] = []
+    const node = createNode({ store, onFault: ({ error }) => faults.push((error as Error).message) })
+    await node.listen({ port: 0 })
+    await node.close()
+    expect(faults).toEqual(told)
   })
 })
