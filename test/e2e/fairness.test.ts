@@ -1,18 +1,10 @@
 /** One user cannot make the others wait: a message to a group is charged by its copies, and what people write to each other passes a fan-out. Counted, not timed. */
 import { afterEach, expect, it } from 'vitest'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
-import { closeAll, enter, type Raw } from './raw.ts'
+import { memoryStore } from '../../src/index.ts'
+import { end, node, start, url } from './nodes.ts'
+import { enter, type Raw } from './raw.ts'
 
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Partial<NodeOptions> = {}): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(async () => {
-  closeAll()
-  await node.close()
-})
+afterEach(end)
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 /** A group of ids that never existed. */

@@ -2,16 +2,10 @@
 import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { end, start, url } from './nodes.ts'
 
 type Frame = unknown[]
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Partial<NodeOptions> = {}): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(() => node.close())
+afterEach(end)
 
 const team = '#team'
 let ids = 0

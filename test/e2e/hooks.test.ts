@@ -1,31 +1,11 @@
 /** Hooks of a program that never answer, or fail: nothing waits for them for ever, and whoever runs the node is told. */
-import { once } from 'node:events'
 import { afterEach, expect, it, vi } from 'vitest'
-import { WebSocket } from 'ws'
-import { createNode, type Fault, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { type Fault, memoryStore } from '../../src/index.ts'
+import { end, node, start, url } from './nodes.ts'
+import { dial } from './raw.ts'
 
-type Frame = unknown[]
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Partial<NodeOptions>): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(() => node.close())
+afterEach(end)
 
-async function enter(user: string) {
-  const socket = new WebSocket(url, 'bluetick.v1.json')
-  const frames: Frame[] = []
-  socket.on('message', (data) => {
-    for (const line of String(data).split('\n')) frames.push(JSON.parse(line))
-  })
-  const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
-  await once(socket, 'open')
-  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
-  const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
-  say('hello', user, 'phone')
-  return { closed, say, of }
-}
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const never = () => new Promise<never>(() => {})
 
@@ -34,7 +14,7 @@ it('allow that never answers holds up its session for 10 s, and nothing overtake
   let hangs = true
   const allow = ({ body }: { body: unknown }) => (hangs && body === 'held' ? never() : true)
   await start({ allow, onFault: (fault) => faults.push(fault) })
-  const alice = await enter('alice')
+  const alice = await dial(url, 'alice')
   await expect.poll(() => alice.of('welcome')).toHaveLength(1)
   const sends = [
     [id(1), 'bob', 'first'],
@@ -56,14 +36,14 @@ it('allow that never answers holds up its session for 10 s, and nothing overtake
         .sort(),
     )
     .toEqual([1, 2, 3, 4].map(id))
-  const bob = await enter('bob')
+  const bob = await dial(url, 'bob')
   await expect.poll(() => bob.of('message').map((frame) => frame[5])).toEqual(['first', 'held', 'behind it'])
 })
 
 it('authenticate that never answers sends the client away for a while', async () => {
   const faults: Fault[] = []
   await start({ authenticate: never, onFault: (fault) => faults.push(fault) })
-  const alice = await enter('alice')
+  const alice = await dial(url, 'alice')
   expect(await alice.closed).toBe(3005)
   expect(faults).toEqual([{ where: 'authenticate', error: new Error('it did not answer within 10 s') }])
 })
@@ -82,8 +62,8 @@ it('what hooks throw is told, also where they throw later', async () => {
     },
     onFault: (fault) => faults.push(fault),
   })
-  expect(await (await enter('mallory')).closed).toBe(3005)
-  const alice = await enter('alice')
+  expect(await (await dial(url, 'mallory')).closed).toBe(3005)
+  const alice = await dial(url, 'alice')
   await expect.poll(() => alice.of('welcome')).toHaveLength(1)
   alice.say('send', id(1), 'bob', 'hello')
   await expect.poll(() => alice.of('error').map((frame) => frame[1])).toEqual(['refused'])
@@ -98,7 +78,7 @@ it('what hooks throw is told, also where they throw later', async () => {
 it('without onFault the process warns of a hook that fails, once a minute', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   await start({ authenticate: () => Promise.reject(new Error('no database')) })
-  for (let n = 0; n < 3; n++) expect(await (await enter('alice')).closed).toBe(3005)
+  for (let n = 0; n < 3; n++) expect(await (await dial(url, 'alice')).closed).toBe(3005)
   expect(warn.mock.calls.map(([text]) => text)).toEqual(['the hook authenticate failed: Error: no database'])
   warn.mockRestore()
 })

@@ -3,16 +3,11 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { createNode, memoryStore, type NodeOptions, SendRefused } from '../../src/index.ts'
+import { SendRefused } from '../../src/index.ts'
+import { end, node, start, url } from './nodes.ts'
 
 type Frame = unknown[]
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Partial<NodeOptions> = {}): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(() => node.close())
+afterEach(end)
 
 let ids = 0
 const entries = ['message', 'copy', 'receipt', 'seen', 'gone', 'deleted']

@@ -1,58 +1,37 @@
 /** Every size, rate and count that a stranger can grow has a limit: each is hit here. Frame size, bodies, ids, rates and the time to hello: hostile.test.ts. */
-import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import { connect } from '../../src/client/index.ts'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { createNode, memoryStore } from '../../src/index.ts'
+import { end, node, start, url } from './nodes.ts'
+import { enter } from './raw.ts'
 
-type Frame = unknown[]
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Omit<NodeOptions, 'store'>): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(() => node.close())
+afterEach(end)
 
-async function enter(user: string, device = 'phone') {
-  const socket = new WebSocket(url, 'bluetick.v1.json')
-  const frames: Frame[] = []
-  socket.on('message', (data) => {
-    for (const line of String(data).split('\n')) frames.push(JSON.parse(line))
-  })
-  const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
-  await once(socket, 'open')
-  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
-  say('hello', user, device)
-  const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
-  await expect.poll(() => frames.length || socket.readyState > 1).toBeTruthy()
-  return { socket, closed, say, of }
-}
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
 it('devices: with all connected a further one is refused; one that is away makes room', async () => {
   await start({ limits: { devices: 2 } })
-  const phone = await enter('alice', 'phone')
-  await enter('alice', 'laptop')
-  expect(await (await enter('alice', 'tablet')).closed).toBe(3504)
+  const phone = await enter(url, 'alice', 'phone')
+  await enter(url, 'alice', 'laptop')
+  expect(await (await enter(url, 'alice', 'tablet')).closed).toBe(3504)
   phone.socket.close()
   await phone.closed
-  expect((await enter('alice', 'tablet')).of('welcome')).toHaveLength(1)
+  expect((await enter(url, 'alice', 'tablet')).of('welcome')).toHaveLength(1)
 })
 
 it('connections of one address', async () => {
   await start({ limits: { connectionsPerAddress: 2 } })
-  await enter('alice')
-  const second = await enter('bob')
-  expect(await (await enter('carol')).closed).toBe(3006)
+  await enter(url, 'alice')
+  const second = await enter(url, 'bob')
+  expect(await (await enter(url, 'carol')).closed).toBe(3006)
   second.socket.close()
   await second.closed
-  expect((await enter('carol')).of('welcome')).toHaveLength(1)
+  expect((await enter(url, 'carol')).of('welcome')).toHaveLength(1)
 })
 
 it('watches of one connection', async () => {
   await start({ limits: { watches: 2 } })
-  const alice = await enter('alice')
+  const alice = await enter(url, 'alice')
   for (const user of ['a', 'b', 'c']) alice.say('watch', user)
   await expect.poll(() => alice.of('error')[0]?.slice(1, 4)).toEqual(['too_many_watches', 'watch', 'c'])
   alice.say('unwatch', 'a')
@@ -62,10 +41,10 @@ it('watches of one connection', async () => {
 
 it('entries of an inbox: a full one says so, and takes more when its owner has acknowledged', async () => {
   await start({ limits: { inboxEntries: 3 } })
-  const alice = await enter('alice')
+  const alice = await enter(url, 'alice')
   for (let n = 1; n <= 4; n++) alice.say('send', id(n), 'bob', 'x', false)
   await expect.poll(() => alice.of('error')[0]?.slice(1, 5)).toEqual(['inbox_full', 'send', id(4), 5_000])
-  const bob = await enter('bob')
+  const bob = await enter(url, 'bob')
   await expect.poll(() => bob.of('message')).toHaveLength(3)
   bob.say('ack', 3)
   alice.say('send', id(4), 'bob', 'x', true)
@@ -75,7 +54,7 @@ it('entries of an inbox: a full one says so, and takes more when its owner has a
 it('the un-acknowledged window, in entries and in bytes', async () => {
   await start({ limits: { windowEntries: 4, windowBytes: 1_000 } })
   for (let n = 1; n <= 10; n++) await node.send({ from: 'shop', to: 'bob', body: 'x', id: id(n) })
-  const bob = await enter('bob')
+  const bob = await enter(url, 'bob')
   await expect.poll(() => bob.of('message')).toHaveLength(4)
   bob.say('ack', 4)
   await expect.poll(() => bob.of('message')).toHaveLength(8)
@@ -93,7 +72,7 @@ it('the un-acknowledged window, in entries and in bytes', async () => {
 
 it('sends in flight: what is above is busy, and what follows waits for it', async () => {
   await start({ limits: { sendsInFlight: 2 }, allow: () => new Promise((resolve) => setTimeout(resolve, 200, true)) })
-  const alice = await enter('alice')
+  const alice = await enter(url, 'alice')
   for (let n = 1; n <= 4; n++) alice.say('send', id(n), 'bob', 'x', false)
   await expect.poll(() => alice.of('sent')).toHaveLength(2)
   expect(alice.of('error').map((frame) => [frame[1], frame[3]])).toEqual([
@@ -109,7 +88,7 @@ it('sends in flight: what is above is busy, and what follows waits for it', asyn
 
 it('frames per second: sends above are rate_limited, acks are not', async () => {
   await start({ limits: { framesPerSecond: 10 } })
-  const alice = await enter('alice')
+  const alice = await enter(url, 'alice')
   for (let n = 1; n <= 25; n++) alice.say('send', id(n), 'bob', 'x', false)
   await expect.poll(() => alice.of('error').length).toBeGreaterThan(0)
   expect(alice.of('error').every((frame) => frame[1] === 'rate_limited' || frame[1] === 'busy')).toBe(true)
@@ -118,7 +97,7 @@ it('frames per second: sends above are rate_limited, acks are not', async () => 
 
 it('bytes in a socket that nobody reads: the connection is closed, and nothing is lost', async () => {
   await start({ limits: { windowEntries: 1_000, windowBytes: 4 * 1024 * 1024, socketBytes: 8 * 1024 * 1024 } })
-  const bob = await enter('bob')
+  const bob = await enter(url, 'bob')
   bob.socket.pause()
   for (let n = 1; n <= 600; n++) await node.send({ from: 'shop', to: 'bob', body: 'x'.repeat(30_000), id: id(n) })
   expect((await node.inspect('bob'))?.devices[0]?.unacknowledged).toBeLessThan(150)
@@ -139,7 +118,7 @@ it.each([
 
 it('sends of one user to another, and of one user from all devices: refused with the time to wait', async () => {
   await start({ limits: { sendsPerSecondToOne: 5, sendsPerSecond: 10 } })
-  const [phone, laptop] = [await enter('alice', 'phone'), await enter('alice', 'laptop')]
+  const [phone, laptop] = [await enter(url, 'alice', 'phone'), await enter(url, 'alice', 'laptop')]
   for (let n = 0; n < 11; n++) phone.say('send', id(n), 'bob', 'hi', false)
   await expect.poll(() => phone.of('sent').length + phone.of('error').length).toBe(11)
   const [, code, kind, ref, retryAfter] = phone.of('error')[0] ?? []

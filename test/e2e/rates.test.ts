@@ -1,19 +1,10 @@
 /** A client that does as docs/writing-a-client.md says, and the SDK, reach the rate that the limits promise. How exactly: test/hosts/pace.test.ts, without time. */
 import { afterEach, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
-import { closeAll, enter, type Frame } from './raw.ts'
+import { end, node, start, url } from './nodes.ts'
+import { enter, type Frame } from './raw.ts'
 
-let node: ReturnType<typeof createNode>
-let url: string
-async function start(options: Omit<NodeOptions, 'store'> = {}): Promise<void> {
-  node = createNode({ store: memoryStore(), ...options })
-  url = (await node.listen({ port: 0 })).url
-}
-afterEach(async () => {
-  closeAll()
-  await node.close()
-})
+afterEach(end)
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const [count, window] = [3_000, 200]
 

@@ -4,12 +4,12 @@ import { expect } from 'vitest'
 import { WebSocket } from 'ws'
 
 export type Frame = readonly unknown[]
-export type Raw = Awaited<ReturnType<typeof enter>>
+export type Raw = Awaited<ReturnType<typeof dial>>
 
 const open = new Set<WebSocket>()
 
-/** Says hello, and answers when the node has. `heard` hears each frame as it comes. */
-export async function enter(
+/** Says hello. `heard` hears each frame as it comes. */
+export async function dial(
   url: string,
   user: string,
   device = 'phone',
@@ -30,8 +30,14 @@ export async function enter(
   await once(socket, 'open')
   const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
   say('hello', user, device)
-  await expect.poll(() => of('welcome').length || socket.readyState > 1).toBeTruthy()
   return { socket, closed, say, of }
+}
+
+/** And answers when the node has welcomed it, or hung up. */
+export async function enter(...whom: Parameters<typeof dial>) {
+  const raw = await dial(...whom)
+  await expect.poll(() => raw.of('welcome').length || raw.socket.readyState > 1).toBeTruthy()
+  return raw
 }
 
 export function closeAll(): void {
