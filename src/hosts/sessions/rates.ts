@@ -52,7 +52,7 @@ export class Rates {
     return { retryAfter: Math.ceil(sender.toldAt - now), every: costMs }
   }
 
-  /** A message made so many copies less than it took for; with `to` it was not taken at all. */
+  /** A message made so many copies less than it took for, or more where it is below 0; with `to` it was not taken at all. */
   giveBack(from: UserId, copies: number, to?: UserId): void {
     const sender = this.#senders.get(from)
     if (!sender) return

@@ -43,6 +43,7 @@ export class Sends {
   deliver(session: Session, effect: Send): void {
     const { send } = effect
     const copies = this.#copies(send)
+    if (send[6] === 'create') this.#members.guess(send[2], 1)
     const wait = this.#rates.take(session.user as UserId, send[2], copies, this.#clock.monotonic())
     if (!wait) return this.#admit(session, effect, copies)
     this.#answer(session, effect, 0, { is: 'refused', code: 'rate_limited', ...wait })
@@ -61,9 +62,9 @@ export class Sends {
     if (answer.is === 'accepted' && answer.members !== undefined) this.#members.note(send[2], answer.members)
     const again = answer.is === 'refused' && isForNow(answer.code)
     if (again) this.#rates.giveBack(from, copies, copies > 0 ? send[2] : undefined)
-    else if (copies > 1) {
-      const made = answer.is === 'accepted' ? this.#copies(send) : 1
-      this.#rates.giveBack(from, Math.max(0, copies - made))
+    else if (isGroup(send[2])) {
+      const made = (answer.is === 'accepted' && this.#members.of(send[2])) || 1
+      this.#rates.giveBack(from, copies - made)
     }
     this.#receive(session, { is: 'answered', send, step, answer })
   }
@@ -130,6 +131,11 @@ class Members {
 
   of(group: UserId): number | undefined {
     return this.#counts.get(group)
+  }
+
+  /** Until an answer says more: who makes a group and fills it need not wait in between. What was too few is taken later. */
+  guess(group: UserId, count: number): void {
+    if (!this.#counts.has(group)) this.note(group, count)
   }
 
   note(group: UserId, count: number): void {
