@@ -165,7 +165,7 @@ function stands(state: GroupState, entry: Message, limits: GroupLimits, now: Mil
 /** The mail of the next life of an actor that crashed; what was held comes after what the log had taken. */
 export function recover(state: GroupState, mail: readonly GroupMessage[]): GroupMessage[] {
   const own = new Set<GroupMessage['is']>(['fanned', 'recorded', 'consulted', 'timer'])
-  const rest = mail.filter((message) => !own.has(message.is) || message === mail[0])
+  const rest = mail.filter((message) => !own.has(message.is))
   const known = new Set<GroupMessage>(rest)
   const recovered = recoverLog(state.log, rest as UserMessage[]) as GroupMessage[]
   const taken = recovered.filter((message) => !known.has(message))

@@ -18,11 +18,12 @@ const results = new Set<UserMessage['is']>([
 ])
 
 /**
- * The mail of the new life. Unanswered messages come first, marked as repeats since they may be durable already: were they
- * only sent again by their clients, those behind them in the mail would overtake them.
+ * The mail of the new life; an answer to the former one is left out, also the one that crashed it. Unanswered messages come first,
+ * marked as repeats since they may be durable already: were they only sent again by their clients, those behind them in the mail
+ * would overtake them.
  */
 export function recover(state: UserState, mail: readonly UserMessage[]): UserMessage[] {
-  const rest = mail.filter((message) => !results.has(message.is) || message === mail[0])
+  const rest = mail.filter((message) => !results.has(message.is))
   const refusals: UserMessage[] = state.work?.refused.size ? [{ is: 'refusals', turns: state.work.refused }] : []
   const queued = new Set(rest.map((message) => ('ticket' in message ? message.ticket : 0)))
   return [

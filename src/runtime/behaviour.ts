@@ -29,7 +29,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   deadLetter(id: string, message: Message, reason: DeadLetter): void
   /** What can be asked of what it knows: answered by the state, or by the store where the actor is not present, or is being loaded. */
   readonly known: { readonly [What in keyof Known]: (id: string, state: State | undefined) => Promise<Known[What]> }
-  /** The mail of the next life of an actor that crashed: the message that crashed it must stay, as it is. */
+  /** The mail of the next life of an actor that crashed. The message that crashed it is the first, and stays as it is where it stays: then it is tried once more. */
   recover(state: State, mail: readonly Message[]): Message[]
   /** It crashed, and is fresh from the store. */
   restarted(id: string): void

@@ -241,7 +241,10 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     this.#token(awake)
   }
 
-  /** The first message in line crashed the actor: it is tried once more on a fresh state, then put aside. Nothing else that waits is lost. */
+  /**
+   * The first message in line crashed the actor: it is tried once more on a fresh state, unless it says nothing to the next life,
+   * then put aside. Nothing else that waits is lost.
+   */
   #crashed(id: string, cause: unknown): void {
     const { kind } = this.#behaviour
     this.#options.crashed(new Error(`the ${kind} ${id} crashed: ${cause}`, { cause }))
@@ -257,11 +260,12 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       this.#leave(id, awake, 'gave up')
       return this.#behaviour.gaveUp(id)
     }
-    if (culprit !== undefined && awake.retried === culprit) {
-      awake.mail.splice(awake.mail.indexOf(culprit), 1)
-      this.#deadLetter(id, culprit, 'poison')
+    const again = culprit === undefined ? -1 : awake.mail.indexOf(culprit)
+    if (again >= 0 && awake.retried === culprit) {
+      awake.mail.splice(again, 1)
+      this.#deadLetter(id, culprit as Message, 'poison')
     }
-    awake.retried = culprit
+    awake.retried = again >= 0 ? culprit : undefined
     awake.state = undefined
     awake.actor = this.#spawn(id)
     void this.#load(id, awake, true)

@@ -92,6 +92,16 @@ it('puts a message aside that crashes the actor twice, and goes on', async () =>
   expect(runtime.counters).toMatchObject({ restarts: 2, deadLetters: 1 })
 })
 
+it('does not try again what means nothing to the next life, and loses nothing of what does', async () => {
+  const { actors, log, runtime, settled } = host({}, { recover: (_state, mail) => mail.filter((n) => n < once) })
+  for (const message of [1, poison, 2]) actors.tell('a', message)
+  await settled()
+  for (const message of [poison, 3, 4]) actors.tell('a', message)
+  await settled()
+  expect(numbers(log)).toEqual([1, 2, 3, 4])
+  expect([log.dead, runtime.counters.restarts]).toEqual([[], 2])
+})
+
 it('gives up an actor that crashes too often, tells of all its mail, and takes it back later', async () => {
   const { actors, log, settled } = host({ restarts: 3 })
   for (const message of [once, once + 1, once + 2, once + 3, 5]) actors.tell('a', message)
