@@ -4,10 +4,9 @@ import type { OnFault } from '../embed/faults.ts'
 import type { Holds } from '../media/holds.ts'
 import type { NodeMedia } from '../media/media.ts'
 import { Vanishing } from '../media/vanishing.ts'
-import type { Runtime } from '../runtime/index.ts'
+import { type Chore, type Runtime, startChore } from '../runtime/index.ts'
 import type { ExpiryStore, HistoryStore, LogStore, TimeStore } from '../store/contract.ts'
 import type { Calendar } from './calendar.ts'
-import { repeatedly } from './repeatedly.ts'
 
 /** Milliseconds between looks at what is too old, and at which messages that held media have vanished. */
 const expiryMs = 60_000
@@ -26,14 +25,11 @@ type Context = {
   readonly onFault: OnFault
 }
 
-/** A task that is done every `everyMs`, and at once again while it answers that there is more to do. */
-export type Chore = { readonly everyMs: number; readonly task: () => Promise<number> }
-
 /** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
 export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
   const { runtime, store, calendar, media, holds, onFault } = context
-  const start = (where: 'store' | 'media', { everyMs, task }: Chore) =>
-    repeatedly(runtime, everyMs, task, (error) => onFault({ where, error }))
+  const start = (where: 'store' | 'media', chore: Chore) =>
+    startChore(runtime.wheel, chore, (error) => onFault({ where, error }))
   const expire = async () => {
     const { entries, dedupeKeys } = await store.expire(calendar.past)
     return entries + dedupeKeys

@@ -5,9 +5,8 @@
  */
 import { lastSeenOf, type Presence } from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
-import { type ClockFace, hash } from '../runtime/index.ts'
+import { type Chore, type ClockFace, hash } from '../runtime/index.ts'
 import type { PresenceStore } from '../store/contract.ts'
-import type { Chore } from './chores.ts'
 
 /** Everyone's devices that are connected. */
 type Devices = { connected(): Iterable<readonly [UserId, Presence]> }

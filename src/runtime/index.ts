@@ -8,6 +8,7 @@ import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
 export type { DeadLetter, Next } from './behaviour.ts'
+export { type Chore, startChore } from './chores.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 export { hash, shardOf } from './hash.ts'
