@@ -19,12 +19,14 @@ export type Server =
 /** Which of the users are opened, and when they count as open. */
 export type Which = Pick<Open, 'entries' | 'groups' | 'only'>
 
+/** What a node has used up to a moment, and done. */
 export type NodeSample = Sample & {
   readonly writes?: Writes
   readonly copies?: Copies
   readonly stats?: { readonly messages: number; readonly turns: number; readonly users: { readonly awake: number } }
 }
 
+/** What all generators have counted together. */
 export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuckets' | 'asideBuckets'> & {
   readonly sentMs: Histogram
   readonly deliveredMs: Histogram

@@ -4,6 +4,7 @@ import type { Store } from '../src/store/contract.ts'
 import { Histogram } from './histogram.ts'
 import { now, stamp } from './stamp.ts'
 
+/** How often a store was written to. */
 export type Writes = { readonly appends: number; readonly entries: number; readonly saves: number }
 /** Copies that are durable with their member, and how long after they were due. */
 export type Copies = { readonly durable: number; readonly buckets: readonly number[] }

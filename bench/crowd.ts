@@ -14,6 +14,7 @@ export type Open = {
   readonly groups?: number
   readonly only?: 'owners' | 'members'
 }
+/** What one generator has counted since it was last reset. */
 export type Totals = {
   readonly sent: number
   readonly received: number

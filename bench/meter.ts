@@ -4,6 +4,7 @@ import { Session } from 'node:inspector'
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
+/** What a process has used up to a moment. */
 export type Sample = {
   readonly at: number
   readonly rss: number

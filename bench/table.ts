@@ -2,6 +2,7 @@
 import type { Machine } from './machine.ts'
 import type { Name } from './options.ts'
 
+/** What a benchmark measured, by the names that the JSON has. */
 export type Figures = { readonly [key: string]: unknown }
 
 /** What a run writes as JSON: the figures of one benchmark, or with `all` those of each by name. */

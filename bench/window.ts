@@ -2,6 +2,7 @@
 import type { Bed, NodeSample, Sum } from './bed.ts'
 import { percentile } from './histogram.ts'
 
+/** The node and the generators before and after. */
 export type Window = {
   readonly before: NodeSample
   readonly after: NodeSample

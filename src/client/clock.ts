@@ -13,6 +13,7 @@ export interface Clock {
 /** What the clocks say at one moment. */
 export type Times = { readonly now: number; readonly monotonic: number }
 
+/** Both clocks at one moment. */
 export const timesOf = (clock: Clock): Times => ({ now: clock.now(), monotonic: clock.monotonic() })
 
 export const systemClock: Clock = {

@@ -1,6 +1,7 @@
 /** What went wrong. There is one class for each thing that a program can do next; `code` says what exactly happened. */
 import { type CloseCode, closeCodes, type ErrorCode, errorCodes } from '../protocol/codes.ts'
 
+/** What all errors of this package are: `code` is for programs, the message for people. */
 export class BluetickError extends Error {
   readonly code: string
   constructor(code: string, text: string, cause?: unknown) {

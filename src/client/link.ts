@@ -5,6 +5,7 @@ import { hangUps } from './session/connection.ts'
 import { frameSize } from './session/sending.ts'
 import type { Connection, Transport } from './transport.ts'
 
+/** What is told of a link until it is hung up. */
 export interface LinkEvents {
   opened(): void
   heard(frames: readonly ServerFrame[]): void

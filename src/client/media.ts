@@ -67,6 +67,7 @@ function nextLength(length: number, ms: number): number {
   return ms > 2_000 ? Math.max(piece.least, length / 2) : length
 }
 
+/** The whole content; a range that breaks off is gone on with. */
 export async function download(link: HttpLink, id: string, { onProgress, signal }: TransferOptions): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
   let done = 0

@@ -9,6 +9,7 @@ import type { Storage } from './storage.ts'
 import type { Transport } from './transport.ts'
 import type { WaitOptions } from './waiting.ts'
 
+/** What a client is told when it connects. `url` and `token` are all that it must have. */
 export type ConnectOptions = {
   /** `ws://` or `wss://`. */
   readonly url: string
@@ -46,6 +47,7 @@ export type Medium = {
 /** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
 export type Attachment = Medium & { readonly preview?: Uint8Array }
 
+/** What a message has beside its text. */
 export type QueueOptions = {
   readonly media?: Attachment
   /** Makes the message a change of the chat that it goes to; its body is the new value. See `Change`. */
@@ -105,6 +107,7 @@ export type Past = Omit<Incoming, 'lifetime' | 'read'> & {
   readonly at: Position | null
 }
 
+/** Which part of a history is asked for. */
 export type HistoryOptions = WaitOptions & {
   /** Only what is older than this message. */
   readonly before?: Pick<Past, 'time' | 'seq'> | undefined
@@ -129,8 +132,10 @@ export type Group = {
 /** The other members of a group who have a message, and those of them who have read it. */
 export type Ticks = { readonly delivered: readonly string[]; readonly read: readonly string[] }
 
+/** Whether somebody is here. No `lastSeen`: they were never here, or do not show it. */
 export type Presence = { readonly online: true } | { readonly online: false; readonly lastSeen?: Date }
 
+/** What this user has decided about others, and of their chats: the same on all their devices. */
 export type Settings = Choices & {
   /** How long messages of a chat stay that nobody has changed; and by user those of 1:1 chats where somebody has. */
   readonly lifetime: Lifetime
@@ -153,6 +158,7 @@ export type Tags = {
 /** A device of this user; `lastSeen`: when it was connected last. */
 export type DeviceInfo = { readonly device: string; readonly connected: boolean; readonly lastSeen: Date }
 
+/** How it is with the connection. `waiting`: it is tried again, without being asked. */
 export type ConnectionStatus =
   | { readonly is: 'connecting' }
   | { readonly is: 'online'; readonly user: string; readonly device: string }
@@ -161,6 +167,7 @@ export type ConnectionStatus =
   /** For good. */
   | { readonly is: 'closed'; readonly code: EndCode; readonly cause?: unknown }
 
+/** What a client tells by `on`, each by its name. */
 export type ClientEvents = {
   /**
    * An own message was queued, its state rose, or its copy has its place; also one that another own device sent. Told at once: what a

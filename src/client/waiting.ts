@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts'
 import { TimeoutError } from './errors.ts'
 
+/** How long a call waits for the server; without them, until the client is closed. */
 export type WaitOptions = {
   /** Waits no longer: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined

@@ -5,6 +5,7 @@ import { Behinds } from './shared.ts'
 
 const behinds = new Behinds((items) => JSON.stringify(items, writeBytes).slice(1))
 
+/** For clients that would rather be read than small: text messages. */
 export const jsonCodec: Codec = {
   subprotocol: 'bluetick.v1.json',
   binary: false,

@@ -17,6 +17,7 @@ const longestMs = 90 * 86_400_000
 
 const timed = /^(delivered|read) ([1-9]\d{3,9})$/
 
+/** Whether a value is a lifetime, with a timer between the shortest and the longest. */
 export function isLifetime(value: unknown): value is Lifetime {
   if (value === 'default' || value === 'permanent' || value === 'temporary') return true
   const timer = typeof value === 'string' ? timerOf(value) : undefined

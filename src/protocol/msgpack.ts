@@ -18,6 +18,7 @@ const headBytes = 7
 /** Of Node's pool where there is one: a buffer of its own takes four times as long. */
 const room: (size: number) => Uint8Array = globalThis.Buffer?.allocUnsafe ?? ((size) => new Uint8Array(size))
 
+/** For clients that would rather be small: binary messages, and bytes as they are. */
 export const msgpackCodec: Codec = {
   subprotocol: 'bluetick.v1.msgpack',
   binary: true,

@@ -3,6 +3,7 @@ import { type DeviceId, isChatId, isUserId, type MessageId, type Millis, type Us
 import type { Lifetime } from './lifetime.ts'
 
 const audiences = ['everyone', 'contacts', 'nobody'] as const
+/** To whom something is open. */
 export type Audience = (typeof audiences)[number]
 
 /** What a user chooses alone. */
@@ -19,6 +20,7 @@ export type Choices = {
   readonly contacts: readonly UserId[]
 }
 
+/** All that a user has set, as the store keeps it and their actor knows it. */
 export type Settings = Choices & {
   /** Of 1:1 chats in which it was changed, by a message of either side. */
   readonly lifetimes: readonly ChatLifetime[]

@@ -37,6 +37,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   gaveUp(id: string): void
 }
 
+/** How many actors a runtime has room for, and what it does with those that are idle or crash. */
 export type RuntimeOptions = {
   /** Slices of the ids: the unit in which actors are released. */
   readonly shards: number
@@ -70,6 +71,7 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   crashed: () => {},
 }
 
+/** What a runtime has done since it began, for operators and tests. */
 export type Counters = {
   messages: number
   /** Turns: a turn handles all mail of one actor, up to `turn` messages. */

@@ -17,6 +17,7 @@ export interface ClockFace {
 /** What the clocks of a node say at one moment. */
 export type Times = { readonly now: Millis; readonly monotonic: Millis }
 
+/** The clocks with timers and chance: what the runtime and the hosts are handed. */
 export interface Clock extends ClockFace {
   /** Runs when all that runs now is done, in the order of the calls. What it throws is uncaught. */
   soon(run: () => void): void
@@ -30,6 +31,7 @@ export interface Clock extends ClockFace {
   uuid(): string
 }
 
+/** That of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => Math.trunc(performance.now()) + 1,

@@ -20,6 +20,7 @@ type Awake<State, Message> = {
   retried: Message | undefined
 }
 
+/** How it is with one actor. */
 export type Inspection = {
   readonly path: string | null
   readonly status: 'awake' | 'hibernated' | 'absent'
@@ -27,6 +28,7 @@ export type Inspection = {
   readonly restarts: number
 }
 
+/** The actors of one kind: woken by mail, hibernated when idle, and started again from the store when they crash. */
 export class Entities<State, Message, Effect = unknown, Known = unknown> {
   readonly #awake = new Map<string, Awake<State, Message>>()
   readonly #resting = new Rested()

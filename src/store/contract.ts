@@ -21,11 +21,13 @@ export type StoreEvents = {
   readonly damaged: (error: StoreError) => void
 }
 
+/** Asked by those who run a node. */
 export interface HealthStore {
   /** Whether the store can be written; the reason, in a sentence, where it cannot. */
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
 }
 
+/** All that a node keeps. Whoever uses a part of it is handed that part alone. */
 export interface Store
   extends LogStore,
     HistoryStore,

@@ -2,6 +2,7 @@
 import type { Millis } from '../protocol/ids.ts'
 import { checkOptions, isAny } from '../protocol/options.ts'
 
+/** How long what was sent is kept for those who are away, and recognised when it is sent again. */
 export type Retention = {
   /** Milliseconds an entry stays in an inbox. Default 30 days. */
   readonly retentionMs: number

@@ -24,8 +24,10 @@ export function isAgreed(chat: Chat, settings: Settings | undefined, now: number
 export const nextUnmuted = (chats: Iterable<Chat>, now: number): number =>
   Math.min(...[...chats].map(({ tags: { muted = 0 } }) => (muted > now ? muted : Number.POSITIVE_INFINITY)))
 
+/** Whether a chat tells nothing of its messages now. */
 export const isMuted = ({ tags: { muted = 0 } }: Pick<Chat, 'tags'>, now = Date.now()): boolean => muted > now
 
+/** Whether a chat stands above the others. */
 export const isPinned = ({ tags: { pinned = 0 } }: Pick<Chat, 'tags'>): boolean => pinned > 0
 
 /** What came later than it was archived brings a chat back, unless it is muted. */

@@ -15,6 +15,7 @@ const ownAtOnce = 256
 /** The longest that a timer can wait. */
 const longestMs = 2 ** 31 - 1
 
+/** What a book tells when what it keeps has changed. */
 export type BookEvents = {
   /** Lines are new, or have become something else. */
   lines: readonly Line[]
@@ -26,6 +27,7 @@ export type BookEvents = {
   chats: readonly Chat[]
 }
 
+/** The chats of one user on this device, with what was written in them. Made by `openBook`. */
 export class Book {
   /** Since when this device keeps what it has: of chats that are not permanent it lacks what this user wrote before on others. */
   readonly began: number

@@ -3,6 +3,7 @@ import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Tags } from '../types.ts'
 import { covers, isGroup, type Line, placeIn, startTimer, step } from './line.ts'
 
+/** A chat as a list shows it. */
 export type Chat = {
   readonly id: string
   /** Of a group, where it is known. */

@@ -3,6 +3,7 @@ import type { Change } from '../../protocol/group.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
 import type { Attachment, Incoming, MessageState, Outgoing, Past } from '../types.ts'
 
+/** A message, or a change of a chat, as the chat shows it. */
 export type Line = {
   readonly id: string
   readonly chat: string
@@ -32,6 +33,7 @@ export type Line = {
   readonly order: number
 }
 
+/** The line of an own message. */
 export const fromMe = (message: Outgoing, me: string): Line => {
   const { id, to, body, media, change, time, state, code, at, copy, lifetime } = message
   // What was agreed on stays to be read, when all that was said is gone.

@@ -3,6 +3,7 @@ import type { Chat } from './chat.ts'
 import type { Line } from './line.ts'
 import type { Hand, Shelf } from './shelf.ts'
 
+/** A shelf for one run of a program, and for tests. */
 export function memoryShelf(): Shelf {
   const began = Date.now()
   const hand = new MemoryHand()

@@ -26,6 +26,7 @@ export interface Hand {
   newest(before: string | undefined, count: number): Promise<Line[]>
 }
 
+/** Where a book keeps what it has. */
 export interface Shelf {
   /** When this device began to keep: milliseconds since 1970. */
   began(): Promise<number>

@@ -6,6 +6,7 @@ import { driver } from './driver.ts'
 import { explain, hostsOf } from './explain.ts'
 import { policies } from './policies.ts'
 
+/** Which cluster, and how much is asked of it at a time. */
 export type CassandraOptions = {
   /** Hosts to begin with, "address" or "address:port"; the driver finds the others, on the same port. Default port 9042. */
   readonly contactPoints: readonly string[]

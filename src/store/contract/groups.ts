@@ -30,6 +30,7 @@ export type GroupRecord = {
   readonly left?: readonly UserId[]
 }
 
+/** What is known of groups beside their logs. */
 export interface GroupStore {
   /** A group's record; undefined when none was saved. */
   loadGroup(group: GroupId): Promise<GroupRecord | undefined>
@@ -37,6 +38,7 @@ export interface GroupStore {
   saveGroup(group: GroupId, record: GroupRecord): Promise<void>
 }
 
+/** Groups of which a crash may have left copies undone. */
 export interface NoteStore {
   /** Notes that the node of this term hands out copies of a group's messages. Durable when it resolves, and that before the first copy is appended. */
   noteGroup(group: GroupId, term: number): Promise<void>

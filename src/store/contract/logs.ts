@@ -112,6 +112,7 @@ export type MessageTrace = {
   readonly time: Millis
 }
 
+/** For operators who look for a message. */
 export interface TraceStore {
   /** Where messages with this id stand, within the dedupe time. May be slow. */
   trace(id: MessageId): Promise<readonly MessageTrace[]>
@@ -120,6 +121,7 @@ export interface TraceStore {
 /** What `expire` removed. */
 export type Expired = { readonly entries: number; readonly dedupeKeys: number }
 
+/** What goes when its time is over. */
 export interface ExpiryStore {
   /**
    * Removes entries older than `now - retentionMs` and dedupe keys older than the dedupe time, and makes `gone` of what `expires` at

@@ -1,6 +1,7 @@
 /** What nodes keep of themselves: who may write, which lives there were, and what the time is. */
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 
+/** Numbers for spells of ownership. */
 export interface TermStore {
   /** The number of this spell of ownership: higher than any given before. Durable when it resolves; a rejected call may have used one up. */
   takeTerm(): Promise<number>
@@ -19,6 +20,7 @@ export interface Lives {
   rename(user: UserId, epoch: number): Promise<void>
 }
 
+/** A store that knows which nodes it has served. */
 export interface LifeStore {
   /** Missing: the store keeps no lives, and cannot tell when it was put back from an earlier moment. */
   readonly lives?: Lives
@@ -43,6 +45,7 @@ export interface LeaseStore {
 /** What the time is by what is known apart from the clock, and for how many milliseconds the clock has said otherwise. */
 export type Reckoning = { readonly at: Millis; readonly doubtMs: Millis }
 
+/** What a clock is checked against after a restart. */
 export interface TimeStore {
   /** What a node kept last of the time; undefined: nothing yet. */
   reckoning(): Promise<Reckoning | undefined>

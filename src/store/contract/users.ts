@@ -2,6 +2,7 @@
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
 
+/** When users were last seen. */
 export interface PresenceStore {
   /** When the user was last seen, in milliseconds since 1970; undefined: never. */
   lastSeen(user: UserId): Promise<Millis | undefined>
@@ -9,6 +10,7 @@ export interface PresenceStore {
   saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void>
 }
 
+/** What users have decided. */
 export interface SettingsStore {
   /** What the user has set; undefined: nothing yet. */
   settings(user: UserId): Promise<Settings | undefined>
@@ -16,6 +18,7 @@ export interface SettingsStore {
   saveSettings(user: UserId, settings: Settings): Promise<void>
 }
 
+/** Whom operators keep out. */
 export interface BanStore {
   /** Users who may not connect, in any order. */
   bans(): Promise<readonly UserId[]>
