@@ -24,11 +24,11 @@ it('writes what failed once more before the actor starts anew: it may be there, 
   under[0]?.done(true)
   under[1]?.done(false)
   expect(told).toEqual(['appended 1-1', 'unappended 2-2'])
-  const starting = appends.settled(bob)
+  const starting = appends.allLanded(bob)
   expect(under[2]?.seqs).toEqual([2])
   under[2]?.done(false)
   await expect(starting).rejects.toThrow('The last append for bob failed.')
-  const again = appends.settled(bob)
+  const again = appends.allLanded(bob)
   under[3]?.done(true)
   await again
   expect(under.map(({ seqs }) => seqs)).toEqual([[1], [2], [2], [2]])
@@ -38,10 +38,10 @@ it('writes what failed once more before the actor starts anew: it may be there, 
 it('waits for what is under way when an actor starts anew', async () => {
   const { appends, add, under } = slow()
   add(message(1))
-  const starting = appends.settled(bob)
+  const starting = appends.allLanded(bob)
   under[0]?.done(false)
   under[1]?.done(true)
   await starting
-  await appends.settled(bob)
+  await appends.allLanded(bob)
   expect(under.map(({ seqs }) => seqs)).toEqual([[1], [1]])
 })

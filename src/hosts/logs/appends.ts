@@ -1,13 +1,13 @@
 import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 
-type Settle = (is: 'appended' | 'unappended', first: Seq, last: Seq) => void
-type Line = {
+type Told = (is: 'appended' | 'unappended', first: Seq, last: Seq) => void
+type Writer = {
   readonly waiters: (() => void)[]
   epoch: number
   busy: boolean
   next: Entry[]
-  settle: Settle
+  told: Told
   /** What was written last, where that failed. */
   failed: readonly Entry[]
 }
@@ -20,7 +20,7 @@ type Write = (user: UserId, epoch: number, entries: readonly Entry[], done: (ok:
  * could be written where an earlier one failed, and a crash before the retry would leave a hole in the inbox.
  */
 export class Appends {
-  readonly #lines = new Map<UserId, Line>()
+  readonly #writers = new Map<UserId, Writer>()
   readonly #write: Write
 
   constructor(write: Write) {
@@ -28,55 +28,55 @@ export class Appends {
   }
 
   /** After a failure only entries from the failed one on are taken; others fail at once. */
-  add(user: UserId, epoch: number, entries: readonly Entry[], settle: Settle): void {
-    const line = this.#lines.get(user) ?? { busy: false, next: [], settle, failed: nothing, epoch, waiters: [] }
-    this.#lines.set(user, line)
+  add(user: UserId, epoch: number, entries: readonly Entry[], told: Told): void {
+    const writer = this.#writers.get(user) ?? { busy: false, next: [], told, failed: nothing, epoch, waiters: [] }
+    this.#writers.set(user, writer)
     const [first, last] = ends(entries)
-    if (line.failed.length > 0 && first > ends(line.failed)[0]) return settle('unappended', first, last)
-    line.failed = nothing
-    line.settle = settle
-    line.epoch = epoch
-    line.next.push(...entries)
-    if (!line.busy) this.#run(user, line)
+    if (writer.failed.length > 0 && first > ends(writer.failed)[0]) return told('unappended', first, last)
+    writer.failed = nothing
+    writer.told = told
+    writer.epoch = epoch
+    writer.next.push(...entries)
+    if (!writer.busy) this.#run(user, writer)
   }
 
   /** Resolves when nothing is under way for a user whose actor starts anew, and nothing has an outcome that is not known. */
-  settled(user: UserId): Promise<void> {
+  allLanded(user: UserId): Promise<void> {
     return new Promise((resolve, reject) =>
       this.landed(user, (ok) => (ok ? resolve() : reject(new Error(`The last append for ${user} failed.`)))),
     )
   }
 
-  /** As `settled`. What failed is written once more: some of it may be there, and no other entry may get its seq. */
+  /** As `allLanded`. What failed is written once more: some of it may be there, and no other entry may get its seq. */
   landed(user: UserId, then: (ok: boolean) => void): void {
-    const line = this.#lines.get(user)
-    if (line?.busy) return void line.waiters.push(() => this.landed(user, then))
-    if (!line || line.failed.length === 0) {
-      this.#lines.delete(user)
+    const writer = this.#writers.get(user)
+    if (writer?.busy) return void writer.waiters.push(() => this.landed(user, then))
+    if (!writer || writer.failed.length === 0) {
+      this.#writers.delete(user)
       return then(true)
     }
-    line.next = [...line.failed]
-    line.failed = nothing
-    line.settle = (is) => then(is === 'appended')
-    this.#run(user, line)
+    writer.next = [...writer.failed]
+    writer.failed = nothing
+    writer.told = (is) => then(is === 'appended')
+    this.#run(user, writer)
   }
 
-  #run(user: UserId, line: Line): void {
-    const entries = line.next
+  #run(user: UserId, writer: Writer): void {
+    const entries = writer.next
     const [first, last] = ends(entries)
-    line.next = []
-    line.busy = true
-    this.#write(user, line.epoch, entries, (ok) => {
-      line.busy = false
+    writer.next = []
+    writer.busy = true
+    this.#write(user, writer.epoch, entries, (ok) => {
+      writer.busy = false
       if (!ok) {
-        line.next = []
-        line.failed = entries
+        writer.next = []
+        writer.failed = entries
       }
-      line.settle(ok ? 'appended' : 'unappended', first, last)
-      if (line.busy) return
-      if (line.next.length > 0) return this.#run(user, line)
-      if (line.failed.length === 0) this.#lines.delete(user)
-      for (const wake of line.waiters.splice(0)) wake()
+      writer.told(ok ? 'appended' : 'unappended', first, last)
+      if (writer.busy) return
+      if (writer.next.length > 0) return this.#run(user, writer)
+      if (writer.failed.length === 0) this.#writers.delete(user)
+      for (const wake of writer.waiters.splice(0)) wake()
     })
   }
 }

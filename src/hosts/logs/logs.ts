@@ -78,7 +78,7 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */
   async load(id: UserId): Promise<InboxRecord | undefined> {
-    await this.#appends.settled(id)
+    await this.#appends.allLanded(id)
     return this.#context.store.load(id, this.#context.term)
   }
 
