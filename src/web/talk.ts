@@ -34,6 +34,8 @@ export class Talk {
   #firstUnread: string | undefined
   /** The newest message is in view, and stays so. */
   #follows = true
+  /** Where the view was: only who scrolls back leaves the end, not what grows there. */
+  #top = 0
   #drawing = 0
 
   /** `began`: since when this browser keeps messages. */
@@ -50,7 +52,7 @@ export class Talk {
     const observer = new ResizeObserver(() => {
       if (this.#follows) this.#scrollToEnd()
     })
-    for (const element of [this.#scroll, this.#list]) observer.observe(element)
+    for (const element of [this.#scroll, this.#list, byId('pending')]) observer.observe(element)
     document.addEventListener('visibilitychange', () => this.#look())
     setInterval(countDown, 1_000)
   }
@@ -199,7 +201,9 @@ export class Talk {
   #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroll
     const below = scrollHeight - scrollTop - clientHeight
-    this.#follows = below < nearEnd && this.#reel.isAtEnd
+    const stays = this.#follows && scrollTop >= this.#top
+    this.#top = scrollTop
+    this.#follows = (below < nearEnd || stays) && this.#reel.isAtEnd
     this.#down.hidden = this.#follows
     if ((scrollTop < nearEdge && this.#reel.up()) || (below < nearEdge && this.#reel.down())) return this.#draw()
     if (scrollTop < nearEdge) this.#asks.earlier()
@@ -208,6 +212,7 @@ export class Talk {
 
   #scrollToEnd(): void {
     this.#scroll.scrollTop = this.#scroll.scrollHeight
+    this.#top = this.#scroll.scrollTop
     this.#down.hidden = true
   }
 

@@ -80,6 +80,35 @@ describe('the chat page', needsChromium, () => {
     for (const page of [gil, hal]) await page.context().close()
   }, 60_000)
 
+  it('keeps the end in view while a picture that is sent is loaded, from when it waits until it is there', async () => {
+    const phone = await pages.browserOf(390)
+    const ivy = await pages.open(phone, 'ivy', 'jan')
+    await ivy.waitForSelector('#banner', { state: 'hidden' })
+    await say(ivy, ...Array.from({ length: 30 }, (_, n) => `line ${n}`))
+    const below = () =>
+      ivy
+        .locator('#scroll')
+        .evaluate(({ scrollHeight, scrollTop, clientHeight }) => Math.round(scrollHeight - scrollTop - clientHeight))
+    await expect.poll(below).toBeLessThan(2)
+    for (const [colour, count] of [
+      ['red', 1],
+      ['green', 2],
+    ] as const) {
+      await choose(ivy, `${colour}.png`, colour, '')
+      await expect.poll(() => ivy.locator('#messages .media img:not(.loading)').count()).toBe(count)
+      await expect.poll(below).toBeLessThan(2)
+      expect(await ivy.locator('#down').isVisible()).toBe(false)
+    }
+    await pages.stop()
+    await ivy.waitForSelector('#banner:has-text("No connection")')
+    await choose(ivy, 'blue.png', 'blue', '')
+    await expect.poll(() => ivy.locator('#pending .thumb').evaluate((thumb) => thumb.clientHeight)).toBeGreaterThan(100)
+    await expect.poll(below).toBeLessThan(2)
+    expect(await ivy.locator('#down').isVisible()).toBe(false)
+    await pages.serve()
+    await phone.close()
+  }, 60_000)
+
   it('takes back a text that waits, into the field', async () => {
     const desk = await pages.browserOf(1200)
     const eve = await pages.open(desk, 'eve', 'fay')
