@@ -15,7 +15,7 @@ import { isForHere, Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
-import { type Groups, hostGroups } from './hosts/groups/groups.ts'
+import { hostGroups } from './hosts/groups/groups.ts'
 import { Notes } from './hosts/groups/notes.ts'
 import { staying } from './hosts/heartbeat.ts'
 import { beginLife, presented } from './hosts/lives.ts'
@@ -24,15 +24,14 @@ import { seeing } from './hosts/seeing.ts'
 import { admission } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
-import { hostUsers, type Users } from './hosts/users.ts'
+import { hostUsers } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
-import { inspectMessage, inspectUser } from './operations/inspect.ts'
 import { asOperator } from './operations/operating.ts'
 import { operatorRoute } from './operations/routes.ts'
-import { isChatId, isMessageId, type Position } from './protocol/ids.ts'
+import type { Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import { Asks, type Clock, Router, startRuntime, systemClock } from './runtime/index.ts'
@@ -149,10 +148,15 @@ async function begin(options: CompleteOptions, host: string, port: number, broke
 }
 
 async function start(options: CompleteOptions, broke: (error: StoreError) => void, given: Clock = systemClock) {
-  const { store } = options
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const onFault: OnFault = (fault) => given.soon(() => heard(fault))
+  await openStores(options, onFault, broke)
+  return withSockets(options, onFault, await startHosts(options, onFault, given))
+}
+
+/** Both stores are open, or none. `broke`: one can write no more. */
+async function openStores({ store, media }: CompleteOptions, onFault: OnFault, broke: (error: StoreError) => void) {
   const eventsOf = (where: 'store' | 'media'): StoreEvents => ({
     damaged: (error) => onFault({ where, error }),
     broke: (error) => {
@@ -162,12 +166,11 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   })
   await store.open(eventsOf('store'))
   try {
-    await options.media?.open(eventsOf('media'))
+    await media?.open(eventsOf('media'))
   } catch (error) {
     await store.close()
     throw error
   }
-  return withSockets(options, onFault, await startHosts(options, onFault, given))
 }
 
 /**
@@ -199,46 +202,16 @@ async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clo
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
-  const events = tellHooks(options, clock)
-  const holds = new Holds(media)
-  const users: Users = hostUsers({
-    runtime,
-    router,
-    store,
-    term,
-    life,
-    limits,
-    lifetime: options.lifetime,
-    sessions,
-    events,
-    holds,
-    calendar,
-    onFault,
-    swallows: options.blocked === 'swallowed',
-  })
-  const notes = new Notes(store, term)
-  const groups: Groups = hostGroups({
-    runtime,
-    router,
-    store,
-    term,
-    limits,
-    lifetime: options.lifetime,
-    sessions,
-    events,
-    holds,
-    calendar,
-    notes,
-    onFault,
-  })
+  const [events, holds, notes] = [tellHooks(options, clock), new Holds(media), new Notes(store, term)]
+  const { lifetime } = options
+  const logs = { runtime, router, store, term, limits, lifetime, sessions, events, holds, calendar, onFault }
+  const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
+  const groups = hostGroups({ ...logs, notes })
   const presence = hostPresence({ runtime, router, store, sessions, threshold: options.onlineMs })
   await notes.resume((group, message) => router.tell(toGroup(group), message))
   const node = {
     ...asUsers({ router, clock, store, limits, media }),
-    ...asOperator({ sessions, bans, limits }),
-    inspect: async (user: string) =>
-      isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
-    trace: async (id: string) => (isMessageId(id) ? inspectMessage(router, store, id, clock.now()) : []),
+    ...asOperator({ sessions, bans, limits, router, store, term, clock }),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
@@ -259,13 +232,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })
-  const gateway = new Gateway(sessions, {
-    limits,
-    heartbeatSeconds,
-    origins,
-    trusts: options.trusts,
-    route,
-  })
+  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts: options.trusts, route })
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')

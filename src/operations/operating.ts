@@ -1,14 +1,25 @@
-/** What whoever runs a node does to its users' sessions. */
-
+/** What whoever runs a node asks of it, and does to its users' sessions. */
+import type { NodeRouter } from '../../actors/addresses.ts'
 import { SendRefused } from '../embed/program.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import { type DeviceId, isId, isUserId, type UserId } from '../protocol/ids.ts'
+import { type DeviceId, isChatId, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
+import type { ClockFace } from '../runtime/index.ts'
+import type { LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
+import { inspectMessage, inspectUser } from './inspect.ts'
 
-type Context = { readonly sessions: Sessions; readonly bans: Bans; readonly limits: Limits }
+type Context = {
+  readonly sessions: Sessions
+  readonly bans: Bans
+  readonly limits: Limits
+  readonly router: NodeRouter
+  readonly store: LogStore & SettingsStore & TraceStore
+  readonly term: number
+  readonly clock: ClockFace
+}
 
-export function asOperator({ sessions, bans, limits }: Context) {
+export function asOperator({ sessions, bans, limits, router, store, term, clock }: Context) {
   const userOf = (user: string): UserId => {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
     return user
@@ -24,5 +35,8 @@ export function asOperator({ sessions, bans, limits }: Context) {
     },
     unban: async (user: string): Promise<boolean> => bans.set(userOf(user), false),
     bans: (): readonly string[] => bans.list(),
+    inspect: async (user: string) =>
+      isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
+    trace: async (id: string) => (isMessageId(id) ? inspectMessage(router, store, id, clock.now()) : []),
   }
 }
