@@ -1,5 +1,5 @@
 /** What the users of a generator do with groups: [k × size, (k + 1) × size) are one, and the first of them owns it and writes. */
-import type { UserId } from '../src/protocol/ids.ts'
+import type { GroupId, UserId } from '../src/protocol/ids.ts'
 import { crowd } from './crowd.ts'
 import { now, payload } from './stamp.ts'
 import { nameOf, type User } from './user.ts'
@@ -10,7 +10,7 @@ type Burst = { readonly size: number; readonly each: number; readonly bodyBytes:
 /** Changes that make a group: its owner is told of all, the others of the last. */
 export const changesOf = 2
 
-export const groupOf = (prefix: string, owner: number): UserId => `#${nameOf(prefix, owner)}` as UserId
+export const groupOf = (prefix: string, owner: number): GroupId => `#${nameOf(prefix, owner)}` as GroupId
 
 export const ownersOf = (users: readonly User[], size: number): User[] =>
   users.filter(({ index }) => index % size === 0)

@@ -2,6 +2,7 @@
 import type { Change, Place } from './group.ts'
 import {
   type Body,
+  type ChatId,
   isGroup,
   type MediaRef,
   type MessageId,
@@ -41,7 +42,7 @@ export type Entry =
       readonly seq: Seq
       readonly time: Millis
       readonly id: MessageId
-      readonly to: UserId
+      readonly to: ChatId
       readonly body: Body
       readonly media?: MediaRef
       readonly at: Position
@@ -52,7 +53,7 @@ export type Entry =
       readonly is: 'receipt'
       readonly seq: Seq
       readonly time: Millis
-      readonly peer: UserId
+      readonly peer: ChatId
       readonly epoch: number
       readonly delivered: Seq
       readonly read: Seq
@@ -62,7 +63,7 @@ export type Entry =
       readonly is: 'seen'
       readonly seq: Seq
       readonly time: Millis
-      readonly chat: UserId
+      readonly chat: ChatId
       readonly upTo: Seq
     }
   /** What stood here has vanished, or was deleted. */
@@ -72,7 +73,7 @@ export type Entry =
       readonly is: 'deleted'
       readonly seq: Seq
       readonly time: Millis
-      readonly chat: UserId
+      readonly chat: ChatId
       readonly from: Seq
       readonly upTo: Seq
     }
@@ -86,31 +87,31 @@ export type Waiting = { readonly temporary: Seq; readonly delivered: Seq; readon
 /** What starts timers: every device, or the first one, has acknowledged the inbox up to here; or this chat was read up to here. */
 export type Started =
   | { readonly is: 'temporary' | 'delivered'; readonly upTo: Seq }
-  | { readonly is: 'read'; readonly chat: UserId; readonly upTo: Seq }
+  | { readonly is: 'read'; readonly chat: ChatId; readonly upTo: Seq }
 
 /** The chat of a message or a copy, as its owner names it. */
-export const chatOf = (entry: Carrier): UserId => (entry.is === 'copy' ? entry.to : (entry.place?.group ?? entry.from))
+export const chatOf = (entry: Carrier): ChatId => (entry.is === 'copy' ? entry.to : (entry.place?.group ?? entry.from))
 
 /** What the timer of an entry waits for; undefined: it has none, or it runs. */
-export function waitsFor(user: UserId, entry: Entry): Started['is'] | undefined {
+export function waitsFor(owner: ChatId, entry: Entry): Started['is'] | undefined {
   if (!('body' in entry) || entry.lifetime === undefined || entry.expires !== undefined) return undefined
-  return startOf(user, entry.lifetime)
+  return startOf(owner, entry.lifetime)
 }
 
-/** What starts the timer of a lifetime in that inbox; undefined: it has none. */
-export function startOf(user: UserId, lifetime: Lifetime): Started['is'] | undefined {
+/** What starts the timer of a lifetime in the log of that owner; undefined: it has none. */
+export function startOf(owner: ChatId, lifetime: Lifetime): Started['is'] | undefined {
   if (lifetime === 'default' || lifetime === 'permanent') return undefined
-  return isGroup(user) ? 'temporary' : (timerOf(lifetime)?.start ?? 'temporary')
+  return isGroup(owner) ? 'temporary' : (timerOf(lifetime)?.start ?? 'temporary')
 }
 
 /** Whether the history of its chat keeps an entry. The log of a group has no history: its members have. */
-export const isKept = (user: UserId, entry: Entry): entry is Carrier =>
-  'body' in entry && entry.lifetime === 'permanent' && !isGroup(user)
+export const isKept = (owner: ChatId, entry: Entry): entry is Carrier =>
+  'body' in entry && entry.lifetime === 'permanent' && !isGroup(owner)
 
 /** Whether `started` starts the timer of an entry. */
-export const starts = (user: UserId, entry: Entry, started: Started): entry is Carrier =>
+export const starts = (owner: ChatId, entry: Entry, started: Started): entry is Carrier =>
   entry.seq <= started.upTo &&
-  waitsFor(user, entry) === started.is &&
+  waitsFor(owner, entry) === started.is &&
   (started.is !== 'read' || chatOf(entry as Carrier) === started.chat)
 
 /** An entry whose timer starts now; what was temporary has no time left. */
@@ -133,7 +134,7 @@ export const withoutVanished = (entries: readonly Entry[], now: Millis): readonl
     : entries
 
 /** Whether `erase` of these takes an entry. */
-export const isErased = (entry: Entry, chat: UserId, from: Seq, upTo: Seq): entry is Carrier =>
+export const isErased = (entry: Entry, chat: ChatId, from: Seq, upTo: Seq): entry is Carrier =>
   'body' in entry && entry.seq >= from && entry.seq <= upTo && chatOf(entry) === chat
 
 /** From the lowest seq that waits, by kind: null when none does. */

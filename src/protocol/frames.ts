@@ -6,6 +6,7 @@ import type { ErrorCode } from './codes.ts'
 import { type Change, isChange, type Place } from './group.ts'
 import {
   type Body,
+  type ChatId,
   type DeviceId,
   type GroupId,
   isBody,
@@ -34,7 +35,7 @@ import { type Audience, type Choices, isSetting } from './settings.ts'
 export type SendFrame = readonly [
   'send',
   id: MessageId,
-  to: UserId,
+  to: ChatId,
   body: Body,
   again: boolean,
   media?: MediaRef | null,
@@ -63,15 +64,15 @@ export type ClientFrame =
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
   | readonly ['ack', seq: Seq]
   /** The messages of this chat are read up to `seq` of my inbox. Answered by `done` once durable for the peer. */
-  | readonly ['read', chat: UserId, seq: Seq]
+  | readonly ['read', chat: ChatId, seq: Seq]
   /** Of a user: answered by `presence`, now and whenever it changes. Of a group: who types in it. Answered by `done`, or `error`. */
-  | readonly ['watch', chat: UserId]
-  | readonly ['unwatch', chat: UserId]
+  | readonly ['watch', chat: ChatId]
+  | readonly ['unwatch', chat: ChatId]
   /** Who is in a group: answered by `group`. Who has the message at `at` of its log: answered by `ticks`. */
   | readonly ['members', group: GroupId]
   | readonly ['ticks', group: GroupId, at: Seq]
   /** Does what I was told of my messages to this chat up to `seq` of log `epoch`, in that life, still hold? Answered by `stands`, or `error`. */
-  | readonly ['stand', chat: UserId, epoch: number, seq: Seq, life: number]
+  | readonly ['stand', chat: ChatId, epoch: number, seq: Seq, life: number]
   /** true: the person is here now; false: the app went to the background. Not answered. */
   | readonly ['active', active: boolean]
   /** Changes a setting, as settings.ts says. `ref`: what the client calls it. Answered by `done` once durable, or by `error`. */
@@ -85,14 +86,14 @@ export type ClientFrame =
    * Deletes for me what this chat has in `from` to `upTo` of my inbox, there and in its history. Answered by `done` once durable,
    * or by `error`. To repeat it is harmless.
    */
-  | readonly ['delete', chat: UserId, from: Seq, upTo: Seq]
+  | readonly ['delete', chat: ChatId, from: Seq, upTo: Seq]
   /**
    * Messages of a permanent chat, newest first, older than the one of `time` at `seq` of my inbox; both 0: from the newest.
    * Answered by `past` for each, then `done`; or by `error`.
    */
-  | readonly ['history', ref: string, chat: UserId, time: Millis, seq: Seq, limit: number]
+  | readonly ['history', ref: string, chat: ChatId, time: Millis, seq: Seq, limit: number]
   /** What I am doing in a chat. Not answered; may be dropped. */
-  | readonly ['typing', chat: UserId, what: Typing]
+  | readonly ['typing', chat: ChatId, what: Typing]
   /** Another token for the one that is about to expire, as `renew` asked. Answered by `done`, or by `error`. */
   | readonly ['token', token: string]
   | readonly ['ping', n: number]
@@ -126,7 +127,7 @@ export type EntryFrame =
       'copy',
       seq: Seq,
       id: MessageId,
-      to: UserId,
+      to: ChatId,
       time: Millis,
       body: Body,
       epoch: number,
@@ -136,13 +137,13 @@ export type EntryFrame =
       change?: Change,
     ]
   /** My messages to `peer` in log `epoch` are delivered and read up to these positions. Cumulative; 0 is none. */
-  | readonly ['receipt', seq: Seq, peer: UserId, epoch: number, delivered: Seq, read: Seq]
+  | readonly ['receipt', seq: Seq, peer: ChatId, epoch: number, delivered: Seq, read: Seq]
   /** A device of mine has read `chat` up to entry `upTo` of my inbox. */
-  | readonly ['seen', seq: Seq, chat: UserId, upTo: Seq]
+  | readonly ['seen', seq: Seq, chat: ChatId, upTo: Seq]
   /** What stood at `seq` to `upTo` has vanished or was deleted. */
   | readonly ['gone', seq: Seq, upTo: Seq]
   /** A device of mine has deleted what `chat` has in `from` to `upTo` of my inbox. */
-  | readonly ['deleted', seq: Seq, chat: UserId, from: Seq, upTo: Seq]
+  | readonly ['deleted', seq: Seq, chat: ChatId, from: Seq, upTo: Seq]
 
 /**
  * Why a cursor is not honoured. `reset`: it is of another log, or of what was lost when the store was put back; `trimmed`: entries after it have expired; `expired`: the
@@ -198,11 +199,11 @@ export type ServerFrame =
   /** The other members who have the message at `at` of the group's log, and those who have read it. */
   | readonly ['ticked', group: GroupId, at: Seq, delivered: Users, read: Users]
   /** What I was told in that life holds up to `upTo`; what came after that was lost. The log is called `now`, and seqs are as they were. */
-  | readonly ['stands', chat: UserId, epoch: number, life: number, upTo: Seq, now: number]
+  | readonly ['stands', chat: ChatId, epoch: number, life: number, upTo: Seq, now: number]
   /** `lastSeen` null: online now, never seen, or hidden. */
   | readonly ['presence', user: UserId, online: boolean, lastSeen: Millis | null]
   /** What `user` is doing in a chat. Counts for a few seconds. */
-  | readonly ['typing', chat: UserId, what: Typing, user: UserId]
+  | readonly ['typing', chat: ChatId, what: Typing, user: UserId]
   /** A device of mine; `lastSeen`: when it was connected last. */
   | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
   /** My settings, after a change and when asked for; lists are text: a user in each line, or a chat, a tab and its lifetime or tags. */
@@ -248,7 +249,7 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   const [kind, a, b, c, d, e, f, g] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => refused(code, kind, a, limits)
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
-  const chat = (value: unknown): value is UserId => isChatId(value, limits.idLength)
+  const chat = (value: unknown): value is ChatId => isChatId(value, limits.idLength)
   switch (kind) {
     case 'hello': {
       const [token, device, epoch, seq] = [a ?? null, b ?? null, c ?? 0, d ?? 0]

@@ -1,11 +1,17 @@
 /** The names of users, devices and messages, and what makes one valid. */
 
 declare const brand: unique symbol
+declare const group: unique symbol
 
 /** Who: 1 to `limits.idLength` characters that one sees, with spaces between them; a first `#` is for groups. */
 export type UserId = string & { readonly [brand]: 'user' }
-/** A group, as a chat: `#` and 1 to `limits.idLength` - 1 more characters of the same rule. Made by the client that creates it. */
-export type GroupId = UserId
+/**
+ * A group, as a chat: `#` and 1 to `limits.idLength` - 1 more characters of the same rule. Made by the client that creates it. It names a
+ * log, as a user does, and may stand where a user stands; no user stands for a group.
+ */
+export type GroupId = UserId & { readonly [group]: true }
+/** Where messages go: to a user, or to a group. */
+export type ChatId = UserId | GroupId
 /** Which of a user's clients; the same rule as a user id. */
 export type DeviceId = string & { readonly [brand]: 'device' }
 /** A UUID in lower case, made by the sending client (UUIDv7 by the SDK) and repeated on every retry. */
@@ -70,7 +76,7 @@ export const isGroupId = (value: unknown, max: number): value is GroupId =>
 export const isGroup = (chat: string): chat is GroupId => chat.startsWith('#')
 
 /** Whether `value` may name a user or a group. */
-export const isChatId = (value: unknown, max: number): value is UserId => isUserId(value, max) || isGroupId(value, max)
+export const isChatId = (value: unknown, max: number): value is ChatId => isUserId(value, max) || isGroupId(value, max)
 
 const mediaId = /^[0-9a-f]{64}$/
 const mediaType = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/

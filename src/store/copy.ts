@@ -3,7 +3,7 @@
  * timers, those that run and those that have not started, and histories.
  */
 import type { Carrier } from '../protocol/entry.ts'
-import { isGroup, type UserId } from '../protocol/ids.ts'
+import { type GroupId, isGroup, type UserId } from '../protocol/ids.ts'
 import type { CassandraStore } from './cassandra.ts'
 import type { LmdbStore } from './lmdb.ts'
 
@@ -36,11 +36,15 @@ export async function copyStore(
   return copied
 }
 
+async function copyGroup(from: LmdbStore, to: CassandraStore, group: GroupId): Promise<void> {
+  const record = await from.loadGroup(group)
+  if (record) await to.saveGroup(group, record)
+}
+
 async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term: number): Promise<number> {
   const seen = await from.lastSeen(user)
   if (seen !== undefined) await to.saveLastSeen(new Map([[user, seen]]))
-  const group = isGroup(user) ? await from.loadGroup(user) : undefined
-  if (group) await to.saveGroup(user, group)
+  if (isGroup(user)) await copyGroup(from, to, user)
   const settings = await from.settings(user)
   if (settings) await to.saveSettings(user, settings)
   const record = await from.load(user)

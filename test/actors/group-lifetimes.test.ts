@@ -4,7 +4,7 @@ import { receive } from '../../actors/group/group.ts'
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage } from '../../actors/group/types.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceId, GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupMember, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
 
@@ -55,7 +55,7 @@ function group(lifetime: Lifetime, cat = 3) {
   }
   const members = ['ann', 'ben', 'cat'].map(member)
   const record: GroupRecord = { seq: 3, name: 'Team', history: 0, lifetime, members }
-  const state = startGroup(user('#team'), inbox, record, [], 7, 'default')
+  const state = startGroup('#team' as GroupId, inbox, record, [], 7, 'default')
   const tell = (message: GroupMessage): readonly GroupEffect[] => receive(state, message, limits, 1_000).effects
   const post = (n: number, more: object = {}) =>
     tell({

@@ -1,11 +1,12 @@
 /** What every store must do: one suite, run on each of them by test/store/*.test.ts. */
 import { afterEach, beforeEach, describe, expect, it, type TestOptions } from 'vitest'
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { MessageId, UserId } from '../../src/protocol/ids.ts'
+import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import type { Store } from '../../src/store/contract.ts'
 
 export const user = (name: string) => name as UserId
+const group = (name: string) => name as GroupId
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
 export const message = (seq: number, time = Date.now(), body: string | Uint8Array = `m${seq}`): Entry => ({
   is: 'message',
@@ -187,7 +188,7 @@ export function storeContract(
     })
 
     it('keeps where a message stands in a group, and what it changes there', async () => {
-      const place = { group: user('#team'), epoch: 3, at: 9 }
+      const place = { group: group('#team'), epoch: 3, at: 9 }
       const entries = [
         { ...message(1), place },
         { ...message(2), place: { ...place, at: 10, change: 'rename' as const } },
@@ -199,7 +200,7 @@ export function storeContract(
     })
 
     it('keeps the record of a group, and which groups an earlier term has noted', async () => {
-      const team = user('#team')
+      const team = group('#team')
       expect(await store.loadGroup(team)).toBeUndefined()
       const told = { delivered: 1, read: 0 }
       const spans = [
@@ -212,7 +213,7 @@ export function storeContract(
       await store.saveGroup(team, record)
       expect(await store.loadGroup(team)).toEqual(record)
       for (const term of [1, 1, 2]) await store.noteGroup(team, term)
-      await store.noteGroup(user('#other'), 2)
+      await store.noteGroup(group('#other'), 2)
       await store.forgetGroup(team, 1)
       const noted = await store.notedGroups()
       expect([...noted].sort((a, b) => (a.group < b.group ? -1 : 1))).toEqual([

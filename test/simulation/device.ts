@@ -4,10 +4,10 @@ import type { UserEffect } from '../../actors/user/types.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
-import type { MessageId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { GroupId, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
 
 /** The group of the world. */
-export const team = '#team' as UserId
+export const team = '#team' as GroupId
 export const sessionLimits = { framesPerSecond: 1_000, sendsInFlight: 5, watches: 1, listed: 3 }
 
 type Sent = {

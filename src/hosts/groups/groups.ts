@@ -1,5 +1,4 @@
 /** Hosts the group actors: loads them from the store, hands copies to the members' actors, and performs what they ask for. */
-
 import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { receive, recover, rest } from '../../../actors/group/group.ts'
 import { startGroup } from '../../../actors/group/record.ts'
@@ -65,7 +64,7 @@ export function hostGroups(context: Context): Groups {
     peek: (group) => groups.peek(group),
     log: (group) => groups.peek(group)?.log,
     tell: (group, message) => groups.tell(group, message),
-    before: (group) => notes.note(group),
+    before: (group) => notes.note(group as GroupId),
   })
   const copies = new Copies(router, runtime.clock, (group, copies) =>
     groups.tellIfPresent(group, { is: 'fanned', copies }),

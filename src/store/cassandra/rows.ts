@@ -2,7 +2,7 @@
 import type { types } from 'cassandra-driver'
 import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Change } from '../../protocol/group.ts'
-import type { MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { GroupId, MediaRef, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import { driver } from './driver.ts'
 import type { Row, Statement } from './requests.ts'
@@ -209,7 +209,7 @@ function carrierOf(row: Row, kind: number, seq: Seq, time: Millis, peer: UserId)
   }
   if (isCopy(kind)) return { is: 'copy', ...carried, to: peer, at, ...change }
   if (!(kind & hasPlace)) return { is: 'message', ...carried, from: peer, ...change }
-  const place = { group: row['place'] as UserId, epoch: at.epoch, at: at.seq, ...change }
+  const place = { group: row['place'] as GroupId, epoch: at.epoch, at: at.seq, ...change }
   return { is: 'message', ...carried, from: peer, place }
 }
 

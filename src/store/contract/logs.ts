@@ -1,6 +1,6 @@
 /** Logs: the inbox of a user, or what was sent to a group. */
 import type { Carrier, Entry, Started, Waiting } from '../../protocol/entry.ts'
-import type { DeviceId, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { ChatId, DeviceId, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { Life } from './nodes.ts'
 
 /** How far one device has acknowledged the inbox, and when it was last attached. */
@@ -33,34 +33,34 @@ export type DedupeKey = { readonly sender: UserId; readonly id: MessageId }
 /** What an earlier append of the same message was answered. */
 export type Appended = { readonly seq: Seq; readonly time: Millis }
 
-/** A log has one writer and reader, its actor; so a store needs no locks per log. Of a group's log the user is the group's id. */
+/** A log has one writer and reader, its actor; so a store needs no locks per log. Its owner is a user, or a group. */
 export interface LogStore {
   /**
    * The record of a log; undefined when nothing was ever appended or saved for it. Reads nothing but this log's. With the term of its
    * new owner, who is to serve it, a store that may lose what no owner has answered makes sure of what it says.
    */
-  load(user: UserId, term?: number): Promise<InboxRecord | undefined>
+  load(owner: ChatId, term?: number): Promise<InboxRecord | undefined>
 
   /**
-   * Appends entries, dense from the tail, and the dedupe keys of its messages (the sender of a copy is the user), in one atomic write.
+   * Appends entries, dense from the tail, and the dedupe keys of its messages (the sender of a copy is the owner), in one atomic write.
    * Durable when it resolves. Its node makes one call at a time for each log, in seq order. After a rejection the outcome is unknown:
    * the caller repeats the same entries under the same seqs, which is harmless where they were written. The first append names the log:
    * its `epoch` counts, even where cursors were saved under another one before.
    */
-  append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void>
+  append(owner: ChatId, epoch: number, term: number, entries: readonly Entry[]): Promise<void>
 
   /**
    * Up to `limit` entries from `from` on, in seq order, as long as their bodies fit in `bytes` (the first always comes). Starts later
    * than `from` only where older entries have expired. What `expires` at `now` or before comes as `gone`.
    */
-  read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]>
+  read(owner: ChatId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]>
 
   /**
    * For each key, what its message was answered, if it was appended to this log within the dedupe time (at least 24 h) before
    * `now`, or later. Nothing above `upTo`, the tail that the owner knows: what a store has there was never answered.
    */
   findRepeats(
-    user: UserId,
+    owner: ChatId,
     keys: readonly DedupeKey[],
     now: Millis,
     upTo: Seq,
@@ -70,14 +70,14 @@ export interface LogStore {
    * Replaces the devices' cursors and the settled mark. Durable when it resolves; may be repeated after a rejection. Also for a log
    * that has no entry yet.
    */
-  saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
+  saveCursors(owner: ChatId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
 
   /**
    * Starts timers of entries that wait for this; one that runs keeps its time, and what was `temporary` is `gone`. Durable when it
    * resolves; a crash before that leaves some waiting. Answers the lowest seq that still waits for that kind, 0 for none.
    * An entry waits from its append on, unless it has `expires` then: that timer runs.
    */
-  startTimers(user: UserId, started: Started, now: Millis): Promise<Seq>
+  startTimers(owner: ChatId, started: Started, now: Millis): Promise<Seq>
 }
 
 /** Where a message of a history stands: in the inbox, as it was appended. */
@@ -91,7 +91,7 @@ export interface HistoryStore {
    */
   history(
     user: UserId,
-    chat: UserId,
+    chat: ChatId,
     before: HistoryPosition | null,
     limit: number,
     bytes: number,
@@ -101,12 +101,12 @@ export interface HistoryStore {
    * Makes `gone` of the messages and copies of `chat` in `from` to `upTo` of the inbox, and takes them out of the history. Durable when
    * it resolves; may be repeated, and must be after a rejection. Takes long where there is much, in bounded slices.
    */
-  erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void>
+  erase(user: UserId, chat: ChatId, from: Seq, upTo: Seq): Promise<void>
 }
 
 /** What is known of a message id, for operators. */
 export type MessageTrace = {
-  readonly recipient: UserId
+  readonly recipient: ChatId
   readonly sender: UserId
   readonly seq: Seq
   readonly time: Millis

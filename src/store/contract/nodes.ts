@@ -1,5 +1,5 @@
 /** What nodes keep of themselves: who may write, which lives there were, and what the time is. */
-import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { ChatId, Millis, Seq } from '../../protocol/ids.ts'
 
 /** Numbers for spells of ownership. */
 export interface TermStore {
@@ -17,7 +17,7 @@ export interface Lives {
   /** The term of the node that called itself so; undefined: there was none, or it was thousands of starts ago. */
   termOf(name: number): Promise<number | undefined>
   /** Gives a log another epoch. Durable when it resolves. */
-  rename(user: UserId, epoch: number): Promise<void>
+  rename(owner: ChatId, epoch: number): Promise<void>
 }
 
 /** A store that knows which nodes it has served. */
