@@ -16,7 +16,7 @@ export type DensityOptions = {
 /** Users that connect and leave before the first look, so that code, caches and allocators have their size. */
 const warmUsers = 1_000
 /** Actors stay awake for 5 s, and what was put off is written after 2 s: on a busy machine it may take longer. */
-const settle = { leastMs: 9_000, mostMs: 90_000 }
+const quiet = { leastMs: 9_000, mostMs: 90_000 }
 /** The SDK pings when nothing came for half of the heartbeat time. */
 const pingMs = 15_000
 
@@ -83,7 +83,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   const { users, soak } = options
   await bed.open(users, warmUsers)
   await bed.all('close', () => null)
-  await settled(bed)
+  await whenQuiet(bed)
   const before = await collected(bed)
   const kernel = kernelBytes()
   const start = await bed.totals()
@@ -91,7 +91,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   await bed.open(0, users, {}, (done) => progress(done, users))
   const connectMs = performance.now() - started
   const connectShare = busiestShare(start, await bed.totals(), connectMs)
-  const asleep = await settled(bed)
+  const asleep = await whenQuiet(bed)
   const after = await collected(bed)
   // Each connection has two ends, and both are on this machine.
   const kernelGrowth = (kernelBytes() - kernel) / 2
@@ -129,9 +129,9 @@ async function day(bed: Bed, seconds: number): Promise<Mix> {
   return { cpuShare: (after.cpuUs - from.cpuUs) / 1_000 / ms, messagesPerSecond: sent / (ms / 1_000), after }
 }
 
-async function settled(bed: Bed): Promise<NodeSample> {
-  const until = performance.now() + settle.mostMs
-  await sleep(settle.leastMs)
+async function whenQuiet(bed: Bed): Promise<NodeSample> {
+  const until = performance.now() + quiet.mostMs
+  await sleep(quiet.leastMs)
   let sample = await bed.sample()
   while ((sample.stats?.users.awake ?? 0) > 0 && performance.now() < until) {
     await sleep(1_000)

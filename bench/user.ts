@@ -162,10 +162,10 @@ export class User implements Receiver {
         this.#seq += 1
         return this.#check(frame[3])
       case 'receipt':
-        if (frame[1] === 0 || this.#dense(frame[1])) this.#settle(frame[4])
+        if (frame[1] === 0 || this.#dense(frame[1])) this.#heard(frame[4])
         return
       case 'ack':
-        return this.#settle(frame[1])
+        return this.#heard(frame[1])
       case 'sent':
         return this.#asides.has(frame[1]) ? this.#sentAside(frame[1]) : this.#sent(frame[3])
       case 'welcome':
@@ -224,7 +224,7 @@ export class User implements Receiver {
     this.accepted()
   }
 
-  #settle(delivered: number): void {
+  #heard(delivered: number): void {
     const at = now()
     let flight = this.#flights[0]
     while (flight && flight.seq > 0 && flight.seq <= delivered) {

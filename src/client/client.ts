@@ -116,7 +116,7 @@ export class Client implements AsyncDisposable {
   async cancel(id: string): Promise<boolean> {
     await this.#host.ready()
     this.#host.hear({ is: 'cancel', id })
-    await this.#host.keeper.settled()
+    await this.#host.keeper.written()
     return this.#host.session.outbox.over(id)?.code === 'cancelled'
   }
 

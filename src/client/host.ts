@@ -104,7 +104,7 @@ export class Host {
     this.#cancelWake()
     for (const sign of wakings) globalThis.removeEventListener?.(sign, this.#woken)
     await this.loaded
-    await this.keeper.settled().catch(() => undefined)
+    await this.keeper.written().catch(() => undefined)
     if (!this.#holds) return
     try {
       await this.#storage.close()

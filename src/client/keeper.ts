@@ -22,7 +22,7 @@ export class Keeper {
   }
 
   /** Resolves when all is durable that was kept before. */
-  settled(): Promise<void> {
+  written(): Promise<void> {
     return this.#next ?? this.#running
   }
 

@@ -51,7 +51,7 @@ export class Reader {
         if (loop.over) break
         this.#host.hear({ is: 'finished' })
         // Only when that is stored is the next one given: a crash brings back nothing that the loop has gone past.
-        await this.#host.keeper.settled().catch(() => undefined)
+        await this.#host.keeper.written().catch(() => undefined)
       }
       return undefined
     } finally {

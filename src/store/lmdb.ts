@@ -68,7 +68,7 @@ export class LmdbStore implements Store {
     this.#opened = { ...this.#open, unlock: () => {} }
     try {
       // What was deleted may be in the journal still.
-      await journal.settle().finally(() => this.close())
+      await journal.flush().finally(() => this.close())
       return await compactFile(fileOf(this.#path))
     } finally {
       unlock()
@@ -77,7 +77,7 @@ export class LmdbStore implements Store {
 
   /** Gives each log another epoch; answers how many users and groups there are. */
   async renameAll(): Promise<number> {
-    await this.#open.journal.settle()
+    await this.#open.journal.flush()
     return this.#open.commits.change((tables) => {
       const users = [...usersOf(tables, new Set())]
       for (const user of users) renameInbox(tables, user, randomInt(1, 2 ** 31))
@@ -106,7 +106,7 @@ export class LmdbStore implements Store {
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
     const { tables, journal } = this.#open
-    if (journal.of(user)?.entries.some((entry) => waitsFor(user, entry))) await journal.settle(user)
+    if (journal.of(user)?.entries.some((entry) => waitsFor(user, entry))) await journal.flush(user)
     return loadInbox(tables, journal.of(user), user)
   }
 
@@ -125,30 +125,30 @@ export class LmdbStore implements Store {
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
-    await this.#settle(user)
+    await this.#flush(user)
     for (let more = true; more; ) more = await this.#change((tables) => startTimers(tables, user, started, now))
     return lowest(this.#open.tables, user, started.is)
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
-    await this.#settle(user)
+    await this.#flush(user)
     return erase(this.#open, user, chat, from, upTo)
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
-    await this.#settle(user)
+    await this.#flush(user)
     return readHistory(this.#open.tables, user, chat, before, limit, bytes)
   }
 
-  async #settle(user: UserId): Promise<void> {
-    if (this.#open.journal.of(user)) await this.#open.journal.settle(user)
+  async #flush(user: UserId): Promise<void> {
+    if (this.#open.journal.of(user)) await this.#open.journal.flush(user)
   }
 
   readonly lives: Lives = {
     begin: (term, name) => this.#change((tables) => beginLife(tables, term, name)),
     termOf: async (name) => this.#open.tables.lives.get(name),
     rename: async (user, epoch) => {
-      await this.#settle(user)
+      await this.#flush(user)
       return this.#change((tables) => renameInbox(tables, user, epoch))
     },
   }
@@ -231,13 +231,13 @@ export class LmdbStore implements Store {
   }
 
   async expire(now: Millis): Promise<Expired> {
-    await this.#open.journal.settle()
+    await this.#open.journal.flush()
     return this.#change((tables) => expire(tables, this.#options, now))
   }
 
   async trace(id: MessageId): Promise<readonly MessageTrace[]> {
     const { tables, journal } = this.#open
-    await journal.settle()
+    await journal.flush()
     return [...trace(tables, id)]
   }
 

@@ -1,9 +1,9 @@
 /** Own messages that leave this client before they are read: they have vanished, or this user has deleted them. */
 import type { Millis } from '../../protocol/ids.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
-import { remove } from './keeping.ts'
 import { isWaiting } from './lines.ts'
 import type { SessionState } from './state.ts'
+import { remove } from './storage.ts'
 import type { Out, SessionEffect } from './types.ts'
 
 /** When an own message vanishes that was sent now: for its sender the timer runs from there on. A time of day, as it outlives this run. */

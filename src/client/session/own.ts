@@ -3,9 +3,9 @@ import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { attachment } from './attachment.ts'
 import { vanishes } from './forgetting.ts'
-import { keepMark, rose } from './keeping.ts'
 import { isWaiting } from './lines.ts'
 import type { SessionState } from './state.ts'
+import { keepMark, rose } from './storage.ts'
 import type { Answered } from './ticks.ts'
 import type { SessionEffect } from './types.ts'
 
@@ -62,15 +62,15 @@ export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: S
 
 /** What was told in an earlier life of the node holds up to there. What was lost is sent again. */
 export function stands(state: SessionState, [, to, epoch, life, upTo, now]: Of<'stands'>, out: SessionEffect[]): void {
-  settled(state, to, state.outbox.answer({ to, epoch, life, upTo, now }), out)
+  takeAnswer(state, to, state.outbox.answer({ to, epoch, life, upTo, now }), out)
 }
 
 /** Of what the node will not say, all holds. */
 export function unanswered(state: SessionState, to: string, out: SessionEffect[]): void {
-  for (const answered of state.outbox.unanswered(to)) settled(state, to, answered, out)
+  for (const answered of state.outbox.unanswered(to)) takeAnswer(state, to, answered, out)
 }
 
-function settled(state: SessionState, to: string, { risen, moved, lost }: Answered, out: SessionEffect[]): void {
+function takeAnswer(state: SessionState, to: string, { risen, moved, lost }: Answered, out: SessionEffect[]): void {
   for (const one of new Set([...moved, ...risen, ...lost])) rose(state, one, out)
   keepMark(state, to, out)
 }

@@ -4,9 +4,9 @@ import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { ClientLimits } from '../../protocol/limits.ts'
 import type { Outgoing } from '../types.ts'
 import { mediaRef } from './attachment.ts'
-import { rose } from './keeping.ts'
 import { repeatRequests, sayRequests } from './requests.ts'
 import { type SessionState, say, spend } from './state.ts'
+import { rose } from './storage.ts'
 import type { Out, SessionEffect } from './types.ts'
 
 /** The part of the server's rate that this client uses for sends and reads; the rest is for pings, watches and typing. */

@@ -43,11 +43,11 @@ export class Logs {
   async own(user: UserId, term: number): Promise<InboxRecord | undefined> {
     const isOurs = (of: number) => of === term && !this.#failed.has(user)
     const found = await load(this.#requests, this.#retention.retentionMs, user, isOurs)
-    if (found) await this.#settle(user, term, found)
+    if (found) await this.#assure(user, term, found)
     return found?.inbox
   }
 
-  async #settle(user: UserId, term: number, { inbox: { epoch, tail }, end }: Loaded): Promise<void> {
+  async #assure(user: UserId, term: number, { inbox: { epoch, tail }, end }: Loaded): Promise<void> {
     if (end.term > term) {
       await raiseTerm(this.#requests, end.term)
       throw overtaken(user, term, end.term)

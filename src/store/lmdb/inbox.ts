@@ -35,8 +35,8 @@ export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: 
 /** Those that the table knows of, and those of what the journal has. */
 function livesOf(log: { readonly lives?: readonly number[] } | undefined, fresh: Pick<Fresh, 'lives'> | undefined) {
   const numbers = log?.lives ?? []
-  const settled = numbers.flatMap((term, at) => (at % 2 === 0 ? { term, from: numbers[at + 1] as Seq } : []))
-  return (fresh?.lives ?? []).reduce(began, settled as readonly Life[])
+  const moved = numbers.flatMap((term, at) => (at % 2 === 0 ? { term, from: numbers[at + 1] as Seq } : []))
+  return (fresh?.lives ?? []).reduce(began, moved as readonly Life[])
 }
 
 /** The log is in the table, or empty: the journal has nothing of it. */
@@ -103,9 +103,9 @@ export function readInbox(
 }
 
 /** Entries of the tables, and then those that only the journal has. */
-function* both(settled: Iterable<Entry>, fresh: readonly Entry[], from: Seq): Generator<Entry> {
+function* both(moved: Iterable<Entry>, fresh: readonly Entry[], from: Seq): Generator<Entry> {
   let next = from
-  for (const entry of settled) {
+  for (const entry of moved) {
     yield entry
     next = entry.seq + 1
   }

@@ -13,8 +13,8 @@ import { type Append, bytesOf, packAppends, pieces, unpackAppends } from './rows
 import type { Tables } from './tables.ts'
 
 /** Milliseconds that entries stay in the journal, and how many bytes of them, about: they are in memory, too. */
-const settleMs = 5_000
-const settleBytes = 6 * 1024 * 1024
+const flushMs = 5_000
+const flushBytes = 6 * 1024 * 1024
 /** Bytes that move to the tables in one transaction, at least: one or two milliseconds of the event loop. */
 const bytesAtOnce = 96 * 1024
 
@@ -135,19 +135,19 @@ export class Journal {
       this.#bytes += bytesOf(entries)
     }
     this.#durable = row
-    if (this.#bytes < settleBytes) this.#later()
-    else if (!this.#moving && !this.#next) this.settle().catch(() => this.#later())
+    if (this.#bytes < flushBytes) this.#later()
+    else if (!this.#moving && !this.#next) this.flush().catch(() => this.#later())
   }
 
   #later(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.settle().catch(() => this.#later())
-    }, settleMs).unref()
+      this.flush().catch(() => this.#later())
+    }, flushMs).unref()
   }
 
   /** Moves what is in the journal now, of one user or of all, to the tables. Rejects when that failed: then it is in the journal still. */
-  settle(user?: UserId): Promise<void> {
+  flush(user?: UserId): Promise<void> {
     this.#next ??= this.#plan()
     if (user === undefined) this.#next.all = true
     else this.#next.users.add(user)
