@@ -91,3 +91,10 @@ it('of a lifetime for which the own settings have no room is refused before the 
   expect(kinds(says(change('cat'))), 'of a chat that is listed it can be changed').toContain('deliver')
   expect(kinds(send(2)), 'nothing is held up').toContain('deliver')
 })
+
+it('that its recipient refuses for now is not charged', () => {
+  const { tell, goes, state } = opened()
+  const { tokens } = state
+  tell({ is: 'answered', ...goes(1), answer: busy })
+  expect(state.tokens).toBe(tokens)
+})

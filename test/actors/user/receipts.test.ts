@@ -1,0 +1,126 @@
+/** Ticks: what a recipient tells of others' messages, and what a sender hears of their own. */
+import { expect, it } from 'vitest'
+import { openSettings } from '../../../actors/settings.ts'
+import { appends, cursor, inbox, mail, of, told, user } from './inbox.ts'
+
+const chats = [mail(1, 'ann'), mail(2, 'cat'), mail(3, 'ann')]
+const phone = { entries: chats, cursors: [cursor('phone', 0), cursor('laptop', 0)] }
+
+it('what the first device has acknowledged is delivered: each sender is told once how far', () => {
+  const { attach, ack } = inbox(phone)
+  attach(1, 'phone')
+  attach(2, 'laptop')
+  expect(told(ack(1, 3))).toEqual([
+    ['ann', 'receipt', 3, 0],
+    ['cat', 'receipt', 2, 0],
+  ])
+  expect(told(ack(2, 3))).toEqual([])
+})
+
+it('who has not confirmed is told again after 15 s, and who has is not', () => {
+  const { attach, ack, confirmed, timer } = inbox(phone)
+  attach(1)
+  expect(of(ack(1, 3), 'after')).toContainEqual({ do: 'after', ms: 15_000, timer: 'retell' })
+  confirmed('ann', 3)
+  expect(told(timer('retell'))).toEqual([['cat', 'receipt', 2, 0]])
+  confirmed('cat', 2)
+  expect(timer('retell')).toEqual([])
+})
+
+it('what is told passes as settled when it is confirmed, and never before an earlier one', () => {
+  const { attach, ack, confirmed, timer, saved } = inbox(phone)
+  const settled = () => {
+    const [save] = of(timer('saveAcks'), 'save')
+    saved()
+    return save?.settled
+  }
+  attach(1)
+  ack(1, 3)
+  expect(settled()).toBe(0)
+  confirmed('cat', 2)
+  confirmed('ann', 1)
+  expect(settled(), 'ann has no more than 1').toBe(1)
+  confirmed('ann', 3)
+  expect(settled()).toBe(3)
+})
+
+it('after a crash what was acknowledged and is not settled is told again, marked so', () => {
+  const { attach, read } = inbox({ entries: chats, cursors: [cursor('phone', 3)], settled: 1 })
+  const effects = read(attach(1))
+  expect(told(effects)).toEqual([
+    ['cat', 'receipt', 2, 0],
+    ['ann', 'receipt', 3, 0],
+  ])
+  for (const { message } of of(effects, 'tell')) expect(message).toMatchObject({ again: true })
+})
+
+it('whom this user has blocked is told nothing', () => {
+  const { attach, ack } = inbox({ ...phone, settings: { ...openSettings, blocked: [user('ann')] } })
+  attach(1)
+  expect(told(ack(1, 3))).toEqual([['cat', 'receipt', 2, 0]])
+})
+
+it('a read is told to its sender, and the device hears that it is done when that is confirmed', () => {
+  const { attach, ack, reads, confirmed } = inbox({ entries: chats, cursors: [cursor('phone', 0)] })
+  attach(1)
+  ack(1, 3)
+  const effects = reads(1, 'ann', 3)
+  expect(told(effects)).toEqual([['ann', 'receipt', 3, 3]])
+  expect(of(effects, 'done')).toEqual([])
+  expect(of(confirmed('ann', 3, 1), 'done'), 'not yet').toEqual([])
+  expect(of(confirmed('ann', 3, 3), 'done')).toEqual([{ do: 'done', session: 1, chat: 'ann', seq: 3 }])
+})
+
+it('a read of what is not of that chat, or not there, is refused', () => {
+  const { attach, reads } = inbox({ entries: chats, cursors: [cursor('phone', 0)] })
+  attach(1)
+  expect(of(reads(1, 'cat', 3), 'refuse')).toMatchObject([{ kind: 'read', code: 'not_that_chat' }])
+  expect(of(reads(1, 'ann', 4), 'refuse')).toMatchObject([{ kind: 'read', code: 'ack_above_tail' }])
+})
+
+it('a read of what is no longer in memory is looked up, and refused for now where the store does not answer', () => {
+  const { attach, reads, tell } = inbox({ entries: chats, cursors: [cursor('phone', 3)], settled: 3 })
+  attach(1)
+  expect(of(reads(1, 'ann', 3), 'check')).toEqual([{ do: 'check', session: 1, chat: 'ann', seq: 3 }])
+  const checked = (at: number | null) => tell({ is: 'checked', session: 1, chat: user('ann'), seq: 3, at })
+  expect(of(checked(null), 'refuse')).toMatchObject([{ code: 'busy' }])
+  reads(1, 'ann', 3)
+  expect(told(checked(3))).toEqual([['ann', 'receipt', 0, 3]])
+})
+
+it('a sender sees a tick at once, and has it as an entry a second later, which confirms it', () => {
+  const { attach, heard, timer, durable } = inbox()
+  attach(1)
+  const effects = heard(4, 2)
+  expect(of(effects, 'news')).toMatchObject([{ session: 1, peer: 'ann', epoch: 5, delivered: 4, read: 2 }])
+  expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 1_000, timer: 'receipts' }])
+  expect(told(effects)).toEqual([])
+  expect(appends(timer('receipts'))).toEqual([1])
+  expect(told(durable())).toEqual([['ann', 'receipted', 4, 2]])
+})
+
+it('ticks of a second are one entry, and only rise', () => {
+  const { attach, heard, timer } = inbox()
+  attach(1)
+  heard(4)
+  expect(of(heard(6, 1), 'news')).toMatchObject([{ delivered: 6, read: 1 }])
+  expect(of(heard(5), 'news')).toEqual([])
+  expect(of(timer('receipts'), 'append')).toMatchObject([
+    { entries: [{ is: 'receipt', peer: 'ann', delivered: 6, read: 1 }] },
+  ])
+})
+
+it('what is read is delivered', () => {
+  const { heard, timer } = inbox()
+  heard(2, 5)
+  expect(of(timer('receipts'), 'append')).toMatchObject([{ entries: [{ delivered: 5, read: 5 }] }])
+})
+
+it('a tick that is an entry already is confirmed, and makes no other', () => {
+  const { heard, timer, durable } = inbox()
+  heard(4, 2)
+  timer('receipts')
+  durable()
+  expect(told(heard(3, 2))).toEqual([['ann', 'receipted', 3, 2]])
+  expect(timer('receipts')).toEqual([])
+})
