@@ -9,7 +9,7 @@ import type { Appended, DeviceCursor } from '../../../src/store/contract.ts'
 import { limits } from '../limits.ts'
 
 export const user = (name: string) => name as UserId
-export const id = (n: number) => `m${n}` as MessageId
+const id = (n: number) => `m${n}` as MessageId
 export const mail = (seq: number, from = 'ann', body = 'hi'): Entry => ({
   is: 'message',
   seq,

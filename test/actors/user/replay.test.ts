@@ -149,8 +149,8 @@ it('a new device takes the place of the one that is away for longest; where all 
     cursors: [cursor('phone', 1, 50), cursor('laptop', 1, 40)],
     limits: { devices: 2 },
   })
-  attach(1, 'phone')
   expect(closes(attach(2, 'tablet'))).toEqual([])
+  expect(pushes(attach(1, 'phone')), 'the phone was not forgotten').toEqual([])
   expect(closes(attach(3, 'laptop'))).toEqual([[3, 'too_many_devices']])
 })
 
