@@ -3,8 +3,9 @@ import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserI
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Address, Router } from '../src/runtime/index.ts'
 import type { GroupMessage } from './group/types.ts'
+import type { Accepted } from './log/types.ts'
 import type { PresenceMessage } from './presence.ts'
-import type { Accepted, SessionRef, UserMessage } from './user/types.ts'
+import type { SessionRef, UserMessage } from './user/types.ts'
 
 /** How a message finds its actor. Whoever asks is told of an accepted message where it stands. */
 export type NodeRouter = Router<Accepted>

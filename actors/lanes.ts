@@ -46,6 +46,10 @@ export function enter(lanes: Lanes, to: UserId, id: MessageId): Step | undefined
   return { nth: lanes.sends, round: lane.round }
 }
 
+/** A later round, or an earlier place in the same one. */
+export const isBefore = (step: Step, refused: Step): boolean =>
+  step.round > refused.round || (step.round === refused.round && step.nth < refused.nth)
+
 /** Whether a send that was let go is behind one that has been refused for now since. */
 export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Step): boolean {
   const refused = lanes?.open.get(to)?.refused

@@ -1,5 +1,5 @@
 /** Runs user actors of the node, with its runtime and host, but no sockets and no disk. */
-import type { Accepted } from '../actors/user/types.ts'
+import type { Accepted } from '../actors/log/types.ts'
 import { Calendar } from '../src/hosts/calendar.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
@@ -149,8 +149,17 @@ async function exchange(messages: number) {
         if (sent < messages) send(to)
         else if (answered === messages) resolve()
       })
-      const turn = { nth: 0, round: 0 }
-      users.tell(user(to), { is: 'deliver', session: 0, turn, from: user(0), id, body, again: false, ticket })
+      const step = { nth: 0, round: 0 }
+      users.tell(user(to), {
+        is: 'deliver',
+        origin: { is: 'program' },
+        step,
+        from: user(0),
+        id,
+        body,
+        again: false,
+        ticket,
+      })
     }
     for (let to = 1_000; to < 2_000; to++) for (let i = 0; i < 8; i++) send(to)
   })

@@ -2,7 +2,7 @@
 /** A node: store, actors and gateway put together. */
 
 import { type NodeRouter, toGroup } from '../actors/addresses.ts'
-import type { Accepted } from '../actors/user/types.ts'
+import type { Accepted } from '../actors/log/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { inTime } from './embed/deadline.ts'
 import { type OnFault, warnings } from './embed/faults.ts'

@@ -1,37 +1,34 @@
 /**
- * The fan-out: each member is a device that reads the group's log, and its link hands the entries on to the member's inbox.
- * An entry is acknowledged to the log when it is durable there, so that a crash at any moment repeats what is not, and the
- * inbox drops what it has. A member whose inbox is full or busy waits alone; what is for it stays in the log.
+ * The fan-out: each member reads the group's log by a link, which hands the entries on to the member's inbox. An entry is
+ * acknowledged to the log when it is durable there, so that a crash at any moment repeats what is not, and the inbox drops what it
+ * has. A member whose inbox is full or busy waits alone; what is for it stays in the log.
  */
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { DeviceId, Millis, Seq } from '../../src/protocol/ids.ts'
-import { save } from '../user/cursors.ts'
-import type { Accepted, UserEffect, UserMessage } from '../user/types.ts'
-import { receive } from '../user/user.ts'
+import type { DeviceId, Seq } from '../../src/protocol/ids.ts'
+import { addReader } from '../log/readers.ts'
+import type { LogTurn } from '../log/types.ts'
 import { isInvitation, maySee } from './members.ts'
-import { entered, record } from './record.ts'
-import type { Fanned, GroupEffect, GroupLimits, GroupState, Link, Member, Message } from './types.ts'
+import type { Fanned, GroupState, GroupTurn, Link, LinkRef, Member, Message } from './types.ts'
 
 /** After a refusal copies to a member are tried again after this time. */
 const retryMs = { busy: 500, inbox_full: 5_000 }
 
-/** The log's timers are no longer than this. */
-const longestMs = 5_000
-
-/** Opens a link to everyone who may be owed something. */
-export function openLinks(state: GroupState, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  for (const member of state.members.values()) link(state, member, limits, now, out)
+/** The links that are missing: to everyone who may be owed something. */
+export function openLinks(state: GroupState, turn: GroupTurn): void {
+  for (const member of state.members.values())
+    if (!state.linked.has(member.user)) turn.said.push({ says: 'begin', link: open(state, member, turn) })
 }
 
-/** Opens a link to a member, unless there is one. A new one starts with the first entry that they may see. */
-function link(state: GroupState, member: Member, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  if (state.linked.has(member.user)) return
-  const device = state.log.devices.find(({ device }) => device === (member.user as string))
-  const cursor = device ? null : { epoch: state.log.epoch, seq: (member.spans[0]?.from ?? 1) - 1 }
+/** A new one starts with the first entry that its member may see. */
+function open(state: GroupState, { user, spans }: Member, turn: LogTurn): Link {
+  const device = user as string as DeviceId
+  const known = state.log.readers.find((reader) => reader.device === device)
   state.linkRefs += 1
-  const opened: Link = {
+  const link: Link = {
     ref: state.linkRefs,
-    member: member.user,
+    origin: { is: 'link', ref: `${state.life} ${state.linkRefs}` },
+    member: user,
+    reader: known ?? addReader(state.log, device, (spans[0]?.from ?? 1) - 1, turn),
     round: 1,
     flying: 0,
     refused: 0,
@@ -40,79 +37,13 @@ function link(state: GroupState, member: Member, limits: GroupLimits, now: Milli
     againTo: state.startTail,
     entries: [],
   }
-  state.links.set(opened.ref, opened)
-  state.linked.add(member.user)
-  attach(state, opened, cursor, limits, now, out)
+  state.links.set(link.origin.ref, link)
+  state.linked.set(user, link)
+  return link
 }
 
-function attach(
-  state: GroupState,
-  { ref, member }: Link,
-  cursor: Extract<UserMessage, { is: 'attach' }>['cursor'],
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
-  const device = member as string as DeviceId
-  logged(state, { is: 'attach', session: ref, device, cursor }, limits, now, out)
-}
-
-/** Hands a message to the group's log, and takes from its effects what is for links. */
-export function logged(
-  state: GroupState,
-  message: UserMessage,
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
-  for (const effect of receive(state.log, message, limits, now).effects) heed(state, effect, limits, now, out)
-}
-
-function heed(state: GroupState, effect: UserEffect, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  switch (effect.do) {
-    case 'append':
-    case 'find':
-    case 'fetch':
-    case 'save':
-    case 'start':
-    case 'stands':
-      return void out.push(effect)
-    case 'answer':
-      return void out.push({ ...effect, answer: counted(state, effect.answer) })
-    case 'accepted':
-      // First what it means: whose link is open still gets the entry by which they come back.
-      entered(state, effect.entry)
-      return void out.push(effect)
-    case 'after':
-      // A group is gone from memory when it rests: how far its copies are must not wait for minutes.
-      return void out.push({ do: 'after', ms: Math.min(effect.ms, longestMs), timer: { log: effect.timer } })
-    case 'push': {
-      const link = state.links.get(effect.session)
-      if (link) take(state, link, effect.entries, limits, now, out)
-      return
-    }
-    case 'close': {
-      // The page could not be read, or entries have expired: the link starts again from what is durable.
-      const link = state.links.get(effect.session)
-      if (!link) return
-      link.broken = true
-      wait(link, retryMs.busy, out)
-    }
-  }
-}
-
-/** Who sends to a group is told how many copies that makes. */
-const counted = ({ members }: GroupState, answer: Accepted): Accepted =>
-  answer.is === 'accepted' ? { ...answer, members: members.size } : answer
-
-function take(
-  state: GroupState,
-  link: Link,
-  entries: readonly Entry[],
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
+/** Entries of the log go on to the member, where they are for them. */
+export function take(state: GroupState, link: Link, entries: readonly Entry[], turn: GroupTurn): void {
   const member = state.members.get(link.member)
   for (const read of entries) {
     const { seq } = read
@@ -124,62 +55,63 @@ function take(
     // Who sent it has it; changes go to everyone.
     const done = !member || !maySee(member, seq) || (entry.from === link.member && !entry.change)
     link.entries.push({ seq, entry, done })
-    if (!done && link.refused === 0) copy(link, entry, entry.seq <= link.againTo, out)
+    if (!done && link.refused === 0) copy(state, link, entry, entry.seq <= link.againTo, turn)
   }
-  advance(state, link, limits, now, out)
+  advance(state, link, turn)
 }
 
 const invitation = ({ name }: GroupState, entry: Message): Message => ({ ...entry, body: name, change: 'invite' })
 
-function copy(link: Link, entry: Message, again: boolean, out: GroupEffect[]): void {
+function copy({ log }: GroupState, link: Link, entry: Message, again: boolean, turn: GroupTurn): void {
   link.flying += 1
-  out.push({
+  turn.effects.push({
     do: 'fan',
-    link: link.ref,
+    link: link.origin,
+    epoch: log.epoch,
     member: link.member,
     entry,
-    turn: { nth: entry.seq, round: link.round },
+    step: { nth: entry.seq, round: link.round },
     again,
   })
 }
 
 /** Members' actors have answered copies. */
-export function fanned(
-  state: GroupState,
-  copies: readonly Fanned[],
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
+export function fanned(state: GroupState, copies: readonly Fanned[], turn: GroupTurn): void {
   const moved = new Set<Link>()
   for (const copy of copies) {
     const link = state.links.get(copy.link)
-    if (!link || copy.turn.round !== link.round) continue
-    answered(link, copy, out)
+    if (!link || copy.step.round !== link.round) continue
+    answered(link, copy, turn)
     moved.add(link)
   }
-  for (const link of moved) advance(state, link, limits, now, out)
+  for (const link of moved) advance(state, link, turn)
 }
 
-function answered(link: Link, { turn, answer }: Fanned, out: GroupEffect[]): void {
+function answered(link: Link, { step, answer }: Fanned, turn: GroupTurn): void {
   link.flying -= 1
-  const found = link.entries.find(({ seq }) => seq === turn.nth)
+  const found = link.entries.find(({ seq }) => seq === step.nth)
   // A copy that can never be taken (it crashed the actor twice) must not hold up all that follow.
   const done = answer.is === 'accepted' || answer.code === 'failed'
   if (found && done) found.done = true
-  else if (link.refused === 0 || turn.nth < link.refused) link.refused = turn.nth
+  else if (link.refused === 0 || step.nth < link.refused) link.refused = step.nth
   if (link.flying === 0 && link.refused > 0)
-    wait(link, answer.is === 'refused' && answer.code === 'inbox_full' ? retryMs.inbox_full : retryMs.busy, out)
+    wait(link, answer.is === 'refused' && answer.code === 'inbox_full' ? retryMs.inbox_full : retryMs.busy, turn)
 }
 
-function wait(link: Link, ms: number, out: GroupEffect[]): void {
+/** The page could not be read, or entries have expired: the link starts again from what is durable. */
+export function broken(link: Link, turn: GroupTurn): void {
+  link.broken = true
+  wait(link, retryMs.busy, turn)
+}
+
+function wait(link: Link, ms: number, turn: GroupTurn): void {
   if (link.waits) return
   link.waits = true
-  out.push({ do: 'after', ms, timer: { link: link.ref } })
+  turn.effects.push({ do: 'after', ms, timer: { link: link.origin.ref } })
 }
 
 /** A link goes on after a refusal, from the first copy that was refused; or after the log has closed it. */
-export function retry(state: GroupState, ref: number, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+export function retry(state: GroupState, ref: LinkRef, turn: GroupTurn): void {
   const link = state.links.get(ref)
   if (!link) return
   link.waits = false
@@ -188,24 +120,23 @@ export function retry(state: GroupState, ref: number, limits: GroupLimits, now: 
   if (link.broken) {
     Object.assign(link, { broken: false, flying: 0, againTo: state.log.tail })
     link.entries.length = 0
-    return attach(state, link, null, limits, now, out)
+    return void turn.said.push({ says: 'begin', link })
   }
-  for (const { entry, done } of link.entries) if (entry && !done) copy(link, entry, true, out)
+  for (const { entry, done } of link.entries) if (entry && !done) copy(state, link, entry, true, turn)
 }
 
 /** Acknowledges to the log what is durable with the member; a link to one who has left ends with their last entry. */
-function advance(state: GroupState, link: Link, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+function advance(state: GroupState, link: Link, turn: GroupTurn): void {
   let seq: Seq = 0
   while (link.entries[0]?.done) seq = link.entries.shift()?.seq ?? seq
-  if (seq > 0) logged(state, { is: 'ack', session: link.ref, seq }, limits, now, out)
+  if (seq > 0) turn.said.push({ says: 'ack', link, seq })
   const end = state.members.get(link.member)?.spans.at(-1)?.to
-  if (typeof end !== 'number' || seq < end) return
-  state.links.delete(link.ref)
+  if (typeof end === 'number' && seq >= end) turn.said.push({ says: 'end', link })
+}
+
+/** A link ends, and its member is forgotten. */
+export function end(state: GroupState, link: Link): void {
+  state.links.delete(link.origin.ref)
   state.linked.delete(link.member)
   state.members.delete(link.member)
-  state.log.devices = state.log.devices.filter(({ session }) => session !== link.ref)
-  const saving: UserEffect[] = []
-  save(state.log, saving)
-  for (const effect of saving) heed(state, effect, limits, now, out)
-  record(state, out)
 }

@@ -1,41 +1,62 @@
 /**
  * The group actor: it gives the messages to a group one order, hands each to every member's inbox, and tells senders when
- * all have them. The group's log is an inbox with the machine of a user actor (append, dedupe, order, paging, cursors), in
- * which every member is a device; what is new here is who may do what (members.ts), the links to the members' inboxes
- * (fanout.ts) and the ticks of many (ticks.ts). `sent` means durable in the log: the fan-out is resumed from there.
+ * all have them. The group has a log (actors/log), which every member reads by a link; what is new here is who may do what
+ * (members.ts), the links to the members' inboxes (fanout.ts) and the ticks of many (ticks.ts). `sent` means durable in the log:
+ * the fan-out is resumed from there.
  */
 import type { ErrorCode } from '../../src/protocol/codes.ts'
-import type { Millis } from '../../src/protocol/ids.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Next } from '../../src/runtime/index.ts'
-import { recover as recoverLog } from '../user/recover.ts'
-import { rest as restOfLog } from '../user/state.ts'
-import type { Deliver, UserMessage } from '../user/types.ts'
+import { never } from '../../src/protocol/never.ts'
+import { forgetReader } from '../log/cursors.ts'
+import { standing } from '../log/lives.ts'
+import { accept, ack, answered, attach, timer as logTimer, resume } from '../log/log.ts'
+import { isAnswer, recoverLog } from '../log/recover.ts'
+import { restOfLog } from '../log/state.ts'
+import { startDue } from '../log/timers.ts'
+import type { Accepted, Deliver, Incoming, Judgement, LogEvent, Reader } from '../log/types.ts'
+import type { Turn } from '../turn.ts'
 import { addition } from './addition.ts'
-import { fanned, logged, openLinks, retry } from './fanout.ts'
+import { broken, end, fanned, openLinks, retry, take } from './fanout.ts'
 import { leftBefore, newcomers, refusal } from './members.ts'
-import { record, recorded, recordNow } from './record.ts'
+import { entered, record, recorded, recordNow } from './record.ts'
 import { confirmedBy, count, marked, retell, roster, ticks } from './ticks.ts'
-import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, Message } from './types.ts'
+import type { GroupEffect, GroupLimits, GroupMessage, GroupState, GroupTimer, GroupTurn, Link, Wish } from './types.ts'
 import { typing, watch, without } from './watchers.ts'
 
-export function receive(
-  state: GroupState,
-  message: GroupMessage,
-  limits: GroupLimits,
-  now: Millis,
-): Next<GroupState, GroupEffect> {
-  const effects: GroupEffect[] = []
-  if (state.links.size === 0) openLinks(state, limits, now, effects)
-  handle(state, message, limits, now, effects)
-  heed(state, effects, limits, now)
-  return { state, effects }
+/** A group is gone from memory when it rests: how far its copies are must not wait for minutes. */
+const saveAcksMs = 5_000
+
+export function receive(state: GroupState, message: GroupMessage, given: Turn<GroupLimits, GroupEffect>): void {
+  const { now, limits, effects } = given
+  const turn: GroupTurn = { now, limits, effects, saveAcksMs, said: [], judge }
+  if (state.links.size === 0) openLinks(state, turn)
+  handle(state, message, turn)
+  // What is heeded may have more said.
+  for (const said of turn.said) heed(state, said, turn)
+  if (state.log.waiting) startDue(state.log, () => lowestAcked(state), turn)
 }
 
-function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
+/** As it was handed to the log: `post` has judged it. One that adds members waits until it is known who is asked first. */
+function judge(message: Incoming): Judgement {
+  const { lifetime } = message
+  const code = message.is === 'deliver' ? message.denied : undefined
+  return { lifetime, instead: code && { is: 'refused', code }, pauses: message.change === 'add' && !code }
+}
+
+/** How far all links have brought the log; 0: there are none. */
+function lowestAcked({ log }: GroupState): Seq {
+  let lowest = log.readers.length > 0 ? log.tail : 0
+  for (const { acked } of log.readers) lowest = Math.min(lowest, acked)
+  return lowest
+}
+
+function handle(state: GroupState, message: GroupMessage, turn: GroupTurn): void {
+  const { log } = state
   switch (message.is) {
     case 'deliver':
-      return post(state, message, limits, now, out)
+      return post(state, message, turn)
     case 'found':
     case 'appended':
     case 'unappended':
@@ -43,97 +64,169 @@ function handle(state: GroupState, message: GroupMessage, limits: GroupLimits, n
     case 'saved':
     case 'started':
     case 'refusals':
-    case 'stand':
-      return logged(state, message, limits, now, out)
+      return answered(log, message, turn)
+    case 'stand': {
+      const { session, at, life } = message
+      const upTo = standing(log, at)
+      return void turn.effects.push({ do: 'stands', session, epoch: at.epoch, life, upTo, now: log.epoch })
+    }
     case 'fanned':
-      return fanned(state, message.copies, limits, now, out)
+      return fanned(state, message.copies, turn)
     case 'receipt':
-      return marked(state, message, out)
+      return marked(state, message, turn)
     case 'receipted':
-      return confirmedBy(state, message, out)
+      return confirmedBy(state, message, turn)
     case 'consulted':
-      return admit(state, message, limits, now, out)
+      return admit(state, message, turn)
     case 'recorded':
-      return recorded(state, message.ok, limits, now, out)
+      return recorded(state, message.ok, turn)
     case 'members':
-      return roster(state, message, out)
+      return roster(state, message, turn)
     case 'ticks':
-      return ticks(state, message, out)
+      return ticks(state, message, turn)
     case 'watch':
-      return watch(state, message.session, message.by, out)
+      return watch(state, message.session, message.by, turn)
     case 'unwatch':
       state.watchers = without(state, message.session)
       return
     case 'typing':
-      return typing(state, message.by, message.what, out)
+      return typing(state, message.by, message.what, turn)
     case 'timer':
-      return timer(state, message.timer, limits, now, out)
+      return timer(state, message.timer, turn)
     case 'resume':
-      return count(state, true, out)
+      return count(state, true, turn)
+    default:
+      return never(message)
   }
 }
 
-function timer(state: GroupState, timer: GroupTimer, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  if (typeof timer === 'object') {
-    if ('log' in timer) return logged(state, { is: 'timer', timer: timer.log }, limits, now, out)
-    return retry(state, timer.link, limits, now, out)
+/** What the log says, and what the group's own features want of it. */
+function heed(state: GroupState, said: LogEvent | Wish, turn: GroupTurn): void {
+  const { log } = state
+  switch (said.says) {
+    case 'stands':
+      return stands(state, said.entry, turn)
+    case 'answer':
+      return answer(state, said.ticket, said.answer, turn)
+    case 'paused':
+      return consult(state, said.message, turn)
+    case 'pushed': {
+      const link = linkOf(state, said.reader)
+      return link && take(state, link, said.entries, turn)
+    }
+    case 'broken': {
+      const link = linkOf(state, said.reader)
+      return link && broken(link, turn)
+    }
+    case 'begin':
+      return attach(log, said.link.reader, said.link.ref, null, null, turn)
+    case 'ack':
+      return void ack(log, said.link.reader, said.seq, turn)
+    case 'end':
+      return endLink(state, said.link, turn)
+    case 'link':
+      return openLinks(state, turn)
+    case 'resume':
+      return resume(log, said.message, turn)
+    case 'settle':
+      log.settled = said.upTo
+      return
+    case 'opened':
+    case 'live':
+    case 'acked':
+    case 'saved':
+      return
+    default:
+      return never(said)
   }
-  state.timers.delete(timer)
-  if (timer === 'record') return recordNow(state, out)
-  return timer === 'ticks' ? count(state, false, out) : retell(state, out)
+}
+
+/** First what it means: whose link is open still gets the entry by which they come back. */
+function stands(state: GroupState, entry: Entry, turn: GroupTurn): void {
+  if (entry.is !== 'message') return
+  entered(state, entry)
+  turn.effects.push({ do: 'accepted', epoch: state.log.epoch, entry })
+  record(state, turn)
+  if (entry.change) turn.said.push({ says: 'link' })
+}
+
+/** Who sends to a group is told how many copies that makes. With its answer a change is over, and what waited for it goes on. */
+function answer(state: GroupState, ticket: number, answer: Accepted, turn: GroupTurn): void {
+  const counted = answer.is === 'accepted' ? { ...answer, members: state.members.size } : answer
+  turn.effects.push({ do: 'answer', ticket, answer: counted })
+  if (ticket !== state.changing) return
+  state.changing = 0
+  for (const message of state.held.splice(0)) post(state, message, turn)
+}
+
+/** By which a member reads the log. */
+const linkOf = ({ linked }: GroupState, { device }: Reader): Link | undefined => linked.get(device as string as UserId)
+
+function endLink(state: GroupState, link: Link, turn: GroupTurn): void {
+  if (!state.links.has(link.origin.ref)) return
+  end(state, link)
+  forgetReader(state.log, link.reader, turn)
+  record(state, turn)
+}
+
+function timer(state: GroupState, timer: GroupTimer, turn: GroupTurn): void {
+  if (typeof timer === 'object') return retry(state, timer.link, turn)
+  switch (timer) {
+    case 'record':
+      state.timers.delete(timer)
+      return recordNow(state, turn)
+    case 'ticks':
+      state.timers.delete(timer)
+      return count(state, false, turn)
+    case 'retell':
+      state.timers.delete(timer)
+      return retell(state, turn)
+    case 'append':
+    case 'save':
+    case 'saveAcks':
+    case 'stay':
+    case 'start':
+      return logTimer(state.log, timer, turn)
+    default:
+      return never(timer)
+  }
 }
 
 /** A message or a change. While a change is under way others wait: it may decide on them. */
-function post(state: GroupState, message: Deliver, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  const full = state.held.length >= limits.appendsInFlight
+function post(state: GroupState, message: Deliver, turn: GroupTurn): void {
+  const full = state.held.length >= turn.limits.appendsInFlight
   if (state.changing !== 0 && !full) return void state.held.push(message)
-  const denied = state.changing === 0 ? refusal(state, message, limits.members) : 'busy'
+  const denied = state.changing === 0 ? refusal(state, message, turn.limits.members) : 'busy'
   if (message.change && !denied) state.changing = message.ticket
-  if (message.change === 'add' && !denied) return ask(state, message, out)
-  enter(state, message, denied, limits, now, out)
+  accept(state.log, judged(state, message, denied), turn)
 }
 
-function enter(
-  state: GroupState,
-  message: Deliver,
-  denied: ErrorCode | undefined,
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
+/** One that a crashed actor had stamped is stamped anew. */
+function judged(state: GroupState, message: Deliver, denied: ErrorCode | undefined): Deliver {
   const lifetime = stamp(state, message)
-  // One that a crashed actor had stamped is stamped anew.
-  const same = message.denied === denied && message.lifetime === lifetime
-  logged(state, same ? message : { ...message, denied, lifetime }, limits, now, out)
+  return message.denied === denied && message.lifetime === lifetime ? message : { ...message, denied, lifetime }
 }
 
 /** Who is to be added, and has not left before, is looked up: their settings say whether they are asked first. */
-function ask(state: GroupState, message: Deliver, out: GroupEffect[]): void {
+function consult(state: GroupState, message: Incoming, turn: GroupTurn): void {
+  if (message.is !== 'deliver') return
   const { ticket, from, body } = message
-  state.asking = message
   const users = newcomers(state, String(body)).filter((user) => !leftBefore(state, user))
-  out.push({ do: 'consult', ticket, by: from, users })
+  turn.effects.push({ do: 'consult', ticket, by: from, users })
 }
 
 /** It is known who is asked first: the log says it, and everything follows from there. */
-function admit(
-  state: GroupState,
-  { ticket, open }: Extract<GroupMessage, { is: 'consulted' }>,
-  limits: GroupLimits,
-  now: Millis,
-  out: GroupEffect[],
-): void {
-  const { asking } = state
-  if (asking?.ticket !== ticket) return
-  state.asking = null
-  if (!open) return enter(state, asking, 'busy', limits, now, out)
-  const users = newcomers(state, String(asking.body))
+function admit(state: GroupState, { ticket, open }: Extract<GroupMessage, { is: 'consulted' }>, turn: GroupTurn): void {
+  const paused = state.log.work?.paused?.message
+  if (paused?.is !== 'deliver' || paused.ticket !== ticket) return
+  if (!open) return void turn.said.push({ says: 'resume', message: 'busy' })
+  const users = newcomers(state, String(paused.body))
   const added = users.filter((user) => open.includes(user))
   const body = addition(
     added,
     users.filter((user) => !added.includes(user)),
   )
-  enter(state, { ...asking, body }, undefined, limits, now, out)
+  turn.said.push({ says: 'resume', message: { ...paused, body } })
 }
 
 /** How long a message stays, where not by default. A change stays until the record has it, and at the members as a notice. */
@@ -143,34 +236,14 @@ function stamp({ lifetime }: GroupState, { change, body }: Deliver): Lifetime | 
   return stays
 }
 
-/** What the log's effects mean for the group: an entry that stands in the log counts, and then what waited for it goes on. */
-function heed(state: GroupState, effects: GroupEffect[], limits: GroupLimits, now: Millis): void {
-  let changed = false
-  for (let at = 0; at < effects.length || changed; at++) {
-    const effect = effects[at]
-    if (effect?.do === 'accepted') stands(state, effect.entry, limits, now, effects)
-    if (effect?.do === 'answer' && effect.ticket === state.changing) changed = true
-    if (!changed || at < effects.length - 1) continue
-    changed = false
-    state.changing = 0
-    for (const message of state.held.splice(0)) post(state, message, limits, now, effects)
-  }
-}
-
-function stands(state: GroupState, entry: Message, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  record(state, out)
-  if (entry.change) openLinks(state, limits, now, out)
-}
+/** Answers to what the former life had asked for; the new one would take them for its own. */
+const answers = new Set<GroupMessage['is']>(['fanned', 'recorded', 'consulted', 'timer'])
 
 /** The mail of the next life of an actor that crashed; what was held comes after what the log had taken. */
 export function recover(state: GroupState, mail: readonly GroupMessage[]): GroupMessage[] {
-  const own = new Set<GroupMessage['is']>(['fanned', 'recorded', 'consulted', 'timer'])
-  const rest = mail.filter((message) => !own.has(message.is))
-  const known = new Set<GroupMessage>(rest)
-  const recovered = recoverLog(state.log, rest as UserMessage[]) as GroupMessage[]
-  const taken = recovered.filter((message) => !known.has(message))
-  const asking = state.asking && !known.has(state.asking) ? [state.asking] : []
-  return [...taken, ...asking, ...state.held, ...recovered.filter((message) => known.has(message))]
+  const rest = mail.filter((message) => !answers.has(message.is) && !isAnswer(message.is))
+  const taken = recoverLog(state.log, rest).flatMap((message) => (message.is === 'copy' ? [] : message))
+  return [...taken, ...state.held, ...rest]
 }
 
 export function rest(state: GroupState): 'busy' | 'keep' | 'drop' {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Deliver } from '../user/types.ts'
+import type { Deliver } from '../log/types.ts'
 import { addedBy } from './addition.ts'
 import type { GroupState, Member, Message } from './types.ts'
 

@@ -1,12 +1,11 @@
 /** The group's record: name, members and their marks, saved a moment after they changed. What a crash forgets, the log and the members repeat. */
 
-import type { GroupId, Millis } from '../../src/protocol/ids.ts'
+import type { GroupId, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupRecord, InboxRecord } from '../../src/store/contract.ts'
-import { startUser, work } from '../user/state.ts'
-import { logged } from './fanout.ts'
+import { startLog } from '../log/state.ts'
 import { follow } from './members.ts'
-import type { GroupEffect, GroupLimits, GroupState, GroupTimer, Message } from './types.ts'
+import type { GroupState, GroupTimer, GroupTurn, Message } from './types.ts'
 
 const recordMs = 2_000
 
@@ -19,10 +18,10 @@ export function startGroup(
   epoch: number,
   /** That of a group that is to be made. */
   lifetime: Lifetime,
+  life: string,
 ): GroupState {
-  const log = startUser(id, inbox, epoch)
-  // Nobody is told by the log what is delivered: the group counts its members' marks. What its record has may vanish.
-  work(log).told = Number.MAX_SAFE_INTEGER
+  const log = startLog(id, inbox, epoch)
+  // What the record has may vanish.
   log.settled = record?.seq ?? 0
   const members = (record?.members ?? []).map((member) => ({ ...member, announced: member.told }))
   const state: GroupState = {
@@ -37,11 +36,11 @@ export function startGroup(
     invited: new Set(record?.invited),
     left: new Set(record?.left),
     links: new Map(),
-    linked: new Set(),
+    linked: new Map(),
+    life,
     linkRefs: 0,
     changing: 0,
     held: [],
-    asking: null,
     dirty: false,
     recording: 0,
     unconfirmed: new Set(),
@@ -51,7 +50,7 @@ export function startGroup(
     watchers: [],
   }
   for (const entry of later) entered(state, entry)
-  log.devices = log.devices.filter(({ device }) => state.members.has(device as string as GroupId))
+  log.readers = log.readers.filter(({ device }) => state.members.has(device as string as UserId))
   return state
 }
 
@@ -62,12 +61,12 @@ export function entered(state: GroupState, entry: Message): void {
   if (by) by.sent = Math.max(by.sent, entry.seq)
 }
 
-export function record(state: GroupState, out: GroupEffect[]): void {
+export function record(state: GroupState, turn: GroupTurn): void {
   state.dirty = true
-  if (state.recording === 0) after(state, 'record', recordMs, out)
+  if (state.recording === 0) after(state, 'record', recordMs, turn)
 }
 
-export function recordNow(state: GroupState, out: GroupEffect[]): void {
+export function recordNow(state: GroupState, turn: GroupTurn): void {
   if (!state.dirty || state.recording > 0) return
   state.dirty = false
   state.recording = state.log.tail
@@ -76,29 +75,29 @@ export function recordNow(state: GroupState, out: GroupEffect[]): void {
   const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
   const { name, history, lifetime } = state
   const [invited, left] = [[...state.invited], [...state.left]]
-  out.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members, invited, left } })
+  turn.effects.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members, invited, left } })
 }
 
 /** The record is durable, and with it the marks that members had told. */
-export function recorded(state: GroupState, ok: boolean, limits: GroupLimits, now: Millis, out: GroupEffect[]): void {
-  if (ok) logged(state, { is: 'settled', upTo: state.recording }, limits, now, out)
+export function recorded(state: GroupState, ok: boolean, turn: GroupTurn): void {
+  if (ok) turn.said.push({ says: 'settle', upTo: state.recording })
   state.recording = 0
   for (const user of state.confirming) {
     const member = state.members.get(user)
     if (!ok) state.unconfirmed.add(user)
     else if (member) {
       const { delivered, read } = member
-      out.push({ do: 'tell', user, message: { is: 'receipted', peer: state.id, delivered, read } })
+      turn.effects.push({ do: 'tell', user, message: { is: 'receipted', peer: state.id, delivered, read } })
     }
   }
   state.confirming = new Set()
   if (!ok) state.dirty = true
-  if (state.dirty) record(state, out)
+  if (state.dirty) record(state, turn)
 }
 
 /** Asks for a timer of the group's own, unless it is set. */
-export function after(state: GroupState, timer: Extract<GroupTimer, string>, ms: number, out: GroupEffect[]): void {
+export function after(state: GroupState, timer: Extract<GroupTimer, string>, ms: number, turn: GroupTurn): void {
   if (state.timers.has(timer)) return
   state.timers.add(timer)
-  out.push({ do: 'after', ms, timer })
+  turn.effects.push({ do: 'after', ms, timer })
 }

@@ -2,7 +2,7 @@
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isMember, membersNow } from './members.ts'
 import { after, record } from './record.ts'
-import type { GroupEffect, GroupMessage, GroupState, Member } from './types.ts'
+import type { GroupMessage, GroupState, GroupTurn, Member } from './types.ts'
 
 /** Marks that come within this time are counted together: the first of many members' says nothing yet. */
 const countMs = 50
@@ -13,12 +13,16 @@ const retellMs = 15_000
 export function marked(
   state: GroupState,
   { from, delivered, read, hides }: Extract<GroupMessage, { is: 'receipt' }>,
-  out: GroupEffect[],
+  turn: GroupTurn,
 ): void {
   const member = state.members.get(from)
   // Who is no member any more must not repeat it for ever; what the record has need not be written again.
   if (!member || isRecorded(state, member, delivered, read))
-    return void out.push({ do: 'tell', user: from, message: { is: 'receipted', peer: state.id, delivered, read } })
+    return void turn.effects.push({
+      do: 'tell',
+      user: from,
+      message: { is: 'receipted', peer: state.id, delivered, read },
+    })
   member.read = Math.max(member.read, Math.min(read, state.log.tail))
   member.delivered = Math.max(member.delivered, Math.min(delivered, state.log.tail), member.read)
   const hidden = hides?.filter((user) => state.members.has(user)) ?? []
@@ -27,15 +31,15 @@ export function marked(
   // Only those from whom nobody of them hides may see that something came.
   state.hushed = state.timers.has('ticks') ? state.hushed.filter((user) => hidden.includes(user)) : hidden
   state.unconfirmed.add(from)
-  record(state, out)
-  after(state, 'ticks', countMs, out)
+  record(state, turn)
+  after(state, 'ticks', countMs, turn)
 }
 
 const isRecorded = ({ unconfirmed, confirming }: GroupState, member: Member, delivered: Seq, read: Seq): boolean =>
   member.delivered >= delivered && member.read >= read && !unconfirmed.has(member.user) && !confirming.has(member.user)
 
 /** Tells senders what has become delivered and read with all the others. `again`: they may have been told before. */
-export function count(state: GroupState, again: boolean, out: GroupEffect[]): void {
+export function count(state: GroupState, again: boolean, turn: GroupTurn): void {
   const members = membersNow(state)
   const delivered = lowestToldTo(members, 'delivered')
   const read = lowestToldTo(members, 'read')
@@ -54,7 +58,7 @@ export function count(state: GroupState, again: boolean, out: GroupEffect[]): vo
         delivered: Math.max(told.delivered, announced.delivered),
         read: Math.max(told.read, announced.read),
       }
-      out.push({
+      turn.effects.push({
         do: 'tell',
         user: member.user,
         message: { is: 'receipt', from: state.id, epoch: state.log.epoch, ...member.announced, again },
@@ -62,7 +66,7 @@ export function count(state: GroupState, again: boolean, out: GroupEffect[]): vo
     }
     open ||= !confirmed(member)
   }
-  if (open) after(state, 'retell', retellMs, out)
+  if (open) after(state, 'retell', retellMs, turn)
 }
 
 const confirmed = ({ announced, told }: Member): boolean =>
@@ -92,41 +96,41 @@ function lowest(members: readonly Member[], mark: 'delivered' | 'read'): (other:
 export function confirmedBy(
   state: GroupState,
   { peer, delivered, read }: Extract<GroupMessage, { is: 'receipted' }>,
-  out: GroupEffect[],
+  turn: GroupTurn,
 ): void {
   const member = state.members.get(peer)
   if (!member) return
   const { told } = member
   member.told = { delivered: Math.max(told.delivered, delivered), read: Math.max(told.read, read) }
-  record(state, out)
+  record(state, turn)
 }
 
-export function retell(state: GroupState, out: GroupEffect[]): void {
+export function retell(state: GroupState, turn: GroupTurn): void {
   for (const member of state.members.values()) if (!confirmed(member)) member.announced = member.told
-  count(state, true, out)
+  count(state, true, turn)
 }
 
 /** Who has a message, and who has read it. */
 export function ticks(
   state: GroupState,
   { session, by, at }: Extract<GroupMessage, { is: 'ticks' }>,
-  out: GroupEffect[],
+  turn: GroupTurn,
 ): void {
-  if (!isMember(state.members.get(by))) return refuse(state, session, 'ticks', out)
+  if (!isMember(state.members.get(by))) return refuse(state, session, 'ticks', turn)
   const others = membersNow(state).filter((member) => member.user !== by && !hidesFrom(member, by))
   const having = (mark: 'delivered' | 'read') => others.filter((member) => member[mark] >= at).map(({ user }) => user)
-  out.push({ do: 'ticks', session, at, delivered: having('delivered'), read: having('read') })
+  turn.effects.push({ do: 'ticks', session, at, delivered: having('delivered'), read: having('read') })
 }
 
 export function roster(
   state: GroupState,
   { session, by }: Extract<GroupMessage, { is: 'members' }>,
-  out: GroupEffect[],
+  turn: GroupTurn,
 ): void {
-  if (!isMember(state.members.get(by))) return refuse(state, session, 'members', out)
+  if (!isMember(state.members.get(by))) return refuse(state, session, 'members', turn)
   const members = membersNow(state)
   const { name, history, lifetime } = state
-  out.push({
+  turn.effects.push({
     do: 'members',
     session,
     name,
@@ -137,6 +141,6 @@ export function roster(
   })
 }
 
-function refuse(state: GroupState, session: number, kind: 'members' | 'ticks', out: GroupEffect[]): void {
-  out.push({ do: 'refuse', session, kind, code: state.exists ? 'not_a_member' : 'unknown_group' })
+function refuse(state: GroupState, session: number, kind: 'members' | 'ticks', turn: GroupTurn): void {
+  turn.effects.push({ do: 'refuse', session, kind, code: state.exists ? 'not_a_member' : 'unknown_group' })
 }

@@ -9,23 +9,28 @@ import type { Step } from '../lanes.ts'
 import type {
   Accepted,
   Deliver,
-  SessionRef,
+  LogAnswer,
+  LogEffect,
+  LogEvent,
+  LogLimits,
+  LogState,
+  LogTimer,
+  LogTurn,
+  Origin,
+  Reader,
+  ReaderRef,
   Ticket,
-  UserEffect,
-  UserLimits,
-  UserMessage,
-  UserState,
-} from '../user/types.ts'
+} from '../log/types.ts'
+import type { Turn } from '../turn.ts'
+import type { SessionRef, UserEffect, UserMessage } from '../user/types.ts'
 
 export type Message = Extract<Entry, { is: 'message' }>
 export type GroupMessage =
   /** A message or a change from a user, for everybody in the group. */
   | Deliver
   /** Answers to what the group's log asked for. */
-  | Extract<
-      UserMessage,
-      { is: 'found' | 'appended' | 'unappended' | 'page' | 'saved' | 'started' | 'refusals' | 'stand' }
-    >
+  | LogAnswer
+  | Extract<UserMessage, { is: 'stand' }>
   | { readonly is: 'timer'; readonly timer: GroupTimer }
   /** Members' actors have answered copies. Together: a large group gets a thousand answers to each of its messages. */
   | { readonly is: 'fanned'; readonly copies: readonly Fanned[] }
@@ -45,21 +50,28 @@ export type GroupMessage =
   | { readonly is: 'resume' }
 
 /** A member's actor has answered a copy. */
-export type Fanned = { readonly link: SessionRef; readonly turn: Step; readonly answer: Accepted }
+export type Fanned = { readonly link: LinkRef; readonly step: Step; readonly answer: Accepted }
 
-type LogTimer = Extract<UserEffect, { do: 'after' }>['timer']
-export type GroupTimer = { readonly log: LogTimer } | { readonly link: SessionRef } | 'record' | 'ticks' | 'retell'
+/** Names a link, by a name that no other has, also of a former life: what was meant for that means nothing here. */
+export type LinkRef = string
+
+type LinkOrigin = Extract<Origin, { is: 'link' }>
+
+export type GroupTimer = LogTimer | { readonly link: LinkRef } | 'record' | 'ticks' | 'retell'
 
 export type GroupEffect =
-  | Extract<UserEffect, { do: 'append' | 'find' | 'fetch' | 'save' | 'start' | 'answer' | 'accepted' | 'stands' }>
+  | LogEffect
+  /** The answers that a user gives, too, and what it says of its inbox. */
+  | Extract<UserEffect, { do: 'answer' | 'accepted' | 'stands' }>
   | { readonly do: 'after'; readonly ms: number; readonly timer: GroupTimer }
   /** A copy for a member's inbox; answered by `fanned`. */
   | {
       readonly do: 'fan'
-      readonly link: SessionRef
+      readonly link: LinkOrigin
+      readonly epoch: number
       readonly member: UserId
       readonly entry: Message
-      readonly turn: Step
+      readonly step: Step
       readonly again: boolean
     }
   | {
@@ -97,12 +109,35 @@ export type GroupEffect =
   /** May be lost. */
   | { readonly do: 'typing'; readonly watcher: SessionRef; readonly by: UserId; readonly what: Typing }
 
-export type GroupLimits = UserLimits & { readonly members: number }
+export type GroupLimits = LogLimits & { readonly members: number }
+
+/** What a feature of the group wants of the log. It is heeded in its turn, as what the log says. */
+export type Wish =
+  /** A member's link has brought the log's entries up to `seq`. */
+  | { readonly says: 'ack'; readonly link: Link; readonly seq: Seq }
+  /** The member of a link is none any more, and has all that was for them. */
+  | { readonly says: 'end'; readonly link: Link }
+  /** A link begins, or begins again, after what is durable with the member. */
+  | { readonly says: 'begin'; readonly link: Link }
+  /** Open a link to everyone who may be owed something. */
+  | { readonly says: 'link' }
+  /** The message that pauses the log goes on, or is refused. */
+  | { readonly says: 'resume'; readonly message: Deliver | ErrorCode }
+  /** What the record has of the log. */
+  | { readonly says: 'settle'; readonly upTo: Seq }
+
+export type GroupTurn = Turn<GroupLimits, GroupEffect> &
+  Omit<LogTurn, 'effects' | 'said'> & { readonly said: (LogEvent | Wish)[] }
 
 /** The way from the group's log to one member's inbox: copies in order, the next page as the last is durable there. */
 export type Link = {
-  readonly ref: SessionRef
+  /** What it hands on comes by this. */
+  readonly origin: LinkOrigin
+  /** Names the link while it reads the log. */
+  readonly ref: ReaderRef
   readonly member: UserId
+  /** By which the link reads the group's log. */
+  readonly reader: Reader
   round: number
   /** Copies under way, and the lowest seq of those that were refused for now. */
   flying: number
@@ -124,8 +159,8 @@ export type Member = { -readonly [Key in keyof GroupMember]: GroupMember[Key] } 
 /** The state belongs to the machine, which changes it in place. */
 export type GroupState = {
   readonly id: GroupId
-  /** The group's log is an inbox, and its members are the devices that read it. */
-  readonly log: UserState
+  /** Its readers are the members, each by a link. */
+  readonly log: LogState
   /** The tail when this actor started: copies up to here may be with the members already. */
   readonly startTail: Seq
   exists: boolean
@@ -136,14 +171,14 @@ export type GroupState = {
   /** Who may join, and who has left and is asked before they are added again. */
   readonly invited: Set<UserId>
   readonly left: Set<UserId>
-  readonly links: Map<SessionRef, Link>
-  readonly linked: Set<UserId>
+  readonly links: Map<LinkRef, Link>
+  readonly linked: Map<UserId, Link>
+  /** A random name of this life of the actor, by which its links differ from those of all others. */
+  readonly life: string
   linkRefs: number
   /** The ticket of the change that is under way. What comes after it waits: it may change who may do what. */
   changing: Ticket
   held: Deliver[]
-  /** The change that is under way, while it is not known who of those that it adds are to be asked first. */
-  asking: Deliver | null
   /** The record lags behind. */
   dirty: boolean
   /** The seq of the record that is being written; 0: none is. */

@@ -3,23 +3,23 @@ import type { Typing } from '../../src/protocol/frames.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import type { SessionRef } from '../user/types.ts'
 import { isMember } from './members.ts'
-import type { GroupEffect, GroupState } from './types.ts'
+import type { GroupState, GroupTurn } from './types.ts'
 
-export function watch(state: GroupState, session: SessionRef, by: UserId, out: GroupEffect[]): void {
+export function watch(state: GroupState, session: SessionRef, by: UserId, turn: GroupTurn): void {
   if (!isMember(state.members.get(by))) {
     const code = state.exists ? 'not_a_member' : 'unknown_group'
-    return void out.push({ do: 'refuse', session, kind: 'watch', code })
+    return void turn.effects.push({ do: 'refuse', session, kind: 'watch', code })
   }
   state.watchers = [...without(state, session), { session, user: by }]
-  out.push({ do: 'watching', session })
+  turn.effects.push({ do: 'watching', session })
 }
 
 /** Told to the other members that watch. */
-export function typing(state: GroupState, by: UserId, what: Typing, out: GroupEffect[]): void {
+export function typing(state: GroupState, by: UserId, what: Typing, turn: GroupTurn): void {
   const member = (user: UserId) => isMember(state.members.get(user))
   if (!member(by)) return
   for (const { session, user } of state.watchers)
-    if (user !== by && member(user)) out.push({ do: 'typing', watcher: session, by, what })
+    if (user !== by && member(user)) turn.effects.push({ do: 'typing', watcher: session, by, what })
 }
 
 export const without = ({ watchers }: GroupState, session: SessionRef): GroupState['watchers'] =>

@@ -5,7 +5,7 @@ import { isGroup, type MessageId, type Millis, type Position } from '../../src/p
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { enter, hold as holdLane, isForNow, type Lanes, leave, next, type Step, startLanes } from '../lanes.ts'
 import { isFull } from '../lifetime.ts'
-import type { Accepted } from '../user/types.ts'
+import type { Accepted } from '../log/types.ts'
 import { putOff, refund } from './rate.ts'
 import type { SessionState } from './state.ts'
 import { error, type SessionMessage, type SessionTurn } from './types.ts'

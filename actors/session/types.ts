@@ -6,9 +6,9 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Setting, Settings } from '../../src/protocol/settings.ts'
 import type { HistoryPosition } from '../../src/store/contract.ts'
 import type { Step } from '../lanes.ts'
+import type { Accepted } from '../log/types.ts'
 import type { Stance } from '../settings.ts'
 import type { Turn } from '../turn.ts'
-import type { Accepted } from '../user/types.ts'
 
 export type SessionMessage =
   | { readonly is: 'frame'; readonly frame: ClientFrame | BadFrame }

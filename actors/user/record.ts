@@ -5,33 +5,40 @@
  */
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
+import { awayReader, startLog } from '../log/state.ts'
+import type { LogState, Reader } from '../log/types.ts'
 import { openSettings } from '../settings.ts'
-import { awayDevice } from './state.ts'
-import type { Device, UserState } from './types.ts'
+import type { UserState } from './types.ts'
+
+/** The numbers of the log, and those of each reader, in the order in which they are written. */
+const ofLog = ['epoch', 'head', 'tail', 'lastTime', 'settled', 'unsaved'] as const
+const ofReader = ['session', 'acked', 'pushed', 'seenAt'] as const
+/** Before the readers come the numbers, whether a save is timed, the lives, and what few have; of a reader its name and its phase come first, and last whether it was told that it is live. */
+const [own, each] = [ofLog.length + 3, ofReader.length + 3]
 
 /** What most users do not have: settings of their own, and timers that wait. */
-type More = Partial<Settings> & { readonly waiting?: UserState['waiting']; readonly was?: number }
-
-/** Fields of the user, and of each device. */
-const [own, each] = [9, 7]
+type More = Partial<Settings> & { readonly waiting?: LogState['waiting']; readonly was?: number }
 
 /** Only what may hibernate: no work is under way, and no device has anything to acknowledge. */
 export function packUser(state: UserState): string {
-  const { epoch, head, tail, lastTime, settled, unsaved, saveTimed, lives } = state
+  const { log } = state
   const more = moreOf(state)
-  const numbers = [epoch, head, tail, lastTime, settled, unsaved, Number(saveTimed)]
-  const began = lives.flatMap(({ term, from }) => [text(term), text(from)])
-  const fields = [...numbers.map(text), began.join(' '), more ? JSON.stringify(more) : '']
-  for (const { device, session, phase, acked, pushed, seenAt, told } of state.devices)
-    fields.push(device, phase, ...[session, acked, pushed, seenAt, Number(told)].map(text))
+  const began = log.lives.flatMap(({ term, from }) => [text(term), text(from)])
+  const fields: string[] = ofLog.map((name) => text(log[name]))
+  fields.push(text(Number(log.saveTimed)), began.join(' '), more ? JSON.stringify(more) : '')
+  for (const reader of log.readers) {
+    fields.push(reader.device, reader.phase)
+    for (const name of ofReader) fields.push(text(reader[name]))
+    fields.push(text(Number(reader.toldLive)))
+  }
   return fields.join('\t')
 }
 
 /** Nothing for 0, which most of them are. */
 const text = (number: number): string => (number === 0 ? '' : number.toString(36))
-const number = (text: string): number => (text === '' ? 0 : Number.parseInt(text, 36))
+const number = (text: string | undefined): number => (text ? Number.parseInt(text, 36) : 0)
 
-function moreOf({ settings, waiting, was }: UserState): More | null {
+function moreOf({ settings, log: { waiting, was } }: UserState): More | null {
   const more = { ...(waiting && { waiting }), ...(was > 0 && { was }) }
   if (settings === openSettings) return waiting || was > 0 ? more : null
   const { lifetimes, ...choices } = settings
@@ -39,39 +46,26 @@ function moreOf({ settings, waiting, was }: UserState): More | null {
 }
 
 /** Terms and seqs, one after the other. */
-function livesOf(text: string): UserState['lives'] {
-  const numbers = text === '' ? [] : text.split(' ').map(number)
+function livesOf(text: string | undefined): LogState['lives'] {
+  const numbers = text ? text.split(' ').map(number) : []
   return numbers.flatMap((term, at) => (at % 2 === 0 ? { term, from: numbers[at + 1] as number } : []))
 }
 
 export function unpackUser(user: UserId, record: string): UserState {
   const fields = record.split('\t')
-  const [epoch, head, tail, lastTime, settled, unsaved, saveTimed] = fields.slice(0, own - 2).map(number) as Numbers
-  const { waiting = null, was = 0, ...set }: More = fields[own - 1] ? JSON.parse(fields[own - 1] as string) : {}
-  const devices: Device[] = []
-  for (let from = own; from < fields.length; from += each) devices.push(deviceOf(fields.slice(from, from + each)))
-  return {
-    user,
-    epoch,
-    was,
-    lives: livesOf(fields[own - 2] as string),
-    head,
-    tail,
-    lastTime,
-    settled,
-    unsaved,
-    saveTimed: saveTimed === 1,
-    settings: set.lastSeen ? { ...openSettings, ...set } : openSettings,
-    devices,
-    waiting,
-    work: null,
-  }
+  const [saveTimed, lives, few] = fields.slice(ofLog.length, own)
+  const { waiting = null, was = 0, ...set }: More = few ? JSON.parse(few) : {}
+  const log = startLog(user, undefined, 0)
+  for (const [at, name] of ofLog.entries()) log[name] = number(fields[at])
+  Object.assign(log, { was, waiting, lives: livesOf(lives), saveTimed: number(saveTimed) === 1 })
+  for (let from = own; from < fields.length; from += each) log.readers.push(readerOf(fields.slice(from, from + each)))
+  return { user, log, settings: set.lastSeen ? { ...openSettings, ...set } : openSettings, work: null }
 }
 
-type Numbers = [number, number, number, number, number, number, number]
-
-function deviceOf(fields: readonly string[]): Device {
-  const [device, phase, ...numbers] = fields as [DeviceId, Device['phase'], ...string[]]
-  const [session, acked, pushed, seenAt, told] = numbers.map(number) as Numbers
-  return { ...awayDevice(device, acked, seenAt), session, phase, pushed, told: told === 1 }
+function readerOf([device, phase, ...fields]: readonly string[]): Reader {
+  const reader = awayReader(device as DeviceId, 0, 0)
+  for (const [at, name] of ofReader.entries()) reader[name] = number(fields[at])
+  reader.phase = phase as Reader['phase']
+  reader.toldLive = number(fields[ofReader.length]) === 1
+  return reader
 }

@@ -2,123 +2,257 @@
  * The user actor: the one writer and reader of a user's inbox. It lives while a device is attached or mail is being
  * appended. It does no I/O: it answers each message with effects, which its host performs.
  *
- *     const { effects } = receive(startUser('bob', undefined, 7), { is: 'deliver', from: 'alice', … }, limits, now)
- *     // effects: [{ do: 'append', entries: [{ is: 'message', seq: 1, … }] }]
+ *     receive(startUser('bob', undefined, 7), { is: 'deliver', from: 'alice', … }, { now, limits, effects })
+ *     // effects: [{ do: 'append', epoch: 7, entries: [{ is: 'message', seq: 1, … }] }]
  *
- * It is not: a session (which speaks to the socket), a store, or a place for anything that must survive a crash.
+ * The inbox is a log (actors/log), and the devices read it. What is new here is the person: whom they let write, the ticks of what
+ * they got and sent, their settings and their devices. It is not: a session (which speaks to the socket), a store, or a place for
+ * anything that must survive a crash.
  */
-import type { Millis } from '../../src/protocol/ids.ts'
-import type { Next } from '../../src/runtime/index.ts'
-import { accept, appendAgain, appended, found, unappended } from './append.ts'
-import { saved, saveNow } from './cursors.ts'
-import { erase, erased, looked, past, readBack } from './deletion.ts'
-import { askDevices, remove } from './devices.ts'
-import { recalled, recalling } from './known.ts'
-import { askSettings, kept, set } from './preferences.ts'
-import { checked, heard, read, receipted, retell, scanned, writeNews } from './receipts.ts'
-import { ack, attach, detach, page, stand } from './replay.ts'
-import { work } from './state.ts'
-import { startDue, started } from './timers.ts'
-import type { Timer, UserEffect, UserLimits, UserMessage, UserState } from './types.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import { never } from '../../src/protocol/never.ts'
+import { pauseAt } from '../log/append.ts'
+import { saveNow, settle } from '../log/cursors.ts'
+import { standing } from '../log/lives.ts'
+import { accept, ack, answered, attach, detach, timer as logTimer, resume, write } from '../log/log.ts'
+import { readerOf } from '../log/state.ts'
+import { startDue } from '../log/timers.ts'
+import type { Incoming, LogEvent } from '../log/types.ts'
+import type { Turn } from '../turn.ts'
+import { deletedStands, erase, eraseConfirmed, erased, looked, past, readBack } from './deletion.ts'
+import {
+  askDevices,
+  hasOthers,
+  letIn,
+  lostBy,
+  lowestAcked,
+  remove,
+  removed,
+  removeNow,
+  tellSiblings,
+} from './devices.ts'
+import { changeOf } from './lifetime.ts'
+import { judge } from './policy.ts'
+import { askSettings, keepLifetime, kept, set } from './preferences.ts'
+import { readStands, readStarted, recalledReads, writeReads } from './reads.ts'
+import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts'
+import { workOf } from './state.ts'
+import { checked, notePushed, read, receipted, retell, scanned, tellDelivered } from './ticks.ts'
+import type { UserEffect, UserLimits, UserMessage, UserState, UserTimer, UserTurn, Wish } from './types.ts'
 
-/** `effects`: those that earlier messages of the turn asked for, which come first. */
-export function receive(
-  state: UserState,
-  message: UserMessage,
-  limits: UserLimits,
-  now: Millis,
-  effects: UserEffect[] = [],
-): Next<UserState, UserEffect> {
-  handle(state, message, limits, now, effects)
-  if (state.waiting) startDue(state, limits, now, effects)
-  return { state, effects }
+/** Acks of a device that stays: a crash makes a client that kept no cursor itself see the last minutes again. */
+const saveAcksMs = 600_000
+
+export function receive(state: UserState, message: UserMessage, given: Turn<UserLimits, UserEffect>): void {
+  const { now, limits, effects } = given
+  const turn: UserTurn = {
+    now,
+    limits,
+    effects,
+    saveAcksMs,
+    said: [],
+    judge: (incoming) => judge(state, incoming, turn),
+  }
+  handle(state, message, turn)
+  // What is heeded may have more said.
+  for (const said of turn.said) heed(state, said, turn)
+  if (!state.log.waiting) return
+  startDue(state.log, () => lowestAcked(state, turn), turn)
 }
 
-function handle(state: UserState, message: UserMessage, limits: UserLimits, now: Millis, out: UserEffect[]): void {
+function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
+  const { log } = state
   switch (message.is) {
     case 'deliver':
     case 'copy':
-      return accept(state, message, limits, now, out)
-    case 'found':
-      return found(state, message.repeats, limits, now, out)
-    case 'appended':
-      return appended(state, message.last, limits, now, out)
-    case 'unappended':
-      return unappended(state, out)
-    case 'attach':
-      return attach(state, message, limits, now, out)
-    case 'stand':
-      return stand(state, message, out)
-    case 'detach':
-      return detach(state, message.session, now, out)
-    case 'page':
-      if (message.session === 0) return scanned(state, message.from, message.entries, out)
-      if (message.session === recalling) return recalled(state, message.entries, now, out)
-      return page(state, message.session, message.from, message.entries, limits, now, out)
-    case 'ack':
-      return ack(state, message.session, message.seq, limits, out)
-    case 'read':
-      return read(state, message.session, message.chat, message.seq, limits, now, out)
-    case 'checked':
-      work(state).checks -= 1
-      return checked(state, message.session, message.chat, message.seq, message.at, true, limits, now, out)
-    case 'receipt':
-      return heard(state, message, out)
-    case 'receipted':
-      return receipted(state, message, out)
-    case 'saved':
-      return saved(state, message.ok, out)
-    case 'set':
-      return set(state, message, limits, now, out)
-    case 'kept':
-      return kept(state, message.ok, limits, now, out)
-    case 'ask':
-      if (message.what === 'devices') return askDevices(state, message.session, limits, now, out)
-      return askSettings(state, message.session, out)
-    case 'remove':
-      return remove(state, message, limits, now, out)
-    case 'delete':
-      return erase(state, message, out)
-    case 'looked':
-      return looked(state, message, out)
-    case 'erased':
-      return erased(state, message, limits, now, out)
-    case 'history':
-      return readBack(state, message, limits, out)
-    case 'past':
-      return past(state, message, out)
+      return accept(log, message, turn)
     case 'started':
-      return started(state, message, out)
-    case 'settled':
-      state.settled = message.upTo
-      return
+      answered(log, message, turn)
+      return readStarted(state, message, turn)
+    case 'found':
+    case 'appended':
+    case 'unappended':
+    case 'page':
+    case 'saved':
     case 'refusals':
-      for (const [session, turn] of message.turns) work(state).refused.set(session, turn)
-      return
+      return answered(log, message, turn)
+    case 'attach':
+      return attachDevice(state, message, turn)
+    case 'detach': {
+      const device = readerOf(log, message.session)
+      return device && detach(log, device, turn)
+    }
+    case 'stand': {
+      const { session, at, life } = message
+      const upTo = standing(log, at)
+      return void turn.effects.push({ do: 'stands', session, epoch: at.epoch, life, upTo, now: log.epoch })
+    }
+    case 'scanned':
+      return scannedFor(state, message, turn)
+    case 'ack':
+      return ackOf(state, message, turn)
+    case 'read':
+      return read(state, message, turn)
+    case 'checked':
+      return checked(state, message, turn)
+    case 'receipt':
+      return heard(state, message, turn)
+    case 'receipted':
+      receipted(state, message, turn)
+      return eraseConfirmed(state, message.peer, message.delivered, turn)
+    case 'set':
+      return set(state, message, turn)
+    case 'kept':
+      return kept(state, message.ok, turn)
+    case 'ask':
+      if (message.what === 'devices') return askDevices(state, message.session, turn)
+      return askSettings(state, message.session, turn)
+    case 'remove':
+      return remove(state, message, turn)
+    case 'delete':
+      return erase(state, message, turn)
+    case 'looked':
+      return looked(state, message, turn)
+    case 'erased':
+      return erased(state, message, turn)
+    case 'history':
+      return readBack(state, message, turn)
+    case 'past':
+      return past(state, message, turn)
     case 'timer':
-      return timer(state, message.timer, now, out)
+      return timer(state, message.timer, turn)
+    default:
+      return never(message)
   }
 }
 
-function timer(state: UserState, timer: Timer, now: Millis, out: UserEffect[]): void {
-  work(state).timers.delete(timer)
-  switch (timer) {
-    case 'append':
-      return appendAgain(state, out)
+/** What the log says, and what the user's own features want of it. */
+function heed(state: UserState, said: LogEvent | Wish, turn: UserTurn): void {
+  const { log } = state
+  const { effects } = turn
+  switch (said.says) {
+    case 'stands':
+      return stands(state, said.entry, turn)
+    case 'answer':
+      return void effects.push({ do: 'answer', ticket: said.ticket, answer: said.answer })
+    case 'paused':
+      return paused(state, said.message, turn)
+    case 'opened': {
+      const { reader, epoch, from: seq, tail, lost: why } = said
+      const { session } = reader
+      const siblings = hasOthers(state, reader, turn)
+      return void effects.push({ do: 'welcome', session, epoch, seq, tail, why, siblings, settings: state.settings })
+    }
+    case 'pushed':
+      notePushed(state, said.entries, said.again)
+      return void effects.push({ do: 'push', session: said.reader.session, entries: said.entries })
+    case 'live':
+      return void effects.push({ do: 'live', session: said.reader.session, seq: said.reader.pushed })
+    case 'broken':
+      return void effects.push({ do: 'close', session: said.reader.session, code: said.code })
+    case 'acked':
+      return tellDelivered(state, turn)
+    case 'saved':
+      return removed(state, said.nth, said.ok, turn)
+    case 'write':
+      return write(log, said.draft, turn)
+    case 'settle':
+      return settle(log, said.upTo, turn)
     case 'save':
-      return saveNow(state, now, out)
-    case 'saveAcks':
-      state.saveTimed = false
-      return saveNow(state, now, out)
-    case 'stay':
-      state.unsaved = Math.max(state.unsaved, 1)
-      return saveNow(state, now, out)
-    case 'receipts':
-      return writeNews(state, now, out)
-    case 'retell':
-      return retell(state, out)
-    case 'start':
-      work(state).starting = null
+      return saveNow(log, turn)
+    case 'remove':
+      return removeNow(state, said.session, said.device, turn)
+    case 'resume':
+      return resume(log, said.message, turn)
+    default:
+      return never(said)
+  }
+}
+
+/** An entry is durable: first what it means, then the answer. */
+function stands(state: UserState, entry: Entry, turn: UserTurn): void {
+  switch (entry.is) {
+    case 'message':
+      return void turn.effects.push({ do: 'accepted', epoch: state.log.epoch, entry })
+    case 'receipt':
+      return receiptStands(state, entry, turn)
+    case 'seen':
+      return readStands(state, entry, turn)
+    case 'deleted':
+      return deletedStands(state, entry, turn)
+    case 'copy':
+    case 'gone':
       return
+    default:
+      return never(entry)
+  }
+}
+
+/** A message that changes the lifetime of its chat: the settings come first. */
+function paused(state: UserState, message: Incoming, turn: UserTurn): void {
+  const change = changeOf(state, message, turn)
+  if (typeof change === 'string') return resume(state.log, change, turn)
+  pauseAt(state.log, change.time)
+  keepLifetime(state, change.kept, message, turn)
+}
+
+function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'attach' }>, turn: UserTurn): void {
+  const { session, cursor } = message
+  const device = letIn(state, message, turn)
+  if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
+  if (device.session !== 0 && device.session !== session)
+    turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
+  const lost = lostBy(device, turn)
+  if (lost) tellSiblings(state, turn)
+  attach(state.log, device, session, cursor, lost, turn)
+}
+
+function ackOf({ log }: UserState, { session, seq }: Extract<UserMessage, { is: 'ack' }>, turn: UserTurn): void {
+  const device = readerOf(log, session)
+  if (!device) return
+  const isAbove = seq > log.tail
+  if (isAbove || !ack(log, device, seq, turn)) turn.effects.push({ do: 'wasted', session })
+  if (isAbove) turn.effects.push({ do: 'refuse', session, kind: 'ack', ref: null, code: 'ack_above_tail' })
+}
+
+function scannedFor(state: UserState, message: Extract<UserMessage, { is: 'scanned' }>, turn: UserTurn): void {
+  const { what, from, entries } = message
+  switch (what) {
+    case 'senders':
+      return scanned(state, from, entries, turn)
+    case 'known': {
+      const durable = entries?.filter(({ seq }) => seq <= state.log.tail) ?? null
+      if (!recalled(state, durable, turn)) return
+      recalledReads(state, durable ?? [], turn)
+      return writeLater(state, turn)
+    }
+    default:
+      return never(what)
+  }
+}
+
+/** What came within a moment becomes entries; of what may be known already the latest entries are looked through first. */
+function writeLater(state: UserState, turn: UserTurn): void {
+  writeNews(state, turn)
+  writeReads(state, turn)
+  recall(state, turn)
+}
+
+function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
+  switch (timer) {
+    case 'receipts':
+      workOf(state).timers.delete(timer)
+      return writeLater(state, turn)
+    case 'retell':
+      workOf(state).timers.delete(timer)
+      return retell(state, turn)
+    case 'append':
+    case 'save':
+    case 'saveAcks':
+    case 'stay':
+    case 'start':
+      return logTimer(state.log, timer, turn)
+    default:
+      return never(timer)
   }
 }

@@ -2,7 +2,7 @@
 
 import { type NodeRouter, toChat, toUser } from '../../actors/addresses.ts'
 import { isFull } from '../../actors/lifetime.ts'
-import type { Accepted, Copy, Deliver, Ticket } from '../../actors/user/types.ts'
+import type { Accepted, Copy, Deliver, Ticket } from '../../actors/log/types.ts'
 import { attachTo, type NodeMedia } from '../media/media.ts'
 import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
 import type { Carrier } from '../protocol/entry.ts'
@@ -135,7 +135,7 @@ type Post = {
 /** A message, and the copy that its sender needs: for the history, or to know the new lifetime. */
 async function post(context: Context, message: Post): Promise<Position> {
   const { from, to, id, change } = message
-  const code = { session: 0, turn: { nth: 0, round: 0 } } as const
+  const code = { origin: { is: 'program' }, step: { nth: 0, round: 0 } } as const
   const deliver = (ticket: Ticket): Deliver => ({ is: 'deliver', ...code, ...message, ticket })
   const { at, time, lifetime } = await ask(context, id, toChat(to), deliver)
   if (to === from || !needsCopy(to, change, lifetime)) return at

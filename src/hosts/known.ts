@@ -12,7 +12,7 @@ type Known = {
 
 export const known = (store: SettingsStore & LogStore): Known => ({
   settings: async (id, state) => state?.settings ?? (await store.settings(id as UserId)) ?? openSettings,
-  sessions: async (_id, state) => state?.devices.flatMap(({ session }) => (session === 0 ? [] : [session])) ?? [],
+  sessions: async (_id, state) => state?.log.readers.flatMap(({ session }) => (session === 0 ? [] : [session])) ?? [],
   async inbox(id, state) {
     if (state) return inboxOf(state)
     const record = await store.load(id as UserId)
@@ -25,8 +25,8 @@ export const known = (store: SettingsStore & LogStore): Known => ({
   },
 })
 
-function inboxOf({ epoch, tail, devices }: UserState): KnownInbox {
-  const known = devices.map(({ device, session, acked, seenAt, sizes }) => ({
+function inboxOf({ log: { epoch, tail, readers } }: UserState): KnownInbox {
+  const known = readers.map(({ device, session, acked, seenAt, sizes }) => ({
     device,
     connected: session !== 0,
     cursor: acked,

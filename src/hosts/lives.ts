@@ -1,5 +1,5 @@
 /** The life that a node begins on its store, and those before it, which clients name. */
-import type { Presented } from '../../actors/user/types.ts'
+import type { Presented } from '../../actors/log/types.ts'
 import type { Cursor } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { LifeStore, TermStore } from '../store/contract.ts'

@@ -1,10 +1,10 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 
 import { type NodeRouter, toChat, toPresence, type UserKnows } from '../../actors/addresses.ts'
-import { senderOf } from '../../actors/user/receipts.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
+import { senderOf } from '../../actors/user/ticks.ts'
 import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { OnFault } from '../embed/faults.ts'
@@ -61,7 +61,6 @@ export function hostUsers(context: Context): Users {
   }
   const logs: UserLogs = new Logs(context, {
     peek: (user) => users.peek(user),
-    log: (user) => users.peek(user),
     tell: (user, message) => users.tell(user, message),
   })
   const users: Users = runtime.host<UserState, UserMessage, UserEffect, string, UserKnows>({
@@ -71,7 +70,10 @@ export function hostUsers(context: Context): Users {
       const [record, settings] = await Promise.all([logs.load(user), store.settings(user)])
       return startUser(user, record, runtime.clock.name(), settings)
     },
-    receive: (state, message, now, effects) => receive(state, message, limits, now, effects).state,
+    receive(state, message, now, effects) {
+      receive(state, message, { now, limits, effects })
+      return state
+    },
     perform(id, effects) {
       const user = id as UserId
       logs.perform(user, effects, (effect) => perform(context, users, logs, user, effect))
@@ -79,7 +81,7 @@ export function hostUsers(context: Context): Users {
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
-    flush: ({ unsaved }) => (unsaved > 0 ? { is: 'timer', timer: 'save' } : undefined),
+    flush: ({ log }) => (log.unsaved > 0 ? { is: 'timer', timer: 'save' } : undefined),
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as UserId, message, reason)) return
       if (message.is === 'delete' && message.session === 0)
@@ -99,14 +101,11 @@ export function hostUsers(context: Context): Users {
 function perform(context: Context, users: Users, logs: UserLogs, user: UserId, effect: OwnEffect): void {
   const { router, sessions, events } = context
   switch (effect.do) {
+    case 'scan':
     case 'check':
     case 'keep':
     case 'history':
       return void logs.bring(user, ask(context, user, effect))
-    case 'rename':
-      return void context.store.lives
-        ?.rename(user, effect.epoch)
-        .catch((error) => context.onFault({ where: 'store', error }))
     case 'look':
     case 'erase':
       return void logs.bring(user, deletion(context, user, effect))
@@ -158,9 +157,13 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
 async function ask(
   { store, calendar }: Context,
   user: UserId,
-  effect: Extract<UserEffect, { do: 'check' | 'keep' | 'history' }>,
+  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'history' }>,
 ): Promise<UserMessage> {
   switch (effect.do) {
+    case 'scan': {
+      const { what, from, limit, bytes } = effect
+      return { is: 'scanned', what, from, entries: await orNull(store.read(user, from, limit, bytes, calendar.now())) }
+    }
     case 'check': {
       const { session, chat, seq } = effect
       const entries = await orNull(store.read(user, seq, 1, 1, calendar.now()))

@@ -6,6 +6,7 @@ import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { InboxRecord } from '../../src/store/contract.ts'
 import { limits } from './limits.ts'
+import { asked } from './turns.ts'
 
 const [ann, bob, team] = ['ann', 'bob', '#team'] as UserId[] as [UserId, UserId, UserId]
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
@@ -21,7 +22,7 @@ const inbox = (acked: number, devices = ['phone']): InboxRecord => {
 /** Bob's actor as it starts, with his phone, which says nothing of how far it was. */
 function bobOf(record: InboxRecord, devices = ['phone']) {
   const state = startUser(bob, record, 7)
-  const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, 1_000).effects
+  const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now: 1_000, limits })
   for (const [index, device] of devices.entries())
     tell({ is: 'attach', session: index + 1, device: device as DeviceId, cursor: null })
   const ask = (from: number, upTo: number, chat = ann, session = 1) =>
@@ -85,7 +86,7 @@ describe('a deletion', () => {
     const { ask, looked, tell } = bobOf(inbox(0))
     const message = (seq: number) =>
       ({ is: 'message', seq, time: 1_000, id: messageId(seq), from: ann, body: 'hi' }) as const
-    tell({ is: 'page', session: 1, from: 1, entries: [1, 2, 3, 4].map(message) })
+    tell({ is: 'page', reader: 1, from: 1, entries: [1, 2, 3, 4].map(message) })
     looked(ask(3, 3), 3, 3)
     expect(tell({ is: 'ack', session: 1, seq: 2 })).toContainEqual(receipt(ann, 3, false))
     expect(ask(1, 2)).toEqual([])

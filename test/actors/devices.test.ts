@@ -1,14 +1,16 @@
 /** Several devices of one user: what one reads is read on all; one is removed; one was away for too long. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { awayReader } from '../../actors/log/state.ts'
 import { refusal, withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
-import { awayDevice, startUser } from '../../actors/user/state.ts'
+import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Position, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor } from '../../src/store/contract.ts'
+import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const away = 10_000
@@ -38,13 +40,13 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
   const record = { epoch: 7, head: 3, tail: 6, lastTime: 1, cursors, settled: 6, waiting: null, lives: [], was: 0 }
   const state = startUser(user('bob'), record, 7)
   let now = start
-  const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, now).effects
+  const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now, limits })
   const attach = (session: number, device: string, at: Position | null = null) => {
     const effects = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
     const fetch = effects.find((effect) => effect.do === 'fetch')
     if (!fetch) return effects
     const entries = [3, 4, 5, 6].filter((seq) => seq >= fetch.from).map(mail)
-    return [...effects, ...tell({ is: 'page', session, from: fetch.from, entries })]
+    return [...effects, ...tell({ is: 'page', reader: session, from: fetch.from, entries })]
   }
   const pass = (ms: number) => {
     now += ms
@@ -52,12 +54,9 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
   /** What came is written: also what may be known, of which the latest entries say nothing. */
   const write = () => {
     const effects = tell({ is: 'timer', timer: 'receipts' })
-    const fetch = effects.find((effect) => effect.do === 'fetch')
-    if (!fetch) return effects
-    return [
-      ...effects,
-      ...tell({ is: 'page', session: fetch.session, from: fetch.from, entries: [3, 4, 5, 6].map(mail) }),
-    ]
+    const scan = effects.find((effect) => effect.do === 'scan')
+    if (!scan) return effects
+    return [...effects, ...tell({ is: 'scanned', what: scan.what, from: scan.from, entries: [3, 4, 5, 6].map(mail) })]
   }
   const remove = (session: number, device: string) => [
     ...tell({ is: 'remove', session, device: device as DeviceId }),
@@ -94,7 +93,7 @@ describe('what one device reads', () => {
       const [first, second] = receiptFirst ? steps : steps.reverse()
       expect(of(first?.() ?? [], 'done')).toEqual([])
       expect(of(second?.() ?? [], 'done')).toEqual([{ do: 'done', session: 1, chat: 'ann', seq: 4 }])
-      expect(state.work?.seen).toBeNull()
+      expect(state.work?.reads).toBeNull()
     }
   })
 
@@ -138,6 +137,7 @@ describe('a device that is removed', () => {
       { do: 'close', session: 2, code: 'removed' },
       {
         do: 'save',
+        epoch: 7,
         settled: 6,
         cursors: [cursor('phone', 6, 100_000), cursor('laptop', 6, 0)],
       },
@@ -170,7 +170,7 @@ describe('a device that is removed', () => {
     const { state, remove, attach } = actor([cursor('phone', 3, 99_000), cursor('laptop', 6, 99_000)])
     attach(1, 'phone')
     remove(1, 'laptop')
-    expect(Math.max(...state.devices.map(({ acked }) => acked))).toBe(6)
+    expect(Math.max(...state.log.readers.map(({ acked }) => acked))).toBe(6)
   })
 })
 
@@ -183,7 +183,7 @@ describe('a device that was removed', () => {
     attach(1, 'phone')
     remove(1, 'laptop')
     for (const issuedAt of [0, 99_999, 100_000]) expect(comes(2, 'laptop', issuedAt)).toEqual(removed(2))
-    expect(comes(3, 'laptop', 100_001)).toMatchObject([{ do: 'fetch', session: 3 }])
+    expect(comes(3, 'laptop', 100_001)).toMatchObject([{ do: 'fetch', reader: 3 }])
     expect(comes(4, 'laptop', 99_000)).toEqual(removed(4))
     expect(comes(5, 'phone', 99_000)).toContainEqual({ do: 'close', session: 1, code: 'replaced' })
     expect(of(tell({ is: 'attach', session: 6, device: 'laptop' as DeviceId, cursor: null }), 'close')).toEqual([
@@ -211,7 +211,7 @@ describe('a device that was removed', () => {
     expect(state.settings.removals?.some(({ device }) => device === 'laptop')).toBe(false)
     expect(comes(3, 'laptop', 100_000)).toEqual(strange(3))
     // Also where nothing needed its place in the list of devices.
-    state.devices = [...state.devices.slice(0, 1), awayDevice('laptop' as DeviceId, 6, 0)]
+    state.log.readers = [...state.log.readers.slice(0, 1), awayReader('laptop' as DeviceId, 6, 0)]
     expect(comes(4, 'laptop', 100_000)).toEqual(strange(4))
     expect(comes(5, 'phone', 99_000)).toMatchObject([{ do: 'close', session: 1, code: 'replaced' }, { do: 'welcome' }])
   })
@@ -308,6 +308,6 @@ describe('a device that comes', () => {
   it('takes the place of one that is gone before that of any other', () => {
     const { state, attach } = actor([...fresh, cursor('lost', 6, 0)])
     attach(1, 'tablet')
-    expect(state.devices.map(({ device }) => device)).toEqual(['phone', 'laptop', 'tablet'])
+    expect(state.log.readers.map(({ device }) => device)).toEqual(['phone', 'laptop', 'tablet'])
   })
 })

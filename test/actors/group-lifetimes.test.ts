@@ -7,6 +7,7 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupMember, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
@@ -55,13 +56,13 @@ function group(lifetime: Lifetime, cat = 3) {
   }
   const members = ['ann', 'ben', 'cat'].map(member)
   const record: GroupRecord = { seq: 3, name: 'Team', history: 0, lifetime, members }
-  const state = startGroup('#team' as GroupId, inbox, record, [], 7, 'default')
-  const tell = (message: GroupMessage): readonly GroupEffect[] => receive(state, message, limits, 1_000).effects
+  const state = startGroup('#team' as GroupId, inbox, record, [], 7, 'default', 'life')
+  const tell = (message: GroupMessage): readonly GroupEffect[] => asked(receive, state, message, { now: 1_000, limits })
   const post = (n: number, more: object = {}) =>
     tell({
       is: 'deliver',
-      session: 9,
-      turn: { nth: n, round: 1 },
+      origin: { is: 'session', ref: 9 },
+      step: { nth: n, round: 1 },
       from: user('ann'),
       id: id(n),
       body: 'hi',
@@ -71,9 +72,9 @@ function group(lifetime: Lifetime, cat = 3) {
     })
   /** The members' actors take the copies. */
   const taken = (effects: readonly GroupEffect[]) => {
-    const copies = of(effects, 'fan').map(({ link, turn }) => ({
-      link,
-      turn,
+    const copies = of(effects, 'fan').map(({ link, step }) => ({
+      link: link.ref,
+      step,
       answer: { is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 } as const,
     }))
     return tell({ is: 'fanned', copies })
@@ -121,18 +122,18 @@ describe('a temporary group', () => {
     const [fetch] = of(tell({ is: 'resume' }), 'fetch')
     const gone = [1, 2].map((seq): Entry => ({ is: 'gone', seq, time: 1 }))
     const last: Entry = { is: 'message', seq: 3, time: 1, id: id(3), from: user('ann'), body: 'hi' }
-    const page = tell({ is: 'page', session: fetch?.session ?? 0, from: 1, entries: [...gone, last] })
+    const page = tell({ is: 'page', reader: fetch?.reader ?? 0, from: 1, entries: [...gone, last] })
     expect(of(page, 'fan')).toMatchObject([{ member: 'cat', entry: { seq: 3 } }])
     taken(page)
-    expect(state.log.devices.map(({ acked }) => acked)).toEqual([3, 3, 3])
+    expect(state.log.readers.map(({ acked }) => acked)).toEqual([3, 3, 3])
     const again = group('temporary', 1)
     const [late] = of(again.tell({ is: 'resume' }), 'fetch')
     again.tell({
       is: 'page',
-      session: late?.session ?? 0,
+      reader: late?.reader ?? 0,
       from: 2,
       entries: gone.map((entry) => ({ ...entry, seq: entry.seq + 1 })),
     })
-    expect(again.state.log.devices.map(({ acked }) => acked)).toEqual([3, 3, 3])
+    expect(again.state.log.readers.map(({ acked }) => acked)).toEqual([3, 3, 3])
   })
 })

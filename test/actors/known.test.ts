@@ -6,6 +6,7 @@ import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { limits } from './limits.ts'
+import { asked } from './turns.ts'
 
 const bob = 'bob' as UserId
 const of = (effects: readonly UserEffect[], ...kinds: string[]) => effects.filter((effect) => kinds.includes(effect.do))
@@ -24,11 +25,12 @@ function actor(entries: readonly Entry[]) {
   const tail = entries.length
   const record = { epoch: 3, head: 1, tail, lastTime: 1, cursors: [], settled: 0, waiting: null, lives: [], was: 0 }
   const state = startUser('ann' as UserId, tail ? record : undefined, 3)
-  const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, 2_000).effects
+  const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now: 2_000, limits })
   const hear = (delivered: number, read: number, again: boolean, epoch = 7) =>
     tell({ is: 'receipt', from: bob, epoch, delivered, read, again })
   const write = () => tell({ is: 'timer', timer: 'receipts' })
-  const page = (found: readonly Entry[] | null = entries) => tell({ is: 'page', session: -1, from: 1, entries: found })
+  const page = (found: readonly Entry[] | null = entries) =>
+    tell({ is: 'scanned', what: 'known', from: 1, entries: found })
   return { state, tell, hear, write, page }
 }
 const confirmed = (delivered: number, read: number) => ({
@@ -40,7 +42,7 @@ const confirmed = (delivered: number, read: number) => ({
 it('are looked for where they may have been told before, and make no entry where they are found', () => {
   const { state, hear, write, page } = actor([receipt(1, 5, 0), receipt(2, 5, 5)])
   hear(5, 5, true)
-  expect(write()).toEqual([{ do: 'fetch', session: -1, from: 1, limit: 32, bytes: Number.MAX_SAFE_INTEGER }])
+  expect(write()).toEqual([{ do: 'scan', what: 'known', from: 1, limit: 32, bytes: Number.MAX_SAFE_INTEGER }])
   expect(page()).toEqual([confirmed(5, 5)])
   expect(state.work?.news.size).toBe(0)
   expect(hear(4, 5, true), 'from here on it is known').toEqual([confirmed(5, 5)])
@@ -59,7 +61,7 @@ it('become an entry where they say more, are of another log, or are new for cert
   }
   const { hear, write } = actor([receipt(1, 5, 5)])
   hear(6, 0, false)
-  expect(of(write(), 'append', 'fetch')).toMatchObject([{ do: 'append', entries: [{ delivered: 6, read: 0 }] }])
+  expect(of(write(), 'append', 'scan')).toMatchObject([{ do: 'append', entries: [{ delivered: 6, read: 0 }] }])
 })
 
 it('are told by the entry that is being written, and wait for a store that does not answer', () => {
@@ -69,8 +71,8 @@ it('are told by the entry that is being written, and wait for a store that does 
   expect(hear(1, 1, true), 'its entry is on the way').toEqual([])
   expect(tell({ is: 'appended', first: 1, last: 1 })).toContainEqual(confirmed(1, 1))
   hear(2, 2, true)
-  expect(of(write(), 'fetch')).toHaveLength(1)
-  expect(of(write(), 'fetch'), 'one look at a time').toEqual([])
+  expect(of(write(), 'scan')).toHaveLength(1)
+  expect(of(write(), 'scan'), 'one look at a time').toEqual([])
   expect(page(null)).toEqual([{ do: 'after', ms: 1_000, timer: 'receipts' }])
-  expect(of(write(), 'fetch')).toHaveLength(1)
+  expect(of(write(), 'scan')).toHaveLength(1)
 })

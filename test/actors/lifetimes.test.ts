@@ -5,8 +5,8 @@ import { isFull, lifetimeOf, withLifetime } from '../../actors/lifetime.ts'
 import { startSession, receive as told } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import { openSettings } from '../../actors/settings.ts'
-import { senderOf } from '../../actors/user/receipts.ts'
 import { startUser } from '../../actors/user/state.ts'
+import { senderOf } from '../../actors/user/ticks.ts'
 import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
@@ -93,17 +93,17 @@ function live(lifetime: Lifetime, devices = ['phone']) {
   let now = 1_000
   const tell = (message: UserMessage, ms = 0): readonly UserEffect[] => {
     now += ms
-    return receive(state, message, limits, now).effects
+    return asked(receive, state, message, { now, limits })
   }
   for (const [index, device] of devices.entries()) {
     tell({ is: 'attach', session: index + 1, device: device as DeviceId, cursor: null })
-    tell({ is: 'page', session: index + 1, from: 1, entries: [] })
+    tell({ is: 'page', reader: index + 1, from: 1, entries: [] })
   }
   const deliver = (n: number, more: object = {}) =>
     tell({
       is: 'deliver',
-      session: 0,
-      turn: { nth: n, round: 1 },
+      origin: { is: 'program' },
+      step: { nth: n, round: 1 },
       from: ann,
       id: messageId(n),
       body: 'hi',
@@ -157,7 +157,7 @@ describe('a user actor', () => {
       tell({ is: 'started', started, tail: 1, session: 0, lowest: null })
       expect(of(tell({ is: 'timer', timer: 'start' }), 'start'), 'again after it failed').toHaveLength(1)
       tell({ is: 'started', started, tail: 1, session: 0, lowest: 0 })
-      expect(state.waiting).toBeNull()
+      expect(state.log.waiting).toBeNull()
     }
   })
 
@@ -209,8 +209,8 @@ describe('a user actor', () => {
 
   it('refuses a change for now that could not be kept, and what came after it', () => {
     const { state, tell, deliver } = live('default')
-    deliver(2, { session: 9, body: 'temporary', change: 'lifetime' })
-    deliver(3, { session: 9 })
+    deliver(2, { origin: { is: 'session', ref: 9 }, body: 'temporary', change: 'lifetime' })
+    deliver(3, { origin: { is: 'session', ref: 9 } })
     const answers = of(tell({ is: 'kept', ok: false }), 'answer', 'append')
     expect(answers).toMatchObject([
       { ticket: 2, answer: { code: 'busy' } },
@@ -250,7 +250,7 @@ class Bed {
   async tell(message: UserMessage): Promise<void> {
     this.#mail.push(message)
     for (let next = this.#mail.shift(); next; next = this.#mail.shift()) {
-      const { effects } = receive(this.state, next, limits, this.now)
+      const effects = asked(receive, this.state, next, { now: this.now, limits })
       for (const effect of effects) await this.#perform(effect)
     }
   }
@@ -275,12 +275,17 @@ class Bed {
       case 'find':
         return void this.#mail.push({
           is: 'found',
-          repeats: await this.#call(() => store.findRepeats(bob, effect.keys, this.now, this.state.tail)),
+          repeats: await this.#call(() => store.findRepeats(bob, effect.keys, this.now, effect.upTo)),
         })
       case 'fetch': {
-        const { session, from, limit, bytes } = effect
+        const { reader, from, limit, bytes } = effect
         const entries = await this.#call(() => store.read(bob, from, limit, bytes, this.now))
-        return void this.#mail.push({ is: 'page', session, from, entries })
+        return void this.#mail.push({ is: 'page', reader, from, entries })
+      }
+      case 'scan': {
+        const { what, from, limit, bytes } = effect
+        const entries = await this.#call(() => store.read(bob, from, limit, bytes, this.now))
+        return void this.#mail.push({ is: 'scanned', what, from, entries })
       }
       case 'check': {
         const { session, chat, seq } = effect
@@ -361,11 +366,11 @@ class Bed {
   async deliver(change?: Lifetime): Promise<void> {
     this.#last += 1
     const what = change ? { body: change, change: 'lifetime' as const } : { body: 'hi' }
-    const turn = { nth: this.#last, round: 1 }
+    const step = { nth: this.#last, round: 1 }
     await this.tell({
       is: 'deliver',
-      session: 0,
-      turn,
+      origin: { is: 'program' },
+      step,
       from: ann,
       id: messageId(this.#last),
       again: false,

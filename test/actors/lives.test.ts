@@ -1,15 +1,17 @@
 /** A model of stores that are put back: what a device may be told depends on what it has seen, and on nothing else. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { endOf } from '../../actors/lives.ts'
+import { endOf } from '../../actors/log/lives.ts'
+import type { Presented } from '../../actors/log/types.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { Presented, UserMessage } from '../../actors/user/types.ts'
+import type { UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { Life } from '../../src/store/contract.ts'
 import { began as append, remembered } from '../../src/store/lives.ts'
 import { limits } from './limits.ts'
+import { asked } from './turns.ts'
 
 /** Entries have contents that never come twice. */
 type Copy = { readonly entries: readonly number[]; readonly lives: readonly Life[]; readonly starts: readonly number[] }
@@ -102,13 +104,13 @@ function shown(cursor: Presented, epoch = 7) {
   const record = { epoch, head: 1, tail: 5, lastTime: 1, cursors: [], settled: 5, waiting: null, lives: began, was: 0 }
   const state = startUser(bob, record, 9)
   const life = { ...limits, term: 3, life: 333 }
-  const tell = (message: UserMessage) => receive(state, message, life, 1_000).effects
+  const tell = (message: UserMessage) => asked(receive, state, message, { now: 1_000, limits: life })
   const effects = tell({ is: 'attach', session: 1, device: 'phone' as DeviceId, cursor })
   const renamed = effects.some((effect) => effect.do === 'rename')
   const stands = (epoch: number, seq: number, term: number) =>
     tell({ is: 'stand', session: 2, at: { epoch, seq, term }, life: 1 })[0]
-  const why = state.devices[0]?.phase === 'reset' ? 'reset' : null
-  return { renamed, why, epoch: state.epoch, acked: state.devices[0]?.acked, stands }
+  const why = state.log.readers[0]?.phase === 'reset' ? 'reset' : null
+  return { renamed, why, epoch: state.log.epoch, acked: state.log.readers[0]?.acked, stands }
 }
 
 it('a log that a device has seen more of in an earlier life gets the name of this one, and once only', () => {
@@ -130,7 +132,7 @@ it('a device whose first page is being read while the log is renamed is not told
   const cursors = [{ device: 'lost' as DeviceId, seq: 3, seenAt: 0 }]
   const state = startUser(bob, { ...record, cursors }, 9)
   const life = { ...limits, term: 3, life: 333 }
-  const tell = (message: UserMessage) => receive(state, message, life, 1_000).effects
+  const tell = (message: UserMessage) => asked(receive, state, message, { now: 1_000, limits: life })
   const attach = (session: number, device: string, cursor: Presented) =>
     tell({ is: 'attach', session, device: device as DeviceId, cursor })
   attach(1, 'tab', { epoch: 7, seq: 2, term: 1 })
@@ -145,7 +147,7 @@ it('a device whose first page is being read while the log is renamed is not told
     (seq) => ({ is: 'message', seq, time: 1, id: `${seq}`, from: 'ann', body: 'hi' }) as unknown as Entry,
   )
   const page = (session: number, from: number) =>
-    tell({ is: 'page', session, from, entries: entries.slice(from - 1) }).filter(
+    tell({ is: 'page', reader: session, from, entries: entries.slice(from - 1) }).filter(
       (effect) => effect.do === 'fetch' || effect.do === 'welcome',
     )
   for (const [session, why] of [

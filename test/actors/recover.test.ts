@@ -9,14 +9,15 @@ import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { limits } from './limits.ts'
+import { asked } from './turns.ts'
 
 const bob = 'bob' as UserId
 const record = { epoch: 7, head: 1, tail: 6, lastTime: 1, cursors: [], settled: 6, waiting: null, lives: [], was: 0 }
 const start = () => startUser(bob, record, 7)
 const deliver = (n: number, again: boolean): UserMessage => ({
   is: 'deliver',
-  session: n,
-  turn: { nth: 1, round: 1 },
+  origin: { is: 'session', ref: n },
+  step: { nth: 1, round: 1 },
   from: 'ann' as UserId,
   id: `id-${n}` as MessageId,
   body: 'hi',
@@ -25,7 +26,7 @@ const deliver = (n: number, again: boolean): UserMessage => ({
 })
 function life() {
   const state = start()
-  const tell = (message: UserMessage): readonly UserEffect[] => receive(state, message, limits, 1_000).effects
+  const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now: 1_000, limits })
   return { state, tell }
 }
 
@@ -48,7 +49,7 @@ it('asks the store anew: what the former life was told of one message answers no
 
 it('so does a group', () => {
   const group = 'g' as GroupId
-  const state = startGroup(group, undefined, undefined, [], 7, 'default')
+  const state = startGroup(group, undefined, undefined, [], 7, 'default', 'life')
   const answers: GroupMessage[] = [
     { is: 'found', repeats: [] },
     { is: 'fanned', copies: [] },

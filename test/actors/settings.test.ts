@@ -94,14 +94,14 @@ describe('settings', () => {
 function actor(settings?: Settings) {
   const state = startUser(user('bob'), undefined, 7, settings)
   const tell = (message: UserMessage, own = limits): readonly UserEffect[] =>
-    receive(state, message, own, 1_000).effects
+    asked(receive, state, message, { now: 1_000, limits: own })
   const set = (ref: string, ...setting: Setting) => tell({ is: 'set', session: 1, ref, setting })
   const send = (from: string, own = limits) =>
     tell(
       {
         is: 'deliver',
-        session: 9,
-        turn: { nth: 1, round: 1 },
+        origin: { is: 'session', ref: 1 },
+        step: { nth: 1, round: 1 },
         from: user(from),
         id: '00000000-0000-7000-8000-000000000001' as MessageId,
         body: 'hi',
@@ -165,7 +165,7 @@ describe('a user actor', () => {
         answer: { is: 'accepted', at: { epoch: 7, seq: Number.MAX_SAFE_INTEGER }, time: 1_000 },
       },
     ])
-    expect(state.work?.pending).toEqual([])
+    expect(state.log.work?.pending).toEqual([])
     expect(send('ann')).toMatchObject([{ do: 'append' }])
   })
 
@@ -200,7 +200,7 @@ describe('a user actor', () => {
 
   it('tells nobody of reading without receipts, and is done with it', () => {
     const { tell, send } = actor({ ...openSettings, receipts: false })
-    tell({ is: 'page', session: 1, from: 1, entries: [] })
+    tell({ is: 'page', reader: 1, from: 1, entries: [] })
     send('ann')
     tell({ is: 'appended', first: 1, last: 1 })
     expect(tell({ is: 'read', session: 1, chat: user('ann'), seq: 1 })).toEqual([

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/runtime/index.ts'
 
 const bob = 'bob' as UserId
 const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
-const append = (...seqs: number[]): UserEffect => ({ do: 'append', entries: seqs.map(entry) }) as UserEffect
+const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, entries: seqs.map(entry) })
 
 function start(over: object = {}) {
   const done: unknown[] = []
@@ -38,7 +38,6 @@ function start(over: object = {}) {
     } as unknown as LogContext,
     {
       peek: () => life,
-      log: () => ({ epoch: 7, tail: 0 }),
       tell: (_user, message) => void told.push(message),
       before: async () => void done.push('before'),
     },

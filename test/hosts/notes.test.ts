@@ -1,6 +1,6 @@
 /** Groups whose copies a former life of the node may not have handed out. */
 import { expect, it } from 'vitest'
-import type { Accepted } from '../../actors/user/types.ts'
+import type { Accepted } from '../../actors/log/types.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { hostGroups } from '../../src/hosts/groups/groups.ts'
 import { Notes } from '../../src/hosts/groups/notes.ts'

@@ -8,13 +8,14 @@ import { receive as receiveGroup, recover as recoverGroup } from '../../actors/g
 import { startGroup } from '../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../actors/group/types.ts'
 import { isForNow } from '../../actors/lanes.ts'
+import type { Accepted, Copy, Deliver, LogState, Presented } from '../../actors/log/types.ts'
 import { startSession, receive as told, unjudged } from '../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../actors/session/types.ts'
 import { mayAdd, openSettings } from '../../actors/settings.ts'
-import { senderOf } from '../../actors/user/receipts.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { Accepted, Copy, Deliver, Presented, UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
+import { senderOf } from '../../actors/user/ticks.ts'
+import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import { Appends } from '../../src/hosts/logs/appends.ts'
 import { chatOf, type Entry, isErased } from '../../src/protocol/entry.ts'
@@ -76,7 +77,13 @@ const toldOf = ({ erased, written }: Inbox): Set<number> => {
   return new Set([...erased].filter((seq) => isTold(written[seq - 1])))
 }
 /** A user actor, or the group's: `log` is what it has of an inbox. */
-type Actor = { log: UserState; mail: (UserMessage | GroupMessage)[]; life: number; group: GroupState | null }
+type Actor = {
+  log: LogState
+  mail: (UserMessage | GroupMessage)[]
+  life: number
+  person: UserState | null
+  group: GroupState | null
+}
 type Erased = Extract<UserEffect, { do: 'erase' }>['deletion']
 type Effect = UserEffect | GroupEffect
 type Call = { readonly user: UserId; readonly life: number; readonly append: boolean; run(outcome: Outcome): void }
@@ -164,15 +171,17 @@ export class World {
     return actor
   }
 
-  #start(user: UserId, record: InboxRecord | undefined): Pick<Actor, 'log' | 'group'> {
-    if (user !== team) return { log: startUser(user, record, this.#count, this.settings.get(user)), group: null }
+  #start(user: UserId, record: InboxRecord | undefined): Pick<Actor, 'log' | 'person' | 'group'> {
+    if (user !== team) {
+      const person = startUser(user, record, this.#count, this.settings.get(user))
+      return { log: person.log, person, group: null }
+    }
     const known = this.records.get(team)
     const later = (this.stores.get(team)?.entries.slice(known?.seq ?? 0) ?? []).filter(
       (entry): entry is Message => entry.is === 'message',
     )
-    const group = startGroup(team, record, structuredClone(known), later, this.#count, 'default')
-    group.linkRefs = this.#count * 1_000
-    return { log: group.log, group }
+    const group = startGroup(team, record, structuredClone(known), later, this.#count, 'default', `life ${this.#count}`)
+    return { log: group.log, person: null, group }
   }
 
   tell(user: UserId, message: UserMessage | GroupMessage): void {
@@ -184,11 +193,19 @@ export class World {
     const actor = this.actor(user)
     const message = actor.mail.shift()
     if (!message) return
-    const { effects } = actor.group
-      ? receiveGroup(actor.group, message as GroupMessage, { ...groupLimits, term: this.life.term }, this.wall)
-      : receive(actor.log, message as UserMessage, { ...limits, ...this.life }, this.wall)
+    const effects = this.#asked(actor, message)
     for (const effect of effects.slice(0, stop)) this.#perform(user, actor, effect)
     if (stop < effects.length) this.kill(stop)
+  }
+
+  #asked({ group, person }: Actor, message: UserMessage | GroupMessage): readonly Effect[] {
+    const now = this.wall
+    if (group) {
+      const given = { now, limits: { ...groupLimits, term: this.life.term } }
+      return asked(receiveGroup, group, message as GroupMessage, given)
+    }
+    const given = { now, limits: { ...limits, ...this.life } }
+    return person ? asked(receive, person, message as UserMessage, given) : []
   }
 
   /** The actor is lost; what it had asked of the store lands first, and its devices are attached again. */
@@ -199,13 +216,9 @@ export class World {
     this.timers = this.timers.filter((timer) => timer.user !== user)
     const former = this.actors.get(user)
     this.actors.delete(user)
-    const nothing = { is: 'refusals', turns: new Map() } as const
     if (former?.group) {
-      this.actor(user).mail = [
-        ...recoverGroup(former.group, [nothing, ...(former.mail as GroupMessage[])]),
-        { is: 'resume' },
-      ]
-    } else if (former) this.actor(user).mail = recover(former.log, [nothing, ...(former.mail as UserMessage[])])
+      this.actor(user).mail = [...recoverGroup(former.group, former.mail as GroupMessage[]), { is: 'resume' }]
+    } else if (former?.person) this.actor(user).mail = recover(former.person, former.mail as UserMessage[])
     for (const device of this.devices)
       if (device.user === user && device.session) this.#attach(device, unjudged(device.state))
   }
@@ -319,11 +332,11 @@ export class World {
         return void device.frames.push({ do: 'frame', frame: effect.frame })
       case 'deliver': {
         const [, id, to, body, again, , change] = effect.send
-        const { step: turn } = effect
+        const { step } = effect
         return this.#ask(
           device,
           to,
-          { is: 'deliver', session, turn, from: user, id, body, change, again },
+          { is: 'deliver', origin: { is: 'session', ref: session }, step, from: user, id, body, change, again },
           (answer) => ({
             ...effect,
             is: 'answered',
@@ -593,7 +606,7 @@ export class World {
     }
     switch (effect.do) {
       case 'append':
-        return this.#appends.add(user, state.epoch, effect.entries, (is, first, last) => answer({ is, first, last }))
+        return this.#appends.add(user, effect.epoch, effect.entries, (is, first, last) => answer({ is, first, last }))
       case 'find':
         return void call((outcome) => {
           const find = ({ sender, id }: { sender: UserId; id: MessageId }) =>
@@ -603,12 +616,15 @@ export class World {
           answer({ is: 'found', repeats: outcome === 'ok' ? effect.keys.map(find) : null })
         })
       case 'fetch':
+      case 'scan':
         return void call((outcome) => {
           vanish(inbox().entries, this.wall)
           const there = this.#rows.get(user)?.read(inbox().written.length)
           if (there) expect(there, 'no replica has anything else').toEqual(inbox().written)
           const entries = inbox().entries.slice(effect.from - 1, effect.from - 1 + effect.limit)
-          answer({ is: 'page', session: effect.session, from: effect.from, entries: outcome === 'ok' ? entries : null })
+          const found = outcome === 'ok' ? entries : null
+          if (effect.do === 'fetch') answer({ is: 'page', reader: effect.reader, from: effect.from, entries: found })
+          else answer({ is: 'scanned', what: effect.what, from: effect.from, entries: found })
         })
       case 'check':
         return void call((outcome) => {
@@ -716,17 +732,18 @@ export class World {
 
   /** A copy for a member's inbox. */
   #fan(effect: Extract<GroupEffect, { do: 'fan' }>, answer: (message: GroupMessage) => void): void {
-    const { link, member, entry, turn, again } = effect
+    const { link, member, entry, step, again } = effect
     const { seq, from, id, body, change, lifetime } = entry
     const place = { group: team, epoch: this.stores.get(team)?.epoch ?? 0, at: seq, ...(change && { change }) }
     this.#count += 1
     const ticket = this.#count
-    const answered = (accepted: Accepted) => answer({ is: 'fanned', copies: [{ link, turn, answer: accepted }] })
+    const answered = (accepted: Accepted) =>
+      answer({ is: 'fanned', copies: [{ link: link.ref, step, answer: accepted }] })
     this.#tickets.set(ticket, { until: this.now + 10_000, id, answered })
     this.tell(member, {
       is: 'deliver',
-      session: -link,
-      turn,
+      origin: link,
+      step,
       from,
       id,
       body,

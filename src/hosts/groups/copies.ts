@@ -1,7 +1,7 @@
 /** The copies of a group's messages: handed to the members' actors, and their answers brought back. */
 import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.ts'
-import type { Deliver } from '../../../actors/user/types.ts'
+import type { Deliver } from '../../../actors/log/types.ts'
 import type { Place } from '../../protocol/group.ts'
 import type { GroupId } from '../../protocol/ids.ts'
 import { Queue } from '../../protocol/queue.ts'
@@ -19,7 +19,7 @@ function placeOf(group: GroupId, epoch: number, entry: Message): Place {
 }
 
 type Fan = Extract<GroupEffect, { do: 'fan' }>
-type Waiting = { readonly group: GroupId; readonly epoch: number; readonly copies: Queue<Fan> }
+type Waiting = { readonly group: GroupId; readonly copies: Queue<Fan> }
 
 /**
  * Copies under way at a time, of all groups: what people write to each other waits behind no more than these, about 0.1 s.
@@ -54,8 +54,8 @@ export class Copies {
     })
   }
 
-  add(group: GroupId, epoch: number, copy: Fan): void {
-    const waiting = this.#waiting.get(group) ?? { group, epoch, copies: new Queue() }
+  add(group: GroupId, copy: Fan): void {
+    const waiting = this.#waiting.get(group) ?? { group, copies: new Queue() }
     waiting.copies.push(copy)
     if (waiting.copies.size > 1) return
     this.#waiting.set(group, waiting)
@@ -74,8 +74,7 @@ export class Copies {
     }
   }
 
-  /** Links have negative numbers, so that they are never a session's. */
-  #hand({ group, epoch }: Waiting, { link, member, entry, turn, again }: Fan): void {
+  #hand({ group }: Waiting, { link, epoch, member, entry, step, again }: Fan): void {
     const { from, id, body, media, lifetime } = entry
     const place = placeOf(group, epoch, entry)
     this.#flying += 1
@@ -83,8 +82,8 @@ export class Copies {
       toUser(member),
       (ticket): Deliver => ({
         is: 'deliver',
-        session: -link,
-        turn,
+        origin: link,
+        step,
         from,
         id,
         body,
@@ -94,7 +93,7 @@ export class Copies {
         again,
         ticket,
       }),
-      (answer) => this.#answers.add(group, { link, turn, answer }),
+      (answer) => this.#answers.add(group, { link: link.ref, step, answer }),
     )
   }
 }

@@ -12,7 +12,7 @@ import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { never } from '../../protocol/never.ts'
 import type { Entities, Runtime } from '../../runtime/index.ts'
-import type { GroupStore, LogStore } from '../../store/contract.ts'
+import type { GroupStore, LifeStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import { type LogEffect, Logs } from '../logs/logs.ts'
 import { done, entriesOf, orNull } from '../logs/lookups.ts'
@@ -28,7 +28,7 @@ type GroupLogs = Logs<GroupMessage, OwnEffect>
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: LogStore & GroupStore
+  readonly store: LogStore & GroupStore & LifeStore
   readonly term: number
   readonly limits: Limits
   readonly lifetime: Lifetime
@@ -42,49 +42,32 @@ type Context = {
 
 /** A page of a member's link: small, since a group has many. */
 const window = { windowEntries: 64, windowBytes: 128 * 1024 }
-/** Links of one group's life; their numbers are never used for another's. */
-const linksOfOne = 2 ** 20
 /** A group that could not be loaded, or failed repeatedly, is tried again after this time. */
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
   const { runtime, router, store, term, limits, notes } = context
-  const groupLimits = {
-    ...limits,
-    ...window,
-    swallows: false,
-    lifetime: context.lifetime,
-    term,
-    life: 0,
-    deviceAwayMs: Number.MAX_SAFE_INTEGER,
-    devices: limits.members * 2,
-    inboxEntries: Number.MAX_SAFE_INTEGER,
-  }
+  const { members, appendsInFlight } = limits
+  const groupLimits = { ...window, members, appendsInFlight, term, life: 0 }
   const logs: GroupLogs = new Logs(context, {
     peek: (group) => groups.peek(group),
-    log: (group) => groups.peek(group)?.log,
     tell: (group, message) => groups.tell(group, message),
     before: (group) => notes.note(group as GroupId),
   })
   const copies = new Copies(router, runtime.clock, (group, copies) =>
     groups.tellIfPresent(group, { is: 'fanned', copies }),
   )
-  let lives = 0
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
     kind: 'group',
     async load(id) {
       const group = id as GroupId
       const [inbox, record] = [await logs.load(group), await store.loadGroup(group)]
       const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
-      lives += 1
-      const state = startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime)
-      state.linkRefs = lives * linksOfOne
-      return state
+      return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
     },
     receive(state, message, now, effects) {
-      const next = receive(state, message, groupLimits, now)
-      effects.push(...next.effects)
-      return next.state
+      receive(state, message, { now, limits: groupLimits, effects })
+      return state
     },
     perform(id, effects) {
       const group = id as GroupId
@@ -142,7 +125,7 @@ function perform(context: Context, { groups, logs, copies }: Parts, group: Group
       return void logs.bring(group, consulted)
     }
     case 'fan':
-      return copies.add(group, groups.peek(group)?.log.epoch ?? 0, effect)
+      return copies.add(group, effect)
     case 'tell':
       return router.tell(toUser(effect.user), effect.message)
     case 'after':

@@ -1,5 +1,5 @@
 /** What deleting needs of the stores: of whose messages there is something to tell, what is to be gone, and media that nothing is left to hold for. */
-import { senderOf } from '../../../actors/user/receipts.ts'
+import { senderOf } from '../../../actors/user/ticks.ts'
 import type { Span, UserEffect, UserMessage } from '../../../actors/user/types.ts'
 import type { Held, Holds } from '../../media/holds.ts'
 import { type Carrier, isErased } from '../../protocol/entry.ts'

@@ -7,28 +7,28 @@
  *     logs.bring(id, history(…))                 // the store's answer to that
  */
 import type { NodeRouter } from '../../../actors/addresses.ts'
-import type { Copy, Deliver, UserEffect, UserMessage } from '../../../actors/user/types.ts'
+import type { LogEffect as Asked, Incoming, LogAnswer } from '../../../actors/log/types.ts'
+import type { UserEffect, UserMessage } from '../../../actors/user/types.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { NodeEvents } from '../../embed/hooks.ts'
 import type { Holds } from '../../media/holds.ts'
 import type { Entry } from '../../protocol/entry.ts'
-import type { Seq, UserId } from '../../protocol/ids.ts'
+import type { UserId } from '../../protocol/ids.ts'
 import type { DeadLetter } from '../../runtime/index.ts'
-import type { InboxRecord, LogStore } from '../../store/contract.ts'
+import type { InboxRecord, LifeStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import type { SessionPort } from '../ports.ts'
 import { Appends } from './appends.ts'
 import { type Lookup, lookUp } from './lookups.ts'
 
 /** What an actor asks for its log, whatever it is besides. */
-export type LogEffect = Lookup | Extract<UserEffect, { do: 'append' | 'answer' | 'accepted' | 'stands' }>
-export type LogMessage = Extract<
-  UserMessage,
-  { is: 'found' | 'page' | 'saved' | 'started' | 'appended' | 'unappended' }
->
+export type LogEffect =
+  | Lookup
+  | Extract<Asked, { do: 'append' | 'rename' }>
+  | Extract<UserEffect, { do: 'answer' | 'accepted' | 'stands' }>
 
 export type LogContext = {
-  readonly store: LogStore
+  readonly store: LogStore & LifeStore
   readonly term: number
   readonly router: NodeRouter
   readonly sessions: SessionPort
@@ -42,15 +42,10 @@ export type LogContext = {
 export type Owners<Message> = {
   /** What an actor is in this life; another after a crash. */
   peek(id: UserId): unknown
-  /** As the actor knows it now. */
-  log(id: UserId): { readonly epoch: number; readonly tail: Seq } | undefined
-  tell(id: UserId, message: Message | LogMessage): void
+  tell(id: UserId, message: Message | LogAnswer): void
   /** Durable before anything is appended. */
   before?(id: UserId): Promise<void>
 }
-
-/** Of an actor that is gone, whose questions nobody will hear the answer of. */
-const noLog = { epoch: 0, tail: 0 }
 
 export class Logs<Message, Other extends { readonly do: string }> {
   readonly #context: LogContext
@@ -85,17 +80,22 @@ export class Logs<Message, Other extends { readonly do: string }> {
   /** Performs what an actor asks for, in order; what it appends in one turn goes together. `other` performs what is not the log's. */
   perform(id: UserId, effects: readonly (LogEffect | Other)[], other: (effect: Other) => void): void {
     const entries: Entry[] = []
+    let epoch = 0
     for (const effect of effects) {
       if (!isOfLog(effect)) other(effect)
-      else if (effect.do === 'append') entries.push(...effect.entries)
-      else this.#perform(id, effect)
+      else if (effect.do === 'append') {
+        entries.push(...effect.entries)
+        epoch = effect.epoch
+      } else this.#perform(id, effect)
     }
-    if (entries.length > 0) this.#append(id, entries)
+    if (entries.length > 0) this.#append(id, epoch, entries)
   }
 
   #perform(id: UserId, effect: Exclude<LogEffect, { do: 'append' }>): void {
-    const { router, sessions, events } = this.#context
+    const { store, router, sessions, events, onFault } = this.#context
     switch (effect.do) {
+      case 'rename':
+        return void store.lives?.rename(id, effect.epoch).catch((error) => onFault({ where: 'store', error }))
       case 'answer':
         return router.answer(effect.ticket, effect.answer)
       case 'accepted':
@@ -103,18 +103,17 @@ export class Logs<Message, Other extends { readonly do: string }> {
       case 'stands':
         return sessions.push(effect.session, ['stands', id, effect.epoch, effect.life, effect.upTo, effect.now])
       default:
-        return void this.bring(id, lookUp(this.#context, id, this.#owners.log(id) ?? noLog, effect))
+        return void this.bring(id, lookUp(this.#context, id, effect))
     }
   }
 
-  #append(id: UserId, entries: readonly Entry[]): void {
+  #append(id: UserId, epoch: number, entries: readonly Entry[]): void {
     const life = this.#owners.peek(id)
-    const { epoch } = this.#owners.log(id) ?? noLog
     this.#appends.add(id, epoch, entries, (is, first, last) => this.#hand(id, life, { is, first, last }))
   }
 
   /** Brings an actor the answer of the store, which never rejects: it says where the store did not answer. */
-  async bring(id: UserId, answer: Promise<Message | LogMessage>): Promise<void> {
+  async bring(id: UserId, answer: Promise<Message | LogAnswer>): Promise<void> {
     const life = this.#owners.peek(id)
     this.#hand(id, life, await answer)
   }
@@ -124,7 +123,7 @@ export class Logs<Message, Other extends { readonly do: string }> {
    * owns a log by a lease is to look at it here, after the store has answered: what comes while it may have run out waits, and
    * what comes after the log was given away goes.
    */
-  #hand(id: UserId, life: unknown, message: Message | LogMessage): void {
+  #hand(id: UserId, life: unknown, message: Message | LogAnswer): void {
     // A restarted actor has read what landed, and has asked anew: its former life's result is news to nobody.
     if (this.#owners.peek(id) === life) this.#owners.tell(id, message)
   }
@@ -142,6 +141,7 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
 const ofLog: { readonly [Do in LogEffect['do']]: true } = {
   append: true,
+  rename: true,
   find: true,
   fetch: true,
   save: true,
@@ -153,6 +153,6 @@ const ofLog: { readonly [Do in LogEffect['do']]: true } = {
 const isOfLog = (effect: { readonly do: string }): effect is LogEffect => Object.hasOwn(ofLog, effect.do)
 
 type Stand = Extract<UserMessage, { is: 'stand' }>
-const isAsked = (message: { readonly is: string }): message is Deliver | Copy =>
+const isAsked = (message: { readonly is: string }): message is Incoming =>
   message.is === 'deliver' || message.is === 'copy'
 const isStand = (message: { readonly is: string }): message is Stand => message.is === 'stand'

@@ -1,30 +1,29 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
-import type { UserEffect, UserMessage, UserState } from '../../../actors/user/types.ts'
+import type { LogAnswer, LogEffect } from '../../../actors/log/types.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 
-export type Lookup = Extract<UserEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
-type Answer = Extract<UserMessage, { is: 'found' | 'page' | 'saved' | 'started' }>
+export type Lookup = Extract<LogEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
+type Answer = Extract<LogAnswer, { is: 'found' | 'page' | 'saved' | 'started' }>
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
 export async function lookUp(
   { store, calendar }: { readonly store: LogStore; readonly calendar: Calendar },
   id: UserId,
-  { epoch, tail: upTo }: Pick<UserState, 'epoch' | 'tail'>,
   effect: Lookup,
 ): Promise<Answer> {
   const now = calendar.now()
   switch (effect.do) {
     case 'find':
-      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past, upTo)) }
+      return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past, effect.upTo)) }
     case 'fetch': {
-      const { session, from, limit, bytes } = effect
-      return { is: 'page', session, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }
+      const { reader, from, limit, bytes } = effect
+      return { is: 'page', reader, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }
     }
     case 'save':
-      return { is: 'saved', ok: await done(store.saveCursors(id, epoch, effect.cursors, effect.settled)) }
+      return { is: 'saved', ok: await done(store.saveCursors(id, effect.epoch, effect.cursors, effect.settled)) }
     case 'start': {
       const { started, tail, session } = effect
       return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, now)) }

@@ -1,8 +1,8 @@
 /** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
 import { toChat, toUser } from '../../../actors/addresses.ts'
 import { isForNow, mustWait } from '../../../actors/lanes.ts'
+import type { Accepted, Copy, Deliver } from '../../../actors/log/types.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
-import type { Accepted, Copy, Deliver } from '../../../actors/user/types.ts'
 import { answerMs } from '../../embed/deadline.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import { isGroup, type UserId } from '../../protocol/ids.ts'
@@ -106,7 +106,18 @@ export class Sends {
     const { ref } = session
     this.#context.router.ask(
       toChat(to),
-      (ticket): Deliver => ({ is: 'deliver', session: ref, turn: step, from, id, body, media, change, again, ticket }),
+      (ticket): Deliver => ({
+        is: 'deliver',
+        origin: { is: 'session', ref },
+        step: step,
+        from,
+        id,
+        body,
+        media,
+        change,
+        again,
+        ticket,
+      }),
       (answer) => this.#answer(session, effect, copies, answer),
     )
   }

@@ -1,7 +1,8 @@
 /** What the host keeps of a session, and what it needs. */
 import type { NodeRouter } from '../../../actors/addresses.ts'
+import type { Presented } from '../../../actors/log/types.ts'
 import { SessionState } from '../../../actors/session/state.ts'
-import type { Presented, SessionRef } from '../../../actors/user/types.ts'
+import type { SessionRef } from '../../../actors/user/types.ts'
 import type { Codec } from '../../protocol/codec.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Cursor, Millis } from '../../protocol/ids.ts'

@@ -1,0 +1,89 @@
+/**
+ * What one device has read is read on all: the others are told at once, and by an entry of the own inbox a moment later, one
+ * per chat. The device that read is told "done" only when that entry is durable, too, and the timers that waited for it run.
+ */
+import type { Entry } from '../../src/protocol/entry.ts'
+import type { Seq, UserId } from '../../src/protocol/ids.ts'
+import type { LogAnswer, Reader } from '../log/types.ts'
+import { hasOthers } from './devices.ts'
+import { after, coalesceMs, workOf } from './state.ts'
+import type { SessionRef, UserState, UserTurn } from './types.ts'
+
+/** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
+export type Reads = {
+  readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
+  waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
+}
+
+/** `again`: it may have been read before. */
+export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, again: boolean, turn: UserTurn): void {
+  if (!hasOthers(state, device, turn)) return
+  const work = workOf(state)
+  work.reads ??= { chats: new Map(), waiting: [] }
+  const known = work.reads.chats.get(chat) ?? { upTo: 0, writing: 0, again: true }
+  work.reads.chats.set(chat, { ...known, upTo: Math.max(known.upTo, seq), again: again && known.again })
+  for (const { session, phase } of state.log.readers)
+    if (session !== device.session && (phase === 'live' || phase === 'replaying'))
+      turn.effects.push({ do: 'seen', session, chat, upTo: seq })
+  after(state, 'receipts', coalesceMs, turn)
+}
+
+/** A read is known to its sender: the device that read is told when its siblings will know, too. */
+export function readDone(state: UserState, session: SessionRef, chat: UserId, seq: Seq, turn: UserTurn): void {
+  const { reads } = workOf(state)
+  if (reads?.chats.has(chat)) reads.waiting.push({ session, chat, seq })
+  else startTimers(state, session, chat, seq, turn)
+}
+
+/** What is certainly new becomes entries. */
+export function writeReads(state: UserState, turn: UserTurn): void {
+  for (const [chat, read] of workOf(state).reads?.chats ?? []) {
+    if (read.writing === read.upTo || read.again) continue
+    read.writing = read.upTo
+    turn.said.push({ says: 'write', draft: { is: 'seen', chat, upTo: read.upTo } })
+  }
+}
+
+/** The latest entries of the inbox: what is known from them needs no entry. */
+export function recalledReads(state: UserState, entries: readonly Entry[], turn: UserTurn): void {
+  for (const [chat, read] of workOf(state).reads?.chats ?? []) {
+    if (!read.again) continue
+    read.again = false
+    const known = entries.find((entry) => entry.is === 'seen' && entry.chat === chat && entry.upTo >= read.upTo)
+    if (known?.is === 'seen') readStands(state, known, turn)
+  }
+}
+
+/** An entry is durable: who waited for it is told. */
+export function readStands(state: UserState, entry: Extract<Entry, { is: 'seen' }>, turn: UserTurn): void {
+  const { chat, upTo } = entry
+  const work = workOf(state)
+  if (!work.reads) return
+  if ((work.reads.chats.get(chat)?.upTo ?? 0) <= upTo) work.reads.chats.delete(chat)
+  const { waiting } = work.reads
+  const known = (waiter: (typeof waiting)[number]) => waiter.chat === chat && waiter.seq <= upTo
+  work.reads.waiting = waiting.filter((waiter) => !known(waiter))
+  for (const { session, seq } of waiting.filter(known)) startTimers(state, session, chat, seq, turn)
+  if (work.reads.chats.size === 0) work.reads = null
+}
+
+/** A read is known to all: it is done when the timers that wait for it run. */
+function startTimers(state: UserState, session: SessionRef, chat: UserId, seq: Seq, turn: UserTurn): void {
+  const first = state.log.waiting?.read ?? 0
+  if (first === 0 || first > seq) return void turn.effects.push({ do: 'done', session, chat, seq })
+  workOf(state).starts += 1
+  turn.effects.push({ do: 'start', started: { is: 'read', chat, upTo: seq }, tail: state.log.tail, session })
+}
+
+/** Timers run, or may: those of what was read are answered for. */
+export function readStarted(
+  state: UserState,
+  { started, session, lowest }: Extract<LogAnswer, { is: 'started' }>,
+  turn: UserTurn,
+): void {
+  if (started.is !== 'read') return
+  workOf(state).starts -= 1
+  const { chat, upTo: seq } = started
+  if (lowest === null) turn.effects.push({ do: 'refuse', session, kind: 'read', ref: chat, code: 'busy' })
+  else turn.effects.push({ do: 'done', session, chat, seq })
+}
