@@ -17,7 +17,7 @@ import { started } from './timers.ts'
 import type { LogAnswer, LogState, LogTimer, LogTurn } from './types.ts'
 
 export { accept, resume, write } from './append.ts'
-export { ack, addReader, attach, detach } from './readers.ts'
+export { ack, attach, detach } from './readers.ts'
 
 /** The store has answered. */
 export function answered(log: LogState, message: LogAnswer, turn: LogTurn): void {

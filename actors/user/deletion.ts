@@ -7,28 +7,13 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
-import type { Ticket } from '../log/types.ts'
 import { hasOthers } from './devices.ts'
 import { workOf } from './state.ts'
 import { tellOf, toldOf } from './ticks.ts'
-import type { SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
+import type { Deletion, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** Deletions and readings of one user that are under way. Above it `busy`. */
 const atOnce = 16
-
-export type Deletion = {
-  readonly session: SessionRef
-  readonly ticket: Ticket
-  readonly chat: UserId
-  readonly from: Seq
-  /** As it was asked for, and what there is of work. */
-  readonly upTo: Seq
-  readonly end: Seq
-  /** How far the chat has to confirm that it is delivered, by its own seqs; 0: it waits for nothing. */
-  waits: Seq
-  /** Whether the entry that tells the other devices is being written. */
-  written: boolean
-}
 
 export function erase(
   state: UserState,

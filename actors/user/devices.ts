@@ -98,9 +98,6 @@ export function remove(
   keepRemoval(state, session, id, turn)
 }
 
-/** Devices whose removal is not durable, and which save it goes with. */
-export type Removal = { readonly session: SessionRef; readonly device: DeviceId; readonly save: number }
-
 /** Closes the device's session, and forgets how far it was. What it had acknowledged stays delivered. */
 export function removeNow(state: UserState, session: SessionRef, id: DeviceId, turn: UserTurn): void {
   const { log } = state

@@ -1,25 +1,16 @@
 /** Changes of a user's settings: they count once they are durable; those that come meanwhile go together with the next write. */
 import type { DeviceId } from '../../src/protocol/ids.ts'
-import type { ChatLifetime, Setting, Settings } from '../../src/protocol/settings.ts'
+import type { ChatLifetime, Settings } from '../../src/protocol/settings.ts'
 import { withLifetime } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
 import type { Incoming } from '../log/types.ts'
 import { withRemoval } from '../removals.ts'
 import { changed } from '../settings.ts'
 import { workOf } from './state.ts'
-import type { SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
+import type { Change, Changes, SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** Changes that wait for the store. Above it `busy`. */
 const waitingChanges = 1_024
-
-type Change =
-  | { readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
-  /** Of a message that waits for it. */
-  | { readonly lifetime: ChatLifetime; readonly message: Incoming }
-  /** Of a device, by another one. */
-  | { readonly session: SessionRef; readonly removes: DeviceId }
-/** The first `writing` of the changes are being written, and make `next`. */
-export type Changes = { readonly all: Change[]; writing: number; next: Settings }
 
 export function set(
   state: UserState,

@@ -9,12 +9,6 @@ import { hasOthers } from './devices.ts'
 import { after, coalesceMs, workOf } from './state.ts'
 import type { SessionRef, UserState, UserTurn } from './types.ts'
 
-/** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
-export type Reads = {
-  readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
-  waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
-}
-
 /** `again`: it may have been read before. */
 export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, again: boolean, turn: UserTurn): void {
   if (!hasOthers(state, device, turn)) return

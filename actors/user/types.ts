@@ -5,7 +5,7 @@ import type { Carrier, Entry } from '../../src/protocol/entry.ts'
 import type { Asked, Lost } from '../../src/protocol/frames.ts'
 import type { DeviceId, Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Setting, Settings } from '../../src/protocol/settings.ts'
+import type { ChatLifetime, Setting, Settings } from '../../src/protocol/settings.ts'
 import type { HistoryPosition } from '../../src/store/contract.ts'
 import type {
   Accepted,
@@ -22,10 +22,6 @@ import type {
   Ticket,
 } from '../log/types.ts'
 import type { Turn } from '../turn.ts'
-import type { Deletion } from './deletion.ts'
-import type { Removal } from './devices.ts'
-import type { Changes } from './preferences.ts'
-import type { Reads } from './reads.ts'
 
 /** Names a session of this node; 0 is none. Never used again for another session. */
 export type SessionRef = number
@@ -111,7 +107,7 @@ export type UserMessage =
 export type UserTimer = LogTimer | 'receipts' | 'retell'
 
 /** What entries are read for: whose messages they are, to tell them; or which receipts and reads are there already. */
-export type Scan = 'senders' | 'known'
+type Scan = 'senders' | 'known'
 
 /** What a user actor asks of its host. */
 export type UserEffect =
@@ -257,7 +253,7 @@ export type UserTurn = Turn<UserLimits, UserEffect> &
 export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
 
 /** `read`: whether it was told as read; what came from the inbox may have been. */
-export type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
+type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
 
 /** Messages of a chat: the entry of the first, and where the last stands for its sender. 0: there are none. */
 export type Span = { readonly first: Seq; readonly at: Seq }
@@ -273,7 +269,39 @@ export type Told = {
 /** What a peer has of this user's messages, by the peer's log. */
 export type Marks = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
 /** Receipts that came for this user and are not an entry yet. `again`: they may be known. */
-export type News = Marks & { again: boolean }
+type News = Marks & { again: boolean }
+
+export type Deletion = {
+  readonly session: SessionRef
+  readonly ticket: Ticket
+  readonly chat: UserId
+  readonly from: Seq
+  /** As it was asked for, and what there is of work. */
+  readonly upTo: Seq
+  readonly end: Seq
+  /** How far the chat has to confirm that it is delivered, by its own seqs; 0: it waits for nothing. */
+  waits: Seq
+  /** Whether the entry that tells the other devices is being written. */
+  written: boolean
+}
+
+/** Devices whose removal is not durable, and which save it goes with. */
+type Removal = { readonly session: SessionRef; readonly device: DeviceId; readonly save: number }
+
+export type Change =
+  | { readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
+  /** Of a message that waits for it. */
+  | { readonly lifetime: ChatLifetime; readonly message: Incoming }
+  /** Of a device, by another one. */
+  | { readonly session: SessionRef; readonly removes: DeviceId }
+/** The first `writing` of the changes are being written, and make `next`. */
+export type Changes = { readonly all: Change[]; writing: number; next: Settings }
+
+/** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
+type Reads = {
+  readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
+  waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
+}
 
 /** What a user actor needs only while it has something to do; what its log needs is there. */
 export type UserWork = {

@@ -1,9 +1,6 @@
 import type { Millis } from '../protocol/ids.ts'
 import { type Clock, systemClock } from './clock.ts'
 
-/** What a machine answers: its next state, and what its host should do. */
-export type Next<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] }
-
 /**
  * Why a message was not handled. `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many
  * restarts; `released`: the actor's shard was given up here.

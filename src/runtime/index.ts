@@ -7,7 +7,7 @@ import { startShards } from './nact.ts'
 import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
-export type { DeadLetter, Next } from './behaviour.ts'
+export type { DeadLetter } from './behaviour.ts'
 export { type Chore, startChore } from './chores.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
