@@ -94,3 +94,20 @@ it('a group does not rest while copies are under way', () => {
   answers(effects)
   expect([...state.links.values()].every(({ flying }) => flying === 0)).toBe(true)
 })
+
+it('counts no answer and no timer of a former life of the actor', () => {
+  const former = team()
+  const copied = of(former.stands('ann'), 'fan')
+  const next = team(undefined, undefined, undefined, 'next life')
+  const flown = of(next.stands('ann'), 'fan')
+  for (const { link, step } of copied)
+    next.tell({ is: 'fanned', copies: [{ link: link.ref, step, answer: { is: 'refused', code: 'busy' } }] })
+  for (const { link } of copied) next.tell({ is: 'timer', timer: { link: link.ref } })
+  expect([...next.state.links.values()].map(({ flying, round }) => [flying, round])).toEqual([
+    [0, 1],
+    [1, 1],
+    [1, 1],
+  ])
+  next.answers(flown)
+  expect([...next.state.links.values()].every(({ flying }) => flying === 0)).toBe(true)
+})

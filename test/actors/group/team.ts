@@ -7,6 +7,7 @@ import type { Change } from '../../../src/protocol/group.ts'
 import type { DeviceId, GroupId, MessageId, UserId } from '../../../src/protocol/ids.ts'
 import type { GroupMember, GroupRecord, InboxRecord } from '../../../src/store/contract.ts'
 import { limits } from '../limits.ts'
+import { asked } from '../turns.ts'
 
 const user = (name: string) => name as UserId
 const member = (name: string): GroupMember => ({
@@ -20,18 +21,23 @@ const member = (name: string): GroupMember => ({
 })
 
 /** Its log has one entry, which all have: the one that made it. Ann is its admin. Without `names` there is no group yet. */
-export function team(names: readonly string[] = ['ann', 'ben', 'cat'], most = 5, more: Partial<GroupRecord> = {}) {
+export function team(
+  names: readonly string[] = ['ann', 'ben', 'cat'],
+  most = 5,
+  more: Partial<GroupRecord> = {},
+  life = 'life',
+) {
   const cursors = names.map((name) => ({ device: name as DeviceId, seq: 1, seenAt: 1 }))
   const log = { epoch: 7, head: 1, tail: 1, lastTime: 1, settled: 1, waiting: null, lives: [], was: 0 }
   const inbox: InboxRecord | undefined = names.length > 0 ? { ...log, cursors } : undefined
   const members = names.map(member)
   const record: GroupRecord = { seq: 1, name: 'Team', history: 0, lifetime: 'default', members, ...more }
-  const state = startGroup('#team' as GroupId, inbox, inbox && record, [], 7, 'default')
+  const state = startGroup('#team' as GroupId, inbox, inbox && record, [], 7, 'default', life)
   const given = { ...limits, members: most }
   let tail = inbox ? 1 : 0
   const written: Entry[] = []
   const tell = (message: GroupMessage): readonly GroupEffect[] => {
-    const { effects } = receive(state, message, given, 1_000)
+    const effects = asked(receive, state, message, { now: 1_000, limits: given })
     for (const effect of effects) if (effect.do === 'append') written.push(...effect.entries)
     return effects
   }
@@ -39,8 +45,9 @@ export function team(names: readonly string[] = ['ann', 'ben', 'cat'], most = 5,
   const post = (by: string, body = 'hi', change?: Change) => {
     sends += 1
     const [from, id] = [user(by), `m${sends}` as MessageId]
-    const turn = { nth: sends, round: 1 }
-    return tell({ is: 'deliver', session: by.charCodeAt(0), turn, from, id, body, change, again: false, ticket: sends })
+    const step = { nth: sends, round: 1 }
+    const origin = { is: 'session', ref: by.charCodeAt(0) } as const
+    return tell({ is: 'deliver', origin, step, from, id, body, change, again: false, ticket: sends })
   }
   /** The log has what it was given. */
   const durable = () => {
@@ -50,8 +57,8 @@ export function team(names: readonly string[] = ['ann', 'ben', 'cat'], most = 5,
   }
   /** What follows where the store answers the reads among effects. */
   const read = (effects: readonly GroupEffect[]) =>
-    of(effects, 'fetch').flatMap(({ session, from }) =>
-      tell({ is: 'page', session, from, entries: written.filter(({ seq }) => seq >= from && seq <= tail) }),
+    of(effects, 'fetch').flatMap(({ reader, from }) =>
+      tell({ is: 'page', reader, from, entries: written.filter(({ seq }) => seq >= from && seq <= tail) }),
     )
   /** It is known that all who are to be added may be. */
   const admits = (effects: readonly GroupEffect[], may: (user: UserId) => boolean = () => true) => {
@@ -67,7 +74,10 @@ export function team(names: readonly string[] = ['ann', 'ben', 'cat'], most = 5,
   /** What members' actors answer to these copies. */
   const answers = (effects: readonly GroupEffect[], code?: 'busy' | 'inbox_full' | 'failed') => {
     const answer = code ? ({ is: 'refused', code } as const) : accepted
-    return tell({ is: 'fanned', copies: of(effects, 'fan').map(({ link, turn }) => ({ link, turn, answer })) })
+    return tell({
+      is: 'fanned',
+      copies: of(effects, 'fan').map(({ link, step }) => ({ link: link.ref, step, answer })),
+    })
   }
   const marks = (name: string, delivered: number, read = 0, hides?: string[]) => {
     const hidden = hides ? { hides: hides.map(user) } : {}

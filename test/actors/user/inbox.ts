@@ -7,6 +7,7 @@ import type { DeviceId, MessageId, Position, UserId } from '../../../src/protoco
 import type { Settings } from '../../../src/protocol/settings.ts'
 import type { Appended, DeviceCursor } from '../../../src/store/contract.ts'
 import { limits } from '../limits.ts'
+import { asked } from '../turns.ts'
 
 export const user = (name: string) => name as UserId
 const id = (n: number) => `m${n}` as MessageId
@@ -51,15 +52,15 @@ export function inbox({ entries = [], cursors = [], settled = 0, settings, limit
   const clock = { now: 1_000 }
   const written: Entry[] = []
   const tell = (message: UserMessage): readonly UserEffect[] => {
-    const { effects } = receive(state, message, { ...limits, ...own }, clock.now)
+    const effects = asked(receive, state, message, { now: clock.now, limits: { ...limits, ...own } })
     for (const effect of effects) if (effect.do === 'append') written.push(...effect.entries)
     return effects
   }
   const deliver = (n: number, { from = 'ann', by = 9, round = 1, nth = n, ...more }: More = {}) =>
     tell({
       is: 'deliver',
-      session: by,
-      turn: { nth, round },
+      origin: by === 0 ? { is: 'program' } : { is: 'session', ref: by },
+      step: { nth, round },
       from: user(from),
       id: id(n),
       body: 'hi',
@@ -87,13 +88,15 @@ export function inbox({ entries = [], cursors = [], settled = 0, settings, limit
   const attaches = (session: number, device = 'phone', at: Position | null = null) =>
     tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
   const page = (session: number, from: number, entries: readonly Entry[] | null) =>
-    tell({ is: 'page', session, from, entries })
+    tell({ is: 'page', reader: session, from, entries })
   /** Effects, and what follows where the store answers each read. */
   const read = (effects: readonly UserEffect[]): readonly UserEffect[] => {
-    const fetch = effects.find((effect) => effect.do === 'fetch')
-    if (!fetch) return effects
-    const found = stored.filter(({ seq }) => seq >= fetch.from).slice(0, fetch.limit)
-    return [...effects, ...read(page(fetch.session, fetch.from, found))]
+    const asks = effects.find((effect) => effect.do === 'fetch' || effect.do === 'scan')
+    if (!asks) return effects
+    const found = stored.filter(({ seq }) => seq >= asks.from).slice(0, asks.limit)
+    const { from } = asks
+    const rest = asks.do === 'fetch' ? page(asks.reader, from, found) : tell({ ...asks, is: 'scanned', entries: found })
+    return [...effects, ...read(rest)]
   }
   const attach = (session: number, device = 'phone', at: Position | null = null) => read(attaches(session, device, at))
   const detach = (session: number) => tell({ is: 'detach', session })
