@@ -1,10 +1,8 @@
 /** Groups on the wire: who may do what, one order for all, ticks of many, and nothing after a removal. */
-import { once } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import { end, start, url } from './nodes.ts'
+import { acknowledging, enter as come, type Frame } from './raw.ts'
 
-type Frame = unknown[]
 afterEach(end)
 
 const team = '#team'
@@ -12,19 +10,7 @@ let ids = 0
 
 /** A device that acknowledges what comes, and keeps it. */
 async function enter(user: string) {
-  const socket = new WebSocket(url, 'bluetick.v1.json')
-  const frames: Frame[] = []
-  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
-  socket.on('message', (data) => {
-    for (const line of String(data).split('\n')) {
-      const frame = JSON.parse(line) as Frame
-      frames.push(frame)
-      if (['message', 'copy', 'receipt'].includes(frame[0] as string) && frame[1] !== 0) say('ack', frame[1])
-    }
-  })
-  await once(socket, 'open')
-  say('hello', user, 'phone')
-  await expect.poll(() => frames.length).toBeGreaterThan(0)
+  const { socket, say, frames } = await come(url, user, 'phone', acknowledging)
   const answer = async (id: string) => {
     const found = () =>
       frames.find((frame) => (frame[0] === 'sent' && frame[1] === id) || (frame[0] === 'error' && frame[3] === id))

@@ -2,30 +2,17 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import { SendRefused } from '../../src/index.ts'
 import { end, node, start, url } from './nodes.ts'
+import { acknowledging, dial, entries, type Frame } from './raw.ts'
 
-type Frame = unknown[]
 afterEach(end)
 
 let ids = 0
-const entries = ['message', 'copy', 'receipt', 'seen', 'gone', 'deleted']
 
 /** A device that acknowledges what comes, and keeps it. */
 async function enter(user: string, device = 'phone', cursor: readonly number[] = [0, 0]) {
-  const socket = new WebSocket(url, 'bluetick.v1.json')
-  const frames: Frame[] = []
-  const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
-  socket.on('message', (data) => {
-    for (const line of String(data).split('\n')) {
-      const frame = JSON.parse(line) as Frame
-      frames.push(frame)
-      if (entries.includes(frame[0] as string) && frame[1] !== 0) say('ack', frame[0] === 'gone' ? frame[2] : frame[1])
-    }
-  })
-  await once(socket, 'open')
-  say('hello', user, device, ...cursor)
+  const { socket, say, frames } = await dial(url, user, device, acknowledging, cursor)
   await expect.poll(() => frames.some(([kind]) => kind === 'live')).toBe(true)
   const found = (id: string) =>
     frames.find((f) => (f[0] === 'sent' && f[1] === id) || (f[0] === 'error' && f[3] === id))

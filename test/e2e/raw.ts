@@ -8,13 +8,17 @@ export type Raw = Awaited<ReturnType<typeof dial>>
 
 const open = new Set<WebSocket>()
 
-/** Says hello. `heard` hears each frame as it comes. */
-export async function dial(
-  url: string,
-  user: string,
-  device = 'phone',
-  heard?: (frame: Frame, say: (...frame: Frame) => void) => void,
-) {
+type Heard = (frame: Frame, say: (...frame: Frame) => void) => void
+export const entries = ['message', 'copy', 'receipt', 'seen', 'gone', 'deleted']
+
+/** Acknowledges each entry as it comes. */
+export const acknowledging: Heard = (frame, say) => {
+  const [kind, seq, upTo] = frame
+  if (entries.includes(kind as string) && seq !== 0) say('ack', kind === 'gone' ? upTo : seq)
+}
+
+/** Says hello. `heard` hears each frame as it comes; `cursor`: the epoch and the seq that it has. */
+export async function dial(url: string, user: string, device = 'phone', heard?: Heard, cursor: readonly number[] = []) {
   const socket = new WebSocket(url, 'bluetick.v1.json')
   const say = (...frame: Frame) => socket.send(JSON.stringify(frame))
   open.add(socket)
@@ -29,8 +33,8 @@ export async function dial(
   const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
   await once(socket, 'open')
   const of = (kind: string) => frames.filter((frame) => frame[0] === kind)
-  say('hello', user, device)
-  return { socket, closed, say, of }
+  say('hello', user, device, ...cursor)
+  return { socket, closed, say, frames, of }
 }
 
 /** And answers when the node has welcomed it, or hung up. */
