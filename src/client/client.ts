@@ -1,20 +1,20 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a program holds: one device of one user, which connects and comes back by itself. */
-import { type Body, isUserId } from '../protocol/ids.ts'
+import type { Body } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { Account } from './account.ts'
 import { Asker } from './asker.ts'
 import { Chats } from './chats.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { RefusedError, UsageError } from './errors.ts'
 import { Groups } from './groups.ts'
 import { Host, type News } from './host.ts'
 import { HttpLink } from './http-link.ts'
 import { Listeners } from './listeners.ts'
-import { download, type TransferOptions, upload } from './media.ts'
+import { download, transfer, upload } from './media.ts'
 import { checkConnect, checkListener, checkOptions, checkText } from './options.ts'
 import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
+import { Sent } from './sent.ts'
 import type { Received } from './session/inbox.ts'
 import type {
   ClientEvents,
@@ -34,13 +34,9 @@ import type {
   Settings,
   Tags,
   Ticks,
+  TransferOptions,
 } from './types.ts'
-import { uuidv7 } from './uuid.ts'
-import { Waiters } from './waiters.ts'
 import { type WaitOptions, wait } from './waiting.ts'
-
-/** Users that one change adds to a group: however long their ids are, it fits the default limit of a body. */
-const addedAtOnce = 64
 
 /**
  * Calls that wait for the server take `{ signal, timeout }` last: they end the wait with the signal's reason or a TimeoutError, and not
@@ -50,6 +46,7 @@ export class Client implements AsyncDisposable {
   readonly #clock: Clock
   readonly #host: Host
   readonly #sender: Sender
+  readonly #sent: Sent
   readonly #reader: Reader
   readonly #asker: Asker
   readonly #account: Account
@@ -57,7 +54,6 @@ export class Client implements AsyncDisposable {
   readonly #chats: Chats
   readonly #listeners = new Listeners<ClientEvents>()
   readonly #watches = new Listeners<Record<string, Presence>>()
-  readonly #waiters = new Waiters()
   readonly #ended = new AbortController()
   readonly #http: HttpLink
 
@@ -68,10 +64,11 @@ export class Client implements AsyncDisposable {
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
+    this.#sent = new Sent(this.#host)
     this.#reader = new Reader(this.#host, ({ seq: _, ...gone }) => Promise.all(this.#listeners.tell('gone', gone)))
     this.#asker = new Asker(this.#host)
     this.#account = new Account(this.#host, this.#asker)
-    this.#groups = new Groups(this.#asker)
+    this.#groups = new Groups(this.#host, this.#asker, this.#sender, this.#sent)
     this.#chats = new Chats(this.#host, this.#asker, this.#account, this.#groups)
   }
 
@@ -113,11 +110,8 @@ export class Client implements AsyncDisposable {
    * Takes back a message that waits to be sent: its state becomes `refused`, its code `cancelled`. Resolves with whether it did, when that
    * is durable. False: it is or was on its way, and may be at the server; or it is over.
    */
-  async cancel(id: string): Promise<boolean> {
-    await this.#host.ready()
-    this.#host.hear({ is: 'cancel', id })
-    await this.#host.keeper.written()
-    return this.#host.session.outbox.over(id)?.code === 'cancelled'
+  cancel(id: string): Promise<boolean> {
+    return this.#sent.cancel(id)
   }
 
   /**
@@ -125,19 +119,12 @@ export class Client implements AsyncDisposable {
    * ClosedError when the client ends first.
    */
   reached(id: string, state: 'sent' | 'delivered' | 'read', options: WaitOptions = {}): Promise<Outgoing> {
-    return this.#wait(options, async () => {
-      await this.#host.ready()
-      const { outbox } = this.#host.session
-      const message = outbox.get(id)?.message ?? outbox.over(id)
-      if (!message) throw new UsageError('unknown_message', `no message ${id} is kept here`)
-      return this.#waiters.wait(message, state)
-    })
+    return this.#wait(options, () => this.#sent.reached(id, state))
   }
 
   /** Own messages that are neither read nor refused, oldest first, also those of an earlier run. Of sent ones the last 10,000. */
-  async outbox(): Promise<readonly Outgoing[]> {
-    await this.#host.loaded
-    return this.#host.session.outbox.list()
+  outbox(): Promise<readonly Outgoing[]> {
+    return this.#sent.list()
   }
 
   /**
@@ -164,12 +151,12 @@ export class Client implements AsyncDisposable {
    * and is quick where the node has the same content already. Rejects with a MediaError, or with a ClosedError when the client ends.
    */
   upload(content: Blob | Uint8Array<ArrayBuffer>, options: TransferOptions = {}): Promise<Medium> {
-    return this.#transfer(options, (transfer) => upload(this.#http, content, transfer))
+    return transfer(options, this.#clock, (given) => upload(this.#http, content, given))
   }
 
   /** The content with this id, of the type that its first bytes tell. Goes on and rejects as `upload` does. */
   download(id: string, options: TransferOptions = {}): Promise<Blob> {
-    return this.#transfer(options, (transfer) => download(this.#http, id, transfer))
+    return transfer(options, this.#clock, (given) => download(this.#http, id, given))
   }
 
   /**
@@ -186,18 +173,7 @@ export class Client implements AsyncDisposable {
    * called as a member is, before anything is made.
    */
   createGroup(name: string, members: readonly string[] = [], options: WaitOptions = {}): Promise<string> {
-    return this.#wait(options, () => this.#createGroup(name, members))
-  }
-
-  async #createGroup(name: string, members: readonly string[]): Promise<string> {
-    const { idLength } = this.#host.session.limits
-    if (!members.every((member) => isUserId(member, idLength))) throw new RefusedError('bad_id')
-    const group = `#${uuidv7()}`
-    const changes = [this.queue(group, name, { change: 'create' })]
-    for (let at = 0; at < members.length; at += addedAtOnce)
-      changes.push(this.queue(group, members.slice(at, at + addedAtOnce).join('\n'), { change: 'add' }))
-    await Promise.all((await Promise.all(changes)).map(({ id }) => this.reached(id, 'sent')))
-    return group
+    return this.#wait(options, () => this.#groups.create(name, members))
   }
 
   /** A group of this user as it is now. Waits while offline; rejects with a RefusedError (`not_a_member`, `unknown_group`). */
@@ -350,29 +326,17 @@ export class Client implements AsyncDisposable {
     return wait(options, this.#clock, work)
   }
 
-  async #transfer<T>(options: TransferOptions, work: (options: TransferOptions) => Promise<T>): Promise<T> {
-    checkOptions('upload and download', options)
-    const gaveUp = new AbortController()
-    const transfer = { ...options, signal: gaveUp.signal }
-    return wait(
-      options,
-      this.#clock,
-      () => work(transfer),
-      () => gaveUp.abort(),
-    )
-  }
-
   #tell(news: News): void {
     if (news.do === 'arrived') return this.#reader.wake()
     if (news.do === 'answered') return this.#asker.answered(news)
     if (news.do === 'presence') return void this.#watches.tell(news.user, news.presence)
-    if (news.name === 'message') this.#waiters.heard(news.event)
+    if (news.name === 'message') this.#sent.heard(news.event)
     this.#listeners.tell(news.name, news.event as never)
     const { ended } = this.#host
     if (!ended) return
     this.#reader.wake()
     this.#ended.abort(ended)
-    this.#waiters.end(ended)
+    this.#sent.end(ended)
     this.#asker.end(ended)
   }
 }

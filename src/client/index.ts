@@ -18,7 +18,6 @@ export {
   UsageError,
 } from './errors.ts'
 export { indexedDBStorage } from './indexeddb.ts'
-export type { TransferOptions } from './media.ts'
 export { memoryStorage, type Storage } from './storage.ts'
 export type { Connection, Transport, TransportEvents } from './transport.ts'
 export type {
@@ -40,6 +39,7 @@ export type {
   Settings,
   Tags,
   Ticks,
+  TransferOptions,
 } from './types.ts'
 export type { WaitOptions } from './waiting.ts'
 

@@ -1,12 +1,26 @@
 /** Pictures, videos and other files: they go over HTTP, beside the session, and go on where they broke off. */
-import type { Attempt, HttpLink } from './http-link.ts'
-import type { Medium } from './types.ts'
-import type { WaitOptions } from './waiting.ts'
 
-/** Given up, the transfer ends. */
-export type TransferOptions = WaitOptions & {
-  /** Told as bytes get through: `done` of `total` have. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+import type { Clock } from './clock.ts'
+import type { Attempt, HttpLink } from './http-link.ts'
+import { checkOptions } from './options.ts'
+import type { Medium, TransferOptions } from './types.ts'
+import { wait } from './waiting.ts'
+
+/** Does a transfer, which ends where its caller gives it up. */
+export async function transfer<T>(
+  options: TransferOptions,
+  clock: Clock,
+  work: (options: TransferOptions) => Promise<T>,
+): Promise<T> {
+  checkOptions('upload and download', options)
+  const gaveUp = new AbortController()
+  const given = { ...options, signal: gaveUp.signal }
+  return wait(
+    options,
+    clock,
+    () => work(given),
+    () => gaveUp.abort(),
+  )
 }
 
 /** Bytes of a piece: it grows while pieces take less than half a second, and shrinks when they take longer than two. */

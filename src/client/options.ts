@@ -1,8 +1,15 @@
 /** What a program may hand over: JavaScript, mistyped names, and environment variables that are not set pass the compiler. */
 import { isMessageId } from '../protocol/ids.ts'
 import { UsageError } from './errors.ts'
-import type { TransferOptions } from './media.ts'
-import type { ClientEvents, ConnectOptions, HistoryOptions, QueueOptions, SendOptions, Settings } from './types.ts'
+import type {
+  ClientEvents,
+  ConnectOptions,
+  HistoryOptions,
+  QueueOptions,
+  SendOptions,
+  Settings,
+  TransferOptions,
+} from './types.ts'
 import type { WaitOptions } from './waiting.ts'
 
 type Fits = (value: unknown) => boolean

@@ -192,3 +192,9 @@ export type ClientEvents = {
   /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */
   refused: { readonly kind: string; readonly ref: string | null; readonly code: string }
 }
+
+/** Given up, the transfer ends. */
+export type TransferOptions = WaitOptions & {
+  /** Told as bytes get through: `done` of `total` have. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+}
