@@ -74,8 +74,9 @@ it('who is no member is confirmed at once, so that they do not repeat it for eve
 })
 
 it('a mark beyond the end of the log is of what is there', () => {
-  const { marks, timer } = sent(['ann', 'ben'])
+  const { marks, timer, asksTicks } = sent(['ann', 'ben'])
   marks('ben', 90, 90)
+  expect(one(asksTicks('ann', 3), 'ticks')).toMatchObject({ delivered: [], read: [] })
   expect(ticked(timer('ticks'))).toEqual([['ann', 2, 2]])
 })
 
@@ -93,4 +94,12 @@ it('a member hears who has a message, and who has read it', () => {
   marks('ben', 2)
   marks('cat', 2, 2)
   expect(asksTicks('ann', 2)).toEqual([{ do: 'ticks', session: 3, at: 2, delivered: ['ben', 'cat'], read: ['cat'] }])
+})
+
+it('whom a member has blocked gets ticks by the others, and not by that member', () => {
+  const { marks, timer } = sent()
+  marks('ben', 2, 1, ['ann'])
+  timer('ticks')
+  marks('cat', 2, 2)
+  expect(ticked(timer('ticks')), 'ann does not learn that ben has not read it').toEqual([['ann', 2, 2]])
 })
