@@ -78,6 +78,10 @@ export function restOfLog(log: LogState): 'busy' | 'keep' | 'spare' {
   return keep || log.unsaved > 0 ? 'keep' : 'spare'
 }
 
+/** Whether somebody waits for what is not durable, or cursors are being saved. */
+export const isWriting = ({ work }: LogState): boolean =>
+  work !== null && (work.pending.length > 0 || work.waiting.length > 0 || work.paused !== null || work.saving)
+
 const isIdle = (work: LogWork): boolean =>
   work.pending.length === 0 &&
   work.waiting.length === 0 &&

@@ -56,7 +56,7 @@ export function hostPresence({ runtime, router, store, sessions, threshold }: Co
     rest,
     pack: (state) => state,
     unpack: (_id, state) => state,
-    flush: () => undefined,
+    leave: (state) => (state.saving ? 'waits' : 'goes'),
     deadLetter(id, message) {
       if (message.is !== 'watch') return
       sessions.push(message.watcher.session, ['error', 'busy', 'watch', id as UserId, 0, ''])

@@ -1,6 +1,7 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 
 import { type NodeRouter, toChat, toPresence, type UserKnows } from '../../actors/addresses.ts'
+import { isWriting } from '../../actors/log/state.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
@@ -81,7 +82,10 @@ export function hostUsers(context: Context): Users {
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
-    flush: ({ log }) => (log.unsaved > 0 ? { is: 'timer', timer: 'save' } : undefined),
+    leave({ log, work }) {
+      if (isWriting(log) || (work && (work.changes || work.deletions.length > 0))) return 'waits'
+      return log.unsaved > 0 ? { tell: { is: 'timer', timer: 'save' } } : 'goes'
+    },
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as UserId, message, reason)) return
       if (message.is === 'delete' && message.session === 0)

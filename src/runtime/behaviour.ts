@@ -7,6 +7,12 @@ import { type Clock, systemClock } from './clock.ts'
  */
 export type DeadLetter = 'poison' | 'unloadable' | 'gave up' | 'released'
 
+/**
+ * `waits`: for what the store was asked to write. `tell`: by this it saves what is unsaved. `goes`: what it forgets now is repeated to
+ * its next life, as after a crash.
+ */
+type Leave<Message> = 'waits' | 'goes' | { readonly tell: Message }
+
 /** What the runtime must know of one kind of actor. */
 export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unknown> {
   readonly kind: string
@@ -21,8 +27,8 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   /** What stays of an actor that hibernates. Of a user it is text: a million of them cost little memory, and the collector nothing. */
   pack(state: State): Kept
   unpack(id: string, kept: Kept): State
-  /** What an actor is told that has to go and has something unsaved; undefined: all is saved, or about to be. */
-  flush(state: State): Message | undefined
+  /** Its shard is given up: may it go? */
+  leave(state: State): Leave<Message>
   deadLetter(id: string, message: Message, reason: DeadLetter): void
   /** What can be asked of what it knows: answered by the state, or by the store where the actor is not present, or is being loaded. */
   readonly known: { readonly [What in keyof Known]: (id: string, state: State | undefined) => Promise<Known[What]> }

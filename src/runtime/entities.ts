@@ -130,13 +130,13 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   /** Drops the actors of a shard within `mostMs`, with what is unsaved flushed. */
   release(shard: number, mostMs: Millis): Promise<void> {
     const ids = () => [...this.#awake.keys(), ...this.#resting.keys()].filter((id) => this.#shardOf(id) === shard)
-    const flush = (id: string, busy: boolean) => this.#flush(id, busy)
+    const mayGo = (id: string) => this.#mayGo(id)
     const drop = (ids: readonly string[]) => {
       this.#releases += 1
       this.#released.set(shard, this.#releases)
       for (const id of ids) this.#drop(id)
     }
-    return release({ ids, flush, drop }, this.#wheel, mostMs)
+    return release({ ids, mayGo, drop }, this.#wheel, mostMs)
   }
 
   #drop(id: string): void {
@@ -149,14 +149,12 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       this.#deadLetter(id, message, 'released')
   }
 
-  #flush(id: string, busy: boolean): boolean {
-    const state = this.peek(id)
-    const awake = this.#awake.get(id)
-    if (state === undefined) return !awake
-    const rests = (awake?.mail.length ?? 0) === 0 && this.#behaviour.rest(state) !== 'busy'
-    const message = rests || busy ? this.#behaviour.flush(state) : undefined
-    if (message !== undefined) this.tell(id, message)
-    return rests && message === undefined
+  #mayGo(id: string): boolean {
+    const [awake, state] = [this.#awake.get(id), this.peek(id)]
+    if (state === undefined || (awake?.mail.length ?? 0) > 0) return !awake
+    const leave = this.#behaviour.leave(state)
+    if (typeof leave === 'object') this.tell(id, leave.tell)
+    return leave === 'goes'
   }
 
   #shardOf(id: string): number {

@@ -46,7 +46,7 @@ function host(options: Partial<RuntimeOptions> = {}, over: Partial<Behaviour<Sta
     unpack: (_id, kept) => JSON.parse(kept) as State,
     known: {},
     recover: (_state, mail) => [...mail],
-    flush: () => undefined,
+    leave: () => 'goes',
     deadLetter: (_id, message, reason) => void log.dead.push([message, reason]),
     restarted: (id) => void log.restarted.push(id),
     gaveUp: (id) => void log.gaveUp.push(id),

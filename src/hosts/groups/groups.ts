@@ -80,7 +80,7 @@ export function hostGroups(context: Context): Groups {
     },
     pack: (state) => state,
     unpack: (_id, state) => state,
-    flush: () => undefined,
+    leave: (state) => (rest(state) === 'busy' ? 'waits' : 'goes'),
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as GroupId, message, reason)) return
       if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch')
