@@ -34,7 +34,7 @@ import { operatorRoute } from './operations/routes.ts'
 import type { Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
-import { Asks, type Clock, Router, startRuntime, systemClock } from './runtime/index.ts'
+import { Asks, type Clock, Router, type RuntimeOptions, startRuntime, systemClock } from './runtime/index.ts'
 import type { StoreEvents } from './store/contract.ts'
 import type { StoreError } from './store/error.ts'
 
@@ -175,15 +175,21 @@ async function openStores({ store, media }: CompleteOptions, onFault: OnFault, b
 
 /**
  * All of a node but its sockets: actors, sessions, what a program may ask, and what is done again and again. The store is open.
+ * A simulation starts it with a clock of its own, and sizes that are met sooner.
  */
-async function startHosts(options: CompleteOptions, onFault: OnFault, given: Clock) {
+export async function startHosts(
+  options: CompleteOptions,
+  onFault: OnFault,
+  given: Clock,
+  sizes: Partial<RuntimeOptions> = {},
+) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
   const media = options.media && new NodeMedia(options.media, limits, clock)
-  const runtime = startRuntime({ clock, crashed: (error) => onFault({ where: 'actor', error }) })
+  const runtime = startRuntime({ ...sizes, clock, crashed: (error) => onFault({ where: 'actor', error }) })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const router: NodeRouter = new Router(asks)
   const hooks = inTime(runtime, onFault)
@@ -248,6 +254,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     await choresEnded()
     await media?.store.close()
     await store.close()
+    runtime.end()
   }
   return { node, gateway, close }
 }

@@ -200,6 +200,8 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
   const { session, cursor } = message
   const device = letIn(state, message, turn)
   if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
+  // References rise. An older session is attached again where the actor crashed before the node knew that its link is dead.
+  if (device.session > session) return void turn.effects.push({ do: 'close', session, code: 'replaced' })
   if (device.session !== 0 && device.session !== session)
     turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
   const lost = lostBy(device, turn)

@@ -7,7 +7,7 @@ import { startShards } from './nact.ts'
 import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
-export type { DeadLetter } from './behaviour.ts'
+export type { DeadLetter, RuntimeOptions } from './behaviour.ts'
 export { type Chore, startChore } from './chores.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
@@ -25,6 +25,8 @@ export type Runtime = {
   release(shard: number, mostMs: Millis): Promise<void>
   /** Stops time; what is in mailboxes is still handled. */
   stop(): void
+  /** Nothing is handled any more. */
+  end(): void
 }
 
 /** Starts a runtime; timers run from here on. */
@@ -56,5 +58,6 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
       await Promise.all(kinds.map((actors) => actors.release(shard, mostMs)))
     },
     stop: () => wheel.stop(),
+    end: () => shards.stop(),
   }
 }

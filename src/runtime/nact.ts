@@ -23,21 +23,30 @@ type Nact = {
 const nact = createRequire(import.meta.url)('nact') as Nact
 
 export type Actor = { readonly path: string; wake(): void; stop(): void }
-export type Shards = { spawn(shard: number, turn: () => void, crashed: (error: unknown) => void): Actor }
+export type Shards = {
+  spawn(shard: number, turn: () => void, crashed: (error: unknown) => void): Actor
+  /** No actor has a turn any more, nor has one that is spawned. nact keeps each tree that was not stopped, with all that it refers to. */
+  stop(): void
+}
 
 /** Starts a node's tree: node, shard supervisors, and below them the actors that `spawn` adds. Names are counters: nact allows few characters. */
 export function startShards(count: number, clock: Pick<Clock, 'soon'>): Shards {
   const node = nact.start()
   const none = { onCrash: (_: unknown, __: unknown, context: Supervision) => context.stop }
   const shards = Array.from({ length: count }, (_, n) => nact.spawn(node, () => {}, `shard-${n}`, none))
-  let names = 0
+  let [names, stopped] = [0, false]
   return {
+    stop() {
+      stopped = true
+      nact.stop(node)
+    },
     spawn(shard, turn, crashed) {
       const onCrash = (_: unknown, error: unknown, context: Supervision) => {
         // A throw from here would be an unhandled rejection within nact: the supervisor runs after it.
         clock.soon(() => crashed(error))
         return context.stop
       }
+      if (stopped) return { path: '', wake: () => {}, stop: () => {} }
       names += 1
       const actor = nact.spawn(shards[shard] as Reference, () => turn(), `a${names}`, { onCrash })
       return {

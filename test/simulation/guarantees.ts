@@ -1,10 +1,12 @@
 /** The guarantees of DESIGN section 4, as a world must keep them. */
 import { expect } from 'vitest'
 import type { Message } from '../../actors/group/types.ts'
-import { type Entry, isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
+import type { Entry } from '../../src/protocol/entry.ts'
+import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
+import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
-import { type Device, team } from './device.ts'
-import { vanish } from './lasting.ts'
+import type { Device, Sent } from './device.ts'
+import { team } from './names.ts'
 import type { World } from './world.ts'
 
 type Span = { readonly user: UserId; readonly from: number; to: number }
@@ -24,9 +26,44 @@ function spans(log: readonly Message[]): Span[] {
   return all
 }
 
+const logOf = (world: World, user: UserId) =>
+  world.log(user) ?? { epoch: 0, written: [], erased: new Set<number>(), due: new Set<number>() }
+const teamLog = (world: World): Message[] => logOf(world, team).written as Message[]
+
+/** A program may delete what no device has got yet. */
+const isUnheard = (world: World, user: UserId, chat: UserId, seq: number): boolean =>
+  logOf(world, user).erased.has(seq) && world.programs.has(`${user} ${chat}`)
+
+/** Of what stands there in a group some member's copy is unheard. */
+const isCopyUnheard = (world: World, at: number, group: UserId): boolean =>
+  world.devices.some(({ user }) =>
+    logOf(world, user).written.some(
+      (entry) =>
+        entry.is === 'message' &&
+        entry.place?.group === group &&
+        entry.place.at === at &&
+        isUnheard(world, user, group, entry.seq),
+    ),
+  )
+
+/** What leaves the node, also on a wire that is dead. */
+export function leaves(world: World, { user, outbox }: Device, frame: ServerFrame): void {
+  if (frame[0] === 'sent') {
+    const [, id, , seq] = frame
+    const sent = outbox.find((sent) => sent.id === id)
+    if (sent) expect(logOf(world, sent.to).written[seq - 1], 'sent means durable').toMatchObject({ id })
+  }
+  if (frame[0] !== 'message' && frame[0] !== 'copy') return
+  const [is, seq] = frame
+  world.left.push(async () => {
+    if (!logOf(world, user).erased.has(seq))
+      expect((await world.entries(user, 0))[seq - 1]?.is, 'what is gone is not sent').toBe(is)
+  })
+}
+
 /** Every other member who was in the group by then has what is delivered, or has deleted it. */
 export function allHave(world: World, user: UserId, delivered: number): void {
-  const log = (world.stores.get(team)?.written ?? []) as Message[]
+  const log = teamLog(world)
   // Who has left meanwhile does not count.
   for (const { user: member, from } of spans(log).filter(({ to }) => to === Number.POSITIVE_INFINITY)) {
     const due = log.filter(
@@ -34,23 +71,22 @@ export function allHave(world: World, user: UserId, delivered: number): void {
     )
     if (member === user || due.length === 0) continue
     const devices = world.devices.filter((device) => device.user === member)
-    const { written, unheard } = world.stores.get(member) ?? { written: [], unheard: new Set() }
-    const stood = (entries: readonly Entry[], at: number) =>
-      entries.find((entry) => entry.is === 'message' && entry.place?.at === at)
-    // A program may delete what no device has got yet.
+    const { written } = logOf(world, member)
+    const stood = (at: number) => written.find((entry) => entry.is === 'message' && entry.place?.at === at)?.seq ?? 0
     const has = (at: number) =>
-      devices.some(({ ever }) => ever.has(log[at - 1]?.id as MessageId)) || unheard.has(stood(written, at)?.seq ?? 0)
+      devices.some(({ ever }) => ever.has(log[at - 1]?.id as MessageId)) || isUnheard(world, member, team, stood(at))
     for (const entry of due) expect(has(entry.seq), `${member} has ${entry.seq}`).toBe(true)
   }
 }
 
 /** A device of `peer` has got what is delivered, unless a program has deleted it before. */
 export function earned(world: World, user: UserId, peer: UserId, epoch: number, delivered: number): void {
-  const inbox = world.stores.get(peer)
-  if (inbox?.epoch !== epoch) return
+  const inbox = logOf(world, peer)
+  if (inbox.epoch !== epoch) return
   const devices = world.devices.filter((device) => device.user === peer)
   for (const entry of inbox.written.slice(0, delivered)) {
-    if (entry.is !== 'message' || entry.place || entry.from !== user || inbox.unheard.has(entry.seq)) continue
+    if (entry.is !== 'message' || entry.place || entry.from !== user || isUnheard(world, peer, user, entry.seq))
+      continue
     expect(
       devices.some(({ ever }) => ever.has(entry.id)),
       `${peer} has ${entry.seq}`,
@@ -60,7 +96,7 @@ export function earned(world: World, user: UserId, peer: UserId, epoch: number, 
 
 /** No silent hole: what a device has of its log is what stands there. */
 export function sameSoFar(world: World, { user, inbox }: Device): void {
-  const written = world.stores.get(user)?.written ?? []
+  const { written } = logOf(world, user)
   const idOf = (entry: Entry | undefined) => (entry && 'id' in entry ? entry.id : undefined)
   for (const [index, entry] of inbox.entries()) {
     const is = entry.is === 'gone' ? undefined : entry.is
@@ -69,48 +105,64 @@ export function sameSoFar(world: World, { user, inbox }: Device): void {
 }
 
 /** The guarantees of DESIGN section 4, once everything has come to rest. */
-export function check(world: World): void {
-  // A device may have been told so while the clock was ahead.
-  for (const { entries } of world.stores.values()) vanish(entries, Math.max(world.latest, world.wall))
+export async function check(world: World): Promise<void> {
   for (const device of world.devices) {
-    for (const sent of device.outbox) {
-      const { written: inbox, unheard } = world.stores.get(sent.to) ?? { written: [], unheard: new Set() }
-      expect(
-        inbox.filter((entry) => entry.is === 'message' && entry.id === sent.id),
-        'once',
-      ).toHaveLength(1)
-      expect(inbox[(sent.at?.seq ?? 0) - 1], 'where its answer says').toMatchObject({ id: sent.id })
-      if (unheard.has(sent.at?.seq ?? 0) || (sent.to === team && !hasTicks(world, device, sent.at?.seq ?? 0))) continue
-      const marks = world.marks.get(`${device.user} ${sent.to}`)?.filter(({ life }) => life === world.life.life)
-      const delivered = Math.max(0, ...(marks ?? []).map(({ delivered }) => delivered))
-      expect(delivered, 'delivered').toBeGreaterThanOrEqual(sent.at?.seq ?? 0)
-    }
+    for (const sent of device.outbox) taken(world, device, sent)
     for (const to of new Set(device.outbox.map((sent) => sent.to))) {
-      // What was refused for good is judged anew when it comes again, and may be taken then: after what was taken meanwhile.
-      const inOrder = device.outbox.filter((sent) => sent.to === to && !world.turnedAway.has(sent.id))
-      const seqs = inOrder.map((sent) => sent.at?.seq ?? 0)
+      const seqs = device.outbox.filter((sent) => sent.to === to && !isJudgedAnew(world, device, sent)).map(placeOf)
       expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
     }
     everyCopy(world, device)
-    everyEntry(world, device)
-    expect(device.wanted.size, 'every read is confirmed').toBe(0)
+    everyEntry(world, device, await nowOf(world, device.user))
+    expect([...device.wanted], 'every read is confirmed').toEqual([])
     expect(device.deleting, 'every deletion is done').toEqual([])
     everyDeletion(world, device)
   }
-  agreed(world)
+  await agreed(world)
   // In a group that everybody has left nothing happens any more: what is there stays for the retention time.
-  for (const [user, inbox] of world.stores)
-    if (user !== team || spansNow(world).length > 0) started(world, user, inbox.entries)
+  for (const user of world.disk.logs.keys())
+    if (user !== team || spansNow(world).length > 0) started(world, user, await nowOf(world, user))
+}
+
+/** A log as it is. A device may have been told so while the clock was ahead. */
+const nowOf = (world: World, user: UserId) => world.entries(user, Math.max(world.time.latest, world.time.wall))
+
+const placeOf = ({ at }: Sent): number => at?.seq ?? 0
+
+/** It is there once, where its answer says, and its sender has the tick. */
+function taken(world: World, { user, marks, life }: Device, sent: Sent): void {
+  const { written } = logOf(world, sent.to)
+  const isIt = (entry: Entry) => entry.is === 'message' && entry.id === sent.id
+  expect(written.filter(isIt), 'once').toHaveLength(1)
+  expect(written[placeOf(sent) - 1], 'where its answer says').toMatchObject({ id: sent.id })
+  if (isUnheard(world, sent.to, user, placeOf(sent)) || isCopyUnheard(world, placeOf(sent), sent.to)) return
+  // What a group whose actor crashed has forgotten of ticks, the next message of the chat brings.
+  if (sent.to === team && (world.crashed.has(team) || !hasTicks(world, user, placeOf(sent)))) return
+  const told = marks.get(sent.to)?.filter((mark) => mark.life === life) ?? []
+  const delivered = Math.max(0, ...told.map(({ delivered }) => delivered))
+  expect(delivered, 'delivered').toBeGreaterThanOrEqual(placeOf(sent))
+}
+
+/**
+ * What was refused for good is judged anew when it comes again, since its sender may never have heard of that: it may be taken then, after
+ * what was taken meanwhile. So it is for what changes a group, and for what was written by somebody who was not in it all the time.
+ */
+function isJudgedAnew(world: World, { user }: Device, sent: Sent): boolean {
+  if (sent.to !== team) return false
+  if (sent.change || sent.since < 0) return true
+  const isIn = (at: number) =>
+    spans(teamLog(world)).some((span) => span.user === user && span.from <= at && at < span.to)
+  for (let at = sent.since; at < placeOf(sent); at++) if (!isIn(at)) return true
+  return false
 }
 
 /** Who is in the group since they wrote it, and not alone, is told what the others have. */
-function hasTicks(world: World, { user }: Device, seq: number): boolean {
+function hasTicks(world: World, user: UserId, seq: number): boolean {
   const now = spansNow(world)
   return now.some((span) => span.user === user && span.from <= seq) && now.length > 1
 }
 
-const spansNow = (world: World): Span[] =>
-  spans((world.stores.get(team)?.written ?? []) as Message[]).filter(({ to }) => to === Number.POSITIVE_INFINITY)
+const spansNow = (world: World): Span[] => spans(teamLog(world)).filter(({ to }) => to === Number.POSITIVE_INFINITY)
 
 /** No timer waits for what has happened: all devices have everything, and some chats were read. */
 function started(world: World, user: UserId, entries: readonly Entry[]): void {
@@ -124,8 +176,8 @@ function started(world: World, user: UserId, entries: readonly Entry[]): void {
 }
 
 /** Every device has every entry, as it was written or as it is now. */
-function everyEntry(world: World, { user, inbox }: Device): void {
-  const { entries, written } = world.stores.get(user) ?? { entries: [], written: [] }
+function everyEntry(world: World, { user, inbox }: Device, entries: readonly Entry[]): void {
+  const { written } = logOf(world, user)
   expect(inbox.map(plain), 'every device has every entry').toEqual(
     written.map((entry, index) => plain(inbox[index]?.is === 'gone' ? (entries[index] as Entry) : entry)),
   )
@@ -136,21 +188,21 @@ function everyDeletion(world: World, { user, inbox, deleted }: Device): void {
   const told = inbox.filter((entry) => entry.is === 'deleted')
   const isTold = (entry: Entry) =>
     [...told, ...deleted].some(({ chat, from, upTo }) => isErased(entry, chat, from, upTo))
-  const erased = world.stores.get(user)?.erased ?? new Set()
-  const left = inbox.filter((entry) => 'body' in entry && erased.has(entry.seq) && !isTold(entry))
+  const { due } = logOf(world, user)
+  const left = inbox.filter((entry) => 'body' in entry && due.has(entry.seq) && !isTold(entry))
   expect(left, 'no device has what was deleted').toEqual([])
 }
 
-/** Without the timer, which may have started meanwhile. */
-const plain = (entry: Entry): unknown => ({ ...entry, expires: undefined })
+/** Without the timer, which may have started meanwhile, and the times that clients are not told. */
+const plain = (entry: Entry): unknown => ('body' in entry ? { ...entry, expires: undefined } : { ...entry, time: 0 })
 
 /** Both sides of a chat have the same lifetime, and it is that of the latest change. */
-function agreed(world: World): void {
+async function agreed(world: World): Promise<void> {
   const users = [...new Set(world.devices.map(({ user }) => user))]
   for (const one of users)
     for (const other of users) {
       if (one >= other) continue
-      const [here, there] = [known(world, one, other), known(world, other, one)]
+      const [here, there] = [await known(world, one, other), await known(world, other, one)]
       expect(here, `${one} and ${other} agree`).toEqual(there)
       const changes = [changesOf(world, one, other), changesOf(world, other, one)].flat()
       const last = changes.sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1)).at(-1)
@@ -159,22 +211,22 @@ function agreed(world: World): void {
 }
 
 /** What is back at the default is forgotten after two days, which a clock that was set may take for over. */
-const known = (world: World, user: UserId, chat: UserId) => {
-  const found = world.settings.get(user)?.lifetimes.find((lifetime) => lifetime.chat === chat)
+const known = async (world: World, user: UserId, chat: UserId) => {
+  const found = (await world.disk.settings(user))?.lifetimes.find((lifetime) => lifetime.chat === chat)
   return found?.lifetime === 'default'
     ? undefined
     : found && { lifetime: found.lifetime, time: found.time, id: found.id }
 }
 
 const changesOf = (world: World, from: UserId, to: UserId): Message[] =>
-  (world.stores.get(to)?.written ?? []).filter(
+  logOf(world, to).written.filter(
     (entry): entry is Message => entry.is === 'message' && entry.change === 'lifetime' && entry.from === from,
   )
 
 /** A member's inbox has what others wrote while they were in the group, each once, in the order of the group's log. */
 function everyCopy(world: World, { user, inbox }: Device): void {
-  const log = (world.stores.get(team)?.written ?? []) as Message[]
-  const own = world.stores.get(user)?.written ?? []
+  const log = teamLog(world)
+  const { written: own } = logOf(world, user)
   const mine = spans(log).filter((span) => span.user === user)
   const due = log.filter(
     ({ seq, from, change }) => mine.some((span) => span.from <= seq && seq <= span.to) && (from !== user || change),

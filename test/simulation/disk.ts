@@ -1,0 +1,217 @@
+/**
+ * The store of a world: one in memory behind a queue. Each call waits until somebody lets it succeed, or fail before or after it was done.
+ * It may be copied while a node runs, and put back. With replicas a log has its rows there (rows.ts).
+ */
+import { expect } from 'vitest'
+import { type Entry, isErased } from '../../src/protocol/entry.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
+import type { Store } from '../../src/store/contract.ts'
+import { StoreError } from '../../src/store/error.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { Cluster, type Replicas } from './cluster.ts'
+
+export type Outcome = 'ok' | 'fails' | 'unknown'
+type Args = readonly unknown[]
+type Method = (...args: Args) => Promise<unknown>
+export type Call = {
+  readonly name: string
+  readonly args: Args
+  end(outcome: Outcome): Promise<void>
+}
+
+/** What is durable of a log, as it was appended. `erased`: seqs that were deleted; `due`: of those, what all devices will have deleted. */
+export type Written = { epoch: number; readonly written: Entry[]; readonly erased: Set<number>; due: Set<number> }
+
+/** What was deleted by an entry that tells the devices so. */
+function toldOf({ erased, written }: Written): Set<number> {
+  const told = written.filter((entry) => entry.is === 'deleted')
+  const isTold = (entry: Entry | undefined) =>
+    entry && told.some(({ chat, from, upTo }) => isErased(entry, chat, from, upTo))
+  return new Set([...erased].filter((seq) => isTold(written[seq - 1])))
+}
+
+const lifeMethods = ['begin', 'termOf', 'rename']
+const writes = new Set(
+  ['takeTerm', 'append', 'startTimers', 'erase', 'saveCursors', 'saveGroup', 'noteGroup', 'forgetGroup'].concat(
+    'saveLastSeen',
+    'saveSettings',
+    'saveBan',
+    'saveReckoning',
+    'expire',
+    'begin',
+    'rename',
+  ),
+)
+
+/** Whether nobody changes what is written later. */
+const stays = (name: string): boolean => name !== 'saveGroup' && name !== 'saveSettings'
+
+export class Disk {
+  calls: Call[] = []
+  /** While a node starts each call succeeds at once. */
+  prompt = false
+  /** What the node is handed. */
+  readonly store: Store
+  logs = new Map<UserId, Written>()
+  readonly #cluster: Cluster | null
+  #memory = memoryStore()
+  /** All writes, in order. */
+  #done: { readonly name: string; readonly args: Args }[] = []
+  #saved: { readonly done: number; readonly logs: Map<UserId, Written> } | undefined
+
+  constructor(replicas: Replicas | null) {
+    this.#cluster = replicas && new Cluster(replicas)
+    const names = Object.keys(this.#memory).filter((name) => !['lives', 'open', 'close', 'health'].includes(name))
+    const queued = (names: string[]) =>
+      Object.fromEntries(names.map((name) => [name, (...args: Args) => this.#call(name, args)]))
+    const { open, close, health } = this.#memory
+    const lives = replicas ? {} : { lives: queued(lifeMethods) }
+    this.store = { ...queued(names), ...lives, open, close, health } as unknown as Store
+  }
+
+  open(): Promise<void> {
+    return this.#memory.open()
+  }
+
+  /** A log as it is at `now`. */
+  entries(user: UserId, now: number): Promise<readonly Entry[]> {
+    return this.#memory.read(user, 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, now)
+  }
+
+  settings(user: UserId) {
+    return this.#memory.settings(user)
+  }
+
+  /** Copies the store as it is, while the node runs. */
+  save(): void {
+    this.#saved = { done: this.#done.length, logs: structuredClone(this.logs) }
+  }
+
+  /** The node has died; the copy takes the place of the store. False: there is none. */
+  async putBack(): Promise<boolean> {
+    if (!this.#saved || this.#cluster) return false
+    const done = this.#done.slice(0, this.#saved.done)
+    this.#memory = memoryStore()
+    await this.#memory.open()
+    for (const { name, args } of done) await this.#method(name)(...args)
+    this.#done = done
+    this.logs = structuredClone(this.#saved.logs)
+    // Deletions that were not done yet are undone, or half of them.
+    for (const log of this.logs.values()) log.due = toldOf(log)
+    return true
+  }
+
+  /** The node has died: of the writes under way the first `landed` are durable. */
+  async die(landed: number): Promise<void> {
+    const under = this.calls.filter(({ name }) => writes.has(name))
+    this.calls = []
+    for (const [nth, { name, args }] of under.entries()) {
+      if (nth < landed) await this.#do(name, args)
+      else if (name === 'append') this.#half(args)
+    }
+  }
+
+  /** Ends one of the calls, or the one of the same kind and user that came before it: of two that write the same the later one counts. */
+  end(nth: number, outcome: Outcome): Promise<void> | undefined {
+    const chosen = this.calls[nth % Math.max(1, this.calls.length)]
+    const at = this.calls.findIndex(({ name, args }) => name === chosen?.name && args[0] === chosen.args[0])
+    const [call] = at < 0 ? [] : this.calls.splice(at, 1)
+    return call?.end(outcome)
+  }
+
+  #method(name: string): Method {
+    const owner = lifeMethods.includes(name) ? this.#memory.lives : this.#memory
+    return (owner as unknown as Record<string, Method>)[name] as Method
+  }
+
+  #call(name: string, args: Args): Promise<unknown> {
+    if (this.prompt) return this.#do(name, args)
+    return new Promise((resolve, reject) => {
+      const end = async (outcome: Outcome) => {
+        // On replicas an append without an answer is never whole.
+        const done = outcome === 'ok' || (outcome === 'unknown' && !(this.#cluster && name === 'append'))
+        if (!done && name === 'append') this.#half(args)
+        const value = done ? await this.#do(name, args) : undefined
+        if (outcome === 'ok') resolve(value)
+        else reject(new StoreError('unavailable', `${name} has no answer`))
+      }
+      this.calls.push({ name, args, end })
+    })
+  }
+
+  #half([user, , term, entries]: Args): void {
+    this.#cluster?.append(user as UserId, term as number, entries as Entry[], false)
+  }
+
+  async #do(name: string, args: Args): Promise<unknown> {
+    await this.#note(name, args)
+    if (writes.has(name)) this.#done.push({ name, args: stays(name) ? args : structuredClone(args) })
+    return this.#method(name)(...args)
+  }
+
+  async #note(name: string, [first, ...rest]: Args): Promise<void> {
+    const user = first as UserId
+    switch (name) {
+      case 'append': {
+        const [epoch, term, entries] = rest as [number, number, Entry[]]
+        this.#cluster?.append(user, term, entries, true)
+        return this.#append(user, epoch, entries)
+      }
+      case 'rename':
+        this.#log(user, 0).epoch = rest[0] as number
+        return
+      case 'erase':
+        return this.#erase(user, ...(rest as [UserId, number, number]))
+      case 'read':
+        return this.#cluster?.read(user, this.#log(user, 0).written)
+      case 'load':
+        return rest[0] === undefined ? undefined : this.#own(user, rest[0] as number)
+      case 'takeTerm':
+        return this.#cluster?.rise(
+          () => this.#memory.takeTerm(),
+          (user) => this.#known(user),
+        )
+    }
+  }
+
+  async #known(user: UserId): Promise<{ acked: number; written: readonly Entry[] }> {
+    const cursors = (await this.#memory.load(user))?.cursors ?? []
+    return { acked: Math.max(0, ...cursors.map(({ seq }) => seq)), written: this.logs.get(user)?.written ?? [] }
+  }
+
+  /** What the owner of a log finds beyond what was durable is durable from now on. */
+  async #own(user: UserId, term: number): Promise<void> {
+    const { acked, written } = await this.#known(user)
+    const found = this.#cluster?.own(user, term, acked, written).slice(written.length) ?? []
+    if (found.length === 0) return
+    const { epoch } = this.#log(user, 0)
+    this.#append(user, epoch, found)
+    await this.#memory.append(user, epoch, term, found)
+  }
+
+  #log(user: UserId, epoch: number): Written {
+    const known = this.logs.get(user) ?? { epoch, written: [], erased: new Set(), due: new Set() }
+    this.logs.set(user, known)
+    return known
+  }
+
+  #append(user: UserId, epoch: number, entries: readonly Entry[]): void {
+    const log = this.#log(user, epoch)
+    if (log.written.length === 0) log.epoch = epoch
+    for (const entry of entries) {
+      const known = log.written[entry.seq - 1]
+      if (known) expect(known, 'a seq is never given to another entry').toEqual(entry)
+      else {
+        expect(entry.seq, 'seqs are dense').toBe(log.written.length + 1)
+        expect(entry.time).toBeGreaterThanOrEqual(log.written.at(-1)?.time ?? 0)
+        log.written.push(entry)
+      }
+    }
+  }
+
+  #erase(user: UserId, chat: UserId, from: number, upTo: number): void {
+    const log = this.logs.get(user)
+    for (const entry of log?.written ?? [])
+      if (isErased(entry, chat, from, upTo)) for (const seqs of [log?.erased, log?.due]) seqs?.add(entry.seq)
+  }
+}

@@ -1,0 +1,56 @@
+/** Plays a world from numbers: the first chooses what kind of world it is, and each what happens next. */
+import { check } from './guarantees.ts'
+import { comeBack, settle } from './settle.ts'
+import { membership, step } from './steps.ts'
+import { type Options, World } from './world.ts'
+
+export const devices = [
+  ['ann', 'phone'],
+  ['ben', 'phone'],
+  ['cal', 'phone'],
+  ['ben', 'laptop'],
+] as const
+/** Messages that an actor handles in one turn. */
+const turns = [1, 3, 128]
+
+type Play = Options & {
+  readonly devices?: readonly (readonly [string, string])[]
+  /** People leave the group, are invited, and join it again. */
+  readonly membership?: boolean
+  /** Looks at the world once more at its end. */
+  readonly after?: (world: World) => void
+}
+
+/** Three worlds of four begin when everybody is connected, and the group is there. */
+export async function play(choices: readonly number[], how: Play = {}): Promise<void> {
+  const [first = 0] = choices
+  const sizes = { turn: turns[first % turns.length] as number }
+  const world = await World.begin(how.devices ?? devices, { sizes, ...how })
+  try {
+    if (first % 4 > 0) await settle(world)
+    for (const choice of choices) {
+      if (how.membership && choice % 20 === 0) membership(world, Math.floor(choice / 20))
+      else await step(world, choice)
+    }
+    await settle(world)
+    if (world.crashed.size > 0) await comeBack(world)
+    await check(world)
+    how.after?.(world)
+  } finally {
+    world.end()
+  }
+}
+
+/** A store of three replicas, which take an append at once, late or never as the first choice draws. `settles`: who loads a log makes sure of its end. */
+export function onReplicas(choices: readonly number[], settles = true): Promise<void> {
+  let seed = choices[0] ?? 0
+  const draw = () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return seed / 2 ** 32
+  }
+  return play(choices, { replicas: { draw, settles } })
+}
+
+/** Without the second device of a user. */
+export const inGroup = (choices: readonly number[], after?: (world: World) => void): Promise<void> =>
+  play(choices, { devices: devices.slice(0, 3), membership: true, ...(after && { after }) })
