@@ -265,8 +265,11 @@ it.each(ways)(
     await save(how)
     await write('lost', 'lost too')
     await expect.poll(() => got, { timeout: 5_000 }).toEqual(['one', 'lost'])
+    const back = new Promise<void>((resolve) => bob.on('connection', ({ is }) => is === 'online' && resolve()))
     await putBack()
     await write('two', 'three')
+    // It comes back while it holds what was lost: its cursor is of what stands, and only what it has seen beyond tells.
+    await back
     goOn()
     await expect.poll(() => got.slice(-3), { timeout: 10_000 }).toEqual(['one', 'two', 'three'])
     await leave(bob)

@@ -121,7 +121,7 @@ export async function read(
     now,
   }: { readonly from: Seq; readonly limit: number; readonly bytes: number; readonly now: Millis },
 ): Promise<readonly Entry[]> {
-  const pageFrom = (seq: Seq) => take(keysFrom(requests, user, seq, limit), retentionMs, seq, limit, bytes, now)
+  const pageFrom = (seq: Seq) => take(user, keysFrom(requests, user, seq, limit), retentionMs, seq, limit, bytes, now)
   const page = await pageFrom(from)
   if (page.length > 0) return page
   const found = await record(requests, user)
@@ -129,14 +129,19 @@ export async function read(
   if (!found || first === Number.MAX_SAFE_INTEGER) return page
   if (first > from) return pageFrom(first)
   const { tail } = await tailOf(requests, retentionMs, user, found.newest, () => true)
-  if (from <= tail) throw missing(from)
+  if (from <= tail) throw missing(user, from)
   return page
 }
 
-const missing = (seq: Seq) => new StoreError('corrupt', `Entry ${seq} of the inbox is missing, and has not expired.`)
+const missing = (user: UserId, seq: Seq) =>
+  new StoreError(
+    'corrupt',
+    `Entry ${seq} of the log of ${user} is missing and has not expired, so nothing from there on is given out. Run "nodetool repair" for the keyspace on each replica: where one has the entry, all goes on by itself. docs/cassandra.md says what to do where none has.`,
+  )
 
 /** A page ends before a gap. What comes before one that expired has expired as well. */
 async function take(
+  user: UserId,
   keys: AsyncIterable<Key>,
   retentionMs: number,
   from: Seq,
@@ -151,7 +156,7 @@ async function take(
     const isGap = last !== undefined && seq > Math.max(last.seq + 1, from)
     if (isGap && isOld((last as Entry).time, retentionMs)) page = []
     else if (isGap && page.length > 0) break
-    else if (isGap) throw missing((last as Entry).seq + 1)
+    else if (isGap) throw missing(user, (last as Entry).seq + 1)
     last = entry
     if (seq < from) continue
     size += 'body' in entry ? entry.body.length : 0
