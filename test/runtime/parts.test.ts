@@ -86,8 +86,10 @@ it('a question is late after its deadline, and none before', () => {
       wheel.advance()
     }
   }
+  // Just before it is looked for what is late.
+  pass(250)
   asks.ask((answer) => log.push(`first ${answer}`))
-  pass(900)
+  pass(950)
   asks.ask((answer) => log.push(`second ${answer}`))
   expect(log).toEqual([])
   pass(800)

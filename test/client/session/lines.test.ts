@@ -52,7 +52,7 @@ it('without a connection all that was under way waits again, in its old place', 
 
 it('what was lost goes before what waits', () => {
   const { lines, next } = of(queued(5))
-  for (const out of many('bob', 3, 2)) lines.again(out)
+  for (const out of many('bob', 2, 3)) lines.again(out)
   expect(next(3)).toEqual(['m2', 'm3', 'm5'])
 })
 
