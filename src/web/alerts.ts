@@ -1,5 +1,5 @@
 /** Tells of what comes while the page is out of sight: by the title, the badge of the installed page, and where the person allows it the browser. */
-import { type Book, type Line, titleOf } from '../client/chats/index.ts'
+import { type Book, isMuted, type Line, titleOf } from '../client/chats/index.ts'
 import { summary } from './telling.ts'
 
 /** Whether the person wants to be told; the browser has its own word in that. */
@@ -26,7 +26,7 @@ export class Alerts {
     })
   }
 
-  /** So many messages are unread; `place`: what the page shows. */
+  /** So many messages are unread, of chats that may disturb; `place`: what the page shows. */
   count(unread: number, place: string): void {
     document.title = unread > 0 ? `(${unread}) ${place}` : place
     if (!('setAppBadge' in navigator)) return
@@ -36,7 +36,9 @@ export class Alerts {
 
   /** One for each chat, which the next of it takes the place of. */
   #tell(book: Book, lines: readonly Line[]): void {
-    const unread = lines.filter((line) => line.counts !== null && book.chat(line.chat).unread > 0)
+    const disturbs = ({ chat, counts }: Line) =>
+      counts !== null && book.chat(chat).unread > 0 && !isMuted(book.chat(chat))
+    const unread = lines.filter(disturbs)
     for (const line of new Map(unread.map((line) => [line.chat, line])).values()) {
       const alert = new Notification(titleOf(book.chat(line.chat)), { body: summary(line, this.#me), tag: line.chat })
       alert.onclick = () => {

@@ -4,7 +4,9 @@ import {
   type Chat,
   deleted,
   indexedDBShelf,
+  isArchived,
   isGroup,
+  isMuted,
   type Line,
   newChat,
   openBook,
@@ -25,12 +27,13 @@ import { Gallery } from './gallery.ts'
 import { Groups } from './groups.ts'
 import { Head } from './head.ts'
 import { leaving } from './leaving.ts'
-import { List } from './list.ts'
+import { Lists } from './lists.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
 import { enter, filesOf, remember, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
+import { Tagging } from './tagging.ts'
 import { Talk } from './talk.ts'
 import { Uploads } from './uploads.ts'
 import { WaitingFiles } from './waiting.ts'
@@ -45,7 +48,7 @@ export class App {
   readonly #me: string
   readonly #book: Book
   readonly #close: () => Promise<void>
-  readonly #list: List
+  readonly #lists: Lists
   readonly #head: Head
   readonly #groups: Groups
   readonly #privacy: Privacy
@@ -92,14 +95,19 @@ export class App {
       if (this.#open === chat) this.#go(undefined)
       void tried(book.delete(chat))
     }
-    this.#list = new List(me, (chat) => this.#go(chat))
+    const open = (chat: string) => this.#go(chat)
+    const tagging = new Tagging(client, book, (chat) => {
+      if (this.#open === chat) this.#go(undefined)
+    })
+    const choices = (chat: string) => tagging.choices(chat)
+    this.#lists = new Lists(me, open, (chat) => tagging.menu(chat))
     this.#head = new Head(me, client, (group) => {
       if (book.has(group) || this.#open !== group) return
       this.#go(undefined)
       notice('There is no such group.')
     })
-    this.#privacy = new Privacy(client, remove)
-    this.#groups = new Groups(me, client, (group) => this.#go(group), remove)
+    this.#privacy = new Privacy(client, choices, remove)
+    this.#groups = new Groups(me, client, open, choices, remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
       delete: (line: Line) => {
@@ -119,7 +127,6 @@ export class App {
     this.#drafts = new Drafts(book)
     this.#past = book.past()
     this.#blocked = new Blocked(client)
-    const open = (chat: string) => this.#go(chat)
     this.#alerts = new Alerts(me, book, open)
     this.#finder = new Finder(
       book,
@@ -241,7 +248,7 @@ export class App {
     if (chat === undefined) this.#talk.show([], undefined, 0)
     else await this.#fillFrom(known)
     this.#show()
-    if (chat === undefined && this.#left !== undefined) this.#list.focus(this.#left)
+    if (chat === undefined && this.#left !== undefined) this.#lists.focus(this.#left)
     this.#left = undefined
   }
 
@@ -294,8 +301,9 @@ export class App {
     this.#showing = undefined
     const open = this.#open
     const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
-    this.#list.show([...shown, ...this.#book.all], open, this.#finder.words)
-    const unread = this.#book.all.reduce((sum, chat) => sum + chat.unread, 0)
+    this.#lists.show([...shown, ...this.#book.all], open, this.#finder.words)
+    const disturbing = this.#book.all.filter((chat) => !isMuted(chat) && !isArchived(chat))
+    const unread = disturbing.reduce((sum, chat) => sum + chat.unread, 0)
     const known = this.#book.chat(open ?? '')
     const place = open === undefined ? 'Bluetick' : `${titleOf(known)} · Bluetick`
     this.#alerts.count(unread, place)

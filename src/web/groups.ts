@@ -15,11 +15,19 @@ type Shown = Pick<Chat, 'id' | 'name'> & Partial<Pick<Chat, 'last'>>
 export class Groups {
   readonly #me: string
   readonly #client: Client
+  readonly #choices: (chat: string) => HTMLElement[]
   readonly #delete: (chat: string) => void
 
-  /** `made` is told of a group that this person has just made; `remove` deletes a chat. */
-  constructor(me: string, client: Client, made: (group: string) => void, remove: (chat: string) => void) {
+  /** `made` is told of a group that this person has just made; `choices`: what else one may do about a chat; `remove` deletes it. */
+  constructor(
+    me: string,
+    client: Client,
+    made: (group: string) => void,
+    choices: (chat: string) => HTMLElement[],
+    remove: (chat: string) => void,
+  ) {
     this.#me = me
+    this.#choices = choices
     this.#delete = remove
     this.#client = client
     const dialog = byId<HTMLDialogElement>('new-group')
@@ -43,7 +51,8 @@ export class Groups {
     const group = await openSheetOf(title, asked)
     if (group === undefined) return
     const deletion = deleteChat(title, 'The other members keep their copies.', () => this.#delete(id))
-    if (typeof group === 'string') return openSheet(title, ...this.#notIn(of, group), deletion)
+    const choices = this.#choices(id)
+    if (typeof group === 'string') return openSheet(title, ...this.#notIn(of, group), ...choices, deletion)
     const admin = group.admins.includes(this.#me)
     const items = group.members.map((member) => this.#member(group, member, admin))
     const leave = button('Leave group', () =>
@@ -61,7 +70,7 @@ export class Groups {
     const stays = admin
       ? lifetimeChoice(this.#client, id, group.lifetime)
       : make('p', 'words', `In this group ${lifetimeWords(group.lifetime)}.`)
-    openSheet(group.name, make('ul', 'people', ...items), ...forms, stays, leave, deletion)
+    openSheet(group.name, make('ul', 'people', ...items), ...forms, stays, ...choices, leave, deletion)
   }
 
   /** Who has a message of this person, and who has read it. */

@@ -16,11 +16,13 @@ const audiences: readonly (readonly [Audience, string])[] = [
 
 export class Privacy {
   readonly #client: Client
+  readonly #choices: (chat: string) => HTMLElement[]
   readonly #delete: (chat: string) => void
 
-  /** `remove` deletes a chat. */
-  constructor(client: Client, remove: (chat: string) => void) {
+  /** `choices`: what else one may do about a chat; `remove` deletes it. */
+  constructor(client: Client, choices: (chat: string) => HTMLElement[], remove: (chat: string) => void) {
     this.#client = client
+    this.#choices = choices
     this.#delete = remove
     closesBeside(byId<HTMLDialogElement>('info'))
     byId('settings').onclick = () => void this.show()
@@ -76,6 +78,7 @@ export class Privacy {
       name,
       ...words,
       stays,
+      ...this.#choices(name),
       contact,
       block,
       deleteChat(name, `${name} keeps their copy.`, () => this.#delete(name)),

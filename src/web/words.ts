@@ -24,6 +24,12 @@ export const gapWords = (began: number): string =>
 /** For a list: the time today, else the day. */
 export const when = (time: number, now: number): string => (day(time, now) === 'Today' ? clock(time) : day(time, now))
 
+/** When something ends: the time today, else with its day. */
+export function untilWords(time: number, now: number): string {
+  if (midnight(time) === midnight(now)) return clock(time)
+  return `${new Date(time).toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })}, ${clock(time)}`
+}
+
 export function presenceWords(presence: Presence, now: number): string {
   if (presence.online) return 'online'
   if (!presence.lastSeen) return ''

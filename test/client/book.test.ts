@@ -143,7 +143,7 @@ describe('a book', () => {
   const from = (chat: string, seq: number) => ['message', seq, `id-${seq}`, chat, seq, `no ${seq}`] as never
 
   it('has pinned chats on top, and what is archived only until the next message, unless it is muted', async () => {
-    const { world, book } = await opened(from('ann', 1), from('ben', 2), from('cat', 3), from('dan', 4))
+    const { world, book, shelf } = await opened(from('ann', 1), from('ben', 2), from('cat', 3), from('dan', 4))
     const shown = () => book.all.map((chat) => (isArchived(chat) ? `(${chat.id})` : chat.id))
     expect(shown()).toEqual(['dan', 'cat', 'ben', 'ann'])
     world.link.say(tagged('ann\tpinned=5', 'ben\tpinned=6', 'cat\tarchived=3', 'dan\tarchived=4\tmuted=Infinity'))
@@ -164,9 +164,13 @@ describe('a book', () => {
     await settle()
     expect(shown()).toEqual(['dan', 'cat', 'ben', 'ann'])
     expect(isPinned(book.chat('eve'))).toBe(true)
+    const whenTold: boolean[] = []
+    book.on('lines', () => whenTold.push(isPinned(book.chat('eve'))))
     world.link.say(from('eve', 7))
     await settle()
     expect(shown()[0]).toBe('eve')
+    expect(whenTold, 'before its first line is told').toEqual([true])
+    expect((await shelf.read((hand) => hand.chat('eve')))?.tags).toEqual({ pinned: 7 })
   })
 
   it('is what the last settings say, however fast they change', async () => {

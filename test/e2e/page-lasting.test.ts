@@ -240,7 +240,7 @@ describe('the chat page', needsChromium, () => {
     await hal.waitForSelector('#presence:has-text("you, ivy")')
     await ivy.click('#about')
     await ivy.waitForSelector('#info:has-text("In this group")')
-    expect(await ivy.locator('#info select').count()).toBe(0)
+    expect(await ivy.getByLabel('Keep new messages').count()).toBe(0)
     await ivy.keyboard.press('Escape')
     // A sheet is there at once: to close it before the node has answered closes that, and not the chat.
     await ivy.click('#about')

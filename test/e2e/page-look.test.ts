@@ -70,6 +70,12 @@ describe('the chat page', needsChromium, () => {
         await other.send(`nora-${mode}`, 'see https://example.org')
         await other.send(group ?? '', 'hello')
       }
+      const tablet = connect({ url, token: `nora-${mode}`, device: 'tablet' })
+      await tablet.tag('ada', { muted: Number.POSITIVE_INFINITY, pinned: 1 })
+      await tablet.tag('bea', { muted: Number.POSITIVE_INFINITY, archived: 0 })
+      await tablet.close()
+      await page.click('#archived summary')
+      await page.waitForSelector('#archived-chats .sign')
       await page.click('.chat:has-text("Readers")')
       await page.waitForSelector('#messages .author:has-text("hal")')
       await say(page, 'mine')

@@ -256,17 +256,22 @@ export class Book {
   async #agree(): Promise<void> {
     const others = () => this.#all.filter((chat) => !isAgreed(chat, this.#settings, Date.now()))
     for (let some = others(); some.length > 0 && !this.#closed; some = others())
-      for (const { id } of some)
-        if (this.has(id)) await this.#change(id, (chat) => ({ ...chat, ...agreed(chat, this.#settings, Date.now()) }))
+      for (const { id } of some) if (this.has(id)) await this.#change(id, (chat) => this.#agreed(chat))
   }
 
+  #agreed(chat: Chat): Chat {
+    const now = Date.now()
+    return isAgreed(chat, this.#settings, now) ? chat : { ...chat, ...agreed(chat, this.#settings, now) }
+  }
+
+  /** A chat that begins is muted before its first line is told. */
   async #became({ lines, chats }: Kept): Promise<void> {
-    const began = [...chats.keys()].some((id) => !this.#chats.has(id))
-    for (const [id, chat] of chats) chat ? this.#chats.set(id, chat) : this.#chats.delete(id)
+    const began = [...chats].filter(([id, chat]) => !this.#chats.has(id) && chat && this.#agreed(chat) !== chat)
+    for (const [id, chat] of chats) chat ? this.#chats.set(id, this.#agreed(chat)) : this.#chats.delete(id)
     this.#all = sorted(this.#chats.values())
     if (lines.length > 0) this.#listeners.tell('lines', lines)
     this.#listeners.tell('chats', this.#all)
-    if (began) await this.#agree()
+    for (const [id] of began) if (this.has(id)) await this.#change(id, (chat) => this.#agreed(chat))
     await this.#watch()
   }
 
