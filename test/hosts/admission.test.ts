@@ -6,7 +6,7 @@ import { admission } from '../../src/hosts/sessions/admission.ts'
 import type { NodeMedia } from '../../src/media/media.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { MediaRef } from '../../src/protocol/ids.ts'
-import { id, user } from './clients.ts'
+import { id, user } from './byhand.ts'
 
 const picture: MediaRef = { media: 'a'.repeat(64), type: 'image/png', size: 5 }
 

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import { Output } from '../../src/hosts/sessions/output.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
-import { aClient, byHand } from './clients.ts'
+import { byHand } from './byhand.ts'
+import { aClient } from './clients.ts'
 
 const pong = (n: number): ServerFrame => ['pong', n]
 

@@ -3,11 +3,12 @@ import { expect, it } from 'vitest'
 import { answerMs } from '../../src/embed/deadline.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
-import { accepted, type Client, hosted, id } from './clients.ts'
+import { accepted, id } from './byhand.ts'
+import { type Client, hosted } from './clients.ts'
 
 /** 20 copies may go at once, and 10 messages to each. */
 const limits = completeLimits({ sendsPerSecond: 10, sendsPerSecondToOne: 5, members: 20 })
-const send = (n: number, to = 'ben', ...more: unknown[]) => ['send', id(n), to, 'hi', false, ...more]
+const send = (n: number, to = 'ben') => ['send', id(n), to, 'hi', false]
 const change = (n: number, what: string, body: string) => ['send', id(n), '#team', body, false, null, what]
 const busy = { is: 'refused', code: 'busy' } as const
 

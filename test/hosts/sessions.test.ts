@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import { openSettings } from '../../actors/settings.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
-import { hosted, user } from './clients.ts'
+import { user } from './byhand.ts'
+import { hosted } from './clients.ts'
 
 it('who says hello is welcomed with their name, where they were, and the limits that they are to keep', async () => {
   const { connect, says, welcome, turn, clock } = hosted()
@@ -53,7 +54,7 @@ it('who floods with acks is closed, before the hello and while it is checked', a
   }
 })
 
-it('acks of somebody who is in cost nothing while they say something new, and those that do not flood as well', async () => {
+it('acks of somebody who is in cost nothing while they say something new; too many that do not end the session', async () => {
   const { sessions, says, enters } = hosted()
   const ann = await enters('ann')
   for (let n = 1; n <= 100; n++) says(ann, ['ack', n])

@@ -24,7 +24,7 @@ it.each([
   [['watch', '#team'], 'group #team', { is: 'watch', by: 'ann' }],
   [['stand', 'ben', 7, 4, 0], 'user ben', { is: 'stand', at: { epoch: 7, seq: 4, life: 0 }, life: 0 }],
   [['stand', '#team', 7, 4, 3], 'group #team', { is: 'stand', at: { epoch: 7, seq: 4, life: 3 }, life: 3 }],
-] as const)('%j is told to %s, by which session it came', async (frame, to, message) => {
+] as const)('%j is told to %s, with the session that it came by', async (frame, to, message) => {
   const { says, enters, told } = hosted()
   const ann = await enters('ann')
   says(ann, frame)
@@ -86,7 +86,7 @@ it('a session that ends is detached, watches nobody, and was there until then', 
   expect(told).toHaveLength(4)
 })
 
-it('whose link died was there until the last sign of life', async () => {
+it('a client whose link died was there until its last sign of life', async () => {
   const { sessions, says, enters, told, clock, pass } = hosted()
   const ann = await enters('ann')
   await pass(5_000)
