@@ -56,3 +56,26 @@ it('keeps nothing of who has not sent for as long as it takes to fill up', () =>
   rates.sweep(1_000)
   expect(rates.size).toBe(0)
 })
+
+it('a message that made more copies than were known takes the rest of the rate afterwards; one that made fewer gives it back', () => {
+  const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
+  const take = (copies: number, later: number) =>
+    rates.take(user('ann'), user('#team'), copies, 10_000 + later)?.retryAfter ?? 0
+  expect(take(20, 0)).toBe(0)
+  rates.giveBack(user('ann'), 15)
+  expect([take(16, 0), take(15, 0)]).toEqual([100, 0])
+  // 20 are taken, and 30 are owed.
+  rates.giveBack(user('ann'), -30)
+  expect([take(1, 0), take(1, 3_099) > 0, take(1, 3_100)]).toEqual([3_100, true, 0])
+})
+
+it('a message that was not taken has cost neither its sender nor the pair anything', () => {
+  const rates = new Rates({ sendsPerSecond: 10, sendsPerSecondToOne: 5 })
+  const take = () => rates.take(user('ann'), user('ben'), 1, 0)
+  for (let n = 0; n < 100; n++) {
+    expect(take()).toBeUndefined()
+    rates.giveBack(user('ann'), 1, user('ben'))
+  }
+  for (let n = 0; n < 10; n++) expect(take()).toBeUndefined()
+  expect(take()).toBeDefined()
+})
