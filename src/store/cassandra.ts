@@ -18,6 +18,7 @@ import { History } from './cassandra/history.ts'
 import { read } from './cassandra/inbox.ts'
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { Logs } from './cassandra/logs.ts'
+import { Lost } from './cassandra/lost.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
@@ -36,6 +37,7 @@ import type {
   Lease,
   Reckoning,
   Store,
+  StoreEvents,
 } from './contract.ts'
 import { StoreError } from './error.ts'
 import { completeRetention, type Retention } from './retention.ts'
@@ -84,6 +86,7 @@ export class CassandraStore implements Store {
   /** What reads rows and then writes them again, by user: two at once could undo each other. */
   readonly #rewrites = new Serial<UserId>()
   #opened: Opened | undefined
+  #lost = new Lost(() => {})
   #clock: { readonly offMs: Millis } = { offMs: 0 }
 
   constructor(options: CassandraOptions & Partial<RequestLimits>, retention: Retention) {
@@ -100,7 +103,8 @@ export class CassandraStore implements Store {
     }
   }
 
-  async open(): Promise<void> {
+  async open(events?: StoreEvents): Promise<void> {
+    this.#lost = new Lost((error) => events?.damaged(error))
     const client = await connectToSchema(this.#options)
     const limits = { ...defaultRequestLimits, ...this.#options }
     const requests = new Requests(client, limits, new Stamps(0))
@@ -141,7 +145,8 @@ export class CassandraStore implements Store {
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
-    return read(this.#requests, this.#retention.retentionMs, user, { from, limit, bytes, now })
+    const page = { from, limit, bytes, now }
+    return this.#lost.heed(read(this.#requests, this.#retention.retentionMs, user, page))
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {

@@ -7,7 +7,6 @@ import { Holds } from '../../src/media/holds.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { systemClock } from '../../src/runtime/index.ts'
-import { StoreError } from '../../src/store/error.ts'
 
 const bob = 'bob' as UserId
 const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
@@ -16,7 +15,6 @@ const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, ent
 function start(over: object = {}) {
   const done: unknown[] = []
   const told: unknown[] = []
-  const faults: unknown[] = []
   const open: ((failed?: Error) => void)[] = []
   const store = {
     append: (_user: UserId, _epoch: number, _term: number, entries: readonly Entry[]) =>
@@ -36,7 +34,7 @@ function start(over: object = {}) {
       events: {},
       holds: new Holds(undefined),
       calendar: new Calendar(systemClock, undefined),
-      onFault: ({ error }: { error: unknown }) => void faults.push(error),
+      onFault: () => {},
     } as unknown as LogContext,
     {
       peek: () => life,
@@ -48,7 +46,7 @@ function start(over: object = {}) {
     life = {}
   }
   const turn = () => new Promise((resolve) => setImmediate(resolve))
-  return { logs, done, told, faults, crash, turn, land: (failed?: Error) => open.shift()?.(failed) }
+  return { logs, done, told, crash, turn, land: (failed?: Error) => open.shift()?.(failed) }
 }
 
 it('entries of one turn are appended together, and the actor hears of it when they are durable', async () => {
@@ -114,15 +112,4 @@ it('what is not of the log is performed in its order, and what is not handled is
     [8, { is: 'refused', code: 'busy' }],
     [4, ['error', 'busy', 'stand', 'bob', 0, '']],
   ])
-})
-
-it.each([
-  ['lacks, for good', new StoreError('corrupt', 'Entry 5 is missing'), 1],
-  ['does not answer for', new StoreError('unavailable', 'late'), 0],
-])('whoever runs the node hears of entries that the store %s: %s', async (_, error, count) => {
-  const { logs, told, faults, turn } = start({ read: () => Promise.reject(error) })
-  logs.perform(bob, [{ do: 'fetch', reader: 3, from: 5, limit: 10, bytes: 100 }], () => {})
-  await turn()
-  expect(told).toEqual([{ is: 'page', reader: 3, from: 5, entries: null }])
-  expect(faults).toEqual(Array(count).fill(error))
 })

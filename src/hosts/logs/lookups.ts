@@ -1,10 +1,8 @@
 /** What an actor with a log asks of the store: a user of the inbox, a group of what was said in it. */
 import type { LogAnswer, LogEffect } from '../../../actors/log/types.ts'
-import type { OnFault } from '../../embed/faults.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { LogStore } from '../../store/contract.ts'
-import { StoreError } from '../../store/error.ts'
 import type { Calendar } from '../calendar.ts'
 
 export type Lookup = Extract<LogEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
@@ -12,7 +10,7 @@ type Answer = Extract<LogAnswer, { is: 'found' | 'page' | 'saved' | 'started' }>
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
 export async function lookUp(
-  { store, calendar, onFault }: { readonly store: LogStore; readonly calendar: Calendar; readonly onFault: OnFault },
+  { store, calendar }: { readonly store: LogStore; readonly calendar: Calendar },
   id: UserId,
   effect: Lookup,
 ): Promise<Answer> {
@@ -22,9 +20,7 @@ export async function lookUp(
       return { is: 'found', repeats: await orNull(store.findRepeats(id, effect.keys, calendar.past, effect.upTo)) }
     case 'fetch': {
       const { reader, from, limit, bytes } = effect
-      const page = store.read(id, from, limit, bytes, now)
-      page.catch((error) => isLost(error) && onFault({ where: 'store', error }))
-      return { is: 'page', reader, from, entries: await orNull(page) }
+      return { is: 'page', reader, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }
     }
     case 'save':
       return { is: 'saved', ok: await done(store.saveCursors(id, effect.epoch, effect.cursors, effect.settled)) }
@@ -49,9 +45,6 @@ export async function* entriesOf(
     next = (page.at(-1)?.seq ?? upTo) + 1
   }
 }
-
-/** Another try will not help, but somebody may: whoever asks waits until then. */
-const isLost = (error: unknown): boolean => error instanceof StoreError && error.code === 'corrupt'
 
 /** null where the store failed. */
 export const orNull = <T>(result: Promise<T>): Promise<T | null> => result.catch(() => null)
