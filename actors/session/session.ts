@@ -171,7 +171,7 @@ function obey(state: SessionState, frame: ClientFrame, turn: SessionTurn): void 
       return void turn.effects.push({ do: 'own', message: { is: 'remove', device: frame[1] } })
     case 'delete': {
       const [, chat, from, upTo] = frame
-      return void turn.effects.push({ do: 'own', message: { is: 'delete', ticket: 0, chat, from, upTo } })
+      return void turn.effects.push({ do: 'own', message: { is: 'delete', chat, from, upTo } })
     }
     case 'history': {
       const [, ref, chat, time, seq, limit] = frame

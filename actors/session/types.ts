@@ -41,7 +41,7 @@ type Own =
   | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
   | { readonly is: 'ask'; readonly what: Asked }
   | { readonly is: 'remove'; readonly device: DeviceId }
-  | { readonly is: 'delete'; readonly ticket: 0; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
+  | { readonly is: 'delete'; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
   | {
       readonly is: 'history'
       readonly ref: string

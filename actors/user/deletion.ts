@@ -15,19 +15,15 @@ import type { Deletion, UserMessage, UserState, UserTurn } from './types.ts'
 /** Deletions and readings of one user that are under way. Above it `busy`. */
 const atOnce = 16
 
-export function erase(
-  state: UserState,
-  { session, ticket, chat, from, upTo }: Extract<UserMessage, { is: 'delete' }>,
-  turn: UserTurn,
-): void {
+export function erase(state: UserState, by: Deletion['by'], chat: UserId, from: Seq, upTo: Seq, turn: UserTurn): void {
   const end = Math.min(upTo, state.log.tail)
-  const deletion: Deletion = { session, ticket, chat, from, upTo, end, waits: 0, written: false }
+  const deletion: Deletion = { by, chat, from, upTo, end, waits: 0, written: false }
   const work = workOf(state)
   if (work.deletions.length >= atOnce) return refuse(deletion, turn)
   if (end < from) return finish(state, deletion, turn)
   work.deletions.push(deletion)
-  // A device has what it deletes. Code may delete what nobody ever got, of which there is nothing to tell.
-  const has = session === 0 ? Math.min(end, highestAcked(state.log)) : end
+  // A device has what it deletes. A program may delete what nobody ever got, of which there is nothing to tell.
+  const has = by.is === 'program' ? Math.min(end, highestAcked(state.log)) : end
   const untold = Math.max(from, work.told + 1)
   if (untold <= has) turn.effects.push({ do: 'look', deletion, from: untold, upTo: has })
   else eraseTold(state, deletion, turn)
@@ -65,8 +61,8 @@ export function erased(
   turn: UserTurn,
 ): void {
   if (!ok) return fail(state, deletion, turn)
-  const { session, chat, from, end } = deletion
-  if (hasOthers(state, readerOf(state.log, session), turn)) {
+  const { by, chat, from, end } = deletion
+  if (hasOthers(state, by.is === 'session' ? readerOf(state.log, by.session) : undefined, turn)) {
     deletion.written = true
     return void turn.said.push({ says: 'write', draft: { is: 'deleted', chat, from, upTo: end } })
   }
@@ -89,11 +85,11 @@ function drop(state: UserState, deletion: Deletion): void {
   work.deletions = work.deletions.filter((other) => other !== deletion)
 }
 
-function finish(state: UserState, { session, ticket, chat, from, upTo }: Deletion, turn: UserTurn): void {
+function finish(state: UserState, { by, chat, from, upTo }: Deletion, turn: UserTurn): void {
   const at = { epoch: state.log.epoch, seq: upTo }
-  if (session === 0)
-    turn.effects.push({ do: 'answer', ticket, answer: { is: 'accepted', at, time: state.log.lastTime } })
-  else turn.effects.push({ do: 'confirm', session, kind: 'delete', ref: chat, seq: upTo, from })
+  const { lastTime: time } = state.log
+  if (by.is === 'program') turn.effects.push({ do: 'answer', ticket: by.ticket, answer: { is: 'accepted', at, time } })
+  else turn.effects.push({ do: 'confirm', session: by.session, kind: 'delete', ref: chat, seq: upTo, from })
 }
 
 function fail(state: UserState, deletion: Deletion, turn: UserTurn): void {
@@ -101,9 +97,10 @@ function fail(state: UserState, deletion: Deletion, turn: UserTurn): void {
   refuse(deletion, turn)
 }
 
-function refuse({ session, ticket, chat }: Deletion, turn: UserTurn): void {
-  if (session === 0) turn.effects.push({ do: 'answer', ticket, answer: { is: 'refused', code: 'busy' } })
-  else turn.effects.push({ do: 'refuse', session, kind: 'delete', ref: chat, code: 'busy' })
+function refuse({ by, chat }: Deletion, turn: UserTurn): void {
+  if (by.is === 'program')
+    turn.effects.push({ do: 'answer', ticket: by.ticket, answer: { is: 'refused', code: 'busy' } })
+  else turn.effects.push({ do: 'refuse', session: by.session, kind: 'delete', ref: chat, code: 'busy' })
 }
 
 /** A device reads back a chat that is permanent, or was. */

@@ -74,15 +74,15 @@ export type UserMessage =
   | { readonly is: 'kept'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
   | { readonly is: 'remove'; readonly session: SessionRef; readonly device: DeviceId }
-  /** From a device; or from code, with `session` 0, which is answered by its ticket. */
   | {
       readonly is: 'delete'
       readonly session: SessionRef
-      readonly ticket: Ticket
       readonly chat: UserId
       readonly from: Seq
       readonly upTo: Seq
     }
+  /** From a program, for the whole chat. */
+  | { readonly is: 'deleteChat'; readonly ticket: Ticket; readonly chat: UserId }
   /** The answer to `look`; null: the store did not answer. */
   | { readonly is: 'looked'; readonly deletion: Deletion; readonly found: Span | null }
   /** The answer to `erase`. */
@@ -272,11 +272,13 @@ export type Marks = { readonly epoch: number; readonly delivered: Seq; readonly 
 type News = Marks & { again: boolean }
 
 export type Deletion = {
-  readonly session: SessionRef
-  readonly ticket: Ticket
+  /** A device, or a program that waits for the answer. */
+  readonly by:
+    | { readonly is: 'session'; readonly session: SessionRef }
+    | { readonly is: 'program'; readonly ticket: Ticket }
   readonly chat: UserId
   readonly from: Seq
-  /** As it was asked for, and what there is of work. */
+  /** As it was asked for, and what there is of it. */
   readonly upTo: Seq
   readonly end: Seq
   /** How far the chat has to confirm that it is delivered, by its own seqs; 0: it waits for nothing. */

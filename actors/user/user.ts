@@ -109,8 +109,14 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return askSettings(state, message.session, turn)
     case 'remove':
       return remove(state, message, turn)
-    case 'delete':
-      return erase(state, message, turn)
+    case 'delete': {
+      const { session, chat, from, upTo } = message
+      return erase(state, { is: 'session', session }, chat, from, upTo, turn)
+    }
+    case 'deleteChat': {
+      const { ticket, chat } = message
+      return erase(state, { is: 'program', ticket }, chat, 1, Number.MAX_SAFE_INTEGER, turn)
+    }
     case 'looked':
       return looked(state, message, turn)
     case 'erased':

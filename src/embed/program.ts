@@ -116,7 +116,7 @@ export function asUsers(context: Context) {
     },
     async deleteChat(user: string, chat: string): Promise<void> {
       if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
-      const whole = { is: 'delete', session: 0, chat, from: 1, upTo: Number.MAX_SAFE_INTEGER } as const
+      const whole = { is: 'deleteChat', chat } as const
       await ask(context, '', toUser(user), (ticket) => ({ ...whole, ticket }))
     },
   }

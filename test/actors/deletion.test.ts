@@ -25,8 +25,8 @@ function bobOf(record: InboxRecord, devices = ['phone']) {
   const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now: 1_000, limits })
   for (const [index, device] of devices.entries())
     tell({ is: 'attach', session: index + 1, device: device as DeviceId, cursor: null })
-  const ask = (from: number, upTo: number, chat = ann, session = 1) =>
-    tell({ is: 'delete', session, ticket: session === 0 ? 5 : 0, chat, from, upTo })
+  const ask = (from: number, upTo: number, chat = ann) => tell({ is: 'delete', session: 1, chat, from, upTo })
+  const askByCode = () => tell({ is: 'deleteChat', ticket: 5, chat: ann })
   const erased = (effects: readonly UserEffect[]) => {
     const [erase] = effects.filter((effect): effect is Effect<'erase'> => effect.do === 'erase')
     return tell({ is: 'erased', deletion: (erase as Effect<'erase'>).deletion, ok: true })
@@ -35,7 +35,7 @@ function bobOf(record: InboxRecord, devices = ['phone']) {
     const [look] = effects as readonly [Effect<'look'>]
     return tell({ is: 'looked', deletion: look.deletion, found: { first, at } })
   }
-  return { state, tell, ask, looked, erased }
+  return { state, tell, ask, askByCode, looked, erased }
 }
 const receipt = (peer: UserId, delivered: number, again = true) => ({
   do: 'tell',
@@ -97,20 +97,20 @@ describe('a deletion', () => {
   })
 
   it('by code tells of what a device has, and does not wait for what none ever got', () => {
-    const { ask, looked, tell, erased } = bobOf({ ...inbox(2), settled: 0 })
-    const effects = ask(1, whole, ann, 0)
+    const { askByCode, looked, tell, erased } = bobOf({ ...inbox(2), settled: 0 })
+    const effects = askByCode()
     expect(effects).toMatchObject([{ do: 'look', from: 1, upTo: 2 }])
     looked(effects, 1, 1)
     const erase = tell({ is: 'receipted', peer: ann, delivered: 1, read: 0 })
     expect(erased(erase)).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])
     expect(tell({ is: 'appended', first: 5, last: 5 })[0]).toMatchObject({ do: 'answer', ticket: 5 })
-    expect(bobOf(inbox(0)).ask(1, whole, ann, 0)).toMatchObject([{ do: 'erase', deletion: { end: 4 } }])
+    expect(bobOf(inbox(0)).askByCode()).toMatchObject([{ do: 'erase', deletion: { end: 4 } }])
   })
 
   it('by code is told to the only device also while that is away', () => {
-    const { ask, erased, tell } = bobOf(inbox(4))
+    const { askByCode, erased, tell } = bobOf(inbox(4))
     tell({ is: 'detach', session: 1 })
-    expect(erased(ask(1, whole, ann, 0))).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])
+    expect(erased(askByCode())).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])
   })
 
   it('is told to other devices by an entry before it is done, and is refused for now where the store fails', () => {

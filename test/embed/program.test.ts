@@ -134,9 +134,7 @@ it('a chat is deleted from its first message to its last, and may be again where
   const { deleteChat, asked, answer, turn } = program()
   const done = refusal(deleteChat('ann', 'ben'))
   await turn()
-  expect(asked).toMatchObject([
-    ['user ann', { is: 'delete', session: 0, chat: 'ben', from: 1, upTo: Number.MAX_SAFE_INTEGER }],
-  ])
+  expect(asked).toMatchObject([['user ann', { is: 'deleteChat', chat: 'ben' }]])
   answer(0, { is: 'refused', code: 'busy' })
   expect(await done).toEqual(['busy', '', true])
   expect(await refusal(deleteChat('', 'ben'))).toEqual(['bad_id', '', false])

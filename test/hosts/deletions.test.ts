@@ -48,7 +48,7 @@ async function start(entries: readonly Entry[], eraseOf = (store: Store) => stor
   const ask = (effect: Extract<UserEffect, { do: 'look' | 'erase' }>) =>
     deletion({ store: { ...store, erase: eraseOf(store) }, holds, calendar }, bob, effect)
   const asked = (from: number, end: number, chat = alice): Deletion => {
-    return { session: 1, ticket: 1, chat, from, upTo: end, end, waits: 0, written: false }
+    return { by: { is: 'session', session: 1 }, chat, from, upTo: end, end, waits: 0, written: false }
   }
   const look = (from: number, upTo: number, chat = alice) =>
     ask({ do: 'look', deletion: asked(from, upTo, chat), from, upTo })

@@ -28,10 +28,7 @@ it.each([
   const { says, enters, told } = hosted()
   const ann = await enters('ann')
   says(ann, frame)
-  expect(told.find(([address]) => address === to)).toEqual([
-    to,
-    { ...message, session: ann.ref, ...(frame[0] === 'delete' && { ticket: 0 }) },
-  ])
+  expect(told.find(([address]) => address === to)).toEqual([to, { ...message, session: ann.ref }])
 })
 
 it('whoever watches a user is told to their presence, until they look away', async () => {
