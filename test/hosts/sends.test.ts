@@ -132,6 +132,17 @@ it('whoever makes a group fills it at once; whom they add counts', async () => {
   expect(went(asked).slice(3)).toEqual(['user cat 4'])
 })
 
+it('whoever says that they make a group which is there already may send to it no faster for that', async () => {
+  const { says, enters, asked, answer, turn } = hosted({ limits })
+  const ann = await enters('ann')
+  says(ann, change(1, 'create', 'Tea'), send(2, '#team'), send(3, '#team'))
+  answer(0, { is: 'refused', code: 'no_change' })
+  says(ann, send(3, '#team'), send(4, '#team'))
+  await turn()
+  // As many copies as a group may have are one message of those that may go at once.
+  expect(went(asked)).toEqual(['group #team 1'])
+})
+
 it('what is asked about goes when it may, in the order of the sends, and with it what is not asked about', async () => {
   const { open, admit } = asking()
   const { says, enters, asked, turn } = hosted({ admit: (_, frame) => (frame[2] === 'ben' ? admit() : undefined) })

@@ -43,7 +43,7 @@ export class Sends {
   deliver(session: Session, effect: Send): void {
     const { send } = effect
     const copies = this.#copies(send)
-    if (send[6] === 'create') this.#members.guess(send[2], 1)
+    if (send[6] === 'create') this.#members.begin(send[2])
     const wait = this.#rates.take(session.user as UserId, send[2], copies, this.#clock.monotonic())
     if (!wait) return this.#admit(session, effect, copies)
     this.#answer(session, effect, 0, { is: 'refused', code: 'rate_limited', ...wait })
@@ -52,7 +52,8 @@ export class Sends {
   /** How many inboxes it will fill: of a group that was not sent to lately as many as there may be, until that is known. */
   #copies([, , to, body, , , change]: SendFrame): number {
     if (!isGroup(to) || change === 'create') return 1
-    const members = this.#members.of(to) ?? this.#context.limits.members
+    const begun = change === 'add' && this.#members.hasBegun(to) ? 1 : this.#context.limits.members
+    const members = this.#members.of(to) ?? begun
     return Math.max(1, members) + (change === 'add' ? String(body).split('\n').length : 0)
   }
 
@@ -61,6 +62,7 @@ export class Sends {
     const from = session.user as UserId
     if (answer.is === 'accepted' && answer.members !== undefined) this.#members.note(send[2], answer.members)
     const again = answer.is === 'refused' && isForNow(answer.code)
+    if (answer.is === 'refused' && send[6] === 'create') this.#members.forget(send[2])
     if (again) this.#rates.giveBack(from, copies, copies > 0 ? send[2] : undefined)
     else if (isGroup(send[2])) {
       const made = (answer.is === 'accepted' && this.#members.of(send[2])) || 1
@@ -139,17 +141,30 @@ const remembered = 10_000
 /** How many members the groups have that were sent to lately, as their answers said. */
 class Members {
   readonly #counts = new Map<UserId, number>()
+  readonly #begun = new Set<UserId>()
 
   of(group: UserId): number | undefined {
     return this.#counts.get(group)
   }
 
-  /** Until an answer says more: who makes a group and fills it need not wait in between. What was too few is taken later. */
-  guess(group: UserId, count: number): void {
-    if (!this.#counts.has(group)) this.note(group, count)
+  /** Somebody makes it: who fills it at once need not wait for an answer. What was too few is taken later. */
+  begin(group: UserId): void {
+    if (this.#counts.has(group)) return
+    this.#begun.add(group)
+    if (this.#begun.size > remembered) for (const oldest of this.#begun) return void this.#begun.delete(oldest)
+  }
+
+  hasBegun(group: UserId): boolean {
+    return this.#begun.has(group)
+  }
+
+  /** It was not made: maybe it is there already, with any number of members. */
+  forget(group: UserId): void {
+    this.#begun.delete(group)
   }
 
   note(group: UserId, count: number): void {
+    this.#begun.delete(group)
     this.#counts.delete(group)
     this.#counts.set(group, count)
     if (this.#counts.size > remembered) this.#counts.delete(this.#counts.keys().next().value as UserId)
