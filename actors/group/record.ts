@@ -44,7 +44,7 @@ export function startGroup(
     dirty: false,
     recording: 0,
     unconfirmed: new Set(),
-    confirming: new Set(),
+    confirming: new Map(),
     hushed: [],
     timers: new Set(),
     watchers: [],
@@ -70,7 +70,7 @@ export function recordNow(state: GroupState, turn: GroupTurn): void {
   if (!state.dirty || state.recording > 0) return
   state.dirty = false
   state.recording = state.log.tail
-  state.confirming = state.unconfirmed
+  state.confirming = marksOf(state)
   state.unconfirmed = new Set()
   const members = [...state.members.values()].map(({ announced: _, ...member }) => member)
   const { name, history, lifetime } = state
@@ -78,19 +78,25 @@ export function recordNow(state: GroupState, turn: GroupTurn): void {
   turn.effects.push({ do: 'record', record: { seq: state.recording, name, history, lifetime, members, invited, left } })
 }
 
-/** The record is durable, and with it the marks that members had told. */
+/** The marks that the record has of those who wait for that: while it is written they may tell more, which it has not. */
+function marksOf({ members, unconfirmed }: GroupState): GroupState['confirming'] {
+  const marks: GroupState['confirming'] = new Map()
+  for (const user of unconfirmed) {
+    const member = members.get(user)
+    if (member) marks.set(user, { delivered: member.delivered, read: member.read })
+  }
+  return marks
+}
+
+/** The record is durable, and with it the marks that members had told by then. */
 export function recorded(state: GroupState, ok: boolean, turn: GroupTurn): void {
   if (ok) turn.said.push({ says: 'settle', upTo: state.recording })
   state.recording = 0
-  for (const user of state.confirming) {
-    const member = state.members.get(user)
+  for (const [user, marks] of state.confirming) {
     if (!ok) state.unconfirmed.add(user)
-    else if (member) {
-      const { delivered, read } = member
-      turn.effects.push({ do: 'tell', user, message: { is: 'receipted', peer: state.id, delivered, read } })
-    }
+    else turn.effects.push({ do: 'tell', user, message: { is: 'receipted', peer: state.id, ...marks } })
   }
-  state.confirming = new Set()
+  state.confirming = new Map()
   if (!ok) state.dirty = true
   if (state.dirty) record(state, turn)
 }

@@ -185,7 +185,7 @@ export type GroupState = {
   recording: Seq
   /** Members whose marks become durable with the next record, and with the one that is being written. */
   unconfirmed: Set<UserId>
-  confirming: Set<UserId>
+  confirming: Map<UserId, { readonly delivered: Seq; readonly read: Seq }>
   /** Who is told nothing at the next count of ticks: all whose marks came have blocked them. */
   hushed: readonly UserId[]
   readonly timers: Set<string>

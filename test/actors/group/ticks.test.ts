@@ -67,6 +67,18 @@ it('a mark is confirmed to its member when the record has it, and not where that
   expect(marks('ben', 2, 1), 'it is known').toEqual([confirmation])
 })
 
+it('a mark that comes while the record is written is confirmed with the next, since this one has it not', () => {
+  const { marks, timer, tell } = sent(['ann', 'ben'])
+  const confirmation = { do: 'tell', user: 'ben', message: { is: 'receipted', peer: '#team', delivered: 2, read: 1 } }
+  marks('ben', 2, 1)
+  timer('record')
+  marks('ben', 2, 2)
+  expect(of(tell({ is: 'recorded', ok: true }), 'tell')).toEqual([confirmation])
+  timer('record')
+  const next = { ...confirmation, message: { ...confirmation.message, delivered: 2, read: 2 } }
+  expect(of(tell({ is: 'recorded', ok: true }), 'tell')).toEqual([next])
+})
+
 it('who is no member is confirmed at once, so that they do not repeat it for ever', () => {
   expect(sent().marks('dan', 2)).toMatchObject([
     { do: 'tell', user: 'dan', message: { is: 'receipted', delivered: 2 } },
