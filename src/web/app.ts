@@ -65,9 +65,11 @@ export class App {
     (writing) => this.client.typing(this.#open ?? '', writing ? 'typing' : null),
     (text) => this.#drafts.written(this.#open, text),
   )
-  #past: Past
   #open: string | undefined
-  #loading = false
+  /** What came before the lines of the chat that is shown; undefined: the one that was opened is not shown yet. */
+  #past: Past | undefined
+  /** Of what older lines are asked for. */
+  #asked: Past | undefined
   #seen: Line | undefined
   /** The chat that was closed by a key: there the person goes on. */
   #left: string | undefined
@@ -125,7 +127,6 @@ export class App {
     })
     this.#uploads = new Uploads(client, files)
     this.#drafts = new Drafts(book)
-    this.#past = book.past()
     this.#blocked = new Blocked(client)
     this.#alerts = new Alerts(me, book, open)
     this.#finder = new Finder(
@@ -200,7 +201,8 @@ export class App {
 
   #showLines(lines: readonly Line[]): void {
     const open = lines.filter(({ chat }) => chat === this.#open)
-    this.#talk.put(open)
+    // A chat that is shown later has them from the book.
+    if (this.#past) this.#talk.put(open)
     if (open.some(({ change }) => change)) void this.#head.ask()
   }
 
@@ -241,7 +243,7 @@ export class App {
     const known = this.#book.chat(chat ?? '')
     this.#open = chat
     this.#draft(this.#drafts.of(known))
-    this.#past = this.#book.past()
+    this.#past = undefined
     this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
@@ -260,6 +262,7 @@ export class App {
     const before = await this.#book.lines(id, first ? { before: first.order, count: page } : { count: page })
     let after = first ? await this.#book.lines(id, { after: first.order, count: ahead }) : []
     if (this.#open !== id) return
+    this.#past = this.#book.past()
     this.#talk.show([...before, ...(first ? [first] : []), ...after], target ? undefined : first, unread)
     if (target) this.#talk.toLine(target.id)
     this.#uploads.show(id)
@@ -274,19 +277,20 @@ export class App {
   /** What does not fill the view cannot be scrolled. */
   async #fill(): Promise<void> {
     const permanent = this.#book.chat(this.#open ?? '').lifetime === 'permanent'
-    if (permanent && this.#talk.lines.length < page && !this.#past.began) await this.#earlier()
+    if (permanent && this.#talk.lines.length < page && this.#past?.began === false) await this.#earlier()
   }
 
   /** Older lines: those that this browser has, then those that the server has. */
   async #earlier(): Promise<void> {
-    const [chat, oldest] = [this.#open, this.#talk.lines[0]]
-    if (this.#loading || chat === undefined) return
-    this.#loading = true
-    const lines = await this.#past.earlier(this.#book.chat(chat), oldest)
-    this.#loading = false
+    const [chat, past, oldest] = [this.#open, this.#past, this.#talk.lines[0]]
+    if (chat === undefined || past === undefined || past === this.#asked) return
+    this.#asked = past
+    const lines = await past.earlier(this.#book.chat(chat), oldest)
+    // Another chat is open, or this one was opened anew: what is shown now has a past of its own.
+    if (past !== this.#past) return
+    this.#asked = undefined
     const known = new Set(this.#talk.lines.map(({ id }) => id))
     const more = lines.filter(({ id }) => !known.has(id))
-    if (this.#open !== chat) return
     if (more.length > 0) this.#talk.put(more)
     else if (lines.length > 0) await this.#earlier()
   }

@@ -1,5 +1,5 @@
 /** The chat page in Chromium: messages that vanish, chats that are kept, and what one deletes. */
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Lifetime } from '../../src/client/index.ts'
 import { lifetimes } from '../../src/web/words.ts'
@@ -27,6 +27,24 @@ const storedOf = (page: Page): Promise<string> =>
       database.close()
     }
     return JSON.stringify(found)
+  })
+
+/** In pages that are opened from now on, the first lines that are read from what is kept come when the page hears "let-go". */
+const holdLines = (context: BrowserContext): Promise<unknown> =>
+  context.addInitScript(() => {
+    let holds = true
+    const { openCursor } = IDBIndex.prototype
+    IDBIndex.prototype.openCursor = function (...given) {
+      const request = openCursor.apply(this, given)
+      const { transaction } = request
+      const complete = transaction?.oncomplete
+      if (transaction && complete && holds && this.name === 'order')
+        transaction.oncomplete = (event) => addEventListener('let-go', () => complete.call(transaction, event))
+      return request
+    }
+    addEventListener('let-go', () => {
+      holds = false
+    })
   })
 
 async function setLifetime(page: Page, lifetime: Lifetime): Promise<void> {
@@ -160,7 +178,15 @@ describe('the chat page', needsChromium, () => {
         deleting.onsuccess = resolve
       })
     })
+    // What the server knows is there before what is kept.
+    await holdLines(desk)
     const page = await pages.open(desk, 'eve', 'dan')
+    await page.waitForSelector('#banner', { state: 'hidden' })
+    const zoe = connect({ url, token: 'zoe' })
+    await zoe.send('eve', 'by now you know all')
+    await zoe.close()
+    await page.waitForSelector('.chat .preview:has-text("by now you know all")')
+    await page.evaluate(() => dispatchEvent(new Event('let-go')))
     await expect.poll(() => fromTop(page), { timeout: 20_000, interval: 300 }).toEqual(told)
     await expect
       .poll(() => page.locator('#messages .change').allTextContents())

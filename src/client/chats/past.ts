@@ -29,8 +29,8 @@ export class Past {
 
   /** Lines before the oldest that the program has; none: there are no more (`over`), or they cannot be had at the moment. */
   async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
-    // The program has let go of what it had of the beginning: from there on it is gone through again.
-    if (oldest && oldest.order > this.#reached) this.#begin()
+    // The program has let go of what it had of the beginning, or of all: from there on it is gone through again.
+    if ((oldest?.order ?? Number.POSITIVE_INFINITY) > this.#reached) this.#begin()
     const kept = oldest && !this.began ? await this.#log.before(chat.id, oldest.order, page) : []
     const lines = kept.length > 0 ? kept : await this.#asked(chat, oldest)
     this.#reached = Math.min(this.#reached, lines[0]?.order ?? Number.POSITIVE_INFINITY)
