@@ -136,8 +136,7 @@ function taken(world: World, { user, marks, life }: Device, sent: Sent): void {
   expect(written.filter(isIt), 'once').toHaveLength(1)
   expect(written[placeOf(sent) - 1], 'where its answer says').toMatchObject({ id: sent.id })
   if (isUnheard(world, sent.to, user, placeOf(sent)) || isCopyUnheard(world, placeOf(sent), sent.to)) return
-  // What a group whose actor crashed has forgotten of ticks, the next message of the chat brings.
-  if (sent.to === team && (world.crashed.has(team) || !hasTicks(world, user, placeOf(sent)))) return
+  if (sent.to === team && !hasTicks(world, user, placeOf(sent))) return
   const told = marks.get(sent.to)?.filter((mark) => mark.life === life) ?? []
   const delivered = Math.max(0, ...told.map(({ delivered }) => delivered))
   expect(delivered, 'delivered').toBeGreaterThanOrEqual(placeOf(sent))
