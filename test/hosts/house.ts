@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest'
 import type { Accepted, Deliver } from '../../actors/log/types.ts'
 import type { Presence } from '../../actors/presence.ts'
+import type { Fault } from '../../src/embed/faults.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { hostGroups } from '../../src/hosts/groups/groups.ts'
 import { Notes } from '../../src/hosts/groups/notes.ts'
@@ -24,6 +25,7 @@ export async function house(over: Partial<Store> = {}) {
   const runtime = startRuntime({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + skew } })
   onTestFinished(() => runtime.stop())
   const done: unknown[] = []
+  const faults: Fault[] = []
   const presences: Presence[] = []
   const note = (what: string) => (session: unknown, more: unknown) => void done.push([what, session, more])
   const sessions = {
@@ -51,10 +53,10 @@ export async function house(over: Partial<Store> = {}) {
     events: { accepted: () => {}, receipted: () => {} },
     holds: new Holds(undefined),
     calendar: new Calendar(runtime.clock, undefined),
-    onFault: () => {},
+    onFault: (fault: Fault) => void faults.push(fault),
   }
   const users = hostUsers({ ...logs, life: 0, swallows: false })
-  const groups = hostGroups({ ...logs, notes: new Notes(store, term) })
+  const groups = hostGroups({ ...logs, notes: new Notes(logs.store, term) })
   const presence = hostPresence({ ...logs, threshold: 20_000 })
   let sends = 0
   /** A message of somebody, or what it changes; resolves with the answer. */
@@ -72,5 +74,5 @@ export async function house(over: Partial<Store> = {}) {
   const pass = (ms: number) => {
     skew += ms
   }
-  return { store, term, runtime, router, users, groups, presence, presences, done, send, attach, entries, pass }
+  return { store, term, runtime, router, users, groups, presence, presences, done, faults, send, attach, entries, pass }
 }

@@ -1,0 +1,139 @@
+/** Groups, hosted: their actors over a store, with their members' actors. */
+import { expect, it, vi } from 'vitest'
+import { toGroup } from '../../actors/addresses.ts'
+import type { Message } from '../../actors/group/types.ts'
+import { openSettings } from '../../actors/settings.ts'
+import type { Change } from '../../src/protocol/group.ts'
+import type { GroupId } from '../../src/protocol/ids.ts'
+import type { Store } from '../../src/store/contract.ts'
+import { message, user } from '../contracts/store.ts'
+import { house } from './house.ts'
+
+const [ann, bob] = [user('ann'), user('bob')]
+const tea = '#tea' as GroupId
+const down = () => Promise.reject(new Error('no answer'))
+
+/** A group of Ann's, to which she adds and writes. */
+async function start(over: Partial<Store> = {}) {
+  const all = await house(over)
+  const change = (what: Change, body: string) => all.send(toGroup(tea), 'ann', body, { change: what })
+  const say = (body: string) => all.send(toGroup(tea), 'ann', body)
+  return { ...all, change, say }
+}
+
+it('what is said in a group is durable there before it is answered, and comes to its members with its place there', async () => {
+  const { change, say, entries, attach, done } = await start()
+  attach(bob, 2)
+  expect(await change('create', 'Tea')).toMatchObject({ is: 'accepted', at: { seq: 1 } })
+  expect(await change('add', bob)).toMatchObject({ is: 'accepted', at: { seq: 2 } })
+  expect(await say('at four?')).toMatchObject({ is: 'accepted', at: { seq: 3 } })
+  expect(await entries(tea)).toMatchObject([{ change: 'create' }, { change: 'add' }, { body: 'at four?' }])
+  await expect.poll(() => entries(bob)).toHaveLength(2)
+  expect(await entries(bob)).toMatchObject([{ place: { group: tea, at: 2, change: 'add' } }, { place: { at: 3 } }])
+  await expect.poll(() => done).toContainEqual([2, expect.arrayContaining(['message', 2, 'ann', 'at four?'])])
+})
+
+it('a group is noted before its first entry is written: the next life of the node knows that copies may be owed', async () => {
+  const order: string[] = []
+  const { store, change } = await start({
+    noteGroup: async (...given) => {
+      await store.noteGroup(...given)
+      order.push('noted')
+    },
+    append: async (...given) => {
+      order.push('written')
+      await store.append(...given)
+    },
+  })
+  await change('create', 'Tea')
+  expect(order.slice(0, 2)).toEqual(['noted', 'written'])
+  expect(await store.notedGroups()).toMatchObject([{ group: tea }])
+})
+
+it('nothing is written to a group that could not be noted, and whoever runs the node hears why', async () => {
+  const { store, change, entries, faults } = await start({ noteGroup: down })
+  void change('create', 'Tea')
+  await expect.poll(() => faults).toContainEqual({ where: 'store', error: new Error('no answer') })
+  expect(await entries(tea)).toEqual([])
+  expect(await store.notedGroups()).toEqual([])
+})
+
+it('who lets only contacts add them is invited; while the store does not say it, nobody is added', async () => {
+  for (const settings of [undefined, down]) {
+    const { store, change, groups } = await start(settings && { settings })
+    await store.saveSettings(bob, { ...openSettings, groups: 'contacts' })
+    await change('create', 'Tea')
+    const added = await change('add', bob)
+    if (settings) expect(added).toEqual({ is: 'refused', code: 'busy' })
+    expect(groups.peek(tea)?.invited).toEqual(new Set(settings ? [] : [bob]))
+    expect(groups.peek(tea)?.members.get(bob)?.spans).toEqual(settings ? undefined : [{ from: 2, to: 2 }])
+  }
+})
+
+it('a group that is loaded knows what was said after its record was written', async () => {
+  const { store, term, groups } = await start()
+  const changes = [
+    { change: 'create', body: 'Tea' },
+    { change: 'add', body: 'bob' },
+    { change: 'rename', body: 'Tea at four' },
+  ] as const
+  const entries = changes.map((change, at) => ({ ...(message(at + 1) as Message), from: ann, ...change }))
+  await store.append(tea, 7, term, entries)
+  groups.tell(tea, { is: 'resume' })
+  await vi.waitUntil(() => groups.peek(tea)?.exists)
+  expect(groups.peek(tea)).toMatchObject({ name: 'Tea at four' })
+  expect([...(groups.peek(tea)?.members.keys() ?? [])]).toEqual([ann, bob])
+})
+
+it('members and ticks of a group that cannot be loaded are refused as busy, as what is written to it', async () => {
+  const { say, groups, done } = await start({ loadGroup: down })
+  groups.tell(tea, { is: 'members', session: 3, by: ann })
+  groups.tell(tea, { is: 'ticks', session: 3, by: ann, at: 1 })
+  groups.tell(tea, { is: 'watch', session: 3, by: ann })
+  await expect.poll(() => done).toHaveLength(3)
+  expect(done).toEqual(['members', 'ticks', 'watch'].map((kind) => [3, ['error', 'busy', kind, tea, 0, '']]))
+  expect(await say('anybody?')).toEqual({ is: 'refused', code: 'busy' })
+})
+
+it('a group that crashes goes on by itself: what it had not handed out comes to its members', async () => {
+  let holds = true
+  const { store, change, say, groups, entries } = await start({
+    append: async (id, ...given) => {
+      if (id === bob && holds) throw new Error('no answer')
+      await store.append(id, ...given)
+    },
+  })
+  await change('create', 'Tea')
+  await change('add', bob)
+  await say('at four?')
+  holds = false
+  groups.tell(tea, { is: 'nonsense' } as never)
+  await expect.poll(() => entries(bob), { timeout: 20_000 }).toMatchObject([{ place: { at: 2 } }, { place: { at: 3 } }])
+})
+
+it('a message that its record did not keep stays: the record is written again', async () => {
+  let fails = true
+  const { store, change, pass } = await start({
+    saveGroup: async (...given) => {
+      if (fails) throw new Error('no answer')
+      await store.saveGroup(...given)
+    },
+  })
+  await change('create', 'Tea')
+  fails = false
+  pass(60_000)
+  await expect.poll(() => store.loadGroup(tea), { timeout: 20_000 }).toMatchObject({ name: 'Tea', seq: 1 })
+})
+
+it('who has the chat open hears who types, and who asks for it, who is in the group', async () => {
+  const { change, say, groups, done } = await start()
+  await change('create', 'Tea')
+  await change('add', bob)
+  await say('at four?')
+  groups.tell(tea, { is: 'watch', session: 3, by: ann })
+  groups.tell(tea, { is: 'typing', by: bob, what: 1 })
+  groups.tell(tea, { is: 'members', session: 3, by: ann })
+  await expect.poll(() => done).toContainEqual([3, ['done', 'watch', tea, 0]])
+  await expect.poll(() => done).toContainEqual(['hint', 3, ['typing', tea, 1, bob]])
+  await expect.poll(() => done).toContainEqual([3, ['group', tea, 'Tea', 0, [ann], [ann, bob], 'default']])
+})
