@@ -9,7 +9,7 @@ import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
 import { hasOthers } from './devices.ts'
 import { workOf } from './state.ts'
-import { tellOf, toldOf } from './ticks.ts'
+import { deliver, tellAwaited } from './ticks.ts'
 import type { Deletion, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** Deletions and readings of one user that are under way. Above it `busy`. */
@@ -36,13 +36,13 @@ export function looked(
   turn: UserTurn,
 ): void {
   if (!found) return fail(state, deletion, turn)
-  if (found.at > 0) tellOf(state, deletion.chat, found, turn)
+  if (found.at > 0) deliver(state, deletion.chat, found, turn)
   eraseTold(state, deletion, turn)
 }
 
 /** At once where the chat has confirmed what it was told, else then. */
 function eraseTold(state: UserState, deletion: Deletion, turn: UserTurn): void {
-  deletion.waits = toldOf(state, deletion.chat, deletion.end)
+  deletion.waits = tellAwaited(state, deletion.chat, deletion.end, turn)
   if (deletion.waits === 0) turn.effects.push({ do: 'erase', deletion })
 }
 

@@ -1,12 +1,12 @@
 /**
- * What one device has read is read on all: the others are told at once, and by an entry of the own inbox a moment later, one
- * per chat. The device that read is told "done" only when that entry is durable, too, and the timers that waited for it run.
+ * What one device has read is read on all: the others are told at once, and by an entry of the own inbox later, one per chat. The device that read is told "done" only when that entry is durable, too, and the timers that waited for it run.
  */
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { LogAnswer, Reader } from '../log/types.ts'
 import { hasOthers } from './devices.ts'
-import { after, coalesceMs, workOf } from './state.ts'
+import { later } from './later.ts'
+import { workOf } from './state.ts'
 import type { SessionRef, UserState, UserTurn } from './types.ts'
 
 /** `again`: it may have been read before. */
@@ -19,7 +19,7 @@ export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, ag
   for (const { session, phase } of state.log.readers)
     if (session !== device.session && (phase === 'live' || phase === 'replaying'))
       turn.effects.push({ do: 'seen', session, chat, upTo: seq })
-  after(state, 'receipts', coalesceMs, turn)
+  later(state, state.log.waiting !== null, turn)
 }
 
 /** A read is known to its sender: the device that read is told when its siblings will know, too. */

@@ -1,12 +1,13 @@
 /**
- * Receipts of what this user has sent: pushed at once where a device is connected, and entries of this inbox a moment later, one per
+ * Receipts of what this user has sent: pushed at once where a device is connected, and entries of this inbox later, one per
  * peer. What is known already makes no entry. Of the receipts that are durable here the latest peers' are in memory; the actor of a
  * reader says which it may have told before (`again`): those are looked for among the latest entries first, so that one which is
  * repeated for ever, by whatever device, makes no more than one entry in `recent`.
  */
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
-import { after, coalesceMs, workOf } from './state.ts'
+import { after, coalesceMs, later } from './later.ts'
+import { workOf } from './state.ts'
 import type { Marks, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** Latest entries that are looked through. */
@@ -27,7 +28,7 @@ const merged = (known: Marks | undefined, { epoch, delivered, read }: Marks): Ma
 
 /** News for this user as a sender. */
 export function heard(state: UserState, receipt: Extract<UserMessage, { is: 'receipt' }>, turn: UserTurn): void {
-  const { from, epoch, again } = receipt
+  const { from, epoch, again, awaited = false } = receipt
   const delivered = Math.max(receipt.delivered, receipt.read)
   // Who tells nobody what they have read is told of nobody.
   const said = { epoch, delivered, read: state.settings.receipts ? receipt.read : 0 }
@@ -37,12 +38,15 @@ export function heard(state: UserState, receipt: Extract<UserMessage, { is: 'rec
   const known = news.get(from)
   const now = { ...merged(known, said), again: again && (known?.again ?? true) }
   news.set(from, now)
-  if (covers(known, said)) return
-  for (const { session, phase } of state.log.readers) {
-    if (phase === 'live' || phase === 'replaying') turn.effects.push({ do: 'news', session, peer: from, ...now })
-  }
-  turn.effects.push({ do: 'receipted', peer: from, ...now })
-  after(state, 'receipts', coalesceMs, turn)
+  if (!covers(known, said)) tellNow(state, from, now, turn)
+  later(state, awaited, turn)
+}
+
+/** Early receipts, which wait for nothing. */
+function tellNow(state: UserState, peer: UserId, marks: Marks, turn: UserTurn): void {
+  for (const { session, phase } of state.log.readers)
+    if (phase === 'live' || phase === 'replaying') turn.effects.push({ do: 'news', session, peer, ...marks })
+  turn.effects.push({ do: 'receipted', peer, ...marks })
 }
 
 /** Whether a receipt is being appended: then its confirmation follows. */

@@ -3,10 +3,7 @@ import type { Settings } from '../../src/protocol/settings.ts'
 import type { InboxRecord } from '../../src/store/contract.ts'
 import { highestAcked, restOfLog, startLog } from '../log/state.ts'
 import { openSettings } from '../settings.ts'
-import type { UserState, UserTurn, UserWork } from './types.ts'
-
-/** Milliseconds within which the receipts of one peer become one entry, and the reads of one chat. */
-export const coalesceMs = 1_000
+import type { UserState, UserWork } from './types.ts'
 
 /** The state of a user actor that starts: from what the store holds, or with `epoch` for an inbox that is new. */
 export const startUser = (
@@ -28,6 +25,7 @@ export function workOf(state: UserState): UserWork {
     sendersTo: upTo,
     outstanding: new Map(),
     news: new Map(),
+    laterSince: 0,
     receipts: new Map(),
     recalling: false,
     changes: null,
@@ -40,14 +38,6 @@ export function workOf(state: UserState): UserWork {
     timers: new Set(),
   }
   return state.work
-}
-
-/** Asks for a timer, unless it is already set. */
-export function after(state: UserState, timer: 'receipts' | 'retell', ms: number, turn: UserTurn): void {
-  const { timers } = workOf(state)
-  if (timers.has(timer)) return
-  timers.add(timer)
-  turn.effects.push({ do: 'after', ms, timer })
 }
 
 /** Whether the actor may hibernate; as of its log. */

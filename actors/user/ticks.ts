@@ -6,8 +6,9 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isGroup } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
+import { after } from './later.ts'
 import { readDone, see } from './reads.ts'
-import { after, workOf } from './state.ts'
+import { workOf } from './state.ts'
 import type { Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** A receipt that is not confirmed within this time is told again: the sender's actor may have forgotten it. */
@@ -98,19 +99,29 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, again: bo
   settle(state, turn)
 }
 
-/** Tells a chat that its messages from the entry `first` to its seq `at` are delivered, before that is their turn. */
-export function tellOf(state: UserState, chat: UserId, { first, at }: Span, turn: UserTurn): void {
+/** The messages of a chat from the entry `first` to its seq `at` are delivered, before that is their turn: it is to be told. */
+export function deliver(state: UserState, chat: UserId, { first, at }: Span, turn: UserTurn): void {
   if (isToldNothing(state, chat)) return
   const told = outstanding(state, chat, first)
   told.delivered = Math.max(told.delivered, at)
-  turn.effects.push(receipt(state, chat, told, true))
   settle(state, turn)
 }
 
-/** Up to which of its seqs a chat was told of entries up to `upTo` and has not confirmed it; 0: it has. */
-export function toldOf(state: UserState, chat: UserId, upTo: Seq): Seq {
+/**
+ * Tells a chat what it has not confirmed of entries up to `upTo`, for somebody who waits for that. Answers up to which of its seqs; 0: it
+ * has confirmed it.
+ */
+export function tellAwaited(state: UserState, chat: UserId, upTo: Seq, turn: UserTurn): Seq {
   const told = workOf(state).outstanding.get(chat)
-  return told && told.first <= upTo ? told.delivered : 0
+  if (!told || told.first > upTo || told.delivered === 0) return 0
+  turn.effects.push(receipt(state, chat, told, true, true))
+  return told.delivered
+}
+
+/** A device leaves, and soon the settled mark is saved: what peers confirm until then need not be looked up when it is back. */
+export function tellLeaving(state: UserState, turn: UserTurn): void {
+  for (const [peer, told] of state.work?.outstanding ?? [])
+    if (!isGroup(peer)) turn.effects.push(receipt(state, peer, told, true, true))
 }
 
 function outstanding(state: UserState, peer: UserId, first: Seq): Told {
@@ -121,12 +132,17 @@ function outstanding(state: UserState, peer: UserId, first: Seq): Told {
   return told
 }
 
-function receipt({ user, log, settings }: UserState, peer: UserId, told: Told, again: boolean): UserEffect {
+function receipt(state: UserState, peer: UserId, told: Told, again: boolean, awaited = isAwaited(state)): UserEffect {
+  const { user, log, settings } = state
   const { delivered, read } = told
-  const message = { is: 'receipt', from: user, epoch: log.epoch, delivered, read, again } as const
+  const message = { is: 'receipt', from: user, epoch: log.epoch, delivered, read, again, awaited } as const
   const hides = isGroup(peer) && settings.blocked.length > 0
   return { do: 'tell', user: peer, message: hides ? { ...message, hides: settings.blocked } : message }
 }
+
+/** Whether timers wait for what is confirmed, or soon peers that are told nothing until others have confirmed. */
+const isAwaited = ({ log, work }: UserState): boolean =>
+  log.waiting !== null || (work?.outstanding.size ?? 0) * 2 > outstandingPeers
 
 /** Who is blocked is told nothing, neither now nor later: that something is delivered says that somebody is here. */
 const isToldNothing = ({ settings }: UserState, chat: UserId): boolean => settings.blocked.includes(chat)

@@ -63,6 +63,8 @@ export type UserMessage =
       readonly read: Seq
       /** It may have been told before. */
       readonly again: boolean
+      /** Somebody waits until it is durable. */
+      readonly awaited?: boolean
       /** To a group: whom they have blocked, and who is not to be told. */
       readonly hides?: readonly UserId[]
     }
@@ -104,7 +106,7 @@ export type UserMessage =
     }
   | { readonly is: 'timer'; readonly timer: UserTimer }
 
-export type UserTimer = LogTimer | 'receipts' | 'retell'
+export type UserTimer = LogTimer | 'receipts' | 'awaited' | 'retell'
 
 /** What entries are read for: whose messages they are, to tell them; or which receipts and reads are there already. */
 type Scan = 'senders' | 'known'
@@ -316,6 +318,8 @@ export type UserWork = {
   sendersTo: Seq
   readonly outstanding: Map<UserId, Told>
   readonly news: Map<UserId, News>
+  /** Since when something that was told at once waits to be an entry; 0: nothing does. */
+  laterSince: Millis
   /** Of the latest peers: what is durable of their receipts; and whether the latest entries are being read for what is not here. */
   readonly receipts: Map<UserId, Marks>
   recalling: boolean
@@ -331,7 +335,7 @@ export type UserWork = {
   reads: Reads | null
   /** Devices whose removal is not durable. */
   removals: Removal[]
-  readonly timers: Set<'receipts' | 'retell'>
+  readonly timers: Set<'receipts' | 'awaited' | 'retell'>
 }
 
 /** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */

@@ -10,6 +10,7 @@
  * anything that must survive a crash.
  */
 import type { Entry } from '../../src/protocol/entry.ts'
+import type { Seq } from '../../src/protocol/ids.ts'
 import { never } from '../../src/protocol/never.ts'
 import { pauseAt } from '../log/append.ts'
 import { saveNow, settle } from '../log/cursors.ts'
@@ -17,7 +18,7 @@ import { standing } from '../log/lives.ts'
 import { accept, ack, answered, attach, detach, timer as logTimer, resume, write } from '../log/log.ts'
 import { readerOf } from '../log/state.ts'
 import { startDue } from '../log/timers.ts'
-import type { Incoming, LogEvent } from '../log/types.ts'
+import type { Incoming, LogEvent, Reader } from '../log/types.ts'
 import type { Turn } from '../turn.ts'
 import { deletedStands, erase, eraseConfirmed, erased, looked, past, readBack } from './deletion.ts'
 import {
@@ -31,13 +32,14 @@ import {
   removeNow,
   tellSiblings,
 } from './devices.ts'
+import { goesAlong } from './later.ts'
 import { changeOf } from './lifetime.ts'
 import { judge } from './policy.ts'
 import { askSettings, keepLifetime, kept, set } from './preferences.ts'
 import { readStands, readStarted, recalledReads, writeReads } from './reads.ts'
 import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts'
 import { workOf } from './state.ts'
-import { checked, notePushed, read, receipted, retell, scanned, tellDelivered } from './ticks.ts'
+import { checked, notePushed, read, receipted, retell, scanned, tellDelivered, tellLeaving } from './ticks.ts'
 import type { UserEffect, UserLimits, UserMessage, UserState, UserTimer, UserTurn, Wish } from './types.ts'
 
 /** Acks of a device that stays: a crash makes a client that kept no cursor itself see the last minutes again. */
@@ -53,11 +55,24 @@ export function receive(state: UserState, message: UserMessage, given: Turn<User
     said: [],
     judge: (incoming) => judge(state, incoming, turn),
   }
+  const before = latest(state)
   handle(state, message, turn)
-  // What is heeded may have more said.
-  for (const said of turn.said) heed(state, said, turn)
+  heedAll(state, turn)
+  if (latest(state) > before && goesAlong(state, turn)) {
+    writeLater(state, turn)
+    heedAll(state, turn)
+  }
   if (!state.log.waiting) return
   startDue(state.log, () => lowestAcked(state, turn), turn)
+}
+
+/** The seq of the last entry that was given to the store. */
+const latest = ({ log: { work, tail } }: UserState): Seq => work?.pending.at(-1)?.entry.seq ?? tail
+
+function heedAll(state: UserState, turn: UserTurn): void {
+  // What is heeded may have more said.
+  for (const said of turn.said) heed(state, said, turn)
+  turn.said.length = 0
 }
 
 function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
@@ -80,7 +95,7 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return attachDevice(state, message, turn)
     case 'detach': {
       const device = readerOf(log, message.session)
-      return device && detach(log, device, turn)
+      return device && detachDevice(state, device, turn)
     }
     case 'stand': {
       const { session, at, life } = message
@@ -147,7 +162,9 @@ function heed(state: UserState, said: LogEvent | Wish, turn: UserTurn): void {
       const { reader, epoch, from: seq, tail, lost: why } = said
       const { session } = reader
       const siblings = hasOthers(state, reader, turn)
-      return void effects.push({ do: 'welcome', session, epoch, seq, tail, why, siblings, settings: state.settings })
+      effects.push({ do: 'welcome', session, epoch, seq, tail, why, siblings, settings: state.settings })
+      // What was told at once it has not heard.
+      return state.work ? writeLater(state, turn) : undefined
     }
     case 'pushed':
       notePushed(state, said.entries, said.again)
@@ -215,6 +232,12 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
   attach(state.log, device, session, cursor, lost, turn)
 }
 
+function detachDevice(state: UserState, device: Reader, turn: UserTurn): void {
+  detach(state.log, device, turn)
+  tellLeaving(state, turn)
+  if (state.work) writeLater(state, turn)
+}
+
 function ackOf({ log }: UserState, { session, seq }: Extract<UserMessage, { is: 'ack' }>, turn: UserTurn): void {
   const device = readerOf(log, session)
   if (!device) return
@@ -239,8 +262,9 @@ function scannedFor(state: UserState, message: Extract<UserMessage, { is: 'scann
   }
 }
 
-/** What came within a moment becomes entries; of what may be known already the latest entries are looked through first. */
+/** What was told at once becomes entries; of what may be known already the latest entries are looked through first. */
 function writeLater(state: UserState, turn: UserTurn): void {
+  workOf(state).laterSince = 0
   writeNews(state, turn)
   writeReads(state, turn)
   recall(state, turn)
@@ -249,6 +273,7 @@ function writeLater(state: UserState, turn: UserTurn): void {
 function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
   switch (timer) {
     case 'receipts':
+    case 'awaited':
       workOf(state).timers.delete(timer)
       return writeLater(state, turn)
     case 'retell':

@@ -84,6 +84,7 @@ export function hostUsers(context: Context): Users {
     unpack: (id, kept) => unpackUser(id as UserId, kept),
     leave({ log, work }) {
       if (isWriting(log) || (work && (work.changes || work.deletions.length > 0))) return 'waits'
+      if (work && work.laterSince > 0) return { tell: { is: 'timer', timer: 'receipts' } }
       return log.unsaved > 0 ? { tell: { is: 'timer', timer: 'save' } } : 'goes'
     },
     deadLetter(id, message, reason) {

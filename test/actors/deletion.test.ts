@@ -37,10 +37,11 @@ function bobOf(record: InboxRecord, devices = ['phone']) {
   }
   return { state, tell, ask, askByCode, looked, erased }
 }
+/** `again`: it was told before, or may have been, and is told for a deletion that waits. */
 const receipt = (peer: UserId, delivered: number, again = true) => ({
   do: 'tell',
   user: peer,
-  message: { is: 'receipt', from: bob, epoch: 7, delivered, read: 0, again },
+  message: { is: 'receipt', from: bob, epoch: 7, delivered, read: 0, again, awaited: again },
 })
 const done = (from: number, upTo: number) => ({ do: 'confirm', session: 1, kind: 'delete', ref: ann, seq: upTo, from })
 
@@ -89,7 +90,7 @@ describe('a deletion', () => {
     tell({ is: 'page', reader: 1, from: 1, entries: [1, 2, 3, 4].map(message) })
     looked(ask(3, 3), 3, 3)
     expect(tell({ is: 'ack', session: 1, seq: 2 })).toContainEqual(receipt(ann, 3, false))
-    expect(ask(1, 2)).toEqual([])
+    expect(ask(1, 2), 'it is told that somebody waits').toEqual([receipt(ann, 3)])
     expect(tell({ is: 'receipted', peer: ann, delivered: 3, read: 0 })).toMatchObject([
       { do: 'erase', deletion: { from: 3 } },
       { do: 'erase', deletion: { from: 1 } },

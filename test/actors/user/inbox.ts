@@ -102,8 +102,8 @@ export function inbox({ entries = [], cursors = [], settled = 0, settings, limit
   const detach = (session: number) => tell({ is: 'detach', session })
   const ack = (session: number, seq: number) => tell({ is: 'ack', session, seq })
   const reads = (session: number, chat: string, seq: number) => tell({ is: 'read', session, chat: user(chat), seq })
-  const heard = (delivered: number, read = 0, again = false, epoch = 5) =>
-    tell({ is: 'receipt', from: user('ann'), epoch, delivered, read, again })
+  const heard = (delivered: number, read = 0, again = false, epoch = 5, awaited = false) =>
+    tell({ is: 'receipt', from: user('ann'), epoch, delivered, read, again, awaited })
   const confirmed = (peer: string, delivered: number, read = 0) =>
     tell({ is: 'receipted', peer: user(peer), delivered, read })
   const timer = (timer: Extract<UserMessage, { is: 'timer' }>['timer']) => tell({ is: 'timer', timer })

@@ -1,7 +1,7 @@
 /** Ticks: what a recipient tells of others' messages, and what a sender hears of their own. */
 import { expect, it } from 'vitest'
 import { openSettings } from '../../../actors/settings.ts'
-import { appends, cursor, inbox, mail, of, told, user } from './inbox.ts'
+import { appends, cursor, inbox, mail, of, pushes, told, user } from './inbox.ts'
 
 const chats = [mail(1, 'ann'), mail(2, 'cat'), mail(3, 'ann')]
 const phone = { entries: chats, cursors: [cursor('phone', 0), cursor('laptop', 0)] }
@@ -88,18 +88,18 @@ it('a read of what is no longer in memory is looked up, and refused for now wher
   expect(told(checked(3))).toEqual([['ann', 'receipt', 0, 3]])
 })
 
-it('a sender sees a tick at once, and has it as an entry a second later, which confirms it', () => {
+it('a sender sees a tick at once, and has it as an entry 4 s later, which confirms it', () => {
   const { attach, heard, timer, durable } = inbox()
   attach(1)
   const effects = heard(4, 2)
   expect(of(effects, 'news')).toMatchObject([{ session: 1, peer: 'ann', epoch: 5, delivered: 4, read: 2 }])
-  expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 1_000, timer: 'receipts' }])
+  expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 4_000, timer: 'receipts' }])
   expect(told(effects)).toEqual([])
   expect(appends(timer('receipts'))).toEqual([1])
   expect(told(durable())).toEqual([['ann', 'receipted', 4, 2]])
 })
 
-it('ticks of a second are one entry, and only rise', () => {
+it('ticks of these seconds are one entry, and only rise', () => {
   const { attach, heard, timer } = inbox()
   attach(1)
   heard(4)
@@ -123,4 +123,56 @@ it('a tick that is an entry already is confirmed, and makes no other', () => {
   durable()
   expect(told(heard(3, 2))).toEqual([['ann', 'receipted', 3, 2]])
   expect(timer('receipts')).toEqual([])
+})
+
+it('a tick goes along with the next append, but no sooner than after a second', () => {
+  const { attach, heard, deliver, durable, clock, timer } = inbox()
+  attach(1)
+  heard(4)
+  clock.now += 999
+  expect(appends(deliver(1)), 'else a lively chat had one with each message').toEqual([1])
+  clock.now += 1
+  const effects = deliver(2)
+  expect(of(effects, 'append').flatMap(({ entries }) => entries)).toMatchObject([
+    { seq: 2, is: 'message' },
+    { seq: 3, is: 'receipt', delivered: 4 },
+  ])
+  expect(pushes(durable())).toEqual([[1, [1, 2, 3]]])
+  expect(timer('receipts')).toEqual([])
+})
+
+it('a tick is written at once when a device comes that has not heard of it, and when one leaves', () => {
+  const { attach, heard, detach } = inbox()
+  heard(4)
+  expect(appends(attach(1))).toEqual([1])
+  heard(5)
+  expect(appends(detach(1))).toEqual([2])
+})
+
+it('a tick that somebody waits for is written after a second', () => {
+  const { attach, heard, timer } = inbox()
+  attach(1)
+  heard(4)
+  const effects = heard(4, 0, true, 5, true)
+  expect(of(effects, 'news'), 'it is no news').toEqual([])
+  expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 1_000, timer: 'awaited' }])
+  expect(appends(timer('awaited'))).toEqual([1])
+  expect(timer('receipts')).toEqual([])
+})
+
+it('when a device leaves, senders are told that it waits: the mark of what is settled is saved 2 s later', () => {
+  const { attach, ack, detach, confirmed } = inbox(phone)
+  attach(1)
+  ack(1, 3)
+  confirmed('cat', 2)
+  const effects = detach(1)
+  expect(told(effects)).toEqual([['ann', 'receipt', 3, 0]])
+  expect(of(effects, 'tell')).toMatchObject([{ message: { again: true, awaited: true } }])
+})
+
+it('a tick is awaited where timers hang on it, or so many are not confirmed that others are told nothing yet', () => {
+  const many = Array.from({ length: 600 }, (_, n) => mail(n + 1, `one${n}`))
+  const { attach, ack } = inbox({ entries: many, cursors: [cursor('phone', 0)], limits: { windowEntries: 600 } })
+  attach(1)
+  expect(of(ack(1, 600), 'tell').filter(({ message }) => 'awaited' in message && message.awaited)).toHaveLength(88)
 })
