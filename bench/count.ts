@@ -25,15 +25,30 @@ export function countWrites(inner: Store) {
     }
     if (waiting && durable >= waiting.copies) waiting.then()
   }
-  const counting: Pick<Store, 'append' | 'saveCursors' | 'saveLastSeen'> = {
+  const count = (entries: readonly Entry[]) => {
+    writes.appends += 1
+    writes.entries += entries.length
+  }
+  const { laps } = inner
+  const counting: Pick<Store, 'append' | 'laps' | 'saveCursors' | 'saveLastSeen'> = {
     append(user, epoch, term, entries) {
-      writes.appends += 1
-      writes.entries += entries.length
+      count(entries)
       const written = inner.append(user, epoch, term, entries)
-      if (entries.some((entry) => entry.is === 'message' && entry.place))
-        written.then(() => landed(entries)).catch(() => {})
+      written.then(() => landed(entries)).catch(() => {})
       return written
     },
+    ...(laps && {
+      laps: {
+        append(user, epoch, term, entries, done) {
+          count(entries)
+          laps.append(user, epoch, term, entries, (failure) => {
+            if (failure === undefined) landed(entries)
+            done(failure)
+          })
+        },
+        begin: () => laps.begin(),
+      },
+    }),
     saveCursors(user, epoch, cursors, settled) {
       writes.saves += 1
       return inner.saveCursors(user, epoch, cursors, settled)

@@ -6,13 +6,12 @@ import type { Accepted } from '../actors/log/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { inTime } from './embed/deadline.ts'
 import { type OnFault, warnings } from './embed/faults.ts'
-import { isForHere } from './embed/here.ts'
 import { tellHooks } from './embed/hooks.ts'
 import { type CompleteOptions, completeOptions, type NodeOptions } from './embed/options.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './embed/program.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
-import { Origins } from './gateway/origin.ts'
+import { isForHere, Origins } from './gateway/origin.ts'
 import { routes } from './gateway/routes.ts'
 import { Calendar } from './hosts/calendar.ts'
 import { startChores } from './hosts/chores.ts'
@@ -190,7 +189,12 @@ export async function startHosts(
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
   const media = options.media && new NodeMedia(options.media, limits, clock)
-  const runtime = startRuntime({ ...sizes, clock, crashed: (error) => onFault({ where: 'actor', error }) })
+  const runtime = startRuntime({
+    ...sizes,
+    clock,
+    crashed: (error) => onFault({ where: 'actor', error }),
+    write: () => store.laps?.begin(),
+  })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const router: NodeRouter = new Router(asks)
   const hooks = inTime(runtime, onFault)

@@ -28,6 +28,11 @@ export class Holds {
     return this.#media !== undefined
   }
 
+  /** Whether something is to be held before these entries are appended. */
+  concern(entries: readonly Entry[]): boolean {
+    return this.#media !== undefined && entries.some(hasMedia)
+  }
+
   /** Appends entries to an inbox, or to the log of a group. What they carry is held before that, also where they are appended again. */
   append(user: UserId, entries: readonly Entry[], write: () => Promise<void>): Promise<void> {
     const media = this.#media

@@ -1,5 +1,6 @@
 import type { Millis } from '../protocol/ids.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { LapOptions } from './turns.ts'
 
 /**
  * Why a message was not handled. `poison`: it crashed the actor twice; `unloadable`: the store did not answer; `gave up`: too many
@@ -41,7 +42,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
 }
 
 /** How many actors a runtime has room for, and what it does with those that are idle or crash. */
-export type RuntimeOptions = {
+export type RuntimeOptions = LapOptions & {
   /** Slices of the ids: the unit in which actors are released. */
   readonly shards: number
   /** Supervisors: each has every so many shards. */
@@ -66,6 +67,9 @@ export const defaultRuntimeOptions: RuntimeOptions = {
   supervisors: 256,
   mailbox: 2_048,
   turn: 128,
+  lap: 1_024,
+  lapMs: 2,
+  write: () => {},
   idleMs: 5_000,
   spares: 50_000,
   restarts: 3,

@@ -5,14 +5,16 @@ import { shardOf } from './hash.ts'
 import type { Actor, Shards } from './nact.ts'
 import { release } from './release.ts'
 import { Rested } from './rested.ts'
+import type { Turns } from './turns.ts'
 import type { Wheel } from './wheel.ts'
 
 type Awake<State, Message> = {
-  /** Undefined while it is loaded. */
   state: State | undefined
   mail: Message[]
   actor: Actor
-  loading: boolean
+  /** It has no state that counts: it is being loaded, or it has crashed. Then it has no turn. */
+  down: boolean
+  /** It waits for its turn, or has it. So it waits once, and in the place of one that crashed in its turn nobody waits. */
   woken: boolean
   /** By the monotonic clock, as the times of the crashes. */
   activeAt: Millis
@@ -28,14 +30,16 @@ export type Inspection = {
   readonly restarts: number
 }
 
+/** What all kinds of actors share. */
+type Parts = { readonly shards: Shards; readonly wheel: Wheel; readonly turns: Turns }
+
 /** The actors of one kind: woken by mail, hibernated when idle, and started again from the store when they crash. */
 export class Entities<State, Message, Effect = unknown, Known = unknown> {
   readonly #awake = new Map<string, Awake<State, Message>>()
   readonly #resting = new Rested()
   readonly #behaviour: Behaviour<State, Message, Effect, unknown, Known>
   readonly #options: RuntimeOptions
-  readonly #shards: Shards
-  readonly #wheel: Wheel
+  readonly #parts: Parts
   readonly #counters: Counters
   /** Shards that were released, with the number of that release. */
   readonly #released = new Map<number, number>()
@@ -44,20 +48,18 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   constructor(
     behaviour: Behaviour<State, Message, Effect, unknown, Known>,
     options: RuntimeOptions,
-    shards: Shards,
-    wheel: Wheel,
+    parts: Parts,
     counters: Counters,
   ) {
     this.#behaviour = behaviour
     this.#options = options
-    this.#shards = shards
-    this.#wheel = wheel
+    this.#parts = parts
     this.#counters = counters
     const sweep = () => {
       this.#hibernate(options.clock.monotonic())
-      wheel.after(1_000, sweep)
+      parts.wheel.after(1_000, sweep)
     }
-    wheel.after(1_000, sweep)
+    parts.wheel.after(1_000, sweep)
   }
 
   /** Puts a message into the mailbox; false when it is full, and the message was not taken. */
@@ -75,7 +77,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     const awake = this.#wake(id)
     awake.mail.push(message)
     awake.activeAt = this.#options.clock.monotonic()
-    this.#token(awake)
+    this.#token(id, awake)
   }
 
   /** For what is of no use to an actor that is not present. */
@@ -91,7 +93,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
 
   after(id: string, ms: number, message: Message): void {
     const asked = this.#releases
-    this.#wheel.after(ms, () => {
+    this.#parts.wheel.after(ms, () => {
       // A timer of an actor that was released is nobody's.
       if (asked === this.#releases || (this.#released.get(this.#shardOf(id)) ?? 0) <= asked) this.tell(id, message)
     })
@@ -100,7 +102,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   /** The state as it is now; of an actor that hibernates a copy. */
   peek(id: string): State | undefined {
     const awake = this.#awake.get(id)
-    if (awake) return awake.state
+    if (awake) return awake.down ? undefined : awake.state
     return this.#resting.has(id) ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined
   }
 
@@ -122,8 +124,8 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
 
   /** Whether no actor has mail or anything under way. */
   get quiet(): boolean {
-    for (const { state, mail } of this.#awake.values())
-      if (state === undefined || mail.length > 0 || this.#behaviour.rest(state) === 'busy') return false
+    for (const { state, down, mail } of this.#awake.values())
+      if (down || state === undefined || mail.length > 0 || this.#behaviour.rest(state) === 'busy') return false
     return true
   }
 
@@ -136,12 +138,12 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       this.#released.set(shard, this.#releases)
       for (const id of ids) this.#drop(id)
     }
-    return release({ ids, mayGo, drop }, this.#wheel, mostMs)
+    return release({ ids, mayGo, drop }, this.#parts.wheel, mostMs)
   }
 
   #drop(id: string): void {
     const awake = this.#awake.get(id)
-    const [state, mail] = [this.peek(id), awake?.mail ?? []]
+    const [state, mail] = [awake ? awake.state : this.peek(id), awake?.mail ?? []]
     awake?.actor.stop()
     this.#awake.delete(id)
     this.#resting.delete(id)
@@ -169,7 +171,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       state: rested ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined,
       mail: [],
       actor: this.#spawn(id),
-      loading: false,
+      down: false,
       woken: false,
       activeAt: 0,
       crashes: [],
@@ -183,21 +185,19 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   }
 
   #spawn(id: string): Actor {
-    return this.#shards.spawn(
-      this.#shardOf(id) % this.#options.supervisors,
-      () => this.#turn(id),
-      (error) => this.#crashed(id, error),
-    )
+    const supervisor = this.#shardOf(id) % this.#options.supervisors
+    const actor = this.#parts.shards.spawn(supervisor, (error) => this.#crashed(id, actor, error))
+    return actor
   }
 
-  #token(awake: Awake<State, Message>): void {
-    if (awake.woken || awake.loading || awake.mail.length === 0) return
+  #token(id: string, awake: Awake<State, Message>): void {
+    if (awake.woken || awake.down || awake.mail.length === 0) return
     awake.woken = true
-    awake.actor.wake()
+    this.#parts.turns.add(() => this.#turn(id, awake))
   }
 
   async #load(id: string, awake: Awake<State, Message>, restarted: boolean): Promise<void> {
-    awake.loading = true
+    awake.down = true
     try {
       const state = await this.#behaviour.load(id)
       if (this.#awake.get(id) !== awake) return
@@ -208,15 +208,29 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       if (restarted) this.#behaviour.gaveUp(id)
       return
     }
-    awake.loading = false
+    awake.down = false
     if (restarted) this.#behaviour.restarted(id)
-    this.#token(awake)
+    this.#token(id, awake)
   }
 
-  #turn(id: string): void {
-    const awake = this.#awake.get(id)
-    if (awake?.state === undefined) return
-    awake.woken = false
+  /** Answers how many messages it has handled. */
+  #turn(id: string, awake: Awake<State, Message>): number {
+    // It may have gone while it waited.
+    if (this.#awake.get(id) !== awake) return 0
+    try {
+      const handled = this.#handle(id, awake)
+      awake.woken = false
+      this.#token(id, awake)
+      return handled
+    } catch (error) {
+      // From here on what comes back for this state is nobody's, and mail waits for the next.
+      awake.down = true
+      awake.actor.fail(error)
+      return 1
+    }
+  }
+
+  #handle(id: string, awake: Awake<State, Message>): number {
     this.#counters.turns += 1
     const effects: Effect[] = []
     const now = this.#options.clock.now()
@@ -225,7 +239,7 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     let asked = 0
     try {
       for (; handled < count; handled++) {
-        awake.state = this.#behaviour.receive(awake.state, awake.mail[handled] as Message, now, effects)
+        awake.state = this.#behaviour.receive(awake.state as State, awake.mail[handled] as Message, now, effects)
         asked = effects.length
       }
     } finally {
@@ -238,18 +252,19 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
       // What earlier messages of this turn asked for is done, also when a later one crashed the actor.
       this.#behaviour.perform(id, effects)
     }
-    this.#token(awake)
+    return handled
   }
 
   /**
    * The first message in line crashed the actor: it is tried once more on a fresh state, unless it says nothing to the next life,
    * then put aside. Nothing else that waits is lost.
    */
-  #crashed(id: string, cause: unknown): void {
+  #crashed(id: string, actor: Actor, cause: unknown): void {
     const { kind } = this.#behaviour
     this.#options.crashed(new Error(`the ${kind} ${id} crashed: ${cause}`, { cause }))
     const awake = this.#awake.get(id)
-    if (!awake) return
+    // It may have gone since.
+    if (awake?.actor !== actor) return
     this.#counters.restarts += 1
     const now = this.#options.clock.monotonic()
     awake.crashes = [...awake.crashes.filter((at) => now - at < this.#options.restartsMs), now]

@@ -4,6 +4,7 @@ import { type Behaviour, type Counters, defaultRuntimeOptions, type RuntimeOptio
 import type { Clock } from './clock.ts'
 import { Entities } from './entities.ts'
 import { startShards } from './nact.ts'
+import { Turns } from './turns.ts'
 import { Wheel } from './wheel.ts'
 
 export { Asks } from './asks.ts'
@@ -13,10 +14,12 @@ export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 export { hash, shardOf } from './hash.ts'
 export { type Address, Router } from './router.ts'
+export type { Turns } from './turns.ts'
 
 export type Runtime = {
   readonly clock: Clock
   readonly wheel: Wheel
+  readonly turns: Turns
   readonly counters: Counters
   host<State, Message, Effect, Kept, Known = unknown>(
     behaviour: Behaviour<State, Message, Effect, Kept, Known>,
@@ -35,6 +38,7 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const shards = startShards(all.supervisors, all.clock)
   const wheel = new Wheel(all.clock)
   wheel.start()
+  const turns = new Turns(all.clock, all)
   const kinds: Pick<Entities<unknown, unknown>, 'release'>[] = []
   const counters: Counters = {
     messages: 0,
@@ -48,9 +52,10 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   return {
     clock: all.clock,
     wheel,
+    turns,
     counters,
     host(behaviour) {
-      const actors = new Entities(behaviour, all, shards, wheel, counters)
+      const actors = new Entities(behaviour, all, { shards, wheel, turns }, counters)
       kinds.push(actors)
       return actors
     },

@@ -1,6 +1,7 @@
 /**
- * The one file that knows nact. It gives the tree and the turns; nothing that nact keeps may be lost with it: mail waits in
- * our mailboxes, a crash is a value for our supervisor, and no actor with many children is ever sent a message.
+ * The one file that knows nact. It names actors, has them in a tree, and supervises them; turns they have in laps (turns.ts), since
+ * nact takes a task of the event loop for each message of each actor. Nothing that nact keeps may be lost with it: mail waits in our
+ * mailboxes, a crash is a value for our supervisor, and no actor with many children is ever sent a message.
  */
 import { createRequire } from 'node:module'
 import type { Clock } from './clock.ts'
@@ -22,11 +23,22 @@ type Nact = {
 }
 const nact = createRequire(import.meta.url)('nact') as Nact
 
-export type Actor = { readonly path: string; wake(): void; stop(): void }
-export type Shards = {
-  spawn(shard: number, turn: () => void, crashed: (error: unknown) => void): Actor
-  /** No actor has a turn any more, nor has one that is spawned. nact keeps each tree that was not stopped, with all that it refers to. */
+export type Actor = {
+  readonly path: string
+  /** It has crashed: its supervisor stops it, and hears of it a little later. */
+  fail(error: unknown): void
   stop(): void
+}
+export type Shards = {
+  /** `crashed`: what its supervisor does when it has failed. */
+  spawn(shard: number, crashed: (error: unknown) => void): Actor
+  /** Nobody hears of failures any more. nact keeps each tree that was not stopped, with all that it refers to. */
+  stop(): void
+}
+
+/** The one message of an actor of nact's. */
+const fail = (_: unknown, error: unknown) => {
+  throw error
 }
 
 /** Starts a node's tree: node, shard supervisors, and below them the actors that `spawn` adds. Names are counters: nact allows few characters. */
@@ -40,19 +52,18 @@ export function startShards(count: number, clock: Pick<Clock, 'soon'>): Shards {
       stopped = true
       nact.stop(node)
     },
-    spawn(shard, turn, crashed) {
+    spawn(shard, crashed) {
       const onCrash = (_: unknown, error: unknown, context: Supervision) => {
         // A throw from here would be an unhandled rejection within nact: the supervisor runs after it.
         clock.soon(() => crashed(error))
         return context.stop
       }
-      if (stopped) return { path: '', wake: () => {}, stop: () => {} }
+      if (stopped) return { path: '', fail: () => {}, stop: () => {} }
       names += 1
-      const actor = nact.spawn(shards[shard] as Reference, () => turn(), `a${names}`, { onCrash })
+      const actor = nact.spawn(shards[shard] as Reference, fail, `a${names}`, { onCrash })
       return {
         path: `/${actor.path.parts.join('/')}`,
-        // For a message of nobody's nact makes four objects.
-        wake: () => nact.dispatch(actor, true, node),
+        fail: (error) => nact.dispatch(actor, error, node),
         stop: () => nact.stop(actor),
       }
     },

@@ -3,7 +3,7 @@
  * ones; whoever needs a store is handed those that it uses. What rejects does so with a StoreError, or with what the driver said.
  */
 import type { GroupStore, NoteStore } from './contract/groups.ts'
-import type { ExpiryStore, HistoryStore, LogStore, TraceStore } from './contract/logs.ts'
+import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
 import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
 import type { StoreError } from './error.ts'
@@ -43,6 +43,8 @@ export interface Store
     LeaseStore,
     TimeStore,
     HealthStore {
+  /** Missing: it writes what it is asked to, each by itself or as it likes. */
+  readonly laps?: LapStore
   /** Opens files or connections. Rejects with a StoreError that says what to do. A store is opened once. */
   open(events?: StoreEvents): Promise<void>
   /** Finishes what is under way and closes. Calls after it reject. */

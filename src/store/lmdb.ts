@@ -14,6 +14,7 @@ import type {
   GroupRecord,
   HistoryPosition,
   InboxRecord,
+  LapStore,
   Lease,
   Lives,
   MessageTrace,
@@ -112,6 +113,12 @@ export class LmdbStore implements Store {
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
     return this.#open.journal.append({ user, epoch, term, entries })
+  }
+
+  readonly laps: LapStore = {
+    append: (user, epoch, term, entries, done) =>
+      void this.append(user, epoch, term, entries).then(() => done(undefined), done),
+    begin: () => this.#opened?.commits.begin(),
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {

@@ -14,13 +14,13 @@ const accepted: Accepted = { is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 }
 /** Members whose answers are given by hand, and whose group hears of them when the turn is over. */
 function start() {
   const under: { readonly to: string; readonly copy: Deliver; answer(answer: Accepted): void }[] = []
-  const soon: (() => void)[] = []
+  const turns: (() => number)[] = []
   const told: unknown[][] = []
   const router = {
     ask: ({ id }: { id: string }, copyOf: (ticket: number) => Deliver, answer: (answer: Accepted) => void) =>
       void under.push({ to: id, copy: copyOf(1), answer }),
   } as unknown as NodeRouter
-  const copies = new Copies(router, { soon: (run) => void soon.push(run) }, (group, answered) =>
+  const copies = new Copies(router, { add: (turn) => void turns.push(turn) }, (group, answered) =>
     told.push([group, ...answered.map(({ link, answer }) => [link, answer.is])]),
   )
   const fan = (group: GroupId, member: string, entry = message(1) as Message) => {
@@ -30,7 +30,7 @@ function start() {
   }
   const answers = (count: number, answer = accepted) => {
     for (const copy of under.splice(0, count)) copy.answer(answer)
-    for (const run of soon.splice(0)) run()
+    for (const turn of turns.splice(0)) turn()
   }
   return { fan, answers, under, told }
 }

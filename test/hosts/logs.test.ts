@@ -7,12 +7,13 @@ import { Holds } from '../../src/media/holds.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { systemClock } from '../../src/runtime/index.ts'
+import type { LapStore } from '../../src/store/contract.ts'
 
 const bob = 'bob' as UserId
 const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
 const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, entries: seqs.map(entry) })
 
-function start(over: object = {}) {
+function start(over: object = {}, before: () => Promise<void> | undefined = async () => {}) {
   const done: unknown[] = []
   const told: unknown[] = []
   const open: ((failed?: Error) => void)[] = []
@@ -28,6 +29,7 @@ function start(over: object = {}) {
   const logs = new Logs<UserMessage, UserEffect>(
     {
       store,
+      runtime: { turns: { write: () => done.push('write') } },
       term: 1,
       router: { answer: (ticket: number, answer: unknown) => done.push([ticket, answer]) },
       sessions: { push: (session: number, frame: unknown) => done.push([session, frame]) },
@@ -39,7 +41,10 @@ function start(over: object = {}) {
     {
       peek: () => life,
       tell: (_user, message) => void told.push(message),
-      before: async () => void done.push('before'),
+      before() {
+        done.push('before')
+        return before()
+      },
     },
   )
   const crash = () => {
@@ -57,6 +62,56 @@ it('entries of one turn are appended together, and the actor hears of it when th
   land()
   await turn()
   expect(told).toEqual([{ is: 'appended', first: 1, last: 3 }])
+})
+
+/** A store that is done with an append when the test says so. */
+function laps() {
+  const open: ((failure?: unknown) => void)[] = []
+  const appended: number[][] = []
+  const laps: LapStore = {
+    append(_user, _epoch, _term, entries, done) {
+      appended.push(entries.map(({ seq }) => seq))
+      open.push(done)
+    },
+    begin: () => {},
+  }
+  return { laps, appended, land: (failure?: unknown) => open.shift()?.(failure) }
+}
+
+it('where the store writes once a lap no promise stands between a turn, the write, and what the actor hears of it', () => {
+  const { laps: store, appended, land } = laps()
+  const { logs, done, told } = start({ laps: store }, () => undefined)
+  logs.perform(bob, [append(1), append(2)], () => {})
+  expect([appended, done]).toEqual([[[1, 2]], ['before', 'write']])
+  land()
+  expect(told).toEqual([{ is: 'appended', first: 1, last: 2 }])
+})
+
+it('of one inbox one append is under way there, too, and what comes meanwhile goes with the next', () => {
+  const { laps: store, appended, land } = laps()
+  const { logs, told, done } = start({ laps: store }, () => undefined)
+  for (const seq of [1, 2, 3]) logs.perform(bob, [append(seq)], () => {})
+  expect(appended).toEqual([[1]])
+  land()
+  expect(appended).toEqual([[1], [2, 3]])
+  expect(done.filter((what) => what === 'write')).toHaveLength(2)
+  land(new Error('the disk is gone'))
+  expect(told).toEqual([
+    { is: 'appended', first: 1, last: 1 },
+    { is: 'unappended', first: 2, last: 3 },
+  ])
+})
+
+it('what has to be durable before an append is, also where the store writes once a lap', async () => {
+  let ready = () => {}
+  const { laps: store, appended } = laps()
+  const { logs, done, turn } = start({ laps: store }, () => new Promise((resolve) => (ready = resolve)))
+  logs.perform(bob, [append(1)], () => {})
+  await turn()
+  expect([appended, done]).toEqual([[], ['before']])
+  ready()
+  await turn()
+  expect(done).toEqual(['before', [1]])
 })
 
 it('an actor hears that the outcome of an append is not known', async () => {

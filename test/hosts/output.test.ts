@@ -8,13 +8,13 @@ import { aClient } from './clients.ts'
 const pong = (n: number): ServerFrame => ['pong', n]
 
 function output() {
-  const { clock, turn } = byHand()
+  const { runtime, turn } = byHand()
   const client = aClient()
   client.open = true
-  return { output: new Output(clock), client, turn }
+  return { output: new Output(runtime.turns), client, turn }
 }
 
-it('frames of one turn are one WebSocket message, in their order, and those of the next turn another', async () => {
+it('frames of one lap are one WebSocket message, in their order, and those of the next another', async () => {
   const { output: out, client, turn } = output()
   for (const n of [1, 2, 3]) out.push(client, pong(n))
   expect(client.heard).toEqual([])
@@ -61,6 +61,18 @@ it('a client that does not read is closed as too slow, and is sent nothing more'
   out.push(client, pong(2))
   await turn()
   expect(client.heard).toEqual([])
+})
+
+it('a session that cannot be sent its frames is closed, and comes back for them; the others get theirs', async () => {
+  const { output: out, client, turn } = output()
+  const other = aClient()
+  other.open = true
+  client.send = () => {
+    throw new Error('the socket is in no state for that')
+  }
+  for (const each of [client, other]) out.push(each, pong(1))
+  await expect(turn()).rejects.toThrow('the socket is in no state for that')
+  expect([client.closed, other.heard]).toEqual([[3001, 'restarted'], [[pong(1)]]])
 })
 
 it('what may be lost is, where 32 frames go in one turn already; all else goes', async () => {

@@ -6,7 +6,7 @@ import type { Place } from '../../protocol/group.ts'
 import type { GroupId } from '../../protocol/ids.ts'
 import { Queue } from '../../protocol/queue.ts'
 import { share } from '../../protocol/shared.ts'
-import type { Clock } from '../../runtime/index.ts'
+import type { Turns } from '../../runtime/index.ts'
 
 /** One object for all copies of a message, by which codecs know that they are the same. */
 const places = new WeakMap<Message, Place>()
@@ -43,11 +43,11 @@ export class Copies {
   /** `tell` hands answers to a group. */
   constructor(
     router: NodeRouter,
-    clock: Pick<Clock, 'soon'>,
+    turns: Pick<Turns, 'add'>,
     tell: (group: GroupId, copies: readonly Fanned[]) => void,
   ) {
     this.#router = router
-    this.#answers = new Answers(clock, (group, copies) => {
+    this.#answers = new Answers(turns, (group, copies) => {
       this.#flying -= copies.length
       tell(group, copies)
       this.#go()
@@ -99,29 +99,30 @@ export class Copies {
 }
 
 /**
- * The members' answers to a group's copies: those of one turn of the event loop are one message to the group. One by one they
+ * The members' answers to a group's copies: those of all actors that wait for their turn are one message to the group. One by one they
  * filled the mailbox of a group of 1,024, which then refused what its members sent.
  */
 class Answers {
   #open = new Map<GroupId, Fanned[]>()
-  readonly #clock: Pick<Clock, 'soon'>
+  readonly #turns: Pick<Turns, 'add'>
   readonly #tell: (group: GroupId, copies: readonly Fanned[]) => void
 
-  constructor(clock: Pick<Clock, 'soon'>, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
-    this.#clock = clock
+  constructor(turns: Pick<Turns, 'add'>, tell: (group: GroupId, copies: readonly Fanned[]) => void) {
+    this.#turns = turns
     this.#tell = tell
   }
 
   add(group: GroupId, copy: Fanned): void {
     const copies = this.#open.get(group)
     if (copies) return void copies.push(copy)
-    if (this.#open.size === 0) this.#clock.soon(() => this.#hand())
+    if (this.#open.size === 0) this.#turns.add(() => this.#hand())
     this.#open.set(group, [copy])
   }
 
-  #hand(): void {
+  #hand(): number {
     const open = this.#open
     this.#open = new Map()
     for (const [group, copies] of open) this.#tell(group, copies)
+    return open.size
   }
 }

@@ -54,7 +54,7 @@ export function hostGroups(context: Context): Groups {
     tell: (group, message) => groups.tell(group, message),
     before: (group) => notes.note(group as GroupId),
   })
-  const copies = new Copies(router, runtime.clock, (group, copies) =>
+  const copies = new Copies(router, runtime.turns, (group, copies) =>
     groups.tellIfPresent(group, { is: 'fanned', copies }),
   )
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({

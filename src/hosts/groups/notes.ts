@@ -10,7 +10,7 @@ import type { NoteStore } from '../../store/contract.ts'
 export class Notes {
   readonly #store: NoteStore
   readonly #term: number
-  readonly #noted = new Map<GroupId, Promise<void>>()
+  readonly #noted = new Map<GroupId, Promise<void> | 'durable'>()
   /** By group: the terms of earlier lives that noted it. */
   readonly #owed = new Map<GroupId, number[]>()
 
@@ -19,12 +19,17 @@ export class Notes {
     this.#term = term
   }
 
-  /** This life hands out copies of a group's messages; durable when it resolves. */
-  note(group: GroupId): Promise<void> {
-    const known = this.#noted.get(group) ?? this.#store.noteGroup(group, this.#term)
-    this.#noted.set(group, known)
-    known.catch(() => this.#noted.delete(group))
-    return known
+  /** This life hands out copies of a group's messages; durable when it resolves, or where there is nothing to wait for. */
+  note(group: GroupId): Promise<void> | undefined {
+    const known = this.#noted.get(group)
+    if (known) return known === 'durable' ? undefined : known
+    const noting = this.#store.noteGroup(group, this.#term)
+    this.#noted.set(group, noting)
+    noting.then(
+      () => this.#noted.set(group, 'durable'),
+      () => this.#noted.delete(group),
+    )
+    return noting
   }
 
   /** Wakes the groups whose copies an earlier life of the node may not have handed out. */

@@ -14,8 +14,8 @@ import type { NodeEvents } from '../../embed/hooks.ts'
 import type { Holds } from '../../media/holds.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
-import type { DeadLetter } from '../../runtime/index.ts'
-import type { InboxRecord, LifeStore, LogStore } from '../../store/contract.ts'
+import type { DeadLetter, Runtime } from '../../runtime/index.ts'
+import type { InboxRecord, LifeStore, LogStore, Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import type { SessionPort } from '../ports.ts'
 import { Appends } from './appends.ts'
@@ -28,7 +28,8 @@ export type LogEffect =
   | Extract<UserEffect, { do: 'answer' | 'accepted' | 'stands' }>
 
 export type LogContext = {
-  readonly store: LogStore & LifeStore
+  readonly runtime: Pick<Runtime, 'turns'>
+  readonly store: LogStore & LifeStore & Pick<Store, 'laps'>
   readonly term: number
   readonly router: NodeRouter
   readonly sessions: SessionPort
@@ -43,8 +44,8 @@ export type Owners<Message> = {
   /** What an actor is in this life; another after a crash. */
   peek(id: UserId): unknown
   tell(id: UserId, message: Message | LogAnswer): void
-  /** Durable before anything is appended. */
-  before?(id: UserId): Promise<void>
+  /** What is to be durable before anything is appended; undefined: it is. */
+  before?(id: UserId): Promise<void> | undefined
 }
 
 export class Logs<Message, Other extends { readonly do: string }> {
@@ -53,22 +54,29 @@ export class Logs<Message, Other extends { readonly do: string }> {
   readonly #appends: Appends
 
   constructor(context: LogContext, owners: Owners<Message>) {
-    const { store, term, holds, onFault } = context
     this.#context = context
     this.#owners = owners
-    const write = async (id: UserId, epoch: number, entries: readonly Entry[]) => {
-      await owners.before?.(id)
+    this.#appends = new Appends((id, epoch, entries, done) =>
+      this.#write(id, epoch, entries, (failure) => {
+        done(failure === undefined)
+        if (failure !== undefined) context.onFault({ where: 'store', error: failure })
+      }),
+    )
+  }
+
+  /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */
+  #write(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
+    const { store, term, holds, runtime } = this.#context
+    const before = this.#owners.before?.(id)
+    if (store.laps && !before && !holds.concern(entries)) {
+      store.laps.append(id, epoch, term, entries, done)
+      return runtime.turns.write()
+    }
+    const write = async () => {
+      await before
       await holds.append(id, entries, () => store.append(id, epoch, term, entries))
     }
-    this.#appends = new Appends((id, epoch, entries, done) =>
-      write(id, epoch, entries).then(
-        () => done(true),
-        (error) => {
-          done(false)
-          onFault({ where: 'store', error })
-        },
-      ),
-    )
+    write().then(() => done(undefined), done)
   }
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */

@@ -1,25 +1,23 @@
-/** What goes out to clients: the frames of a turn of the event loop are one WebSocket message to each. */
+/** What goes out to clients: the frames of a lap are one WebSocket message to each. */
 import { type CloseCode, closeCodes, errorCodes } from '../../protocol/codes.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
-import type { Clock } from '../../runtime/index.ts'
+import type { Turns } from '../../runtime/index.ts'
 import type { Session } from './session.ts'
 
-/** A session with so many frames to send in one turn gets none that may be lost. */
+/** A session with so many frames to send in one lap gets none that may be lost. */
 const crowded = 32
 
 export class Output {
-  readonly #clock: Pick<Clock, 'soon'>
-  #dirty: Session[] = []
+  readonly #turns: Pick<Turns, 'send'>
 
-  constructor(clock: Pick<Clock, 'soon'>) {
-    this.#clock = clock
+  constructor(turns: Pick<Turns, 'send'>) {
+    this.#turns = turns
   }
 
   push(session: Session, frame: ServerFrame): void {
     if (!session.open) return
     if (!session.out) {
-      if (this.#dirty.length === 0) this.#clock.soon(() => this.#flushAll())
-      this.#dirty.push(session)
+      this.#turns.send(() => this.#flush(session))
       session.out = []
     }
     session.out.push(frame[0] === 'error' ? explained(frame) : frame)
@@ -30,7 +28,7 @@ export class Output {
     if ((session.out?.length ?? 0) < crowded) this.push(session, frame)
   }
 
-  /** Does something whose frames go out at its end, while the socket is corked, and without a turn of their own. */
+  /** Does something whose frames go out at its end, while the socket is corked, and without waiting for a lap. */
   corked(session: Session, work: () => void): void {
     const alone = session.out === null
     session.out ??= []
@@ -45,17 +43,17 @@ export class Output {
     end(session, code)
   }
 
-  #flushAll(): void {
-    const dirty = this.#dirty
-    this.#dirty = []
-    for (const session of dirty) this.#flush(session)
-  }
-
   #flush(session: Session): void {
     const frames = session.out
     session.out = null
     if (!frames || frames.length === 0 || !session.open || !session.codec) return
-    if (!session.send(session.codec.encode(frames))) end(session, 'too_slow')
+    try {
+      if (!session.send(session.codec.encode(frames))) end(session, 'too_slow')
+    } catch (error) {
+      // It must not go on as if it had got them.
+      end(session, 'restarted')
+      throw error
+    }
   }
 }
 

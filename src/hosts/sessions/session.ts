@@ -27,7 +27,7 @@ export abstract class Session extends SessionState {
   readonly address: Address
   /** The token of the upgrade, until hello. */
   token: string | null
-  /** Frames to send at the end of this turn; null for none. */
+  /** Frames to send at the end of this lap; null for none. */
   out: ServerFrame[] | null = null
   /** Frames come and go; no more after the node has closed it. */
   open = false

@@ -32,7 +32,7 @@ export class Sessions implements SessionPort {
     this.#clock = context.runtime.clock
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
-    this.#output = new Output(this.#clock)
+    this.#output = new Output(context.runtime.turns)
     this.#telling = new Telling(context, this.#output)
     this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
     this.#entering = new Entering(this.#sessions, context, {

@@ -80,6 +80,20 @@ export interface LogStore {
   startTimers(owner: ChatId, started: Started, now: Millis): Promise<Seq>
 }
 
+/**
+ * A store that writes once a lap (src/runtime/turns.ts): what the turns of a lap append goes to the disk in one piece when they are over.
+ * Where it is durable before the lap ends, what comes of it leaves with that lap.
+ */
+export interface LapStore {
+  /**
+   * As `append` of `LogStore`, without a promise: `done` is called once, with undefined when it is durable, else with why it may not be.
+   * Never within this call.
+   */
+  append(owner: ChatId, epoch: number, term: number, entries: readonly Entry[], done: (failure: unknown) => void): void
+  /** The turns of a lap are over: begins to write what was appended so. What is durable at once is `done` before this returns. */
+  begin(): void
+}
+
 /** Where a message of a history stands: in the inbox, as it was appended. */
 export type HistoryPosition = { readonly time: Millis; readonly seq: Seq }
 

@@ -25,6 +25,8 @@ export class Commits<Tables extends File> {
   readonly #folder: string
   readonly #broke: (error: StoreError) => void
   #next: Transaction<Tables> | undefined
+  /** The next need not wait for the end of this turn of the event loop. */
+  #hurry = () => {}
   /** The last transaction, whatever became of it. */
   #last: Promise<void> = Promise.resolve()
   /** Why the last transaction failed; undefined: it did not. */
@@ -66,9 +68,18 @@ export class Commits<Tables extends File> {
     return this.#next.committed
   }
 
+  /** Nothing more is to come in this turn of the event loop. */
+  begin(): void {
+    this.#hurry()
+  }
+
   /** It commits after this turn of the event loop, and after the transaction before it. */
   #begin(): Transaction<Tables> {
-    const committed = Promise.all([new Promise(setImmediate), this.#last]).then(() => this.#commit())
+    const turn = new Promise<void>((resolve) => {
+      this.#hurry = resolve
+      setImmediate(resolve)
+    })
+    const committed = Promise.all([turn, this.#last]).then(() => this.#commit())
     this.#last = committed.catch(() => {})
     return { writes: [], committed }
   }
