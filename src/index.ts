@@ -11,7 +11,7 @@ export type { Lifetime } from './protocol/lifetime.ts'
 export { defaultLimits, type Limits } from './protocol/limits.ts'
 
 // Tokens.
-export { jwtAuthenticate, makeToken } from './embed/tokens.ts'
+export { jwtAuthenticate, makeToken, type TokenRules } from './embed/tokens.ts'
 
 // Stores.
 export { lmdbStore } from './store/lmdb.ts'

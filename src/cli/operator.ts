@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Misuse } from './misuse.ts'
-import { readSecret, rereadAtHangUp } from './secret.ts'
+import { readSecret, rereading } from './secret.ts'
 import type { Option } from './values.ts'
 
 const tokenFile = (data: string): string => join(data, 'operator-token')
@@ -30,10 +30,10 @@ type Values = Record<keyof typeof operatorTable, string>
 
 /** The token in a file that the node was given. */
 export const tokenIn = (path: string): Promise<() => string> =>
-  rereadAtHangUp(path, readToken, 'operator token', 'the former operator token opens nothing from now on.')
+  rereading(path, readToken, 'operator token', 'the former operator token opens nothing from now on.')
 
 async function readToken(path: string): Promise<string> {
-  const token = new TextDecoder().decode(await readSecret(path))
+  const token = await readSecret(path)
   if (token === '') throw new Misuse(`there is no token in ${path}`)
   return token
 }
@@ -70,5 +70,5 @@ export async function askNode(values: Values, operation: string, query: Record<s
 async function tokenOf(values: Values): Promise<string | undefined> {
   const path = values['operator-token-file'] || tokenFile(values.data)
   if (!values['operator-token-file'] && !existsSync(path)) return undefined
-  return new TextDecoder().decode(await readSecret(path))
+  return readSecret(path)
 }

@@ -1,18 +1,27 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { isForHere } from '../gateway/origin.ts'
-import { cassandraStore, createNode, defaultLimits, fileMedia, lmdbStore, type Store } from '../index.ts'
+import { isForHere } from '../embed/here.ts'
+import {
+  type Authenticate,
+  cassandraStore,
+  createNode,
+  defaultLimits,
+  fileMedia,
+  jwtAuthenticate,
+  lmdbStore,
+  type Store,
+} from '../index.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken, tokenIn } from './operator.ts'
 import { readOptions } from './options.ts'
-import { makeSecret, secretOf } from './secret.ts'
+import { claimsOf, claimTable, makeSecret, secretsOf } from './secret.ts'
 import { most, type Option, pairs } from './values.ts'
 
 export const table = {
   host: {
-    text: 'address to listen on; other than the loopback it needs --secret-file',
+    text: 'address to listen on; other than the loopback it needs --secret-file or --jwks-url',
     value: 'ADDRESS',
     default: '127.0.0.1',
     env: 'BLUETICK_HOST',
@@ -26,11 +35,18 @@ export const table = {
   },
   data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
   'secret-file': {
-    text: 'file with the secret that signs tokens, at least 32 bytes',
+    text: 'file with the secrets of tokens (HS256), one in each line, at least 32 bytes each; the first signs, all verify',
     value: 'FILE',
     default: '',
     env: 'BLUETICK_SECRET_FILE',
   },
+  'jwks-url': {
+    text: 'where an issuer of tokens publishes its keys (RS256, ES256, EdDSA)',
+    value: 'URL',
+    default: '',
+    env: 'BLUETICK_JWKS_URL',
+  },
+  ...claimTable,
   'allow-origin': {
     text: 'origins of web pages that may connect beside its own, separated by commas',
     value: 'ORIGINS',
@@ -100,9 +116,10 @@ export async function serve(args: string[]): Promise<void> {
   const read = readOptions(usage, table, args)
   if (!read) return
   const { values } = read
-  const secret = values['secret-file']
-  if (!secret && !isForHere(values.host))
-    throw new Misuse(`--host ${values.host} needs --secret-file; make a secret with: ${makeSecret('secret')}`)
+  const { host } = values
+  const authenticate = await authenticateOf(values)
+  if (!authenticate && !isForHere(host))
+    throw new Misuse(`--host ${host} needs --secret-file or --jwks-url; make a secret with: ${makeSecret('secret')}`)
   const tokenFile = values['operator-token-file']
   const made = newToken()
   const retentionMs = Number(values['retention-days']) * 86_400_000
@@ -117,22 +134,20 @@ export async function serve(args: string[]): Promise<void> {
       operatorToken: tokenFile ? await tokenIn(tokenFile) : made,
       ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
       trustedProxies: listed(values['trusted-proxies']),
-      ...(secret && { authenticate: await secretOf(secret) }),
+      ...(authenticate && { authenticate }),
     }),
   )
   const cluster =
     values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
-  if (!secret && !tokenFile)
+  if (!values['secret-file'] && !tokenFile)
     process.on('SIGHUP', () =>
       console.log('SIGHUP: there is no secret file to read again, nor one of the operator token.'),
     )
-  const { url } = await orMisuse(() => node.listen({ host: values.host, port: Number(values.port) }))
+  const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
   const operators = tokenFile || (await keepToken(values.data, made))
   console.log(`Bluetick listens on ${url}`)
   console.log(`  chat page   ${url.replace('ws', 'http')}/`)
-  console.log(
-    `  tokens      ${secret ? `bluetick token alice --secret-file ${secret}` : 'none needed on the loopback, where the token is the name: do not put a proxy in front of it'}`,
-  )
+  console.log(`  tokens      ${tokensOf(values)}`)
   console.log(`  operators   their token is in ${operators}`)
   console.log(`  data        ${values.data}${cluster}`)
   const asked = new Promise<void>((resolve) => {
@@ -145,6 +160,28 @@ export async function serve(args: string[]): Promise<void> {
   if (!cluster && !existsSync(join(values.data, 'bluetick.mdb')))
     throw new Error(`${values.data} is not there any more, or was emptied while the node ran: what was in it is lost`)
   console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
+}
+
+type Values = Record<keyof typeof table, string>
+
+/** Undefined: nobody is asked for a token. */
+async function authenticateOf(values: Values): Promise<Authenticate | undefined> {
+  const { 'secret-file': file, 'jwks-url': jwks } = values
+  const claims = claimsOf(values)
+  const rules = { ...(jwks && { jwks }), ...claims }
+  if (file) return orMisuse(() => secretsOf(file, rules))
+  if (jwks) return orMisuse(async () => jwtAuthenticate(rules))
+  if (Object.keys(claims).length > 0)
+    throw new Misuse('--token-issuer and --token-audience need --secret-file or --jwks-url')
+  return undefined
+}
+
+function tokensOf({ 'secret-file': file, 'jwks-url': jwks, 'token-audience': audience }: Values): string {
+  const made = file && `bluetick token alice --secret-file ${file}`
+  const aimed = audience ? `, for ${audience}` : '; for any audience: name yours by --token-audience'
+  const issued = jwks && `of the issuer whose keys are at ${jwks}${aimed}`
+  if (made || issued) return [made, issued].filter(Boolean).join(', or ')
+  return 'none needed on the loopback, where the token is the name: do not put a proxy in front of it'
 }
 
 /** What cannot be is told by `createNode` and `listen`; here it was typed. */
@@ -162,7 +199,7 @@ const listed = (value: string): string[] =>
     .map((one) => one.trim())
     .filter(Boolean)
 
-async function storeOf(values: Record<keyof typeof table, string>, retentionMs: number): Promise<Store> {
+async function storeOf(values: Values, retentionMs: number): Promise<Store> {
   if (values.store === 'lmdb') return lmdbStore(values.data, { retentionMs })
   return cassandraStore(await clusterOptions(values), { retentionMs })
 }

@@ -51,9 +51,6 @@ export class Origins {
   }
 }
 
-/** Whether only this machine reaches what listens on this host. */
-export const isForHere = (host: string): boolean => /^(127(\.\d{1,3}){3}|localhost|::1)$/.test(host)
-
 /**
  * Whether a request is made on this machine, as far as it says. A proxy here that adds no header cannot be told from that: what
  * is open to the loopback is open to whoever comes through it. So only a node that asks nobody for a token takes this for leave.

@@ -46,6 +46,8 @@ const secret = 'a secret of at least thirty-two bytes'
 writeFileSync(secretFile, `${secret}\n`)
 const key = new TextEncoder().encode(secret)
 
+const client = { device: null, address: '127.0.0.1' }
+
 describe('bluetick serve', () => {
   it('says where everything is, drains on SIGTERM with a code that says come back, and exits with 0', async () => {
     const { server, url, http, out } = await serve()
@@ -75,7 +77,7 @@ describe('bluetick serve', () => {
     const open = await cli('serve', '--host', '0.0.0.0', '--data', join(folder, 'open'))
     expect(open).toMatchObject({
       code: 2,
-      out: expect.stringMatching(/--host 0\.0\.0\.0 needs --secret-file; .*umask 077/),
+      out: expect.stringMatching(/--host 0\.0\.0\.0 needs --secret-file or --jwks-url; .*umask 077/),
     })
     expect(open.out.split('\n')).toHaveLength(1)
     writeFileSync(join(folder, 'short'), 'short')
@@ -193,7 +195,9 @@ describe('a running node', () => {
     const next = 'another secret of thirty-two bytes or more'
     writeFileSync(file, next)
     server.kill('SIGHUP')
-    await expect.poll(out).toContain(`SIGHUP: read ${file} again; tokens of the former secret are refused from now on.`)
+    await expect
+      .poll(out)
+      .toContain(`SIGHUP: read ${file} again; tokens that none of its secrets has signed are refused from now on.`)
     expect(await entersWith(url, key)).toBe('closed')
     expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
     expect(alice.connection.is).toBe('online')
@@ -202,6 +206,48 @@ describe('a running node', () => {
     await expect.poll(out).toContain(`SIGHUP: the secret stays as it was: the secret in ${file} has 5 bytes`)
     expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
     await alice.close()
+  })
+
+  it('takes tokens of each secret in its file, makes them with the first, and reads the file when it changes', async () => {
+    const file = join(folder, 'secrets')
+    const next = 'the next secret of thirty-two bytes or more'
+    writeFileSync(file, `${next}\n${secret}\n`)
+    const { url, out } = await serve('--secret-file', file)
+    for (const each of [secret, next]) expect(await entersWith(url, new TextEncoder().encode(each))).toBe('online')
+    const made = (await cli('token', 'alice', '--secret-file', file)).out
+    expect(await jwtAuthenticate(new TextEncoder().encode(next))(made, client)).toMatchObject({ user: 'alice' })
+    writeFileSync(file, `${next}\n`)
+    await expect.poll(out, { timeout: 20_000 }).toContain(`It has changed: read ${file} again;`)
+    expect(await entersWith(url, key)).toBe('closed')
+    writeFileSync(file, `${next}\nshort\n`)
+    await expect
+      .poll(out, { timeout: 20_000 })
+      .toContain(`It has changed: the secret stays as it was: secret 2 in ${file} has 5 bytes`)
+    expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
+  })
+
+  it('takes tokens only of the issuer and for the audience that it is told, and says so', async () => {
+    const claims = ['--token-issuer', 'https://id.example', '--token-audience', 'chat']
+    const { url } = await serve('--secret-file', secretFile, ...claims)
+    const enters = async (...args: string[]) => {
+      const { out: token } = await cli('token', 'alice', '--secret-file', secretFile, ...args)
+      const client = connect({ url, token })
+      await expect.poll(() => client.connection.is).toMatch(/online|closed/)
+      const { is } = client.connection
+      await client.close()
+      return is
+    }
+    expect(await enters(...claims)).toBe('online')
+    expect(await enters()).toBe('closed')
+    expect(await enters('--token-audience', 'chat')).toBe('closed')
+    expect(await cli('serve', ...claims)).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('need --secret-file or'),
+    })
+    const plain = await cli('serve', '--jwks-url', 'http://id.example/jwks')
+    expect(plain).toMatchObject({ code: 2, out: expect.stringContaining('must be an address of https') })
+    const { out } = await serve('--jwks-url', 'https://id.example/jwks')
+    expect(out()).toContain('of the issuer whose keys are at https://id.example/jwks; for any audience')
   })
 
   it('prints which option lets a page of another origin in, and the option does', async () => {

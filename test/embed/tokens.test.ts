@@ -52,3 +52,12 @@ it('a secret is 32 bytes or more, and no text', () => {
   expect(() => jwtAuthenticate('0123456789abcdef0123456789abcdef' as never)).toThrow('The secret must be bytes')
   expect(() => jwtAuthenticate(new Uint8Array(31))).toThrow('at least 32 bytes')
 })
+
+it('of several secrets each counts: one can follow another', async () => {
+  const next = secret.map((byte) => byte ^ 1)
+  const authenticate = jwtAuthenticate({ secrets: [next, secret] })
+  for (const signs of [secret, next])
+    expect(await authenticate(await makeToken(signs, { user: 'alice' }, 60), client)).toMatchObject({ user: 'alice' })
+  const other = secret.map((byte) => byte ^ 2)
+  expect(await authenticate(await makeToken(other, { user: 'alice' }, 60), client)).toBeUndefined()
+})

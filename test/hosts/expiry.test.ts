@@ -70,10 +70,20 @@ it('another token is good for its own time', () => {
   expect(pass(2 * hour)).toEqual([])
 })
 
-it('one that is good for less than that is not asked about, and one whose end was slept through is not either', () => {
+it('of one that is good for less than a minute half is left when the client is asked', () => {
+  const { open, expiry, pass } = world()
+  const ref = open(5_000)
+  expect(expiry.asked(ref)).toBe(false)
+  expect(pass(4_000)).toEqual([['ask', ref, 8_000, 2_000]])
+  expect(expiry.asked(ref)).toBe(true)
+  expiry.set(ref, 40_000)
+  expect(pass(30_000)).toEqual([['ask', ref, 29_000, 20_000]])
+})
+
+it('one that is good for less than 4 s is not asked about, and one whose end was slept through is not either', () => {
   const { open, pass } = world()
-  const ref = open(3_500)
-  expect(pass(20_000)).toEqual([['end', ref, 9_000]])
+  const ref = open(2_500)
+  expect(pass(20_000)).toEqual([['end', ref, 8_000]])
 })
 
 it('what comes in the place of a session that has gone has its own time', () => {

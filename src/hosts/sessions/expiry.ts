@@ -8,10 +8,12 @@ import type { Wheel } from '../../runtime/wheel.ts'
 import type { Refs } from './refs.ts'
 import type { Session } from './session.ts'
 
-/** Seconds before the end at which a client is asked for another token. One that is good for less is not asked: it comes back. */
+/** Seconds before the end at which a client is asked for another token; of one that is good for less than twice that, half of it is left then. */
 const askSeconds = 30
-/** A token that is good for longer is looked at again after ten years. */
-const longest = 10 * 365 * 24 * 3_600
+/** A token that is good for less is not asked about: its client comes back with another. */
+const leastSeconds = 4
+/** A token that is good for longer is asked about after two years. */
+const longest = 2 * 365 * 24 * 3_600
 
 type Context = {
   readonly wheel: Pick<Wheel, 'after'>
@@ -35,15 +37,16 @@ export class Expiry {
   set(ref: SessionRef, leftMs: Millis | null): void {
     if (leftMs === null) return this.#sessions.note(ref, 0)
     const left = Math.min(longest, Math.ceil(leftMs / 1_000))
-    if (left > askSeconds) this.#sessions.note(ref, note(this.#seconds + left - askSeconds, false))
-    else this.#sessions.note(ref, note(this.#seconds + left, true))
+    const lead = left < leastSeconds ? 0 : Math.min(askSeconds, Math.floor(left / 2))
+    this.#sessions.note(ref, note(this.#seconds + left - lead, lead))
     if (!this.#beats) this.#beat()
     this.#beats = true
   }
 
   /** Whether its client is to send another token. */
   asked(ref: SessionRef): boolean {
-    return this.#sessions.noteOf(ref) % 2 === 1
+    const noted = this.#sessions.noteOf(ref)
+    return noted !== 0 && leadOf(noted) === 0
   }
 
   get #seconds(): number {
@@ -53,11 +56,12 @@ export class Expiry {
   #beat(): void {
     const { wheel, ask, end } = this.#context
     const now = this.#seconds
-    for (const session of this.#sessions.noted(note(now + 1, false))) {
-      const over = Math.floor(this.#sessions.noteOf(session.ref) / 2) + askSeconds
-      if (this.asked(session.ref) || over <= now) end(session)
+    for (const session of this.#sessions.noted(note(now + 1, 0))) {
+      const noted = this.#sessions.noteOf(session.ref)
+      const over = secondOf(noted) + leadOf(noted)
+      if (over <= now || leadOf(noted) === 0) end(session)
       else {
-        this.#sessions.note(session.ref, note(over, true))
+        this.#sessions.note(session.ref, note(over, 0))
         ask(session, (over - now) * 1_000)
       }
     }
@@ -65,5 +69,7 @@ export class Expiry {
   }
 }
 
-/** The second in which something is to be done: if the client was asked, its end, else the asking. */
-const note = (second: number, asked: boolean): number => second * 2 + Number(asked)
+/** The second in which something is to be done, and how many later the token is over; 0: it is then. In 32 bits for four years. */
+const note = (second: number, lead: number): number => second * 32 + lead
+const secondOf = (noted: number): number => Math.floor(noted / 32)
+const leadOf = (noted: number): number => noted % 32
