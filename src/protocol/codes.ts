@@ -72,6 +72,7 @@ export const closeCodes = {
   flooding: { number: 3007, text: 'frames kept coming after rate_limited' },
   expired: { number: 3008, text: 'the token has expired, and no other came: come back with a new one' },
   disconnected: { number: 3009, text: 'this session was ended; its token is checked anew when it comes back' },
+  too_many_attempts: { number: 3010, text: 'too many wrong tokens from this address' },
   bad_token: { number: 3500, text: 'the token is missing, wrong or expired' },
   replaced: { number: 3501, text: 'the same device connected again' },
   bad_encoding: { number: 3502, text: 'the WebSocket message could not be decoded' },

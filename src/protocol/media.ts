@@ -60,6 +60,7 @@ export const mediaErrors = {
     retryAfter: 0,
     text: 'the content is not the one whose SHA-256 was announced; it was dropped',
   },
+  too_many_attempts: { status: 429, retryAfter: 10, text: 'too many wrong tokens from this address' },
   too_many_uploads: { status: 429, retryAfter: 1, text: 'this user has as many uploads under way as this node allows' },
   too_many_downloads: {
     status: 429,

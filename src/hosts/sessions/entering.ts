@@ -83,7 +83,8 @@ export class Entering {
     const began = this.#checks
     const answer = await this.#context.enter(token, { device, address: session.address.text })
     if (!session.open) return undefined
-    if (answer === 'unavailable' && session.user !== null) this.#refuse(session, 'busy')
+    const waits = answer === 'unavailable' || answer === 'too_many_attempts'
+    if (waits && session.user !== null) this.#refuse(session, 'busy')
     else if (typeof answer === 'string') this.#port.close(session, answer)
     else if ((this.#rechecks.get(answer.user) ?? 0) > began) this.#port.close(session, 'disconnected')
     else return answer

@@ -9,6 +9,7 @@ import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
+import { Attempts } from './attempts.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {
@@ -19,7 +20,7 @@ export type Entrant = {
   readonly issuedAt: Millis | undefined
 }
 /** Why nobody comes in. */
-type Refusal = Extract<CloseCode, 'bad_token' | 'banned' | 'unavailable'>
+type Refusal = Extract<CloseCode, 'bad_token' | 'banned' | 'unavailable' | 'too_many_attempts'>
 export type Enter = (...args: Parameters<Authenticate>) => Promise<Entrant | Refusal>
 
 type Context = {
@@ -35,7 +36,8 @@ type Context = {
  * that one which is set ends nobody's session.
  */
 export function entrance({ authenticate, banned, limits, clock, onFault }: Context): Enter {
-  return async (token, client) => {
+  const attempts = new Attempts(limits.wrongTokensPerMinute)
+  const check: Enter = async (token, client) => {
     let identity: Identity | undefined
     try {
       identity = await authenticate(token, client)
@@ -55,6 +57,12 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
     const expiresIn = expires === undefined ? null : expires - clock.now()
     if (expiresIn !== null && expiresIn <= 0) return 'bad_token'
     return { user, device: device as DeviceId | null, expiresIn, issuedAt }
+  }
+  return async (token, client) => {
+    if (attempts.exhausted(client.address, clock.monotonic())) return 'too_many_attempts'
+    const entrant = await check(token, client)
+    if (entrant === 'bad_token') attempts.failed(client.address, clock.monotonic())
+    return entrant
   }
 }
 

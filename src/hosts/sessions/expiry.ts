@@ -8,7 +8,7 @@ import type { Wheel } from '../../runtime/wheel.ts'
 import type { Refs } from './refs.ts'
 import type { Session } from './session.ts'
 
-/** Seconds before the end at which a client is asked for another token; of one that is good for less than twice that, half of it is left then. */
+/** Seconds before the end at which a client is asked for another token; of one that is not good for so long, half is left then. */
 const askSeconds = 30
 /** A token that is good for less is not asked about: its client comes back with another. */
 const leastSeconds = 4
@@ -37,7 +37,7 @@ export class Expiry {
   set(ref: SessionRef, leftMs: Millis | null): void {
     if (leftMs === null) return this.#sessions.note(ref, 0)
     const left = Math.min(longest, Math.ceil(leftMs / 1_000))
-    const lead = left < leastSeconds ? 0 : Math.min(askSeconds, Math.floor(left / 2))
+    const lead = left > askSeconds ? askSeconds : left < leastSeconds ? 0 : Math.floor(left / 2)
     this.#sessions.note(ref, note(this.#seconds + left - lead, lead))
     if (!this.#beats) this.#beat()
     this.#beats = true
