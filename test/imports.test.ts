@@ -14,6 +14,7 @@ const floors = [
   'media',
   'embed',
   'hosts',
+  'cluster',
   'gateway',
   'operations',
   'node',
@@ -63,6 +64,8 @@ const rules: Readonly<Record<string, (edge: Edge) => boolean>> = {
     roomOf(file) === 'actors' && inHouse(target) && !/^(actors|protocol)$/.test(roomOf(target) ?? '') && !type,
   'a host imports no other host': ({ file, target }) =>
     roomOf(file) === 'hosts' && hosts.some((host) => target.startsWith(host) && !file.startsWith(host)),
+  'the cluster knows neither actors nor their hosts': ({ file, target }) =>
+    roomOf(file) === 'cluster' && inHouse(target) && !/^(protocol|runtime|store|cluster)$/.test(roomOf(target) ?? ''),
   'the gateway knows no store': ({ file, target }) => roomOf(file) === 'gateway' && roomOf(target) === 'store',
   'actors, and what runs in browsers, use no package of Node.js': ({ file, target }) =>
     !inHouse(target) && packages[roomOf(file) ?? '']?.includes(target) === false && !forNode.test(file),
@@ -142,6 +145,8 @@ describe('an import', () => {
     ['actors import values of the protocol, and types of rooms below', 'actors/x.ts', 'src/runtime/index.ts'],
     ['a host imports no other host', 'src/hosts/users.ts', 'src/hosts/groups/groups.ts', 'type'],
     ['a host imports no other host', 'src/hosts/logs/x.ts', 'src/hosts/users.ts', 'type'],
+    ['the cluster knows neither actors nor their hosts', 'src/cluster/x.ts', 'src/hosts/users.ts', 'type'],
+    ['the cluster knows neither actors nor their hosts', 'src/cluster/x.ts', 'actors/user/types.ts', 'type'],
     ['the gateway knows no store', 'src/gateway/x.ts', 'src/store/contract.ts', 'type'],
     ['actors, and what runs in browsers, use no package of Node.js', 'actors/x.ts', 'node:crypto'],
     ['actors, and what runs in browsers, use no package of Node.js', 'src/web/x.ts', 'lmdb'],
@@ -172,8 +177,8 @@ it('lets few files read the clock that somebody may set', () => {
 const ambient =
   /\b(Date\.now|new Date\(\)|performance\.now|process\.hrtime|set(Timeout|Interval|Immediate)|queueMicrotask|nextTick|Math\.random|random(Int|UUID|Bytes)|getRandomValues)\b/
 
-it('lets actors, hosts and the runtime take time and chance only from the clock that they are handed', () => {
-  const handed = /^(actors|src\/(hosts|embed|runtime))\/|^src\/node\.ts$/
+it('lets actors, hosts, the cluster and the runtime take time and chance only from the clock that they are handed', () => {
+  const handed = /^(actors|src\/(cluster|hosts|embed|runtime))\/|^src\/node\.ts$/
   const found = files.filter((file) => ambient.test(readFileSync(file, 'utf8')))
   expect(found).toContain('src/runtime/clock.ts')
   // A token is made outside of any node.

@@ -8,6 +8,8 @@ import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nod
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
 import type { StoreError } from './error.ts'
 
+export type * from './contract/cluster.ts'
+export { partOf } from './contract/cluster.ts'
 export type * from './contract/groups.ts'
 export type * from './contract/logs.ts'
 export type * from './contract/nodes.ts'

@@ -1,0 +1,70 @@
+/**
+ * A shard changes hands by its owner, who has stopped before it says so: then no clock matters. First its actors go, with all that they
+ * wrote made durable. From the sending of the change on nothing counts any more that happened under the old term, whatever becomes of it:
+ * it may be applied late, also after a read that did not see it. Where its outcome is unknown it is sent again, or the shard is taken back, under
+ * the next term.
+ */
+import type { ShardMove } from '../store/contract.ts'
+import { isValid } from './lease.ts'
+import { moveAll, shut } from './owning.ts'
+import { roomOf } from './plan.ts'
+import type { MemberState, MemberTurn, Spell } from './types.ts'
+
+/** Starts to give what others should have. */
+export function yieldShards(state: MemberState, turn: MemberTurn): void {
+  const spells = [...state.spells]
+  let free = turn.timings.gives - spells.filter(([, { phase }]) => phase !== 'owned').length
+  if (free <= 0 || !mayGive(state, turn)) return
+  for (const [shard, spell] of spells) {
+    if (spell.phase !== 'owned' || takerOf(state, shard) === state.me.life) continue
+    spell.phase = 'yielding'
+    turn.effects.push({ do: 'yield', shard, term: spell.term })
+    free -= 1
+    if (free === 0) return
+  }
+}
+
+/** Who leaves gives all; others give for balance, when the members have settled and some have much more than the rest. */
+function mayGive(state: MemberState, turn: MemberTurn): boolean {
+  if (state.plan.length === 0 || !isValid(state, turn)) return false
+  if (state.members.get(state.me.life)?.state === 'leaving') return true
+  return state.phase === 'up' && turn.at.monotonic >= state.quietUntil && isUneven(state)
+}
+
+/** Whether a node that is up has more than its room. */
+function isUneven({ shards, ring }: MemberState): boolean {
+  const up = ring.filter((row) => row.state === 'up')
+  const load = new Map<number, number>()
+  for (const { owner } of shards.values()) load.set(owner, (load.get(owner) ?? 0) + 1)
+  return up.some(({ life }) => (load.get(life) ?? 0) > roomOf(shards.size, up.length))
+}
+
+/** Who should have it: this node itself, where nobody else is there. */
+const takerOf = ({ plan, me }: MemberState, shard: number): number => plan[shard] ?? me.life
+
+/** Its actors have gone. */
+export function yielded(state: MemberState, shard: number, term: number): void {
+  const spell = state.spells.get(shard)
+  if (spell?.term === term && spell.phase === 'yielding') spell.phase = 'giving'
+}
+
+/** A row of a term that is not below its own was found: it takes the shard from itself, under a term that is above that. */
+export function outdone(state: MemberState, shard: number, term: number): void {
+  const spell = state.spells.get(shard)
+  if (spell && spell.term <= term) state.spells.set(shard, { term: spell.term, phase: 'giving', outdoneBy: term })
+}
+
+/** Sends the changes that are due, and those again of which nothing is known. */
+export function give(state: MemberState, turn: MemberTurn): void {
+  const moves: ShardMove[] = []
+  for (const [shard, spell] of state.spells) if (spell.phase === 'giving') moves.push(moveOf(state, shard, spell))
+  for (const { from } of moveAll(state, moves, turn)) shut(state, from.shard, from.term)
+}
+
+function moveOf(state: MemberState, shard: number, { term, outdoneBy }: Spell): ShardMove {
+  const owner = outdoneBy === undefined ? takerOf(state, shard) : state.me.life
+  return {
+    from: { shard, owner: state.me.life, term },
+    to: { shard, owner, term: Math.max(term, outdoneBy ?? 0) + 1 },
+  }
+}

@@ -1,0 +1,46 @@
+/** Rules of the cluster, broken one by one, each with worlds that it breaks. A rule that nobody would miss is none. */
+import { Owner } from './owner.ts'
+import type { Process } from './process.ts'
+import type { Mutant } from './world.ts'
+
+const spellOf = ({ state }: Process, shard: number, term: number) => {
+  const spell = state.spells.get(shard)
+  return spell?.term === term ? spell : undefined
+}
+
+/** It read that its change was not applied, and goes on under the old term. */
+function resume(process: Process): void {
+  const { state, world } = process
+  for (const [shard, spell] of state.spells) {
+    const row = world.rows.shards().answer.find((row) => row.shard === shard)
+    if (spell.phase !== 'giving' || row?.owner !== process.life || row.term !== spell.term) continue
+    spell.phase = 'owned'
+    state.shut.delete(shard)
+    process.owners.set(shard, new Owner(process, shard, spell.term))
+  }
+}
+
+export const mutants: Readonly<Record<string, Mutant>> = {
+  'results count whether the lease is valid or not': {
+    passage: (real) => (real === 'waits' ? 'passes' : real),
+  },
+  'results of a shard that is being given still count': {
+    passage: (real, process, shard, term) => {
+      const given = real === 'never' && spellOf(process, shard, term)?.phase === 'giving'
+      return given && process.state.standing === 'up' ? 'passes' : real
+    },
+  },
+  'the next owner has the same term': {
+    effect: (effect) =>
+      effect.do === 'move'
+        ? { ...effect, moves: effect.moves.map(({ from, to }) => ({ from, to: { ...to, term: from.term } })) }
+        : effect,
+  },
+  'a life is marked dead whatever its beat is by now': {
+    effect: (effect) => (effect.do === 'mark' ? { ...effect, beat: null } : effect),
+  },
+  'a life is marked dead before its lease can have run out': { timings: { deadMs: 9_000 } },
+  'a lease is measured by the monotonic clock alone': { at: ({ monotonic }) => ({ monotonic, now: monotonic }) },
+  'stamps are those of the clock': { stamp: (process, count) => process.times.now * 1_000 + count },
+  'who has read that a shard was not given keeps it under the old term': { unknown: resume },
+}
