@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
 import type { Copies, Writes } from './count.ts'
 import type { Open, Totals } from './crowd.ts'
-import { Histogram } from './histogram.ts'
 import type { Sample } from './meter.ts'
 import { sampleOther } from './other.ts'
 import type { Target } from './socket.ts'
 import { started } from './started.ts'
+import { noTimes, type Times, timed } from './user.ts'
 
-/** Which server: a node of the bench's own, the bare floor, or a node that runs already. */
+/** Which server: a node of the bench's own (of the build in another folder: `tree`), the bare floor, or a node that runs already. */
 export type Server =
-  | { readonly is: 'node' | 'floor'; readonly flags?: readonly string[] }
+  | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string }
+  | { readonly is: 'floor'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
 
 /** Which of the users are opened, and when they count as open. */
@@ -27,23 +28,25 @@ export type NodeSample = Sample & {
 }
 
 /** What all generators have counted together. */
-export type Sum = Omit<Totals, 'sentBuckets' | 'deliveredBuckets' | 'receivedBuckets' | 'asideBuckets'> & {
-  readonly sentMs: Histogram
-  readonly deliveredMs: Histogram
-  readonly receivedMs: Histogram
-  readonly asideMs: Histogram
+export type Sum = Omit<Totals, 'buckets'> & {
+  readonly ms: Times
   /** CPU of each generator, in microseconds. */
   readonly cpus: readonly number[]
 }
 
-/** Data of the nodes that were started; one bed is open at a time. */
+/** Data of the nodes that run. */
 const folders = new Set<string>()
 
-function removeFolders(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  folders.clear()
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-bench-'))
+  folders.add(folder)
+  return folder
 }
-process.once('exit', removeFolders)
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
+process.once('exit', () => folders.forEach(removeFolder))
 
 export class Bed {
   readonly target: Target
@@ -51,12 +54,14 @@ export class Bed {
   readonly #server: Child | undefined
   readonly #generators: readonly Child[]
   readonly #pid: number
+  readonly #folder: string
 
-  private constructor(target: Target, server: Child | undefined, generators: readonly Child[], pid: number) {
+  private constructor(target: Target, server: Child | undefined, generators: readonly Child[], pid = 0, folder = '') {
     this.target = target
     this.#server = server
     this.#generators = generators
     this.#pid = pid
+    this.#folder = folder
   }
 
   static async start(server: Server, generators: number): Promise<Bed> {
@@ -65,16 +70,16 @@ export class Bed {
       const target = { host: hostname, port: Number(port || 80), relay: false }
       return new Bed(target, undefined, startGenerators(generators), server.pid)
     }
-    const folder = mkdtempSync(join(tmpdir(), 'bluetick-bench-'))
-    folders.add(folder)
-    const child = startChild(server.is, [folder], [...started.flags, ...(server.flags ?? [])], started.env)
+    const folder = makeFolder()
+    const args = server.is === 'node' && server.tree ? [folder, server.tree] : [folder]
+    const child = startChild(server.is, args, [...started.flags, ...(server.flags ?? [])], started.env)
     try {
       const { port } = await child.ask<{ port: number }>('listen')
       const target = { host: '127.0.0.1', port, relay: server.is === 'floor' }
-      return new Bed(target, child, startGenerators(generators), 0)
+      return new Bed(target, child, startGenerators(generators), 0, folder)
     } catch (error) {
       await child.stop()
-      removeFolders()
+      removeFolder(folder)
       throw error
     }
   }
@@ -119,11 +124,8 @@ export class Bed {
   async totals(): Promise<Sum> {
     const each = await this.all<Totals>('totals', () => null)
     const sum = (pick: (totals: Totals) => number) => each.reduce((all, one) => all + pick(one), 0)
-    const merged = (pick: (totals: Totals) => readonly number[]) => {
-      const all = new Histogram()
-      for (const one of each) all.add(pick(one))
-      return all
-    }
+    const ms = noTimes()
+    for (const what of timed) for (const { buckets } of each) ms[what].add(buckets[what])
     return {
       sent: sum(({ sent }) => sent),
       received: sum(({ received }) => received),
@@ -136,10 +138,7 @@ export class Bed {
       wireBytes: sum(({ wireBytes }) => wireBytes),
       cpuUs: sum(({ cpuUs }) => cpuUs),
       cpus: each.map(({ cpuUs }) => cpuUs),
-      sentMs: merged(({ sentBuckets }) => sentBuckets),
-      deliveredMs: merged(({ deliveredBuckets }) => deliveredBuckets),
-      receivedMs: merged(({ receivedBuckets }) => receivedBuckets),
-      asideMs: merged(({ asideBuckets }) => asideBuckets),
+      ms,
     }
   }
 
@@ -163,7 +162,7 @@ export class Bed {
 
   async close(): Promise<void> {
     await Promise.all([this.#server, ...this.#generators].map((child) => child?.stop()))
-    removeFolders()
+    if (this.#folder) removeFolder(this.#folder)
   }
 }
 
@@ -176,6 +175,22 @@ export async function withBed<T>(server: Server, generators: number, use: (bed: 
     return await use(bed)
   } finally {
     await bed.close()
+  }
+}
+
+/** The same with several, by name. */
+export async function withBeds<Name extends string, T>(
+  servers: Readonly<Partial<Record<Name, Server>>>,
+  generators: number,
+  use: (beds: Partial<Record<Name, Bed>>) => Promise<T>,
+): Promise<T> {
+  const beds: Partial<Record<Name, Bed>> = {}
+  try {
+    for (const [name, server] of Object.entries(servers) as [Name, Server][])
+      beds[name] = await Bed.start(server, generators)
+    return await use(beds)
+  } finally {
+    await Promise.all(Object.values<Bed>(beds as Record<Name, Bed>).map((bed) => bed.close()))
   }
 }
 

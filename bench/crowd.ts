@@ -1,6 +1,6 @@
 /** The users of one generator, their connections, and what they have counted. */
 import { type Target, wire } from './socket.ts'
-import { Counts, User } from './user.ts'
+import { Counts, noTimes, type Times, timed, User } from './user.ts'
 
 export type Open = {
   readonly target: Target
@@ -24,10 +24,7 @@ export type Totals = {
   readonly duplicated: number
   readonly disordered: number
   readonly failures: readonly string[]
-  readonly sentBuckets: readonly number[]
-  readonly deliveredBuckets: readonly number[]
-  readonly receivedBuckets: readonly number[]
-  readonly asideBuckets: readonly number[]
+  readonly buckets: Record<keyof Times, number[]>
   readonly wireBytes: number
   readonly cpuUs: number
 }
@@ -88,21 +85,15 @@ function wanted({ from, count, groups = 1, only }: Open): number[] {
 
 /** Starts the window of measurement. */
 export function mark(): void {
-  crowd.counts.sentMs.buckets.length = 0
-  crowd.counts.deliveredMs.buckets.length = 0
-  crowd.counts.receivedMs.buckets.length = 0
-  crowd.counts.asideMs.buckets.length = 0
+  crowd.counts.ms = noTimes()
 }
 
 export function totals(): Totals {
-  const { sentMs, deliveredMs, receivedMs, asideMs, failed: _, ...counted } = crowd.counts
+  const { ms, failed: _, ...counted } = crowd.counts
   const { user, system } = process.cpuUsage()
   return {
     ...counted,
-    sentBuckets: sentMs.buckets,
-    deliveredBuckets: deliveredMs.buckets,
-    receivedBuckets: receivedMs.buckets,
-    asideBuckets: asideMs.buckets,
+    buckets: Object.fromEntries(timed.map((what) => [what, ms[what].buckets])) as Totals['buckets'],
     wireBytes: wire.sent + wire.received,
     cpuUs: user + system,
   }

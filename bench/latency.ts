@@ -1,92 +1,175 @@
-/** How long a tick takes: sent and delivered, at rates up to saturation, beside a bare relay at the same rates and the bare disk. */
-import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
+/**
+ * What a message costs that comes alone, and how long its ticks take: at the rates of a quiet and of a busy hour, and up to the
+ * largest rate at which nearly all are fast. Beside it, slice by slice, a bare relay at the same rates, and the bare disk.
+ */
+import { type Bed, type Server, sleep, withBeds } from './bed.ts'
+import { climb, isWithin, lone } from './climb.ts'
 import { syncs } from './disk.ts'
+import { type Pace, paceOf, type Slice, slice } from './pace.ts'
 import type { Progress } from './progress.ts'
+import { warmUp } from './throughput.ts'
 
 export type LatencyOptions = {
   readonly pairs: number
   readonly inFlight: number
   readonly body: number
-  /** Seconds of each rate. */
+  /** Seconds of each rate that users live at, and of each step of the search. */
+  readonly loneSeconds: number
   readonly seconds: number
   readonly generators: number
+  /** Only these rates, and no search; none: those and the search. */
+  readonly rates: readonly number[]
+  /** Another build, measured in turn with this one. */
+  readonly against: Server | undefined
 }
 
-/** Shares of the saturation rate. */
-const shares = [0.1, 0.25, 0.5, 0.75, 0.9]
-const warmSeconds = 3
-const saturationSeconds = 4
-const diskSeconds = 3
+type Seat = 'floor' | 'node' | 'against'
+type Beds = Readonly<Partial<Record<Seat, Bed>>>
+/** What each seat came to, by rate. */
+type Paces = Map<number, Partial<Record<Seat, Pace>>>
 
-/** What a rate came to, and CPU of the server for a message, in microseconds. */
-type Point = { readonly sum: Sum; readonly cpuUs: number }
+/** All seats have a slice of a rate, then all the next one: what else the machine does meets all of them. */
+const sliceSeconds = 5
+const diskSeconds = 2
+const idleSeconds = 3
+/** What the warm-up has left, for example to be moved within the store, is done after this. */
+const settleMs = 3_000
+/** A relay that takes longer was disturbed: then a node may take so much longer than the relay. */
+const relayLimitMs = 2
+const targetMs = { undisturbed: 5, beyondRelay: 3 }
 
 export async function latency(server: Server, options: LatencyOptions, progress: Progress) {
-  const disk = await syncs(diskSeconds)
-  const { saturation, at: node } = await withBed(server, options.generators, async (bed) => {
-    await bed.open(0, options.pairs * 2)
-    const saturation = await saturate(bed, options)
-    return { saturation, at: await curve(bed, saturation, options, progress.step('node')) }
-  })
-  const floor = await withBed({ is: 'floor' }, options.generators, async (bed) => {
-    await bed.open(0, options.pairs * 2)
-    return curve(bed, saturation, options, progress.step('floor'))
-  })
-  const { sum: last } = node.at(-1) as Point
+  const { generators, against } = options
+  const diskBefore = await syncs(diskSeconds)
+  const servers = { floor: { is: 'floor' } as const, node: server, ...(against && { against }) }
+  const run = await withBeds(servers, generators, (beds) => measure(beds, options, progress))
+  const diskAfter = await syncs(diskSeconds)
+  const { paces, idle, largest, faults } = run
+  const at = (rate: number) => paces.get(rate) ?? {}
+  const ratio = (rate: number) => (at(rate).node?.cpuUs ?? 0) / (at(rate).floor?.cpuUs ?? 0)
+  const wanted = lone.filter((rate) => paces.has(rate))
   return {
-    saturation_messages_per_second: saturation,
-    rates: shares.map((share, n) => {
-      const [{ sum: mine, cpuUs }, { sum: bare, cpuUs: bareCpuUs }] = [node[n] as Point, floor[n] as Point]
-      return {
-        rate: share * saturation,
-        share_of_saturation: share,
-        sent_p50_ms: mine.sentMs.percentile(0.5),
-        sent_p99_ms: mine.sentMs.percentile(0.99),
-        delivered_p50_ms: mine.deliveredMs.percentile(0.5),
-        delivered_p99_ms: mine.deliveredMs.percentile(0.99),
-        floor_delivered_p50_ms: bare.deliveredMs.percentile(0.5),
-        floor_delivered_p99_ms: bare.deliveredMs.percentile(0.99),
-        node_cpu_us_per_message: cpuUs,
-        floor_cpu_us_per_message: bareCpuUs,
-      }
+    ...Object.fromEntries(wanted.map((rate) => [`lone_cpu_ratio_${rate}`, ratio(rate)])),
+    ...Object.fromEntries(wanted.map((rate) => [`delivered_p99_ms_${rate}`, at(rate).node?.deliveredP99])),
+    ...Object.fromEntries(wanted.map((rate) => [`floor_delivered_p99_ms_${rate}`, at(rate).floor?.deliveredP99])),
+    ...Object.fromEntries(wanted.map((rate) => [`sent_p50_ms_${rate}`, at(rate).node?.sentP50])),
+    ...(largest.has('node') && { max_rate_p99_10ms: largest.get('node') }),
+    ...(largest.has('against') && { against_max_rate_p99_10ms: largest.get('against') }),
+    ...Object.fromEntries(Object.entries(idle).map(([seat, share]) => [`${seat}_idle_cpu_share`, share])),
+    rates: [...paces].sort(([one], [other]) => one - other).map(([rate, seats]) => row(rate, seats)),
+    disk_sync_p50_ms: diskBefore.percentile(0.5),
+    disk_sync_p99_ms: diskBefore.percentile(0.99),
+    disk_sync_p50_ms_after: diskAfter.percentile(0.5),
+    disk_sync_p99_ms_after: diskAfter.percentile(0.99),
+    ...faults,
+  }
+}
+
+async function measure(beds: Beds, options: LatencyOptions, progress: Progress) {
+  const { rates, pairs, body, inFlight } = options
+  for (const bed of Object.values(beds)) {
+    await bed.open(0, pairs * 2)
+    await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight, rate: 0 }))
+    await warmUp(bed)
+    await bed.drain()
+  }
+  await sleep(settleMs)
+  const idle = await idleShares(beds)
+  const paces: Paces = new Map()
+  const at = async (rate: number, seconds: number, seats: readonly Seat[]) => {
+    const step = progress.step(`${rate.toLocaleString('en')}/s`)
+    const measured = await inTurn(beds, seats, rate, body, seconds, step)
+    paces.set(rate, { ...paces.get(rate), ...measured })
+    return seats.filter((seat) => isWithin(measured[seat] as Pace))
+  }
+  const seats = Object.keys(beds) as Seat[]
+  for (const rate of rates.length > 0 ? rates : lone) await at(rate, options.loneSeconds, seats)
+  const nodes = seats.filter((seat) => seat !== 'floor')
+  const held = (seat: Seat, rate: number) => isWithin(paces.get(rate)?.[seat] as Pace)
+  const search = (rate: number, some: readonly Seat[]) => at(rate, options.seconds, ['floor', ...some])
+  const largest = rates.length > 0 ? new Map<Seat, number>() : await climb(nodes, held, search)
+  return { paces, idle, largest, faults: await faultsOf(nodes.flatMap((seat) => beds[seat] ?? [])) }
+}
+
+/** Each seat has a slice, then each its next one, in turn from the front and from the back. */
+async function inTurn(
+  beds: Beds,
+  seats: readonly Seat[],
+  rate: number,
+  body: number,
+  seconds: number,
+  step: (done: number, of: number) => void,
+) {
+  const slices: Partial<Record<Seat, Slice[]>> = {}
+  const rounds = Math.ceil(seconds / sliceSeconds)
+  for (let round = 0; round < rounds; round++) {
+    for (const seat of round % 2 === 0 ? seats : seats.toReversed()) {
+      const one = await slice(beds[seat] as Bed, rate, body, seconds / rounds)
+      slices[seat] = [...(slices[seat] ?? []), one]
+    }
+    step(round + 1, rounds)
+  }
+  const all = Object.entries(slices).map(([seat, some]) => [seat, paceOf(rate, some)])
+  return Object.fromEntries(all) as Partial<Record<Seat, Pace>>
+}
+
+/** CPU of the same users when none of them sends. */
+async function idleShares(beds: Beds): Promise<Partial<Record<Seat, number>>> {
+  const seats = Object.entries(beds)
+  const before = await Promise.all(seats.map(([, bed]) => bed.sample()))
+  await sleep(idleSeconds * 1_000)
+  const after = await Promise.all(seats.map(([, bed]) => bed.sample()))
+  const share = (n: number) => ((after[n]?.cpuUs ?? 0) - (before[n]?.cpuUs ?? 0)) / 1_000 / (idleSeconds * 1_000)
+  return Object.fromEntries(seats.map(([seat], n) => [seat, share(n)]))
+}
+
+async function faultsOf(beds: readonly Bed[]) {
+  const sums = await Promise.all(beds.map((bed) => bed.totals()))
+  const all = (pick: (sum: (typeof sums)[number]) => number) => sums.reduce((total, sum) => total + pick(sum), 0)
+  return {
+    lost: all(({ sent, received }) => sent - received),
+    duplicated: all(({ duplicated }) => duplicated),
+    disordered: all(({ disordered }) => disordered),
+    unconfirmed: all(({ sent, delivered }) => sent - delivered),
+    failures: sums.flatMap(({ failures }) => failures),
+  }
+}
+
+function row(rate: number, { node, floor, against }: Partial<Record<Seat, Pace>>) {
+  if (!node || !floor) return { rate, held: false }
+  const undisturbed = floor.deliveredP99 <= relayLimitMs
+  return {
+    rate,
+    held: node.held,
+    node_cpu_us_per_message: node.cpuUs,
+    floor_cpu_us_per_message: floor.cpuUs,
+    cpu_ratio_to_floor: node.cpuUs / floor.cpuUs,
+    node_main_cpu_share: node.mainShare,
+    loop_busy_share: node.loopShare,
+    floor_main_cpu_share: floor.mainShare,
+    sent_p50_ms: node.sentP50,
+    sent_p99_ms: node.sentP99,
+    delivered_p50_ms: node.deliveredP50,
+    delivered_p99_ms: node.deliveredP99,
+    floor_delivered_p50_ms: floor.deliveredP50,
+    floor_delivered_p99_ms: floor.deliveredP99,
+    undisturbed,
+    target_p99_ms: undisturbed ? targetMs.undisturbed : floor.deliveredP99 + targetMs.beyondRelay,
+    ...(against && {
+      against_cpu_us_per_message: against.cpuUs,
+      cpu_ratio_to_against: node.cpuUs / against.cpuUs,
+      against_main_cpu_share: against.mainShare,
+      against_loop_busy_share: against.loopShare,
+      against_sent_p50_ms: against.sentP50,
+      against_sent_p99_ms: against.sentP99,
+      against_delivered_p50_ms: against.deliveredP50,
+      against_delivered_p99_ms: against.deliveredP99,
     }),
-    disk_sync_p50_ms: disk.percentile(0.5),
-    disk_sync_p99_ms: disk.percentile(0.99),
-    lost: last.sent - last.received,
-    duplicated: last.duplicated,
-    disordered: last.disordered,
-    failures: last.failures,
+    generator_late_p50_ms: node.lateP50,
+    generator_late_p99_ms: node.lateP99,
+    floor_generator_late_p99_ms: floor.lateP99,
+    generator_busiest_share: node.generatorShare,
+    steal_share: Math.max(node.stealShare, floor.stealShare),
+    others_cpu_share: Math.max(node.otherShare, floor.otherShare),
   }
-}
-
-/** The rate of a closed loop. */
-async function saturate(bed: Bed, { body, inFlight }: LatencyOptions): Promise<number> {
-  await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight, rate: 0 }))
-  await sleep(warmSeconds * 1_000)
-  const start = await bed.totals()
-  await sleep(saturationSeconds * 1_000)
-  const end = await bed.totals()
-  await bed.drain()
-  return (end.delivered - start.delivered) / saturationSeconds
-}
-
-async function curve(
-  bed: Bed,
-  saturation: number,
-  { body, seconds }: LatencyOptions,
-  progress: (done: number, of: number) => void,
-): Promise<Point[]> {
-  const points: Point[] = []
-  for (const share of shares) {
-    const rate = (share * saturation) / bed.size
-    await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight: 0, rate }))
-    await sleep(1_000)
-    await bed.all('mark', () => null)
-    const start = await bed.sample()
-    await sleep(seconds * 1_000)
-    const end = await bed.sample()
-    points.push({ sum: await bed.drain(), cpuUs: (end.cpuUs - start.cpuUs) / (share * saturation * seconds) })
-    progress(points.length, shares.length)
-  }
-  return points
 }

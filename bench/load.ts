@@ -62,8 +62,10 @@ function atRate(senders: readonly User[], peer: (user: User) => UserId, bodyByte
     const due = Math.floor(((now() - start) * rate) / 1_000) + 1
     for (; sent < due; sent++) {
       const user = senders[sent % senders.length] as User
-      user.send(names[sent % senders.length] as UserId, body, start + (sent * 1_000) / rate)
+      const dueAt = start + (sent * 1_000) / rate
+      user.send(names[sent % senders.length] as UserId, body, dueAt)
       user.flush()
+      crowd.counts.ms.late.record(now() - dueAt)
     }
   }, 1)
 }

@@ -76,7 +76,7 @@ export async function measure(options: Options, command: string): Promise<Result
 async function one(name: Name, options: Options): Promise<Figures> {
   const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
   const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : { is: 'node', flags }
-  const { pairs, body, generators } = options
+  const against: Server | undefined = options.against ? { is: 'node', tree: options.against } : undefined
   const inFlight = options['in-flight']
   const progress = startProgress(name)
   try {
@@ -84,9 +84,20 @@ async function one(name: Name, options: Options): Promise<Figures> {
       case 'density':
         return await density(server, { ...options, mixSeconds: options.mix ? options['mix-seconds'] : 0 }, progress)
       case 'throughput':
-        return await throughput(server, { ...options, inFlight }, progress)
+        return await throughput(server, { ...options, inFlight, against }, progress)
       case 'latency':
-        return await latency(server, { pairs, body, generators, inFlight, seconds: options['rate-seconds'] }, progress)
+        return await latency(
+          server,
+          {
+            ...options,
+            inFlight,
+            against,
+            seconds: options['rate-seconds'],
+            loneSeconds: options['lone-seconds'],
+            rates: options.rates === '' ? [] : options.rates.split(',').map(Number),
+          },
+          progress,
+        )
       case 'fanout':
         return await fanout(server, { ...options, inFlight, seconds: options['rate-seconds'] }, progress)
       case 'replay':

@@ -1,8 +1,9 @@
 /** Runs inside a measured process and tells what it used. */
 import { readFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
-import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
+import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
+import { mainCpuUs } from './proc.ts'
 
 /** What a process has used up to a moment. */
 export type Sample = {
@@ -12,6 +13,9 @@ export type Sample = {
   readonly external: number
   /** CPU of all threads of the process, in microseconds. */
   readonly cpuUs: number
+  /** That of its main thread, and how long its event loop did not wait, in milliseconds: also for a write that the disk delays. */
+  readonly mainCpuUs: number
+  readonly loopActiveMs: number
   /** Bytes that the process made the kernel write to disk; 0 where /proc does not tell. */
   readonly diskBytes: number
   /** Bytes of garbage made: the growth of the heap from one look to the next, which misses what came and went between two. */
@@ -73,6 +77,8 @@ export function startMeter() {
         heap: heapUsed,
         external,
         cpuUs: user + system,
+        mainCpuUs: mainCpuUs(process.pid),
+        loopActiveMs: performance.eventLoopUtilization().active,
         diskBytes: written(),
         garbage,
         gcPausesMs: pauses,

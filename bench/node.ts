@@ -1,11 +1,18 @@
-/** The node that is measured, in a process of its own: the embedded store, fsync on, limits raised for few addresses. */
+/**
+ * The node that is measured, in a process of its own: the embedded store, fsync on, limits raised for few addresses. It runs what was
+ * built in another folder when that is named: what measures is then the same.
+ */
 import { rmSync } from 'node:fs'
-import { createNode, lmdbStore } from '../src/index.ts'
+import { pathToFileURL } from 'node:url'
 import { answer } from './child.ts'
 import { countWrites } from './count.ts'
 import { startMeter } from './meter.ts'
+import { builtIn } from './options.ts'
 
-const [folder = ''] = process.argv.slice(2)
+const [folder = '', tree] = process.argv.slice(2)
+const { createNode, lmdbStore }: typeof import('../src/index.ts') = tree
+  ? await import(pathToFileURL(builtIn(tree)).href)
+  : await import('../src/index.ts')
 const { store, counts, durable, reset } = countWrites(lmdbStore(folder))
 const node = createNode({
   store,

@@ -1,6 +1,6 @@
 /** The options of `bluetick bench`: what each means, for whom, and its default in the full and in the short form. */
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Misuse, meant } from '../src/cli/misuse.ts'
 
@@ -31,7 +31,13 @@ const numbers = {
   },
   body: { of: ['throughput', 'latency', 'fanout', 'replay'], text: 'bytes of a message body', full: 200, short: 200 },
   seconds: { of: ['throughput'], text: 'seconds measured', full: 15, short: 6 },
-  'rate-seconds': { of: ['latency', 'fanout'], text: 'seconds of each rate, or size of a group', full: 8, short: 3 },
+  'lone-seconds': { of: ['latency'], text: 'seconds at 300 and at 2,000 messages a second', full: 60, short: 6 },
+  'rate-seconds': {
+    of: ['latency', 'fanout'],
+    text: 'seconds of each step of the search for the largest rate, or size of a group',
+    full: 8,
+    short: 3,
+  },
   members: {
     of: ['fanout'],
     text: 'one size of group, 2 to 1,024; 0, a curve: 2, 16, 128 and 1,024',
@@ -59,6 +65,14 @@ const numbers = {
 } satisfies Record<string, Option>
 
 const texts = {
+  rates: {
+    of: ['latency'],
+    text: 'messages a second like 300,2000: only these, each for --lone-seconds, and no search for the largest',
+  },
+  against: {
+    of: ['throughput', 'latency'],
+    text: 'FOLDER of another tree that was built: its node is measured in turn with this one',
+  },
   url: {
     of: ofNodes,
     text: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
@@ -136,14 +150,23 @@ function within(name: string, given: string, { least = 1, most = Number.MAX_SAFE
 
 /** Before a run of minutes, not after it. */
 function checkTexts(values: Record<string, unknown>): void {
-  const { url, json, report } = values
+  const { url, json, report, rates, against } = values
   if (url !== undefined && !/^ws:\/\/[^/]+/.test(String(url)))
     throw new Misuse(`--url must be like ws://127.0.0.1:8080, not "${url}"`)
+  if (rates !== undefined && !/^\d+(,\d+)*$/.test(String(rates)))
+    throw new Misuse(`--rates must be like 300,2000, not "${rates}"`)
+  if (against !== undefined && url !== undefined)
+    throw new Misuse('--against measures two nodes of its own: leave out --url')
+  if (against !== undefined && !existsSync(builtIn(String(against))))
+    throw new Misuse(`--against: there is no ${builtIn(String(against))}; run "npm run build" there`)
   for (const [name, file] of Object.entries({ json, report })) {
     if (file !== undefined && !existsSync(dirname(String(file))))
       throw new Misuse(`--${name}: there is no folder ${dirname(String(file))}`)
   }
 }
+
+/** What is measured of a tree. */
+export const builtIn = (tree: string): string => resolve(tree, 'dist/src/index.js')
 
 function usage(what: Name | 'all'): string {
   const line = ([name, { of, text }]: [string, Given]) => {

@@ -1,25 +1,23 @@
 /** What /proc tells of a node that the bench did not start. */
 import { readFileSync } from 'node:fs'
 import type { Sample } from './meter.ts'
+import { cpuUs, mainCpuUs } from './proc.ts'
 import { type Figures, isGrid } from './table.ts'
 
 const pageBytes = 4096
-const tickUs = 10_000
 
 /** Zeros where it is not known, which `known` takes out. */
 export function sampleOther(pid: number): Sample {
-  const none = { heap: 0, external: 0, garbage: 0, gcPausesMs: [], loopP99Ms: 0, loopMaxMs: 0 }
+  const none = { heap: 0, external: 0, garbage: 0, gcPausesMs: [], loopP99Ms: 0, loopMaxMs: 0, loopActiveMs: 0 }
   const at = performance.now()
-  if (pid === 0) return { ...none, at, rss: 0, cpuUs: 0, diskBytes: 0 }
+  if (pid === 0) return { ...none, at, rss: 0, cpuUs: 0, mainCpuUs: 0, diskBytes: 0 }
   const rss = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * pageBytes
-  const [, fields = ''] = /\) (.*)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-  const [user, system] = fields.split(' ').slice(11, 13).map(Number)
   const io = /wchar: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
-  return { ...none, at, rss, cpuUs: ((user ?? 0) + (system ?? 0)) * tickUs, diskBytes: Number(io ?? 0) }
+  return { ...none, at, rss, cpuUs: cpuUs(pid), mainCpuUs: mainCpuUs(pid), diskBytes: Number(io ?? 0) }
 }
 
 const inside = /^(node_heap|node_external|garbage|store_|actor_|actors_|gc_|loop_)/
-const process = /^(node_|ratio_to_floor|cpu_ratio|disk_|idle_cpu|mix_cpu|mix_rss)/
+const process = /^(node_|ratio_to_floor|cpu_ratio|lone_cpu|disk_bytes|idle_cpu|mix_cpu|mix_rss)/
 
 /** Without the figures that only a node of the bench's own tells, and those of its process where that is not known. */
 export function known(figures: Figures, pid: number): Figures {

@@ -64,7 +64,7 @@ function copies(fanout: Figures): string {
 }
 
 function ticks(latency: Figures): string {
-  const rows = (latency['rates'] ?? []) as Figures[]
+  const rows = ((latency['rates'] ?? []) as Figures[]).toSorted((one, other) => of(one, 'rate') - of(other, 'rate'))
   const line = (name: string, key: string) => ({
     name,
     points: rows.map((row) => [of(row, 'rate'), of(row, key)] as const),

@@ -4,6 +4,18 @@ import { type Figures, isGrid } from './table.ts'
 /** What proves a run wrong counts from every run. */
 const faults = ['lost', 'duplicated', 'disordered', 'unconfirmed']
 
+/** Two rows with the same of these are of one kind: a run may have more rows than another. */
+const kinds = ['rate', 'members', 'online']
+
+function alike(rows: readonly Figures[]): Figures[][] {
+  const groups = new Map<string, Figures[]>()
+  for (const row of rows) {
+    const kind = kinds.map((key) => String(row[key])).join()
+    groups.set(kind, [...(groups.get(kind) ?? []), row])
+  }
+  return [...groups.values()]
+}
+
 export function median(runs: readonly Figures[]): Figures {
   const [first] = runs
   if (!first || runs.length === 1) return first ?? {}
@@ -12,8 +24,7 @@ export function median(runs: readonly Figures[]): Figures {
   for (const [key, value] of Object.entries(first)) {
     const values = runs.map((run) => run[key])
     if (key === 'failures') merged[key] = values.flat()
-    else if (isGrid(value))
-      merged[key] = value.map((_, n) => median(values.map((rows) => (rows as Figures[])[n] ?? {})))
+    else if (isGrid(value)) merged[key] = alike(values.flatMap((rows) => rows as Figures[])).map(median)
     else if (typeof value !== 'number') merged[key] = value
     else {
       const sorted = (values as number[]).sort((a, b) => a - b)

@@ -12,6 +12,8 @@ export type ThroughputOptions = {
   readonly generators: number
   /** All send to one user, instead of each to its own. */
   readonly hot: boolean
+  /** Another build, measured right after this one. */
+  readonly against: Server | undefined
 }
 
 type Run = Window & {
@@ -30,6 +32,9 @@ export async function throughput(server: Server, asked: ThroughputOptions, progr
   const floor = await withBed({ is: 'floor' }, options.generators, (bed) =>
     load(bed, { ...options, hot: false }, progress.step('floor')),
   )
+  const { against } = options
+  const other =
+    against && (await withBed(against, options.generators, (bed) => load(bed, options, progress.step('against'))))
   const messages = (run: Run) => run.end.delivered - run.start.delivered
   const [mine, bare] = [rates(node, messages(node)), rates(floor, messages(floor))]
   const { sent, received, duplicated, disordered, failures } = node.drained
@@ -45,10 +50,11 @@ export async function throughput(server: Server, asked: ThroughputOptions, progr
     floor_cpu_us_per_message: bare.cpuUs,
     floor_cpu_share: bare.cpuShare,
     cpu_ratio_to_floor: mine.cpuUs / bare.cpuUs,
-    p50_ms: node.end.deliveredMs.percentile(0.5),
-    p99_ms: node.end.deliveredMs.percentile(0.99),
-    sent_p50_ms: node.end.sentMs.percentile(0.5),
-    sent_p99_ms: node.end.sentMs.percentile(0.99),
+    ...(other && comparison(rates(other, messages(other)), mine)),
+    p50_ms: node.end.ms.delivered.percentile(0.5),
+    p99_ms: node.end.ms.delivered.percentile(0.99),
+    sent_p50_ms: node.end.ms.sent.percentile(0.5),
+    sent_p99_ms: node.end.ms.sent.percentile(0.99),
     lost: sent - received,
     duplicated,
     disordered,
@@ -57,11 +63,19 @@ export async function throughput(server: Server, asked: ThroughputOptions, progr
     ...costs(node, messages(node), 'message'),
     ...memoryOf(node),
     generator_cpu_us_per_message: mine.generatorUs,
+    steal_share: Math.max(mine.stealShare, bare.stealShare),
+    others_cpu_share: Math.max(mine.otherShare, bare.otherShare),
     generator_busiest_share: mine.generatorShare,
     floor_generator_busiest_share: bare.generatorShare,
     messages_by_half_second: node.series,
   }
 }
+
+const comparison = (other: ReturnType<typeof rates>, mine: ReturnType<typeof rates>) => ({
+  against_messages_per_second: other.perSecond,
+  against_cpu_us_per_message: other.cpuUs,
+  cpu_ratio_to_against: mine.cpuUs / other.cpuUs,
+})
 
 /** One inbox takes so many at a time, and answers `busy` beyond: then each sender gets fewer of them. */
 function hotInFlight({ pairs, inFlight }: ThroughputOptions): number {
@@ -94,7 +108,7 @@ async function load(bed: Bed, options: ThroughputOptions, progress: (done: numbe
 }
 
 /** Waits until the code that runs is compiled. */
-async function warmUp(bed: Bed): Promise<void> {
+export async function warmUp(bed: Bed): Promise<void> {
   const started = performance.now()
   const passed = () => performance.now() - started
   await sleep(warm.minMs)

@@ -7,6 +7,14 @@ import { Histogram } from './histogram.ts'
 import { type Receiver, Socket, type Target } from './socket.ts'
 import { now, stamp } from './stamp.ts'
 
+/**
+ * What is timed: from when a message was due to its `sent`, to its receipt, and to its arrival; to the `sent` of those by the
+ * way; and by how much a generator sent later than it was due.
+ */
+export const timed = ['sent', 'delivered', 'received', 'aside', 'late'] as const
+export type Times = Record<(typeof timed)[number], Histogram>
+export const noTimes = (): Times => Object.fromEntries(timed.map((what) => [what, new Histogram()])) as Times
+
 /** What all users of a process count together. */
 export class Counts {
   /** Messages sent, received, and with the delivered receipt at their sender. */
@@ -20,12 +28,7 @@ export class Counts {
   duplicated = 0
   disordered = 0
   failures: string[] = []
-  sentMs = new Histogram()
-  deliveredMs = new Histogram()
-  /** From the time when a message was due to its arrival. */
-  receivedMs = new Histogram()
-  /** To the `sent` of messages that were sent by the way. */
-  asideMs = new Histogram()
+  ms = noTimes()
 
   /** Called at each failure. */
   failed: (reason: string) => void = () => {}
@@ -206,11 +209,11 @@ export class User implements Receiver {
     else if (number > expected) this.#counts.disordered += 1
     this.#next.set(sender, Math.max(expected, number + 1))
     this.#counts.received += 1
-    this.#counts.receivedMs.record(now() - view.getFloat64(stamp.due))
+    this.#counts.ms.received.record(now() - view.getFloat64(stamp.due))
   }
 
   #sentAside(id: string): void {
-    this.#counts.asideMs.record(now() - (this.#asides.get(id) ?? 0))
+    this.#counts.ms.aside.record(now() - (this.#asides.get(id) ?? 0))
     this.#asides.delete(id)
   }
 
@@ -219,7 +222,7 @@ export class User implements Receiver {
     if (flight) {
       this.#answered += 1
       flight.seq = seq
-      this.#counts.sentMs.record(now() - flight.at)
+      this.#counts.ms.sent.record(now() - flight.at)
     }
     this.accepted()
   }
@@ -228,7 +231,7 @@ export class User implements Receiver {
     const at = now()
     let flight = this.#flights[0]
     while (flight && flight.seq > 0 && flight.seq <= delivered) {
-      this.#counts.deliveredMs.record(at - flight.at)
+      this.#counts.ms.delivered.record(at - flight.at)
       this.#counts.delivered += 1
       this.#flights.shift()
       if (!this.#relay) this.#answered -= 1

@@ -1,9 +1,12 @@
 /** What a run proves wrong, and what one should know before trusting its figures. */
 import type { Name } from './options.ts'
-import type { Figures } from './table.ts'
+import { type Figures, isGrid, number } from './table.ts'
 
 /** A generator that used more of its core than this may have been what was slow. */
 const busyShare = 0.9
+/** Of a core, for programs that are no part of the run, and for other machines of the host: more than this shows in the figures. */
+const otherShare = 0.1
+const stolenShare = 0.02
 /** With fewer users than this, what a process takes by the way is more than what they take. */
 const manyUsers = 4_000
 
@@ -19,6 +22,7 @@ export function verdict(results: Partial<Record<Name, Figures>>): { wrong: strin
       notes.push(
         `density: resident memory and ratio of so few users are mostly noise; use --users ${manyUsers} or more`,
       )
+    notes.push(...disturbed(name, figures))
     const { failures } = figures
     if (Array.isArray(failures) && failures.length > 0) wrong.push(`${name}: ${failures.join('; ')}`)
     for (const [who, share] of [
@@ -32,4 +36,21 @@ export function verdict(results: Partial<Record<Name, Figures>>): { wrong: strin
     }
   }
   return { wrong, notes }
+}
+
+/** What says that the machine did something else meanwhile. */
+function disturbed(name: string, figures: Figures): string[] {
+  const rows = isGrid(figures['rates']) ? figures['rates'] : []
+  const slow = rows
+    .filter((row) => row['undisturbed'] === false)
+    .map((row) => `${number(Number(row['rate']))}/s ${number(Number(row['floor_delivered_p99_ms']))} ms`)
+  const most = (key: string) => Math.max(0, ...[figures, ...rows].map((row) => Number(row[key] ?? 0)))
+  const [others, stolen] = [most('others_cpu_share'), most('steal_share')]
+  return [
+    slow.length > 0
+      ? `${name}: the p99 of the relay was above 2 ms, which is 3 ms less than what to ask of the node: ${slow.join(', ')}`
+      : '',
+    others > otherShare ? `${name}: other programs used up to ${Math.round(others * 100)} % of a core` : '',
+    stolen > stolenShare ? `${name}: the host of this machine took up to ${Math.round(stolen * 100)} % of a core` : '',
+  ].filter((note) => note !== '')
 }

@@ -1,6 +1,7 @@
 /** A stretch of a run that counts: what the node and the generators used from its start to its end. */
 import type { Bed, NodeSample, Sum } from './bed.ts'
 import { percentile } from './histogram.ts'
+import { cores } from './proc.ts'
 
 /** The node and the generators before and after. */
 export type Window = {
@@ -8,32 +9,43 @@ export type Window = {
   readonly after: NodeSample
   readonly start: Sum
   readonly end: Sum
+  /** CPU of the machine meanwhile: of all programs, and what its host gave to others. */
+  readonly busyUs: number
+  readonly stolenUs: number
 }
 
-/** Looks at the node and the generators around `work`. */
-export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>): Promise<Window> {
+/** Looks at the node and the generators around `work`. `garbage`: counts that too, which costs about 1 % of a core. */
+export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>, garbage = true): Promise<Window> {
   await bed.all('mark', () => null)
-  await bed.reset({ garbage: true })
+  await bed.reset({ garbage })
   const start = await bed.totals()
   const before = await bed.sample()
+  const machine = cores()
   await work(start)
+  const { busyUs, stolenUs } = cores()
   const after = await bed.sample()
-  return { before, after, start, end: await bed.totals() }
+  const end = await bed.totals()
+  return { before, after, start, end, busyUs: busyUs - machine.busyUs, stolenUs: stolenUs - machine.stolenUs }
 }
 
 /** The share of a core that the busiest generator used in `ms`. */
 export const busiestShare = (start: Sum, end: Sum, ms: number): number =>
   Math.max(0, ...end.cpus.map((cpu, n) => (cpu - (start.cpus[n] ?? 0)) / 1_000 / ms))
 
-/** Speed and CPU of `events`. */
-export function rates({ before, after, start, end }: Window, events: number) {
+/** Speed and CPU of `events`. Shares are of one core. */
+export function rates({ before, after, start, end, busyUs, stolenUs }: Window, events: number) {
   const elapsedMs = after.at - before.at
+  const [cpuUs, generatorUs] = [after.cpuUs - before.cpuUs, end.cpuUs - start.cpuUs]
   return {
     perSecond: events / (elapsedMs / 1_000),
-    cpuUs: (after.cpuUs - before.cpuUs) / events,
-    cpuShare: (after.cpuUs - before.cpuUs) / 1_000 / elapsedMs,
-    generatorUs: (end.cpuUs - start.cpuUs) / events,
+    cpuUs: cpuUs / events,
+    cpuShare: cpuUs / 1_000 / elapsedMs,
+    mainShare: (after.mainCpuUs - before.mainCpuUs) / 1_000 / elapsedMs,
+    loopShare: (after.loopActiveMs - before.loopActiveMs) / elapsedMs,
+    generatorUs: generatorUs / events,
     generatorShare: busiestShare(start, end, elapsedMs),
+    stealShare: stolenUs / 1_000 / elapsedMs,
+    otherShare: Math.max(0, busyUs - cpuUs - generatorUs) / 1_000 / elapsedMs,
   }
 }
 

@@ -37,6 +37,17 @@ describe('figures', () => {
     })
   })
 
+  it('of curves are medians row by row, and a run may have rows that others lack', () => {
+    const run = (...rows: [rate: number, p99: number][]) => ({
+      rates: rows.map(([rate, p99_ms]) => ({ rate, p99_ms })),
+    })
+    const { rates } = median([run([300, 1]), run([300, 3], [2_000, 9]), run([300, 2])])
+    expect(rates).toMatchObject([
+      { rate: 300, p99_ms: 2, ranges: { p99_ms: [1, 3] } },
+      { rate: 2_000, p99_ms: 9 },
+    ])
+  })
+
   it('prove a run wrong when clients missed something, and tell when a generator was busy', () => {
     const { wrong, notes } = verdict({
       throughput: { lost: 2, duplicated: 0, failures: [], generator_busiest_share: 0.95 },
@@ -47,6 +58,22 @@ describe('figures', () => {
     const density = (users: number) => verdict({ density: { users, failures: [] } }).notes
     expect(density(500)).toEqual([expect.stringContaining('mostly noise')])
     expect(density(4_000)).toEqual([])
+  })
+
+  it('come with a note when the relay, other programs or the host of the machine say that it was busy', () => {
+    const row = (rate: number, floor_delivered_p99_ms: number, others_cpu_share: number) => ({
+      rate,
+      floor_delivered_p99_ms,
+      undisturbed: floor_delivered_p99_ms <= 2,
+      others_cpu_share,
+    })
+    const notes = (...rows: ReturnType<typeof row>[]) => verdict({ latency: { rates: rows, steal_share: 0.03 } }).notes
+    expect(notes(row(300, 1, 0.05), row(2_000, 12.3, 0.25))).toEqual([
+      'latency: the p99 of the relay was above 2 ms, which is 3 ms less than what to ask of the node: 2,000/s 12.3 ms',
+      'latency: other programs used up to 25 % of a core',
+      'latency: the host of this machine took up to 3 % of a core',
+    ])
+    expect(verdict({ latency: { rates: [row(300, 1, 0.05)], steal_share: 0.01 } }).notes).toEqual([])
   })
 
   it('stand in a table, a column for each row of a curve', () => {

@@ -48,6 +48,12 @@ describe('the options of bluetick bench', () => {
     refused('actors', '--url', 'ws://here').toThrow('actors does not heed --url')
     refused('density', '--full').toThrow('density does not heed --full, which is for all')
     refused('latency', '--url', 'http://here').toThrow('--url must be like ws://')
+    refused('latency', '--rates', '300,many').toThrow('--rates must be like 300,2000, not "300,many"')
+    refused('latency', '--against', '/no/such').toThrow(
+      'there is no /no/such/dist/src/index.js; run "npm run build" there',
+    )
+    refused('latency', '--against', '.', '--url', 'ws://here').toThrow('leave out --url')
+    refused('density', '--against', '.').toThrow('density does not heed --against, which is for throughput, latency')
     refused('latency', '--json', '/no/such/folder/x.json').toThrow('--json: there is no folder /no/such/folder')
   })
 })

@@ -67,6 +67,23 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     expect(readdirSync(folder)).toEqual(['fanout.json'])
   })
 
+  it('measures what a lone message costs beside the relay, and beside another build in the same run', async () => {
+    const json = join(folder, 'latency.json')
+    const bench = start('latency', '--rates', '300', '--lone-seconds', '1', '--against', '.', '--json', json)
+    expect([await ended(bench), bench.said]).toEqual([0, expect.stringContaining('lone_cpu_ratio_300')])
+    const figures = JSON.parse(readFileSync(json, 'utf8'))
+    expect(figures).toMatchObject({ lost: 0, duplicated: 0, disordered: 0, unconfirmed: 0, failures: [] })
+    const [row] = figures.rates
+    expect(figures.rates).toHaveLength(1)
+    expect(figures.lone_cpu_ratio_300).toBeCloseTo(row.node_cpu_us_per_message / row.floor_cpu_us_per_message, 5)
+    expect(row.cpu_ratio_to_against).toBeCloseTo(row.node_cpu_us_per_message / row.against_cpu_us_per_message, 5)
+    for (const key of ['sent_p50_ms', 'delivered_p99_ms', 'against_delivered_p99_ms', 'floor_delivered_p99_ms'])
+      expect(row[key], key).toBeGreaterThan(0)
+    // Both are of a core: the thread's CPU, and the time that its loop did not wait.
+    for (const key of ['node_main_cpu_share', 'loop_busy_share']) expect(row[key], key).toBeGreaterThan(0)
+    expect(readdirSync(folder)).toEqual(['latency.json'])
+  })
+
   it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no files and no processes after %s', async (signal) => {
     const bench = start('throughput', '--pairs', '4', '--seconds', '60')
     await until(() => bench.exitCode !== null || children(bench.pid ?? 0).length === 3)

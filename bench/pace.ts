@@ -1,0 +1,60 @@
+/** A server at a steady rate, in an open loop, a slice at a time: what it used, and how long ticks took. */
+import { type Bed, sleep } from './bed.ts'
+import { noTimes, type Times } from './user.ts'
+import { observe, rates, type Window } from './window.ts'
+
+/** Of these those that a rate tells: to the first tick, to the second, and how late the generators were. */
+const told = ['sent', 'delivered', 'late'] as const
+
+export type Slice = Window & { readonly ms: Pick<Times, (typeof told)[number]> }
+
+/** Before a slice counts, so that it is steady. */
+const rampMs = 1_000
+/** Above this share of the rate it was held. */
+const heldShare = 0.97
+
+/** `seconds` of this rate, and what came of it until all have their receipts. */
+export async function slice(bed: Bed, rate: number, body: number, seconds: number): Promise<Slice> {
+  await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight: 0, rate: rate / bed.size }))
+  await sleep(rampMs)
+  const window = await observe(bed, () => sleep(seconds * 1_000), false)
+  const { ms } = await bed.drain()
+  return { ...window, ms }
+}
+
+export type Pace = ReturnType<typeof paceOf>
+
+/** Several slices of one rate as one. */
+export function paceOf(rate: number, slices: readonly Slice[]) {
+  const ms = noTimes()
+  for (const slice of slices) for (const what of told) ms[what].add(slice.ms[what].buckets)
+  const { perSecond, cpuUs, mainShare, loopShare, generatorShare, stealShare, otherShare } = mean(slices)
+  return {
+    perSecond,
+    cpuUs,
+    mainShare,
+    loopShare,
+    generatorShare,
+    stealShare,
+    otherShare,
+    sentP50: ms.sent.percentile(0.5),
+    sentP99: ms.sent.percentile(0.99),
+    deliveredP50: ms.delivered.percentile(0.5),
+    deliveredP99: ms.delivered.percentile(0.99),
+    lateP50: ms.late.percentile(0.5),
+    lateP99: ms.late.percentile(0.99),
+    held: perSecond >= rate * heldShare,
+  }
+}
+
+type Rates = ReturnType<typeof rates>
+
+/** All slices of a rate are equally long and have as many messages. */
+function mean(slices: readonly Slice[]): Rates {
+  const each = slices.map((slice) => rates(slice, slice.end.delivered - slice.start.delivered))
+  const [first] = each
+  const keys = Object.keys(first ?? {}) as (keyof Rates)[]
+  return Object.fromEntries(
+    keys.map((key) => [key, each.reduce((sum, one) => sum + one[key], 0) / each.length]),
+  ) as Rates
+}
