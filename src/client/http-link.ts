@@ -29,6 +29,8 @@ export class HttpLink {
   readonly #makeToken: ConnectOptions['token']
   readonly clock: Clock
   readonly #ended: AbortSignal
+  /** Ends the waits of what found no connection. */
+  readonly #wakes = new Set<() => void>()
   #token: string | undefined
 
   /** `ended` aborts when the client ends. */
@@ -37,6 +39,11 @@ export class HttpLink {
     this.#makeToken = token
     this.clock = clock
     this.#ended = ended
+  }
+
+  /** There is a connection: nobody waits for one. */
+  wake(): void {
+    for (const wake of this.#wakes) wake()
   }
 
   /** Repeats a step until it answers something; waits after a failure, the longer the more there were in a row. */
@@ -53,7 +60,7 @@ export class HttpLink {
         if (result !== undefined) return result
       } catch (error) {
         signal.throwIfAborted()
-        await this.#pause(delayAfter(error, failures), signal)
+        await this.#pause(delayAfter(error, failures), signal, error instanceof Lost)
         failures += 1
       }
     }
@@ -104,17 +111,17 @@ export class HttpLink {
     return ask()
   }
 
-  #pause(ms: number, signal: AbortSignal): Promise<void> {
+  #pause(ms: number, signal: AbortSignal, isLost: boolean): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.clock.after(ms, () => {
-        signal.removeEventListener('abort', now)
-        resolve()
-      })
-      const now = () => {
+      const end = () => {
         cancel()
+        signal.removeEventListener('abort', end)
+        this.#wakes.delete(end)
         resolve()
       }
-      signal.addEventListener('abort', now, { once: true })
+      const cancel = this.clock.after(ms, end)
+      signal.addEventListener('abort', end)
+      if (isLost) this.#wakes.add(end)
     })
   }
 }

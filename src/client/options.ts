@@ -67,6 +67,7 @@ export const optionsOf = {
 /** Of a client. */
 export const events: Record<keyof ClientEvents, true> = {
   message: true,
+  placed: true,
   connection: true,
   settings: true,
   gap: true,

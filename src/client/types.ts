@@ -170,10 +170,12 @@ export type ConnectionStatus =
 /** What a client tells by `on`, each by its name. */
 export type ClientEvents = {
   /**
-   * An own message was queued, its state rose, or its copy has its place; also one that another own device sent. Told at once: what a
-   * crash kept from the storage is told again by the next run.
+   * An own message was queued, or its state rose; also one that another own device sent. Each state once, and at once: what a crash kept
+   * from the storage is told again by the next run.
    */
   message: Outgoing
+  /** The places of an own message are others, and its state is as before: its copy has one, or the node has lost what it had. */
+  placed: Outgoing
   connection: ConnectionStatus
   /** The settings of this user, once `settings()` was called: also when another device changed them. */
   settings: Settings

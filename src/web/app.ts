@@ -98,7 +98,7 @@ export class App {
       void tried(book.delete(chat))
     }
     const open = (chat: string) => this.#go(chat)
-    const tagging = new Tagging(client, book, (chat) => {
+    const tagging = new Tagging(book, (chat) => {
       if (this.#open === chat) this.#go(undefined)
     })
     const choices = (chat: string) => tagging.choices(chat)

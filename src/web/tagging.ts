@@ -1,6 +1,5 @@
 /** Muting, pinning and archiving a chat: what stands in its sheet, and in its menu in the list. */
 import { type Book, type Chat, isArchived, isMuted, isPinned, titleOf } from '../client/chats/index.ts'
-import type { Client } from '../client/index.ts'
 import { make } from './dom.ts'
 import { notice } from './notice.ts'
 import { button, closeSheet, openSheet, tried } from './sheet.ts'
@@ -19,13 +18,11 @@ const spans = [
 ] as const
 
 export class Tagging {
-  readonly #client: Client
   readonly #book: Book
   readonly #leave: (chat: string) => void
 
   /** `leave`: a chat that was put away is not shown any more. */
-  constructor(client: Client, book: Book, leave: (chat: string) => void) {
-    this.#client = client
+  constructor(book: Book, leave: (chat: string) => void) {
     this.#book = book
     this.#leave = leave
   }
@@ -41,7 +38,7 @@ export class Tagging {
       this.#done(book.pin(id, !pinned), pinned ? 'Chat unpinned' : 'Chat pinned'),
     )
     const archive = button(archived ? 'Unarchive' : 'Archive', () => {
-      void this.#done(book.archive(id, !archived), archived ? 'Chat unarchived' : 'Chat archived')
+      this.#done(book.archive(id, !archived), archived ? 'Chat unarchived' : 'Chat archived')
       if (!archived) this.#leave(id)
     })
     return [this.#mute(chat), pin, archive]
@@ -67,9 +64,10 @@ export class Tagging {
     return make('label', 'setting', 'Mute notifications', select)
   }
 
-  async #done(work: Promise<void>, words: string): Promise<void> {
+  /** It shows already; where the server will not have it, that is said, and it is as before. */
+  #done(work: Promise<void>, words: string): void {
     closeSheet()
-    if (this.#client.connection.is !== 'online') notice('This will be done when you are back online.')
-    if (await tried(work.then(() => true))) notice(words)
+    notice(words)
+    void tried(work)
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ClosedError, RefusedError } from '../../src/client/index.ts'
 import { Disk, settle, World } from './world.ts'
 
+const range = (count: number) => Array.from({ length: count }, (_, n) => n)
 const told = ['settings', 'contacts', 'everyone', true, 'eve\nmal lory', '', ''] as const
 const settings = {
   lastSeen: 'contacts',
@@ -23,15 +24,16 @@ describe('a change of the settings', () => {
     const first = world.connect({ storage: disk })
     const blocked = first.block('eve').catch((error: unknown) => error)
     const unblocked = first.unblock('eve').catch((error: unknown) => error)
+    const other = first.unblock('mal').catch((error: unknown) => error)
     await settle()
     await first.close()
     expect(await blocked).toBeInstanceOf(ClosedError)
-    expect(await unblocked).toBeInstanceOf(ClosedError)
+    expect([await unblocked, await other]).toEqual([expect.any(ClosedError), expect.any(ClosedError)])
     await world.online({ storage: disk })
     const [one, two] = world.link.of('set')
     expect([one?.slice(2), two?.slice(2)]).toEqual([
-      ['blocked', 'eve', true],
       ['blocked', 'eve', false],
+      ['blocked', 'mal', false],
     ])
     world.link.say(['done', 'set', String(one?.[1]), 0])
     world.link.lose()
@@ -64,6 +66,58 @@ describe('a change of the settings', () => {
     await settle()
     world.link.say(['error', 'list_full', 'set', String(world.link.of('set').at(-1)?.[1]), 0, ''])
     await expect(full).rejects.toThrow(RefusedError)
+  })
+
+  it('takes the place of an older one of the same thing that waits: what was decided while offline is said once', async () => {
+    const world = new World()
+    const disk = new Disk()
+    const first = world.connect({ storage: disk })
+    const given = (client: typeof first, n: number) => [
+      client.set({ lastSeen: n % 2 ? 'nobody' : 'contacts', receipts: n > 5 }),
+      client.tag('ann', { muted: n, pinned: n }),
+      client.tag('ben', { muted: n }),
+      n % 2 ? client.block('eve') : client.unblock('eve'),
+    ]
+    const ended = Promise.allSettled(range(50).flatMap((n) => given(first, n)))
+    await settle()
+    await first.close()
+    await ended
+    expect([...disk.kept.keys()].filter((key) => key.startsWith('set:'))).toHaveLength(6)
+    const second = world.connect({ storage: disk })
+    const done = Promise.all([...given(second, 98), ...given(second, 99)])
+    await world.welcomed()
+    const said = world.link.of('set')
+    expect(said.map((frame) => frame.slice(2).join(' ')).sort()).toEqual([
+      'blocked eve true',
+      'lastSeen nobody true',
+      'receipts true true',
+      'tags ann muted=99',
+      'tags ann pinned=99',
+      'tags ben muted=99',
+    ])
+    for (const [, ref] of said) world.link.say(['done', 'set', ref, 0])
+    await done
+    expect([...disk.kept.keys()]).toEqual(['cursor'])
+  })
+
+  it('is waited for by who asked for an older one, also where that was said already', async () => {
+    const world = new World()
+    const client = await world.online()
+    const ends: string[] = []
+    const noted = (name: string, work: Promise<void>) =>
+      work.then(
+        () => ends.push(`${name} done`),
+        ({ code }) => ends.push(`${name} ${code}`),
+      )
+    const both = [noted('older', client.block('eve')), noted('newer', client.unblock('eve'))]
+    await settle()
+    const [older, newer] = world.link.of('set')
+    world.link.say(['error', 'list_full', 'set', String(older?.[1]), 0, ''])
+    await settle()
+    expect(ends).toEqual([])
+    world.link.say(['done', 'set', String(newer?.[1]), 0])
+    await Promise.all(both)
+    expect(ends).toEqual(['older done', 'newer done'])
   })
 
   it('keeps within the rate of the server, however many there are', async () => {

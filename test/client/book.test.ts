@@ -197,6 +197,45 @@ describe('a book', () => {
     expect(book.chat('ann'), 'another object').not.toBe(before)
   })
 
+  it('shows what is chosen while offline at once, also after a restart, and as before where the server will not have it', async () => {
+    const { world, client, shelf, book } = await opened(from('ann', 1), from('ben', 2))
+    world.link.say(tagged('ben\tpinned=5'))
+    await settle()
+    world.link.lose()
+    const refused = book.mute('ann', 8e15).catch(({ code }) => code)
+    void book.pin('ben', false).catch(() => undefined)
+    void book.pin('ann', true).catch(() => undefined)
+    await settle()
+    const shown = (of: typeof book) => ['ann', 'ben'].map((id) => [isPinned(of.chat(id)), isMuted(of.chat(id))])
+    expect(shown(book)).toEqual([
+      [true, true],
+      [false, false],
+    ])
+    book.close()
+    await client.close()
+    expect(await refused).toBe('closed')
+    const again = new World()
+    const next = await openBook(again.connect(), 'bob', shelf)
+    expect(shown(next)).toEqual(shown(book))
+    await settle()
+    await again.welcomed()
+    again.link.say(tagged('ben\tpinned=5'))
+    await settle()
+    expect(shown(next)).toEqual(shown(book))
+    const answers = again.link.of('set').map(([, ref, , chat, tag]) => {
+      const isDone = !String(tag).startsWith('muted')
+      expect(chat).toBe(String(tag) === 'pinned=' ? 'ben' : 'ann')
+      return isDone ? ['done', 'set', ref, 0] : ['error', 'list_full', 'set', ref, 0, '']
+    })
+    again.link.say(tagged('ann\tpinned=9'), ...(answers as never[]))
+    await settle()
+    expect(shown(next)).toEqual([
+      [true, false],
+      [false, false],
+    ])
+    expect((await shelf.read((hand) => hand.chats())).map(({ chosen }) => chosen)).toEqual([{}, {}])
+  })
+
   it('mutes, pins and archives by tags, and takes a chat that it deletes from its place', async () => {
     const { world, book } = await opened(from('ann', 1))
     world.link.say(tagged('ann\tpinned=5\tmuted=Infinity'))

@@ -22,7 +22,7 @@ describe('names', () => {
     [
       'an event',
       (world) => world.connect().on('nosuch' as never, () => {}),
-      'there is no event nosuch; there are message, connection',
+      'there is no event nosuch; there are message, placed, connection',
     ],
     [
       'a listener',

@@ -472,19 +472,34 @@ describe('sending', () => {
     expect(world.link.of('ack').at(-1)).toEqual(['ack', 3])
   })
 
+  it('tells each state once: that its copy has a place is told as that', async () => {
+    const world = new World()
+    const client = await world.online()
+    const seen = states(client)
+    const placed: unknown[] = []
+    client.on('placed', ({ state, copy }) => placed.push([state, copy]))
+    await client.queue('alice', 'a')
+    await settle()
+    const id = world.link.of('send')[0]?.[1]
+    world.link.say(frame('sent', id, 3, 1, 0), frame('copy', 1, id, 'alice', 0, 'a', 3, 1))
+    world.link.say(frame('receipt', 0, 'alice', 3, 1, 1))
+    expect(seen).toEqual(['a queued', 'a sent', 'a read'])
+    expect(placed).toEqual([['sent', { epoch: 7, seq: 1 }]])
+  })
+
   it('takes its own copy, that comes late, for what it is', async () => {
     const world = new World()
     const client = await world.online()
     const seen = states(client)
     const copies: unknown[] = []
-    client.on('message', ({ copy }) => copies.push(copy))
+    client.on('placed', ({ copy }) => copies.push(copy))
     await client.queue('alice', 'a')
     await settle()
     const id = world.link.of('send')[0]?.[1]
     world.link.say(frame('sent', id, 3, 1, 0), frame('receipt', 0, 'alice', 3, 1, 1))
     world.link.say(frame('copy', 1, id, 'alice', 0, 'a', 3, 1))
-    expect(seen).toEqual(['a queued', 'a sent', 'a read', 'a read'])
-    expect(copies).toEqual([null, null, null, { epoch: 7, seq: 1 }])
+    expect(seen).toEqual(['a queued', 'a sent', 'a read'])
+    expect(copies).toEqual([{ epoch: 7, seq: 1 }])
   })
 })
 

@@ -82,6 +82,26 @@ describe('the chat page', needsChromium, () => {
     for (const context of [desk, phone]) await context.close()
   }, 60_000)
 
+  it('shows what is chosen while offline at once, also after a reload, and another browser when it is sent', async () => {
+    const [desk, phone] = [await pages.browserOf(1280), await pages.browserOf(390)]
+    const [una, hand] = [await pages.open(desk, 'una'), await pages.open(phone, 'una')]
+    const [ann, ben] = [writer('ann'), writer('ben')]
+    for (const client of [ann, ben]) await client.send('una', 'hello')
+    await agree([una, hand], '#chats', 'ben', 'ann')
+    for (const client of [ann, ben]) await client.close()
+    await una.evaluate(() => navigator.serviceWorker.ready)
+    await pages.stop()
+    await chat(una, 'ann').click({ button: 'right' })
+    await una.getByRole('button', { name: 'Pin to the top' }).click()
+    await agree([una], '#chats', 'ann', 'ben')
+    await una.reload()
+    await agree([una], '#chats', 'ann', 'ben')
+    expect(await names(hand)).toEqual(['ben', 'ann'])
+    await pages.serve()
+    await agree([una, hand], '#chats', 'ann', 'ben')
+    for (const context of [desk, phone]) await context.close()
+  }, 60_000)
+
   it('does not tell of what comes in a muted chat, says until when it is, and forgets no mute when the chat is deleted', async () => {
     const desk = await pages.browserOf(1280)
     await desk.addInitScript(() => {

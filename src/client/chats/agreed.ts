@@ -1,18 +1,19 @@
 /** What this user's settings say of a chat: how long its messages stay, and its tags. Pure. */
-import type { Settings } from '../types.ts'
+import type { Settings, Tags } from '../types.ts'
 import type { Chat } from './chat.ts'
 import { isGroup } from './line.ts'
 
 export type Agreed = Pick<Chat, 'lifetime' | 'tags'>
 
-/** How long messages of a group stay, the group says. A mute that is over is none. `settings` undefined: not known yet. */
-export function agreed({ id, lifetime, tags }: Chat, settings: Settings | undefined, now: number): Agreed {
-  if (!settings) return { lifetime, tags }
-  const { muted = 0, ...others } = settings.tags.get(id) ?? {}
-  return {
-    lifetime: isGroup(id) ? lifetime : (settings.lifetimes.get(id) ?? settings.lifetime),
-    tags: muted > now ? { muted, ...others } : others,
-  }
+/**
+ * How long messages of a group stay, the group says. What was chosen here counts before the server has it. A mute that is over is none.
+ * `settings` undefined: not known yet.
+ */
+export function agreed({ id, lifetime, tags, chosen }: Chat, settings: Settings | undefined, now: number): Agreed {
+  const all = Object.entries({ ...(settings ? settings.tags.get(id) : tags), ...chosen })
+  const { muted = 0, ...others } = Object.fromEntries(all.filter(([, value]) => value !== null)) as Tags
+  const agreedOn = isGroup(id) ? lifetime : (settings?.lifetimes.get(id) ?? settings?.lifetime ?? lifetime)
+  return { lifetime: agreedOn, tags: muted > now ? { muted, ...others } : others }
 }
 
 export function isAgreed(chat: Chat, settings: Settings | undefined, now: number): boolean {

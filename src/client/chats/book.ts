@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
-import { type Chat, newChat, sorted } from './chat.ts'
+import { type Chat, type Choice, newChat, sorted } from './chat.ts'
 import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
 import { type Kept, Log } from './log.ts'
 import { Past } from './past.ts'
@@ -60,6 +60,7 @@ export class Book {
       const [chats, began] = await kept
       const book = new Book(client, user, log, chats, began)
       book.#ends.push(() => void batches.return(undefined))
+      for (const { id, chosen } of chats) if (Object.keys(chosen)[0]) book.#tag(id, chosen).catch(nothing)
       void book.#receive(first, batches)
       return book
     } catch (error) {
@@ -77,6 +78,7 @@ export class Book {
     this.#all = sorted(chats)
     this.#ends = [
       client.on('message', (message) => void this.#keepOwn([message])),
+      client.on('placed', (message) => void this.#keepOwn([message])),
       client.on('seen', ({ chat, epoch, seq }) => void this.#seen(chat, { epoch, seq })),
       client.on('gone', (gone) => this.#erase(gone)),
       client.on('settings', (settings) => {
@@ -140,20 +142,38 @@ export class Book {
     await this.#seen(id, upTo)
   }
 
-  /** Until when nothing of a chat is to disturb this user, `Infinity`: for good; null: it may again. As `client.tag`, here and below. */
+  /**
+   * Until when nothing of a chat is to disturb this user, `Infinity`: for good; null: it may again. Here and below it counts at once, and
+   * no more where the server refuses it; resolves and rejects as `client.tag`.
+   */
   mute(id: string, until: number | null): Promise<void> {
-    return this.#client.tag(id, { muted: until })
+    return this.#tag(id, { muted: until })
   }
 
   /** Puts a chat on top, or not any more. */
   pin(id: string, on: boolean): Promise<void> {
-    return this.#client.tag(id, on ? { pinned: Date.now(), archived: null } : { pinned: null })
+    return this.#tag(id, on ? { pinned: Date.now(), archived: null } : { pinned: null })
   }
 
   /** Puts a chat away, or back. One that is not muted comes back with its next message. */
   archive(id: string, on: boolean): Promise<void> {
     const archived = on ? (this.chat(id).last?.time ?? 0) : null
-    return this.#client.tag(id, on ? { archived, pinned: null } : { archived })
+    return this.#tag(id, on ? { archived, pinned: null } : { archived })
+  }
+
+  /** Kept with the chat until it is answered: a client that ends before that leaves it to the next one. */
+  async #tag(id: string, tags: Choice): Promise<void> {
+    const change = (by: (chosen: Choice) => Choice) =>
+      this.#change(id, (chat) => ({ ...chat, chosen: by(chat.chosen) }))
+    try {
+      await Promise.all([this.#client.tag(id, tags), change((chosen) => ({ ...chosen, ...tags }))])
+    } finally {
+      // Not of what was chosen since.
+      if (this.#client.connection.is !== 'closed')
+        await change((chosen) =>
+          Object.fromEntries(Object.entries(chosen).filter(([word, value]) => value !== tags[word])),
+        )
+    }
   }
 
   /**
@@ -163,7 +183,7 @@ export class Book {
   async delete(what: Line | string): Promise<void> {
     if (typeof what === 'string') {
       const { pinned, archived } = this.chat(what).tags
-      const placed = pinned !== undefined || archived !== undefined
+      const placed = (pinned ?? archived) !== undefined
       // Asked for first, so that what comes meanwhile stays.
       const [kept] = await Promise.all([
         this.#log.delete(what),
@@ -229,15 +249,15 @@ export class Book {
   /** What a group is called and how long its messages stay: who was added to it has not heard. */
   async #learn(id: string): Promise<void> {
     const group = await this.#client.group(id).catch(() => undefined)
-    if (!group || !this.has(id)) return
+    if (!group) return
     const { name, lifetime } = this.chat(id)
     if (name !== group.name || lifetime !== group.lifetime)
       await this.#change(id, (chat) => ({ ...chat, name: group.name, lifetime: group.lifetime }))
   }
 
-  async #change(id: string, change: (chat: Chat) => Chat): Promise<void> {
-    const chat = await this.#log.change(id, change)
-    await this.#became({ lines: [], chats: new Map([[id, chat]]) })
+  /** Changes a chat, which is then as the settings say. */
+  async #change(id: string, change = (chat: Chat) => chat): Promise<void> {
+    await this.#became(await this.#log.change(id, (chat) => this.#agreed(change(chat))))
   }
 
   async #seen(id: string, seen: NonNullable<Line['at']>): Promise<void> {
@@ -256,7 +276,7 @@ export class Book {
   async #agree(): Promise<void> {
     const others = () => this.#all.filter((chat) => !isAgreed(chat, this.#settings, Date.now()))
     for (let some = others(); some.length > 0 && !this.#closed; some = others())
-      for (const { id } of some) if (this.has(id)) await this.#change(id, (chat) => this.#agreed(chat))
+      for (const { id } of some) await this.#change(id)
   }
 
   #agreed(chat: Chat): Chat {
@@ -271,7 +291,7 @@ export class Book {
     this.#all = sorted(this.#chats.values())
     if (lines.length > 0) this.#listeners.tell('lines', lines)
     this.#listeners.tell('chats', this.#all)
-    for (const [id] of began) if (this.has(id)) await this.#change(id, (chat) => this.#agreed(chat))
+    for (const [id] of began) await this.#change(id)
     await this.#watch()
   }
 

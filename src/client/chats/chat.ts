@@ -19,6 +19,8 @@ export type Chat = {
   readonly lifetime: Lifetime
   /** `isMuted`, `isPinned` and `isArchived` say what they mean. */
   readonly tags: Tags
+  /** Of the tags, what was chosen here and the server has not answered yet; null takes one off. */
+  readonly chosen: Choice
   readonly unread: number
   /** The newest message of the other one: what is read when the chat is. */
   readonly newest: Line['at']
@@ -30,6 +32,8 @@ export type Chat = {
   readonly draft: string
 }
 
+export type Choice = { readonly [Word in keyof Tags]: Tags[Word] | null }
+
 export const newChat = (id: string): Chat => ({
   id,
   name: null,
@@ -40,6 +44,7 @@ export const newChat = (id: string): Chat => ({
   top: null,
   lifetime: 'default',
   tags: {},
+  chosen: {},
   unread: 0,
   newest: null,
   seen: null,

@@ -64,12 +64,13 @@ export class Log {
     })
   }
 
-  /** Changes a chat; one that is not there is made. */
-  change(id: string, change: (chat: Chat) => Chat): Promise<Chat> {
+  /** Changes a chat, where it is there. */
+  change(id: string, change: (chat: Chat) => Chat): Promise<Kept> {
     return this.#shelf.write(async (hand) => {
-      const chat = change((await hand.chat(id)) ?? newChat(id))
-      hand.putChat(chat)
-      return chat
+      const known = await hand.chat(id)
+      const chat = known ? change(known) : null
+      if (chat) hand.putChat(chat)
+      return { lines: [], chats: new Map([[id, chat]]) }
     })
   }
 

@@ -28,10 +28,10 @@ export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: S
   const known = state.outbox.get(id)
   if (known) {
     known.message = { ...known.message, copy }
-    return rose(state, known, out)
+    return rose(state, known, out, 'placed')
   }
   const over = state.outbox.over(id)
-  if (over) out.push({ do: 'tell', name: 'message', event: { ...over, copy } })
+  if (over) out.push({ do: 'tell', name: 'placed', event: { ...over, copy } })
   if (over !== undefined) return
   const message = {
     id,
@@ -56,8 +56,10 @@ export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: S
   const [, id, epoch, seq, time, lifetime = 'default'] = frame
   const known = state.outbox.get(id)
   if (!known || !isWaiting(known)) return
+  const before = known.message.state
   state.outbox.sent(known, { at: { epoch, seq }, time, lifetime, expires: vanishes(lifetime, now) })
-  rose(state, known, out)
+  // What was lost and is sent again has been told.
+  rose(state, known, out, known.message.state === before ? 'placed' : 'message')
 }
 
 /** What was told in an earlier life of the node holds up to there. What was lost is sent again. */
@@ -71,6 +73,8 @@ export function unanswered(state: SessionState, to: string, out: SessionEffect[]
 }
 
 function takeAnswer(state: SessionState, to: string, { risen, moved, lost }: Answered, out: SessionEffect[]): void {
-  for (const one of new Set([...moved, ...risen, ...lost])) rose(state, one, out)
+  const raised = new Set(risen)
+  for (const one of new Set([...moved, ...risen, ...lost]))
+    rose(state, one, out, raised.has(one) ? 'message' : 'placed')
   keepMark(state, to, out)
 }

@@ -7,15 +7,25 @@ import type { Answer, Request, SessionEffect } from './types.ts'
 
 type Kept = Extract<Request, readonly ['set' | 'delete', ...unknown[]]>
 
-/** Names a request. The same question twice is one. */
+/**
+ * Names a request; a change is kept under it until it is done. The same question twice is one, and of two changes of the same thing the
+ * newer takes the place of the other, whose askers wait for it.
+ */
 export function requestKey(frame: Request): string {
-  if (frame[0] === 'ticks') return `ticks ${frame[1]} ${frame[2]}`
-  return frame[0] === 'delete' ? keptKey(frame) : `${frame[0]} ${frame[1]}`
+  switch (frame[0]) {
+    case 'ticks':
+      return `ticks ${frame[1]} ${frame[2]}`
+    case 'delete':
+      return `delete:${frame[2]}-${frame[3]} ${frame[1]}`
+    case 'set': {
+      const [, , name, value, on] = frame
+      if (name === 'tags') return `set:tags ${value} ${on.split('=')[0]}`
+      return `set:${name} ${name === 'blocked' || name === 'contacts' ? value : ''}`
+    }
+    default:
+      return `${frame[0]} ${frame[1]}`
+  }
 }
-
-/** Under which key a change is kept until it is done. */
-const keptKey = (frame: Kept): string =>
-  frame[0] === 'set' ? `set:${frame[1]}` : `delete:${frame[2]}-${frame[3]} ${frame[1]}`
 
 const isKept = (frame: Request): frame is Kept => frame[0] === 'set' || frame[0] === 'delete'
 
@@ -23,7 +33,7 @@ export function request(state: SessionState, frame: Request, out: SessionEffect[
   const key = requestKey(frame)
   state.requests.set(key, frame)
   state.unsaidRequests.add(key)
-  if (isKept(frame)) out.push({ do: 'keep', key: keptKey(frame), value: frame })
+  if (isKept(frame)) out.push({ do: 'keep', key, value: frame })
   if (frame[0] === 'delete') state.inbox.erase(frame[1], frame[2], frame[3])
 }
 
@@ -103,6 +113,6 @@ function finish(
 ): void {
   const key = requestKey(frame)
   state.requests.delete(key)
-  if (isKept(frame)) out.push({ do: 'keep', key: keptKey(frame), value: undefined })
+  if (isKept(frame)) out.push({ do: 'keep', key, value: undefined })
   out.push({ do: 'answered', key, code, answer })
 }

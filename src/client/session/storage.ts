@@ -55,10 +55,15 @@ export function advance(state: SessionState, out: SessionEffect[]): void {
   if (cursor) keepCursor(state, cursor, out)
 }
 
-/** Keeps what a message has become, and tells of it. */
-export function rose(state: SessionState, { message, n, life }: Out, out: SessionEffect[]): void {
+/** Keeps what a message has become, and tells of it: its state rose, or only its places are others. */
+export function rose(
+  state: SessionState,
+  { message, n, life }: Out,
+  out: SessionEffect[],
+  name: 'message' | 'placed' = 'message',
+): void {
   const over = message.state === 'read' || message.state === 'refused'
-  out.push({ do: 'tell', name: 'message', event: message })
+  out.push({ do: 'tell', name, event: message })
   if (over) return remove(state, message, out)
   const [key, value] = keptMessage({ message, n, life })
   out.push({ do: 'keep', key, value })
