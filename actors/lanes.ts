@@ -47,8 +47,27 @@ export function enter(lanes: Lanes, to: UserId, id: MessageId): Step | undefined
 }
 
 /** A later round, or an earlier place in the same one. */
-export const isBefore = (step: Step, refused: Step): boolean =>
+const isBefore = (step: Step, refused: Step): boolean =>
   step.round > refused.round || (step.round === refused.round && step.nth < refused.nth)
+
+/** Origins with a refused message that are remembered. */
+const origins = 1_024
+
+/** By origin, the earliest message of its latest round that was refused for now. */
+export type Refusals<Origin> = Map<Origin, Step>
+
+/** Whether an earlier message of the same origin and round was refused for now. */
+export function isBehind<Origin>(refusals: Refusals<Origin>, origin: Origin, step: Step): boolean {
+  const refused = refusals.get(origin)
+  return refused !== undefined && !isBefore(step, refused)
+}
+
+export function noteRefusal<Origin>(refusals: Refusals<Origin>, origin: Origin, step: Step): void {
+  if (isBehind(refusals, origin, step)) return
+  refusals.delete(origin)
+  refusals.set(origin, step)
+  if (refusals.size > origins) refusals.delete(refusals.keys().next().value as Origin)
+}
 
 /** Whether a send that was let go is behind one that has been refused for now since. */
 export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Step): boolean {

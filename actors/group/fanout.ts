@@ -5,6 +5,7 @@
  */
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Seq } from '../../src/protocol/ids.ts'
+import { saveSoon } from '../log/cursors.ts'
 import { addReader } from '../log/readers.ts'
 import type { LogTurn } from '../log/types.ts'
 import { isInvitation, maySee } from './members.ts'
@@ -28,7 +29,7 @@ function open(state: GroupState, { user, spans }: Member, turn: LogTurn): Link {
     ref: state.linkRefs,
     origin: { is: 'link', ref: `${state.life} ${state.linkRefs}` },
     member: user,
-    reader: known ?? addReader(state.log, device, (spans[0]?.from ?? 1) - 1, turn),
+    reader: known ?? addReader(state.log, device, (spans[0]?.from ?? 1) - 1, turn.now),
     round: 1,
     flying: 0,
     refused: 0,
@@ -37,6 +38,7 @@ function open(state: GroupState, { user, spans }: Member, turn: LogTurn): Link {
     againTo: state.startTail,
     entries: [],
   }
+  if (!known) saveSoon(state.log, turn)
   state.links.set(link.origin.ref, link)
   state.linked.set(user, link)
   return link

@@ -17,6 +17,11 @@ export function saveSoon(log: LogState, turn: LogTurn): void {
   if (!workOf(log).saving) after(log, 'save', saveMs, turn)
 }
 
+export function saveAtOnce(log: LogState, turn: LogTurn): void {
+  log.unsaved = Math.max(log.unsaved, 1)
+  saveNow(log, turn)
+}
+
 /** Something moved; `entries` are acknowledged by it. */
 export function saveSomeTime(log: LogState, entries: number, turn: LogTurn): void {
   log.unsaved = Math.max(log.unsaved, 1) + entries

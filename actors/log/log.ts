@@ -10,7 +10,7 @@
  */
 import { never } from '../../src/protocol/never.ts'
 import { appendAgain, appended, found, unappended } from './append.ts'
-import { saved, saveNow } from './cursors.ts'
+import { saveAtOnce, saved, saveNow } from './cursors.ts'
 import { page } from './readers.ts'
 import { readerOf, workOf } from './state.ts'
 import { started } from './timers.ts'
@@ -55,8 +55,7 @@ export function timer(log: LogState, timer: LogTimer, turn: LogTurn): void {
       log.saveTimed = false
       return saveNow(log, turn)
     case 'stay':
-      log.unsaved = Math.max(log.unsaved, 1)
-      return saveNow(log, turn)
+      return saveAtOnce(log, turn)
     case 'start':
       return starting.clear()
     default:

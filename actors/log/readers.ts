@@ -5,25 +5,24 @@
 import { type Entry, withoutVanished } from '../../src/protocol/entry.ts'
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { Millis, Seq } from '../../src/protocol/ids.ts'
-import { saveSomeTime, saveSoon } from './cursors.ts'
+import { saveAtOnce, saveSomeTime, saveSoon } from './cursors.ts'
 import { isHeld, isOpening, most, rename, wasPutBack } from './lives.ts'
-import { awayReader } from './state.ts'
+import { awayReader, unwelcomed } from './state.ts'
 import type { LogLimits, LogState, LogTurn, Presented, Reader, ReaderRef } from './types.ts'
 
 /** `seenAt` is saved again when the one that is saved is older than this, or said that it was gone. */
 const seenMs = 3_600_000
 
 /** Adds one who has not read this log before: it begins after `acked`. */
-export function addReader(log: LogState, device: Reader['device'], acked: Seq, turn: LogTurn): Reader {
-  const reader = awayReader(device, acked, turn.now)
+export function addReader(log: LogState, device: Reader['device'], acked: Seq, seenAt: Millis): Reader {
+  const reader = awayReader(device, acked, seenAt)
   log.readers = [...log.readers, reader]
-  saveSoon(log, turn)
   return reader
 }
 
 /**
- * A reader comes, with the cursor that it has, or goes on from its own. `lost`: why its owner does not honour either. It has begun
- * when `opened` is said.
+ * A reader comes, with the cursor that it has, or goes on from its own. `lost`: why its owner does not honour either, where the cursor
+ * is of this log. It has begun when `opened` is said.
  */
 export function attach(
   log: LogState,
@@ -34,7 +33,7 @@ export function attach(
   turn: LogTurn,
 ): void {
   if (cursor && wasPutBack(log, cursor, turn.limits)) rename(log, turn)
-  const why = lost ?? (!cursor || most(cursor) === 0 || isHeld(log, cursor) ? null : 'reset')
+  const why = !cursor || most(cursor) === 0 || isHeld(log, cursor) ? lost : 'reset'
   const from = why ? Math.max(heldBy(log, cursor), log.head - 1) : (cursor?.seq ?? reader.acked)
   if (from > reader.acked) saveSoon(log, turn)
   Object.assign(reader, awayReader(reader.device, from, reader.seenAt), { session: ref, phase: why ?? 'opening' })
@@ -58,9 +57,12 @@ function open(log: LogState, reader: Reader, turn: LogTurn): void {
   const { phase, pushed: from } = reader
   const { epoch, tail } = log
   const lost = phase === 'away' || phase === 'opening' || phase === 'replaying' || phase === 'live' ? null : phase
+  const isNew = reader.seenAt === unwelcomed
   if (lost || turn.now - reader.seenAt > seenMs) saveSoon(log, turn)
   reader.seenAt = turn.now
   reader.phase = 'replaying'
+  // One that a crash has forgotten is told that it may have missed something: there is as little time for that as can be.
+  if (isNew) saveAtOnce(log, turn)
   turn.said.push({ says: 'opened', reader, epoch, from, tail, lost })
 }
 

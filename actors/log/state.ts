@@ -14,6 +14,9 @@ export function startLog(owner: UserId, record: InboxRecord | undefined, epoch: 
   return { owner, epoch: record.epoch, was, lives, head, tail, lastTime, settled, readers, waiting, ...fresh }
 }
 
+/** `seenAt` of a reader that was never told from where it begins. */
+export const unwelcomed = -1
+
 export const awayReader = (device: Reader['device'], acked: Seq, seenAt: Millis): Reader => ({
   device,
   session: 0,

@@ -6,7 +6,7 @@ import type { Change, Place } from '../../src/protocol/group.ts'
 import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { Appended, DedupeKey, DeviceCursor, Life } from '../../src/store/contract.ts'
-import type { Step } from '../lanes.ts'
+import type { Refusals, Step } from '../lanes.ts'
 
 /** Names whoever waits for an answer. */
 export type Ticket = number
@@ -236,7 +236,7 @@ export type LogWork = {
   /** The latest message ids, oldest first. */
   readonly known: Map<string, Known>
   /** By origin: the first message of its latest round that was refused for now. What follows it in that round is refused too. */
-  readonly refused: Map<string | number, Step>
+  readonly refused: Refusals<string | number>
   /** Saves that have begun, and whether one is under way. */
   saves: number
   saving: boolean

@@ -62,7 +62,8 @@ export function erased(
 ): void {
   if (!ok) return fail(state, deletion, turn)
   const { by, chat, from, end } = deletion
-  if (hasOthers(state, by.is === 'session' ? readerOf(state.log, by.session) : undefined, turn)) {
+  // A program knows nothing of devices: what it deletes is told also to one that a crash has forgotten.
+  if (by.is === 'program' || hasOthers(state, readerOf(state.log, by.session), turn)) {
     deletion.written = true
     return void turn.said.push({ says: 'write', draft: { is: 'deleted', chat, from, upTo: end } })
   }

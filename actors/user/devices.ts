@@ -2,10 +2,10 @@
 import type { CloseCode } from '../../src/protocol/codes.ts'
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { DeviceId, Seq } from '../../src/protocol/ids.ts'
-import { isOpening } from '../log/lives.ts'
+import { isOpening, most } from '../log/lives.ts'
 import { addReader, release } from '../log/readers.ts'
-import { readerOf } from '../log/state.ts'
-import type { Reader } from '../log/types.ts'
+import { readerOf, unwelcomed } from '../log/state.ts'
+import type { Presented, Reader } from '../log/types.ts'
 import { refusal } from '../removals.ts'
 import { keepRemoval } from './preferences.ts'
 import { workOf } from './state.ts'
@@ -18,7 +18,7 @@ const isGone = (device: Reader, turn: UserTurn): boolean => device.session === 0
 
 /** What counts of a device that is away, or was until now. */
 const isForgotten = ({ seenAt }: Reader, { limits, now }: UserTurn): boolean =>
-  seenAt === never || now - seenAt > limits.deviceAwayMs
+  seenAt === never || seenAt === unwelcomed || now - seenAt > limits.deviceAwayMs
 
 const wasRemoved = ({ seenAt }: Pick<Reader, 'seenAt'>): boolean => seenAt === never
 
@@ -58,16 +58,18 @@ function admit(state: UserState, id: DeviceId, turn: UserTurn): Reader | undefin
     log.readers = log.readers.filter((device) => device !== leaves)
   }
   tellSiblings(state, turn)
-  return addReader(log, id, 0, turn)
+  return addReader(log, id, 0, unwelcomed)
 }
 
 /**
  * Why a device does not simply go on from its cursor: one that was gone has missed copies, whatever it presents, and is told so until
- * it is welcomed. One whose session was lost before that has heard nothing.
+ * it is welcomed. One whose session was lost before that has heard nothing. One that nobody knows though it has some of the log was
+ * here, and made room for another, or was forgotten by a crash.
  */
-export function lostBy(device: Reader, turn: UserTurn): Lost | null {
+export function lostBy(device: Reader, cursor: Presented | null, turn: UserTurn): Lost | null {
   const isWelcome = device.session !== 0 && !isOpening(device)
   if (isWelcome || !isForgotten(device, turn)) return null
+  if (device.seenAt === unwelcomed && (!cursor || most(cursor) === 0)) return null
   return wasRemoved(device) ? 'removed' : 'expired'
 }
 

@@ -126,6 +126,8 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return remove(state, message, turn)
     case 'delete': {
       const { session, chat, from, upTo } = message
+      // Of one that the actor's former life knew: the device repeats it, as all that is not done, and may be unknown until then.
+      if (!readerOf(log, session)) return
       return erase(state, { is: 'session', session }, chat, from, upTo, turn)
     }
     case 'deleteChat': {
@@ -227,7 +229,7 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
   if (device.session > session) return void turn.effects.push({ do: 'close', session, code: 'replaced' })
   if (device.session !== 0 && device.session !== session)
     turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
-  const lost = lostBy(device, turn)
+  const lost = lostBy(device, cursor, turn)
   if (lost) tellSiblings(state, turn)
   attach(state.log, device, session, cursor, lost, turn)
 }

@@ -179,7 +179,7 @@ export type ClientEvents = {
   connection: ConnectionStatus
   /** The settings of this user, once `settings()` was called: also when another device changed them. */
   settings: Settings
-  /** Entries may be missing: they expired at the server, the inbox was reset, or this device was away for too long or removed. */
+  /** Entries may be missing: they expired at the server, the inbox was reset, or this device was away for too long, removed or forgotten. */
   gap: { readonly epoch: number; readonly seq: number; readonly why: Lost | null }
   /**
    * Messages at these places of this user's inbox are gone: a device of this user has deleted them, `from` 1: all of the chat until

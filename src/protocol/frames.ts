@@ -147,7 +147,7 @@ export type EntryFrame =
 
 /**
  * Why a cursor is not honoured. `reset`: it is of another log, or of what was lost when the store was put back; `trimmed`: entries after it have expired; `expired`: the
- * device was not seen for too long; `removed`: another device removed it.
+ * device was not seen for too long, or is not known any more; `removed`: another device removed it.
  */
 export type Lost = 'reset' | 'trimmed' | 'expired' | 'removed'
 

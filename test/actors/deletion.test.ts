@@ -114,6 +114,19 @@ describe('a deletion', () => {
     expect(erased(askByCode())).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])
   })
 
+  it('by code is told also where no device is known: a crash may have forgotten one', () => {
+    const { askByCode, erased } = bobOf(inbox(4, []), [])
+    const effects = askByCode()
+    expect(effects).toMatchObject([{ do: 'erase' }])
+    expect(erased(effects)).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5, upTo: 4 }] }])
+  })
+
+  it('by a device that the actor does not know yet waits until that has come: it says it again then', () => {
+    const { tell, state } = bobOf(inbox(4), [])
+    expect(tell({ is: 'delete', session: 1, chat: ann, from: 1, upTo: 4 })).toEqual([])
+    expect(state.work?.deletions ?? []).toEqual([])
+  })
+
   it('is told to other devices by an entry before it is done, and is refused for now where the store fails', () => {
     const devices = ['phone', 'laptop']
     const { ask, erased, tell, state } = bobOf(inbox(4, devices), devices)

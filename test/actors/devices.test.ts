@@ -2,13 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { awayReader } from '../../actors/log/state.ts'
+import type { Presented } from '../../actors/log/types.ts'
 import { refusal, withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { DeviceId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor } from '../../src/store/contract.ts'
 import { asked } from './turns.ts'
 
@@ -41,7 +42,7 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
   const state = startUser(user('bob'), record, 7)
   let now = start
   const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now, limits })
-  const attach = (session: number, device: string, at: Position | null = null) => {
+  const attach = (session: number, device: string, at: Presented | null = null) => {
     const effects = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
     const fetch = effects.find((effect) => effect.do === 'fetch')
     if (!fetch) return effects
@@ -254,8 +255,8 @@ describe('a device that comes', () => {
         const ours = at?.epoch === 7 && at.seq <= 6
         const valid = !at || at.seq === 0 || ours
         const start = at ? at.seq : 4
-        const why =
-          seenAt === 0 ? 'removed' : seenAt < 99_000 ? 'expired' : valid ? (start < 2 ? 'trimmed' : null) : 'reset'
+        const gone = seenAt === 0 ? 'removed' : seenAt < 99_000 ? 'expired' : start < 2 ? 'trimmed' : null
+        const why = valid ? gone : 'reset'
         const from = why === null ? start : Math.max(ours ? at.seq : 0, 2)
         expect(welcome(effects)).toMatchObject({ why, seq: from })
         expect(effects.flatMap((effect) => (effect.do === 'push' ? effect.entries.map(({ seq }) => seq) : []))).toEqual(
@@ -265,13 +266,34 @@ describe('a device that comes', () => {
     )
   })
 
+  it('is told that it may have missed something where it has some of the log, and nobody knows it any more', () => {
+    const cursors: readonly [Presented | null, string | null][] = [
+      [{ epoch: 7, seq: 4 }, 'expired'],
+      [{ epoch: 7, seq: 2, seen: 4 }, 'expired'],
+      [{ epoch: 7, seq: 0 }, 'trimmed'],
+      [null, 'trimmed'],
+    ]
+    for (const [at, why] of cursors) {
+      const { tell, attach } = actor([cursor('laptop', 6, 99_000)])
+      // Its link is lost before it is told so: that is no welcome.
+      tell({ is: 'attach', session: 1, device: 'phone' as DeviceId, cursor: at })
+      tell({ is: 'detach', session: 1 })
+      const effects = attach(2, 'phone', at)
+      expect(welcome(effects)).toMatchObject({ why })
+      expect(of(effects, 'save')).toMatchObject([
+        { cursors: [{ device: 'laptop' }, { device: 'phone', seenAt: 100_000 }] },
+      ])
+      expect(welcome(attach(3, 'phone', { epoch: 7, seq: 6 }))).toMatchObject({ why: null })
+    }
+  })
+
   it('is told that it was gone until it has been welcomed, whatever becomes of its session and of the actor before that', () => {
     for (const [seenAt, why] of [
       [0, 'removed'],
       [1_000, 'expired'],
     ] as const) {
       const { tell, attach } = actor([cursor('phone', 5, seenAt), cursor('laptop', 6, 99_000)])
-      const comes = (session: number, at: Position | null) =>
+      const comes = (session: number, at: Presented | null) =>
         tell({ is: 'attach', session, device: 'phone' as DeviceId, cursor: at })
       const saved = () => {
         tell({ is: 'saved', ok: true })

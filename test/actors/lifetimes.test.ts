@@ -232,7 +232,10 @@ type Event = {
 class Bed {
   now = 1_000_000
   state: UserState
-  readonly devices = new Map<string, { session: number; received: number; acked: number; ever: number }>()
+  readonly devices = new Map<
+    string,
+    { session: number; received: number; acked: number; ever: number; welcomed: boolean }
+  >()
   /** By seq: how long it stays, and when what happened to it. */
   readonly events = new Map<number, Event>()
   readonly #store: Store
@@ -320,6 +323,9 @@ class Bed {
       case 'close':
         for (const [name, { session }] of this.devices) if (session === effect.session) await this.detach(name)
         return
+      case 'welcome':
+        for (const device of this.devices.values()) if (device.session === effect.session) device.welcomed = true
+        return
       case 'push':
         return this.#pushed(effect.session, effect.entries)
       case 'done':
@@ -385,7 +391,8 @@ class Bed {
     this.#last += 1
     const known = this.devices.get(name)
     const received = empty ? 0 : (known?.acked ?? 0)
-    this.devices.set(name, { session: this.#last, received, acked: received, ever: known?.ever ?? 0 })
+    const { ever = 0, welcomed = false } = known ?? {}
+    this.devices.set(name, { session: this.#last, received, acked: received, ever, welcomed })
     this.#count()
     await this.tell({
       is: 'attach',
@@ -397,7 +404,8 @@ class Bed {
 
   /** What all devices have vanishes for good. One that lost everything has acknowledged it nevertheless, if that is all that is known. */
   #count(): void {
-    const devices = [...this.devices.values()]
+    // One whose link was lost before it was welcomed was not here.
+    const devices = [...this.devices.values()].filter(({ session, welcomed }) => session !== 0 || welcomed)
     for (const [seq, event] of this.events) {
       const all = event.all || devices.every(({ acked }) => acked >= seq)
       const once = event.once || devices.every(({ ever }) => ever >= seq)
@@ -410,6 +418,7 @@ class Bed {
     if (!device || device.session === 0) return
     const { session } = device
     device.session = 0
+    this.#count()
     await this.tell({ is: 'detach', session })
   }
 

@@ -129,7 +129,8 @@ it('a log that a device has seen more of in an earlier life gets the name of thi
 
 it('a device whose first page is being read while the log is renamed is not told that it goes on', () => {
   const record = { epoch: 7, head: 1, tail: 5, lastTime: 1, settled: 5, waiting: null, lives: began, was: 0 }
-  const cursors = [{ device: 'lost' as DeviceId, seq: 3, seenAt: 0 }]
+  const known = (device: string, seq: number, seenAt: number) => ({ device: device as DeviceId, seq, seenAt })
+  const cursors = [known('lost', 3, 0), known('tab', 2, 1), known('live', 5, 1), known('phone', 4, 1)]
   const state = startUser(bob, { ...record, cursors }, 9)
   const life = { ...limits, term: 3, life: 333 }
   const tell = (message: UserMessage) => asked(receive, state, message, { now: 1_000, limits: life })

@@ -23,9 +23,9 @@ function start() {
   const copies = new Copies(router, { add: (turn) => void turns.push(turn) }, (group, answered) =>
     told.push([group, ...answered.map(({ link, answer }) => [link, answer.is])]),
   )
-  const fan = (group: GroupId, member: string, entry = message(1) as Message) => {
+  const fan = (group: GroupId, member: string, entry = message(1) as Message, step = { nth: 1, round: 1 }) => {
     const link = { is: 'link', ref: `to ${member}` } as const
-    const [step, to] = [{ nth: 1, round: 1 }, user(member)]
+    const to = user(member)
     copies.add(group, { do: 'fan', link, epoch: 3, member: to, entry, step, again: false })
   }
   const answers = (count: number, answer = accepted) => {
@@ -61,6 +61,29 @@ it('answers of one turn are one message to each group, refusals too', () => {
   fan(tea, 'ann')
   answers(1, { is: 'refused', code: 'busy' })
   expect(told[2]).toEqual([tea, ['to ann', 'refused']])
+})
+
+it('what follows a refusal of which the group has not heard yet does not overtake it, until it comes again itself', () => {
+  const { fan, answers, under, told } = start()
+  const copy = (nth: number, round: number) => fan(tea, 'ann', message(nth) as Message, { nth, round })
+  copy(1, 1)
+  copy(3, 1)
+  under.splice(1, 1)[0]?.answer({ is: 'refused', code: 'busy' })
+  copy(4, 1)
+  copy(2, 1)
+  fan(tea, 'ben')
+  expect(under.map(({ to, copy }) => [to, copy.step.nth])).toEqual([
+    ['ann', 1],
+    ['ann', 2],
+    ['ben', 1],
+  ])
+  answers(3)
+  expect(told[0]?.slice(1, 3)).toEqual([
+    ['to ann', 'refused'],
+    ['to ann', 'refused'],
+  ])
+  for (const nth of [3, 4]) copy(nth, 2)
+  expect(under.map(({ copy }) => copy.step.nth)).toEqual([3, 4])
 })
 
 it('only so many copies are under way, whatever was sent; each answer lets another go, and none is lost', () => {

@@ -39,6 +39,10 @@ export class Device {
   /** Messages that it ever got. */
   readonly ever = new Set<MessageId>()
   received = 0
+  /** The latest name when it was first told where it begins, or last that it may have missed something. */
+  came = Number.POSITIVE_INFINITY
+  /** How far it was when it was told last that it may have missed something. */
+  missed = 0
   acked = 0
   readonly inbox: Entry[] = []
   readonly outbox: Sent[] = []
@@ -85,6 +89,7 @@ export class Device {
     this.inbox.length = 0
     this.received = seq
     this.acked = seq
+    this.missed = 0
     this.cursor = { ...this.cursor, epoch, seq }
     this.deleting = []
     this.deleted.length = 0

@@ -3,6 +3,7 @@
  * It may be copied while a node runs, and put back. With replicas a log has its rows there (rows.ts).
  */
 import { expect } from 'vitest'
+import { unwelcomed } from '../../actors/log/state.ts'
 import { type Entry, isErased } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import type { Store } from '../../src/store/contract.ts'
@@ -53,6 +54,10 @@ export class Disk {
   /** What the node is handed. */
   readonly store: Store
   logs = new Map<UserId, Written>()
+  /** What was ever deleted, by user and message, also where a copy that was put back has it again. */
+  readonly everErased = new Set<string>()
+  /** Devices that the store knew when the actor of their user was loaded. */
+  readonly known = new Set<string>()
   readonly #cluster: Cluster | null
   #memory = memoryStore()
   /** All writes, in order. */
@@ -165,6 +170,7 @@ export class Disk {
       case 'read':
         return this.#cluster?.read(user, this.#log(user, 0).written)
       case 'load':
+        await this.#know(user)
         return rest[0] === undefined ? undefined : this.#own(user, rest[0] as number)
       case 'takeTerm':
         return this.#cluster?.rise(
@@ -172,6 +178,16 @@ export class Disk {
           (user) => this.#known(user),
         )
     }
+  }
+
+  async #know(user: UserId): Promise<void> {
+    for (const device of this.#knownDevices(user)) this.known.delete(device)
+    for (const { device, seenAt } of (await this.#memory.load(user))?.cursors ?? [])
+      if (seenAt !== unwelcomed) this.known.add(`${user} ${device}`)
+  }
+
+  #knownDevices(user: UserId): string[] {
+    return [...this.known].filter((device) => device.startsWith(`${user} `))
   }
 
   async #known(user: UserId): Promise<{ acked: number; written: readonly Entry[] }> {
@@ -211,7 +227,10 @@ export class Disk {
 
   #erase(user: UserId, chat: UserId, from: number, upTo: number): void {
     const log = this.logs.get(user)
-    for (const entry of log?.written ?? [])
-      if (isErased(entry, chat, from, upTo)) for (const seqs of [log?.erased, log?.due]) seqs?.add(entry.seq)
+    for (const entry of log?.written ?? []) {
+      if (!isErased(entry, chat, from, upTo)) continue
+      for (const seqs of [log?.erased, log?.due]) seqs?.add(entry.seq)
+      this.everErased.add(`${user} ${entry.id}`)
+    }
   }
 }

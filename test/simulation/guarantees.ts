@@ -4,7 +4,7 @@ import type { Message } from '../../actors/group/types.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
-import type { MessageId, UserId } from '../../src/protocol/ids.ts'
+import { isGroup, type MessageId, type UserId } from '../../src/protocol/ids.ts'
 import type { Device, Sent } from './device.ts'
 import { team } from './names.ts'
 import type { World } from './world.ts'
@@ -31,8 +31,11 @@ const logOf = (world: World, user: UserId) =>
 const teamLog = (world: World): Message[] => logOf(world, team).written as Message[]
 
 /** A program may delete what no device has got yet. */
-const isUnheard = (world: World, user: UserId, chat: UserId, seq: number): boolean =>
-  logOf(world, user).erased.has(seq) && world.programs.has(`${user} ${chat}`)
+function isUnheard(world: World, user: UserId, chat: UserId, seq: number): boolean {
+  const entry = logOf(world, user).written[seq - 1]
+  const isErased = entry !== undefined && 'id' in entry && world.disk.everErased.has(`${user} ${entry.id}`)
+  return isErased && world.programs.has(`${user} ${chat}`)
+}
 
 /** Of what stands there in a group some member's copy is unheard. */
 const isCopyUnheard = (world: World, at: number, group: UserId): boolean =>
@@ -107,7 +110,10 @@ export function sameSoFar(world: World, { user, inbox }: Device): void {
 /** The guarantees of DESIGN section 4, once everything has come to rest. */
 export async function check(world: World): Promise<void> {
   for (const device of world.devices) {
-    for (const sent of device.outbox) taken(world, device, sent)
+    for (const sent of device.outbox) {
+      taken(world, device, sent)
+      copied(world, device, sent)
+    }
     for (const to of new Set(device.outbox.map((sent) => sent.to))) {
       const seqs = device.outbox.filter((sent) => sent.to === to && !isJudgedAnew(world, device, sent)).map(placeOf)
       expect(seqs, 'in order').toEqual([...seqs].sort((a, b) => a - b))
@@ -140,6 +146,16 @@ function taken(world: World, { user, marks, life }: Device, sent: Sent): void {
   const told = marks.get(sent.to)?.filter((mark) => mark.life === life) ?? []
   const delivered = Math.max(0, ...told.map(({ delivered }) => delivered))
   expect(delivered, 'delivered').toBeGreaterThanOrEqual(placeOf(sent))
+}
+
+/** What one device sends the others get, if they were there when it was written. What was put back may lack it. */
+function copied(world: World, device: Device, { id, to, change }: Sent): void {
+  const { user } = device
+  const copies = logOf(world, user).written.filter((entry) => entry.is === 'copy' && entry.id === id)
+  expect(copies.length, 'one own copy').toBeLessThanOrEqual(1)
+  const others = world.devices.filter((other) => other.user === user && other !== device)
+  if (to === user || (change && isGroup(to)) || world.putBacks > 0) return
+  if (others.some(({ came }) => came < Number(id.slice(-12)))) expect(copies, `a copy of ${id}`).toHaveLength(1)
 }
 
 /**
@@ -185,13 +201,13 @@ function everyEntry(world: World, { user, inbox }: Device, entries: readonly Ent
   expect(inbox.map(plain), 'every device has every entry').toEqual(due.map(plain))
 }
 
-/** What was deleted is gone from every device: it did so, or was told. */
-function everyDeletion(world: World, { user, inbox, deleted }: Device): void {
+/** What was deleted is gone from every device: it did so, or was told, or was told that it may have missed that. */
+function everyDeletion(world: World, { user, inbox, deleted, missed }: Device): void {
   const told = inbox.filter((entry) => entry.is === 'deleted')
   const isTold = (entry: Entry) =>
     [...told, ...deleted].some(({ chat, from, upTo }) => isErased(entry, chat, from, upTo))
   const { due } = logOf(world, user)
-  const left = inbox.filter((entry) => 'body' in entry && due.has(entry.seq) && !isTold(entry))
+  const left = inbox.filter((entry) => 'body' in entry && entry.seq > missed && due.has(entry.seq) && !isTold(entry))
   expect(left, 'no device has what was deleted').toEqual([])
 }
 

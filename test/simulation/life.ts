@@ -26,6 +26,11 @@ export class Time {
     this.#ahead = 40 * day + offMs
   }
 
+  /** The latest name. */
+  get named(): number {
+    return this.#names
+  }
+
   name(): number {
     this.#names += 1
     return this.#names

@@ -48,7 +48,11 @@ export async function take(world: World, device: Device, frame: ServerFrame): Pr
 async function welcome(world: World, device: Device, frame: Frame<'welcome'>): Promise<void> {
   const [, , , epoch, seq, , resumed, , , why = null, life = 0] = frame
   expect(resumed).toBe(why === null)
-  if (why) {
+  if (why || device.came === Number.POSITIVE_INFINITY) device.came = world.time.named
+  if (why === 'expired') {
+    expect(world.disk.known, 'only who was forgotten is told so').not.toContain(`${device.user} ${device.name}`)
+    device.missed = device.received
+  } else if (why) {
     expect(world.putBacks, 'nothing expires here, so a cursor is honoured unless its log was put back').toBeGreaterThan(
       0,
     )

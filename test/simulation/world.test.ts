@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { Device } from './device.ts'
 import { check } from './guarantees.ts'
 import { team } from './names.ts'
+import { pins } from './pins.ts'
 import { devices, inGroup, onReplicas, play } from './play.ts'
 import { settle } from './settle.ts'
 import { World } from './world.ts'
@@ -11,7 +12,7 @@ const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 const many = fc.array(fc.nat(999_999), { minLength: 50, maxLength: 600, size: 'max' })
 /**
  * Other worlds in each run, but the same ones in CI, so that what breaks there is what was changed. Where one breaks, fast-check tells
- * its seed, its path and its numbers: shrink them, and keep them here.
+ * its seed, its path and its numbers: shrink them, and keep them in pins.ts.
  */
 const seed = process.env['SIMULATION_SEED'] ?? (process.env['CI'] && '1')
 const all = {
@@ -22,26 +23,12 @@ const all = {
   markInterruptAsFailure: true,
 }
 
-/** A world that once broke them: an actor crashes while the node takes a dead link of a device for alive, and the device is back on another. */
-const deadLink = [494367, 806191, 231196]
-
-/** And one: an actor crashes before it has told a device, which was not welcomed yet, that its log was put back. */
-const notTold = [653749, 490489, 172207, 388221, 385296, 458396, 99989, 774291]
-
-/** And one with a group: somebody comes back to it while copies of before are under way. */
-const comesBack = [513355, 435680, 971840, 869280, 472640, 419900, 599792]
-
-/** And one: a group crashes, of which a member has told more while its record was written. */
-const toldMore = [
-  331359, 53908, 253910, 372300, 168797, 47387, 578598, 722719, 539856, 490499, 805598, 457786, 753823, 969561, 231649,
-  18434, 270077, 385591,
-]
+const pinned = (of: keyof typeof pins): [number[]][] => pins[of].map((choices) => [choices])
 
 it('keeps the guarantees under any order, loss, repeat, crash and step of the clock', async () => {
-  const examples: [number[]][] = [[deadLink], [notTold], [toldMore]]
   await fc.assert(
     fc.asyncProperty(many, (choices) => play(choices)),
-    { ...all, examples },
+    { ...all, examples: pinned('play') },
   )
 }, 240_000)
 
@@ -72,7 +59,7 @@ it('keeps them when the store goes back to an earlier copy: what was sent and lo
 it('keeps them on replicas of which some lack what an append that failed has left on another, also when the node dies twice', async () => {
   await fc.assert(
     fc.asyncProperty(many, (choices) => onReplicas(choices)),
-    { ...all, numRuns: Math.ceil(runs / 2) },
+    { ...all, numRuns: Math.ceil(runs / 2), examples: pinned('replicas') },
   )
 }, 240_000)
 
@@ -106,7 +93,7 @@ it('keeps them while people leave a group, are invited, and join it again', asyn
     fc.asyncProperty(fc.array(fc.nat(999_999), { minLength: 200, maxLength: 600, size: 'max' }), (choices) =>
       inGroup(choices, count),
     ),
-    { ...all, numRuns: Math.ceil(runs / 2), examples: [[comesBack]] },
+    { ...all, numRuns: Math.ceil(runs / 2), examples: pinned('group') },
   )
   expect(joins, 'some have').toBeGreaterThan(10)
 }, 240_000)

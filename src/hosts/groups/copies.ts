@@ -1,6 +1,7 @@
 /** The copies of a group's messages: handed to the members' actors, and their answers brought back. */
 import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.ts'
+import { isBehind, isForNow, noteRefusal, type Refusals } from '../../../actors/lanes.ts'
 import type { Deliver } from '../../../actors/log/types.ts'
 import type { Place } from '../../protocol/group.ts'
 import type { GroupId } from '../../protocol/ids.ts'
@@ -38,6 +39,11 @@ export class Copies {
   readonly #answers: Answers
   readonly #waiting = new Map<GroupId, Waiting>()
   readonly #turns = new Queue<Waiting>()
+  /**
+   * By link: what did not get to its member, since the mailbox is full, or the actor could not be loaded. The member's log knows nothing of
+   * it, and the group not yet: what follows in the meantime must not overtake it.
+   */
+  readonly #refused: Refusals<string> = new Map()
   #flying = 0
 
   /** `tell` hands answers to a group. */
@@ -78,6 +84,8 @@ export class Copies {
     const { from, id, body, media, lifetime } = entry
     const place = placeOf(group, epoch, entry)
     this.#flying += 1
+    const answered = (answer: Fanned['answer']) => this.#answered(group, { link: link.ref, step, answer })
+    if (isBehind(this.#refused, link.ref, step)) return answered({ is: 'refused', code: 'busy' })
     this.#router.ask(
       toUser(member),
       (ticket): Deliver => ({
@@ -93,8 +101,14 @@ export class Copies {
         again,
         ticket,
       }),
-      (answer) => this.#answers.add(group, { link: link.ref, step, answer }),
+      answered,
     )
+  }
+
+  #answered(group: GroupId, copy: Fanned): void {
+    const { link, step, answer } = copy
+    if (answer.is === 'refused' && isForNow(answer.code)) noteRefusal(this.#refused, link, step)
+    this.#answers.add(group, copy)
   }
 }
 

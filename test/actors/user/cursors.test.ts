@@ -18,10 +18,11 @@ function settledDown(count: number) {
   return it
 }
 
-it('a device that is new is saved 2 s later, with what it has', () => {
-  const { attach, timer } = inbox({ entries: entries(3), cursors: [] })
-  expect(timers(attach(1, 'phone'))).toContainEqual(['save', 2_000])
-  expect(of(timer('save'), 'save')).toMatchObject([{ cursors: [{ device: 'phone', seq: 0, seenAt: 1_000 }] }])
+it('a device that is new is saved as soon as it is welcomed, with what it has', () => {
+  const { attach } = inbox({ entries: entries(3), cursors: [] })
+  const effects = attach(1, 'phone')
+  expect(of(effects, 'welcome')).toHaveLength(1)
+  expect(of(effects, 'save')).toMatchObject([{ cursors: [{ device: 'phone', seq: 0, seenAt: 1_000 }] }])
 })
 
 it('acks are saved 10 minutes after the first of them, all at once', () => {
