@@ -4,6 +4,7 @@ export type { NodeOptions } from './embed/options.ts'
 export type { Allow, Authenticate, Identity } from './embed/authenticate.ts'
 export type { Hooks, Receipt } from './embed/hooks.ts'
 export type { Fault, OnFault } from './embed/faults.ts'
+export type { NodeEvent, OnEvent } from './embed/events.ts'
 export { type Before, type PastMessage, type SendAs, SendRefused } from './embed/program.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
 

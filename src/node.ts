@@ -5,6 +5,7 @@ import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/log/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { inTime } from './embed/deadline.ts'
+import { listener, timed } from './embed/events.ts'
 import { type OnFault, warnings } from './embed/faults.ts'
 import { isForHere } from './embed/here.ts'
 import { tellHooks } from './embed/hooks.ts'
@@ -186,6 +187,7 @@ export async function startHosts(
 ) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
+  const onEvent = listener(options.onEvent, given, onFault)
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
@@ -203,20 +205,34 @@ export async function startHosts(
     ? hooks.ask('authenticate', options.authenticate)
     : (token) => (token ? { user: token } : undefined)
   const bans = await Bans.load(store)
-  const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault })
+  const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault, onEvent })
   const sessions: Sessions = new Sessions({
     runtime,
     router,
     limits: { ...limits, lifetime: options.lifetime },
     heartbeatMs: heartbeatSeconds * 1000,
     enter,
+    onEvent,
     admit: admission(options.allow && hooks.ask('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
   const [events, holds, notes] = [tellHooks(options, clock), new Holds(media), new Notes(store, term)]
   const { lifetime } = options
-  const logs = { runtime, router, store, term, limits, lifetime, sessions, events, holds, calendar, onFault }
+  const logs = {
+    runtime,
+    router,
+    store,
+    term,
+    limits,
+    lifetime,
+    sessions,
+    events,
+    holds,
+    calendar,
+    onFault,
+    timed: timed(given, onEvent),
+  }
   const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...logs, notes })
   const presence = hostPresence({ runtime, router, store, sessions, threshold: options.onlineMs })
@@ -229,13 +245,42 @@ export async function startHosts(
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
   const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
   const choresEnded = startChores({ runtime, store, calendar, media, holds, onFault }, chores)
-  return { node, runtime, clock, asks, hooks, router, sessions, users, groups, presence, media, enter, choresEnded }
+  return {
+    node,
+    runtime,
+    clock,
+    asks,
+    hooks,
+    router,
+    sessions,
+    users,
+    groups,
+    presence,
+    media,
+    enter,
+    onEvent,
+    choresEnded,
+  }
 }
 
 function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<ReturnType<typeof startHosts>>) {
   const { store, limits, heartbeatSeconds } = options
-  const { node, runtime, clock, asks, hooks, router, sessions, users, groups, presence, media, enter, choresEnded } =
-    hosts
+  const {
+    node,
+    runtime,
+    clock,
+    asks,
+    hooks,
+    router,
+    sessions,
+    users,
+    groups,
+    presence,
+    media,
+    enter,
+    onEvent,
+    choresEnded,
+  } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
@@ -244,7 +289,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
   })
-  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts: options.trusts, route })
+  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts: options.trusts, route, onEvent })
   const close = async () => {
     gateway.stopListening()
     sessions.closeAll('going_away')

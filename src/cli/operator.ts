@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Log } from './log.ts'
 import { Misuse } from './misuse.ts'
 import { readSecret, rereading } from './secret.ts'
 import type { Option } from './values.ts'
@@ -29,8 +30,8 @@ export const operatorTable = {
 type Values = Record<keyof typeof operatorTable, string>
 
 /** The token in a file that the node was given. */
-export const tokenIn = (path: string): Promise<() => string> =>
-  rereading(path, readToken, 'operator token', 'the former operator token opens nothing from now on.')
+export const tokenIn = (path: string, log: Log): Promise<() => string> =>
+  rereading(path, readToken, 'operator token', 'the former operator token opens nothing from now on.', log)
 
 async function readToken(path: string): Promise<string> {
   const token = await readSecret(path)

@@ -3,6 +3,7 @@ import { watchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { shortestSecret } from '../embed/tokens.ts'
 import { type Authenticate, jwtAuthenticate, type TokenRules } from '../index.ts'
+import type { Log } from './log.ts'
 import { Misuse } from './misuse.ts'
 import type { Option } from './values.ts'
 
@@ -66,14 +67,15 @@ export async function rereading<T>(
   read: (path: string) => Promise<T>,
   what: string,
   then: string,
+  log: Log,
 ): Promise<() => T> {
   let known = await read(path)
   const again = async (why: string) => {
     try {
       known = await read(path)
-      console.log(`${why}: read ${path} again; ${then}`)
+      log.say(`${why}: read ${path} again; ${then}`)
     } catch (error) {
-      console.error(`${why}: the ${what} stays as it was: ${(error as Error).message}`)
+      log.warn(`${why}: the ${what} stays as it was: ${(error as Error).message}`)
     }
   }
   process.on('SIGHUP', () => again('SIGHUP'))
@@ -85,9 +87,9 @@ export async function rereading<T>(
 }
 
 /** Checks tokens by the secrets in a file, as well as by `rules`. */
-export async function secretsOf(path: string, rules: TokenRules): Promise<Authenticate> {
+export async function secretsOf(path: string, rules: TokenRules, log: Log): Promise<Authenticate> {
   const read = async () => jwtAuthenticate({ ...rules, secrets: await readKeys(path) })
   const then = 'tokens that none of its secrets has signed are refused from now on. Connections that are open stay.'
-  const check = await rereading(path, read, 'secret', then)
+  const check = await rereading(path, read, 'secret', then, log)
   return (token, client) => check()(token, client)
 }

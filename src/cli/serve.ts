@@ -3,16 +3,19 @@ import { join } from 'node:path'
 import { isForHere } from '../embed/here.ts'
 import {
   type Authenticate,
+  type BluetickNode,
   cassandraStore,
   createNode,
   defaultLimits,
   fileMedia,
   jwtAuthenticate,
   lmdbStore,
+  type NodeOptions,
   type Store,
 } from '../index.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
+import { Log, logTable } from './log.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken, tokenIn } from './operator.ts'
 import { readOptions } from './options.ts'
@@ -103,6 +106,7 @@ export const table = {
     default: '',
     env: 'BLUETICK_CONFIG',
   },
+  ...logTable,
   ...clusterTable,
 } satisfies Record<string, Option>
 
@@ -116,60 +120,74 @@ export async function serve(args: string[]): Promise<void> {
   const read = readOptions(usage, table, args)
   if (!read) return
   const { values } = read
-  const { host } = values
-  const authenticate = await authenticateOf(values)
-  if (!authenticate && !isForHere(host))
-    throw new Misuse(`--host ${host} needs --secret-file or --jwks-url; make a secret with: ${makeSecret('secret')}`)
-  const tokenFile = values['operator-token-file']
-  const made = newToken()
-  const retentionMs = Number(values['retention-days']) * 86_400_000
-  const node = await orMisuse(async () =>
-    createNode({
-      store: await storeOf(values, retentionMs),
-      media: fileMedia(join(values.data, 'media'), { retentionMs }),
-      lifetime: values.lifetime as Lifetime,
-      onlineMs: Number(values['online-ms']),
-      heartbeatSeconds: Number(values['heartbeat-seconds']),
-      limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),
-      operatorToken: tokenFile ? await tokenIn(tokenFile) : made,
-      ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
-      trustedProxies: listed(values['trusted-proxies']),
-      ...(authenticate && { authenticate }),
-    }),
-  )
-  const cluster =
-    values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
-  if (!values['secret-file'] && !tokenFile)
-    process.on('SIGHUP', () =>
-      console.log('SIGHUP: there is no secret file to read again, nor one of the operator token.'),
-    )
-  const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
-  const operators = tokenFile || (await keepToken(values.data, made))
-  console.log(`Bluetick listens on ${url}`)
-  console.log(`  chat page   ${url.replace('ws', 'http')}/`)
-  console.log(`  tokens      ${tokensOf(values)}`)
-  console.log(`  operators   their token is in ${operators}`)
-  console.log(`  data        ${values.data}${cluster}`)
+  const log = new Log(values)
+  const node = await start(values, log)
   const asked = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
   })
   await Promise.race([asked, node.closed])
-  console.log('Draining ...')
+  log.say('Draining ...')
   await node.close()
-  if (!cluster && !existsSync(join(values.data, 'bluetick.mdb')))
+  const isHere = values.store === 'lmdb'
+  if (isHere && !existsSync(join(values.data, 'bluetick.mdb')))
     throw new Error(`${values.data} is not there any more, or was emptied while the node ran: what was in it is lost`)
-  console.log(`Stopped; everything is in the ${cluster ? 'keyspace' : 'data folder'}.`)
+  log.say(`Stopped; everything is in the ${isHere ? 'data folder' : 'keyspace'}.`)
+}
+
+/** A node that listens, as was said. */
+async function start(values: Values, log: Log): Promise<BluetickNode> {
+  const { host, data, 'operator-token-file': tokenFile } = values
+  const authenticate = await authenticateOf(values, log)
+  if (!authenticate && !isForHere(host))
+    throw new Misuse(`--host ${host} needs --secret-file or --jwks-url; make a secret with: ${makeSecret('secret')}`)
+  const made = newToken()
+  const operatorToken = tokenFile ? await tokenIn(tokenFile, log) : made
+  const node = await orMisuse(async () =>
+    createNode({ ...(await optionsOf(values, log)), ...(authenticate && { authenticate }), operatorToken }),
+  )
+  if (!values['secret-file'] && !tokenFile)
+    process.on('SIGHUP', () => log.say('SIGHUP: there is no secret file to read again, nor one of the operator token.'))
+  const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
+  const page = `${url.replace('ws', 'http')}/`
+  const operators = tokenFile || (await keepToken(data, made))
+  const keyspace =
+    values.store === 'cassandra' ? `, and the keyspace ${values.keyspace} at ${values['contact-points']}` : ''
+  const lines = [
+    `Bluetick listens on ${url}`,
+    `  chat page   ${page}`,
+    `  tokens      ${tokensOf(values)}`,
+    `  operators   their token is in ${operators}`,
+    `  data        ${data}${keyspace}`,
+  ]
+  log.say(lines.join('\n'), { url, page, operators, data })
+  return node
+}
+
+async function optionsOf(values: Values, log: Log): Promise<NodeOptions> {
+  const retentionMs = Number(values['retention-days']) * 86_400_000
+  return {
+    store: await storeOf(values, retentionMs),
+    media: fileMedia(join(values.data, 'media'), { retentionMs }),
+    lifetime: values.lifetime as Lifetime,
+    onlineMs: Number(values['online-ms']),
+    heartbeatSeconds: Number(values['heartbeat-seconds']),
+    limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),
+    ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),
+    trustedProxies: listed(values['trusted-proxies']),
+    onFault: (fault) => log.fault(fault),
+    onEvent: (event) => log.event(event),
+  }
 }
 
 type Values = Record<keyof typeof table, string>
 
 /** Undefined: nobody is asked for a token. */
-async function authenticateOf(values: Values): Promise<Authenticate | undefined> {
+async function authenticateOf(values: Values, log: Log): Promise<Authenticate | undefined> {
   const { 'secret-file': file, 'jwks-url': jwks } = values
   const claims = claimsOf(values)
   const rules = { ...(jwks && { jwks }), ...claims }
-  if (file) return orMisuse(() => secretsOf(file, rules))
+  if (file) return orMisuse(() => secretsOf(file, rules, log))
   if (jwks) return orMisuse(async () => jwtAuthenticate(rules))
   if (Object.keys(claims).length > 0)
     throw new Misuse('--token-issuer and --token-audience need --secret-file or --jwks-url')

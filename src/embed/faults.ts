@@ -13,6 +13,7 @@ export type Fault = {
     | 'onAccepted'
     | 'onDelivered'
     | 'onRead'
+    | 'onEvent'
     | 'actor'
     | 'store'
     | 'media'
@@ -33,16 +34,18 @@ export function warnings(clock: ClockFace): OnFault {
     if (now - (warned.get(where) ?? Number.NEGATIVE_INFINITY) < warnMs) return
     warned.set(where, now)
     const detail = error instanceof Error ? error.stack : undefined
-    process.emitWarning(`${words[where]}: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
+    process.emitWarning(`${faultWords[where]}: ${error}`, { type: 'BluetickWarning', ...(detail && { detail }) })
   }
 }
 
-const words: Record<Fault['where'], string> = {
+/** What a fault is called. */
+export const faultWords: Record<Fault['where'], string> = {
   authenticate: 'the hook authenticate failed',
   allow: 'the hook allow failed',
   onAccepted: 'the hook onAccepted failed',
   onDelivered: 'the hook onDelivered failed',
   onRead: 'the hook onRead failed',
+  onEvent: 'the hook onEvent failed',
   actor: 'an actor failed',
   store: 'the store failed',
   media: 'the media store failed',

@@ -3,6 +3,7 @@ import type { Entry } from '../protocol/entry.ts'
 import type { Change } from '../protocol/group.ts'
 import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
+import type { OnEvent } from './events.ts'
 import type { Fault, OnFault } from './faults.ts'
 
 export type Hooks = {
@@ -28,6 +29,8 @@ export type Hooks = {
    * for each `where`; but what `onAccepted`, `onDelivered` and `onRead` throw is uncaught.
    */
   readonly onFault?: OnFault
+  /** Who comes and goes, who is refused, and what takes long: for a log. */
+  readonly onEvent?: OnEvent
 }
 
 /** Compare with where a message was accepted: it is meant when `at.epoch` is the same and `at.seq` is not above `upTo.seq`. */

@@ -72,6 +72,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
   onDelivered: isFunction,
   onRead: isFunction,
   onFault: isFunction,
+  onEvent: isFunction,
   limits: isObjectWith('an object'),
   blocked: isOneOf('told', 'swallowed'),
   lifetime: isText,

@@ -1,5 +1,6 @@
 /** Owns the sockets: upgrades, heartbeat, limits per address; HTTP is http.ts's. It moves frames and knows no chat. */
 import { createConnection, createServer } from 'node:net'
+import type { OnEvent } from '../embed/events.ts'
 import type { Address } from '../hosts/sessions/session.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { closeCodes } from '../protocol/codes.ts'
@@ -31,6 +32,7 @@ export type GatewayOptions = {
   /** Whether an address is that of a proxy which tells the truth of its clients. */
   readonly trusts: (address: string) => boolean
   readonly route: Route
+  readonly onEvent?: OnEvent | undefined
 }
 
 export class Gateway {
@@ -123,8 +125,10 @@ export class Gateway {
     client.opened(socket)
     address.open += 1
     if (!codec) return client.end(closeCodes.bad_protocol.number, 'bad_protocol')
-    if (address.open > this.#options.limits.connectionsPerAddress)
+    if (address.open > this.#options.limits.connectionsPerAddress) {
+      this.#options.onEvent?.({ event: 'refused', code: 'too_many_connections', address: address.text })
       return client.end(closeCodes.too_many_connections.number, 'too_many_connections')
+    }
     this.#sessions.open(client)
   }
 
@@ -134,7 +138,7 @@ export class Gateway {
     client.closed()
     address.open -= 1
     if (address.open === 0) this.#addresses.delete(address.text)
-    this.#sessions.ended(client, code !== 1006)
+    this.#sessions.ended(client, code)
   }
 }
 

@@ -8,6 +8,7 @@ import { rest, startUser } from '../../actors/user/state.ts'
 import { senderOf } from '../../actors/user/ticks.ts'
 import type { UserEffect, UserMessage, UserState } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
+import type { Timed } from '../embed/events.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { NodeEvents } from '../embed/hooks.ts'
 import type { Holds } from '../media/holds.ts'
@@ -45,6 +46,7 @@ type Context = {
   readonly holds: Holds
   readonly calendar: Calendar
   readonly onFault: OnFault
+  readonly timed?: Timed | undefined
 }
 
 export function hostUsers(context: Context): Users {

@@ -250,6 +250,27 @@ describe('a running node', () => {
     expect(out()).toContain('of the issuer whose keys are at https://id.example/jwks; for any audience')
   })
 
+  it('tells in its log who comes, goes and is refused, and never a token nor what is written', async () => {
+    const { server, url, out } = await serve('--secret-file', secretFile, '--log', 'json', '--log-level', 'debug')
+    const token = await makeToken(key, { user: 'alice', device: 'phone' }, 60)
+    const alice = connect({ url, token })
+    await alice.send('bob', 'words that nobody else is to read')
+    await alice.close()
+    const wrong = connect({ url, token: `${token}x` })
+    await expect.poll(() => wrong.connection.is).toBe('closed')
+    await wrong.close()
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+    const lines = out()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const told = lines.map(({ msg, user, device, code }) => [msg, user, device, code].filter(Boolean).join(' '))
+    for (const each of ['entered alice phone', 'left alice phone 1000', 'refused bad_token', 'Draining ...'])
+      expect(told).toContain(each)
+    for (const secret of [token, token.split('.')[2], 'words that nobody']) expect(out()).not.toContain(secret)
+  })
+
   it('prints which option lets a page of another origin in, and the option does', async () => {
     const origin = 'http://localhost:5173'
     const enters = (url: string) => {

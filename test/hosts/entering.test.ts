@@ -79,7 +79,7 @@ it.each(['bad_token', 'banned', 'unavailable'] as const)('who does not come in i
 
 it('who leaves while their token is checked does not come in', async () => {
   const { sessions, hello, answers, attached, told } = checked()
-  sessions.ended(hello(), true)
+  sessions.ended(hello(), 1000)
   await answers(0, good())
   expect([attached(), told, sessions.users()]).toEqual([[], [], []])
 })

@@ -205,7 +205,7 @@ it('a send that is let go when its client has left goes all the same', async () 
   const ann = await enters('ann')
   says(ann, send(1, 'ben'))
   await turn()
-  sessions.ended(ann, true)
+  sessions.ended(ann, 1000)
   asked.length = 0
   open[0]?.()
   await turn()

@@ -107,7 +107,7 @@ it("a user's sessions are ended, or only that of a device; it is told how many w
 it('what an actor has for a session that has gone reaches nobody, also where others came after it', async () => {
   const { sessions, welcome, enters, turn } = hosted()
   const ann = await enters('ann')
-  sessions.ended(ann, true)
+  sessions.ended(ann, 1000)
   const ben = await enters('ben')
   sessions.push(ann.ref, ['pong', 1])
   sessions.hint(ann.ref, ['pong', 1])

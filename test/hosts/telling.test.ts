@@ -71,7 +71,7 @@ it('a session that ends is detached, watches nobody, and was there until then', 
   says(ann, ['watch', 'ben'], ['watch', '#team'])
   told.length = 0
   await pass(5_000)
-  sessions.ended(ann, true)
+  sessions.ended(ann, 1000)
   const gone = { is: 'gone', device: { session: ann.ref, activeAt: 1, away: false }, at: clock.monotonic() }
   expect(told).toEqual([
     ['user ann', { is: 'detach', session: ann.ref }],
@@ -79,7 +79,7 @@ it('a session that ends is detached, watches nobody, and was there until then', 
     ['group #team', { is: 'unwatch', session: ann.ref }],
     ['presence ann', gone],
   ])
-  sessions.ended(ann, true)
+  sessions.ended(ann, 1000)
   expect(told).toHaveLength(4)
 })
 
@@ -90,13 +90,13 @@ it('a client whose link died was there until its last sign of life', async () =>
   says(ann, ['ping', 1])
   const seen = clock.monotonic()
   await pass(30_000)
-  sessions.ended(ann, false)
+  sessions.ended(ann, 1006)
   expect(told.at(-1)).toMatchObject(['presence ann', { is: 'gone', at: seen }])
 })
 
 it('nobody is told of a client that was never let in', () => {
   const { sessions, connect, told } = hosted()
-  sessions.ended(connect(), true)
+  sessions.ended(connect(), 1000)
   expect(told).toEqual([])
 })
 
@@ -127,7 +127,7 @@ it('a device that has gone while the store was asked is not attached: nobody wou
   const ann = connect()
   says(ann, ['hello', 'ann', 'phone', 7, 3, false, 5])
   await turn()
-  sessions.ended(ann, true)
+  sessions.ended(ann, 1000)
   told.length = 0
   open[0]?.say({ epoch: 7, seq: 3 })
   await turn()

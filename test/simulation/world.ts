@@ -194,7 +194,7 @@ export class World {
     const { wire } = device
     if (!wire) return
     device.leave()
-    if (known) this.#hosts.sessions.ended(wire, true)
+    if (known) this.#hosts.sessions.ended(wire, 1000)
     else this.#dead.push(wire)
     await this.#rest()
   }
@@ -202,7 +202,7 @@ export class World {
   /** The node finds a link dead. */
   async find(): Promise<boolean> {
     const wire = this.#dead.shift()
-    if (wire) this.#hosts.sessions.ended(wire, false)
+    if (wire) this.#hosts.sessions.ended(wire, 1006)
     await this.#rest()
     return wire !== undefined
   }

@@ -4,6 +4,7 @@ import { receive, recover, rest } from '../../../actors/group/group.ts'
 import { startGroup } from '../../../actors/group/record.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
 import { mayAdd } from '../../../actors/settings.ts'
+import type { Timed } from '../../embed/events.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { NodeEvents } from '../../embed/hooks.ts'
 import type { Holds } from '../../media/holds.ts'
@@ -38,6 +39,7 @@ type Context = {
   readonly calendar: Calendar
   readonly notes: Notes
   readonly onFault: OnFault
+  readonly timed?: Timed | undefined
 }
 
 /** A page of a member's link: small, since a group has many. */

@@ -9,6 +9,7 @@
 import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { LogEffect as Asked, Incoming, LogAnswer } from '../../../actors/log/types.ts'
 import type { UserEffect, UserMessage } from '../../../actors/user/types.ts'
+import type { Timed } from '../../embed/events.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { NodeEvents } from '../../embed/hooks.ts'
 import type { Holds } from '../../media/holds.ts'
@@ -37,6 +38,7 @@ export type LogContext = {
   readonly holds: Holds
   readonly calendar: Calendar
   readonly onFault: OnFault
+  readonly timed?: Timed | undefined
 }
 
 /** The actors that have the logs. */
@@ -56,12 +58,14 @@ export class Logs<Message, Other extends { readonly do: string }> {
   constructor(context: LogContext, owners: Owners<Message>) {
     this.#context = context
     this.#owners = owners
-    this.#appends = new Appends((id, epoch, entries, done) =>
+    this.#appends = new Appends((id, epoch, entries, done) => {
+      const end = context.timed?.(id, entries.length)
       this.#write(id, epoch, entries, (failure) => {
+        end?.()
         done(failure === undefined)
         if (failure !== undefined) context.onFault({ where: 'store', error: failure })
-      }),
-    )
+      })
+    })
   }
 
   /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */

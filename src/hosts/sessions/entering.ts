@@ -10,7 +10,7 @@ import { Expiry } from './expiry.ts'
 import type { Refs } from './refs.ts'
 import type { Session, SessionsContext } from './session.ts'
 
-type Context = Pick<SessionsContext, 'runtime' | 'enter'>
+type Context = Pick<SessionsContext, 'runtime' | 'enter' | 'onEvent'>
 type Port = {
   readonly receive: (session: Session, message: SessionMessage) => void
   readonly push: (session: Session, frame: ServerFrame) => void
@@ -48,6 +48,7 @@ export class Entering {
     const { user, expiresIn, issuedAt } = entrant
     this.#expiry.set(session.ref, expiresIn)
     const named = entrant.device ?? device ?? ('default' as DeviceId)
+    this.#context.onEvent?.({ event: 'entered', user, device: named, address: session.address.text })
     this.#port.receive(session, { is: 'allowed', user, device: named, issuedAt })
   }
 

@@ -4,6 +4,7 @@ import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { refusal } from '../../../actors/removals.ts'
 import { isKnown } from '../../../actors/user/devices.ts'
 import { type Authenticate, type Identity, inMillis } from '../../embed/authenticate.ts'
+import type { OnEvent } from '../../embed/events.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
@@ -29,13 +30,14 @@ type Context = {
   readonly limits: Limits
   readonly clock: ClockFace
   readonly onFault: OnFault
+  readonly onEvent?: OnEvent | undefined
 }
 
 /**
  * Times of a token are of the wall clock. They are looked at once, here: what is left of them is measured by the other clock, so
  * that one which is set ends nobody's session.
  */
-export function entrance({ authenticate, banned, limits, clock, onFault }: Context): Enter {
+export function entrance({ authenticate, banned, limits, clock, onFault, onEvent }: Context): Enter {
   const attempts = new Attempts(limits.wrongTokensPerMinute)
   const check: Enter = async (token, client) => {
     let identity: Identity | undefined
@@ -59,9 +61,11 @@ export function entrance({ authenticate, banned, limits, clock, onFault }: Conte
     return { user, device: device as DeviceId | null, expiresIn, issuedAt }
   }
   return async (token, client) => {
-    if (attempts.exhausted(client.address, clock.monotonic())) return 'too_many_attempts'
-    const entrant = await check(token, client)
-    if (entrant === 'bad_token') attempts.failed(client.address, clock.monotonic())
+    const { address } = client
+    const waits = attempts.exhausted(address, clock.monotonic())
+    const entrant = waits ? 'too_many_attempts' : await check(token, client)
+    if (entrant === 'bad_token') attempts.failed(address, clock.monotonic())
+    if (typeof entrant === 'string') onEvent?.({ event: 'refused', code: entrant, address })
     return entrant
   }
 }

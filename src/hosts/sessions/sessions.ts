@@ -94,12 +94,13 @@ export class Sessions implements SessionPort {
     this.#output.close(session, 'bad_encoding')
   }
 
-  /** The socket has closed. `clean`: the client said so; else the link died. */
-  ended(session: Session, clean: boolean): void {
-    const { ref, user, aliveAt } = session
+  /** The socket has closed. `code`: of the WebSocket; 1006: the link died. */
+  ended(session: Session, code: number): void {
+    const { ref, user, device, aliveAt, address } = session
     session.open = false
     if (!this.#sessions.delete(ref) || user === null) return
-    this.#telling.left(session, user, clean ? this.now : aliveAt)
+    this.#telling.left(session, user, code === 1006 ? aliveAt : this.now)
+    this.#context.onEvent?.({ event: 'left', user, device: device as DeviceId, address: address.text, code })
   }
 
   push(ref: SessionRef, frame: ServerFrame): void {

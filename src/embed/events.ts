@@ -1,0 +1,56 @@
+/** What happens on a node, for a log: who comes and goes, who is refused, what takes long. Never what users write, nor a token. */
+import type { CloseCode } from '../protocol/codes.ts'
+import type { Millis } from '../protocol/ids.ts'
+import type { ClockFace } from '../runtime/index.ts'
+import type { OnFault } from './faults.ts'
+
+export type NodeEvent =
+  /** The token of a device was good. */
+  | { readonly event: 'entered'; readonly user: string; readonly device: string; readonly address: string }
+  /** A connection of a user has ended. `code`: the WebSocket's close code; 1006: it broke off. */
+  | {
+      readonly event: 'left'
+      readonly user: string
+      readonly device: string
+      readonly address: string
+      readonly code: number
+    }
+  /** Somebody did not come in, by a socket or for media. */
+  | { readonly event: 'refused'; readonly code: CloseCode; readonly address: string }
+  /** Entries of an inbox, or of a group, took long until they were durable. */
+  | { readonly event: 'slow'; readonly log: string; readonly entries: number; readonly ms: Millis }
+export type OnEvent = (event: NodeEvent) => void
+
+/** Milliseconds from which on an append is slow: senders begin to see it. */
+const slowMs: Millis = 1_000
+
+/** Is called when an append begins, and what it answers when that ends. */
+export type Timed = (log: string, entries: number) => () => void
+
+/** Tells of appends that take long. Undefined: nobody listens, and none is timed. */
+export function timed(clock: ClockFace, onEvent: OnEvent | undefined): Timed | undefined {
+  if (!onEvent) return undefined
+  return (log, entries) => {
+    const began = clock.monotonic()
+    return () => {
+      const ms = Math.round(clock.monotonic() - began)
+      if (ms >= slowMs) onEvent({ event: 'slow', log, entries, ms })
+    }
+  }
+}
+
+/** A listener that throws is the embedder's bug, and costs nobody a turn. Undefined: nobody listens. */
+export const listener = (
+  hear: OnEvent | undefined,
+  clock: { soon(run: () => void): void },
+  onFault: OnFault,
+): OnEvent | undefined =>
+  hear &&
+  ((event) =>
+    clock.soon(() => {
+      try {
+        hear(event)
+      } catch (error) {
+        onFault({ where: 'onEvent', error })
+      }
+    }))
