@@ -11,11 +11,12 @@ import type { Target } from './socket.ts'
 import { started } from './started.ts'
 import { noTimes, type Times, timed } from './user.ts'
 
-/** Which server: a node of the bench's own (of the build in another folder: `tree`), the bare floor, or a node that runs already. */
+/** Which server: a node of the bench's own (of the build in another folder: `tree`), the bare floor, a node that runs already, or one of bench/peers. */
 export type Server =
   | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string }
   | { readonly is: 'floor'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
+  | { readonly is: 'peer'; readonly port: number; readonly wire: string; readonly pid: number }
 
 /** Which of the users are opened, and when they count as open. */
 export type Which = Pick<Open, 'entries' | 'groups' | 'only'>
@@ -69,6 +70,10 @@ export class Bed {
       const { hostname, port } = new URL(server.url)
       const target = { host: hostname, port: Number(port || 80), relay: false }
       return new Bed(target, undefined, startGenerators(generators), server.pid)
+    }
+    if (server.is === 'peer') {
+      const target = { host: '127.0.0.1', port: server.port, relay: false, wire: server.wire }
+      return new Bed(target, undefined, startGenerators(generators, 'peers/generator'), server.pid)
     }
     const folder = makeFolder()
     const args = server.is === 'node' && server.tree ? [folder, server.tree] : [folder]
@@ -166,7 +171,8 @@ export class Bed {
   }
 }
 
-const startGenerators = (count: number): Child[] => Array.from({ length: count }, () => startChild('generator'))
+const startGenerators = (count: number, name = 'generator'): Child[] =>
+  Array.from({ length: count }, () => startChild(name))
 
 /** Runs `use` with a bed and cleans up after it, also when it fails. */
 export async function withBed<T>(server: Server, generators: number, use: (bed: Bed) => Promise<T>): Promise<T> {

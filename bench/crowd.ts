@@ -43,7 +43,8 @@ export const crowd = {
   ticking: undefined as NodeJS.Timeout | undefined,
 }
 
-const addressOf = (index: number) => `127.0.0.${2 + (Math.floor(index / perAddress) % 250)}`
+/** Of the user's own end of its connection. */
+export const addressOf = (index: number) => `127.0.0.${2 + (Math.floor(index / perAddress) % 250)}`
 
 export function open(job: Open, progress: (done: number) => void): Promise<void> {
   crowd.prefix = job.prefix

@@ -25,7 +25,7 @@ export function pump({ kind, to, bodyBytes, inFlight, rate }: Pump): void {
   crowd.pumping = true
   for (const user of crowd.users) user.turn = () => {}
   const [senders, peer] = who(kind, to)
-  if (rate > 0) return atRate(senders, peer, bodyBytes, rate)
+  if (rate > 0) return atRate(senders, peer, payload(bodyBytes), rate)
   for (const user of senders) {
     const body = payload(bodyBytes)
     const name = peer(user)
@@ -52,8 +52,12 @@ function who(kind: Pump['kind'], to: number): [User[], (user: User) => UserId] {
 }
 
 /** Open loop: messages are due at their time, also when the node is late, and latency counts from then. */
-function atRate(senders: readonly User[], peer: (user: User) => UserId, bodyBytes: number, rate: number): void {
-  const body = payload(bodyBytes)
+export function atRate<To, Sender extends { send(to: To, body: Uint8Array, at: number): void; flush(): void }>(
+  senders: readonly Sender[],
+  peer: (user: Sender) => To,
+  body: Uint8Array,
+  rate: number,
+): void {
   const names = senders.map(peer)
   const start = now()
   let sent = 0
@@ -61,9 +65,9 @@ function atRate(senders: readonly User[], peer: (user: User) => UserId, bodyByte
     // The first is due at once.
     const due = Math.floor(((now() - start) * rate) / 1_000) + 1
     for (; sent < due; sent++) {
-      const user = senders[sent % senders.length] as User
+      const user = senders[sent % senders.length] as Sender
       const dueAt = start + (sent * 1_000) / rate
-      user.send(names[sent % senders.length] as UserId, body, dueAt)
+      user.send(names[sent % senders.length] as To, body, dueAt)
       user.flush()
       crowd.counts.ms.late.record(now() - dueAt)
     }

@@ -1,6 +1,7 @@
 /** `bluetick bench`: runs what is asked for, prints a table, and writes JSON and a report. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Misuse } from '../src/cli/misuse.ts'
 import { actors } from './actors.ts'
 import type { Server } from './bed.ts'
 import { stopAll } from './child.ts'
@@ -22,6 +23,7 @@ import { verdict } from './verdict.ts'
 
 /** Runs `bluetick bench` with these arguments. Rejects when clients saw a lost, doubled or disordered message. */
 export async function bench(args: string[]): Promise<void> {
+  if (args[0] === 'peers') return peers(args.slice(1))
   const options = readBench(args)
   if (!options) return
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupted(signal))
@@ -40,6 +42,15 @@ export async function bench(args: string[]): Promise<void> {
   const { wrong, notes } = verdict(result.results)
   for (const note of notes) console.log(`note: ${note}`)
   if (wrong.length > 0) throw new Error(wrong.join('; '))
+}
+
+/** Other servers: the package has no part in that. */
+async function peers(args: readonly string[]): Promise<void> {
+  const { peersBench } = await import('./peers/main.ts').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Misuse('peers are measured from the repository of Bluetick: npm run bench -- peers')
+  })
+  return peersBench(args)
 }
 
 let stopping = false

@@ -1,11 +1,20 @@
 /**
- * A WebSocket client that costs little: the generator must not be slower than what it measures. Binary messages of a
- * server that neither masks nor fragments; all sockets read into one buffer, so a message is valid only while it is handled.
+ * A WebSocket client that costs little: the generator must not be slower than what it measures. All sockets read into one
+ * buffer, so a message is valid only while it is handled.
  */
 import { connect, type Socket as Tcp } from 'node:net'
 
-/** `relay`: the bare one, which joins users in groups of so many. */
-export type Target = { readonly host: string; readonly port: number; readonly relay: boolean; readonly groups?: number }
+/** `relay`: the bare one, which joins users in groups of so many. `wire`: what a server of another kind speaks. */
+export type Target = {
+  readonly host: string
+  readonly port: number
+  readonly relay: boolean
+  readonly groups?: number
+  readonly wire?: string
+}
+
+/** `text`: messages are text, not bytes. */
+export type Handshake = { readonly path: string; readonly subprotocol?: string; readonly text?: boolean }
 
 export interface Receiver {
   /** The upgrade is done. */
@@ -17,10 +26,7 @@ export interface Receiver {
 }
 
 const shared = Buffer.allocUnsafeSlow(256 * 1024)
-const subprotocol = 'bluetick.v1.msgpack'
-const ping = 9
-const pong = 10
-const close = 8
+const opcodes = { more: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
 export const wire = { received: 0, sent: 0 }
 
@@ -31,9 +37,13 @@ export class Socket {
   #upgraded = false
   #out: Uint8Array[] = []
   #ended = false
+  readonly #opcode: number
+  /** What has come of a message that comes in parts. */
+  #parts: Buffer | null = null
 
-  constructor(target: Target, user: number, localAddress: string, receiver: Receiver) {
+  constructor(target: Target, { path, subprotocol, text }: Handshake, localAddress: string, receiver: Receiver) {
     this.#receiver = receiver
+    this.#opcode = text ? opcodes.text : opcodes.binary
     this.#tcp = connect({
       host: target.host,
       port: target.port,
@@ -44,14 +54,16 @@ export class Socket {
     this.#tcp.on('error', (error) => this.#end(error.message))
     this.#tcp.on('close', () => this.#end('closed'))
     this.#tcp.write(
-      `GET /?user=${user}&groups=${target.groups ?? 2} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+      `GET ${path} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${
+          subprotocol ? `Sec-WebSocket-Protocol: ${subprotocol}\r\n` : ''
+        }\r\n`,
     )
   }
 
-  /** Adds a binary message to what `flush` writes. */
+  /** Adds a message to what `flush` writes. */
   send(payload: Uint8Array): void {
-    this.#out.push(header(2, payload.length), payload)
+    this.#out.push(header(this.#opcode, payload.length), payload)
   }
 
   flush(): void {
@@ -104,7 +116,7 @@ export class Socket {
   #messages(bytes: Buffer): void {
     let at = 0
     while (bytes.length - at >= 2 && !this.#ended) {
-      const opcode = (bytes[at] as number) & 0xf
+      const head = bytes[at] as number
       let size = (bytes[at + 1] as number) & 0x7f
       let start = at + 2
       if (size === 126) {
@@ -117,16 +129,25 @@ export class Socket {
         start = at + 10
       }
       if (bytes.length < start + size) break
-      this.#message(opcode, bytes.subarray(start, start + size))
+      this.#frame((head & 0x80) !== 0, head & 0xf, bytes.subarray(start, start + size))
       at = start + size
     }
     if (at < bytes.length) this.#keep(bytes.subarray(at))
   }
 
-  #message(opcode: number, payload: Buffer): void {
-    if (opcode === 2) return this.#receiver.message(payload)
-    if (opcode === ping) this.#out.push(header(pong, payload.length), Buffer.from(payload))
-    if (opcode === close) this.#end(`closed: ${payload.toString('utf8', 2) || payload.readUInt16BE(0)}`)
+  #frame(isLast: boolean, opcode: number, payload: Buffer): void {
+    if (isLast && opcode === this.#opcode) return this.#receiver.message(payload)
+    if (opcode <= opcodes.binary) return this.#part(isLast, payload)
+    if (opcode === opcodes.ping) this.#out.push(header(opcodes.pong, payload.length), Buffer.from(payload))
+    if (opcode === opcodes.close) this.#end(`closed: ${payload.toString('utf8', 2) || payload.readUInt16BE(0)}`)
+  }
+
+  #part(isLast: boolean, payload: Buffer): void {
+    this.#parts = Buffer.concat([...(this.#parts ? [this.#parts] : []), payload])
+    if (!isLast) return
+    const whole = this.#parts
+    this.#parts = null
+    this.#receiver.message(whole)
   }
 
   #keep(bytes: Buffer): true {

@@ -78,7 +78,8 @@ export class User implements Receiver {
     this.name = nameOf(prefix, index)
     this.#counts = counts
     this.#relay = target.relay
-    this.#socket = new Socket(target, index, address, this)
+    const path = `/?user=${index}&groups=${target.groups ?? 2}`
+    this.#socket = new Socket(target, { path, subprotocol: 'bluetick.v1.msgpack' }, address, this)
   }
 
   get inFlight(): number {

@@ -154,6 +154,8 @@ it('brings each page that its README links to', () => {
 })
 
 it('brings its command', async () => {
+  const peers = project.run('node_modules/bluetick/dist/src/cli/main.js', 'bench', 'peers')
+  await expect(peers).rejects.toThrow('from the repository of Bluetick: npm run bench -- peers')
   expect(await project.run('node_modules/bluetick/dist/src/cli/main.js', '--help')).toContain('bluetick serve')
 })
 
