@@ -151,9 +151,9 @@ function carried(message: Incoming, lifetime: Lifetime | undefined, time: Millis
   }
 }
 
-/** Appends what the owner of the log has to say. */
-export function write(log: LogState, draft: Draft, turn: LogTurn): void {
-  add(log, { ...draft, seq: nextSeq(log), time: nextTime(log, turn.now) }, null, turn)
+/** Appends what the owner of the log has to say. `lazy`: nobody waits for it. */
+export function write(log: LogState, draft: Draft, lazy: boolean, turn: LogTurn): void {
+  add(log, { ...draft, seq: nextSeq(log), time: nextTime(log, turn.now) }, null, turn, lazy)
 }
 
 const last = (log: LogState): Entry | undefined => log.work?.pending.at(-1)?.entry
@@ -162,11 +162,11 @@ const nextSeq = (log: LogState): Seq => (last(log)?.seq ?? log.tail) + 1
 export const nextTime = (log: LogState, now: Millis): Millis =>
   log.work?.paused?.time ?? Math.max(now, last(log)?.time ?? log.lastTime)
 
-function add(log: LogState, entry: Entry, known: Known | null, turn: LogTurn): void {
+function add(log: LogState, entry: Entry, known: Known | null, turn: LogTurn, lazy = false): void {
   const work = workOf(log)
   work.pending.push({ entry, known })
   // While the store fails, new entries wait for the next round: it stays one round at a time.
-  if (work.failures === 0) turn.effects.push({ do: 'append', epoch: log.epoch, entries: [entry] })
+  if (work.failures === 0) turn.effects.push({ do: 'append', epoch: log.epoch, entries: [entry], lazy })
 }
 
 /** The pending entries up to `upTo` are durable: they are answered and pushed, in seq order. */
@@ -219,5 +219,5 @@ export function unappended(log: LogState, turn: LogTurn): void {
 export function appendAgain(log: LogState, turn: LogTurn): void {
   const { pending } = workOf(log)
   if (pending.length === 0) return
-  turn.effects.push({ do: 'append', epoch: log.epoch, entries: pending.map(({ entry }) => entry) })
+  turn.effects.push({ do: 'append', epoch: log.epoch, entries: pending.map(({ entry }) => entry), lazy: false })
 }

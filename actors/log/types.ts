@@ -120,7 +120,8 @@ export type LogTimer = 'append' | 'save' | 'saveAcks' | 'stay' | 'start'
 
 /** What a log asks of its host. */
 export type LogEffect =
-  | { readonly do: 'append'; readonly epoch: number; readonly entries: readonly Entry[] }
+  /** `lazy`: soon is enough, with what else is written then. */
+  | { readonly do: 'append'; readonly epoch: number; readonly entries: readonly Entry[]; readonly lazy: boolean }
   /** Were these accepted before, in an entry up to `upTo`? Answered by `found`. */
   | { readonly do: 'find'; readonly keys: readonly DedupeKey[]; readonly upTo: Seq }
   /** Read entries; answered by `page`. */

@@ -65,7 +65,7 @@ export function erased(
   // A program knows nothing of devices: what it deletes is told also to one that a crash has forgotten.
   if (by.is === 'program' || hasOthers(state, readerOf(state.log, by.session), turn)) {
     deletion.written = true
-    return void turn.said.push({ says: 'write', draft: { is: 'deleted', chat, from, upTo: end } })
+    return void turn.said.push({ says: 'write', draft: { is: 'deleted', chat, from, upTo: end }, lazy: false })
   }
   drop(state, deletion)
   finish(state, deletion, turn)

@@ -30,11 +30,11 @@ export function readDone(state: UserState, session: SessionRef, chat: UserId, se
 }
 
 /** What is certainly new becomes entries. */
-export function writeReads(state: UserState, turn: UserTurn): void {
+export function writeReads(state: UserState, lazy: boolean, turn: UserTurn): void {
   for (const [chat, read] of workOf(state).reads?.chats ?? []) {
     if (read.writing === read.upTo || read.again) continue
     read.writing = read.upTo
-    turn.said.push({ says: 'write', draft: { is: 'seen', chat, upTo: read.upTo } })
+    turn.said.push({ says: 'write', draft: { is: 'seen', chat, upTo: read.upTo }, lazy })
   }
 }
 

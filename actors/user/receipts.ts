@@ -54,10 +54,10 @@ const isWriting = ({ log }: UserState, peer: UserId, marks: Marks): boolean =>
   log.work?.pending.some(({ entry }) => entry.is === 'receipt' && entry.peer === peer && covers(entry, marks)) ?? false
 
 /** What is certainly new becomes entries. */
-export function writeNews(state: UserState, turn: UserTurn): void {
+export function writeNews(state: UserState, lazy: boolean, turn: UserTurn): void {
   const { news } = workOf(state)
   for (const [peer, { again, ...marks }] of news)
-    if (!again && news.delete(peer)) turn.said.push({ says: 'write', draft: { is: 'receipt', peer, ...marks } })
+    if (!again && news.delete(peer)) turn.said.push({ says: 'write', draft: { is: 'receipt', peer, ...marks }, lazy })
 }
 
 /** Asks for the latest entries, where something is to be looked for among them. */

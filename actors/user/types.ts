@@ -239,7 +239,8 @@ export type UserLimits = LogLimits & {
 
 /** What a feature of the user wants of the log. It is heeded in its turn, as what the log says. */
 export type Wish =
-  | { readonly says: 'write'; readonly draft: Draft }
+  /** `lazy`: nobody waits for it. */
+  | { readonly says: 'write'; readonly draft: Draft; readonly lazy: boolean }
   | { readonly says: 'settle'; readonly upTo: Seq }
   /** Save cursors and the settled mark now. */
   | { readonly says: 'save' }

@@ -180,7 +180,7 @@ function heed(state: UserState, said: LogEvent | Wish, turn: UserTurn): void {
     case 'saved':
       return removed(state, said.nth, said.ok, turn)
     case 'write':
-      return write(log, said.draft, turn)
+      return write(log, said.draft, said.lazy, turn)
     case 'settle':
       return settle(log, said.upTo, turn)
     case 'save':
@@ -265,10 +265,10 @@ function scannedFor(state: UserState, message: Extract<UserMessage, { is: 'scann
 }
 
 /** What was told at once becomes entries; of what may be known already the latest entries are looked through first. */
-function writeLater(state: UserState, turn: UserTurn): void {
+function writeLater(state: UserState, turn: UserTurn, lazy = false): void {
   workOf(state).laterSince = 0
-  writeNews(state, turn)
-  writeReads(state, turn)
+  writeNews(state, lazy, turn)
+  writeReads(state, lazy, turn)
   recall(state, turn)
 }
 
@@ -277,7 +277,7 @@ function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
     case 'receipts':
     case 'awaited':
       workOf(state).timers.delete(timer)
-      return writeLater(state, turn)
+      return writeLater(state, turn, timer === 'receipts')
     case 'retell':
       workOf(state).timers.delete(timer)
       return retell(state, turn)

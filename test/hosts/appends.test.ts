@@ -2,19 +2,23 @@
 import { expect, it } from 'vitest'
 import { Appends } from '../../src/hosts/logs/appends.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
 import { message, user } from '../contracts/store.ts'
 
 const bob = user('bob')
 
 function slow() {
   const under: { readonly seqs: number[]; done(ok: boolean): void }[] = []
-  const appends = new Appends((_user, _epoch, entries, done) =>
-    under.push({ seqs: entries.map(({ seq }) => seq), done }),
+  const timers: (() => void)[] = []
+  const appends = new Appends(
+    (_user, _epoch, entries, done) => under.push({ seqs: entries.map(({ seq }) => seq), done }),
+    (_ms, run) => timers.push(run),
   )
   const told: string[] = []
-  const add = (...entries: Entry[]) =>
-    appends.add(bob, 7, entries, (is, first, last) => told.push(`${is} ${first}-${last}`))
-  return { appends, add, under, told }
+  const append = (whose: UserId, lazy: boolean, ...entries: Entry[]) =>
+    appends.add(whose, { epoch: 7, entries, lazy }, (is, first, last) => told.push(`${is} ${first}-${last}`))
+  const add = (...entries: Entry[]) => append(bob, false, ...entries)
+  return { appends, append, add, under, told, timers }
 }
 
 it('writes what failed once more before the actor starts anew: it may be there, and no other entry may get its seq', async () => {
@@ -44,4 +48,44 @@ it('waits for what is under way when an actor starts anew', async () => {
   await starting
   await appends.allLanded(bob)
   expect(under.map(({ seqs }) => seqs)).toEqual([[1], [1]])
+})
+
+const ann = user('ann')
+
+it('what is lazy goes with the next append of anybody, in the same turn', () => {
+  const { append, under, told, timers } = slow()
+  append(bob, true, message(1))
+  append(bob, true, message(2))
+  expect([under.length, timers.length]).toEqual([0, 1])
+  append(ann, false, message(7))
+  expect(under.map(({ seqs }) => seqs)).toEqual([[7], [1, 2]])
+  under[1]?.done(true)
+  expect(told).toEqual(['appended 1-2'])
+  timers[0]?.()
+  expect(under, 'it is written once').toHaveLength(2)
+})
+
+it('what is lazy goes alone where nothing comes for a second, and no later than what follows it in its log', () => {
+  const { append, add, under, timers } = slow()
+  append(bob, true, message(1))
+  append(ann, true, message(7))
+  add(message(2))
+  expect(under.map(({ seqs }) => seqs)).toEqual([[1, 2], [7]])
+  append(ann, true, message(8))
+  under[1]?.done(true)
+  expect(under[2]?.seqs, 'what came meanwhile follows').toEqual([8])
+  append(user('cat'), true, message(3))
+  timers[0]?.()
+  expect(under[3]?.seqs).toEqual([3])
+  append(user('dan'), true, message(4))
+  expect(timers, 'one timer at a time').toHaveLength(2)
+})
+
+it('what is lazy is written before its actor starts anew: no other entry may get its seq', async () => {
+  const { appends, append, under } = slow()
+  append(bob, true, message(1))
+  const starting = appends.allLanded(bob)
+  expect(under[0]?.seqs).toEqual([1])
+  under[0]?.done(true)
+  await starting
 })

@@ -11,7 +11,7 @@ import type { LapStore } from '../../src/store/contract.ts'
 
 const bob = 'bob' as UserId
 const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
-const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, entries: seqs.map(entry) })
+const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, entries: seqs.map(entry), lazy: false })
 
 function start(over: object = {}, before: () => Promise<void> | undefined = async () => {}) {
   const done: unknown[] = []
@@ -29,7 +29,7 @@ function start(over: object = {}, before: () => Promise<void> | undefined = asyn
   const logs = new Logs<UserMessage, UserEffect>(
     {
       store,
-      runtime: { turns: { write: () => done.push('write') } },
+      runtime: { turns: { write: () => done.push('write') }, wheel: { after: () => expect.fail() } },
       term: 1,
       router: { answer: (ticket: number, answer: unknown) => done.push([ticket, answer]) },
       sessions: { push: (session: number, frame: unknown) => done.push([session, frame]) },

@@ -146,6 +146,20 @@ function taken(world: World, { user, marks, life }: Device, sent: Sent): void {
   const told = marks.get(sent.to)?.filter((mark) => mark.life === life) ?? []
   const delivered = Math.max(0, ...told.map(({ delivered }) => delivered))
   expect(delivered, 'delivered').toBeGreaterThanOrEqual(placeOf(sent))
+  expect(durablyTold(world, user, sent), 'and as an entry').toBeGreaterThanOrEqual(placeOf(sent))
+}
+
+/**
+ * How far the entries of an inbox say that its user's messages are delivered: who comes later has no early receipts. A log that was put
+ * back has another name since.
+ */
+function durablyTold(world: World, user: UserId, { to, at }: Sent): number {
+  const told = logOf(world, user).written.map((entry) =>
+    entry.is === 'receipt' && entry.peer === to && (world.putBacks > 0 || entry.epoch === at?.epoch)
+      ? entry.delivered
+      : 0,
+  )
+  return Math.max(0, ...told)
 }
 
 /** What one device sends the others get, if they were there when it was written. What was put back may lack it. */

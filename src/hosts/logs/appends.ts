@@ -15,20 +15,33 @@ const nothing: readonly Entry[] = []
 
 type Write = (user: UserId, epoch: number, entries: readonly Entry[], done: (ok: boolean) => void) => void
 
+/** What an actor appends in one turn. `lazy`: it asks for no write of its own. */
+export type Append = { readonly epoch: number; readonly entries: readonly Entry[]; readonly lazy: boolean }
+
+/** What waits to go along with another append goes without one after this time. */
+const lazyMs = 1_000
+
 /**
  * One append of an inbox at a time; what comes meanwhile goes together with the next. Were they to overlap, a later one
  * could be written where an earlier one failed, and a crash before the retry would leave a hole in the inbox.
+ *
+ * A store writes what is asked for in one turn together, of whomever. So what is lazy waits for the next append of anybody.
  */
 export class Appends {
   readonly #writers = new Map<UserId, Writer>()
   readonly #write: Write
+  readonly #after: (ms: number, run: () => void) => void
+  /** Whose next append is lazy, and whether there is a timer for them. */
+  readonly #lazy = new Set<UserId>()
+  #timed = false
 
-  constructor(write: Write) {
+  constructor(write: Write, after: (ms: number, run: () => void) => void) {
     this.#write = write
+    this.#after = after
   }
 
   /** After a failure only entries from the failed one on are taken; others fail at once. */
-  add(user: UserId, epoch: number, entries: readonly Entry[], told: Told): void {
+  add(user: UserId, { epoch, entries, lazy }: Append, told: Told): void {
     const writer = this.#writers.get(user) ?? { busy: false, next: [], told, failed: nothing, epoch, waiters: [] }
     this.#writers.set(user, writer)
     const [first, last] = ends(entries)
@@ -37,7 +50,27 @@ export class Appends {
     writer.told = told
     writer.epoch = epoch
     writer.next.push(...entries)
-    if (!writer.busy) this.#run(user, writer)
+    if (writer.busy) return
+    if (lazy) return this.#wait(user)
+    this.#run(user, writer)
+    this.#runLazy()
+  }
+
+  #wait(user: UserId): void {
+    this.#lazy.add(user)
+    if (this.#timed) return
+    this.#timed = true
+    this.#after(lazyMs, () => {
+      this.#timed = false
+      this.#runLazy()
+    })
+  }
+
+  #runLazy(): void {
+    for (const user of this.#lazy) {
+      const writer = this.#writers.get(user)
+      if (writer) this.#run(user, writer)
+    }
   }
 
   /** Resolves when nothing is under way for a user whose actor starts anew, and nothing has an outcome that is not known. */
@@ -51,6 +84,10 @@ export class Appends {
   landed(user: UserId, then: (ok: boolean) => void): void {
     const writer = this.#writers.get(user)
     if (writer?.busy) return void writer.waiters.push(() => this.landed(user, then))
+    if (writer && this.#lazy.has(user)) {
+      this.#run(user, writer)
+      return this.landed(user, then)
+    }
     if (!writer || writer.failed.length === 0) {
       this.#writers.delete(user)
       return then(true)
@@ -66,6 +103,7 @@ export class Appends {
     const [first, last] = ends(entries)
     writer.next = []
     writer.busy = true
+    this.#lazy.delete(user)
     this.#write(user, writer.epoch, entries, (ok) => {
       writer.busy = false
       if (!ok) {

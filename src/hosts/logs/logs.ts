@@ -19,7 +19,7 @@ import type { DeadLetter, Runtime } from '../../runtime/index.ts'
 import type { InboxRecord, LifeStore, LogStore, Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import type { SessionPort } from '../ports.ts'
-import { Appends } from './appends.ts'
+import { type Append, Appends } from './appends.ts'
 import { type Lookup, lookUp } from './lookups.ts'
 
 /** What an actor asks for its log, whatever it is besides. */
@@ -29,7 +29,7 @@ export type LogEffect =
   | Extract<UserEffect, { do: 'answer' | 'accepted' | 'stands' }>
 
 export type LogContext = {
-  readonly runtime: Pick<Runtime, 'turns'>
+  readonly runtime: Pick<Runtime, 'turns' | 'wheel'>
   readonly store: LogStore & LifeStore & Pick<Store, 'laps'>
   readonly term: number
   readonly router: NodeRouter
@@ -58,14 +58,17 @@ export class Logs<Message, Other extends { readonly do: string }> {
   constructor(context: LogContext, owners: Owners<Message>) {
     this.#context = context
     this.#owners = owners
-    this.#appends = new Appends((id, epoch, entries, done) => {
-      const end = context.timed?.(id, entries.length)
-      this.#write(id, epoch, entries, (failure) => {
-        end?.()
-        done(failure === undefined)
-        if (failure !== undefined) context.onFault({ where: 'store', error: failure })
-      })
-    })
+    this.#appends = new Appends(
+      (id, epoch, entries, done) => {
+        const end = context.timed?.(id, entries.length)
+        this.#write(id, epoch, entries, (failure) => {
+          end?.()
+          done(failure === undefined)
+          if (failure !== undefined) context.onFault({ where: 'store', error: failure })
+        })
+      },
+      (ms, run) => context.runtime.wheel.after(ms, run),
+    )
   }
 
   /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */
@@ -93,14 +96,16 @@ export class Logs<Message, Other extends { readonly do: string }> {
   perform(id: UserId, effects: readonly (LogEffect | Other)[], other: (effect: Other) => void): void {
     const entries: Entry[] = []
     let epoch = 0
+    let lazy = true
     for (const effect of effects) {
       if (!isOfLog(effect)) other(effect)
       else if (effect.do === 'append') {
         entries.push(...effect.entries)
         epoch = effect.epoch
+        lazy &&= effect.lazy
       } else this.#perform(id, effect)
     }
-    if (entries.length > 0) this.#append(id, epoch, entries)
+    if (entries.length > 0) this.#append(id, { epoch, entries, lazy })
   }
 
   #perform(id: UserId, effect: Exclude<LogEffect, { do: 'append' }>): void {
@@ -119,9 +124,9 @@ export class Logs<Message, Other extends { readonly do: string }> {
     }
   }
 
-  #append(id: UserId, epoch: number, entries: readonly Entry[]): void {
+  #append(id: UserId, append: Append): void {
     const life = this.#owners.peek(id)
-    this.#appends.add(id, epoch, entries, (is, first, last) => this.#hand(id, life, { is, first, last }))
+    this.#appends.add(id, append, (is, first, last) => this.#hand(id, life, { is, first, last }))
   }
 
   /** Brings an actor the answer of the store, which never rejects: it says where the store did not answer. */

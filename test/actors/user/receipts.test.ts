@@ -95,7 +95,7 @@ it('a sender sees a tick at once, and has it as an entry 4 s later, which confir
   expect(of(effects, 'news')).toMatchObject([{ session: 1, peer: 'ann', epoch: 5, delivered: 4, read: 2 }])
   expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 4_000, timer: 'receipts' }])
   expect(told(effects)).toEqual([])
-  expect(appends(timer('receipts'))).toEqual([1])
+  expect(of(timer('receipts'), 'append'), 'nobody waits for it').toMatchObject([{ entries: [{ seq: 1 }], lazy: true }])
   expect(told(durable())).toEqual([['ann', 'receipted', 4, 2]])
 })
 
@@ -156,7 +156,7 @@ it('a tick that somebody waits for is written after a second', () => {
   const effects = heard(4, 0, true, 5, true)
   expect(of(effects, 'news'), 'it is no news').toEqual([])
   expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 1_000, timer: 'awaited' }])
-  expect(appends(timer('awaited'))).toEqual([1])
+  expect(of(timer('awaited'), 'append')).toMatchObject([{ entries: [{ seq: 1 }], lazy: false }])
   expect(timer('receipts')).toEqual([])
 })
 
