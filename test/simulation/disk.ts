@@ -6,10 +6,11 @@ import { expect } from 'vitest'
 import { unwelcomed } from '../../actors/log/state.ts'
 import { type Entry, isErased } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
-import type { Store } from '../../src/store/contract.ts'
+import type { LapStore, Store } from '../../src/store/contract.ts'
 import { StoreError } from '../../src/store/error.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { Cluster, type Replicas } from './cluster.ts'
+import type { Life } from './life.ts'
 
 export type Outcome = 'ok' | 'fails' | 'unknown'
 type Args = readonly unknown[]
@@ -53,6 +54,10 @@ export class Disk {
   prompt = false
   /** What the node is handed. */
   readonly store: Store
+  /** The node that is at work. */
+  life: Pick<Life, 'acts' | 'over'> | undefined
+  /** What a write met that nobody waited for. */
+  readonly faults: unknown[] = []
   logs = new Map<UserId, Written>()
   /** What was ever deleted, by user and message, also where a copy that was put back has it again. */
   readonly everErased = new Set<string>()
@@ -62,16 +67,27 @@ export class Disk {
   #memory = memoryStore()
   /** All writes, in order. */
   #done: { readonly name: string; readonly args: Args }[] = []
+  /** What a lap has appended so far, and how many laps have written. */
+  #lap: (Call & { readonly done: (failure: unknown) => void })[] = []
+  #laps = 0
   #saved: { readonly done: number; readonly logs: Map<UserId, Written> } | undefined
 
-  constructor(replicas: Replicas | null) {
+  /** `laps`: it writes once a lap; of three such writes two are done at once. */
+  constructor(replicas: Replicas | null, laps: boolean) {
     this.#cluster = replicas && new Cluster(replicas)
     const names = Object.keys(this.#memory).filter((name) => !['lives', 'open', 'close', 'health'].includes(name))
     const queued = (names: string[]) =>
       Object.fromEntries(names.map((name) => [name, (...args: Args) => this.#call(name, args)]))
     const { open, close, health } = this.#memory
     const lives = replicas ? {} : { lives: queued(lifeMethods) }
-    this.store = { ...queued(names), ...lives, open, close, health } as unknown as Store
+    this.store = {
+      ...queued(names),
+      ...lives,
+      ...(laps && { laps: this.#lapStore }),
+      open,
+      close,
+      health,
+    } as unknown as Store
   }
 
   open(): Promise<void> {
@@ -96,6 +112,7 @@ export class Disk {
   async putBack(): Promise<boolean> {
     if (!this.#saved || this.#cluster) return false
     const done = this.#done.slice(0, this.#saved.done)
+    this.#lap = []
     this.#memory = memoryStore()
     await this.#memory.open()
     for (const { name, args } of done) await this.#method(name)(...args)
@@ -110,6 +127,7 @@ export class Disk {
   async die(landed: number): Promise<void> {
     const under = this.calls.filter(({ name }) => writes.has(name))
     this.calls = []
+    this.#lap = []
     for (const [nth, { name, args }] of under.entries()) {
       if (nth < landed) await this.#do(name, args)
       else if (name === 'append') this.#half(args)
@@ -132,16 +150,39 @@ export class Disk {
   #call(name: string, args: Args): Promise<unknown> {
     if (this.prompt) return this.#do(name, args)
     return new Promise((resolve, reject) => {
-      const end = async (outcome: Outcome) => {
-        // On replicas an append without an answer is never whole.
-        const done = outcome === 'ok' || (outcome === 'unknown' && !(this.#cluster && name === 'append'))
-        if (!done && name === 'append') this.#half(args)
-        const value = done ? await this.#do(name, args) : undefined
-        if (outcome === 'ok') resolve(value)
-        else reject(new StoreError('unavailable', `${name} has no answer`))
-      }
-      this.calls.push({ name, args, end })
+      if (!this.life?.over) this.calls.push(this.#pending(name, args, resolve, reject))
     })
+  }
+
+  #pending(name: string, args: Args, resolve: (value: unknown) => void, reject: (failure: unknown) => void): Call {
+    const end = async (outcome: Outcome) => {
+      // On replicas an append without an answer is never whole.
+      const done = outcome === 'ok' || (outcome === 'unknown' && !(this.#cluster && name === 'append'))
+      if (!done && name === 'append') this.#half(args)
+      const value = done ? await this.#do(name, args) : undefined
+      if (outcome === 'ok') resolve(value)
+      else reject(new StoreError('unavailable', `${name} has no answer`))
+    }
+    return { name, args, end }
+  }
+
+  readonly #lapStore: LapStore = {
+    append: (user, epoch, term, entries, done) => {
+      const args = [user, epoch, term, entries]
+      this.#lap.push({ ...this.#pending('append', args, () => done(undefined), done), done })
+    },
+    begin: () => this.#begin(),
+  }
+
+  /** The node may die before it, and when all is durable, but nobody was told. */
+  #begin(): void {
+    if (!this.life?.acts()) return
+    const lap = this.#lap.splice(0)
+    this.#laps += 1
+    if (this.#laps % 3 === 0) return void this.calls.push(...lap)
+    for (const { name, args } of lap) this.#do(name, args).catch((error) => this.faults.push(error))
+    if (!this.life.acts()) return
+    for (const { done } of lap) done(undefined)
   }
 
   #half([user, , term, entries]: Args): void {

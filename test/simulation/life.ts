@@ -1,6 +1,6 @@
 /**
  * Virtual time. What a life of the node wants to run soon, or at some time, waits until somebody lets it run; and of what is random each is
- * another number. One global is faked while a world plays: nact has its turns by `setImmediate`, and takes no other.
+ * another number. One global is faked while a world plays: nact hears of crashes by `setImmediate`, and takes no other.
  */
 import type { Clock } from '../../src/runtime/index.ts'
 
@@ -50,6 +50,8 @@ export class Life {
   /** What is to run soon. */
   readonly #tasks: Task[] = []
   #timers: Timer[] = []
+  /** What it still does before it ends. */
+  #acts = Number.POSITIVE_INFINITY
   readonly clock: Clock
 
   constructor(time: Time) {
@@ -64,6 +66,21 @@ export class Life {
       name: () => time.name(),
       uuid: () => time.uuid(),
     }
+  }
+
+  /** It ends after so many acts, in the middle of whatever it does then. */
+  endsAfter(acts: number): void {
+    this.#acts = acts
+  }
+
+  /** It does something that others see: it asks the disk to write, hears that it has, sends a frame. False: it has ended before that. */
+  acts(): boolean {
+    this.#acts -= 1
+    return !this.over
+  }
+
+  get over(): boolean {
+    return this.#acts < 0
   }
 
   get waiting(): number {

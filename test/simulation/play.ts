@@ -12,6 +12,8 @@ export const devices = [
 ] as const
 /** Messages that an actor handles in one turn. */
 const turns = [1, 3, 128]
+/** Messages after which a lap is cut. */
+const laps = [1_000, 1, 4]
 
 type Play = Options & {
   readonly devices?: readonly (readonly [string, string])[]
@@ -24,8 +26,13 @@ type Play = Options & {
 /** Three worlds of four begin when everybody is connected, and the group is there. */
 export async function play(choices: readonly number[], how: Play = {}): Promise<void> {
   const [first = 0] = choices
-  const sizes = { turn: turns[first % turns.length] as number }
-  const world = await World.begin(how.devices ?? devices, { sizes, ...how })
+  const draw = <T>(those: readonly T[], place: number) => those[Math.floor(first / place) % those.length] as T
+  const sizes = { turn: draw(turns, 1), lap: draw(laps, 3) }
+  const world = await World.begin(how.devices ?? devices, {
+    sizes,
+    laps: !how.replicas && draw([true, false], 9),
+    ...how,
+  })
   try {
     if (first % 4 > 0) await settle(world)
     for (const choice of choices) {

@@ -7,6 +7,7 @@ const stepMs = 500
 const calm = 40
 
 export async function settle(world: World): Promise<void> {
+  world.dies(Number.POSITIVE_INFINITY, 0)
   for (let round = 0, still = 0; still < calm && round < 600; round++) {
     let busy = await world.find()
     for (const device of world.devices) busy = (await live(world, device)) || busy

@@ -3,6 +3,7 @@ import { Session } from '../../src/hosts/sessions/session.ts'
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import type { Limits } from '../../src/protocol/limits.ts'
+import type { Life } from './life.ts'
 
 const address = { text: '127.0.0.1', open: 0 }
 
@@ -11,15 +12,26 @@ export class Wire extends Session {
   readonly down: ServerFrame[] = []
   /** Why the node has closed it. */
   code: number | null = null
+  readonly #life: Pick<Life, 'acts'>
   readonly #leaves: (frame: ServerFrame) => void
+  readonly #ended: (wire: Wire, code: number) => void
 
-  /** `leaves`: sees what the node sends, also where it never arrives. */
-  constructor(limits: Limits, now: number, leaves: (frame: ServerFrame) => void) {
+  /** `leaves`: sees what the node sends, also where it never arrives. `ended`: the node hears at once that it has closed the wire. */
+  constructor(
+    limits: Limits,
+    now: number,
+    life: Pick<Life, 'acts'>,
+    leaves: (frame: ServerFrame) => void,
+    ended: (wire: Wire, code: number) => void,
+  ) {
     super(limits, now, jsonCodec, address, null)
+    this.#life = life
     this.#leaves = leaves
+    this.#ended = ended
   }
 
   send(data: string): boolean {
+    if (!this.#life.acts()) return true
     for (const frame of jsonCodec.decode(data) as ServerFrame[]) {
       this.#leaves(frame)
       this.down.push(frame)
@@ -28,7 +40,9 @@ export class Wire extends Session {
   }
 
   end(code: number): void {
+    if (!this.#life.acts()) return
     this.code = code
+    this.#ended(this, code)
   }
 
   /** What waits on its way to the node, as one WebSocket message. */

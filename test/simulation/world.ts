@@ -36,8 +36,9 @@ class Crash extends Error {}
 /** What a node does again and again asks these of the store. */
 const chores = new Set(['expire', 'saveLastSeen', 'saveReckoning'])
 
-type Sizes = { readonly mailbox: number; readonly turn: number; readonly idleMs: number }
-export type Options = { readonly replicas?: Replicas | null; readonly sizes?: Partial<Sizes> }
+type Sizes = { readonly mailbox: number; readonly turn: number; readonly lap: number; readonly idleMs: number }
+/** `laps`: its store writes once a lap. */
+export type Options = { readonly replicas?: Replicas | null; readonly laps?: boolean; readonly sizes?: Partial<Sizes> }
 
 export class World {
   readonly time = new Time()
@@ -49,18 +50,24 @@ export class World {
   /** The chats that programs have deleted, or do. */
   readonly programs = new Map<string, { readonly user: UserId; readonly chat: UserId; done: boolean }>()
   /** What an actor did that nobody made it do. */
-  readonly faults: unknown[] = []
+  readonly faults: unknown[]
   /** What has left the node, and is to be looked at. */
   readonly left: (() => Promise<void>)[] = []
   #sizes: Sizes
   #life = new Life(this.time)
   #hosts!: Awaited<ReturnType<typeof startHosts>>
+  /** Of the writes under way when the node dies in the middle of a lap, how many are durable. */
+  #landed = 0
   /** Wires that are dead, though the node does not know yet. */
   #dead: Wire[] = []
 
-  private constructor(devices: readonly (readonly [string, string])[], { replicas = null, sizes }: Options) {
-    this.disk = new Disk(replicas)
-    this.#sizes = { mailbox: 64, turn: 1, idleMs: 5_000, ...sizes }
+  private constructor(
+    devices: readonly (readonly [string, string])[],
+    { replicas = null, laps = false, sizes }: Options,
+  ) {
+    this.disk = new Disk(replicas, laps)
+    this.faults = this.disk.faults
+    this.#sizes = { mailbox: 64, turn: 1, lap: 1_000, idleMs: 5_000, ...sizes }
     this.devices = devices.map(([user, name]) => new Device(user, name))
     const [founder, ...others] = this.devices as [Device, ...Device[]]
     this.write(founder, team, 'Team', 'create')
@@ -83,6 +90,7 @@ export class World {
   async #start(): Promise<void> {
     this.#life = new Life(this.time)
     plays(this.#life)
+    this.disk.life = this.#life
     this.disk.prompt = true
     const onFault = (fault: Fault) => this.#fault(fault)
     const options = completeOptions({ store: this.disk.store, limits, onFault })
@@ -102,6 +110,7 @@ export class World {
     for (const look of this.left.splice(0)) await look()
     const [fault] = this.faults
     if (fault) throw fault
+    if (this.#life.over) await this.kill(this.#landed)
   }
 
   /** What is durable of a log. */
@@ -165,6 +174,12 @@ export class World {
     await this.#restart()
   }
 
+  /** It is killed so when it has done so many things more that others see: between the turns of a lap, the write and the sends. */
+  dies(acts: number, landed: number): void {
+    this.#landed = landed
+    this.#life.endsAfter(acts)
+  }
+
   /** The node is killed, and starts on the copy. Reads after it are forgotten, with whoever was told of them. */
   async putBack(): Promise<void> {
     if (!(await this.disk.putBack())) return
@@ -184,7 +199,13 @@ export class World {
   connect(device: Device): void {
     if (device.wire) return
     const { sessions } = this.#hosts
-    const wire: Wire = new Wire(limits, sessions.now, (frame) => leaves(this, device, frame))
+    const wire = new Wire(
+      limits,
+      sessions.now,
+      this.#life,
+      (frame) => leaves(this, device, frame),
+      (wire, code) => sessions.ended(wire, code),
+    )
     sessions.open(wire)
     device.enter(wire)
   }
@@ -213,6 +234,7 @@ export class World {
     if (!wire) return
     if (wire.up.length > 0 && wire.code === null) this.#hosts.sessions.incoming(wire, wire.take())
     await this.#rest()
+    if (device.wire !== wire) return
     const frame = wire.down.shift()
     if (frame) await take(this, device, frame)
     else if (wire.code !== null) await this.#closed(device, wire.code)
