@@ -49,9 +49,9 @@ export function countWrites(inner: Store) {
         begin: () => laps.begin(),
       },
     }),
-    saveCursors(user, epoch, cursors, settled) {
+    saveCursors(user, epoch, cursors, settled, reads) {
       writes.saves += 1
-      return inner.saveCursors(user, epoch, cursors, settled)
+      return inner.saveCursors(user, epoch, cursors, settled, reads)
     },
     saveLastSeen(seen) {
       writes.saves += 1

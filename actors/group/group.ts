@@ -30,13 +30,16 @@ const saveAcksMs = 5_000
 
 export function receive(state: GroupState, message: GroupMessage, given: Turn<GroupLimits, GroupEffect>): void {
   const { now, limits, effects } = given
-  const turn: GroupTurn = { now, limits, effects, saveAcksMs, said: [], judge }
+  const turn: GroupTurn = { now, limits, effects, saveAcksMs, said: [], judge, reads }
   if (state.links.size === 0) openLinks(state, turn)
   handle(state, message, turn)
   // What is heeded may have more said.
   for (const said of turn.said) heed(state, said, turn)
   if (state.log.waiting) startDue(state.log, () => lowestAcked(state), turn)
 }
+
+/** Of a member only their own inbox knows what they have read. */
+const reads = (): null => null
 
 /** As it was handed to the log: `post` has judged it. One that adds members waits until it is known who is asked first. */
 function judge(message: Incoming): Judgement {

@@ -44,7 +44,9 @@ export function saveNow(log: LogState, turn: LogTurn): void {
     // One that is not told yet from where it begins was last here when it is written.
     seenAt: reader.session === 0 || isOpening(reader) ? reader.seenAt : turn.now,
   }))
-  turn.effects.push({ do: 'save', epoch: log.epoch, cursors, settled: log.settled })
+  const save = { do: 'save', epoch: log.epoch, cursors, settled: log.settled } as const
+  const reads = turn.reads()
+  turn.effects.push(reads ? { ...save, reads } : save)
 }
 
 export function saved(log: LogState, ok: boolean, turn: LogTurn): void {

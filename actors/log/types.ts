@@ -5,7 +5,7 @@ import type { Lost } from '../../src/protocol/frames.ts'
 import type { Change, Place } from '../../src/protocol/group.ts'
 import type { Body, DeviceId, MediaRef, MessageId, Millis, Position, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import type { Appended, DedupeKey, DeviceCursor, Life } from '../../src/store/contract.ts'
+import type { Appended, DedupeKey, DeviceCursor, Life, Reads } from '../../src/store/contract.ts'
 import type { Refusals, Step } from '../lanes.ts'
 
 /** Names whoever waits for an answer. */
@@ -137,6 +137,7 @@ export type LogEffect =
       readonly epoch: number
       readonly cursors: readonly DeviceCursor[]
       readonly settled: Seq
+      readonly reads?: Reads
     }
   /**
    * Start the timers of entries that wait for this; answered by `started`. `tail`: as it is now; `session`: of the device that has
@@ -195,6 +196,8 @@ export type LogTurn = {
   /** What the log says; its owner heeds it in this turn. */
   readonly said: { push(event: LogEvent): unknown }
   readonly judge: (message: Incoming) => Judgement
+  /** What its owner has that is to be saved with the cursors, handed over; null: nothing. */
+  readonly reads: () => Reads | null
 }
 
 /**

@@ -10,6 +10,9 @@ export const coalesceMs = 1_000
 /** Where nothing took it along it is written after this time: well before it is told again, which is after 15 s. */
 const lateMs = 4_000
 
+/** What was asked or told and has no answer comes again after this time: whoever is to answer may have forgotten it. */
+export const retellMs = 15_000
+
 /** Something was told that is to be an entry. `awaited`: somebody waits until it is. */
 export function later(state: UserState, awaited: boolean, turn: UserTurn): void {
   workOf(state).laterSince ||= turn.now

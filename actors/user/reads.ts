@@ -1,17 +1,24 @@
 /**
- * What one device has read is read on all: the others are told at once, and by an entry of the own inbox later, one per chat. The device that read is told "done" only when that entry is durable, too, and the timers that waited for it run.
+ * What one device has read is read on all: the others are told at once, and by an entry of the own inbox later, one per chat. The device
+ * that read is told "done" only when that entry is durable, too, and the timers that waited for it run.
+ *
+ * While a user has one device no entry says it. How far each chat is read is saved with the cursors, at no write of its own, and becomes
+ * entries when a device is new: it gets all that the inbox holds, and could not tell what of it is new to its person. What a crash
+ * forgets of the last minutes, or of the moment in which a device comes, counts as unread on devices that come later, until more is read.
  */
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { Seq, UserId } from '../../src/protocol/ids.ts'
+import type { ChatId, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { Reads } from '../../src/store/contract.ts'
+import { saveSomeTime } from '../log/cursors.ts'
 import type { LogAnswer, Reader } from '../log/types.ts'
 import { hasOthers } from './devices.ts'
-import { later } from './later.ts'
+import { after, later, retellMs } from './later.ts'
 import { workOf } from './state.ts'
 import type { SessionRef, UserState, UserTurn } from './types.ts'
 
 /** `again`: it may have been read before. */
 export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, again: boolean, turn: UserTurn): void {
-  if (!hasOthers(state, device, turn)) return
+  if (!hasOthers(state, device, turn)) return note(state, chat, seq, turn)
   const work = workOf(state)
   work.reads ??= { chats: new Map(), waiting: [] }
   const known = work.reads.chats.get(chat) ?? { upTo: 0, writing: 0, again: true }
@@ -20,6 +27,48 @@ export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, ag
     if (session !== device.session && (phase === 'live' || phase === 'replaying'))
       turn.effects.push({ do: 'seen', session, chat, upTo: seq })
   later(state, state.log.waiting !== null, turn)
+}
+
+function note(state: UserState, chat: ChatId, seq: Seq, turn: UserTurn): void {
+  state.alone ??= new Map()
+  state.alone.set(chat, Math.max(seq, state.alone.get(chat) ?? 0))
+  saveSomeTime(state.log, 0, turn)
+}
+
+/** What is to be saved with the cursors. */
+export function toSave(state: UserState): Reads | null {
+  const reads = state.alone
+  if (reads) workOf(state).saving = reads
+  state.alone = null
+  return reads
+}
+
+/** A save is durable, or not: then what was to go with it goes with one that follows. */
+export function readsSaved(state: UserState, ok: boolean, turn: UserTurn): void {
+  const reads = state.work?.saving
+  if (!reads) return
+  workOf(state).saving = null
+  if (!ok) for (const [chat, seq] of reads) note(state, chat, seq, turn)
+}
+
+/** A device is new. */
+export function recallReads(state: UserState, turn: UserTurn): void {
+  if (state.log.tail === 0) return
+  workOf(state).recallsReads = true
+  turn.effects.push({ do: 'reads' })
+}
+
+/** What was read before becomes entries, of what is still there. */
+export function readsRecalled(state: UserState, saved: Reads | null, turn: UserTurn): void {
+  const { log, alone } = state
+  const work = workOf(state)
+  if (!saved) return after(state, 'retell', retellMs, turn)
+  work.recallsReads = false
+  state.alone = null
+  const all = new Map(saved)
+  for (const [chat, seq] of [...(work.saving ?? []), ...(alone ?? [])]) all.set(chat, Math.max(seq, all.get(chat) ?? 0))
+  for (const [chat, upTo] of all)
+    if (upTo >= log.head) turn.said.push({ says: 'write', draft: { is: 'seen', chat, upTo }, lazy: false })
 }
 
 /** A read is known to its sender: the device that read is told when its siblings will know, too. */

@@ -3,7 +3,7 @@
  * stringified: what JSON.stringify makes of them stays in parts, which take 46 bytes more. Numbers are in base 36, which saves
  * 16. No id holds a tab.
  */
-import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
+import type { ChatId, DeviceId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { awayReader, startLog } from '../log/state.ts'
 import type { LogState, Reader } from '../log/types.ts'
@@ -16,8 +16,12 @@ const ofReader = ['session', 'acked', 'pushed', 'seenAt'] as const
 /** Before the readers come the numbers, whether a save is timed, the lives, and what few have; of a reader its name and its phase come first, and last whether it was told that it is live. */
 const [own, each] = [ofLog.length + 3, ofReader.length + 3]
 
-/** What most users do not have: settings of their own, and timers that wait. */
-type More = Partial<Settings> & { readonly waiting?: LogState['waiting']; readonly was?: number }
+/** What most users do not have: settings of their own, timers that wait, and reads that are not saved. */
+type More = Partial<Settings> & {
+  readonly waiting?: LogState['waiting']
+  readonly was?: number
+  readonly alone?: readonly [ChatId, Seq][]
+}
 
 /** Only what may hibernate: no work is under way, and no device has anything to acknowledge. */
 export function packUser(state: UserState): string {
@@ -38,9 +42,9 @@ export function packUser(state: UserState): string {
 const text = (number: number): string => (number === 0 ? '' : number.toString(36))
 const number = (text: string | undefined): number => (text ? Number.parseInt(text, 36) : 0)
 
-function moreOf({ settings, log: { waiting, was } }: UserState): More | null {
-  const more = { ...(waiting && { waiting }), ...(was > 0 && { was }) }
-  if (settings === openSettings) return waiting || was > 0 ? more : null
+function moreOf({ settings, alone, log: { waiting, was } }: UserState): More | null {
+  const more = { ...(waiting && { waiting }), ...(was > 0 && { was }), ...(alone && { alone: [...alone] }) }
+  if (settings === openSettings) return waiting || was > 0 || alone ? more : null
   const { lifetimes, ...choices } = settings
   return { ...choices, ...(lifetimes.length > 0 && { lifetimes }), ...more }
 }
@@ -54,12 +58,13 @@ function livesOf(text: string | undefined): LogState['lives'] {
 export function unpackUser(user: UserId, record: string): UserState {
   const fields = record.split('\t')
   const [saveTimed, lives, few] = fields.slice(ofLog.length, own)
-  const { waiting = null, was = 0, ...set }: More = few ? JSON.parse(few) : {}
+  const { waiting = null, was = 0, alone: reads, ...set }: More = few ? JSON.parse(few) : {}
   const log = startLog(user, undefined, 0)
   for (const [at, name] of ofLog.entries()) log[name] = number(fields[at])
   Object.assign(log, { was, waiting, lives: livesOf(lives), saveTimed: number(saveTimed) === 1 })
   for (let from = own; from < fields.length; from += each) log.readers.push(readerOf(fields.slice(from, from + each)))
-  return { user, log, settings: set.lastSeen ? { ...openSettings, ...set } : openSettings, work: null }
+  const settings = set.lastSeen ? { ...openSettings, ...set } : openSettings
+  return { user, log, settings, alone: reads ? new Map(reads) : null, work: null }
 }
 
 function readerOf([device, phase, ...fields]: readonly string[]): Reader {

@@ -11,7 +11,7 @@ export const startUser = (
   record: InboxRecord | undefined,
   epoch: number,
   settings: Settings = openSettings,
-): UserState => ({ user, log: startLog(user, record, epoch), settings, work: null })
+): UserState => ({ user, log: startLog(user, record, epoch), settings, alone: null, work: null })
 
 /** The work record, made when it is first needed after waking. */
 export function workOf(state: UserState): UserWork {
@@ -34,6 +34,8 @@ export function workOf(state: UserState): UserWork {
     histories: 0,
     checks: 0,
     reads: null,
+    saving: null,
+    recallsReads: false,
     removals: [],
     timers: new Set(),
   }
@@ -51,5 +53,6 @@ const isIdle = (work: UserWork): boolean =>
   !work.changes &&
   work.starts + work.deletions.length + work.histories + work.checks + work.removals.length === 0 &&
   !work.reads &&
+  !work.recallsReads &&
   !work.scanning &&
   !work.recalling

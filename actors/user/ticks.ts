@@ -6,13 +6,11 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isGroup } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
-import { after } from './later.ts'
-import { readDone, see } from './reads.ts'
+import { after, retellMs } from './later.ts'
+import { readDone, recallReads, see } from './reads.ts'
 import { workOf } from './state.ts'
 import type { Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
 
-/** A receipt that is not confirmed within this time is told again: the sender's actor may have forgotten it. */
-const retellMs = 15_000
 /** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
 const outstandingPeers = 1_024
 /** Messages already delivered whose senders are remembered, since a read follows soon. */
@@ -175,9 +173,11 @@ export function receipted(
   tellDelivered(state, turn)
 }
 
-/** Tells again what was not confirmed, and goes on with a scan that failed. */
+/** Tells again what was not confirmed, and goes on with a look into the store that failed. */
 export function retell(state: UserState, turn: UserTurn): void {
-  for (const [peer, told] of workOf(state).outstanding) turn.effects.push(receipt(state, peer, told, true))
+  const { outstanding, recallsReads } = workOf(state)
+  for (const [peer, told] of outstanding) turn.effects.push(receipt(state, peer, told, true))
+  if (recallsReads) recallReads(state, turn)
   tellDelivered(state, turn)
   settle(state, turn)
 }

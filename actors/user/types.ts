@@ -3,10 +3,10 @@
 import type { CloseCode, ErrorCode } from '../../src/protocol/codes.ts'
 import type { Carrier, Entry } from '../../src/protocol/entry.ts'
 import type { Asked, Lost } from '../../src/protocol/frames.ts'
-import type { DeviceId, Millis, Seq, UserId } from '../../src/protocol/ids.ts'
+import type { ChatId, DeviceId, Millis, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { ChatLifetime, Setting, Settings } from '../../src/protocol/settings.ts'
-import type { HistoryPosition } from '../../src/store/contract.ts'
+import type { HistoryPosition, Reads } from '../../src/store/contract.ts'
 import type {
   Accepted,
   Draft,
@@ -72,6 +72,8 @@ export type UserMessage =
   | { readonly is: 'receipted'; readonly peer: UserId; readonly delivered: Seq; readonly read: Seq }
   /** A device changes a setting, which it calls `ref`. */
   | { readonly is: 'set'; readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
+  /** The answer to `reads`; null: the store did not answer. */
+  | { readonly is: 'reads'; readonly reads: Reads | null }
   /** The answer to `keep`. */
   | { readonly is: 'kept'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
@@ -181,6 +183,8 @@ export type UserEffect =
     }
   /** A sibling of this device has read a chat; it will come as an entry, too. */
   | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
+  /** What was read of each chat, as it was saved with cursors? Answered by `reads`. */
+  | { readonly do: 'reads' }
   /** Write the settings; answered by `kept`. */
   | { readonly do: 'keep'; readonly settings: Settings }
   /** Which messages of the deletion's chat are in `from` to `upTo`? Answered by `looked`. */
@@ -303,7 +307,7 @@ export type Change =
 export type Changes = { readonly all: Change[]; writing: number; next: Settings }
 
 /** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
-type Reads = {
+type Shared = {
   readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
   waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
 }
@@ -333,7 +337,10 @@ export type UserWork = {
   /** Reads whose entry is being looked up. */
   checks: number
   /** What this user has read and the other devices may not know. */
-  reads: Reads | null
+  reads: Shared | null
+  /** What was read on the only device and is being saved; and whether it is looked up, for one that is new. */
+  saving: Reads | null
+  recallsReads: boolean
   /** Devices whose removal is not durable. */
   removals: Removal[]
   readonly timers: Set<'receipts' | 'awaited' | 'retell'>
@@ -345,6 +352,8 @@ export type UserState = {
   /** The inbox, whose readers are the devices. */
   readonly log: LogState
   settings: Settings
+  /** What was read on the only device, and is not saved yet; null: nothing. */
+  alone: Map<ChatId, Seq> | null
   /** null while there is nothing to do: then the actor may hibernate. */
   work: UserWork | null
 }

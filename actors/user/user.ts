@@ -36,7 +36,16 @@ import { goesAlong } from './later.ts'
 import { changeOf } from './lifetime.ts'
 import { judge } from './policy.ts'
 import { askSettings, keepLifetime, kept, set } from './preferences.ts'
-import { readStands, readStarted, recalledReads, writeReads } from './reads.ts'
+import {
+  readStands,
+  readStarted,
+  readsRecalled,
+  readsSaved,
+  recalledReads,
+  recallReads,
+  toSave,
+  writeReads,
+} from './reads.ts'
 import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts'
 import { workOf } from './state.ts'
 import { checked, notePushed, read, receipted, retell, scanned, tellDelivered, tellLeaving } from './ticks.ts'
@@ -54,6 +63,7 @@ export function receive(state: UserState, message: UserMessage, given: Turn<User
     saveAcksMs,
     said: [],
     judge: (incoming) => judge(state, incoming, turn),
+    reads: () => toSave(state),
   }
   const before = latest(state)
   handle(state, message, turn)
@@ -119,6 +129,8 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return set(state, message, turn)
     case 'kept':
       return kept(state, message.ok, turn)
+    case 'reads':
+      return readsRecalled(state, message.reads, turn)
     case 'ask':
       if (message.what === 'devices') return askDevices(state, message.session, turn)
       return askSettings(state, message.session, turn)
@@ -178,6 +190,7 @@ function heed(state: UserState, said: LogEvent | Wish, turn: UserTurn): void {
     case 'acked':
       return tellDelivered(state, turn)
     case 'saved':
+      readsSaved(state, said.ok, turn)
       return removed(state, said.nth, said.ok, turn)
     case 'write':
       return write(log, said.draft, said.lazy, turn)
@@ -223,6 +236,7 @@ function paused(state: UserState, message: Incoming, turn: UserTurn): void {
 
 function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'attach' }>, turn: UserTurn): void {
   const { session, cursor } = message
+  const known = state.log.readers
   const device = letIn(state, message, turn)
   if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
   // References rise. An older session is attached again where the actor crashed before the node knew that its link is dead.
@@ -231,6 +245,7 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
     turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
   const lost = lostBy(device, cursor, turn)
   if (lost) tellSiblings(state, turn)
+  if (lost || !known.includes(device)) recallReads(state, turn)
   attach(state.log, device, session, cursor, lost, turn)
 }
 

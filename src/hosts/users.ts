@@ -110,6 +110,7 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
     case 'scan':
     case 'check':
     case 'keep':
+    case 'reads':
     case 'history':
       return void logs.bring(user, ask(context, user, effect))
     case 'look':
@@ -163,7 +164,7 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
 async function ask(
   { store, calendar }: Context,
   user: UserId,
-  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'history' }>,
+  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'reads' | 'history' }>,
 ): Promise<UserMessage> {
   switch (effect.do) {
     case 'scan': {
@@ -179,6 +180,8 @@ async function ask(
     }
     case 'keep':
       return { is: 'kept', ok: await done(store.saveSettings(user, effect.settings)) }
+    case 'reads':
+      return { is: 'reads', reads: await orNull(store.reads(user)) }
     case 'history': {
       const { session, ref, chat, before, limit, bytes } = effect
       return { is: 'past', session, ref, entries: await orNull(store.history(user, chat, before, limit, bytes)) }

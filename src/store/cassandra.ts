@@ -23,7 +23,7 @@ import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
 import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
-import { long, pair } from './cassandra/rows.ts'
+import { long, number, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
@@ -35,6 +35,7 @@ import type {
   HistoryPosition,
   InboxRecord,
   Lease,
+  Reads,
   Reckoning,
   Store,
   StoreEvents,
@@ -43,6 +44,8 @@ import { StoreError } from './error.ts'
 import { completeRetention, type Retention } from './retention.ts'
 
 const saveQuery = 'UPDATE inboxes SET saved_epoch = ?, cursors = ?, settled = ? WHERE user = ? AND shelf = 0'
+const readInsert = 'INSERT INTO reads (user, shelf, chat, seq) VALUES (?, 0, ?, ?) USING TTL ?'
+const readsQuery = 'SELECT chat, seq FROM reads WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?)'
 /** Rows of last seen that are written at a time: they are for hundreds of users, and messages go before them. */
@@ -167,10 +170,24 @@ export class CassandraStore implements Store {
     return findRepeats(this.#requests, now - this.#given.dedupeMs, user, keys, upTo)
   }
 
-  async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
+  /** One mutation: the rows have one partition key. */
+  async saveCursors(
+    user: UserId,
+    epoch: number,
+    cursors: readonly DeviceCursor[],
+    settled: Seq,
+    reads?: Reads | null,
+  ): Promise<void> {
     const cells = Object.fromEntries(cursors.map(({ device, seq, seenAt }) => [device, pair(seq, seenAt)]))
     const query = { query: saveQuery, params: [epoch, cells, long(settled), user] }
-    await this.#requests.write([query], this.#requests.stamps.ordered())
+    const ttl = Math.ceil(this.#given.retentionMs / 1000)
+    const rows = [...(reads ?? [])].map(([chat, seq]) => ({ query: readInsert, params: [user, chat, long(seq), ttl] }))
+    await this.#requests.write([query, ...rows], this.#requests.stamps.ordered())
+  }
+
+  async reads(user: UserId): Promise<Reads> {
+    const rows = await this.#requests.rows(readsQuery, [user])
+    return new Map(rows.map((row) => [row['chat'], number(row['seq'])]))
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
@@ -269,8 +286,8 @@ export class CassandraStore implements Store {
   }
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */
-  async place(user: UserId, record: InboxRecord, term: number): Promise<void> {
-    await this.saveCursors(user, record.epoch, record.cursors, record.settled)
+  async place(user: UserId, record: InboxRecord, term: number, reads: Reads): Promise<void> {
+    await this.saveCursors(user, record.epoch, record.cursors, record.settled, reads)
     if (record.tail > 0) await this.#open.logs.place(user, record, term)
   }
 }

@@ -49,7 +49,7 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
   if (settings) await to.saveSettings(user, settings)
   const record = await from.load(user)
   if (!record) return 0
-  await to.place(user, record, term)
+  await to.place(user, record, term, await from.reads(user))
   let count = await copyPast(from, to, user)
   for (let next = record.head; next <= record.tail; ) {
     const entries = await from.read(user, next, pageEntries, pageBytes, Date.now())

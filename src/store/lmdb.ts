@@ -18,6 +18,7 @@ import type {
   Lease,
   Lives,
   MessageTrace,
+  Reads,
   Reckoning,
   Store,
   StoreEvents,
@@ -33,7 +34,7 @@ import { lowest, startTimers } from './lmdb/lasting.ts'
 import { beginLife, nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packCursors } from './lmdb/rows.ts'
-import { fileOf, type Tables } from './lmdb/tables.ts'
+import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
 import { completeRetention, type Retention } from './retention.ts'
 
@@ -172,8 +173,22 @@ export class LmdbStore implements Store {
     return this.#change((tables) => releaseLease(tables, name, lease))
   }
 
-  async saveCursors(user: UserId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void> {
-    return this.#write((tables) => void tables.cursors.put(user, packCursors({ epoch, settled, cursors })))
+  async saveCursors(
+    user: UserId,
+    epoch: number,
+    cursors: readonly DeviceCursor[],
+    settled: Seq,
+    reads?: Reads | null,
+  ): Promise<void> {
+    return this.#write((tables) => {
+      void tables.cursors.put(user, packCursors({ epoch, settled, cursors }))
+      for (const [chat, seq] of reads ?? []) void tables.reads.put([user, chat], seq)
+    })
+  }
+
+  async reads(user: UserId): Promise<Reads> {
+    const rows = this.#open.tables.reads.getRange({ start: [user, ''], end: [user, lastId] })
+    return new Map([...rows].map(({ key: [, chat], value }) => [chat as UserId, value]))
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {

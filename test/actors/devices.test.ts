@@ -5,7 +5,8 @@ import { awayReader } from '../../actors/log/state.ts'
 import type { Presented } from '../../actors/log/types.ts'
 import { refusal, withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
-import { startUser } from '../../actors/user/state.ts'
+import { packUser, unpackUser } from '../../actors/user/record.ts'
+import { rest, startUser } from '../../actors/user/state.ts'
 import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
@@ -114,17 +115,93 @@ describe('what one device reads', () => {
     expect(of(tell({ is: 'appended', first: 8, last: 8 }), 'done')).toMatchObject([{ seq: 6 }])
   })
 
-  it('costs nothing where there is no other device', () => {
-    for (const cursors of [
-      [cursor('phone', 6, 99_000)],
-      [cursor('phone', 6, 99_000), cursor('old', 6, 100_000 - away - 1), cursor('lost', 6, 0)],
-    ]) {
-      const { tell, attach } = actor(cursors)
+  const alone = [
+    [cursor('phone', 6, 99_000)],
+    [cursor('phone', 6, 99_000), cursor('old', 6, 100_000 - away - 1), cursor('lost', 6, 0)],
+  ]
+  it('costs no entry where there is no other device, and is saved with the cursors', () => {
+    for (const cursors of alone) {
+      const { state, tell, attach } = actor(cursors)
       expect(welcome(attach(1, 'phone'))).toMatchObject({ siblings: false })
       tell({ is: 'checked', session: 1, chat: user('ann'), seq: 4, at: 4 })
       expect(of(tell({ is: 'receipted', peer: user('ann'), delivered: 6, read: 4 }), 'done')).toHaveLength(1)
       expect(of(tell({ is: 'timer', timer: 'receipts' }), 'append')).toEqual([])
+      const saved = () => of(tell({ is: 'timer', timer: 'save' }), 'save', 'append')
+      expect(saved()).toMatchObject([{ do: 'save', reads: new Map([['ann', 4]]) }])
+      tell({ is: 'checked', session: 1, chat: user('ben'), seq: 5, at: 5 })
+      // The save has failed: it goes with the next one, and so does what was read since, by an actor that has slept meanwhile, too.
+      tell({ is: 'saved', ok: false })
+      tell({ is: 'checked', session: 1, chat: user('ann'), seq: 3, at: 3 })
+      expect(unpackUser(user('bob'), packUser(state)).alone).toEqual(state.alone)
+      const [again] = saved()
+      expect(again).toMatchObject({
+        reads: new Map([
+          ['ben', 5],
+          ['ann', 4],
+        ]),
+      })
+      tell({ is: 'saved', ok: true })
+      tell({ is: 'detach', session: 1 })
+      expect(saved()).toMatchObject([{ do: 'save' }])
+      expect(saved()).toEqual([])
     }
+  })
+
+  const reads = (...of: [string, number][]) => new Map(of.map(([chat, seq]) => [user(chat), seq]))
+  const entriesOf = (effects: readonly UserEffect[]) =>
+    effects.flatMap((effect) => (effect.do === 'append' ? effect.entries : []))
+  it('is told to a device that is new or comes back after long: what is saved, being saved, and not saved yet', () => {
+    for (const [cursors = [], name] of [
+      [alone[0], 'laptop'],
+      [alone[1], 'old'],
+      [alone[1], 'lost'],
+    ] as const) {
+      const { state, tell, attach } = actor([...cursors])
+      attach(1, 'phone')
+      const read = (chat: string, seq: number) => tell({ is: 'checked', session: 1, chat: user(chat), seq, at: seq })
+      read('ann', 4)
+      tell({ is: 'timer', timer: 'save' })
+      read('ben', 5)
+      expect(of(attach(2, name), 'reads')).toEqual([{ do: 'reads' }])
+      // The store did not answer: it is asked again.
+      expect(entriesOf(tell({ is: 'reads', reads: null }))).toEqual([])
+      expect(rest(state)).toBe('busy')
+      expect(of(tell({ is: 'timer', timer: 'retell' }), 'reads')).toHaveLength(1)
+      const written = entriesOf(tell({ is: 'reads', reads: reads(['ann', 3], ['gus', 6], ['ida', 2]) }))
+      // Of ida nothing is left: the inbox begins with entry 3.
+      expect(written).toMatchObject([
+        { is: 'seen', seq: 7, chat: 'ann', upTo: 4 },
+        { is: 'seen', seq: 8, chat: 'gus', upTo: 6 },
+        { is: 'seen', seq: 9, chat: 'ben', upTo: 5 },
+      ])
+      expect(state.alone).toBeNull()
+      expect(of(tell({ is: 'timer', timer: 'retell' }), 'reads')).toEqual([])
+    }
+  })
+
+  it('while a device comes is told to it, whichever the actor hears first', () => {
+    const { tell, attach, write } = actor([cursor('phone', 6, 99_000)])
+    attach(1, 'phone')
+    const checked: UserMessage = { is: 'checked', session: 1, chat: user('ann'), seq: 4, at: 4 }
+    tell({ is: 'read', session: 1, chat: user('ann'), seq: 4 })
+    attach(2, 'laptop')
+    tell(checked)
+    expect(entriesOf(tell({ is: 'reads', reads: reads(['ann', 3]) }))).toMatchObject([{ chat: 'ann', upTo: 3 }])
+    tell({ is: 'appended', first: 7, last: 7 })
+    expect(entriesOf(write())).toMatchObject([{ is: 'seen', chat: 'ann', upTo: 4 }])
+  })
+
+  it('is not looked up for a device that is known, nor where nothing ever came', () => {
+    const { attach } = actor(fresh)
+    expect(of(attach(1, 'phone'), 'reads')).toEqual([])
+    const state = startUser(user('new'), undefined, 7)
+    const effects = asked(
+      receive,
+      state,
+      { is: 'attach', session: 1, device: 'phone' as DeviceId, cursor: null },
+      { now: 1, limits },
+    )
+    expect(of(effects, 'reads')).toEqual([])
   })
 })
 

@@ -197,6 +197,17 @@ describe('a book', () => {
     expect(book.chat('ann'), 'another object').not.toBe(before)
   })
 
+  it('shows no chat of which it only knows that it was read, and what comes of it as read', async () => {
+    const { world, book } = await opened(['seen', 1, 'ann', 5] as never, from('ben', 2))
+    expect(book.all.map(({ id }) => id)).toEqual(['ben'])
+    world.link.say(from('ann', 3))
+    await settle()
+    expect(book.all.map(({ id, unread }) => [id, unread])).toEqual([
+      ['ann', 0],
+      ['ben', 1],
+    ])
+  })
+
   it('shows what is chosen while offline at once, also after a restart, and as before where the server will not have it', async () => {
     const { world, client, shelf, book } = await opened(from('ann', 1), from('ben', 2))
     world.link.say(tagged('ben\tpinned=5'))

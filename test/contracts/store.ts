@@ -179,6 +179,23 @@ export function storeContract(
       expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 1, cursors: [{ seq: 1 }], settled: 1 })
     })
 
+    it('keeps with cursors what was read of each chat, also over a restart, and of other users nothing', async () => {
+      expect(await store.reads(bob)).toEqual(new Map())
+      const reads = (...of: [string, number][]) => new Map(of.map(([chat, seq]) => [user(chat), seq]))
+      await store.saveCursors(bob, 7, [], 0, reads(['ann', 3], ['#team', 2 ** 40]))
+      await store.saveCursors(bob, 7, [], 0)
+      await store.saveCursors(user('bobby'), 7, [], 0, reads(['ann', 9]))
+      await append(message(1))
+      await store.saveCursors(bob, 7, [], 1, reads(['ann', 5], ['ben', 1]))
+      expect(await store.reads(bob)).toEqual(reads(['#team', 2 ** 40], ['ann', 5], ['ben', 1]))
+      expect(await store.load(bob)).toMatchObject({ epoch: 7, tail: 1, settled: 1 })
+      if (!reopen) return
+      await store.close()
+      store = reopen(store)
+      await store.open()
+      expect(await store.reads(bob)).toEqual(reads(['#team', 2 ** 40], ['ann', 5], ['ben', 1]))
+    })
+
     it('takes the name of a log from its first append, also where cursors were saved under another', async () => {
       const phone = { device: 'phone' as never, seq: 0, seenAt: 5 }
       await store.saveCursors(bob, 7, [phone], 0)

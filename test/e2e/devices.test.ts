@@ -1,12 +1,16 @@
 /** Several devices of one user, with the SDK and a node. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { openBook } from '../../src/client/chats/index.ts'
 import { type Client, type ConnectOptions, connect, memoryStorage } from '../../src/client/index.ts'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { createNode, lmdbStore, memoryStore, type NodeOptions } from '../../src/index.ts'
 
 let node: ReturnType<typeof createNode>
 let url: string
 const clients: Client[] = []
-async function start(options: Omit<NodeOptions, 'store'> = {}): Promise<void> {
+async function start(options: Partial<NodeOptions> = {}): Promise<void> {
   node = createNode({ store: memoryStore(), ...options })
   url = (await node.listen({ port: 0 })).url
 }
@@ -44,6 +48,27 @@ it('what one reads is read on the others, at once and when they come back', asyn
   const missed: object[] = []
   back.on('seen', (event) => missed.push(event))
   await expect.poll(() => missed).toEqual([event])
+})
+
+it('what was read before a device came is read there, also when the node has been stopped meanwhile', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'bluetick-devices-'))
+  await start({ store: lmdbStore(path) })
+  const [alice, carol, phone] = [enter('alice'), enter('carol'), enter('bob')]
+  for (const text of ['one', 'two', 'three']) await alice.send('bob', text)
+  const last = await carol.send('bob', 'hello')
+  for await (const message of phone.messages()) {
+    if (message.body !== 'three') message.read()
+    if (message.from === 'carol') break
+  }
+  await carol.reached(last.id, 'read')
+  await phone.close()
+  await node.close()
+  await start({ store: lmdbStore(path) })
+  const book = await openBook(enter('bob', 'laptop'), 'bob')
+  const unread = () => Object.fromEntries(book.all.map(({ id, unread }) => [id, unread]))
+  await expect.poll(unread).toEqual({ alice: 1, carol: 0 })
+  expect(await book.firstUnread('alice')).toMatchObject({ text: 'three' })
+  book.close()
 })
 
 /** A closed memoryStorage may be read, not opened again. */

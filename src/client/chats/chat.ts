@@ -132,9 +132,11 @@ const isOver = (place: Line['at'], { here }: Line): boolean =>
 
 const further = (a: Line['at'], b: Line['at']): Line['at'] => (b === null || covers(a, b) ? a : b)
 
-/** Those that are pinned, the latest first; then the others with the newest first. */
+/** Those that are pinned, the latest first; then the others with the newest first. Of one that was only read nothing came here. */
 export const sorted = (chats: Iterable<Chat>): Chat[] =>
-  [...chats].sort(
-    (a, b) =>
-      (b.tags.pinned || 0) - (a.tags.pinned || 0) || (b.moved ?? Number.MAX_VALUE) - (a.moved ?? Number.MAX_VALUE),
-  )
+  [...chats]
+    .filter(({ moved, draft }) => moved !== null || draft)
+    .sort(
+      (a, b) =>
+        (b.tags.pinned || 0) - (a.tags.pinned || 0) || (b.moved ?? Number.MAX_VALUE) - (a.moved ?? Number.MAX_VALUE),
+    )

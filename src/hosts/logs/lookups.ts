@@ -22,8 +22,10 @@ export async function lookUp(
       const { reader, from, limit, bytes } = effect
       return { is: 'page', reader, from, entries: await orNull(store.read(id, from, limit, bytes, now)) }
     }
-    case 'save':
-      return { is: 'saved', ok: await done(store.saveCursors(id, effect.epoch, effect.cursors, effect.settled)) }
+    case 'save': {
+      const { epoch, cursors, settled, reads } = effect
+      return { is: 'saved', ok: await done(store.saveCursors(id, epoch, cursors, settled, reads)) }
+    }
     case 'start': {
       const { started, tail, session } = effect
       return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, now)) }

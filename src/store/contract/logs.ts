@@ -33,6 +33,9 @@ export type DedupeKey = { readonly sender: UserId; readonly id: MessageId }
 /** What an earlier append of the same message was answered. */
 export type Appended = { readonly seq: Seq; readonly time: Millis }
 
+/** By chat, up to which entry of the inbox it is read. */
+export type Reads = ReadonlyMap<ChatId, Seq>
+
 /** A log has one writer and reader, its actor; so a store needs no locks per log. Its owner is a user, or a group. */
 export interface LogStore {
   /**
@@ -67,10 +70,19 @@ export interface LogStore {
   ): Promise<readonly (Appended | undefined)[]>
 
   /**
-   * Replaces the devices' cursors and the settled mark. Durable when it resolves; may be repeated after a rejection. Also for a log
-   * that has no entry yet.
+   * Replaces the devices' cursors and the settled mark, and what was saved of each chat in `reads`, all in one atomic write. Durable
+   * when it resolves; may be repeated after a rejection. Also for a log that has no entry yet.
    */
-  saveCursors(owner: ChatId, epoch: number, cursors: readonly DeviceCursor[], settled: Seq): Promise<void>
+  saveCursors(
+    owner: ChatId,
+    epoch: number,
+    cursors: readonly DeviceCursor[],
+    settled: Seq,
+    reads?: Reads | null,
+  ): Promise<void>
+
+  /** What was saved of each chat. It may lack what was saved before the retention time: all that this covers has expired. */
+  reads(owner: ChatId): Promise<Reads>
 
   /**
    * Starts timers of entries that wait for this; one that runs keeps its time, and what was `temporary` is `gone`. Durable when it

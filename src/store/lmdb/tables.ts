@@ -31,6 +31,8 @@ export type Tables = {
   /** [day, user]: the inbox got entries on that day */
   readonly days: Table<true, [number, string]>
   readonly seen: Table<number, string>
+  /** [user, chat] -> up to which entry it is read. A row for each chat that its user has ever read on an only device. */
+  readonly reads: Table<number, [string, string]>
   readonly preferences: Table<Settings, string>
   /** Users who may not connect. */
   readonly bans: Table<true, string>
@@ -82,6 +84,7 @@ export function openTables(path: string, damages: Damages): Tables {
     repeats: rows('repeats'),
     days: table('days'),
     seen: table('seen'),
+    reads: table('reads'),
     preferences: table('preferences'),
     bans: table('bans'),
     versions: root.openDB({ name: 'settings' }),

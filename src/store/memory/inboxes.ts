@@ -1,6 +1,6 @@
 /** What a store in memory holds of logs. */
 import { type Carrier, type Entry, type Started, waitsFor } from '../../protocol/entry.ts'
-import type { MessageId, Seq, UserId } from '../../protocol/ids.ts'
+import type { ChatId, MessageId, Seq, UserId } from '../../protocol/ids.ts'
 import type { Appended, InboxRecord } from '../contract.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -9,6 +9,7 @@ export type Inbox = Writable<Omit<InboxRecord, 'waiting'>> & {
   entries: Entry[]
   /** What histories keep, by seq. */
   readonly kept: Map<Seq, Carrier>
+  readonly reads: Map<ChatId, Seq>
 }
 
 /** What an append was answered; the key is of the log, the sender and the id. */
@@ -25,7 +26,7 @@ export class Inboxes {
   /** The inbox of a user, which is made with this epoch where there is none. */
   of(user: UserId, epoch: number): Inbox {
     const empty = { head: 1, tail: 0, lastTime: 0, cursors: [], settled: 0, lives: [], was: 0 }
-    const known = this.all.get(user) ?? { epoch, ...empty, entries: [], kept: new Map() }
+    const known = this.all.get(user) ?? { epoch, ...empty, entries: [], kept: new Map(), reads: new Map() }
     this.all.set(user, known)
     return known
   }

@@ -10,7 +10,7 @@ export const logs = (inboxes: Inboxes): LogStore => ({
   async load(user) {
     const known = inboxes.get(user)
     if (!known) return undefined
-    const { entries: _, kept: __, ...record } = known
+    const { entries: _, kept: __, reads: ___, ...record } = known
     return { ...record, waiting: waitingOf((is) => inboxes.lowest(user, is)) }
   },
   async append(user, epoch, term, entries) {
@@ -31,9 +31,11 @@ export const logs = (inboxes: Inboxes): LogStore => ({
     )
   },
   findRepeats: async (user, keys) => keys.map((key) => inboxes.repeated(user, key)),
-  async saveCursors(user, epoch, cursors, settled) {
-    Object.assign(inboxes.of(user, epoch), { cursors, settled })
+  async saveCursors(user, epoch, cursors, settled, reads) {
+    const inbox = Object.assign(inboxes.of(user, epoch), { cursors, settled })
+    for (const [chat, seq] of reads ?? []) inbox.reads.set(chat, seq)
   },
+  reads: async (user) => new Map(inboxes.get(user)?.reads),
   async startTimers(user, started, now) {
     const inbox = inboxes.get(user)
     if (inbox)
