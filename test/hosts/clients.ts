@@ -6,6 +6,7 @@ import { Sessions } from '../../src/hosts/sessions/sessions.ts'
 import type { DeviceId } from '../../src/protocol/ids.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import { completeLimits, type Limits } from '../../src/protocol/limits.ts'
+import { msgpackCodec } from '../../src/protocol/msgpack.ts'
 import { byHand, noting, user } from './byhand.ts'
 
 const limits = { ...completeLimits(), framesPerSecond: 10, sendsInFlight: 3, watches: 2 }
@@ -21,7 +22,7 @@ export class Client extends Session {
   reads = true
 
   override send(data: string | Uint8Array): boolean {
-    if (this.reads) this.heard.push(jsonCodec.decode(data))
+    if (this.reads) this.heard.push((typeof data === 'string' ? jsonCodec : msgpackCodec).decode(data))
     return this.reads
   }
 

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { openSettings } from '../../actors/settings.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
+import { msgpackCodec } from '../../src/protocol/msgpack.ts'
 import { user } from './byhand.ts'
 import { hosted } from './clients.ts'
 
@@ -40,6 +41,27 @@ it('who says no hello in time is closed, and nobody else is', async () => {
   expect(silent.closed).toBe(null)
   await pass(2_000)
   expect([silent.closed, ann.closed]).toEqual([[3003, 'hello_late'], null])
+})
+
+it('a msgpack client that pings is answered at once, after what waits for it, and not when it floods', async () => {
+  const { sessions, enters, turn } = hosted()
+  const ann = await enters('ann')
+  const ping = (n: number) => sessions.incoming(ann, msgpackCodec.encode([['ping', n]]))
+  ping(1)
+  expect(ann.heard.splice(0)).toEqual([[['pong', 1]]])
+  sessions.push(ann.ref, ['live', 5])
+  ping(2)
+  expect(ann.heard).toEqual([])
+  await turn()
+  expect(ann.heard.splice(0)).toEqual([
+    [
+      ['live', 5],
+      ['pong', 2],
+    ],
+  ])
+  for (let n = 0; n < 60; n++) ping(n)
+  expect(ann.closed).toEqual([3007, 'flooding'])
+  expect(ann.heard.length).toBeLessThan(60)
 })
 
 it('who floods with acks is closed, before the hello and while it is checked', async () => {

@@ -36,6 +36,11 @@ export class Output {
     if (alone) this.#flush(session)
   }
 
+  /** Sends what is encoded already, to a session for which nothing waits. */
+  send(session: Session, data: string | Uint8Array): void {
+    if (!session.send(data)) end(session, 'too_slow')
+  }
+
   /** Ends a session, after what there is to send. */
   close(session: Session, code: CloseCode): void {
     if (!session.open) return
@@ -48,7 +53,7 @@ export class Output {
     session.out = null
     if (!frames || frames.length === 0 || !session.open || !session.codec) return
     try {
-      if (!session.send(session.codec.encode(frames))) end(session, 'too_slow')
+      this.send(session, session.codec.encode(frames))
     } catch (error) {
       // It must not go on as if it had got them.
       end(session, 'restarted')

@@ -7,6 +7,7 @@ import type { CloseCode } from '../../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../../protocol/frames.ts'
 import type { DeviceId, Millis, UserId } from '../../protocol/ids.ts'
 import type { ClientLimits } from '../../protocol/limits.ts'
+import { pingOf, pongTo } from '../../protocol/ping.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { SessionPort } from '../ports.ts'
@@ -71,6 +72,8 @@ export class Sessions implements SessionPort {
   /** One WebSocket message from the client. Its bytes are this node's to keep: bodies stay views of them. */
   incoming(session: Session, data: string | Uint8Array): void {
     if (!session.open || !session.codec) return
+    const ping = pingOf(data)
+    if (ping !== undefined) return this.#pinged(session, ping)
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
     if (size > this.#context.limits.frameBytes) return this.#output.close(session, 'frame_too_large')
     let values: unknown[]
@@ -87,6 +90,17 @@ export class Sessions implements SessionPort {
         this.#receive(session, { is: 'frame', frame: parseClientFrame(value, this.#context.limits) }, effects)
       }
     })
+  }
+
+  /** One that came alone. What waits for the end of the lap goes out before the answer. */
+  #pinged(session: Session, ping: number): void {
+    const effects: SessionEffect[] = []
+    const frame = { is: 'frame', frame: ['ping', ping] } as const
+    receive(session, frame, { limits: this.#context.limits, now: this.now, effects })
+    const [answer] = effects
+    if (session.out === null && answer?.do === 'push' && answer.frame[0] === 'pong')
+      return this.#output.send(session, pongTo(ping))
+    for (const effect of effects) this.#perform(session, effect)
   }
 
   /** The client sent text where its subprotocol has bytes, or the reverse. */
