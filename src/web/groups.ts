@@ -32,6 +32,7 @@ export class Groups {
     this.#client = client
     const dialog = byId<HTMLDialogElement>('new-group')
     byId('make-group').onclick = () => dialog.showModal()
+    byId('new-group-close').onclick = () => dialog.close()
     closesBeside(dialog)
     byId<HTMLFormElement>('new-group-form').onsubmit = (event) => {
       const [name, members] = [byId<HTMLInputElement>('group-name'), byId<HTMLInputElement>('group-members')]
@@ -69,7 +70,7 @@ export class Groups {
       : []
     const stays = admin
       ? lifetimeChoice(this.#client, id, group.lifetime)
-      : make('p', 'words', `In this group ${lifetimeWords(group.lifetime)}.`)
+      : make('p', 'words', `In this group, ${lifetimeWords(group.lifetime)}.`)
     openSheet(group.name, make('ul', 'people', ...items), ...forms, stays, ...choices, leave, deletion)
   }
 

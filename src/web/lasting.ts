@@ -15,7 +15,7 @@ export function lifetimeChoice(client: Client, chat: string, now: Lifetime): HTM
   select.onchange = async () => {
     if (!(await tried(client.setLifetime(chat, select.value as Lifetime)))) select.value = now
   }
-  return make('label', 'setting wide', 'Keep new messages, for everyone in this chat', select)
+  return make('label', 'setting wide', 'Keep new messages (for everyone in this chat)', select)
 }
 
 /** Asks first. */

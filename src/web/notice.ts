@@ -1,7 +1,8 @@
 /** A few words about something that went wrong, for a while. */
 import { byId } from './dom.ts'
 
-const shownMs = 8_000
+/** Milliseconds: as long as it takes to notice and read it. */
+const shownMs = (text: string): number => 2_500 + 60 * text.length
 let timer: ReturnType<typeof setTimeout> | undefined
 
 export function notice(text: string): void {
@@ -11,5 +12,5 @@ export function notice(text: string): void {
   clearTimeout(timer)
   timer = setTimeout(() => {
     element.hidden = true
-  }, shownMs)
+  }, shownMs(text))
 }

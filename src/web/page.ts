@@ -6,6 +6,7 @@ import { avatar, byId, make, refuse } from './dom.ts'
 import { letIn } from './gate.ts'
 import { known, remember, tokenOf, wipe } from './session.ts'
 import { backToEntry, saidBefore } from './way.ts'
+import { closedWords } from './words.ts'
 
 const enter = byId<HTMLFormElement>('enter')
 const name = byId<HTMLInputElement>('me')
@@ -57,7 +58,10 @@ function ask(): void {
   // A bookmark that is opened here.
   addEventListener('hashchange', again)
   enter.hidden = false
-  name.focus()
+  // Where a token is what lacks, it is asked for.
+  const asksToken = text === closedWords('bad_token')
+  if (asksToken) (byId('token').parentElement as HTMLDetailsElement).open = true
+  byId(asksToken ? 'token' : 'me').focus()
 }
 
 // Only where the browser trusts the connection; elsewhere the page does without.

@@ -100,11 +100,11 @@ export const lifetimes: readonly Lifetime[] = [
 /** A lifetime as a choice. */
 export function choiceWords(lifetime: Lifetime): string {
   const timer = timerOf(lifetime)
-  if (timer) return `${spanWords(timer.ms)} after they are ${timer.start}`
-  if (lifetime === 'permanent') return 'until each person deletes them'
+  if (timer) return `For ${spanWords(timer.ms)} after they are ${timer.start}`
+  if (lifetime === 'permanent') return 'Until each person deletes them'
   return lifetime === 'temporary'
-    ? 'on the server until delivered'
-    : 'as long as the server is set to (usually 30 days)'
+    ? 'On the server until delivered'
+    : 'As long as the server is set to (usually 30 days)'
 }
 
 export const stateWords: Record<MessageState, string> = {
@@ -161,7 +161,8 @@ function ended(code: string): Banner {
     return { text: 'This browser was removed from your devices. Your chats on it were deleted.', action: 'leave' }
   if (code === 'bad_token')
     return { text: 'You need a valid token to sign in. Yours is missing, wrong or has expired.', action: 'leave' }
-  if (code === 'banned') return { text: 'This account has been banned.', action: 'leave' }
+  if (code === 'banned')
+    return { text: 'This account has been banned. Ask whoever runs this server why.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return {
