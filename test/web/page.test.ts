@@ -114,9 +114,14 @@ describe('a chat', () => {
     expect(before).toMatchObject({ last: { id: 'copy' }, unread: 1 })
   })
 
-  it('stands above those with older news; one that is just opened above all', () => {
+  it('stands above those with older news, one that is just being written above all, and one of which nothing came nowhere', () => {
     const chats = [5, 9, 7].map((time) => ({ ...newChat(String(time)), moved: time }))
-    expect(sorted([newChat('new'), ...chats]).map(({ id }) => id)).toEqual(['new', '9', '7', '5'])
+    expect(sorted([{ ...newChat('new'), draft: 'Dear' }, newChat('read'), ...chats]).map(({ id }) => id)).toEqual([
+      'new',
+      '9',
+      '7',
+      '5',
+    ])
   })
 
   it('of a group has the name that its changes give, and its changes are told as sentences that count as nothing unread', () => {
