@@ -32,9 +32,18 @@ const beside: Readonly<Record<string, readonly string[]>> = {
 const hosts = ['users.ts', 'presence.ts', 'groups/', 'sessions/'].map((name) => `src/hosts/${name}`)
 /** The packages that a room may use which also runs where there is no Node.js, or that knows none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  protocol: ['msgpackr'],
+  protocol: ['msgpackr', '@noble/curves/ed25519.js', '@noble/hashes/utils.js'],
   actors: [],
-  client: ['#websocket'],
+  client: [
+    '#websocket',
+    '@noble/ciphers/aes.js',
+    '@noble/ciphers/utils.js',
+    '@noble/curves/ed25519.js',
+    '@noble/hashes/hkdf.js',
+    '@noble/hashes/hmac.js',
+    '@noble/hashes/sha2.js',
+    '@noble/hashes/utils.js',
+  ],
   react: ['react'],
   web: [],
 }

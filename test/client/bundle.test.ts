@@ -26,3 +26,22 @@ it.each([
   const gzipped = await new Response(new Blob([code]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer()
   expect(gzipped.byteLength).toBeLessThan(most)
 })
+
+it('end-to-end encryption bundles for browsers, with what it stands on: 80 KB, 32 KB gzipped', async () => {
+  const { metafile, outputFiles, warnings } = await build({
+    stdin: { contents: `export * from './src/client/e2ee/index.ts'`, resolveDir: process.cwd() },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+  })
+  expect(warnings).toEqual([])
+  const packages = Object.keys(metafile.inputs).filter((input) => input.includes('node_modules'))
+  expect(packages.filter((input) => !input.includes('node_modules/@noble/'))).toEqual([])
+  const code = outputFiles[0]?.text ?? ''
+  expect(code.length).toBeLessThan(80_000)
+  const gzipped = await new Response(new Blob([code]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer()
+  expect(gzipped.byteLength).toBeLessThan(32_000)
+})

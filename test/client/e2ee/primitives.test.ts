@@ -1,0 +1,51 @@
+/** X25519 by both backends: RFC 7748, and the odd points of Wycheproof. */
+import { describe, expect, it } from 'vitest'
+import { newKeyPair, type Primitives, plainPrimitives } from '../../../src/client/e2ee/primitives.ts'
+import { platformPrimitives } from '../../../src/client/e2ee/webcrypto.ts'
+import { hex, linesOf, unhex } from './vectors.ts'
+
+const backends: readonly (readonly [string, Primitives])[] = [
+  ['plain JavaScript', plainPrimitives],
+  ['WebCrypto', await platformPrimitives()],
+]
+
+it('has two backends here', () => expect(backends[1]?.[1]).not.toBe(plainPrimitives))
+
+it.each([
+  // `undefined` would be what the platform has.
+  ['no WebCrypto, as on a page without TLS', null],
+  ['a WebCrypto without X25519', { importKey: () => Promise.reject(new Error('no such name')) }],
+  ['one that answers wrongly', { importKey: async () => ({}), deriveBits: async () => new ArrayBuffer(32) }],
+])('takes the plain one where there is %s', async (_, subtle) => {
+  expect(await platformPrimitives(subtle as unknown as SubtleCrypto)).toBe(plainPrimitives)
+})
+
+describe.each(backends)('X25519 in %s', (_, primitives) => {
+  const agree = async (secret: Uint8Array, theirs: Uint8Array) =>
+    (await primitives.agree(secret, theirs)) ?? new Uint8Array()
+
+  it('computes RFC 7748', async () => {
+    for (const { secret = '', public: theirs = '', shared } of linesOf('rfc-7748'))
+      expect(hex(await agree(unhex(secret), unhex(theirs)))).toBe(shared)
+    let [k, u] = [unhex('09'.padEnd(64, '0')), unhex('09'.padEnd(64, '0'))]
+    for (let times = 0; times < 1000; times++) [k, u] = [await agree(k, u), k]
+    expect(hex(k)).toBe('684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51')
+  })
+
+  it('agrees with Wycheproof, and refuses points of low order alone', async () => {
+    const tests = linesOf('wycheproof-x25519')
+    const found = new Map<string, number>()
+    for (const { private: secret = '', public: theirs = '', shared, result = '' } of tests) {
+      const made = await primitives.agree(unhex(secret), unhex(theirs))
+      expect(made && hex(made)).toBe(result === 'low' ? undefined : shared)
+      found.set(result, (found.get(result) ?? 0) + 1)
+    }
+    expect(Object.fromEntries(found)).toEqual({ valid: 264, acceptable: 223, low: 31 })
+  })
+
+  it('makes pairs that agree, never twice the same', async () => {
+    const [one, other] = await Promise.all([newKeyPair(primitives), newKeyPair(primitives)])
+    expect(await agree(one.secret, other.public)).toEqual(await agree(other.secret, one.public))
+    expect(hex(one.secret)).not.toBe(hex(other.secret))
+  })
+})
