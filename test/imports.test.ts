@@ -30,20 +30,16 @@ const beside: Readonly<Record<string, readonly string[]>> = {
 }
 /** Hosts of one kind of actors. */
 const hosts = ['users.ts', 'presence.ts', 'groups/', 'sessions/'].map((name) => `src/hosts/${name}`)
+/** Cryptography in plain JavaScript, of which the base of the SDK has nothing (test/client/bundle.test.ts). */
+const noble = [
+  ...['ciphers/aes', 'ciphers/utils', 'curves/ed25519'],
+  ...['hashes/hkdf', 'hashes/hmac', 'hashes/sha2', 'hashes/utils'],
+].map((path) => `@noble/${path}.js`)
 /** The packages that a room may use which also runs where there is no Node.js, or that knows none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  protocol: ['msgpackr', '@noble/curves/ed25519.js', '@noble/hashes/utils.js'],
+  protocol: ['msgpackr', ...noble],
   actors: [],
-  client: [
-    '#websocket',
-    '@noble/ciphers/aes.js',
-    '@noble/ciphers/utils.js',
-    '@noble/curves/ed25519.js',
-    '@noble/hashes/hkdf.js',
-    '@noble/hashes/hmac.js',
-    '@noble/hashes/sha2.js',
-    '@noble/hashes/utils.js',
-  ],
+  client: ['#websocket', ...noble],
   react: ['react'],
   web: [],
 }

@@ -6,7 +6,7 @@ import { hmac as hmacOf } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { clean, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 
-export const tagBytes = 32
+const tagBytes = 32
 const blockBytes = 16
 const noSalt = new Uint8Array(32)
 const messageInfo = utf8ToBytes('Bluetick Message Key Material')

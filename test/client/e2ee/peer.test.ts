@@ -12,7 +12,7 @@ import {
   realm,
   textOf,
 } from './devices.ts'
-import { type BundleText, needsPeer, type PartText, Peer } from './peer/peer.ts'
+import { type BundleText, bundleOf, needsPeer, type PartText, Peer } from './peer/peer.ts'
 import { generator } from './random.ts'
 import { hex, unhex } from './vectors.ts'
 

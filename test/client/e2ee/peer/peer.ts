@@ -17,7 +17,7 @@ export const needsPeer = needs(
 
 /** What is written on the wire of the tests: bytes are hex. */
 export type PartText = { readonly type: 1 | 2; readonly bytes: string }
-export type OwnerText = { readonly realm: string; readonly user: string; readonly device: string }
+type OwnerText = { readonly realm: string; readonly user: string; readonly device: string }
 export type BundleText = {
   readonly owner: OwnerText
   readonly identity: string
@@ -30,7 +30,7 @@ export type BundleText = {
   readonly once: readonly { readonly number: number; readonly key: string }[]
 }
 export type SecretsText = { readonly identity: string; readonly signed: string; readonly once: readonly string[] }
-export type Refused = { readonly refused: string }
+type Refused = { readonly refused: string }
 
 export const bundleOf = ({ owner, identity, signed, once: [once] }: BundleText): Bundle => ({
   owner,
