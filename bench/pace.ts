@@ -22,6 +22,12 @@ export async function slice(bed: Bed, rate: number, body: number, seconds: numbe
   return { ...window, ms }
 }
 
+/** The share of a core that other programs, and other machines of its host, took meanwhile. */
+export function disturbance(slice: Slice): number {
+  const { otherShare, stealShare } = rates(slice, 1)
+  return otherShare + stealShare
+}
+
 export type Pace = ReturnType<typeof paceOf>
 
 /** Several slices of one rate as one. */
