@@ -63,6 +63,9 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
       await Promise.all(kinds.map((actors) => actors.release(shard, mostMs)))
     },
     stop: () => wheel.stop(),
-    end: () => shards.stop(),
+    end() {
+      turns.stop()
+      shards.stop()
+    },
   }
 }

@@ -28,8 +28,9 @@ export class Turns {
   readonly #waiting = new Queue<Turn>()
   #writes = false
   #sends: (() => void)[] = []
-  /** A lap is to come, or under way. */
+  /** A lap is to come, or under way; or none comes any more. */
   #planned = false
+  #stopped = false
 
   constructor(clock: Pick<Clock, 'soon' | 'monotonic'>, options: LapOptions) {
     this.#clock = clock
@@ -54,6 +55,11 @@ export class Turns {
     this.#plan()
   }
 
+  /** Nobody has a turn any more, and nothing is written or sent: also where it waits. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   #plan(): void {
     if (this.#planned) return
     this.#planned = true
@@ -61,6 +67,7 @@ export class Turns {
   }
 
   #lap(): void {
+    if (this.#stopped) return
     const budget = new Budget(this.#clock, this.#options)
     this.#run(budget)
     if (this.#writes) {

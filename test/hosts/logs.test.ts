@@ -123,6 +123,13 @@ it('an actor hears that the outcome of an append is not known', async () => {
   expect(told).toEqual([{ is: 'unappended', first: 1, last: 1 }])
 })
 
+it('what fails without a reason has failed', async () => {
+  const { logs, told, turn } = start({ append: () => Promise.reject() })
+  logs.perform(bob, [append(1)], () => {})
+  await turn()
+  expect(told).toEqual([{ is: 'unappended', first: 1, last: 1 }])
+})
+
 it('what a former life of the actor had asked for reaches nobody', async () => {
   let answer = (_: undefined) => {}
   const findRepeats = () => new Promise((resolve) => (answer = resolve as typeof answer))

@@ -63,6 +63,18 @@ it('a client that does not read is closed as too slow, and is sent nothing more'
   expect(client.heard).toEqual([])
 })
 
+it('what answers at once goes out, also where a frame behind it meets a fault; and later frames do', async () => {
+  const { output: out, client, turn } = output()
+  const fail = () => {
+    out.push(client, pong(1))
+    throw new Error('a fault')
+  }
+  expect(() => out.corked(client, fail)).toThrow('a fault')
+  out.push(client, pong(2))
+  await turn()
+  expect(client.heard).toEqual([[pong(1)], [pong(2)]])
+})
+
 it('a session that cannot be sent its frames is closed, and comes back for them; the others get theirs', async () => {
   const { output: out, client, turn } = output()
   const other = aClient()

@@ -214,3 +214,18 @@ it('is over for an actor that goes while it waits, and for the one that takes it
   expect(done).toEqual(['ann 2'])
   runtime.end()
 })
+
+it('gives nobody a turn when the runtime has ended, and writes and sends nothing, also where it waits', async () => {
+  const { clock, tasks, next } = loop()
+  const { runtime, actors: all, done } = actors({ clock, write: () => done.push('write') })
+  all.tell('ann', '1')
+  await new Promise((resolve) => setImmediate(resolve))
+  runtime.turns.write()
+  runtime.turns.send(() => done.push('send'))
+  runtime.end()
+  next()
+  all.tell('ben', '1')
+  await new Promise((resolve) => setImmediate(resolve))
+  next()
+  expect([done, tasks]).toEqual([[], []])
+})

@@ -83,7 +83,10 @@ export class Logs<Message, Other extends { readonly do: string }> {
       await before
       await holds.append(id, entries, () => store.append(id, epoch, term, entries))
     }
-    write().then(() => done(undefined), done)
+    write().then(
+      () => done(undefined),
+      (failure) => done(failure ?? new Error('the store gave no reason')),
+    )
   }
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */

@@ -32,8 +32,11 @@ export class Output {
   corked(session: Session, work: () => void): void {
     const alone = session.out === null
     session.out ??= []
-    work()
-    if (alone) this.#flush(session)
+    try {
+      work()
+    } finally {
+      if (alone) this.#flush(session)
+    }
   }
 
   /** Sends what is encoded already, to a session for which nothing waits. */
