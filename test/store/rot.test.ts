@@ -30,12 +30,14 @@ const entriesOf = (n: number): Entry[] =>
     return { ...(at % 3 === 0 ? copy(at + 1) : message(at + 1)), ...more } as Entry
   })
 
+const reads = new Map([['ann' as UserId, 12]])
+
 async function fill(path: string): Promise<void> {
   const store = lmdbStore(path)
   await store.open()
   for (const [n, user] of users.entries()) {
     await store.append(user, 7 + n, 1, entriesOf(n).slice(0, 30))
-    await store.saveCursors(user, 7 + n, cursors(n), 3)
+    await store.saveCursors(user, 7 + n, cursors(n), 3, reads)
   }
   await store.expire(begun)
   for (const [n, user] of users.entries()) await store.append(user, 7 + n, 1, entriesOf(n).slice(30))
@@ -55,7 +57,9 @@ async function look(store: LmdbStore, n: number): Promise<string[]> {
   if (record) expect(record).toMatchObject({ epoch: 7 + n, tail: 40, head: 1, settled: 3, cursors: cursors(n) })
   const entries = await store.read(id, 1, all, all, begun).catch(refusal)
   if (entries) expect(entries).toEqual(entriesOf(n))
-  return [...(record ? [] : ['load']), ...(entries ? [] : ['read'])]
+  const read = await store.reads(id).catch(refusal)
+  if (read) expect(read).toEqual(reads)
+  return [...(record ? [] : ['load']), ...(entries ? [] : ['read']), ...(read ? [] : ['reads'])]
 }
 
 /** A row of numbers that looks like chance, the same each time. */
@@ -103,6 +107,7 @@ describe('altered bytes', () => {
   it.each([
     ['entries', ['user3', 1], ['read']],
     ['cursors', 'user3', ['load']],
+    ['reads', ['user3', 'ann'], ['reads']],
     ['logs', 'user3', ['load', 'read']],
   ])(
     'in a row of %s concern its user alone, also when everything is moved and expires',
