@@ -1,6 +1,6 @@
 /** Media in messages: pictures load when they come into view, videos, recordings and files when they are asked for. */
 import type { Attachment, Client } from '../client/index.ts'
-import { byId, make } from './dom.ts'
+import { byId, icon, make } from './dom.ts'
 import { notice } from './notice.ts'
 import { fileSize } from './words.ts'
 
@@ -61,7 +61,10 @@ export class Gallery {
     const large = make('img', '')
     Object.assign(large, { src: image.src, alt: image.alt })
     const dialog = byId<HTMLDialogElement>('viewer')
-    dialog.replaceChildren(large)
+    // A press anywhere closes it; the button says so.
+    const close = make('button', 'icon close', icon('M6 6l12 12M18 6L6 18'))
+    close.setAttribute('aria-label', 'Close')
+    dialog.replaceChildren(large, close)
     dialog.showModal()
   }
 

@@ -61,7 +61,7 @@ export class Tagging {
       const next = span === now || span === 0 ? span : Date.now() + span
       if (!(await tried(this.#book.mute(chat.id, next || null).then(() => true)))) select.value = String(now)
     }
-    return make('label', 'setting', 'Mute notifications', select)
+    return make('label', 'setting wide', 'Mute notifications', select)
   }
 
   /** It shows already; where the server will not have it, that is said, and it is as before. */

@@ -58,7 +58,8 @@ async function look(store: LmdbStore, n: number): Promise<string[]> {
   const entries = await store.read(id, 1, all, all, begun).catch(refusal)
   if (entries) expect(entries).toEqual(entriesOf(n))
   const read = await store.reads(id).catch(refusal)
-  if (read) expect(read).toEqual(reads)
+  // One whose key was altered is of somebody else: it lacks, and counts as unread.
+  if (read) expect([reads, new Map()]).toContainEqual(read)
   return [...(record ? [] : ['load']), ...(entries ? [] : ['read']), ...(read ? [] : ['reads'])]
 }
 
@@ -76,7 +77,7 @@ describe('altered bytes', () => {
     const whole = readFileSync(join(folder, 'whole', 'bluetick.mdb'))
     const said = { 'not opened': 0, refused: 0, right: 0 }
     const path = join(folder, 'altered')
-    for (let seed = 1; seed <= 150; seed++) {
+    for (let seed = 1; seed <= 200; seed++) {
       cpSync(join(folder, 'whole'), path, { recursive: true })
       const bytes = Buffer.from(whole)
       const random = chance(seed)
