@@ -105,11 +105,9 @@ async function decryptNext(primitives: Primitives, ratchet: Ratchet, message: Me
   const opened = decryptOf(turned, step.chain, message, ad)
   // Only what was authenticated is worth the keys of the chain that ends, and a new pair.
   const next = typeof opened === 'string' ? undefined : await sendingAnew(primitives, opened.ratchet)
-  if (typeof opened === 'string' || !next) {
-    clean(step.root, step.chain.key)
-    return typeof opened === 'string' ? opened : 'bad_key'
-  }
-  return { text: opened.text, ratchet: keptOfEnded(ratchet, message.before, next) }
+  clean(step.root, step.chain.key)
+  if (typeof opened === 'string') return opened
+  return next ? { text: opened.text, ratchet: keptOfEnded(ratchet, message.before, next) } : 'bad_key'
 }
 
 /** A message of a chain that is known, at its end or further on. */
@@ -125,6 +123,8 @@ function decryptOf(ratchet: Ratchet, chain: Chain, message: Message, ad: Uint8Ar
   }
   const skipped = withSkipped(ratchet.skipped, message.ratchetKey, chain.n, passed)
   const receiving = { key: hmac(at.key, chainStep), n: message.n + 1 }
+  // Else it is that of the state which was handed in.
+  if (at !== chain) clean(at.key)
   return { text, ratchet: withUnfinished({ ...ratchet, receiving, skipped }, placeOf(message), messageKey) }
 }
 
