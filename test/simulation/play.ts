@@ -1,7 +1,8 @@
 /** Plays a world from numbers: the first chooses what kind of world it is, and each what happens next. */
-import { check } from './guarantees.ts'
+import { check, leaves } from './guarantees.ts'
 import { comeBack, settle } from './settle.ts'
 import { membership, step } from './steps.ts'
+import { take } from './taking.ts'
 import { type Options, World } from './world.ts'
 
 export const devices = [
@@ -23,16 +24,16 @@ type Play = Options & {
   readonly after?: (world: World) => void
 }
 
+/** A world that is looked at. */
+export const begin = (of: readonly (readonly [string, string])[], options: Options = {}): Promise<World> =>
+  World.begin(of, { leaves, take }, options)
+
 /** Three worlds of four begin when everybody is connected, and the group is there. */
 export async function play(choices: readonly number[], how: Play = {}): Promise<void> {
   const [first = 0] = choices
   const draw = <T>(those: readonly T[], place: number) => those[Math.floor(first / place) % those.length] as T
   const sizes = { turn: draw(turns, 1), lap: draw(laps, 3) }
-  const world = await World.begin(how.devices ?? devices, {
-    sizes,
-    laps: !how.replicas && draw([true, false], 9),
-    ...how,
-  })
+  const world = await begin(how.devices ?? devices, { sizes, laps: !how.replicas && draw([true, false], 9), ...how })
   try {
     if (first % 4 > 0) await settle(world)
     for (const choice of choices) {

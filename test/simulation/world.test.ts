@@ -4,9 +4,9 @@ import type { Device } from './device.ts'
 import { check } from './guarantees.ts'
 import { team } from './names.ts'
 import { pins } from './pins.ts'
-import { devices, inGroup, onReplicas, play } from './play.ts'
+import { begin, devices, inGroup, onReplicas, play } from './play.ts'
 import { settle } from './settle.ts'
-import { World } from './world.ts'
+import type { World } from './world.ts'
 
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 const many = fc.array(fc.nat(999_999), { minLength: 50, maxLength: 600, size: 'max' })
@@ -33,7 +33,7 @@ it('keeps the guarantees under any order, loss, repeat, crash and step of the cl
 }, 240_000)
 
 it('keeps them when the store goes back to an earlier copy: what was sent and lost comes again, to those who have it, too', async () => {
-  const world = await World.begin(devices)
+  const world = await begin(devices)
   const [ann, ben] = world.devices as [Device, Device]
   const talk = async () => {
     world.write(ann, ben.user)
@@ -64,7 +64,7 @@ it('keeps them on replicas of which some lack what an append that failed has lef
 }, 240_000)
 
 it('takes in another order only what was refused for good while nobody waited for the answer any more', async () => {
-  const world = await World.begin(devices)
+  const world = await begin(devices)
   const [ann, ben] = world.devices as [Device, Device]
   await settle(world)
   world.write(ben, team, '', 'leave')

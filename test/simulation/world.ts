@@ -8,16 +8,15 @@ import { completeOptions } from '../../src/embed/options.ts'
 import { startHosts } from '../../src/node.ts'
 import { closeNamed } from '../../src/protocol/codes.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
+import type { ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
 import { isGroup, type MessageId, type UserId } from '../../src/protocol/ids.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import type { Replicas } from './cluster.ts'
 import { Device } from './device.ts'
 import { Disk } from './disk.ts'
-import { leaves } from './guarantees.ts'
 import { Life, plays, quiet, Time } from './life.ts'
 import { team } from './names.ts'
-import { take } from './taking.ts'
 import { Wire } from './wire.ts'
 
 const limits = completeLimits({
@@ -39,6 +38,13 @@ const chores = new Set(['expire', 'saveLastSeen', 'saveReckoning'])
 type Sizes = { readonly mailbox: number; readonly turn: number; readonly lap: number; readonly idleMs: number }
 /** `laps`: its store writes once a lap. */
 export type Options = { readonly replicas?: Replicas | null; readonly laps?: boolean; readonly sizes?: Partial<Sizes> }
+/** Who looks at what goes on in a world. */
+export type Eyes = {
+  /** A frame leaves the node, also on a wire that is dead. */
+  leaves(world: World, device: Device, frame: ServerFrame): void
+  /** A frame arrives at its device. */
+  take(world: World, device: Device, frame: ServerFrame): Promise<void>
+}
 
 export class World {
   readonly time = new Time()
@@ -53,6 +59,7 @@ export class World {
   readonly faults: unknown[]
   /** What has left the node, and is to be looked at. */
   readonly left: (() => Promise<void>)[] = []
+  readonly #eyes: Eyes
   #sizes: Sizes
   #life = new Life(this.time)
   #hosts!: Awaited<ReturnType<typeof startHosts>>
@@ -63,8 +70,10 @@ export class World {
 
   private constructor(
     devices: readonly (readonly [string, string])[],
+    eyes: Eyes,
     { replicas = null, laps = false, sizes }: Options,
   ) {
+    this.#eyes = eyes
     this.disk = new Disk(replicas, laps)
     this.faults = this.disk.faults
     this.#sizes = { mailbox: 64, turn: 1, lap: 1_000, idleMs: 5_000, ...sizes }
@@ -74,8 +83,8 @@ export class World {
     this.write(founder, team, [...new Set(others.map(({ user }) => user))].join('\n'), 'add')
   }
 
-  static async begin(devices: readonly (readonly [string, string])[], options: Options = {}): Promise<World> {
-    const world = new World(devices, options)
+  static async begin(devices: readonly (readonly [string, string])[], eyes: Eyes, options: Options): Promise<World> {
+    const world = new World(devices, eyes, options)
     await world.disk.open()
     await world.#start()
     return world
@@ -203,7 +212,7 @@ export class World {
       limits,
       sessions.now,
       this.#life,
-      (frame) => leaves(this, device, frame),
+      (frame) => this.#eyes.leaves(this, device, frame),
       (wire, code) => sessions.ended(wire, code),
     )
     sessions.open(wire)
@@ -236,7 +245,7 @@ export class World {
     await this.#rest()
     if (device.wire !== wire) return
     const frame = wire.down.shift()
-    if (frame) await take(this, device, frame)
+    if (frame) await this.#eyes.take(this, device, frame)
     else if (wire.code !== null) await this.#closed(device, wire.code)
   }
 
