@@ -65,6 +65,7 @@ function handle(state: GroupState, message: GroupMessage, turn: GroupTurn): void
     case 'unappended':
     case 'page':
     case 'saved':
+    case 'renamed':
     case 'started':
     case 'refusals':
       return answered(log, message, turn)
@@ -186,6 +187,7 @@ function timer(state: GroupState, timer: GroupTimer, turn: GroupTurn): void {
       return retell(state, turn)
     case 'append':
     case 'save':
+    case 'rename':
     case 'saveAcks':
     case 'stay':
     case 'start':

@@ -3,8 +3,7 @@
  * Acks move them with each message, and a save for each would double what a message costs: those wait for long.
  */
 import type { Seq } from '../../src/protocol/ids.ts'
-import { isOpening } from './lives.ts'
-import { after, workOf } from './state.ts'
+import { after, isOpening, workOf } from './state.ts'
 import type { LogState, LogTurn, Reader } from './types.ts'
 
 /** A reader that came, left or was new. */

@@ -5,6 +5,7 @@
  */
 import type { Seq } from '../../src/protocol/ids.ts'
 import type { Life } from '../../src/store/contract.ts'
+import { writeName } from './certain.ts'
 import type { LogLimits, LogState, LogTurn, Presented, Reader } from './types.ts'
 
 /** The highest seq that the log had while the node of `term` ran, or lower, where the list is short; of a term that was not told, the tail. */
@@ -49,21 +50,12 @@ export const wasPutBack = (log: LogState, cursor: Presented, { term, life }: Log
 
 /**
  * What anybody has of the log by its former name means nothing any more: seqs are of other entries. The new name is that of this
- * life, which is as random as any.
+ * life, which is as random as any. All others who read it come again, and are judged by what they have.
  */
-export function rename(log: LogState, turn: LogTurn): void {
+export function rename(log: LogState, comes: Reader, turn: LogTurn): void {
   log.was = log.epoch
   log.epoch = turn.limits.life
-  for (const reader of log.readers) if (isOpening(reader) && reader.acked > 0) startAgain(log, reader)
-  turn.effects.push({ do: 'rename', epoch: log.epoch })
-}
-
-/** Whether its first page is being read, before it is told from where it begins. */
-export const isOpening = ({ phase }: Reader): boolean => phase !== 'away' && phase !== 'replaying' && phase !== 'live'
-
-/** Its cursor was of the log by the name that it had, and it will be told another. */
-function startAgain(log: LogState, reader: Reader): void {
-  if (reader.phase === 'opening') reader.phase = 'reset'
-  reader.acked = log.head - 1
-  reader.pushed = log.head - 1
+  for (const reader of log.readers)
+    if (reader !== comes && reader.phase !== 'away') turn.said.push({ says: 'broken', reader, code: 'resync' })
+  writeName(log, turn)
 }

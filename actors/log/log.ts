@@ -10,8 +10,9 @@
  */
 import { never } from '../../src/protocol/never.ts'
 import { appendAgain, appended, found, unappended } from './append.ts'
+import { renamed, wentBack, writeName } from './certain.ts'
 import { saveAtOnce, saved, saveNow } from './cursors.ts'
-import { page } from './readers.ts'
+import { goOn, page } from './readers.ts'
 import { readerOf, workOf } from './state.ts'
 import { started } from './timers.ts'
 import type { LogAnswer, LogState, LogTimer, LogTurn } from './types.ts'
@@ -31,7 +32,13 @@ export function answered(log: LogState, message: LogAnswer, turn: LogTurn): void
     case 'page':
       return page(log, readerOf(log, message.reader), message.from, message.entries, turn)
     case 'saved':
-      return saved(log, message.ok, turn)
+      wentBack(log, message.ok)
+      saved(log, message.ok, turn)
+      if (message.ok && workOf(log).goingBack.length > 0) saveNow(log, turn)
+      return goOn(log, turn)
+    case 'renamed':
+      renamed(log, message.ok, turn)
+      return goOn(log, turn)
     case 'started':
       return started(log, message, turn)
     case 'refusals':
@@ -51,6 +58,8 @@ export function timer(log: LogState, timer: LogTimer, turn: LogTurn): void {
       return appendAgain(log, turn)
     case 'save':
       return saveNow(log, turn)
+    case 'rename':
+      return writeName(log, turn)
     case 'saveAcks':
       log.saveTimed = false
       return saveNow(log, turn)

@@ -5,9 +5,10 @@
 import { type Entry, withoutVanished } from '../../src/protocol/entry.ts'
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { Millis, Seq } from '../../src/protocol/ids.ts'
+import { goBack, isCertain } from './certain.ts'
 import { saveAtOnce, saveSomeTime, saveSoon } from './cursors.ts'
-import { isHeld, isOpening, most, rename, wasPutBack } from './lives.ts'
-import { awayReader, unwelcomed } from './state.ts'
+import { isHeld, most, rename, wasPutBack } from './lives.ts'
+import { awayReader, isOpening, unwelcomed } from './state.ts'
 import type { LogLimits, LogState, LogTurn, Presented, Reader, ReaderRef } from './types.ts'
 
 /** `seenAt` is saved again when the one that is saved is older than this, or said that it was gone. */
@@ -32,14 +33,27 @@ export function attach(
   lost: Lost | null,
   turn: LogTurn,
 ): void {
-  if (cursor && wasPutBack(log, cursor, turn.limits)) rename(log, turn)
+  if (cursor && wasPutBack(log, cursor, turn.limits)) rename(log, reader, turn)
   const why = !cursor || most(cursor) === 0 || isHeld(log, cursor) ? lost : 'reset'
   const from = why ? Math.max(heldBy(log, cursor), log.head - 1) : (cursor?.seq ?? reader.acked)
-  if (from > reader.acked) saveSoon(log, turn)
+  const { acked } = reader
   Object.assign(reader, awayReader(reader.device, from, reader.seenAt), { session: ref, phase: why ?? 'opening' })
-  if (from === log.tail) open(log, reader, turn)
-  advance(log, reader, turn)
+  if (from > acked) saveSoon(log, turn)
+  if (from < acked) goBack(log, reader, turn)
+  begin(log, reader, turn)
   turn.said.push({ says: 'acked', reader })
+}
+
+/** What it is to be told is durable, or will be: then it comes here again. */
+function begin(log: LogState, reader: Reader, turn: LogTurn): void {
+  if (!isCertain(log, reader)) return
+  if (reader.pushed === log.tail) open(log, reader, turn)
+  advance(log, reader, turn)
+}
+
+/** Something that readers had to wait for is durable. */
+export function goOn(log: LogState, turn: LogTurn): void {
+  for (const reader of log.readers) if (isOpening(reader) && !reader.fetching) begin(log, reader, turn)
 }
 
 /** How much of this log a cursor says that its reader has. */

@@ -8,6 +8,7 @@ const answers: Record<Exclude<LogAnswer['is'], 'refusals'>, true> = {
   unappended: true,
   page: true,
   saved: true,
+  renamed: true,
   started: true,
 }
 export const isAnswer = (is: string): boolean => Object.hasOwn(answers, is)

@@ -41,6 +41,8 @@ export function workOf(log: LogState): LogWork {
     refused: new Map(),
     saves: 0,
     saving: false,
+    renaming: false,
+    goingBack: [],
     starting: new Set(),
     timers: new Set(),
   }
@@ -58,6 +60,9 @@ export function highestAcked({ readers }: LogState): Seq {
 export function readerOf({ readers }: LogState, ref: ReaderRef): Reader | undefined {
   return ref === 0 ? undefined : readers.find(({ session }) => session === ref)
 }
+
+/** Whether a reader comes, and is not told yet from where it begins. */
+export const isOpening = ({ phase }: Reader): boolean => phase !== 'away' && phase !== 'replaying' && phase !== 'live'
 
 /** Asks for a timer, unless it is already set. */
 export function after(log: LogState, timer: LogTimer, ms: number, turn: LogTurn): void {
@@ -83,7 +88,8 @@ export function restOfLog(log: LogState): 'busy' | 'keep' | 'spare' {
 
 /** Whether somebody waits for what is not durable, or cursors are being saved. */
 export const isWriting = ({ work }: LogState): boolean =>
-  work !== null && (work.pending.length > 0 || work.waiting.length > 0 || work.paused !== null || work.saving)
+  work !== null &&
+  (work.pending.length > 0 || work.waiting.length > 0 || work.paused !== null || work.saving || work.renaming)
 
 const isIdle = (work: LogWork): boolean =>
   work.pending.length === 0 &&
@@ -91,4 +97,5 @@ const isIdle = (work: LogWork): boolean =>
   !work.paused &&
   work.starting.size === 0 &&
   work.timers.size === 0 &&
+  !work.renaming &&
   !work.saving

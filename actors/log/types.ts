@@ -104,6 +104,7 @@ export type LogAnswer =
   /** To `fetch`; null: the store did not answer. */
   | { readonly is: 'page'; readonly reader: ReaderRef; readonly from: Seq; readonly entries: readonly Entry[] | null }
   | { readonly is: 'saved'; readonly ok: boolean }
+  | { readonly is: 'renamed'; readonly ok: boolean }
   /** To `start`: the lowest seq that still waits for that, 0 for none; null: the store did not answer. */
   | {
       readonly is: 'started'
@@ -116,7 +117,7 @@ export type LogAnswer =
   /** From the former life of an actor that crashed: by origin, what it had refused. */
   | { readonly is: 'refusals'; readonly steps: ReadonlyMap<string | number, Step> }
 
-export type LogTimer = 'append' | 'save' | 'saveAcks' | 'stay' | 'start'
+export type LogTimer = 'append' | 'save' | 'rename' | 'saveAcks' | 'stay' | 'start'
 
 /** What a log asks of its host. */
 export type LogEffect =
@@ -145,6 +146,7 @@ export type LogEffect =
    */
   | { readonly do: 'start'; readonly started: Started; readonly tail: Seq; readonly session: number }
   /** The log has another epoch from now on. What a crash forgets of that, it is given again. */
+  /** Give the log this name, durably; answered by `renamed`. */
   | { readonly do: 'rename'; readonly epoch: number }
   | { readonly do: 'after'; readonly ms: number; readonly timer: LogTimer }
 
@@ -244,6 +246,10 @@ export type LogWork = {
   /** Saves that have begun, and whether one is under way. */
   saves: number
   saving: boolean
+  /** The log's new name is not durable. */
+  renaming: boolean
+  /** Readers whose cursor is set back, and the save that it goes with. */
+  goingBack: { readonly reader: Reader; readonly save: number }[]
   /** Timers of entries that are being started, by kind. */
   readonly starting: Set<'temporary' | 'delivered'>
   readonly timers: Set<LogTimer>

@@ -99,6 +99,7 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
     case 'unappended':
     case 'page':
     case 'saved':
+    case 'renamed':
     case 'refusals':
       return answered(log, message, turn)
     case 'attach':
@@ -298,6 +299,7 @@ function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
       return retell(state, turn)
     case 'append':
     case 'save':
+    case 'rename':
     case 'saveAcks':
     case 'stay':
     case 'start':

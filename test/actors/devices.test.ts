@@ -44,7 +44,10 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
   let now = start
   const tell = (message: UserMessage): readonly UserEffect[] => asked(receive, state, message, { now, limits })
   const attach = (session: number, device: string, at: Presented | null = null) => {
-    const effects = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
+    const comes = tell({ is: 'attach', session, device: device as DeviceId, cursor: at })
+    // What has to be saved before it is told from where it begins.
+    const waits = comes.some((effect) => effect.do === 'save') && comes.every((effect) => effect.do !== 'welcome')
+    const effects = waits ? [...comes, ...tell({ is: 'saved', ok: true })] : comes
     const fetch = effects.find((effect) => effect.do === 'fetch')
     if (!fetch) return effects
     const entries = [3, 4, 5, 6].filter((seq) => seq >= fetch.from).map(mail)
@@ -261,7 +264,10 @@ describe('a device that was removed', () => {
     attach(1, 'phone')
     remove(1, 'laptop')
     for (const issuedAt of [0, 99_999, 100_000]) expect(comes(2, 'laptop', issuedAt)).toEqual(removed(2))
-    expect(comes(3, 'laptop', 100_001)).toMatchObject([{ do: 'fetch', reader: 3 }])
+    expect(comes(3, 'laptop', 100_001)).toEqual([])
+    // First that of the removal, and then that it is to get everything again.
+    expect(of(tell({ is: 'saved', ok: true }), 'save')).toMatchObject([{ cursors: [{}, { device: 'laptop', seq: 2 }] }])
+    expect(of(tell({ is: 'saved', ok: true }), 'fetch')).toMatchObject([{ reader: 3 }])
     expect(comes(4, 'laptop', 99_000)).toEqual(removed(4))
     expect(comes(5, 'phone', 99_000)).toContainEqual({ do: 'close', session: 1, code: 'replaced' })
     expect(of(tell({ is: 'attach', session: 6, device: 'laptop' as DeviceId, cursor: null }), 'close')).toEqual([
@@ -369,7 +375,7 @@ describe('a device that comes', () => {
       [0, 'removed'],
       [1_000, 'expired'],
     ] as const) {
-      const { tell, attach } = actor([cursor('phone', 5, seenAt), cursor('laptop', 6, 99_000)])
+      const { tell, attach } = actor([cursor('phone', 4, seenAt), cursor('laptop', 6, 99_000)])
       const comes = (session: number, at: Presented | null) =>
         tell({ is: 'attach', session, device: 'phone' as DeviceId, cursor: at })
       const saved = () => {

@@ -6,7 +6,6 @@ import type { Presented } from '../../actors/log/types.ts'
 import { startUser } from '../../actors/user/state.ts'
 import type { UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
-import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { Life } from '../../src/store/contract.ts'
 import { began as append, remembered } from '../../src/store/lives.ts'
@@ -127,38 +126,34 @@ it('a log that a device has seen more of in an earlier life gets the name of thi
   expect(shown({ epoch: 8, seq: 3, term: 1 })).toMatchObject({ renamed: false, epoch: 7, acked: 0 })
 })
 
-it('a device whose first page is being read while the log is renamed is not told that it goes on', () => {
+it('all who read a log that is renamed come again; who has lost something is told so when the name and the cursor are durable', () => {
   const record = { epoch: 7, head: 1, tail: 5, lastTime: 1, settled: 5, waiting: null, lives: began, was: 0 }
-  const known = (device: string, seq: number, seenAt: number) => ({ device: device as DeviceId, seq, seenAt })
-  const cursors = [known('lost', 3, 0), known('tab', 2, 1), known('live', 5, 1), known('phone', 4, 1)]
-  const state = startUser(bob, { ...record, cursors }, 9)
+  const known = (device: string, seq: number) => ({ device: device as DeviceId, seq, seenAt: 1 })
+  const state = startUser(bob, { ...record, cursors: [known('tab', 2), known('live', 5), known('phone', 4)] }, 9)
   const life = { ...limits, term: 3, life: 333 }
   const tell = (message: UserMessage) => asked(receive, state, message, { now: 1_000, limits: life })
   const attach = (session: number, device: string, cursor: Presented) =>
     tell({ is: 'attach', session, device: device as DeviceId, cursor })
-  attach(1, 'tab', { epoch: 7, seq: 2, term: 1 })
-  // Who was welcomed was so by the name of then, whenever the host says it.
-  expect(attach(5, 'live', { epoch: 7, seq: 5, term: 3 })).toContainEqual(
-    expect.objectContaining({ do: 'welcome', session: 5, epoch: 7, seq: 5, why: null }),
-  )
-  attach(2, 'new', { epoch: 7, seq: 0, term: 1 })
-  attach(3, 'lost', { epoch: 7, seq: 2, term: 1 })
-  expect(attach(4, 'phone', { epoch: 7, seq: 4, term: 2 })).toContainEqual({ do: 'rename', epoch: 333 })
-  const entries = [1, 2, 3, 4, 5].map(
-    (seq) => ({ is: 'message', seq, time: 1, id: `${seq}`, from: 'ann', body: 'hi' }) as unknown as Entry,
-  )
-  const page = (session: number, from: number) =>
-    tell({ is: 'page', reader: session, from, entries: entries.slice(from - 1) }).filter(
-      (effect) => effect.do === 'fetch' || effect.do === 'welcome',
-    )
-  for (const [session, why] of [
-    [1, 'reset'],
-    [3, 'removed'],
-  ] as const) {
-    expect(page(session, 3)).toMatchObject([{ do: 'fetch', from: 1 }])
-    expect(page(session, 1)).toMatchObject([{ do: 'welcome', epoch: 333, seq: 0, why }])
-  }
-  expect(page(2, 1)).toMatchObject([{ do: 'welcome', seq: 0, why: null }])
+  const of = (effects: readonly { do: string }[], ...wanted: string[]) =>
+    effects.filter((effect) => wanted.includes(effect.do))
+  expect(of(attach(1, 'tab', { epoch: 7, seq: 2, term: 1 }), 'fetch', 'welcome')).toMatchObject([{ do: 'fetch' }])
+  expect(of(attach(2, 'live', { epoch: 7, seq: 5, term: 3 }), 'welcome')).toMatchObject([{ epoch: 7, why: null }])
+  expect(of(attach(3, 'phone', { epoch: 7, seq: 4, term: 2 }), 'rename', 'close', 'fetch', 'welcome')).toEqual([
+    { do: 'rename', epoch: 333 },
+    { do: 'close', session: 1, code: 'resync' },
+    { do: 'close', session: 2, code: 'resync' },
+  ])
+  expect(of(tell({ is: 'renamed', ok: false }), 'after', 'fetch')).toMatchObject([{ timer: 'rename' }])
+  expect(of(tell({ is: 'timer', timer: 'rename' }), 'rename')).toHaveLength(1)
+  expect(of(tell({ is: 'renamed', ok: true }), 'fetch')).toEqual([])
+  expect(of(tell({ is: 'saved', ok: false }), 'fetch')).toEqual([])
+  expect(of(tell({ is: 'timer', timer: 'save' }), 'save')).toMatchObject([
+    { epoch: 333, cursors: [{}, {}, { seq: 0 }] },
+  ])
+  expect(of(tell({ is: 'saved', ok: true }), 'fetch')).toMatchObject([{ reader: 3, from: 1 }])
+  expect(
+    of(tell({ is: 'page', reader: 3, from: 1, entries: [{ is: 'gone', seq: 1, time: 1 }] }), 'welcome'),
+  ).toMatchObject([{ epoch: 333, seq: 0, why: 'reset' }])
 })
 
 it('says up to where holds what was told of a log, also under its former name', () => {

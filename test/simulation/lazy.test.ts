@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest'
 import type { Device } from './device.ts'
 import { check } from './guarantees.ts'
+import { begin } from './play.ts'
 import { comeBack, settle } from './settle.ts'
-import { World } from './world.ts'
 
 const people = [
   ['ann', 'phone'],
@@ -12,7 +12,7 @@ const people = [
 
 /** A world in which Ben's phone has acknowledged what Ann wrote, and Ann's phone was told early. */
 async function told() {
-  const world = await World.begin(people)
+  const world = await begin(people)
   const [ann, ben] = world.devices as [Device, Device]
   await settle(world)
   const delivered = () => Math.max(0, ...(ann.marks.get(ben.user)?.map((mark) => mark.delivered) ?? []))

@@ -260,7 +260,8 @@ export class World {
   }
 
   async #closed(device: Device, code: number): Promise<void> {
-    expect(['restarted', 'unavailable', 'hello_late'], 'an honest device may come back').toContain(closeNamed(code))
+    const may = ['restarted', 'unavailable', 'hello_late', ...(this.putBacks > 0 ? ['resync'] : [])]
+    expect(may, 'an honest device may come back').toContain(closeNamed(code))
     await this.disconnect(device, true)
   }
 

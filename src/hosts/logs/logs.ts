@@ -25,7 +25,7 @@ import { type Lookup, lookUp } from './lookups.ts'
 /** What an actor asks for its log, whatever it is besides. */
 export type LogEffect =
   | Lookup
-  | Extract<Asked, { do: 'append' | 'rename' }>
+  | Extract<Asked, { do: 'append' }>
   | Extract<UserEffect, { do: 'answer' | 'accepted' | 'stands' }>
 
 export type LogContext = {
@@ -112,10 +112,8 @@ export class Logs<Message, Other extends { readonly do: string }> {
   }
 
   #perform(id: UserId, effect: Exclude<LogEffect, { do: 'append' }>): void {
-    const { store, router, sessions, events, onFault } = this.#context
+    const { router, sessions, events } = this.#context
     switch (effect.do) {
-      case 'rename':
-        return void store.lives?.rename(id, effect.epoch).catch((error) => onFault({ where: 'store', error }))
       case 'answer':
         return router.answer(effect.ticket, effect.answer)
       case 'accepted':

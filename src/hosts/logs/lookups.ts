@@ -2,15 +2,15 @@
 import type { LogAnswer, LogEffect } from '../../../actors/log/types.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
-import type { LogStore } from '../../store/contract.ts'
+import type { LifeStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 
-export type Lookup = Extract<LogEffect, { do: 'find' | 'fetch' | 'save' | 'start' }>
-type Answer = Extract<LogAnswer, { is: 'found' | 'page' | 'saved' | 'started' }>
+export type Lookup = Extract<LogEffect, { do: 'find' | 'fetch' | 'save' | 'rename' | 'start' }>
+type Answer = Extract<LogAnswer, { is: 'found' | 'page' | 'saved' | 'renamed' | 'started' }>
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
 export async function lookUp(
-  { store, calendar }: { readonly store: LogStore; readonly calendar: Calendar },
+  { store, calendar }: { readonly store: LogStore & LifeStore; readonly calendar: Calendar },
   id: UserId,
   effect: Lookup,
 ): Promise<Answer> {
@@ -26,6 +26,8 @@ export async function lookUp(
       const { epoch, cursors, settled, reads } = effect
       return { is: 'saved', ok: await done(store.saveCursors(id, epoch, cursors, settled, reads)) }
     }
+    case 'rename':
+      return { is: 'renamed', ok: await done(store.lives?.rename(id, effect.epoch) ?? Promise.resolve()) }
     case 'start': {
       const { started, tail, session } = effect
       return { is: 'started', started, tail, session, lowest: await orNull(store.startTimers(id, started, now)) }

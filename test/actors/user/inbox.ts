@@ -98,7 +98,12 @@ export function inbox({ entries = [], cursors = [], settled = 0, settings, limit
     const rest = asks.do === 'fetch' ? page(asks.reader, from, found) : tell({ ...asks, is: 'scanned', entries: found })
     return [...effects, ...read(rest)]
   }
-  const attach = (session: number, device = 'phone', at: Position | null = null) => read(attaches(session, device, at))
+  /** Also what has to be saved before it is told from where it begins. */
+  const attach = (session: number, device = 'phone', at: Position | null = null) => {
+    const effects = attaches(session, device, at)
+    const waits = effects.some((effect) => effect.do === 'save') && effects.every((effect) => effect.do !== 'welcome')
+    return read(waits ? [...effects, ...saved()] : effects)
+  }
   const detach = (session: number) => tell({ is: 'detach', session })
   const ack = (session: number, seq: number) => tell({ is: 'ack', session, seq })
   const reads = (session: number, chat: string, seq: number) => tell({ is: 'read', session, chat: user(chat), seq })
