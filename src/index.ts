@@ -15,7 +15,7 @@ export { defaultLimits, type Limits } from './protocol/limits.ts'
 export { jwtAuthenticate, makeToken, type TokenRules } from './embed/tokens.ts'
 
 // Stores.
-export { lmdbStore } from './store/lmdb.ts'
+export { type LmdbOptions, lmdbStore } from './store/lmdb.ts'
 export { cassandraStore } from './store/cassandra.ts'
 export type { CassandraOptions } from './store/cassandra/connection.ts'
 export { memoryStore } from './store/memory.ts'

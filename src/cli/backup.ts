@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { backUpFile, copyFiles } from '../store/lmdb/backup.ts'
+import { backUpFile, backUpStore, copyFiles } from '../store/lmdb/backup.ts'
 import { Misuse } from './misuse.ts'
 import { readOptions } from './options.ts'
 import type { Option } from './values.ts'
@@ -31,7 +31,7 @@ export async function backup(args: string[]): Promise<void> {
   const files = () => copyFiles(join(data, 'media', 'files'), join(to, 'media', 'files'))
   // Files come before what names them, and once more after it: none that a message had when its copy was made is missing.
   await files()
-  await backUpFile(join(data, 'bluetick.mdb'), join(to, 'bluetick.mdb'))
+  await backUpStore(data, to)
   if (existsSync(records)) await backUpFile(records, join(to, 'media', 'records.mdb'))
   const media = await files()
   console.log(`Backed up ${data} to ${to}: messages, and ${media.files} files of media (${media.bytes} bytes).`)

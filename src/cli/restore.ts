@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { copyFiles, sync } from '../store/lmdb/backup.ts'
-import { lmdbStore } from '../store/lmdb.ts'
+import { type LmdbStore, lmdbStore } from '../store/lmdb.ts'
 import { lockFolder } from '../store/lock.ts'
 import { Misuse } from './misuse.ts'
 import { readOptions } from './options.ts'
@@ -41,12 +41,21 @@ async function putBack(from: string, data: string): Promise<number> {
   await rm(part, { recursive: true, force: true })
   await mkdir(part, { mode: 0o700 })
   await copyFile(join(from, 'bluetick.mdb'), join(part, 'bluetick.mdb'))
+  // Of a folder that was copied while its node was stopped.
+  await copyFiles(join(from, 'journal'), join(part, 'journal'))
   const store = lmdbStore(part)
   await store.open()
-  const users = await store.renameAll().finally(() => store.close())
+  const users = await renamed(store).finally(() => store.close())
   await sync(join(part, 'bluetick.mdb'))
   await rename(join(part, 'bluetick.mdb'), join(data, 'bluetick.mdb'))
   await rm(part, { recursive: true })
   await sync(data)
+  return users
+}
+
+/** All is in one file then. */
+async function renamed(store: LmdbStore): Promise<number> {
+  const users = await store.renameAll()
+  await store.settle()
   return users
 }

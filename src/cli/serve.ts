@@ -37,6 +37,12 @@ export const table = {
     oneOf: ['lmdb', 'cassandra'],
   },
   data: { text: 'folder of the embedded store and of media', value: 'FOLDER', default: './data', env: 'BLUETICK_DATA' },
+  'journal-writes': {
+    text: 'fast: by the thread of the event loop while the disk is fast; threads: never by that, for disks that may hang',
+    default: 'fast',
+    env: 'BLUETICK_JOURNAL_WRITES',
+    oneOf: ['fast', 'threads'],
+  },
   'secret-file': {
     text: 'file with the secrets of tokens (HS256), one in each line, at least 32 bytes each; the first signs, all verify',
     value: 'FILE',
@@ -218,6 +224,7 @@ const listed = (value: string): string[] =>
     .filter(Boolean)
 
 async function storeOf(values: Values, retentionMs: number): Promise<Store> {
-  if (values.store === 'lmdb') return lmdbStore(values.data, { retentionMs })
+  if (values.store === 'lmdb')
+    return lmdbStore(values.data, { retentionMs, threaded: values['journal-writes'] === 'threads' })
   return cassandraStore(await clusterOptions(values), { retentionMs })
 }

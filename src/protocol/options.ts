@@ -14,6 +14,7 @@ export const isOneOf = (...values: readonly string[]): Rule => ({
   words: values.join(' or '),
   fits: (value) => values.includes(value as string),
 })
+export const isFlag: Rule = { words: 'true or false', fits: (value) => typeof value === 'boolean' }
 export const isNumber: Rule = { words: 'a number', fits: (value) => typeof value === 'number' }
 export const isListOf = (words: string, item = /./): Rule => ({
   words: `a list of ${words}`,

@@ -1,11 +1,11 @@
 /**
- * The embedded store: one machine, no server, durable. What is written while a transaction commits goes into the next one
- * (lmdb/commits.ts). Entries are appended to a journal, and move from there to the inboxes (lmdb/journal.ts).
+ * The embedded store: one machine, no server, durable. Entries are appended to a journal (lmdb/journal.ts), and move from there to
+ * tables of LMDB's (lmdb/moves.ts). What else is written while a transaction commits goes into the next one (lmdb/commits.ts).
  */
 import { randomInt } from 'node:crypto'
 import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/entry.ts'
 import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
-import { isText } from '../protocol/options.ts'
+import { isFlag, isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type {
   DedupeKey,
@@ -38,24 +38,33 @@ import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
 import { usersOf } from './lmdb/users.ts'
 import { completeRetention, type Retention } from './retention.ts'
 
+export type LmdbOptions = Retention & {
+  /**
+   * True: threads write the journal. False, the default: the thread of the event loop does while the disk is fast, which costs less. If
+   * the disk hangs in such a write, the node answers nobody until it returns.
+   */
+  readonly threaded: boolean
+}
+
 /** A store in the folder `path`, which is made if need be and belongs to one process at a time. Throws for options that cannot be. */
-export function lmdbStore(path: string, options: Partial<Retention> = {}): LmdbStore {
+export function lmdbStore(path: string, options: Partial<LmdbOptions> = {}): LmdbStore {
   if (!isText.fits(path)) throw new TypeError('lmdbStore needs the path of a folder')
-  return new LmdbStore(path, completeRetention('lmdbStore', options))
+  const retention = completeRetention('lmdbStore', options, { threaded: isFlag })
+  return new LmdbStore(path, { ...retention, threaded: options.threaded ?? false })
 }
 
 export class LmdbStore implements Store {
   readonly #path: string
-  readonly #options: Retention
+  readonly #options: LmdbOptions
   #opened: Opened | undefined
 
-  constructor(path: string, options: Retention) {
+  constructor(path: string, options: LmdbOptions) {
     this.#path = path
     this.#options = options
   }
 
   async open(events: StoreEvents = { broke: () => {}, damaged: () => {} }): Promise<void> {
-    this.#opened = await openFolder(this.#path, events)
+    this.#opened = await openFolder(this.#path, events, this.#options)
   }
 
   async close(): Promise<void> {
@@ -70,11 +79,16 @@ export class LmdbStore implements Store {
     this.#opened = { ...this.#open, unlock: () => {} }
     try {
       // What was deleted may be in the journal still.
-      await journal.flush().finally(() => this.close())
+      await journal.settle().finally(() => this.close())
       return await compactFile(fileOf(this.#path))
     } finally {
       unlock()
     }
+  }
+
+  /** Moves everything to the file of LMDB's, which alone then has all there is. Nothing is appended meanwhile. */
+  async settle(): Promise<void> {
+    await this.#open.journal.settle()
   }
 
   /** Gives each log another epoch; answers how many users and groups there are. */
@@ -117,9 +131,14 @@ export class LmdbStore implements Store {
   }
 
   readonly laps: LapStore = {
-    append: (user, epoch, term, entries, done) =>
-      void this.append(user, epoch, term, entries).then(() => done(undefined), done),
-    begin: () => this.#opened?.commits.begin(),
+    append: (user, epoch, term, entries, done) => {
+      try {
+        this.#open.journal.add({ user, epoch, term, entries }, done)
+      } catch (error) {
+        setImmediate(() => done(error))
+      }
+    },
+    begin: () => this.#opened?.journal.begin(),
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
@@ -277,8 +296,8 @@ export class LmdbStore implements Store {
   /** From what its last write met, and whether there is room for the next. */
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {
     try {
-      const { commits } = this.#open
-      commits.room.look()
+      const { commits, journal } = this.#open
+      await journal.look()
       // The reason may be over, and nobody writes as long as nobody is sent here.
       if (commits.failed) await commits.write(() => {})
       return { ok: true }

@@ -1,6 +1,6 @@
 /** How long a store keeps things. */
 import type { Millis } from '../protocol/ids.ts'
-import { checkOptions, isAny } from '../protocol/options.ts'
+import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
 
 /** How long what was sent is kept for those who are away, and recognised when it is sent again. */
 export type Retention = {
@@ -12,9 +12,13 @@ export type Retention = {
 
 const hourMs = 3_600_000
 
-/** With defaults. Throws a TypeError for an option that `of` has not, and a RangeError for times that cannot be. */
-export function completeRetention(of: string, given: Partial<Retention>): Retention {
-  checkOptions(of, given, { retentionMs: isAny, dedupeMs: isAny })
+/** With defaults. Throws a TypeError for an option that `of` has not, `more` being others, and a RangeError for times that cannot be. */
+export function completeRetention(
+  of: string,
+  given: Partial<Retention>,
+  more: Readonly<Record<string, Rule>> = {},
+): Retention {
+  checkOptions(of, given, { retentionMs: isAny, dedupeMs: isAny, ...more })
   const { retentionMs = 30 * 24 * hourMs, dedupeMs = 25 * hourMs } = given
   checkMs({ retentionMs })
   checkMs({ dedupeMs }, 24 * hourMs)

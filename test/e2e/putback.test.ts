@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { createNode, lmdbStore } from '../../src/index.ts'
-import { backUpFile } from '../../src/store/lmdb/backup.ts'
+import { backUpStore } from '../../src/store/lmdb/backup.ts'
 import { freePort } from '../ports.ts'
 
 type Frame = unknown[]
@@ -40,7 +40,7 @@ async function stop(): Promise<void> {
 }
 /** Copies the folder of the node, which is stopped for that and starts again; or, as a snapshot does, while it runs. */
 async function save(how: 'stopped' | 'running' = 'stopped'): Promise<void> {
-  if (how === 'running') return backUpFile(join(data(), 'bluetick.mdb'), join(root, 'saved', 'bluetick.mdb'))
+  if (how === 'running') return backUpStore(data(), join(root, 'saved'))
   await stop()
   cpSync(data(), join(root, 'saved'), { recursive: true })
   await start()

@@ -65,8 +65,9 @@ describe('bluetick compact', () => {
       for (const entry of entries('alice', secret, 10)) await store.append(bob, 7, 1, [entry])
       await store.append(bob, 7, 1, entries('carol', plain, 19, permanent))
     })
-    expect(filesWith(secret)).toEqual(['bluetick.mdb'])
+    expect(filesWith(secret)).toEqual(['journal/1'])
     await withStore((store) => store.erase(bob, alice, 1, all))
+    expect(filesWith(secret)).toEqual(['bluetick.mdb', 'journal/1'])
     await compact()
     expect(filesWith(secret)).toEqual(['bluetick.mdb'])
     await withStore(async (store) => {
@@ -197,7 +198,7 @@ describe('bluetick compact', () => {
     onTestFinished(() => void spawnSync('umount', [path]))
     await withStore(async (store) => {
       for (let seq = 1; seq <= 30; seq++) await store.append(bob, 7, 1, [message(seq, time, plain.repeat(4_000))])
-      await store.expire(time)
+      await store.settle()
     })
     const { bavail, bsize } = statfsSync(path)
     writeFileSync(join(path, 'filler'), Buffer.alloc(bavail * bsize - 2_000_000))

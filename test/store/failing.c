@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@ static int fails(int fd, const char *call) {
   const char *below = getenv("FAIL_BELOW"), *when = getenv("FAIL_WHEN"), *what = getenv("FAIL_CALL");
   FILE *file;
   ssize_t length;
-  if (!below || !when || !what || strcmp(what, call) || access(when, F_OK) != 0) return 0;
+  if (!below || !when || !what || access(when, F_OK) != 0) return 0;
+  /* Such a write is a sync, too. */
+  if (strcmp(what, call) && !(!strcmp(what, "sync") && (fcntl(fd, F_GETFL) & O_DSYNC))) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   length = readlink(link, path, sizeof path - 1);
   if (length < 0) return 0;

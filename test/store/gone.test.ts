@@ -1,5 +1,5 @@
 /** Deletions, timers and expiry of the embedded store beside those of the memory store, with crashes between any two of its writes. */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -109,6 +109,8 @@ class Both {
     const before = this.#path
     this.#paths.push(mkdtempSync(join(tmpdir(), 'bluetick-gone-')))
     copyWhole(fileOf(before), fileOf(this.#path))
+    if (existsSync(join(before, 'journal')))
+      cpSync(join(before, 'journal'), join(this.#path, 'journal'), { recursive: true })
     this.#killed.push(this.store)
     this.store = lmdbStore(this.#path)
     return this.store.open()

@@ -23,6 +23,10 @@ it.each([
   expect(() => make({ retentionMs: undefined })).not.toThrow()
 })
 
+it('lmdbStore takes true or false for whether threads write', () => {
+  expect(() => lmdbStore('nowhere', { threaded: 'yes' as never })).toThrow('lmdbStore: threaded must be true or false')
+})
+
 it('fileMedia does, too', () => {
   for (const options of [{ retentionMs: -1 }, { resumeMs: 0 }])
     expect(() => fileMedia('nowhere', options)).toThrow(RangeError)

@@ -1,9 +1,69 @@
 /** Copies of what a node keeps in a data folder, also while it runs: as of one moment, and safe on the disk when they are said to be. */
-import { constants, existsSync } from 'node:fs'
-import { copyFile, mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { constants, existsSync, mkdirSync } from 'node:fs'
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { open as openEnvironment } from 'lmdb'
+import { StoreError } from '../error.ts'
 import { checkFile } from './check.ts'
+import { closeFolder, openFolder } from './folder.ts'
+import { folderOf, JournalFolder, pinFiles } from './journal/folder.ts'
+import { type Mark, markOf } from './journal/marks.ts'
+import { copyRecords, lastRecord } from './journal/read.ts'
+import { Damages } from './table.ts'
+import { fileOf, openTables } from './tables.ts'
+
+/** A node that writes much may use a file of its journal again while it is copied: then all is copied anew. */
+const rounds = 5
+
+/**
+ * Copies a store, of which another process may write the files, to one file of LMDB's in the folder `to`: what of the journal is not
+ * in the tables is moved to them there. All that was durable before is in the copy.
+ */
+export async function backUpStore(data: string, to: string): Promise<void> {
+  const part = join(to, 'part')
+  for (let done = false, round = 1; !done; round++)
+    done = await copyStore(data, part).then(
+      () => true,
+      (error) => {
+        if (round === rounds || !(error instanceof StoreError && error.code === 'corrupt')) throw error
+        return false
+      },
+    )
+  await sync(fileOf(part))
+  await rename(fileOf(part), fileOf(to))
+  await rm(part, { recursive: true })
+  await sync(to)
+}
+
+/**
+ * Of the journal as much as was on the disk before, or as the tables know of: nothing in it relies on what they do not have, and
+ * they have nothing that relies on more of it.
+ */
+async function copyStore(data: string, part: string): Promise<void> {
+  await rm(part, { recursive: true, force: true })
+  const pins = existsSync(folderOf(data)) ? pinFiles(data) : undefined
+  try {
+    const before = pins ? lastRecord(new JournalFolder(pins), data) : 0
+    await backUpFile(fileOf(data), fileOf(part))
+    const mark = await markIn(part)
+    mkdirSync(folderOf(part))
+    for (let number = mark?.oldest ?? 1; number <= (mark?.claimed ?? 0); number++) {
+      const found = [pins, folderOf(data)].map((folder) => join(folder ?? '', `${number}`)).find(existsSync)
+      if (found) copyRecords(found, join(folderOf(part), `${number}`), Math.max(before, mark?.durable ?? 0))
+    }
+  } finally {
+    if (pins) await rm(pins, { recursive: true, force: true })
+  }
+  const opened = await openFolder(part, { broke: () => {}, damaged: () => {} })
+  await opened.journal.settle().finally(() => closeFolder(opened))
+}
+
+async function markIn(folder: string): Promise<Mark | undefined> {
+  const { root, ...tables } = openTables(folder, new Damages(folder, () => {}))
+  const mark = markOf(tables)
+  await root.close()
+  return mark
+}
 
 /**
  * Copies a file of LMDB's as of one moment, without what it holds of removed rows: everything that was committed before is in the copy.

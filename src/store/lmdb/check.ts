@@ -17,14 +17,14 @@ const pagesAtOnce = 1_000
 
 /**
  * Rejects with a StoreError where the file is damaged. One that is not there, or is empty, is to be made; but not beside what
- * is made after it: `later`, a file or a folder with something in it, or the file of LMDB's locks. Then it was lost.
+ * is made after it: `later`, files or folders with something in them, or the file of LMDB's locks. Then it was lost.
  */
-export async function checkFile(path: string, later = `${path}-lock`): Promise<void> {
+export async function checkFile(path: string, ...later: readonly string[]): Promise<void> {
   const file = openIfThere(path)
   try {
     const size = file === undefined ? 0 : fstatSync(file).size
     if (file !== undefined && size > 0) await new Check(file, size).run()
-    else for (const other of [later, `${path}-lock`]) checkNothing(other)
+    else for (const other of [...later, `${path}-lock`]) checkNothing(other)
   } catch (cause) {
     if (!(cause instanceof Damage)) throw cause
     const text = `The file ${path} is damaged: ${cause.message}. Put a backup in its place, or move its folder away to begin anew.`

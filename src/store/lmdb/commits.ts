@@ -17,6 +17,8 @@ type Write<Tables> = {
   /** It reads what may be written in the same transaction. */
   readonly reads?: boolean
 }
+/** What belongs to every transaction. */
+type Each<Tables> = { put(tables: Tables): void; done(): void }
 type Transaction<Tables> = { readonly writes: Write<Tables>[]; readonly committed: Promise<void> }
 
 export class Commits<Tables extends File> {
@@ -24,20 +26,23 @@ export class Commits<Tables extends File> {
   readonly #tables: Tables
   readonly #folder: string
   readonly #broke: (error: StoreError) => void
+  readonly #each: Each<Tables> | undefined
   #next: Transaction<Tables> | undefined
-  /** The next need not wait for the end of this turn of the event loop. */
-  #hurry = () => {}
   /** The last transaction, whatever became of it. */
   #last: Promise<void> = Promise.resolve()
   /** Why the last transaction failed; undefined: it did not. */
   #failed: StoreError | undefined
 
-  /** `path`: of the file with the tables. `broke` is told of the failure after which nothing more is written. */
-  constructor(tables: Tables, path: string, broke: (error: StoreError) => void) {
+  /**
+   * `path`: of the file with the tables. `broke` is told of the failure after which nothing more is written. `each`: what the end of each
+   * transaction writes.
+   */
+  constructor(tables: Tables, path: string, broke: (error: StoreError) => void, each?: Each<Tables>) {
     this.room = new Room(tables, path, dirname(path))
     this.#tables = tables
     this.#folder = dirname(path)
     this.#broke = broke
+    this.#each = each
   }
 
   /** Why nothing more is written, or the last transaction failed. */
@@ -48,6 +53,18 @@ export class Commits<Tables extends File> {
   /** Nothing more is written, and the memory of the process may be damaged. */
   get broken(): boolean {
     return this.#failed?.code === 'failed'
+  }
+
+  /** Throws where nothing more may be written. */
+  check(): void {
+    if (this.#failed && this.broken) throw this.#failed
+  }
+
+  /** Nothing more may be written: what belongs to the tables, and is not in the file, cannot be. */
+  stop(error: StoreError): void {
+    if (this.broken) return
+    this.#failed = error
+    this.#broke(error)
   }
 
   /** Durable when it resolves; `then` runs just before that, and before the next transaction begins. */
@@ -68,18 +85,9 @@ export class Commits<Tables extends File> {
     return this.#next.committed
   }
 
-  /** Nothing more is to come in this turn of the event loop. */
-  begin(): void {
-    this.#hurry()
-  }
-
   /** It commits after this turn of the event loop, and after the transaction before it. */
   #begin(): Transaction<Tables> {
-    const turn = new Promise<void>((resolve) => {
-      this.#hurry = resolve
-      setImmediate(resolve)
-    })
-    const committed = Promise.all([turn, this.#last]).then(() => this.#commit())
+    const committed = Promise.all([new Promise(setImmediate), this.#last]).then(() => this.#commit())
     this.#last = committed.catch(() => {})
     return { writes: [], committed }
   }
@@ -87,10 +95,11 @@ export class Commits<Tables extends File> {
   async #commit(): Promise<void> {
     const writes = this.#next?.writes ?? []
     this.#next = undefined
-    if (this.#failed && this.broken) throw this.#failed
+    this.check()
     const { root } = this.#tables
     const put = () => {
       for (const { put } of writes) put(this.#tables)
+      this.#each?.put(this.#tables)
     }
     try {
       this.room.prepare()
@@ -101,14 +110,15 @@ export class Commits<Tables extends File> {
     } finally {
       if (!this.broken) this.room.ended()
     }
-    this.#failed = undefined
+    if (!this.broken) this.#failed = undefined
+    this.#each?.done()
     for (const { then } of writes) then?.()
   }
 
   async #fail(error: unknown): Promise<StoreError> {
     const failed = error instanceof StoreError ? error : await failure(this.#folder, await reason(error))
-    this.#failed = failed
-    if (this.broken) this.#broke(failed)
+    if (failed.code === 'failed') this.stop(failed)
+    else if (!this.broken) this.#failed = failed
     return failed
   }
 

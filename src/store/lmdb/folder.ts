@@ -7,12 +7,15 @@ import { lockFolder } from '../lock.ts'
 import { checkFile } from './check.ts'
 import { Commits } from './commits.ts'
 import { removeCopy } from './compact.ts'
-import { Journal } from './journal.ts'
+import { folderOf, removePins } from './journal/folder.ts'
+import { Marks } from './journal/marks.ts'
+import { openOut } from './journal/out.ts'
+import { Journal, type JournalOptions } from './journal.ts'
 import { Damages } from './table.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
 /** Of the rows that this release writes, and the earliest that it reads: data of others are refused. */
-const [version, earliest] = [5, 5]
+const [version, earliest] = [6, 6]
 
 /** What is open while the store is. */
 export type Opened = {
@@ -22,26 +25,31 @@ export type Opened = {
   readonly unlock: () => void
 }
 
-/** Opens the folder `path`, which is made if need be. */
-export async function openFolder(path: string, events: StoreEvents): Promise<Opened> {
+/** Opens the folder `path`, which is made if need be. `out`: how files of the journal are written. */
+export async function openFolder(
+  path: string,
+  events: StoreEvents,
+  out: Partial<JournalOptions> = {},
+): Promise<Opened> {
   const unlock = lock(path)
   try {
     removeCopy(fileOf(path))
-    await checkFile(fileOf(path), join(path, 'media', 'records.mdb'))
-    return await openLocked(path, events, unlock)
+    removePins(path)
+    await checkFile(fileOf(path), join(path, 'media', 'records.mdb'), folderOf(path))
+    return await openLocked(path, events, { open: openOut, threaded: false, ...out }, unlock)
   } catch (error) {
     unlock()
     throw error
   }
 }
 
-async function openLocked(path: string, events: StoreEvents, unlock: () => void): Promise<Opened> {
+async function openLocked(path: string, events: StoreEvents, out: JournalOptions, unlock: () => void): Promise<Opened> {
   const tables = openTables(path, new Damages(path, events.damaged))
   try {
     await checkVersion(tables, path)
-    const commits = new Commits(tables, fileOf(path), events.broke)
-    const journal = new Journal(tables, commits)
-    journal.recover()
+    const marks = new Marks(tables)
+    const commits = new Commits<Tables>(tables, fileOf(path), events.broke, marks.each)
+    const journal = new Journal(path, tables, commits, marks, out)
     return { tables, commits, journal, unlock }
   } catch (error) {
     await tables.root.close()
@@ -52,7 +60,7 @@ async function openLocked(path: string, events: StoreEvents, unlock: () => void)
 async function checkVersion({ versions }: Tables, path: string): Promise<void> {
   const found = versions.get('version')
   if (found !== undefined && (found < earliest || found > version)) {
-    const text = `The data in ${path} is of version ${found}, and this release reads versions ${earliest} to ${version}.`
+    const text = `The data in ${path} is of version ${found}, and this release reads versions ${earliest} to ${version}. Use the release that wrote it, or move the folder away to begin anew.`
     throw new StoreError('version', text)
   }
   if (found !== version) await versions.put('version', version)
@@ -71,7 +79,7 @@ function lock(path: string): () => void {
 
 /** Finishes what is under way. */
 export async function closeFolder({ journal, commits, unlock }: Opened): Promise<void> {
-  journal.close()
+  await journal.close()
   await commits.close()
   unlock()
 }

@@ -89,17 +89,16 @@ export class Room {
     this.#end = Math.max(this.#end, this.#used)
   }
 
-  /** `trim`: what is ahead goes back to the disk. */
+  /** `trim`: what is ahead goes back to the disk. Where much is used, the next start has room to make some on a disk that is full then. */
   close(trim: boolean): void {
-    if (trim) ftruncateSync(this.#file, this.#used)
+    const ahead = this.#used < leastReserve ? 0 : leastBytes
+    if (trim) ftruncateSync(this.#file, Math.min(this.#end, this.#used + ahead))
     closeSync(this.#file)
   }
 
   /** A file that was removed can be written on, and is lost with the process. */
   #checkThere(): void {
-    if (fstatSync(this.#file).nlink > 0) return
-    const text = `The files in ${this.#folder} were removed while they were in use. Nothing more is written, and what was in them is lost: put a backup in their place, or start anew.`
-    throw new StoreError('failed', text)
+    if (fstatSync(this.#file).nlink === 0) throw removed(this.#folder)
   }
 
   get #reserve(): number {
@@ -128,7 +127,7 @@ export class Room {
         at += writeSync(this.#file, zeros, 0, Math.min(end - at, zeros.length), at)
       return undefined
     } catch (error) {
-      return writeError(this.#folder, error as NodeJS.ErrnoException)
+      return writeError(this.#folder, error)
     }
   }
 }
@@ -137,8 +136,9 @@ export class Room {
 const noRoom = [constants.errno.ENOSPC, constants.errno.EDQUOT, constants.errno.EFBIG]
 
 /** What a write that failed means for a store. */
-function writeError(folder: string, cause: NodeJS.ErrnoException): StoreError {
-  return isNoRoom(cause) ? full(folder, cause) : failed(folder, cause.message, cause)
+export function writeError(folder: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  return isNoRoom(cause) ? full(folder, cause) : failed(folder, (cause as Error).message, cause)
 }
 
 /** Whether a write of Node's failed for want of room. */
@@ -151,4 +151,10 @@ export const full = (folder: string, cause: unknown): StoreError =>
 export function failed(folder: string, words: string, cause: unknown): StoreError {
   const text = `Writing to ${folder} failed: ${words}. Nothing more is written, and nothing is lost that was said to be safe; look at the disk, and start again.`
   return new StoreError('failed', text, { cause })
+}
+
+/** Files that have no name any more are lost with the process. */
+export function removed(folder: string): StoreError {
+  const text = `The files in ${folder} were removed while they were in use. Nothing more is written, and what was in them is lost: put a backup in their place, or start anew.`
+  return new StoreError('failed', text)
 }

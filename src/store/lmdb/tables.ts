@@ -3,6 +3,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, Seq } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { GroupRecord, Lease } from '../contract.ts'
+import type { Mark } from './journal/marks.ts'
 import type { CursorsRow } from './rows.ts'
 import { bytes, type Damages, type Key, packed, Table } from './table.ts'
 
@@ -20,8 +21,10 @@ export type Log = { epoch: number; tail: Seq; lastTime: Millis; head: Seq; lives
 
 export type Tables = {
   readonly root: RootDatabase
-  /** number of the row -> appends that were committed together (rows.ts) and are not in the tables below */
-  readonly journal: Table<Uint8Array, number>
+  /** 'journal' -> how far the tables and the journal know each other (journal/marks.ts) */
+  readonly marks: Table<Mark, string>
+  /** user -> what the journal had of them, whose rows below are damaged (rows.ts) */
+  readonly aside: Table<Uint8Array, string>
   /** [user, seq of the first] -> entries that follow each other, of one day (rows.ts) */
   readonly entries: Table<Uint8Array, [string, number]>
   readonly logs: Table<Log, string>
@@ -77,7 +80,8 @@ export function openTables(path: string, damages: Damages): Tables {
   const rows = <K extends Key>(name: string) => new Table<Uint8Array, K>(root, name, damages, bytes)
   return {
     root,
-    journal: rows('journal'),
+    marks: table('marks'),
+    aside: rows('aside'),
     entries: rows('entries'),
     logs: table('logs'),
     cursors: table('cursors'),
