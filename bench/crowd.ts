@@ -115,8 +115,3 @@ export function close(): void {
   crowd.users = []
   crowd.counts = new Counts()
 }
-
-/** For the end of the process, when nothing counts any more. */
-export function reset(): void {
-  for (const user of crowd.users) user.reset()
-}

@@ -129,10 +129,6 @@ export class User implements Receiver {
     this.#socket.close()
   }
 
-  reset(): void {
-    this.#socket.reset()
-  }
-
   say(frame: Parameters<typeof msgpackCodec.encode>[0][number]): void {
     this.#socket.send(msgpackCodec.encode([frame]) as Uint8Array)
     this.#socket.flush()
