@@ -51,9 +51,9 @@ export function readsSaved(state: UserState, ok: boolean, turn: UserTurn): void 
   if (!ok) for (const [chat, seq] of reads) note(state, chat, seq, turn)
 }
 
-/** A device is new. */
+/** A device is new, or was never welcomed: a crash may have come between. */
 export function recallReads(state: UserState, turn: UserTurn): void {
-  if (state.log.tail === 0) return
+  if (state.log.tail === 0 || workOf(state).recallsReads) return
   workOf(state).recallsReads = true
   turn.effects.push({ do: 'reads' })
 }
@@ -62,6 +62,7 @@ export function recallReads(state: UserState, turn: UserTurn): void {
 export function readsRecalled(state: UserState, saved: Reads | null, turn: UserTurn): void {
   const { log, alone } = state
   const work = workOf(state)
+  if (!work.recallsReads) return
   if (!saved) return after(state, 'retell', retellMs, turn)
   work.recallsReads = false
   state.alone = null

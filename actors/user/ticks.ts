@@ -7,7 +7,7 @@ import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isGroup } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
 import { after, retellMs } from './later.ts'
-import { readDone, recallReads, see } from './reads.ts'
+import { readDone, see } from './reads.ts'
 import { workOf } from './state.ts'
 import type { Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
 
@@ -177,7 +177,7 @@ export function receipted(
 export function retell(state: UserState, turn: UserTurn): void {
   const { outstanding, recallsReads } = workOf(state)
   for (const [peer, told] of outstanding) turn.effects.push(receipt(state, peer, told, true))
-  if (recallsReads) recallReads(state, turn)
+  if (recallsReads) turn.effects.push({ do: 'reads' })
   tellDelivered(state, turn)
   settle(state, turn)
 }

@@ -16,7 +16,7 @@ import { pauseAt } from '../log/append.ts'
 import { saveNow, settle } from '../log/cursors.ts'
 import { standing } from '../log/lives.ts'
 import { accept, ack, answered, attach, detach, timer as logTimer, resume, write } from '../log/log.ts'
-import { readerOf } from '../log/state.ts'
+import { readerOf, unwelcomed } from '../log/state.ts'
 import { startDue } from '../log/timers.ts'
 import type { Incoming, LogEvent, Reader } from '../log/types.ts'
 import type { Turn } from '../turn.ts'
@@ -237,7 +237,6 @@ function paused(state: UserState, message: Incoming, turn: UserTurn): void {
 
 function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'attach' }>, turn: UserTurn): void {
   const { session, cursor } = message
-  const known = state.log.readers
   const device = letIn(state, message, turn)
   if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
   // References rise. An older session is attached again where the actor crashed before the node knew that its link is dead.
@@ -246,7 +245,7 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
     turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
   const lost = lostBy(device, cursor, turn)
   if (lost) tellSiblings(state, turn)
-  if (lost || !known.includes(device)) recallReads(state, turn)
+  if (lost || device.seenAt === unwelcomed) recallReads(state, turn)
   attach(state.log, device, session, cursor, lost, turn)
 }
 

@@ -1,7 +1,7 @@
 /** Several devices of one user: what one reads is read on all; one is removed; one was away for too long. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { awayReader } from '../../actors/log/state.ts'
+import { awayReader, unwelcomed } from '../../actors/log/state.ts'
 import type { Presented } from '../../actors/log/types.ts'
 import { refusal, withRemoval } from '../../actors/removals.ts'
 import { openSettings } from '../../actors/settings.ts'
@@ -158,6 +158,8 @@ describe('what one device reads', () => {
       [alone[0], 'laptop'],
       [alone[1], 'old'],
       [alone[1], 'lost'],
+      // It was saved, and a crash came before it was told.
+      [[cursor('phone', 6, 99_000), cursor('tablet', 0, unwelcomed)], 'tablet'],
     ] as const) {
       const { state, tell, attach } = actor([...cursors])
       attach(1, 'phone')
@@ -166,6 +168,7 @@ describe('what one device reads', () => {
       tell({ is: 'timer', timer: 'save' })
       read('ben', 5)
       expect(of(attach(2, name), 'reads')).toEqual([{ do: 'reads' }])
+      expect(of(attach(3, name), 'reads')).toEqual([])
       // The store did not answer: it is asked again.
       expect(entriesOf(tell({ is: 'reads', reads: null }))).toEqual([])
       expect(rest(state)).toBe('busy')
@@ -178,6 +181,7 @@ describe('what one device reads', () => {
         { is: 'seen', seq: 9, chat: 'ben', upTo: 5 },
       ])
       expect(state.alone).toBeNull()
+      expect(entriesOf(tell({ is: 'reads', reads: reads(['ann', 3]) }))).toEqual([])
       expect(of(tell({ is: 'timer', timer: 'retell' }), 'reads')).toEqual([])
     }
   })
