@@ -175,3 +175,15 @@ it('whoever is in counts as connected, with each device, and nobody who only kno
   ])
   expect(sessions.presences([laptop.ref, 999])).toEqual([{ session: laptop.ref, activeAt: 1, away: false }])
 })
+
+it('a socket that closes while it is sent something tells the actors of its user so, and the others get theirs', async () => {
+  const { sessions, enters, told, turn } = hosted()
+  const [ann, ben] = [await enters('ann'), await enters('ben')]
+  ann.reads = false
+  // As uWebSockets.js does: within the call that ends the socket.
+  ann.end = (code) => sessions.ended(ann, code)
+  for (const { ref } of [ann, ben]) sessions.push(ref, ['live', 5])
+  await turn()
+  expect(told).toContainEqual(['user ann', { is: 'detach', session: ann.ref }])
+  expect([sessions.size, ben.heard]).toEqual([1, [[['live', 5]]]])
+})
