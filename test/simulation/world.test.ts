@@ -95,5 +95,5 @@ it('keeps them while people leave a group, are invited, and join it again', asyn
     ),
     { ...all, numRuns: Math.ceil(runs / 2), examples: pinned('group') },
   )
-  expect(joins, 'some have').toBeGreaterThan(10)
+  expect(joins, 'some have: about one in ten worlds').toBeGreaterThan(runs / 60)
 }, 240_000)
