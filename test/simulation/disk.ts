@@ -5,7 +5,7 @@
 import { expect } from 'vitest'
 import { unwelcomed } from '../../actors/log/state.ts'
 import { type Entry, isErased } from '../../src/protocol/entry.ts'
-import type { UserId } from '../../src/protocol/ids.ts'
+import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { LapStore, Store } from '../../src/store/contract.ts'
 import { StoreError } from '../../src/store/error.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -61,6 +61,8 @@ export class Disk {
   logs = new Map<UserId, Written>()
   /** What was ever deleted, by user and message, also where a copy that was put back has it again. */
   readonly everErased = new Set<string>()
+  /** Changes of a lifetime that a copy which was put back has of one side only. */
+  readonly halfChanged = new Set<MessageId>()
   /** Devices that the store knew when the actor of their user was loaded. */
   readonly known = new Set<string>()
   readonly #cluster: Cluster | null
@@ -118,9 +120,17 @@ export class Disk {
     for (const { name, args } of done) await this.#method(name)(...args)
     this.#done = done
     this.logs = structuredClone(this.#saved.logs)
+    for (const [user, { written }] of this.logs) for (const entry of written) this.#noteHalf(user, entry)
     // Deletions that were not done yet are undone, or half of them.
     for (const log of this.logs.values()) log.due = toldOf(log)
     return true
+  }
+
+  /** Its sender has been told since that it was sent, and does not send it again. */
+  #noteHalf(user: UserId, entry: Entry): void {
+    if (entry.is !== 'message' || entry.change !== 'lifetime' || entry.from === user) return
+    const own = this.logs.get(entry.from)?.written ?? []
+    if (!own.some((copy) => copy.is === 'copy' && copy.id === entry.id)) this.halfChanged.add(entry.id)
   }
 
   /** The node has died: of the writes under way the first `landed` are durable. */

@@ -235,9 +235,11 @@ async function agreed(world: World): Promise<void> {
     for (const other of users) {
       if (one >= other) continue
       const [here, there] = [await known(world, one, other), await known(world, other, one)]
-      expect(here, `${one} and ${other} agree`).toEqual(there)
       const changes = [changesOf(world, one, other), changesOf(world, other, one)].flat()
       const last = changes.sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1)).at(-1)
+      // docs/operations.md says so of a backup that is made between the writes of the two sides.
+      if (last && world.disk.halfChanged.has(last.id)) continue
+      expect(here, `${one} and ${other} agree`).toEqual(there)
       expect(here?.lifetime ?? 'default').toBe(last?.body ?? 'default')
     }
 }
