@@ -4,6 +4,7 @@
 import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/log/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
+import { Counts, countedEvent, countedEvents, countedFaults } from './embed/counts.ts'
 import { inTime } from './embed/deadline.ts'
 import { listener, timed } from './embed/events.ts'
 import { type OnFault, warnings } from './embed/faults.ts'
@@ -31,8 +32,9 @@ import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
+import { nodeMetrics } from './operations/metrics.ts'
 import { asOperator } from './operations/operating.ts'
-import { operatorRoute } from './operations/routes.ts'
+import { metricsRoute, operatorRoute } from './operations/routes.ts'
 import type { Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
@@ -119,6 +121,8 @@ export function createNode(options: NodeOptions) {
     trace: async (id: string) => node().trace(id),
     /** Counters of this node. */
     stats: () => node().stats(),
+    /** The same and more for Prometheus, in its text format: what `GET /metrics` answers. */
+    metrics: async (): Promise<string> => node().metrics(),
     /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
     close(): Promise<void> {
       closing ??= close()
@@ -152,9 +156,10 @@ async function begin(options: CompleteOptions, host: string, port: number, broke
 async function start(options: CompleteOptions, broke: (error: StoreError) => void, given: Clock = systemClock) {
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
-  const onFault: OnFault = (fault) => given.soon(() => heard(fault))
+  const counts = new Counts()
+  const onFault = countedFaults(counts, (fault) => given.soon(() => heard(fault)))
   await openStores(options, onFault, broke)
-  return withSockets(options, onFault, await startHosts(options, onFault, given))
+  return withSockets(options, onFault, await startHosts(options, onFault, given, {}, counts))
 }
 
 /** Both stores are open, or none. `broke`: one can write no more. */
@@ -184,10 +189,11 @@ export async function startHosts(
   onFault: OnFault,
   given: Clock,
   sizes: Partial<RuntimeOptions> = {},
+  counts = new Counts(),
 ) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
-  const onEvent = listener(options.onEvent, given, onFault)
+  const onEvent = countedEvent(counts, listener(options.onEvent, given, onFault))
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
@@ -213,11 +219,16 @@ export async function startHosts(
     heartbeatMs: heartbeatSeconds * 1000,
     enter,
     onEvent,
+    counts,
     admit: admission(options.allow && hooks.ask('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
-  const [events, holds, notes] = [tellHooks(options, clock), new Holds(media), new Notes(store, term)]
+  const [events, holds, notes] = [
+    countedEvents(counts, tellHooks(options, clock)),
+    new Holds(media),
+    new Notes(store, term),
+  ]
   const { lifetime } = options
   const logs = {
     runtime,
@@ -231,7 +242,7 @@ export async function startHosts(
     holds,
     calendar,
     onFault,
-    timed: timed(given, onEvent),
+    timed: timed(given, (ms) => counts.appends.add(ms), onEvent),
   }
   const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...logs, notes })
@@ -259,6 +270,7 @@ export async function startHosts(
     media,
     enter,
     onEvent,
+    metrics: nodeMetrics({ counts, stats: node.stats, store }),
     choresEnded,
   }
 }
@@ -279,15 +291,18 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     media,
     enter,
     onEvent,
+    metrics,
     choresEnded,
   } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
+  const who = { token: options.operatorToken, open: !asksToken }
   const route = routes({
     health: healthRoute(store),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
-    operators: operatorRoute({ token: options.operatorToken, open: !asksToken, node }),
+    operators: operatorRoute({ ...who, node }),
+    metrics: metricsRoute({ ...who, metrics }),
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts: options.trusts, route, onEvent })
   const close = async () => {
@@ -307,7 +322,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     await store.close()
     runtime.end()
   }
-  return { node, gateway, close }
+  return { node: { ...node, metrics: metrics.read }, gateway, close }
 }
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */

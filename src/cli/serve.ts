@@ -16,6 +16,7 @@ import {
 import type { Lifetime } from '../protocol/lifetime.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Log, logTable } from './log.ts'
+import { metricsTable, serveMetrics } from './metrics.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken, tokenIn } from './operator.ts'
 import { readOptions } from './options.ts'
@@ -113,6 +114,7 @@ export const table = {
     env: 'BLUETICK_CONFIG',
   },
   ...logTable,
+  ...metricsTable,
   ...clusterTable,
 } satisfies Record<string, Option>
 
@@ -155,6 +157,7 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
   if (!values['secret-file'] && !tokenFile)
     process.on('SIGHUP', () => log.say('SIGHUP: there is no secret file to read again, nor one of the operator token.'))
   const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
+  const metrics = await serveMetrics(values, node)
   const page = `${url.replace('ws', 'http')}/`
   const operators = tokenFile || (await keepToken(data, made))
   const keyspace =
@@ -165,6 +168,7 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
     `  tokens      ${tokensOf(values)}`,
     `  operators   their token is in ${operators}`,
     `  data        ${data}${keyspace}`,
+    ...(metrics ? [`  metrics     ${metrics}`] : []),
   ]
   log.say(lines.join('\n'), { url, page, operators, data })
   return node

@@ -27,14 +27,14 @@ const slowMs: Millis = 1_000
 /** Is called when an append begins, and what it answers when that ends. */
 export type Timed = (log: string, entries: number) => () => void
 
-/** Tells of appends that take long. Undefined: nobody listens, and none is timed. */
-export function timed(clock: ClockFace, onEvent: OnEvent | undefined): Timed | undefined {
-  if (!onEvent) return undefined
+/** Tells of appends that take long. `took`: is told of each. */
+export function timed(clock: ClockFace, took: (ms: Millis) => void, onEvent: OnEvent): Timed {
   return (log, entries) => {
     const began = clock.monotonic()
     return () => {
-      const ms = Math.round(clock.monotonic() - began)
-      if (ms >= slowMs) onEvent({ event: 'slow', log, entries, ms })
+      const ms = clock.monotonic() - began
+      took(ms)
+      if (ms >= slowMs) onEvent({ event: 'slow', log, entries, ms: Math.round(ms) })
     }
   }
 }

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { type Answer, type Route, text } from './http.ts'
 
 type Context = {
-  /** What operators ask. */
+  /** What operators ask, and what reads metrics for them. */
   readonly operators: Route
+  readonly metrics: Route
   /** What a supervisor asks. */
   readonly health: Route
   /** Uploads and downloads. */
@@ -30,10 +31,10 @@ const policy =
   "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'"
 
 export function routes(context: Context): Route {
-  return (request) => {
+  return async (request) => {
     const { path, method } = request
     if (path === '/media' || path.startsWith('/media/')) return context.media(request)
-    const operated = context.operators(request)
+    const operated = (await context.operators(request)) ?? (await context.metrics(request))
     if (operated) return operated
     if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET.\n')
     const watched = context.health(request)

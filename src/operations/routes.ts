@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { SendRefused } from '../embed/program.ts'
 import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
 import { isFromHere } from '../gateway/origin.ts'
+import type { Metrics } from './metrics.ts'
 
 type Node = {
   readonly inspect: (user: string) => Promise<unknown>
@@ -33,6 +34,15 @@ const operations: Readonly<Record<string, Operation>> = {
   'POST /disconnect': (node, asked) => node.disconnect(asked.get('user') ?? '', asked.get('device') ?? undefined),
 }
 const paths = new Set(Object.keys(operations).map((operation) => operation.split(' ')[1]))
+
+/** `GET /metrics`, for Prometheus, which shows the operator token. */
+export function metricsRoute({ metrics, ...who }: Omit<Context, 'node'> & { readonly metrics: Metrics }): Route {
+  return async (request) => {
+    if (request.path !== '/metrics') return undefined
+    if (!isOperator(who, request)) return text(403, 'Only operators may: show the operator token.\n')
+    return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.read() }
+  }
+}
 
 /** Undefined: the path is none of theirs. */
 export function operatorRoute({ node, ...who }: Context): (request: Request) => ReturnType<Route> {

@@ -3,17 +3,22 @@ import { expect, it } from 'vitest'
 import { listener, type NodeEvent, timed } from '../../src/embed/events.ts'
 import type { Fault } from '../../src/embed/faults.ts'
 
-it('an append that took a second or more is told; without a listener none is timed', () => {
+it('an append that took a second or more is told, and each is counted', () => {
   let now = 5_000.4
   const heard: NodeEvent[] = []
-  const begins = timed({ now: () => 0, monotonic: () => now }, (event) => heard.push(event))
-  const [fast, slow] = [begins?.('ann', 1), begins?.('#tea', 3)]
+  const took: number[] = []
+  const begins = timed(
+    { now: () => 0, monotonic: () => now },
+    (ms) => took.push(ms),
+    (event) => heard.push(event),
+  )
+  const [fast, slow] = [begins('ann', 1), begins('#tea', 3)]
   now += 999
-  fast?.()
+  fast()
   now += 601
-  slow?.()
+  slow()
   expect(heard).toEqual([{ event: 'slow', log: '#tea', entries: 3, ms: 1_600 }])
-  expect(timed({ now: () => 0, monotonic: () => now }, undefined)).toBeUndefined()
+  expect(took.map(Math.round)).toEqual([999, 1_600])
 })
 
 it('a listener is called after what happened, and what it throws is a fault', () => {

@@ -1,5 +1,7 @@
 /** Clients that are connected to a host of sessions. */
+
 import { openSettings } from '../../actors/settings.ts'
+import { Counts } from '../../src/embed/counts.ts'
 import type { Enter } from '../../src/hosts/sessions/entrance.ts'
 import { type Address, Session, type SessionsContext } from '../../src/hosts/sessions/session.ts'
 import { Sessions } from '../../src/hosts/sessions/sessions.ts'
@@ -52,6 +54,7 @@ export function hosted(given: Partial<SessionsContext> = {}) {
     admit: () => undefined,
     life: 0,
     presented: (cursor) => cursor,
+    counts: new Counts(),
     ...given,
   }
   const sessions = new Sessions(context)

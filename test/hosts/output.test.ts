@@ -1,5 +1,6 @@
 /** What goes out to clients, and when. */
 import { expect, it } from 'vitest'
+import { Counts } from '../../src/embed/counts.ts'
 import { Output } from '../../src/hosts/sessions/output.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { byHand } from './byhand.ts'
@@ -11,7 +12,7 @@ function output() {
   const { runtime, turn } = byHand()
   const client = aClient()
   client.open = true
-  return { output: new Output(runtime.turns), client, turn }
+  return { output: new Output(runtime.turns, new Counts()), client, turn }
 }
 
 it('frames of one lap are one WebSocket message, in their order, and those of the next another', async () => {

@@ -1,4 +1,5 @@
 /** What goes out to clients: the frames of a lap are one WebSocket message to each. */
+import type { Counts } from '../../embed/counts.ts'
 import { type CloseCode, closeCodes, errorCodes } from '../../protocol/codes.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Turns } from '../../runtime/index.ts'
@@ -9,9 +10,11 @@ const crowded = 32
 
 export class Output {
   readonly #turns: Pick<Turns, 'send'>
+  readonly #counts: Counts
 
-  constructor(turns: Pick<Turns, 'send'>) {
+  constructor(turns: Pick<Turns, 'send'>, counts: Counts) {
     this.#turns = turns
+    this.#counts = counts
   }
 
   push(session: Session, frame: ServerFrame): void {
@@ -20,6 +23,7 @@ export class Output {
       this.#turns.send(() => this.#flush(session))
       session.out = []
     }
+    if (frame[0] === 'error') this.#counts.refused.add(frame[1])
     session.out.push(frame[0] === 'error' ? explained(frame) : frame)
   }
 
@@ -41,6 +45,8 @@ export class Output {
 
   /** Sends what is encoded already, to a session for which nothing waits. */
   send(session: Session, data: string | Uint8Array): void {
+    // Of text the characters, which are its bytes but for what is not ASCII: to count these costs as much as to encode.
+    this.#counts.sentBytes += data.length
     if (!session.send(data)) end(session, 'too_slow')
   }
 

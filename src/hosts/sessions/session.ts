@@ -3,6 +3,7 @@ import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { Presented } from '../../../actors/log/types.ts'
 import { SessionState } from '../../../actors/session/state.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
+import type { Counts } from '../../embed/counts.ts'
 import type { OnEvent } from '../../embed/events.ts'
 import type { Codec } from '../../protocol/codec.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
@@ -53,6 +54,7 @@ export type SessionsContext = {
   readonly enter: Enter
   readonly admit: Admit
   readonly onEvent?: OnEvent | undefined
+  readonly counts: Counts
   /** The name of this life of the store; 0: none. */
   readonly life: number
   readonly presented: (cursor: Cursor) => Presented | Promise<Presented>

@@ -33,7 +33,7 @@ export class Sessions implements SessionPort {
     this.#clock = context.runtime.clock
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
-    this.#output = new Output(context.runtime.turns)
+    this.#output = new Output(context.runtime.turns, context.counts)
     this.#telling = new Telling(context, this.#output)
     this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
     this.#entering = new Entering(this.#sessions, context, {
@@ -75,6 +75,7 @@ export class Sessions implements SessionPort {
     const ping = pingOf(data)
     if (ping !== undefined) return this.#pinged(session, ping)
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
+    this.#context.counts.receivedBytes += size
     if (size > this.#context.limits.frameBytes) return this.#output.close(session, 'frame_too_large')
     let values: unknown[]
     try {

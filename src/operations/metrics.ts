@@ -1,0 +1,136 @@
+/**
+ * What Prometheus reads. Each metric reads a number that is there anyway, when it is asked for; that of Node.js itself (memory, collector,
+ * delay of the event loop) begins to be watched at the first reading.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Counts } from '../embed/counts.ts'
+import { closeNamed } from '../protocol/codes.ts'
+import type { HealthStore } from '../store/contract.ts'
+
+export type Metrics = { readonly contentType: string; read(): Promise<string> }
+
+type Stats = {
+  readonly sessions: number
+  readonly users: { readonly present: number; readonly awake: number }
+  readonly messages: number
+  readonly turns: number
+  readonly wakes: number
+  readonly hibernations: number
+  readonly restarts: number
+  readonly deadLetters: number
+  readonly overflows: number
+}
+type Context = { readonly counts: Counts; readonly stats: () => Stats; readonly store: HealthStore }
+
+/** By what a number is told apart, and the number. */
+type Row = readonly [label: string, value: number]
+
+export function nodeMetrics(context: Context): Metrics {
+  let registry: Registry | undefined
+  return {
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    read: () => {
+      registry ??= registered(context)
+      return registry.metrics()
+    },
+  }
+}
+
+/** Of Node.js, named against the rules of Prometheus, which says so at each reading. */
+const misnamed = ['handles', 'requests', 'resources'].map((name) => `nodejs_active_${name}_total`)
+
+function registered(context: Context): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  for (const name of misnamed) registry.removeSingleMetric(name)
+  const registers = [registry]
+  for (const [name, help, read] of gauges(context))
+    new Gauge({
+      name: `bluetick_${name}`,
+      help,
+      registers,
+      async collect() {
+        this.set(await read())
+      },
+    })
+  for (const [name, help, read, label] of counters(context))
+    new Counter({
+      name: `bluetick_${name}_total`,
+      help,
+      registers,
+      labelNames: label ? [label] : [],
+      collect() {
+        const value = read()
+        this.reset()
+        if (typeof value === 'number') return this.inc(value)
+        for (const [of, count] of value) this.inc({ [label as string]: of }, count)
+      },
+    })
+  registry.registerMetric(appendSeconds(context.counts) as never)
+  return registry
+}
+
+type GaugeRow = readonly [name: string, help: string, read: () => number | Promise<number>]
+
+const gauges = ({ stats, store }: Context): readonly GaugeRow[] => [
+  ['sessions', 'Connections that are open.', () => stats().sessions],
+  ['users_awake', 'User actors in memory that are in use.', () => stats().users.awake],
+  ['users_hibernated', 'User actors that hibernate.', () => stats().users.present - stats().users.awake],
+  ['store_up', '1: the store can be written.', async () => Number((await store.health()).ok)],
+]
+
+type CounterRow = readonly [name: string, help: string, read: () => number | readonly Row[], label?: string]
+
+const counters = ({ counts, stats }: Context): readonly CounterRow[] => [
+  ['entered', 'Devices that came in.', () => counts.entered],
+  [
+    'refused_connections',
+    'Connections, and requests for media, of nobody who may come in.',
+    () => counts.turnedAway.entries(),
+    'code',
+  ],
+  ['left', 'Connections of users that have ended, by close code.', () => counts.left.entries().map(named), 'code'],
+  ['messages_accepted', 'Messages that became durable; one to a group counts once.', () => counts.accepted],
+  ['receipts', 'Times that a sender was told of more that is delivered or read.', () => counts.receipts],
+  ['refused_frames', 'Frames that were refused.', () => counts.refused.entries(), 'code'],
+  ['received_bytes', 'Bytes of WebSocket messages of clients.', () => counts.receivedBytes],
+  [
+    'sent_bytes',
+    'Bytes of WebSocket messages to clients, those of text counted in characters.',
+    () => counts.sentBytes,
+  ],
+  ['faults', 'What onFault is told of.', () => counts.faults.entries(), 'where'],
+  ['actor_messages', 'Messages to actors.', () => stats().messages],
+  ['actor_turns', 'Turns of actors.', () => stats().turns],
+  ['actor_wakes', 'Actors that were loaded, or woke from hibernation.', () => stats().wakes],
+  ['actor_hibernations', 'Actors that began to hibernate.', () => stats().hibernations],
+  ['actor_restarts', 'Actors that crashed, and started again from the store.', () => stats().restarts],
+  ['dead_letters', 'Messages to actors that were put aside.', () => stats().deadLetters],
+  ['mailbox_overflows', 'Messages that were refused since the mailbox was full.', () => stats().overflows],
+]
+
+const named = ([code, count]: Row): Row => [closeNamed(Number(code)) ?? code, count]
+
+/** prom-client sorts each value into its buckets; here they are sorted already. */
+function appendSeconds({ appends }: Counts) {
+  const [name, help, type] = [
+    'bluetick_append_seconds',
+    'Time until what was appended to a log was durable.',
+    'histogram',
+  ]
+  const get = () => {
+    const { steps, sum } = appends.read()
+    const count = steps.at(-1)?.count ?? 0
+    const values = [
+      ...steps.map(({ upTo, count }) => ({
+        metricName: `${name}_bucket`,
+        labels: { le: Number.isFinite(upTo) ? upTo / 1_000 : '+Inf' },
+        value: count,
+      })),
+      { metricName: `${name}_sum`, labels: {}, value: sum / 1_000 },
+      { metricName: `${name}_count`, labels: {}, value: count },
+    ]
+    return { name, help, type, aggregator: 'sum', values }
+  }
+  return { name, help, type, aggregator: 'sum', get, reset: () => {} }
+}

@@ -1,0 +1,155 @@
+/** What Prometheus reads: by itself, and by a real Prometheus. */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { freePort } from '../ports.ts'
+import { needs } from '../skips.ts'
+
+const operatorToken = 'the token of operators'
+const ending: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+async function start(options: Partial<NodeOptions> = {}) {
+  const authenticate: NodeOptions['authenticate'] = (token) =>
+    token === 'wrong' || !token ? undefined : { user: token }
+  const node = createNode({ store: memoryStore(), authenticate, operatorToken, ...options })
+  ending.push(() => node.close())
+  const { url } = await node.listen({ port: 0 })
+  const http = url.replace('ws', 'http')
+  const read = async () => {
+    const headers = { authorization: `Bearer ${operatorToken}` }
+    const response = await fetch(`${http}/metrics`, { headers })
+    expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4')
+    return response.text()
+  }
+  return { node, url, http, read }
+}
+
+/** The number of a metric, with its labels as they are written. */
+function value(text: string, metric: string): number | undefined {
+  const line = text.split('\n').find((line) => line.startsWith(`${metric} `))
+  return line === undefined ? undefined : Number(line.split(' ')[1])
+}
+
+/** Somebody comes, writes three messages, is refused once, and goes; somebody else does not come in. */
+async function talk(url: string): Promise<void> {
+  const [alice, bob] = [connect({ url, token: 'alice' }), connect({ url, token: 'bob' })]
+  const reading = (async () => {
+    let count = 0
+    for await (const _ of bob.messages()) if (++count === 3) return
+  })()
+  for (const body of ['one', 'two', 'three']) await alice.send('bob', body)
+  await reading
+  await alice.send('#nowhere', 'nobody').catch(() => undefined)
+  const wrong = connect({ url, token: 'wrong' })
+  await expect.poll(() => wrong.connection.is).toBe('closed')
+  await Promise.all([alice.close(), bob.close(), wrong.close()])
+}
+
+it('counts what happened, and agrees with stats', async () => {
+  const { node, url, read } = await start()
+  await talk(url)
+  await expect.poll(() => node.stats().sessions).toBe(0)
+  const text = await read()
+  const { messages, turns, users } = node.stats()
+  for (const [metric, expected] of Object.entries({
+    bluetick_sessions: 0,
+    bluetick_users_awake: users.awake,
+    bluetick_store_up: 1,
+    bluetick_entered_total: 2,
+    'bluetick_refused_connections_total{code="bad_token"}': 1,
+    'bluetick_left_total{code="1000"}': 2,
+    bluetick_messages_accepted_total: 3,
+    'bluetick_refused_frames_total{code="unknown_group"}': 1,
+    bluetick_actor_messages_total: messages,
+    bluetick_actor_turns_total: turns,
+    bluetick_actor_restarts_total: 0,
+    'bluetick_append_seconds_bucket{le="+Inf"}': value(text, 'bluetick_append_seconds_count'),
+  }))
+    expect(value(text, metric), metric).toBe(expected)
+  for (const some of ['receipts_total', 'received_bytes_total', 'sent_bytes_total', 'append_seconds_count'])
+    expect(value(text, `bluetick_${some}`), some).toBeGreaterThan(0)
+  expect(value(text, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
+  expect(await node.metrics()).toContain('bluetick_messages_accepted_total 3')
+})
+
+it('tells that the store is down, and which faults there were', async () => {
+  const store = memoryStore()
+  const health = async () => ({ ok: false as const, reason: 'the disk is full' })
+  const append = () => Promise.reject(new Error('the disk is full'))
+  const { url, read } = await start({ store: { ...store, health, append }, onFault: () => {} })
+  const alice = connect({ url, token: 'alice' })
+  const sending = alice.send('bob', 'hi').catch(() => undefined)
+  await expect.poll(async () => value(await read(), 'bluetick_faults_total{where="store"}')).toBeGreaterThan(0)
+  expect(value(await read(), 'bluetick_store_up')).toBe(0)
+  await alice.close()
+  await sending
+})
+
+it('is for operators alone', async () => {
+  const { http } = await start()
+  expect((await fetch(`${http}/metrics`)).status).toBe(403)
+  expect((await fetch(`${http}/metrics`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(403)
+})
+
+const prometheus = needs('Prometheus', existsSync('/usr/bin/promtool'), 'apt-get install prometheus')
+
+describe('Prometheus', prometheus, () => {
+  it('finds nothing wrong with the metrics, the rules of docs/operations, and its configuration', async () => {
+    const { url, read } = await start()
+    await talk(url)
+    const promtool = (args: string[], input = '') =>
+      execFileSync('/usr/bin/promtool', args, { input, encoding: 'utf8' })
+    promtool(['check', 'metrics'], await read())
+    expect(promtool(['check', 'rules', 'docs/operations/alerts.yml'])).toMatch(/SUCCESS: \d+ rules found/)
+    expect(promtool(['check', 'config', '--syntax-only', 'docs/operations/prometheus.yml'])).toContain('SUCCESS')
+  })
+
+  it('scrapes a node, and tells what its clients counted', async () => {
+    const { url, http } = await start()
+    const folder = mkdtempSync(join(tmpdir(), 'bluetick-prometheus-'))
+    const port = await freePort()
+    writeFileSync(join(folder, 'token'), operatorToken)
+    const configuration = readFileSync('docs/operations/prometheus.yml', 'utf8')
+      .replace('/etc/bluetick/operator-token', join(folder, 'token'))
+      .replace('127.0.0.1:8080', http.slice('http://'.length))
+      .replace('alerts.yml', join(process.cwd(), 'docs/operations/alerts.yml'))
+    writeFileSync(join(folder, 'prometheus.yml'), `global: { scrape_interval: 1s }\n${configuration}`)
+    const server = spawn('/usr/bin/prometheus', [
+      `--config.file=${folder}/prometheus.yml`,
+      `--storage.tsdb.path=${folder}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ])
+    ending.push(() => server.kill('SIGKILL'))
+    const ask = async (query: string): Promise<string | undefined> => {
+      const asked = `http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query })}`
+      const response = await fetch(asked).catch(() => undefined)
+      const { data } = response?.ok ? await response.json() : {}
+      return data?.result[0]?.value[1]
+    }
+    await talk(url)
+    const poll = (query: string) => expect.poll(() => ask(query), { timeout: 60_000, interval: 200 })
+    await poll('up{job="bluetick"}').toBe('1')
+    await poll('bluetick_messages_accepted_total').toBe('3')
+    await poll('bluetick_refused_connections_total{code="bad_token"}').toBe('1')
+    await poll('sum(bluetick_left_total)').toBe('2')
+  }, 120_000)
+
+  it('has what each panel of the dashboard asks for', async () => {
+    const { url, read } = await start()
+    await talk(url)
+    const text = await read()
+    const { panels } = JSON.parse(readFileSync('docs/operations/grafana.json', 'utf8'))
+    const asked = panels.flatMap(({ targets }: { targets: { expr: string }[] }) => targets.map(({ expr }) => expr))
+    const rules = readFileSync('docs/operations/alerts.yml', 'utf8')
+    const names = [...asked, rules].join('\n').match(/\b(bluetick|nodejs|process)_\w+/g) ?? []
+    expect(names.length).toBeGreaterThan(20)
+    for (const name of new Set(names)) expect(text, name).toContain(`# TYPE ${name.replace(/_bucket$/, '')} `)
+  })
+})
