@@ -20,8 +20,9 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   actors: [{ key: 'heap_bytes_per_actor_hibernated', most: 1.15 }],
   throughput: [{ key: 'cpu_ratio_to_floor', most: 1.25 }],
   latency: [
-    { key: 'lone_cpu_ratio_2000', most: 1.25 },
-    { key: 'lone_cpu_ratio_300', most: 1.25 },
+    // In a calm hour and in one when other programs empty the caches the same build lay 1.3 apart: the relay's message then is dearer, too.
+    { key: 'lone_cpu_ratio_2000', most: 1.5 },
+    { key: 'lone_cpu_ratio_300', most: 1.5 },
     // The tail of a few seconds: what it tells is that something waits which did not wait before.
     { key: 'delivered_p99_ms_2000', beyond: 'floor_delivered_p99_ms_2000', most: 2 },
     { key: 'delivered_p99_ms_300', beyond: 'floor_delivered_p99_ms_300', most: 2 },

@@ -1,5 +1,6 @@
-/** `npm run bench:publish`: the table and the picture of the README, and the table of docs/benchmarks.md, from bench/results/full.json. */
+/** `npm run bench:publish`: the table and the picture of the README, and the tables of docs/benchmarks.md, from bench/results/full.json and peers.json. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type Comparison, markdown } from './peers/table.ts'
 import { memory } from './report.ts'
 import { type Figures, number } from './table.ts'
 
@@ -101,23 +102,32 @@ const first = [
   'bytes_per_actor_hibernated',
   'messages_per_second',
   'lone_cpu_ratio_2000',
-  'max_rate_p99_10ms',
   'deliveries_per_second',
   'entries_per_second',
 ]
 const brief = rows.filter(({ key }) => first.includes(key)).map(({ what, median }) => `| ${what} | ${median} |`)
 const whole = rows.map(({ what, median, range, target }) => `| ${what} | ${median} | ${range} | ${target} |`)
 
-publish('README.md', 'docs/', [`| ${measured} | median |`, '|---|---|', ...brief])
-publish('docs/benchmarks.md', '', [`| ${measured} | median | range | target |`, '|---|---|---|---|', ...whole])
+const picture = (docs: string) => `![Memory of an idle connected user](${docs}benchmarks.svg)`
+
+publish('README.md', 'bench', [`| ${measured} | median |`, '|---|---|', ...brief, '', picture('docs/')])
+publish('docs/benchmarks.md', 'bench', [
+  `| ${measured} | median | range | target |`,
+  '|---|---|---|---|',
+  ...whole,
+  '',
+  picture(''),
+])
+publish('docs/benchmarks.md', 'peers', [
+  markdown(JSON.parse(readFileSync('bench/results/peers.json', 'utf8')) as Comparison),
+])
 writeFileSync('docs/benchmarks.svg', memory(density))
 
-function publish(page: string, docs: string, lines: readonly string[]): void {
-  const picture = `![Memory of an idle connected user](${docs}benchmarks.svg)`
-  const table = `<!-- bench: made by npm run bench:publish -->\n${lines.join('\n')}\n\n${picture}\n<!-- /bench -->`
+function publish(page: string, mark: string, lines: readonly string[]): void {
+  const table = `<!-- ${mark}: made by npm run bench:publish -->\n${lines.join('\n')}\n<!-- /${mark} -->`
   const before = readFileSync(page, 'utf8')
   writeFileSync(
     page,
-    before.replace(/<!-- bench:[\s\S]*<!-- \/bench -->/, () => table),
+    before.replace(new RegExp(`<!-- ${mark}:[\\s\\S]*<!-- /${mark} -->`), () => table),
   )
 }

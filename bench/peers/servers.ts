@@ -1,5 +1,5 @@
 /** The other servers: how each is started, what it is asked to keep, and whether that is on the disk when it says so. */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,15 +42,16 @@ const onSqlite = (engine: 'ws' | 'uws'): Peer => ({
   }),
 })
 
-const lastWord = (command: string, args: readonly string[]): string =>
-  execFileSync(command, args, { encoding: 'utf8' }).trim().split('\n')[0]?.split(' ').at(-1) ?? ''
+/** Of what it prints, whatever its exit code: that of Mosquitto's help is 3. */
+const versionIn = (command: string, args: readonly string[]): string =>
+  /\d+\.\d+\.\d+/.exec(spawnSync(command, args, { encoding: 'utf8' }).stdout)?.[0] ?? ''
 
 const nats: Peer = {
   name: 'NATS JetStream',
   wire: 'nats',
   durable: 'yes, fsync of each message',
   configuration: 'file store, sync_interval always; a durable push consumer a user, ack all',
-  prepare: () => lastWord(natsServer(), ['--version']),
+  prepare: () => versionIn(natsServer(), ['--version']),
   launch(folder, port) {
     const file = join(folder, 'nats.conf')
     writeFileSync(
@@ -58,7 +59,7 @@ const nats: Peer = {
       `port: -1\nhost: "127.0.0.1"\njetstream { store_dir: "${folder}", sync_interval: always, max_file_store: 20G }
 websocket { listen: "127.0.0.1:${port}", no_tls: true, compression: false }\n`,
     )
-    return { command: natsServer(), args: ['-c', file] }
+    return { command: natsServer(), args: ['-c', file, '-l', join(folder, 'log')] }
   },
 }
 const natsServer = () => installModule('nats-server', 'github.com/nats-io/nats-server/v2@v2.15.2')
@@ -68,14 +69,7 @@ const mosquitto: Peer = {
   wire: 'mqtt',
   durable: 'no',
   configuration: 'QoS 1, persistent sessions; persistence on, which writes every 1,800 s, its default',
-  prepare: () => {
-    try {
-      execFileSync(mosquittoPath(), ['-h'], { encoding: 'utf8' })
-    } catch (error) {
-      return /version ([\d.]+)/.exec(String((error as { stdout?: unknown }).stdout))?.[1] ?? ''
-    }
-    return ''
-  },
+  prepare: () => versionIn(mosquittoPath(), ['-h']),
   launch(folder, port) {
     const file = join(folder, 'mosquitto.conf')
     mkdirSync(join(folder, 'data'))
@@ -105,7 +99,7 @@ const centrifugo: Peer = {
   wire: 'centrifugo',
   durable: 'no, history in memory',
   configuration: 'JSON; a channel a user, history of 100,000 with recovery',
-  prepare: () => lastWord(centrifugoPath(), ['version']),
+  prepare: () => versionIn(centrifugoPath(), ['version']),
   launch(folder, port) {
     const file = join(folder, 'centrifugo.json')
     const kept = { history_ttl: '720h', force_recovery: true }
