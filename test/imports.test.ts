@@ -58,7 +58,7 @@ const rules: Readonly<Record<string, (edge: Edge) => boolean>> = {
     floorOf(file) >= 0 &&
     inHouse(target) &&
     floorOf(target) < 0 &&
-    !(roomOf(target) === 'file-lock' && roomOf(file) === 'store') &&
+    !(roomOf(target) === 'file-lock' && /^(store|cluster)$/.test(roomOf(file) ?? '')) &&
     !(roomOf(target) === 'bench' && file === 'src/cli/main.ts'),
   'client, hooks and page import only each other and the protocol': ({ file, target }) =>
     inHouse(target) &&
@@ -70,7 +70,9 @@ const rules: Readonly<Record<string, (edge: Edge) => boolean>> = {
   'a host imports no other host': ({ file, target }) =>
     roomOf(file) === 'hosts' && hosts.some((host) => target.startsWith(host) && !file.startsWith(host)),
   'the cluster knows neither actors nor their hosts': ({ file, target }) =>
-    roomOf(file) === 'cluster' && inHouse(target) && !/^(protocol|runtime|store|cluster)$/.test(roomOf(target) ?? ''),
+    roomOf(file) === 'cluster' &&
+    inHouse(target) &&
+    !/^(protocol|runtime|store|cluster|file-lock)$/.test(roomOf(target) ?? ''),
   'the gateway knows no store': ({ file, target }) => roomOf(file) === 'gateway' && roomOf(target) === 'store',
   'actors, and what runs in browsers, use no package of Node.js': ({ file, target }) =>
     !inHouse(target) && packages[roomOf(file) ?? '']?.includes(target) === false && !forNode.test(file),

@@ -12,31 +12,36 @@ import type { MemberState, MemberTurn, Spell } from './types.ts'
 
 /** Starts to give what others should have. */
 export function yieldShards(state: MemberState, turn: MemberTurn): void {
-  const spells = [...state.spells]
-  let free = turn.timings.gives - spells.filter(([, { phase }]) => phase !== 'owned').length
-  if (free <= 0 || !mayGive(state, turn)) return
-  for (const [shard, spell] of spells) {
-    if (spell.phase !== 'owned' || takerOf(state, shard) === state.me.life) continue
+  const { spells, me } = state
+  if (!mayGive(state, turn)) return
+  let free = turn.timings.gives
+  for (const { phase } of spells.values()) if (phase !== 'owned') free -= 1
+  const others = [...spells].filter(([shard, { phase }]) => phase === 'owned' && takerOf(state, shard) !== me.life)
+  if (free <= 0 || others.length === 0) return
+  const isDue = dueOf(state)
+  for (const [shard, spell] of others.filter(([shard]) => isDue(takerOf(state, shard))).slice(0, free)) {
     spell.phase = 'yielding'
     turn.effects.push({ do: 'yield', shard, term: spell.term })
-    free -= 1
-    if (free === 0) return
   }
 }
 
-/** Who leaves gives all; others give for balance, when the members have settled and some have much more than the rest. */
+/** Others than those that leave give nothing before the members have settled. */
 function mayGive(state: MemberState, turn: MemberTurn): boolean {
   if (state.plan.length === 0 || !isValid(state, turn)) return false
-  if (state.members.get(state.me.life)?.state === 'leaving') return true
-  return state.phase === 'up' && turn.at.monotonic >= state.quietUntil && isUneven(state)
+  return isLeaving(state) || (state.phase === 'up' && turn.at.monotonic >= state.quietUntil)
 }
 
-/** Whether a node that is up has more than its room. */
-function isUneven({ shards, ring }: MemberState): boolean {
-  const up = ring.filter((row) => row.state === 'up')
+const isLeaving = ({ members, me }: MemberState): boolean => members.get(me.life)?.state === 'leaving'
+
+/** Who leaves gives all. Others give for balance alone: while they have more than their room, or the other has less than the mean. */
+function dueOf(state: MemberState): (taker: number) => boolean {
+  if (isLeaving(state)) return () => true
   const load = new Map<number, number>()
-  for (const { owner } of shards.values()) load.set(owner, (load.get(owner) ?? 0) + 1)
-  return up.some(({ life }) => (load.get(life) ?? 0) > roomOf(shards.size, up.length))
+  for (const { owner } of state.shards.values()) load.set(owner, (load.get(owner) ?? 0) + 1)
+  const up = state.ring.filter((row) => row.state === 'up').length
+  if (state.spells.size > roomOf(state.shards.size, up)) return () => true
+  const mean = Math.floor(state.shards.size / up)
+  return (taker) => (load.get(taker) ?? 0) < mean
 }
 
 /** Who should have it: this node itself, where nobody else is there. */

@@ -34,14 +34,17 @@ function mayJoin(state: MemberState, turn: MemberTurn): boolean {
   if (other) return refuse(state, 'datacenter', other, turn)
   for (const former of formerOf(state)) {
     if (state.dead.has(former.life)) continue
-    if (state.former === 'gone' || (state.former === 'said' && former.state === 'leaving'))
-      mark(state, former.life, null, turn)
+    if (hasEnded(state, former)) mark(state, former.life, null, turn)
     else if (former.state === 'up' && (state.watched.get(former.life)?.changes ?? 0) >= alive)
       return refuse(state, 'name', former, turn)
     return false
   }
   return true
 }
+
+/** What somebody says counts only of one that said itself that it would end. */
+const hasEnded = ({ former }: MemberState, { life, state }: MemberRow): boolean =>
+  former === 'said' ? state === 'leaving' : former?.ended === life
 
 function refuse(state: MemberState, why: 'name' | 'datacenter', by: MemberRow, { effects }: MemberTurn): false {
   state.phase = 'refused'

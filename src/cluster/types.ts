@@ -35,9 +35,8 @@ export type StoreWish =
   | { readonly do: 'shards' }
   | { readonly do: 'move'; readonly part: number; readonly moves: readonly ShardMove[] }
 
-/** What it wants besides: of its host. */
-export type MemberEffect =
-  | StoreWish
+/** What it wants of its host. */
+type HostWish =
   | { readonly do: 'take'; readonly shard: number; readonly term: number } // its actors may start, under this term
   | { readonly do: 'yield'; readonly shard: number; readonly term: number } // hold new mail, land what is under way, let its actors go; then say `yielded`
   | { readonly do: 'drop'; readonly shard: number; readonly term: number } // it is another's, or has another term: its actors go as by a crash, and what waits for them goes to the owner
@@ -50,12 +49,14 @@ export type MemberEffect =
   | { readonly do: 'fenced' } // marked dead: drop all, close the sessions, end the process
   | { readonly do: 'left' } // as planned: end the process
 
+export type MemberEffect = StoreWish | HostWish
+
 /** `suspended`: its lease has run out, and nothing else is known; it goes on when the lease is renewed. */
 export type Standing = 'joining' | 'up' | 'suspended' | 'leaving' | 'left' | 'refused' | 'fenced'
 type Refusal = 'name' | 'datacenter'
 
-/** What is known of a former node of the own name: that its process is gone, that somebody says so, or nothing. */
-export type Former = 'gone' | 'said' | null
+/** What is known of a former node of the own name: that the process of that life has ended, that somebody says so, or nothing. */
+export type Former = { readonly ended: number } | 'said' | null
 
 export type MemberTurn = { readonly at: Times; readonly timings: Timings; readonly effects: MemberEffect[] }
 

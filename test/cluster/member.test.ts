@@ -80,7 +80,7 @@ describe('a cluster', () => {
     const world = running('a', 'b', 'c')
     world.kill('b')
     until(world, isOwned(world))
-    world.start('b', 'gone')
+    world.start('b', 'ended')
     world.run(25_000)
     expect(ownersOf(world)).toBe('a,c')
     world.run(20_000)
@@ -123,9 +123,19 @@ describe('a node', () => {
     const world = running('a', 'b', 'c')
     const before = world.owners()
     world.kill('b')
-    world.start('b', 'gone')
+    world.start('b', 'ended')
     expect(until(world, isOwned(world))).toBeLessThan(3_000)
     expect(world.owners()).toEqual(before)
+  })
+
+  it('waits where another life of its name has ended than the one that is a member', () => {
+    const world = running('a', 'b', 'c')
+    const { state } = world.start('b')
+    // What is written on this machine is of an earlier life: the one that runs is on another.
+    Object.assign(state, { former: { ended: 77 } })
+    world.run(5_000)
+    expect(state.standing).toBe('joining')
+    expect(world.counts.deaths).toBe(0)
   })
 
   it('of which somebody only says so waits as others do', () => {

@@ -48,7 +48,7 @@ function disturb(world: World, sleeps: boolean): void {
   for (const process of world.processes.values()) {
     const { clocks } = process
     if (process.over) {
-      if (chance.is(0.02)) world.start(process.name, chance.of([null, 'gone', 'said'] as const))
+      if (chance.is(0.02)) world.start(process.name, chance.of([null, 'ended', 'said'] as const))
       continue
     }
     if (chance.is(0.002)) process.pausedUntil = queue.now + chance.next() * 40_000
@@ -90,7 +90,7 @@ function settle(world: World): void {
   world.heal()
   for (let round = 0; round < 240; round++) {
     for (const process of world.processes.values())
-      if (process.over && world.chance.is(0.1)) world.start(process.name, 'gone')
+      if (process.over && world.chance.is(0.1)) world.start(process.name, 'ended')
     world.step(500)
     for (const process of world.processes.values()) if (round % 4 === 0) world.work(process)
   }

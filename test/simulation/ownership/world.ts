@@ -61,7 +61,10 @@ export class World {
     }))
   }
 
-  start(name: string, former: Former = null): Process {
+  /** `ended`: it is known which life of this name has. */
+  start(name: string, known: 'ended' | 'said' | null = null): Process {
+    const before = this.processes.get(name)
+    const former: Former = known === 'ended' && before?.over ? { ended: before.life } : known === 'said' ? 'said' : null
     const clocks = this.clocks.get(name) ?? new Clocks(1_000 + this.chance.below(100_000), 0)
     this.clocks.set(name, clocks)
     this.#lives += 1

@@ -1,0 +1,155 @@
+/**
+ * One link: a stream between two nodes, over which each sends the other frames. Frames of one link arrive in the order in which they were sent, or
+ * not at all: when it closes, what was under way is lost, and whoever waits for an answer asks again.
+ */
+import type { Millis } from '../../protocol/ids.ts'
+import { type LinkFrame, pack, unpack } from './batch.ts'
+import { type Greeter, Greeting, type Hello } from './greeting.ts'
+import { Outgoing } from './outgoing.ts'
+import type { Pace } from './pace.ts'
+
+/**
+ * The stream beneath. `write` answers whether it takes more at once; else it says so later, by `drained`. `end` lets what was written
+ * arrive, `cut` does not wait for that.
+ */
+export type Wire = { write(batch: Uint8Array): boolean; end(): void; cut(): void }
+
+/** What all links of a node have in common. */
+export interface LinkHost extends Greeter {
+  readonly pace: Pace
+  /** What each beat carries. */
+  beat(): readonly unknown[]
+  opened(link: Link): void
+  heard(link: Link, frame: LinkFrame): void
+  beaten(link: Link, fields: readonly unknown[]): void
+  /** Once for each link. `refused`: one of the two does not want the other. */
+  closed(link: Link, why: string, refused: boolean): void
+}
+
+const [greeting, beat] = [1, 2]
+/** A peer that was not heard of for so long is gone, or might as well be: six beats. */
+const silentMs = 6_000
+/** Strangers are heard no longer than that. */
+const greetingBytes = 4_096
+
+export class Link {
+  readonly #host: LinkHost
+  readonly #wire: Wire
+  readonly #greeting: Greeting
+  readonly #outgoing = new Outgoing()
+  #state: 'greeting' | 'open' | 'closed' = 'greeting'
+  #writable = true
+  #heardAt: Millis
+  /** What has left. */
+  sent = { batches: 0, frames: 0 }
+
+  /** `to`: the life that is dialed; null: this node was. */
+  constructor(host: LinkHost, wire: Wire, to: number | null) {
+    this.#host = host
+    this.#wire = wire
+    this.#greeting = new Greeting(host, to)
+    this.#heardAt = host.clock.monotonic()
+    if (to !== null) this.#greet(this.#greeting.first)
+  }
+
+  /** Who is at the other end; undefined: it has not said so yet. */
+  get peer(): Hello | undefined {
+    return this.#greeting.peer
+  }
+
+  /** The version of the protocol that both speak. */
+  get version(): number {
+    return this.#greeting.version
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Bytes that wait to leave. */
+  get waiting(): number {
+    return this.#outgoing.bytes
+  }
+
+  /** False: it was not taken, since the link is not open or has no room. Throws where the frame is too large. */
+  send(frame: LinkFrame): boolean {
+    return this.#add(frame, false)
+  }
+
+  /** For what may be lost: not taken where half of the room is full. */
+  hint(frame: LinkFrame): boolean {
+    return this.#add(frame, true)
+  }
+
+  #add(frame: LinkFrame, hint: boolean): boolean {
+    if (!this.isOpen || !this.#outgoing.add(pack(frame), hint)) return false
+    this.#host.pace.ask(this.#flush)
+    return true
+  }
+
+  readonly #flush = (): void => {
+    if (!this.isOpen || !this.#writable || this.#outgoing.size === 0) return
+    const frames = this.#outgoing.take()
+    this.sent = { batches: this.sent.batches + 1, frames: this.sent.frames + frames.length }
+    this.#writable = this.#wire.write(Buffer.concat(frames))
+    if (this.#writable && this.#outgoing.size > 0) this.#host.pace.ask(this.#flush)
+  }
+
+  /** The wire takes more. */
+  drained(): void {
+    this.#writable = true
+    if (this.#outgoing.size > 0) this.#host.pace.ask(this.#flush)
+  }
+
+  /** Called once a second. */
+  tick(): void {
+    if (this.#state === 'closed') return
+    if (this.#host.clock.monotonic() - this.#heardAt >= silentMs) return this.close('it was not heard of for 6 s')
+    if (this.isOpen) this.hint([beat, ...this.#host.beat()])
+  }
+
+  received(batch: Uint8Array): void {
+    if (this.#state === 'closed') return
+    if (!this.isOpen && batch.length > greetingBytes) return this.close('it did not say who it is', true)
+    this.#heardAt = this.#host.clock.monotonic()
+    let frames: LinkFrame[]
+    try {
+      frames = unpack(batch)
+    } catch (error) {
+      return this.close(`it sent what are no frames (${(error as Error).message})`)
+    }
+    for (const frame of frames) this.#heed(frame)
+  }
+
+  #heed(frame: LinkFrame): void {
+    if (this.#state === 'closed') return
+    const [kind, ...fields] = frame
+    if (!this.isOpen) return kind === greeting ? this.#greeted(fields) : this.close('it did not say who it is', true)
+    if (kind === beat) return this.#host.beaten(this, fields)
+    if (kind !== greeting) return this.#host.heard(this, frame)
+    // After both have greeted, it says why it ends.
+    this.close(`it refuses: ${fields[0]}`, true)
+  }
+
+  #greet(fields: readonly unknown[]): void {
+    this.#wire.write(pack([greeting, ...fields]))
+  }
+
+  #greeted(fields: readonly unknown[]): void {
+    const step = this.#greeting.heed(fields)
+    if (step.say) this.#greet(step.say)
+    if (step.is === 'refused') return this.close(step.theirs ? `it refuses: ${step.why}` : step.why, true)
+    if (step.is === 'goes on') return
+    this.#state = 'open'
+    this.#host.opened(this)
+  }
+
+  close(why: string, refused = false): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    // Why it is refused shall arrive.
+    if (refused) this.#wire.end()
+    else this.#wire.cut()
+    this.#host.closed(this, why, refused)
+  }
+}
