@@ -10,6 +10,7 @@ import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from
 import type { Settings } from '../protocol/settings.ts'
 import { Serial } from '../runtime/serial.ts'
 import { bans, saveBan } from './cassandra/bans.ts'
+import { clusterRows } from './cassandra/cluster.ts'
 import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
 import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cassandra/groups.ts'
@@ -28,6 +29,7 @@ import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
 import { startTimers } from './cassandra/timers.ts'
 import type {
+  ClusterStore,
   DedupeKey,
   DeviceCursor,
   Expired,
@@ -79,7 +81,16 @@ export function cassandraStore(
   return new CassandraStore(options, completeRetention('cassandraStore', retention))
 }
 
-type Opened = { readonly client: Client; readonly requests: Requests; readonly history: History; readonly logs: Logs }
+/** Of what the nodes of a cluster agree on: few at a time, and nothing of it waits its turn behind messages. */
+const clusterLimits: RequestLimits = { inFlight: 128, queued: 4_096, queueMs: 2_000 }
+
+type Opened = {
+  readonly client: Client
+  readonly requests: Requests
+  readonly history: History
+  readonly logs: Logs
+  readonly cluster: ClusterStore
+}
 
 export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
@@ -113,7 +124,9 @@ export class CassandraStore implements Store {
     const requests = new Requests(client, limits, new Stamps(0))
     requests.stamps.rise(await takeTerm(requests))
     const history = new History(requests)
-    this.#opened = { client, requests, history, logs: new Logs(requests, history, this.#retention) }
+    const logs = new Logs(requests, history, this.#retention)
+    const cluster = clusterRows(new Requests(client, clusterLimits, requests.stamps))
+    this.#opened = { client, requests, history, logs, cluster }
   }
 
   async close(): Promise<void> {
@@ -130,6 +143,10 @@ export class CassandraStore implements Store {
 
   get #requests(): Requests {
     return this.#open.requests
+  }
+
+  get cluster(): ClusterStore {
+    return this.#open.cluster
   }
 
   async takeTerm(): Promise<number> {

@@ -2,6 +2,7 @@
  * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra. It is the sum of narrow
  * ones; whoever needs a store is handed those that it uses. What rejects does so with a StoreError, or with what the driver said.
  */
+import type { ClusterStore } from './contract/cluster.ts'
 import type { GroupStore, NoteStore } from './contract/groups.ts'
 import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
 import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
@@ -29,6 +30,12 @@ export interface HealthStore {
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
 }
 
+/** A store that several nodes can serve. */
+interface SharedStore {
+  /** What they agree on, while the store is open. Missing: one node has the store for itself. */
+  readonly cluster?: ClusterStore
+}
+
 /** All that a node keeps. Whoever uses a part of it is handed that part alone. */
 export interface Store
   extends LogStore,
@@ -44,6 +51,7 @@ export interface Store
     LifeStore,
     LeaseStore,
     TimeStore,
+    SharedStore,
     HealthStore {
   /** Missing: it writes what it is asked to, each by itself or as it likes. */
   readonly laps?: LapStore

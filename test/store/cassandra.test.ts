@@ -6,6 +6,7 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { MessageId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { cassandraNode, driver, oneNodeHere, truncate } from '../cassandra/here.ts'
+import { clusterContract } from '../contracts/cluster.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
@@ -29,6 +30,21 @@ describe('Cassandra', oneNodeHere, () => {
       },
       { reopen: () => cassandraStore(options), expires: 'by itself' },
     )
+
+  describe('a cluster', () => {
+    let store: ReturnType<typeof cassandraStore> | undefined
+    afterEach(async () => {
+      await store?.close()
+      store = undefined
+    })
+    clusterContract('cassandra', async () => {
+      await truncate(client)
+      await client.execute("DELETE FROM settings WHERE name = 'shards'")
+      store = cassandraStore(options)
+      await store.open()
+      return store.cluster
+    })
+  })
 
   /** Made visible by hand after a new term began. */
   describe('a late write of a former term', () => {

@@ -67,11 +67,23 @@ export class Requests {
     }
   }
 
-  /** A lightweight transaction: undefined when it was applied, else the row as it is. Where it fails its outcome is unknown. */
-  async compare(query: string, params: readonly unknown[]): Promise<Row | undefined> {
-    const options = { prepare: true, isIdempotent: false }
+  /**
+   * A lightweight transaction: undefined when it was applied, else the row as it is. Where it fails its outcome is unknown.
+   * `timeoutMs`: how long the one host that is asked has to answer; else as the driver was told.
+   */
+  async compare(query: string, params: readonly unknown[], timeoutMs?: number): Promise<Row | undefined> {
+    const options = { prepare: true, isIdempotent: false, ...(timeoutMs !== undefined && { readTimeout: timeoutMs }) }
     const result = await this.#run(() => this.#client.execute(query, params as ArrayOrObject, options))
     return result.wasApplied() ? undefined : result.first()
+  }
+
+  /** One of several statements of one partition: all or none. Undefined when it was applied, else the rows as they are. */
+  async compareAll(statements: readonly Statement[]): Promise<Row[] | undefined> {
+    const batch = statements as { query: string; params: ArrayOrObject }[]
+    const result = await this.#run(() =>
+      this.#client.batch(batch, { prepare: true, isIdempotent: false, logged: false }),
+    )
+    return result.wasApplied() ? undefined : result.rows
   }
 
   /** Resolves when nothing is under way. */

@@ -6,8 +6,11 @@ import type { Client } from 'cassandra-driver'
 import { StoreError } from '../error.ts'
 import { type CassandraOptions, connectTo } from './connection.ts'
 
-/** Rises with each change of schema.cql. */
-const version = 6
+/**
+ * Rises by one with each change of schema.cql that adds to it, by two where it does more: nodes of a release run on its own schema and on the
+ * next one, so that those of two releases run together while nodes are upgraded one by one.
+ */
+const version = 7
 
 export type Difference = {
   readonly table: string
@@ -176,11 +179,11 @@ const sorted = (map: Readonly<Record<string, string>>): string =>
     .sort()
     .join(', ')
 
-/** A driver on the keyspace, which has the schema of this release. Rejects with one sentence that says what to do. */
+/** A driver on the keyspace, which has the schema of this release, or of the next. Rejects with one sentence that says what to do. */
 export async function connectToSchema(options: CassandraOptions): Promise<Client> {
   const client = await connectTo(options, null)
   const found = await versionOf(client, options.keyspace).finally(() => client.shutdown())
-  if (found === version) return connectTo(options, options.keyspace)
+  if (found === version || found === version + 1) return connectTo(options, options.keyspace)
   throw otherVersion(options, found)
 }
 
