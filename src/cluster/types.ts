@@ -36,7 +36,7 @@ export type StoreWish =
   | { readonly do: 'move'; readonly part: number; readonly moves: readonly ShardMove[] }
 
 /** What it wants of its host. */
-type HostWish =
+export type HostWish =
   | { readonly do: 'take'; readonly shard: number; readonly term: number } // its actors may start, under this term
   | { readonly do: 'yield'; readonly shard: number; readonly term: number } // hold new mail, land what is under way, let its actors go; then say `yielded`
   | { readonly do: 'drop'; readonly shard: number; readonly term: number } // it is another's, or has another term: its actors go as by a crash, and what waits for them goes to the owner

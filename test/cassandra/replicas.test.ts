@@ -17,6 +17,7 @@ import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.t
 import { completeRetention } from '../../src/store/retention.ts'
 import { message, user } from '../contracts/store.ts'
 import { clustersHere, keyspaceOf } from './here.ts'
+import { Members } from './members.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
 
 const port = 9142
@@ -61,6 +62,53 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
     for (let n = 0; n < 12; n++) asked.add((await client.execute('SELECT key FROM system.local')).info.queriedHost)
     await client.shutdown()
     expect(asked.size).toBe(3)
+  })
+
+  /** What decides whose the shards are. Hosts that hang, die and come back cost nobody a shard; nodes that do cost their own. */
+  describe('three nodes', () => {
+    let members: Members
+    beforeAll(async () => {
+      members = new Members(options)
+      for (const name of ['a', 'b', 'c']) await members.start(name)
+      await members.share('a', 'b', 'c')
+    })
+    afterAll(() => members?.end())
+
+    it('share the shards evenly', () => {
+      expect(Math.max(...Object.values(members.counts()))).toBeLessThanOrEqual(46)
+    })
+
+    it('keep them while a host hangs', async () => {
+      const before = members.counts()
+      cluster.nodes[1]?.pause()
+      await new Promise((resolve) => setTimeout(resolve, 12_000))
+      cluster.nodes[1]?.resume()
+      await members.share('a', 'b', 'c')
+      expect(members.counts()).toEqual(before)
+    })
+
+    it('take what one had that was killed', async () => {
+      await members.kill('b')
+      await members.share('a', 'c')
+    })
+
+    it('have their own again at once when they are back and prove that they had ended', async () => {
+      const before = members.counts()
+      await members.kill('c')
+      await members.start('c', 'ended')
+      await members.share('a', 'c')
+      expect(members.counts()).toEqual(before)
+    })
+
+    it('are given what one has that leaves', async () => {
+      const { c = 0 } = members.counts()
+      const { member, said } = members.of('c')
+      member.tell({ is: 'leave' })
+      await vi.waitUntil(() => said.includes('left'), { timeout: 60_000 })
+      expect(said.filter((word) => word === 'yield')).toHaveLength(c)
+      await members.kill('c')
+      await members.share('a')
+    })
   })
 
   /** Rows that are written by hand, as by a life of the node that died before a quorum had them. */
