@@ -29,6 +29,16 @@ it('connections of one address', async () => {
   expect((await enter(url, 'carol')).of('welcome')).toHaveLength(1)
 })
 
+it('wrong tokens of one address: above it right ones wait, too, and who is in stays', async () => {
+  const authenticate = (token: string | null) => (token === 'wrong' || !token ? undefined : { user: token })
+  await start({ authenticate, limits: { wrongTokensPerMinute: 2 } })
+  const alice = await enter(url, 'alice')
+  for (const code of [3500, 3500, 3010]) expect(await (await enter(url, 'wrong')).closed).toBe(code)
+  expect(await (await enter(url, 'bob')).closed).toBe(3010)
+  alice.say('send', id(1), 'bob', 'still here', false)
+  await expect.poll(() => alice.of('sent')).toHaveLength(1)
+})
+
 it('watches of one connection', async () => {
   await start({ limits: { watches: 2 } })
   const alice = await enter(url, 'alice')
