@@ -109,6 +109,11 @@ export async function drain(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
+/** Resolves when the node has read all that was said: `close` loses what is under way, and who comes again gets what it did not acknowledge. */
+export async function heard(): Promise<void> {
+  await Promise.all(crowd.users.map((user) => user.heard()))
+}
+
 export function close(): void {
   clearInterval(crowd.ticking)
   for (const user of crowd.users) user.close()

@@ -117,6 +117,7 @@ async function make(bed: Bed, size: number, from: number, step: Step): Promise<v
     (done) => step(done, groups),
   )
   await changed(bed, groups * changesOf)
+  await bed.all('heard', () => null)
   await bed.all('close', () => null)
 }
 

@@ -82,6 +82,8 @@ export class User implements Receiver {
     this.#socket = new Socket(target, { path, subprotocol: 'bluetick.v1.msgpack' }, address, this)
   }
 
+  #ponged: () => void = () => {}
+
   get inFlight(): number {
     return this.#flights.length
   }
@@ -123,6 +125,14 @@ export class User implements Receiver {
 
   flush(): void {
     this.#socket.flush()
+  }
+
+  /** Resolves when the node has read what was said before. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ponged = resolve
+      this.say(['ping', 0])
+    })
   }
 
   close(): void {
@@ -174,6 +184,8 @@ export class User implements Receiver {
         return
       case 'live':
         return this.ready()
+      case 'pong':
+        return this.#ponged()
       case 'error':
         return this.#counts.fail(`${this.name}: refused, ${frame[1]}`)
     }
