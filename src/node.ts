@@ -275,25 +275,11 @@ export async function startHosts(
   }
 }
 
-function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<ReturnType<typeof startHosts>>) {
-  const { store, limits, heartbeatSeconds } = options
-  const {
-    node,
-    runtime,
-    clock,
-    asks,
-    hooks,
-    router,
-    sessions,
-    users,
-    groups,
-    presence,
-    media,
-    enter,
-    onEvent,
-    metrics,
-    choresEnded,
-  } = hosts
+type Hosts = Awaited<ReturnType<typeof startHosts>>
+
+function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
+  const { store, limits, heartbeatSeconds, trusts } = options
+  const { node, clock, router, sessions, media, enter, onEvent, metrics } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
@@ -304,25 +290,27 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Awaited<
     operators: operatorRoute({ ...who, node }),
     metrics: metricsRoute({ ...who, metrics }),
   })
-  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts: options.trusts, route, onEvent })
-  const close = async () => {
-    gateway.stopListening()
-    sessions.closeAll('going_away')
-    // What the program has let in is sent, what it is still asked about as well.
-    await drained(clock, () => asks.size === 0 && hooks.waiting() === 0)
-    await drained(clock, () => {
-      runtime.wheel.hurry()
-      return users.quiet && groups.quiet && presence.quiet
-    })
-    gateway.close()
-    await drained(clock, () => media?.quiet ?? true)
-    runtime.stop()
-    await choresEnded()
-    await media?.store.close()
-    await store.close()
-    runtime.end()
-  }
-  return { node: { ...node, metrics: metrics.read }, gateway, close }
+  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, onEvent })
+  return { node: { ...node, metrics: metrics.read }, gateway, close: () => drain(hosts, gateway, store) }
+}
+
+async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['store']): Promise<void> {
+  const { runtime, clock, asks, hooks, sessions, users, groups, presence, media } = hosts
+  gateway.stopListening()
+  sessions.closeAll('going_away')
+  // What the program has let in is sent, what it is still asked about as well.
+  await drained(clock, () => asks.size === 0 && hooks.waiting() === 0)
+  await drained(clock, () => {
+    runtime.wheel.hurry()
+    return users.quiet && groups.quiet && presence.quiet
+  })
+  gateway.close()
+  await drained(clock, () => media?.quiet ?? true)
+  runtime.stop()
+  await hosts.choresEnded()
+  await media?.store.close()
+  await store.close()
+  runtime.end()
 }
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
