@@ -17,6 +17,7 @@ import { forgetGroup, loadGroup, notedGroups, noteGroup, saveGroup } from './cas
 import { health } from './cassandra/health.ts'
 import { History } from './cassandra/history.ts'
 import { read } from './cassandra/inbox.ts'
+import { addLink, dropShelf, links, saveShelf, shelf, shelves } from './cassandra/keys.ts'
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
@@ -39,6 +40,7 @@ import type {
   Lease,
   Reads,
   Reckoning,
+  ShelfRow,
   Store,
   StoreEvents,
 } from './contract.ts'
@@ -258,6 +260,30 @@ export class CassandraStore implements Store {
 
   async saveBan(user: UserId, banned: boolean): Promise<void> {
     return saveBan(this.#requests, user, banned)
+  }
+
+  async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
+    return links(this.#requests, user, from)
+  }
+
+  async addLink(user: UserId, n: number, link: Uint8Array): Promise<boolean> {
+    return addLink(this.#requests, user, n, link)
+  }
+
+  async shelf(user: UserId, identity: string): Promise<ShelfRow | undefined> {
+    return shelf(this.#requests, user, identity)
+  }
+
+  async shelves(user: UserId): Promise<readonly string[]> {
+    return shelves(this.#requests, user)
+  }
+
+  async saveShelf(user: UserId, identity: string, row: ShelfRow): Promise<boolean> {
+    return saveShelf(this.#requests, user, identity, row)
+  }
+
+  async dropShelf(user: UserId, identity: string): Promise<void> {
+    return dropShelf(this.#requests, user, identity)
   }
 
   async takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {

@@ -4,6 +4,7 @@
  */
 import type { ClusterStore } from './contract/cluster.ts'
 import type { GroupStore, NoteStore } from './contract/groups.ts'
+import type { KeyStore } from './contract/keys.ts'
 import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
 import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
@@ -12,6 +13,7 @@ import type { StoreError } from './error.ts'
 export type * from './contract/cluster.ts'
 export { partOf } from './contract/cluster.ts'
 export type * from './contract/groups.ts'
+export type * from './contract/keys.ts'
 export type * from './contract/logs.ts'
 export type * from './contract/nodes.ts'
 export type * from './contract/users.ts'
@@ -47,6 +49,7 @@ export interface Store
     PresenceStore,
     SettingsStore,
     BanStore,
+    KeyStore,
     TermStore,
     LifeStore,
     LeaseStore,

@@ -1,6 +1,6 @@
 /**
  * Copies an embedded store into a keyspace. Epochs, seqs and cursors stay as they are, so clients go on where they were; so do
- * timers, those that run and those that have not started, and histories.
+ * timers, those that run and those that have not started, histories, and public keys.
  */
 import type { Carrier } from '../protocol/entry.ts'
 import { type GroupId, isGroup, type UserId } from '../protocol/ids.ts'
@@ -47,6 +47,7 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
   if (isGroup(user)) await copyGroup(from, to, user)
   const settings = await from.settings(user)
   if (settings) await to.saveSettings(user, settings)
+  await copyKeys(from, to, user)
   const record = await from.load(user)
   if (!record) return 0
   await to.place(user, record, term, await from.reads(user))
@@ -60,6 +61,15 @@ async function copyUser(from: LmdbStore, to: CassandraStore, user: UserId, term:
     next = last.seq + 1
   }
   return count
+}
+
+/** What is there already stays, and is the same. */
+async function copyKeys(from: LmdbStore, to: CassandraStore, user: UserId): Promise<void> {
+  for (const [at, link] of (await from.links(user, 1)).entries()) await to.addLink(user, at + 1, link)
+  for (const identity of await from.shelves(user)) {
+    const row = await from.shelf(user, identity)
+    if (row) await to.saveShelf(user, identity, { ...row, version: 1 })
+  }
 }
 
 /** Of a history only what has left the inbox: the rest comes with the entries that are appended. */

@@ -20,6 +20,7 @@ import type {
   MessageTrace,
   Reads,
   Reckoning,
+  ShelfRow,
   Store,
   StoreEvents,
 } from './contract.ts'
@@ -30,6 +31,7 @@ import { expire } from './lmdb/expire.ts'
 import { closeFolder, type Opened, openFolder } from './lmdb/folder.ts'
 import { pastOf, readHistory } from './lmdb/history.ts'
 import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
+import { addLink, dropOnce, dropShelf, linksOf, saveShelf, shelfOf, shelvesOf } from './lmdb/keys.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
 import { beginLife, nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
@@ -91,12 +93,13 @@ export class LmdbStore implements Store {
     await this.#open.journal.settle()
   }
 
-  /** Gives each log another epoch; answers how many users and groups there are. */
+  /** Of a copy that is put back: gives each log another epoch, and takes away what would be given twice. Answers how many users and groups there are. */
   async renameAll(): Promise<number> {
     await this.#open.journal.flush()
     return this.#open.commits.change((tables) => {
       const users = [...usersOf(tables, new Set())]
       for (const user of users) renameInbox(tables, user, randomInt(1, 2 ** 31))
+      dropOnce(tables)
       return users.length
     })
   }
@@ -256,6 +259,30 @@ export class LmdbStore implements Store {
 
   saveBan(user: UserId, banned: boolean): Promise<void> {
     return this.#write(({ bans }) => void (banned ? bans.put(user, true) : bans.remove(user)))
+  }
+
+  async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
+    return linksOf(this.#open.tables, user, from)
+  }
+
+  addLink(user: UserId, n: number, link: Uint8Array): Promise<boolean> {
+    return this.#change((tables) => addLink(tables, user, n, link))
+  }
+
+  async shelf(user: UserId, identity: string): Promise<ShelfRow | undefined> {
+    return shelfOf(this.#open.tables, user, identity)
+  }
+
+  async shelves(user: UserId): Promise<readonly string[]> {
+    return shelvesOf(this.#open.tables, user)
+  }
+
+  saveShelf(user: UserId, identity: string, row: ShelfRow): Promise<boolean> {
+    return this.#change((tables) => saveShelf(tables, user, identity, row))
+  }
+
+  dropShelf(user: UserId, identity: string): Promise<void> {
+    return this.#write((tables) => dropShelf(tables, user, identity))
   }
 
   async reckoning(): Promise<Reckoning | undefined> {

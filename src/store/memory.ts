@@ -4,6 +4,7 @@ import { StoreError } from './error.ts'
 import { groups, notes } from './memory/groups.ts'
 import { histories } from './memory/history.ts'
 import { Inboxes } from './memory/inboxes.ts'
+import { keys } from './memory/keys.ts'
 import { expiry, logs, traces } from './memory/logs.ts'
 import { lives, terms, time } from './memory/nodes.ts'
 import { bans, preferences, presence } from './memory/users.ts'
@@ -32,6 +33,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     ...whileOpen(isOpen, presence()),
     ...whileOpen(isOpen, preferences()),
     ...whileOpen(isOpen, bans()),
+    ...whileOpen(isOpen, keys()),
     ...whileOpen(isOpen, terms()),
     ...whileOpen(isOpen, time()),
     lives: whileOpen(isOpen, lives(inboxes)),

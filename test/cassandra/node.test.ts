@@ -88,13 +88,23 @@ describe('on Cassandra', oneNodeHere, () => {
         [1, 2, 3].map((seq) => message(seq)),
       )
       await former.close()
-      for (const table of ['timers', 'history', 'history_buckets', 'leases', 'members', 'lives', 'shards'])
+      for (const table of [
+        'timers',
+        'history',
+        'history_buckets',
+        'leases',
+        'members',
+        'lives',
+        'shards',
+        'key_links',
+        'key_shelves',
+      ])
         await client.execute(`DROP TABLE ${table}`)
       await client.execute('ALTER TABLE inbox_entries DROP (first, lifetime, kept)')
       await client.execute('ALTER TABLE preferences DROP (lifetimes, tags)')
       await client.execute('ALTER TABLE marks DROP (since, first)')
       await client.execute("UPDATE settings SET value = 2 WHERE name = 'version'")
-      expect((await cli('schema', 'check', ...named(old))).out).toContain('differs from schema.cql in 14 places')
+      expect((await cli('schema', 'check', ...named(old))).out).toContain('differs from schema.cql in 16 places')
       expect((await cli('schema', 'apply', ...named(old))).out).toMatch(/ has the schema of this release\.$/)
       expect((await cli('schema', 'check', ...named(old))).code).toBe(0)
       const store = cassandraStore(old)
@@ -110,7 +120,7 @@ describe('on Cassandra', oneNodeHere, () => {
       const later = await cli('schema', 'apply', ...named(old))
       expect(later).toMatchObject({
         code: 1,
-        out: expect.stringMatching(/version 99, and this release uses version 7\.$/),
+        out: expect.stringMatching(/version 99, and this release uses version 8\.$/),
       })
       await client.shutdown()
     })
@@ -129,10 +139,10 @@ describe('on Cassandra', oneNodeHere, () => {
       const client = await driver(other)
       await client.execute("UPDATE settings SET value = 99 WHERE name = 'version'")
       expect((await serve(...named(other))).out).toMatch(
-        /has the schema of version 99, and this release uses version 7\.$/,
+        /has the schema of version 99, and this release uses version 8\.$/,
       )
       // Of the next release, which has only added to it: nodes of both run together while they are upgraded one by one.
-      await client.execute("UPDATE settings SET value = 8 WHERE name = 'version'")
+      await client.execute("UPDATE settings SET value = 9 WHERE name = 'version'")
       const before = cassandraStore(other)
       await before.open()
       await before.append(user('bob'), 7, 1, [message(1)])
@@ -181,6 +191,8 @@ describe('on Cassandra', oneNodeHere, () => {
     await store.open()
     await store.append(user('expired'), 9, 1, [message(1, Date.now() - 31 * 86_400_000)])
     await store.saveSettings(user('bo'), settings)
+    await store.addLink(user('bo'), 1, Uint8Array.of(1))
+    await store.saveShelf(user('bo'), 'ab', { version: 1, shelf: Uint8Array.of(2), once: Uint8Array.of(3) })
     const many = Array.from({ length: 5_000 }, (_, n) => message(n + 1))
     await store.append(user('many'), 8, 1, many)
     const [records, lastSeen] = [await recordsOf(store), await store.lastSeen(user('bo'))]
@@ -197,6 +209,8 @@ describe('on Cassandra', oneNodeHere, () => {
     )
     expect(await copied.lastSeen(user('bo'))).toBe(lastSeen)
     expect(await copied.settings(user('bo'))).toEqual(settings)
+    expect(await copied.links(user('bo'), 1)).toEqual([Uint8Array.of(1)])
+    expect(await copied.shelf(user('bo'), 'ab')).toMatchObject({ version: 1, once: Uint8Array.of(3) })
     expect(await copied.read(user('many'), 4_000, 2_000, 1e9, Date.now())).toEqual(many.slice(3_999))
     await copied.close()
 

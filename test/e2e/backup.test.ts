@@ -76,6 +76,30 @@ it('has all that was sent before it began, also of a node under load, and media'
   expect(await (await enter('bob').download(photo.id)).text()).toBe('a picture')
 }, 60_000)
 
+it('has public keys; what was restored gives none of those that are for one use', async () => {
+  await start('data')
+  await node.close()
+  const [user, link] = ['alice' as never, Uint8Array.of(1, 2)]
+  const first = lmdbStore(folder('data'))
+  await first.open()
+  await first.addLink(user, 1, link)
+  await first.saveShelf(user, 'ab', { version: 1, shelf: Uint8Array.of(3), once: Uint8Array.of(4) })
+  await first.compact()
+  await bluetick('backup', '--data', folder('data'), '--to', folder('backup'))
+  await bluetick('restore', '--from', folder('backup'), '--data', folder('restored'))
+  for (const [name, version, once] of [
+    ['backup', 1, Uint8Array.of(4)],
+    ['restored', 2, new Uint8Array(0)],
+  ] as const) {
+    const store = lmdbStore(folder(name))
+    await store.open()
+    expect(await store.links(user, 1)).toEqual([link])
+    expect(await store.shelf(user, 'ab')).toEqual({ version, shelf: Uint8Array.of(3), once })
+    expect([...store.users()]).toEqual([user])
+    await store.close()
+  }
+})
+
 it('what was restored has new epochs: who has anything of the former is told', async () => {
   await start('data')
   const storage = memoryStorage()

@@ -7,6 +7,7 @@ import type { MessageId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { cassandraNode, driver, oneNodeHere, truncate } from '../cassandra/here.ts'
 import { clusterContract } from '../contracts/cluster.ts'
+import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
@@ -21,7 +22,7 @@ describe('Cassandra', oneNodeHere, () => {
   })
   afterAll(() => client?.shutdown())
 
-  for (const contract of [storeContract, lastingContract, leaseContract])
+  for (const contract of [storeContract, lastingContract, leaseContract, keyContract])
     contract(
       'cassandra',
       async () => {

@@ -6,6 +6,7 @@ import { open } from 'lmdb'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Entry } from '../../src/protocol/entry.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
+import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
@@ -15,7 +16,7 @@ let path = folder()
 beforeEach(() => {
   path = folder()
 })
-for (const contract of [storeContract, lastingContract, leaseContract])
+for (const contract of [storeContract, lastingContract, leaseContract, keyContract])
   contract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
 
 const bob = user('bob')

@@ -44,6 +44,10 @@ export type Tables = {
   /** Of the store itself. */
   readonly settings: Table<number, string>
   readonly groups: Table<GroupRecord, string>
+  /** [user, number] -> a link of the chain that says which devices they have */
+  readonly links: Table<Uint8Array, [string, number]>
+  /** [user, identity key] -> what that device has left, as `ShelfRow` has it */
+  readonly shelves: Table<readonly [version: number, shelf: Uint8Array, once: Uint8Array], [string, string]>
   /** [term, group] -> 1 */
   readonly noted: Table<number, [number, string]>
   readonly leases: Table<Lease, string>
@@ -94,6 +98,8 @@ export function openTables(path: string, damages: Damages): Tables {
     versions: root.openDB({ name: 'settings' }),
     settings: table('numbers'),
     groups: table('groups'),
+    links: rows('links'),
+    shelves: table('shelves'),
     noted: table('noted'),
     leases: table('leases'),
     lives: table('lives'),

@@ -1,0 +1,46 @@
+/** Public keys: what is compared and set is so by lightweight transaction, a few hundred a device in its life. */
+import type { UserId } from '../../protocol/ids.ts'
+import type { ShelfRow } from '../contract.ts'
+import type { Requests, Statement } from './requests.ts'
+
+const linksQuery = 'SELECT link FROM key_links WHERE user = ? AND n >= ?'
+const linkInsert = 'INSERT INTO key_links (user, n, link) VALUES (?, ?, ?) IF NOT EXISTS'
+const shelfQuery = 'SELECT version, shelf, once FROM key_shelves WHERE user = ? AND identity = ?'
+const shelvesQuery = 'SELECT identity FROM key_shelves WHERE user = ?'
+const shelfInsert =
+  'INSERT INTO key_shelves (user, identity, version, shelf, once) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS'
+const shelfUpdate =
+  'UPDATE key_shelves SET version = ?, shelf = ?, once = ? WHERE user = ? AND identity = ? IF version = ?'
+const shelfDelete = 'DELETE FROM key_shelves WHERE user = ? AND identity = ? IF EXISTS'
+
+export async function links(requests: Requests, user: UserId, from: number): Promise<readonly Uint8Array[]> {
+  const rows = await requests.rows(linksQuery, [user, from])
+  return rows.map((row) => new Uint8Array(row['link']))
+}
+
+export const addLink = async (requests: Requests, user: UserId, n: number, link: Uint8Array): Promise<boolean> =>
+  (await requests.compare(linkInsert, [user, n, Buffer.from(link)])) === undefined
+
+export async function shelf(requests: Requests, user: UserId, identity: string): Promise<ShelfRow | undefined> {
+  const [row] = await requests.rows(shelfQuery, [user, identity])
+  return row && { version: row['version'], shelf: new Uint8Array(row['shelf']), once: new Uint8Array(row['once']) }
+}
+
+export async function shelves(requests: Requests, user: UserId): Promise<readonly string[]> {
+  return (await requests.rows(shelvesQuery, [user])).map((row) => row['identity'])
+}
+
+export async function saveShelf(requests: Requests, user: UserId, identity: string, row: ShelfRow): Promise<boolean> {
+  const { query, params } = saving(user, identity, row)
+  return (await requests.compare(query, params)) === undefined
+}
+
+function saving(user: UserId, identity: string, { version, shelf, once }: ShelfRow): Statement {
+  const cells = [version, Buffer.from(shelf), Buffer.from(once)]
+  if (version === 1) return { query: shelfInsert, params: [user, identity, ...cells] }
+  return { query: shelfUpdate, params: [...cells, user, identity, version - 1] }
+}
+
+export async function dropShelf(requests: Requests, user: UserId, identity: string): Promise<void> {
+  await requests.compare(shelfDelete, [user, identity])
+}
