@@ -1,6 +1,6 @@
 /** The chats as a program has them: what is kept, what is unread, what vanishes. No sockets; the shelf in memory. */
 import { describe, expect, it } from 'vitest'
-import { isArchived, isMuted, isPinned, memoryShelf, openBook } from '../../src/client/chats/index.ts'
+import { isArchived, isMuted, isPinned, memoryShelf, openBook, type Shelf } from '../../src/client/chats/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { settle, World } from './world.ts'
 
@@ -82,6 +82,50 @@ describe('a book', () => {
     await settle()
     expect(book.chat('alice').unread).toBe(1)
     expect(await book.firstUnread('alice')).toMatchObject({ text: 'no 3' })
+  })
+
+  /** A shelf whose work waits until the answer is called. */
+  const slowShelf = () => {
+    const [shelf, free] = [memoryShelf(), { now: () => {} }]
+    const opening = new Promise<void>((resolve) => {
+      free.now = resolve
+    })
+    const slow: Shelf = {
+      ...shelf,
+      read: (work) => opening.then(() => shelf.read(work)),
+      write: (work) => opening.then(() => shelf.write(work)),
+    }
+    return { shelf: slow, free: free.now }
+  }
+  /** What another device sent. */
+  const copy = (seq: number, text: string) =>
+    ['copy', seq, `own-${seq}`, 'alice', seq, text, 3, seq, null, 'permanent'] as never
+
+  it('has all that came while what is kept was being read: own messages, what was read, and what is deleted', async () => {
+    const world = new World()
+    const client = world.connect()
+    // A program may know the settings before.
+    const known = client.settings()
+    const { shelf, free } = slowShelf()
+    const opening = openBook(client, 'bob', shelf)
+    await world.welcomed({ tail: 7 })
+    const settings = ['settings', 'everyone', 'everyone', true, '', '', '\tpermanent']
+    world.link.say(settings as never, ['done', 'ask', 'settings', 0] as never)
+    await known
+    world.link.say(message(1), copy(2, 'read by now'), message(3), copy(4, 'on its way'), message(5))
+    world.link.say(['receipt', 6, 'alice', 3, 4, 2] as never, ['seen', 7, 'alice', 3] as never)
+    world.link.say(['deleted', 8, 'alice', 1, 1] as never)
+    await settle()
+    free()
+    const book = await opening
+    await settle()
+    expect((await book.lines('alice')).map(({ text, state }) => `${text} ${state}`)).toEqual([
+      'read by now read',
+      'no 3 read',
+      'on its way delivered',
+      'no 5 read',
+    ])
+    expect(book.chat('alice')).toMatchObject({ unread: 1, lifetime: 'permanent' })
   })
 
   it('has messages of every lifetime, and the timer of those runs that wait to be read', async () => {

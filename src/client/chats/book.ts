@@ -29,15 +29,18 @@ export type BookEvents = {
 
 /** The chats of one user on this device, with what was written in them. Made by `openBook`. */
 export class Book {
-  /** Since when this device keeps what it has: of chats that are not permanent it lacks what this user wrote before on others. */
-  readonly began: number
   readonly #client: Client
   readonly #me: string
   readonly #log: Log
-  readonly #chats: Map<string, Chat>
+  readonly #batches: AsyncGenerator<Batch>
+  readonly #chats = new Map<string, Chat>()
   readonly #listeners = new Listeners<BookEvents>()
-  readonly #ends: (() => void)[]
-  #all: readonly Chat[]
+  readonly #ends: (() => void)[] = []
+  /** Resolves when what is kept has been read, or cannot be: until then what the client tells waits. */
+  readonly #opened: Promise<void>
+  #open = () => {}
+  #began = 0
+  #all: readonly Chat[] = []
   /** undefined: not known yet. */
   #settings: Settings | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -47,48 +50,61 @@ export class Book {
 
   /** Takes the messages of a client: they have one reader. Rejects with a UsageError (`already_read`) where there is another. */
   static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
-    const log = new Log(shelf)
-    const batches = client.batches()
-    const first = batches.next()
+    const book = new Book(client, user, shelf)
+    try {
+      await book.#begin(shelf)
+      return book
+    } catch (error) {
+      book.close()
+      throw error
+    } finally {
+      book.#open()
+    }
+  }
+
+  /** Hears all that the client tells from now on, which it tells once. */
+  private constructor(client: Client, user: string, shelf: Shelf) {
+    this.#client = client
+    this.#me = user
+    this.#log = new Log(shelf)
+    this.#batches = client.batches()
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve
+    })
+    this.#hear('message', (message) => this.#keepOwn([message]))
+    this.#hear('placed', (message) => this.#keepOwn([message]))
+    this.#hear('seen', ({ chat, epoch, seq }) => this.#seen(chat, { epoch, seq }))
+    this.#hear('gone', (gone) => this.#erase(gone))
+    this.#hear('settings', (settings) => this.#agree(settings))
+  }
+
+  #hear<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => Promise<void>): void {
+    const taken = (event: ClientEvents[Name]) => this.#opened.then(() => (this.#closed ? undefined : take(event)))
+    this.#ends.push(this.#client.on(name, taken))
+  }
+
+  async #begin(shelf: Shelf): Promise<void> {
+    const first = this.#batches.next()
     const isRead = first.then(nothing, (error) => {
       // Else the client has ended, and says why; what is kept is here all the same.
       if (error instanceof UsageError) throw error
     })
-    try {
-      const kept = log.vanish(Date.now()).then(() => Promise.all([log.chats(), shelf.began()]))
-      await Promise.race([isRead, kept])
-      const [chats, began] = await kept
-      const book = new Book(client, user, log, chats, began)
-      book.#ends.push(() => void batches.return(undefined))
-      for (const { id, chosen } of chats) if (Object.keys(chosen)[0]) book.#tag(id, chosen).catch(nothing)
-      void book.#receive(first, batches)
-      return book
-    } catch (error) {
-      void batches.return(undefined)
-      throw error
-    }
+    const kept = this.#log.vanish(Date.now()).then(() => Promise.all([this.#log.chats(), shelf.began()]))
+    await Promise.race([isRead, kept])
+    const [chats, began] = await kept
+    this.#began = began
+    for (const chat of chats) this.#chats.set(chat.id, chat)
+    this.#all = sorted(chats)
+    void this.#client.outbox().then((messages) => this.#keepOwn(messages))
+    void this.#client.settings().then((settings) => (this.#settings ? undefined : this.#agree(settings)), nothing)
+    void this.#watch()
+    for (const { id, chosen } of chats) if (Object.keys(chosen)[0]) this.#tag(id, chosen).catch(nothing)
+    void this.#receive(first)
   }
 
-  private constructor(client: Client, user: string, log: Log, chats: readonly Chat[], began: number) {
-    this.#client = client
-    this.#me = user
-    this.began = began
-    this.#log = log
-    this.#chats = new Map(chats.map((chat) => [chat.id, chat]))
-    this.#all = sorted(chats)
-    this.#ends = [
-      client.on('message', (message) => void this.#keepOwn([message])),
-      client.on('placed', (message) => void this.#keepOwn([message])),
-      client.on('seen', ({ chat, epoch, seq }) => void this.#seen(chat, { epoch, seq })),
-      client.on('gone', (gone) => this.#erase(gone)),
-      client.on('settings', (settings) => {
-        this.#settings = settings
-        void this.#agree()
-      }),
-    ]
-    void client.outbox().then((messages) => this.#keepOwn(messages))
-    void client.settings().catch(() => undefined)
-    void this.#watch()
+  /** Since when this device keeps what it has: of chats that are not permanent it lacks what this user wrote before on others. */
+  get began(): number {
+    return this.#began
   }
 
   /** Listens until the answer is called. */
@@ -208,12 +224,13 @@ export class Book {
     this.#closed = true
     clearTimeout(this.#timer)
     for (const end of this.#ends) end()
+    void this.#batches.return(undefined)
   }
 
   /** A batch counts as handled when the loop asks for the next: by then the log has it, and a repeat changes nothing. */
-  async #receive(first: Promise<IteratorResult<Batch>>, batches: AsyncGenerator<Batch>): Promise<void> {
+  async #receive(first: Promise<IteratorResult<Batch>>): Promise<void> {
     try {
-      for (let next = await first; !next.done && !this.#closed; next = await batches.next())
+      for (let next = await first; !next.done && !this.#closed; next = await this.#batches.next())
         await this.#take(next.value)
     } catch {
       // The client has ended, and says why.
@@ -273,7 +290,8 @@ export class Book {
   }
 
   /** The chats become what the settings say of them, which may change meanwhile. */
-  async #agree(): Promise<void> {
+  async #agree(settings = this.#settings): Promise<void> {
+    this.#settings = settings
     const others = () => this.#all.filter((chat) => !isAgreed(chat, this.#settings, Date.now()))
     for (let some = others(); some.length > 0 && !this.#closed; some = others())
       for (const { id } of some) await this.#change(id)
