@@ -2,7 +2,6 @@
 import type { CloseCode } from '../../src/protocol/codes.ts'
 import type { Lost } from '../../src/protocol/frames.ts'
 import type { DeviceId, Seq } from '../../src/protocol/ids.ts'
-import { most } from '../log/lives.ts'
 import { addReader, release } from '../log/readers.ts'
 import { isOpening, readerOf, unwelcomed } from '../log/state.ts'
 import type { Presented, Reader } from '../log/types.ts'
@@ -63,13 +62,13 @@ function admit(state: UserState, id: DeviceId, turn: UserTurn): Reader | undefin
 
 /**
  * Why a device does not simply go on from its cursor: one that was gone has missed copies, whatever it presents, and is told so until
- * it is welcomed. One whose session was lost before that has heard nothing. One that nobody knows though it has some of the log was
- * here, and made room for another, or was forgotten by a crash.
+ * it is welcomed. One whose session was lost before that has heard nothing. One that nobody knows though it has a cursor was here, and
+ * made room for another, or was forgotten by a crash: its siblings made no copies for it since, also where it has nothing yet.
  */
 export function lostBy(device: Reader, cursor: Presented | null, turn: UserTurn): Lost | null {
   const isWelcome = device.session !== 0 && !isOpening(device)
   if (isWelcome || !isForgotten(device, turn)) return null
-  if (device.seenAt === unwelcomed && (!cursor || most(cursor) === 0)) return null
+  if (device.seenAt === unwelcomed && !cursor) return null
   return wasRemoved(device) ? 'removed' : 'expired'
 }
 

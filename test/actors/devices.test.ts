@@ -353,11 +353,11 @@ describe('a device that comes', () => {
     )
   })
 
-  it('is told that it may have missed something where it has some of the log, and nobody knows it any more', () => {
+  it('is told that it may have missed something where it has been welcomed, and nobody knows it any more', () => {
     const cursors: readonly [Presented | null, string | null][] = [
       [{ epoch: 7, seq: 4 }, 'expired'],
       [{ epoch: 7, seq: 2, seen: 4 }, 'expired'],
-      [{ epoch: 7, seq: 0 }, 'trimmed'],
+      [{ epoch: 7, seq: 0 }, 'expired'],
       [null, 'trimmed'],
     ]
     for (const [at, why] of cursors) {
