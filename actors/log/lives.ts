@@ -37,15 +37,18 @@ export const isHeld = (log: LogState, { epoch, seq, term }: Presented): boolean 
 /** The highest seq that a reader has. */
 export const most = ({ seq, seen = 0 }: Presented): Seq => Math.max(seq, seen)
 
+/** Whether the log got another name in this life of the node. */
+export const isRenamed = (log: LogState, { life }: LogLimits): boolean => log.epoch === life
+
 /**
  * The reader has what this log never had: it is of a life that was lost. Only readers of this log can say so, and once in a life of
  * the node: nobody makes others get all anew, nor a store write without end.
  */
-export const wasPutBack = (log: LogState, cursor: Presented, { term, life }: LogLimits): boolean =>
+export const wasPutBack = (log: LogState, cursor: Presented, limits: LogLimits): boolean =>
   cursor.term !== undefined &&
-  cursor.term !== term &&
+  cursor.term !== limits.term &&
   cursor.epoch === log.epoch &&
-  log.epoch !== life &&
+  !isRenamed(log, limits) &&
   most(cursor) > endOf(log, cursor.term)
 
 /**

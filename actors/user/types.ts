@@ -37,6 +37,8 @@ export type UserMessage =
       readonly cursor: Presented | null
       /** When the token was made that the device has shown; missing: it does not say. */
       readonly issuedAt?: Millis | undefined
+      /** It was welcomed by this actor's former life. */
+      readonly welcomed?: true
     }
   | { readonly is: 'detach'; readonly session: SessionRef }
   /** From a session of a sender: does what was told of this log still hold? `life`: as the client names it. */

@@ -14,7 +14,7 @@ import type { Seq } from '../../src/protocol/ids.ts'
 import { never } from '../../src/protocol/never.ts'
 import { pauseAt } from '../log/append.ts'
 import { saveNow, settle } from '../log/cursors.ts'
-import { standing } from '../log/lives.ts'
+import { isRenamed, standing } from '../log/lives.ts'
 import { accept, ack, answered, attach, detach, timer as logTimer, resume, write } from '../log/log.ts'
 import { readerOf, unwelcomed } from '../log/state.ts'
 import { startDue } from '../log/timers.ts'
@@ -237,6 +237,9 @@ function paused(state: UserState, message: Incoming, turn: UserTurn): void {
 
 function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'attach' }>, turn: UserTurn): void {
   const { session, cursor } = message
+  // By the name that it was told the log may be another one by now: it comes again, and shows that name.
+  if (message.welcomed && isRenamed(state.log, turn.limits))
+    return void turn.effects.push({ do: 'close', session, code: 'resync' })
   const device = letIn(state, message, turn)
   if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
   // References rise. An older session is attached again where the actor crashed before the node knew that its link is dead.

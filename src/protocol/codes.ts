@@ -66,7 +66,7 @@ export const closeCodes = {
   restarted: { number: 3001, text: 'the user actor failed repeatedly' },
   too_slow: { number: 3002, text: 'the client did not read what was sent to it' },
   hello_late: { number: 3003, text: 'no hello came within the time to hello' },
-  resync: { number: 3004, text: 'the inbox was trimmed during the replay; say hello again' },
+  resync: { number: 3004, text: 'the inbox was trimmed or renamed meanwhile; say hello again' },
   unavailable: { number: 3005, text: 'the store, or what checks the token, does not answer' },
   too_many_connections: { number: 3006, text: 'too many connections from this address' },
   flooding: { number: 3007, text: 'frames kept coming after rate_limited' },

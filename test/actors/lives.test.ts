@@ -156,6 +156,21 @@ it('all who read a log that is renamed come again; who has lost something is tol
   ).toMatchObject([{ epoch: 333, seq: 0, why: 'reset' }])
 })
 
+it('who was welcomed before an actor crashed comes again where the log was renamed since, and another does not', () => {
+  const record = { epoch: 333, head: 1, tail: 5, lastTime: 1, settled: 5, waiting: null, lives: began, was: 7 }
+  const attached = (life: number, welcomed: boolean) => {
+    const state = startUser(bob, { ...record, cursors: [{ device: 'tab' as DeviceId, seq: 5, seenAt: 1 }] }, 9)
+    const attach = { is: 'attach', session: 1, device: 'tab' as DeviceId, cursor: null } as const
+    const message = welcomed ? { ...attach, welcomed: true as const } : attach
+    return asked(receive, state, message, { now: 1_000, limits: { ...limits, term: 3, life } })
+  }
+  const resync = [{ do: 'close', session: 1, code: 'resync' }]
+  const went = expect.arrayContaining([expect.objectContaining({ do: 'welcome', epoch: 333, seq: 5, why: null })])
+  expect(attached(333, true)).toEqual(resync)
+  expect(attached(333, false)).toEqual(went)
+  expect(attached(334, true)).toEqual(went)
+})
+
 it('says up to where holds what was told of a log, also under its former name', () => {
   const { stands } = shown({ epoch: 7, seq: 3, term: 1 })
   const answer = (upTo: number) => expect.objectContaining({ do: 'stands', session: 2, upTo, now: 333 })

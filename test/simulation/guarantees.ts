@@ -50,7 +50,9 @@ const isCopyUnheard = (world: World, at: number, group: UserId): boolean =>
   )
 
 /** What leaves the node, also on a wire that is dead. */
-export function leaves(world: World, { user, outbox }: Device, frame: ServerFrame): void {
+export function leaves(world: World, { user, name, outbox }: Device, frame: ServerFrame): void {
+  if (frame[0] === 'welcome' && frame[9] === 'expired')
+    expect(world.disk.known, 'only who was forgotten is told so').not.toContain(`${user} ${name}`)
   if (frame[0] === 'sent') {
     const [, id, , seq] = frame
     const sent = outbox.find((sent) => sent.id === id)

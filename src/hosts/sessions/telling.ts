@@ -63,9 +63,18 @@ export class Telling {
     )
   }
 
-  #attachAt({ ref, user, device }: Session, cursor: Presented | null, issuedAt: Millis | undefined): void {
-    const named = device as DeviceId
-    this.#context.router.tell(toUser(user as UserId), { is: 'attach', session: ref, device: named, cursor, issuedAt })
+  #attachAt(session: Session, cursor: Presented | null, issuedAt: Millis | undefined): void {
+    const { ref, user, phase } = session
+    const welcomed = phase === 'open' ? { welcomed: true as const } : {}
+    const attach = {
+      is: 'attach',
+      session: ref,
+      device: session.device as DeviceId,
+      cursor,
+      issuedAt,
+      ...welcomed,
+    } as const
+    this.#context.router.tell(toUser(user as UserId), attach)
   }
 
   /** A session of a user has ended. `at`: the time of that, or of its last sign of life. */
