@@ -195,8 +195,11 @@ export class Disk {
     for (const { done } of lap) done(undefined)
   }
 
-  #half([user, , term, entries]: Args): void {
-    this.#cluster?.append(user as UserId, term as number, entries as Entry[], false)
+  /** The name of the log is there before any of its rows. */
+  #half([user, epoch, term, entries]: Args): void {
+    if (!this.#cluster) return
+    this.#log(user as UserId, epoch as number)
+    this.#cluster.append(user as UserId, term as number, entries as Entry[], false)
   }
 
   async #do(name: string, args: Args): Promise<unknown> {
