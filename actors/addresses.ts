@@ -1,14 +1,14 @@
 /** The actors of a node: how each kind is addressed, which messages it takes, and what it can be asked of what it knows. */
 import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../src/protocol/ids.ts'
 import type { Settings } from '../src/protocol/settings.ts'
-import type { Address, Router } from '../src/runtime/index.ts'
+import type { Address, Routing } from '../src/runtime/index.ts'
 import type { GroupMessage } from './group/types.ts'
 import type { Accepted } from './log/types.ts'
 import type { PresenceMessage } from './presence.ts'
 import type { SessionRef, UserMessage } from './user/types.ts'
 
 /** How a message finds its actor. Whoever asks is told of an accepted message where it stands. */
-export type NodeRouter = Router<Accepted>
+export type NodeRouter = Routing<Accepted>
 
 export type UserKnows = {
   readonly settings: Settings

@@ -2,6 +2,7 @@
 import type { Accepted } from '../actors/log/types.ts'
 import { Calendar } from '../src/hosts/calendar.ts'
 import type { SessionPort } from '../src/hosts/ports.ts'
+import { oneSpell } from '../src/hosts/spells.ts'
 import { hostUsers, type Users } from '../src/hosts/users.ts'
 import { Holds } from '../src/media/holds.ts'
 import type { DeviceId, MessageId, UserId } from '../src/protocol/ids.ts'
@@ -49,6 +50,7 @@ const users: Users = hostUsers({
   runtime,
   router: new Router(asks),
   store: nothing as Store,
+  spellOf: oneSpell(nothing as Store, 1),
   term: 1,
   life: 0,
   limits: defaultLimits,

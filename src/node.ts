@@ -27,6 +27,7 @@ import { seeing } from './hosts/seeing.ts'
 import { admission } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
+import { oneSpell } from './hosts/spells.ts'
 import { hostUsers } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
@@ -224,16 +225,18 @@ export async function startHosts(
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
   })
+  const spellOf = oneSpell(store, term)
   const [events, holds, notes] = [
     countedEvents(counts, tellHooks(options, clock)),
     new Holds(media),
-    new Notes(store, term),
+    new Notes(spellOf),
   ]
   const { lifetime } = options
   const logs = {
     runtime,
     router,
     store,
+    spellOf,
     term,
     limits,
     lifetime,
@@ -246,8 +249,12 @@ export async function startHosts(
   }
   const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...logs, notes })
-  const presence = hostPresence({ runtime, router, store, sessions, threshold: options.onlineMs })
-  await notes.resume((group, message) => router.tell(toGroup(group), message))
+  const presence = hostPresence({ runtime, router, store, spellOf, sessions, threshold: options.onlineMs })
+  await notes.resume(
+    store,
+    () => true,
+    (group, message) => router.tell(toGroup(group), message),
+  )
   const node = {
     ...asUsers({ router, clock, store, limits, media }),
     ...asOperator({ sessions, bans, limits, router, store, term, clock }),

@@ -16,6 +16,7 @@ import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
 import type { PresenceStore, SettingsStore } from '../store/contract.ts'
 import type { SessionPort } from './ports.ts'
+import type { SpellOf } from './spells.ts'
 
 export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect, PresenceKnows>
 
@@ -23,12 +24,13 @@ type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
   readonly store: PresenceStore & SettingsStore
+  readonly spellOf: SpellOf<PresenceStore>
   readonly sessions: SessionPort & { presences(sessions: readonly SessionRef[]): Presence[] }
   /** Milliseconds after the last activity at which a connected user counts as gone; 0: connected means online. */
   readonly threshold: Millis
 }
 
-export function hostPresence({ runtime, router, store, sessions, threshold }: Context): PresenceActors {
+export function hostPresence({ runtime, router, store, spellOf, sessions, threshold }: Context): PresenceActors {
   const { clock } = runtime
   const limits = { threshold }
   const actors: PresenceActors = runtime.host<
@@ -41,6 +43,7 @@ export function hostPresence({ runtime, router, store, sessions, threshold }: Co
     kind: 'presence',
     async load(id) {
       const user = id as UserId
+      spellOf(id)
       const [seen = 0, settings] = await Promise.all([store.lastSeen(user), store.settings(user)])
       // Last: who comes or goes from then on tells this actor.
       const devices = sessions.presences(await router.query(toUser(user), 'sessions'))
@@ -76,11 +79,14 @@ export function hostPresence({ runtime, router, store, sessions, threshold }: Co
         return actors.after(user, effect.ms, { is: 'timer' })
       case 'save':
         return void runtime.wheel.after(effect.afterMs, () => {
-          const saved = (ok: boolean) => actors.tell(user, { is: 'saved', ok })
-          store.saveLastSeen(new Map([[user, effect.at]])).then(
-            () => saved(true),
-            () => saved(false),
-          )
+          if (!actors.peek(user)) return
+          const saved = (ok: boolean) => actors.tellIfPresent(user, { is: 'saved', ok })
+          spellOf(user)
+            .store.saveLastSeen(new Map([[user, effect.at]]))
+            .then(
+              () => saved(true),
+              () => saved(false),
+            )
         })
       default:
         return never(effect)

@@ -25,6 +25,7 @@ import { deletion } from './logs/deletions.ts'
 import { type LogEffect, Logs } from './logs/logs.ts'
 import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
+import { counting, type SpellOf } from './spells.ts'
 
 export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 /** What is a user's, apart from the inbox. */
@@ -34,7 +35,8 @@ type UserLogs = Logs<UserMessage, OwnEffect>
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: LogStore & HistoryStore & SettingsStore & LifeStore
+  readonly store: LogStore & SettingsStore
+  readonly spellOf: SpellOf<LogStore & HistoryStore & SettingsStore & LifeStore>
   readonly term: number
   readonly life: number
   readonly limits: Limits
@@ -50,7 +52,7 @@ type Context = {
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, router, store, term, life, sessions } = context
+  const { runtime, router, store, spellOf, term, life, sessions } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -70,7 +72,8 @@ export function hostUsers(context: Context): Users {
     kind: 'user',
     async load(id) {
       const user = id as UserId
-      const [record, settings] = await Promise.all([logs.load(user), store.settings(user)])
+      const spell = spellOf(id)
+      const [record, settings] = await Promise.all([logs.load(user), counting(spell, spell.store.settings(user))])
       return startUser(user, record, runtime.clock.name(), settings)
     },
     receive(state, message, now, effects) {
@@ -96,6 +99,7 @@ export function hostUsers(context: Context): Users {
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
     known: known(store),
+    released: (isOf) => logs.forget(isOf),
     recover,
     restarted: (id) => sessions.reattach(id as UserId),
     gaveUp: (id) => sessions.closeUser(id as UserId, 'restarted'),
@@ -115,7 +119,7 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
       return void logs.bring(user, ask(context, user, effect))
     case 'look':
     case 'erase':
-      return void logs.bring(user, deletion(context, user, effect))
+      return void logs.bring(user, deletion({ ...context, ...context.spellOf(user) }, user, effect))
     case 'welcome':
       return sessions.welcome(effect)
     case 'live':
@@ -162,10 +166,11 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
 
 /** What only a user asks of the store. */
 async function ask(
-  { store, calendar }: Context,
+  { spellOf, calendar }: Context,
   user: UserId,
   effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'reads' | 'history' }>,
 ): Promise<UserMessage> {
+  const { store } = spellOf(user)
   switch (effect.do) {
     case 'scan': {
       const { what, from, limit, bytes } = effect

@@ -30,6 +30,8 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   unpack(id: string, kept: Kept): State
   /** Its shard is given up: may it go? */
   leave(state: State): Leave<Message>
+  /** Those of a shard have been given up here: nothing that they left is to be done any more. */
+  released?(isOf: (id: string) => boolean): void
   deadLetter(id: string, message: Message, reason: DeadLetter): void
   /** What can be asked of what it knows: answered by the state, or by the store where the actor is not present, or is being loaded. */
   readonly known: { readonly [What in keyof Known]: (id: string, state: State | undefined) => Promise<Known[What]> }

@@ -133,12 +133,21 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
   release(shard: number, mostMs: Millis): Promise<void> {
     const ids = () => [...this.#awake.keys(), ...this.#resting.keys()].filter((id) => this.#shardOf(id) === shard)
     const mayGo = (id: string) => this.#mayGo(id)
-    const drop = (ids: readonly string[]) => {
-      this.#releases += 1
-      this.#released.set(shard, this.#releases)
-      for (const id of ids) this.#drop(id)
-    }
-    return release({ ids, mayGo, drop }, this.#parts.wheel, mostMs)
+    return release({ ids, mayGo, drop: () => this.drop(shard) }, this.#parts.wheel, mostMs)
+  }
+
+  /** Drops the actors of a shard as by a crash: nothing is flushed. */
+  drop(shard: number): void {
+    this.#releases += 1
+    this.#released.set(shard, this.#releases)
+    const isOf = (id: string) => this.#shardOf(id) === shard
+    for (const id of [...this.#awake.keys(), ...this.#resting.keys()]) if (isOf(id)) this.#drop(id)
+    this.#behaviour.released?.(isOf)
+  }
+
+  /** Whoever waits for a message that no actor here is to get is answered. */
+  refuse(id: string, message: Message): void {
+    this.#deadLetter(id, message, 'released')
   }
 
   #drop(id: string): void {

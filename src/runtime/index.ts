@@ -13,7 +13,7 @@ export { type Chore, startChore } from './chores.ts'
 export { type Clock, type ClockFace, systemClock, type Times } from './clock.ts'
 export type { Entities } from './entities.ts'
 export { hash, shardOf } from './hash.ts'
-export { type Address, Router } from './router.ts'
+export { type Address, Router, type Routing } from './router.ts'
 export type { Turns } from './turns.ts'
 
 export type Runtime = {
@@ -26,6 +26,8 @@ export type Runtime = {
   ): Entities<State, Message, Effect, Known>
   /** Drops the actors of a shard, with what is unsaved flushed, within `mostMs`. Who is told something after that starts anew, from the store. */
   release(shard: number, mostMs: Millis): Promise<void>
+  /** Drops them at once, as by a crash. */
+  drop(shard: number): void
   /** Stops time; what is in mailboxes is still handled. */
   stop(): void
   /** Nothing is handled any more. */
@@ -39,7 +41,7 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const wheel = new Wheel(all.clock)
   wheel.start()
   const turns = new Turns(all.clock, all)
-  const kinds: Pick<Entities<unknown, unknown>, 'release'>[] = []
+  const kinds: Pick<Entities<unknown, unknown>, 'release' | 'drop'>[] = []
   const counters: Counters = {
     messages: 0,
     turns: 0,
@@ -61,6 +63,9 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
     },
     async release(shard, mostMs) {
       await Promise.all(kinds.map((actors) => actors.release(shard, mostMs)))
+    },
+    drop(shard) {
+      for (const actors of kinds) actors.drop(shard)
     },
     stop: () => wheel.stop(),
     end() {

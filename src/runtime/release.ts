@@ -10,7 +10,7 @@ export type Leaving = {
   readonly ids: () => string[]
   /** Whether one may go. Where it has something unsaved it is told to save it. */
   readonly mayGo: (id: string) => boolean
-  readonly drop: (ids: readonly string[]) => void
+  readonly drop: () => void
 }
 
 /**
@@ -24,7 +24,7 @@ export function release({ ids, mayGo, drop }: Leaving, wheel: Wheel, mostMs: Mil
       const busy = left.length > 0 ? left : ids().filter((id) => !mayGo(id))
       if (busy.length > 0 && wheel.clock.monotonic() < until)
         return wheel.after(lookMs, () => look(busy.filter((id) => !mayGo(id))))
-      drop(ids())
+      drop()
       resolve()
     }
     look([])

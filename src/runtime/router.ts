@@ -28,9 +28,34 @@ export type Actors<Message> = {
   hint(id: string, message: Message): void
   query(id: string, what: never): Promise<unknown>
   inspect(id: string): Inspection
+  refuse(id: string, message: Message): void
 }
 
-export class Router<Answer> {
+/** What is told goes to its actor, wherever that is. */
+export interface Routing<Answer> {
+  /** From now on messages to actors of this kind that are here go there. */
+  lead(kind: string, actors: Actors<never>): void
+  /** For results, timers and ends, which are bounded by what was asked for: never refused. */
+  tell<Message>(to: Address<Message>, message: NoInfer<Message>): void
+  /** For what is of no use to an actor that is not present. */
+  tellIfPresent<Message>(to: Address<Message>, message: NoInfer<Message>): void
+  /** For what may be lost: taken where the actor is present, and its mailbox is nearly empty. */
+  hint<Message>(to: Address<Message>, message: NoInfer<Message>): void
+  /**
+   * Tells an actor something that it answers. `messageOf` puts the ticket, which is where the answer goes, into the message; `answered` is
+   * called once: with the answer, or where there is none in time, or the mailbox is full, with that of who is late.
+   */
+  ask<Message>(to: Address<Message>, messageOf: (ticket: number) => Message, answered: (answer: Answer) => void): void
+  /** Answers whoever asked, where they still wait. */
+  answer(ticket: number, answer: Answer): void
+  /** What an actor knows at this moment. It is not woken for that, and has no turn: of one that is not present the store says it. */
+  query<Known, What extends keyof Known & string>(to: Address<never, Known>, what: What): Promise<Known[What]>
+  /** How it is with an actor, for those who run the node. */
+  inspect(to: Address<never>): Promise<Inspection>
+}
+
+/** Of a node whose actors are all here. */
+export class Router<Answer> implements Routing<Answer> {
   readonly #kinds = new Map<string, Actors<unknown>>()
   readonly #asks: Asks<Answer>
 
@@ -39,30 +64,22 @@ export class Router<Answer> {
     this.#asks = asks
   }
 
-  /** From now on messages to actors of this kind go there. */
   lead(kind: string, actors: Actors<never>): void {
     this.#kinds.set(kind, actors as Actors<unknown>)
   }
 
-  /** For results, timers and ends, which are bounded by what was asked for: never refused. */
   tell<Message>({ kind, id }: Address<Message>, message: NoInfer<Message>): void {
     this.#of(kind).tell(id, message)
   }
 
-  /** For what is of no use to an actor that is not present. */
   tellIfPresent<Message>({ kind, id }: Address<Message>, message: NoInfer<Message>): void {
     this.#of(kind).tellIfPresent(id, message)
   }
 
-  /** For what may be lost: taken where the actor is present, and its mailbox is nearly empty. */
   hint<Message>({ kind, id }: Address<Message>, message: NoInfer<Message>): void {
     this.#of(kind).hint(id, message)
   }
 
-  /**
-   * Tells an actor something that it answers. `messageOf` puts the ticket, which is where the answer goes, into the message; `answered` is
-   * called once: with the answer, or where there is none in time, or the mailbox is full, with that of who is late.
-   */
   ask<Message>(
     { kind, id }: Address<Message>,
     messageOf: (ticket: number) => Message,
@@ -72,12 +89,10 @@ export class Router<Answer> {
     if (!this.#of(kind).offer(id, messageOf(ticket))) this.#asks.giveUp(ticket)
   }
 
-  /** Answers whoever asked, where they still wait. */
   answer(ticket: number, answer: Answer): void {
     this.#asks.answer(ticket, answer)
   }
 
-  /** What an actor knows at this moment. It is not woken for that, and has no turn: of one that is not present the store says it. */
   query<Known, What extends keyof Known & string>(
     { kind, id }: Address<never, Known>,
     what: What,
@@ -85,7 +100,11 @@ export class Router<Answer> {
     return this.#of(kind).query(id, what as never) as Promise<Known[What]>
   }
 
-  /** How it is with an actor, for those who run the node. */
+  /** Answers whoever waits for a message that no actor here is to get. */
+  refuse<Message>({ kind, id }: Address<Message>, message: NoInfer<Message>): void {
+    this.#of(kind).refuse(id, message)
+  }
+
   async inspect({ kind, id }: Address<never>): Promise<Inspection> {
     return this.#of(kind).inspect(id)
   }

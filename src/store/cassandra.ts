@@ -21,10 +21,11 @@ import { addLink, dropShelf, links, saveShelf, shelf, shelves } from './cassandr
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
+import { defaultRequestLimits, Places, type RequestLimits } from './cassandra/places.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
 import { findRepeats, trace } from './cassandra/repeats.ts'
-import { defaultRequestLimits, type RequestLimits, Requests } from './cassandra/requests.ts'
+import { Requests } from './cassandra/requests.ts'
 import { long, number, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
@@ -54,6 +55,8 @@ const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?)'
 /** Rows of last seen that are written at a time: they are for hundreds of users, and messages go before them. */
 const seenAtOnce = 32
+/** Terms of which it is remembered what was written. Each remembers some 2 MB at most. */
+const spells = 32
 const rules: Record<keyof CassandraOptions | keyof RequestLimits, Rule> = {
   contactPoints: {
     words: 'a list of hosts, "address" or "address:port"',
@@ -98,9 +101,11 @@ export class CassandraStore implements Store {
   readonly #options: CassandraOptions & Partial<RequestLimits>
   readonly #given: Retention
   /** As it is counted from what the clock of the machine says: longer by what that is ahead, shorter by what it is behind. */
-  readonly #retention: Retention
+  #retention: Retention
   /** What reads rows and then writes them again, by user: two at once could undo each other. */
-  readonly #rewrites = new Serial<UserId>()
+  #rewrites = new Serial<UserId>()
+  /** Terms under which this node writes, the latest last. */
+  readonly #spells = new Map<number, CassandraStore>()
   #opened: Opened | undefined
   #lost = new Lost(() => {})
   #clock: { readonly offMs: Millis } = { offMs: 0 }
@@ -123,12 +128,30 @@ export class CassandraStore implements Store {
     this.#lost = new Lost((error) => events?.damaged(error))
     const client = await connectToSchema(this.#options)
     const limits = { ...defaultRequestLimits, ...this.#options }
-    const requests = new Requests(client, limits, new Stamps(0))
+    const requests = new Requests(client, new Places(limits), new Stamps(0))
     requests.stamps.rise(await takeTerm(requests))
+    const cluster = clusterRows(new Requests(client, new Places(clusterLimits), requests.stamps))
+    this.#opened = this.#parts(client, requests, cluster)
+  }
+
+  #parts(client: Client, requests: Requests, cluster: ClusterStore): Opened {
     const history = new History(requests)
-    const logs = new Logs(requests, history, this.#retention)
-    const cluster = clusterRows(new Requests(client, clusterLimits, requests.stamps))
-    this.#opened = { client, requests, history, logs, cluster }
+    return { client, requests, history, logs: new Logs(requests, history, this.#retention), cluster }
+  }
+
+  under(term: number): CassandraStore {
+    const known = this.#spells.get(term)
+    if (known) return known
+    const { client, requests, cluster } = this.#open
+    const store = new CassandraStore(this.#options, this.#given)
+    store.#lost = this.#lost
+    store.#rewrites = this.#rewrites
+    store.#retention = this.#retention
+    store.#opened = store.#parts(client, requests.under(term), cluster)
+    this.#spells.set(term, store)
+    const [oldest] = this.#spells.keys()
+    if (this.#spells.size > spells) this.#spells.delete(oldest as number)
+    return store
   }
 
   async close(): Promise<void> {

@@ -36,6 +36,8 @@ export interface HealthStore {
 interface SharedStore {
   /** What they agree on, while the store is open. Missing: one node has the store for itself. */
   readonly cluster?: ClusterStore
+  /** The same store for the owner of actors under this term: of what is overwritten the higher term stays, whichever was written last. */
+  under?(term: number): Store
 }
 
 /** All that a node keeps. Whoever uses a part of it is handed that part alone. */

@@ -9,8 +9,9 @@ import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import { append } from '../../src/store/cassandra/append.ts'
 import { type CassandraOptions, connectTo } from '../../src/store/cassandra/connection.ts'
 import { History } from '../../src/store/cassandra/history.ts'
+import { defaultRequestLimits, Places } from '../../src/store/cassandra/places.ts'
 import { Remembered } from '../../src/store/cassandra/remembered.ts'
-import { defaultRequestLimits, Requests } from '../../src/store/cassandra/requests.ts'
+import { Requests } from '../../src/store/cassandra/requests.ts'
 import { applySchema, checkSchema } from '../../src/store/cassandra/schema.ts'
 import { Stamps } from '../../src/store/cassandra/stamps.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
@@ -158,7 +159,7 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
         queryOptions: { consistency: types.consistencies.one },
       })
       await client.connect()
-      const requests = new Requests(client, defaultRequestLimits, new Stamps(term))
+      const requests = new Requests(client, new Places(defaultRequestLimits), new Stamps(term))
       const target = { user, epoch: 7, term, retention: completeRetention('', {}), begun: new Remembered() }
       await append(requests, new History(requests), target, entries)
       await client.shutdown()

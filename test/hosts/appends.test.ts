@@ -89,3 +89,20 @@ it('what is lazy is written before its actor starts anew: no other entry may get
   under[0]?.done(true)
   await starting
 })
+
+it('of logs that are another node’s from now on writes nothing any more, not what failed either, and tells nobody', async () => {
+  const { appends, append, add, under, told } = slow()
+  add(message(1))
+  add(message(2))
+  append(ann, false, message(7))
+  under[1]?.done(false)
+  const waiting = appends.allLanded(bob)
+  appends.forget(() => true)
+  under[0]?.done(true)
+  await waiting
+  await appends.allLanded(ann)
+  expect(under.map(({ seqs }) => seqs)).toEqual([[1], [7]])
+  expect(told).toEqual(['unappended 7-7'])
+  append(ann, false, message(8))
+  expect(under[2]?.seqs).toEqual([8])
+})

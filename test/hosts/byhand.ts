@@ -60,7 +60,7 @@ export function noting(runtime: Runtime, knows: Readonly<Record<string, unknown>
     }
     const query = async (_: string, what: string) => knows[what]
     const inspect = () => ({ path: null, status: 'absent', mailbox: 0, restarts: 0 }) as const
-    router.lead(kind, { tell, tellIfPresent: tell, hint: tell, offer, query, inspect })
+    router.lead(kind, { tell, tellIfPresent: tell, hint: tell, offer, query, inspect, refuse: tell })
   }
   /** What was asked as the nth is answered. */
   const answer = (nth: number, said: Accepted) => {

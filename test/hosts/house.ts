@@ -7,6 +7,7 @@ import { Calendar } from '../../src/hosts/calendar.ts'
 import { hostGroups } from '../../src/hosts/groups/groups.ts'
 import { Notes } from '../../src/hosts/groups/notes.ts'
 import { hostPresence } from '../../src/hosts/presence.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import { hostUsers } from '../../src/hosts/users.ts'
 import { memoryStore } from '../../src/index.ts'
 import { Holds } from '../../src/media/holds.ts'
@@ -42,10 +43,13 @@ export async function house(over: Partial<Store> = {}) {
     presences: (refs: readonly number[]) => presences.filter(({ session }) => refs.includes(session)),
   }
   const router = new Router(new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' }))
+  const changed: Store = { ...store, ...over }
+  const spellOf = oneSpell(changed, term)
   const logs = {
     runtime,
     router,
-    store: { ...store, ...over },
+    store: changed,
+    spellOf,
     term,
     limits: defaultLimits,
     lifetime: 'default' as const,
@@ -56,7 +60,7 @@ export async function house(over: Partial<Store> = {}) {
     onFault: (fault: Fault) => void faults.push(fault),
   }
   const users = hostUsers({ ...logs, life: 0, swallows: false })
-  const groups = hostGroups({ ...logs, notes: new Notes(logs.store, term) })
+  const groups = hostGroups({ ...logs, notes: new Notes(spellOf) })
   const presence = hostPresence({ ...logs, threshold: 20_000 })
   let sends = 0
   /** A message of somebody, or what it changes; resolves with the answer. */

@@ -13,7 +13,11 @@ const bob = 'bob' as UserId
 const entry = (seq: number): Entry => ({ is: 'seen', seq, time: 1, chat: bob, upTo: 1 })
 const append = (...seqs: number[]): UserEffect => ({ do: 'append', epoch: 7, entries: seqs.map(entry), lazy: false })
 
-function start(over: object = {}, before: () => Promise<void> | undefined = async () => {}) {
+function start(
+  over: object = {},
+  before: () => Promise<void> | undefined = async () => {},
+  heed: ((pass: () => void) => void) | null = null,
+) {
   const done: unknown[] = []
   const told: unknown[] = []
   const open: ((failed?: Error) => void)[] = []
@@ -28,9 +32,8 @@ function start(over: object = {}, before: () => Promise<void> | undefined = asyn
   let life: object = {}
   const logs = new Logs<UserMessage, UserEffect>(
     {
-      store,
+      spellOf: () => ({ term: 1, store, heed }),
       runtime: { turns: { write: () => done.push('write') }, wheel: { after: () => expect.fail() } },
-      term: 1,
       router: { answer: (ticket: number, answer: unknown) => done.push([ticket, answer]) },
       sessions: { push: (session: number, frame: unknown) => done.push([session, frame]) },
       events: {},
@@ -154,6 +157,27 @@ it('an actor starts when what its former life had appended has landed', async ()
   await turn()
   expect(loaded).toBe(undefined)
   land()
+  await turn()
+  expect(loaded).toEqual({ tail: 1 })
+})
+
+it('what the store answers counts when it is known that this node still has the log: it waits for that, and an actor that starts, too', async () => {
+  const held: (() => void)[] = []
+  const { logs, told, turn, land } = start({ load: async () => ({ tail: 1 }) }, undefined, (pass) => held.push(pass))
+  logs.perform(bob, [append(1)], () => {})
+  await turn()
+  land()
+  await turn()
+  expect([told, held.length]).toEqual([[], 1])
+  held.shift()?.()
+  expect(told).toEqual([{ is: 'appended', first: 1, last: 1 }])
+  let loaded: unknown
+  void logs.load(bob).then((record) => {
+    loaded = record
+  })
+  await turn()
+  expect([loaded, held.length]).toEqual([undefined, 1])
+  held.shift()?.()
   await turn()
   expect(loaded).toEqual({ tail: 1 })
 })

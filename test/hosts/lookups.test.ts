@@ -20,7 +20,7 @@ async function start(entries: readonly Entry[], { off = 0, over = {} as Partial<
   let passed = 0
   const calendar = new Calendar({ now: () => time + passed, monotonic: () => 1 }, undefined)
   passed = off
-  const ask = (lookup: Lookup) => lookUp({ store: { ...store, ...over }, calendar }, bob, lookup)
+  const ask = (lookup: Lookup) => lookUp({ ...store, ...over }, calendar, bob, lookup)
   return { store, ask }
 }
 const lasting = (seq: number, lifetime: string, expires?: number): Entry =>

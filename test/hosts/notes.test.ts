@@ -4,6 +4,7 @@ import type { Accepted } from '../../actors/log/types.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { hostGroups } from '../../src/hosts/groups/groups.ts'
 import { Notes } from '../../src/hosts/groups/notes.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import { memoryStore } from '../../src/index.ts'
 import { Holds } from '../../src/media/holds.ts'
 import { defaultLimits } from '../../src/protocol/limits.ts'
@@ -22,11 +23,11 @@ it('are remembered until they have been loaded and have come to rest, however of
   }
   const runtime = startRuntime({ idleMs: 0 })
   const term = await store.takeTerm()
-  const notes = new Notes(store, term)
+  const notes = new Notes(oneSpell(store, term))
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
   const groups = hostGroups({
     runtime,
-    store: { ...store, load },
+    spellOf: oneSpell({ ...store, load }, term),
     term,
     limits: defaultLimits,
     lifetime: 'default',
@@ -38,7 +39,11 @@ it('are remembered until they have been loaded and have come to rest, however of
     notes,
     onFault: () => {},
   })
-  await notes.resume((group, message) => groups.tell(group, message))
+  await notes.resume(
+    store,
+    () => true,
+    (group, message) => groups.tell(group, message),
+  )
   // Half a minute of the wheel's time.
   for (let tick = 0; tick < 600; tick++) {
     runtime.wheel.advance()

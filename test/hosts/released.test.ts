@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { Accepted } from '../../actors/log/types.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import { hostUsers } from '../../src/hosts/users.ts'
 import { memoryStore } from '../../src/index.ts'
 import { Holds } from '../../src/media/holds.ts'
@@ -25,6 +26,7 @@ it('what their device has acknowledged is saved, which else would wait for minut
     runtime,
     router,
     store,
+    spellOf: oneSpell(store, term),
     term,
     life: 0,
     limits: defaultLimits,

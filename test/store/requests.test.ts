@@ -2,7 +2,8 @@
 import type { Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { health } from '../../src/store/cassandra/health.ts'
-import { defaultRequestLimits, Requests } from '../../src/store/cassandra/requests.ts'
+import { defaultRequestLimits, Places } from '../../src/store/cassandra/places.ts'
+import { Requests } from '../../src/store/cassandra/requests.ts'
 import { Stamps } from '../../src/store/cassandra/stamps.ts'
 
 /** A driver whose answers are given by hand. */
@@ -24,7 +25,7 @@ describe('the health of a cluster', () => {
         if (failing) throw new Error('no host takes a write')
       },
     }
-    const requests = new Requests(client as unknown as Client, defaultRequestLimits, new Stamps(1))
+    const requests = new Requests(client as unknown as Client, new Places(defaultRequestLimits), new Stamps(1))
     expect(await health(requests)).toEqual({ ok: true })
     expect(writes).toBe(0)
     failing = true
@@ -41,7 +42,7 @@ describe('the health of a cluster', () => {
 describe('requests to a cluster', () => {
   it('are bounded: the others have their turn in the order in which they came', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 2, queued: 10, queueMs: 1_000 }, new Stamps(1))
+    const requests = new Requests(client, new Places({ inFlight: 2, queued: 10, queueMs: 1_000 }), new Stamps(1))
     const done: number[] = []
     const all = [1, 2, 3, 4, 5].map((n) => requests.rows('SELECT', []).then(() => done.push(n)))
     await settled()
@@ -58,7 +59,7 @@ describe('requests to a cluster', () => {
 
   it('fail at once when too many wait', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 1, queued: 1, queueMs: 1_000 }, new Stamps(1))
+    const requests = new Requests(client, new Places({ inFlight: 1, queued: 1, queueMs: 1_000 }), new Stamps(1))
     const [first, second] = [requests.rows('SELECT', []), requests.rows('SELECT', [])]
     await expect(requests.rows('SELECT', [])).rejects.toMatchObject({
       code: 'unavailable',
@@ -73,7 +74,7 @@ describe('requests to a cluster', () => {
 
   it('fail when they have waited too long, and make way for those that have not', async () => {
     const { client, open } = slow()
-    const requests = new Requests(client, { inFlight: 1, queued: 10, queueMs: 30 }, new Stamps(1))
+    const requests = new Requests(client, new Places({ inFlight: 1, queued: 10, queueMs: 30 }), new Stamps(1))
     const first = requests.rows('SELECT', [])
     const tooLong = expect(requests.rows('SELECT', [])).rejects.toMatchObject({ code: 'unavailable' })
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -18,6 +18,7 @@ import type { Calendar } from '../calendar.ts'
 import { type LogEffect, Logs } from '../logs/logs.ts'
 import { done, entriesOf, orNull } from '../logs/lookups.ts'
 import type { SessionPort } from '../ports.ts'
+import { counting, type SpellOf } from '../spells.ts'
 import { Copies } from './copies.ts'
 import type { Notes } from './notes.ts'
 
@@ -26,10 +27,12 @@ export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
 type OwnEffect = Exclude<GroupEffect, LogEffect>
 type GroupLogs = Logs<GroupMessage, OwnEffect>
 
+type GroupLogStore = LogStore & GroupStore & LifeStore
+
 type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
-  readonly store: LogStore & GroupStore & LifeStore
+  readonly spellOf: SpellOf<GroupLogStore>
   readonly term: number
   readonly limits: Limits
   readonly lifetime: Lifetime
@@ -48,7 +51,7 @@ const window = { windowEntries: 64, windowBytes: 128 * 1024 }
 const againMs = 5_000
 
 export function hostGroups(context: Context): Groups {
-  const { runtime, router, store, term, limits, notes } = context
+  const { runtime, router, spellOf, term, limits, notes } = context
   const { members, appendsInFlight } = limits
   const groupLimits = { ...window, members, appendsInFlight, term, life: 0 }
   const logs: GroupLogs = new Logs(context, {
@@ -63,8 +66,11 @@ export function hostGroups(context: Context): Groups {
     kind: 'group',
     async load(id) {
       const group = id as GroupId
+      const spell = spellOf(id)
+      const { store } = spell
       const [inbox, record] = [await logs.load(group), await store.loadGroup(group)]
-      const later = await messagesFrom(context, group, (record?.seq ?? 0) + 1, inbox?.tail ?? 0)
+      const from = (record?.seq ?? 0) + 1
+      const later = await counting(spell, messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0))
       return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
     },
     receive(state, message, now, effects) {
@@ -90,6 +96,7 @@ export function hostGroups(context: Context): Groups {
       else if (reason !== 'poison' && reason !== 'released') groups.after(id, againMs, { is: 'resume' })
     },
     known: {},
+    released: (isOf) => logs.forget(isOf),
     recover,
     restarted: (id) => groups.tell(id, { is: 'resume' }),
     gaveUp: (id) => groups.after(id, againMs, { is: 'resume' }),
@@ -98,7 +105,13 @@ export function hostGroups(context: Context): Groups {
   return groups
 }
 
-async function messagesFrom({ store, calendar }: Context, group: GroupId, from: Seq, tail: Seq): Promise<Message[]> {
+async function messagesFrom(
+  store: LogStore,
+  calendar: Calendar,
+  group: GroupId,
+  from: Seq,
+  tail: Seq,
+): Promise<Message[]> {
   const messages: Message[] = []
   for await (const entry of entriesOf(store, group, from, tail, calendar.now()))
     if (entry.is === 'message') messages.push(entry)
@@ -114,10 +127,13 @@ async function openTo(router: NodeRouter, by: UserId, users: readonly UserId[]):
 type Parts = { readonly groups: Groups; readonly logs: GroupLogs; readonly copies: Copies }
 
 function perform(context: Context, { groups, logs, copies }: Parts, group: GroupId, effect: OwnEffect): void {
-  const { router, store, sessions } = context
+  const { router, spellOf, sessions } = context
   switch (effect.do) {
     case 'record': {
-      const recorded = done(store.saveGroup(group, effect.record)).then((ok) => ({ is: 'recorded' as const, ok }))
+      const recorded = done(spellOf(group).store.saveGroup(group, effect.record)).then((ok) => ({
+        is: 'recorded' as const,
+        ok,
+      }))
       return void logs.bring(group, recorded)
     }
     case 'consult': {

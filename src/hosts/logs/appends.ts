@@ -10,6 +10,8 @@ type Writer = {
   told: Told
   /** What was written last, where that failed. */
   failed: readonly Entry[]
+  /** Whose log it is, this node is not to write any more. */
+  over: boolean
 }
 const nothing: readonly Entry[] = []
 
@@ -42,7 +44,7 @@ export class Appends {
 
   /** After a failure only entries from the failed one on are taken; others fail at once. */
   add(user: UserId, { epoch, entries, lazy }: Append, told: Told): void {
-    const writer = this.#writers.get(user) ?? { busy: false, next: [], told, failed: nothing, epoch, waiters: [] }
+    const writer = this.#writers.get(user) ?? newWriter(epoch, told)
     this.#writers.set(user, writer)
     const [first, last] = ends(entries)
     if (writer.failed.length > 0 && first > ends(writer.failed)[0]) return told('unappended', first, last)
@@ -98,6 +100,16 @@ export class Appends {
     this.#run(user, writer)
   }
 
+  /** The logs of these are another's from now on: what has failed is not written again, and nobody is told what comes of the rest. */
+  forget(isOf: (user: UserId) => boolean): void {
+    for (const [user, writer] of this.#writers) {
+      if (!isOf(user)) continue
+      writer.over = true
+      this.#writers.delete(user)
+      this.#lazy.delete(user)
+    }
+  }
+
   #run(user: UserId, writer: Writer): void {
     const entries = writer.next
     const [first, last] = ends(entries)
@@ -106,6 +118,7 @@ export class Appends {
     this.#lazy.delete(user)
     this.#write(user, writer.epoch, entries, (ok) => {
       writer.busy = false
+      if (writer.over) return wake(writer)
       if (!ok) {
         writer.next = []
         writer.failed = entries
@@ -114,9 +127,23 @@ export class Appends {
       if (writer.busy) return
       if (writer.next.length > 0) return this.#run(user, writer)
       if (writer.failed.length === 0) this.#writers.delete(user)
-      for (const wake of writer.waiters.splice(0)) wake()
+      wake(writer)
     })
   }
+}
+
+const newWriter = (epoch: number, told: Told): Writer => ({
+  busy: false,
+  next: [],
+  told,
+  failed: nothing,
+  epoch,
+  waiters: [],
+  over: false,
+})
+
+function wake({ waiters }: Writer): void {
+  for (const wake of waiters.splice(0)) wake()
 }
 
 const ends = (entries: readonly Entry[]): [Seq, Seq] => [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0]

@@ -19,6 +19,7 @@ import type { DeadLetter, Runtime } from '../../runtime/index.ts'
 import type { InboxRecord, LifeStore, LogStore, Store } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
 import type { SessionPort } from '../ports.ts'
+import { counting, type Spell, type SpellOf } from '../spells.ts'
 import { type Append, Appends } from './appends.ts'
 import { type Lookup, lookUp } from './lookups.ts'
 
@@ -30,8 +31,7 @@ export type LogEffect =
 
 export type LogContext = {
   readonly runtime: Pick<Runtime, 'turns' | 'wheel'>
-  readonly store: LogStore & LifeStore & Pick<Store, 'laps'>
-  readonly term: number
+  readonly spellOf: SpellOf<LogStore & LifeStore & Pick<Store, 'laps'>>
   readonly router: NodeRouter
   readonly sessions: SessionPort
   readonly events: NodeEvents
@@ -73,7 +73,8 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
   /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */
   #write(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
-    const { store, term, holds, runtime } = this.#context
+    const { spellOf, holds, runtime } = this.#context
+    const { store, term } = spellOf(id)
     const before = this.#owners.before?.(id)
     if (store.laps && !before && !holds.concern(entries)) {
       store.laps.append(id, epoch, term, entries, done)
@@ -91,8 +92,14 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */
   async load(id: UserId): Promise<InboxRecord | undefined> {
+    const spell = this.#context.spellOf(id)
     await this.#appends.allLanded(id)
-    return this.#context.store.load(id, this.#context.term)
+    return counting(spell, spell.store.load(id, spell.term))
+  }
+
+  /** This node has these logs no more. */
+  forget(isOf: (id: UserId) => boolean): void {
+    this.#appends.forget(isOf)
   }
 
   /** Performs what an actor asks for, in order; what it appends in one turn goes together. `other` performs what is not the log's. */
@@ -112,7 +119,7 @@ export class Logs<Message, Other extends { readonly do: string }> {
   }
 
   #perform(id: UserId, effect: Exclude<LogEffect, { do: 'append' }>): void {
-    const { router, sessions, events } = this.#context
+    const { router, sessions, events, spellOf, calendar } = this.#context
     switch (effect.do) {
       case 'answer':
         return router.answer(effect.ticket, effect.answer)
@@ -121,28 +128,33 @@ export class Logs<Message, Other extends { readonly do: string }> {
       case 'stands':
         return sessions.push(effect.session, ['stands', id, effect.epoch, effect.life, effect.upTo, effect.now])
       default:
-        return void this.bring(id, lookUp(this.#context, id, effect))
+        return void this.bring(id, lookUp(spellOf(id).store, calendar, id, effect))
     }
   }
 
   #append(id: UserId, append: Append): void {
-    const life = this.#owners.peek(id)
-    this.#appends.add(id, append, (is, first, last) => this.#hand(id, life, { is, first, last }))
+    const [life, spell] = [this.#owners.peek(id), this.#context.spellOf(id)]
+    this.#appends.add(id, append, (is, first, last) => this.#hand(id, life, spell, { is, first, last }))
   }
 
   /** Brings an actor the answer of the store, which never rejects: it says where the store did not answer. */
   async bring(id: UserId, answer: Promise<Message | LogAnswer>): Promise<void> {
-    const life = this.#owners.peek(id)
-    this.#hand(id, life, await answer)
+    const [life, spell] = [this.#owners.peek(id), this.#context.spellOf(id)]
+    this.#hand(id, life, spell, await answer)
   }
 
   /**
    * The one place between durable and answered: only by what is handed over here does an actor answer, push, or ask for more. Who
-   * owns a log by a lease is to look at it here, after the store has answered: what comes while it may have run out waits, and
+   * owns a log by a lease looks at it here, after the store has answered: what comes while it may have run out waits, and
    * what comes after the log was given away goes.
    */
-  #hand(id: UserId, life: unknown, message: Message | LogAnswer): void {
-    // A restarted actor has read what landed, and has asked anew: its former life's result is news to nobody.
+  #hand(id: UserId, life: unknown, { heed }: Spell<unknown>, message: Message | LogAnswer): void {
+    if (heed) heed(() => this.#tell(id, life, message))
+    else this.#tell(id, life, message)
+  }
+
+  /** A restarted actor has read what landed, and has asked anew: its former life's result is news to nobody. */
+  #tell(id: UserId, life: unknown, message: Message | LogAnswer): void {
     if (this.#owners.peek(id) === life) this.#owners.tell(id, message)
   }
 

@@ -10,7 +10,8 @@ type Answer = Extract<LogAnswer, { is: 'found' | 'page' | 'saved' | 'renamed' | 
 
 /** The answer of the store, which never rejects: it says where the store did not answer. */
 export async function lookUp(
-  { store, calendar }: { readonly store: LogStore & LifeStore; readonly calendar: Calendar },
+  store: LogStore & LifeStore,
+  calendar: Calendar,
   id: UserId,
   effect: Lookup,
 ): Promise<Answer> {

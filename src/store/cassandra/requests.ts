@@ -1,27 +1,13 @@
-/**
- * Requests to the cluster: prepared, and bounded. What is over the bound waits its turn in a queue that is bounded too, and
- * for a bounded time; each request itself is bounded by the driver's time-outs (connection.ts).
- */
+/** Requests to the cluster: prepared, and bounded (places.ts); each itself is bounded by the driver's time-outs (connection.ts). */
 import type { ArrayOrObject, Client, QueryOptions, types } from 'cassandra-driver'
 import { StoreError } from '../error.ts'
 import { explain } from './explain.ts'
+import type { Places } from './places.ts'
 import type { Stamps } from './stamps.ts'
 
 export type Statement = { readonly query: string; readonly params: readonly unknown[] }
 export type Row = types.Row
 export type Page = { readonly rows: Row[]; readonly next: string | undefined }
-
-export type RequestLimits = {
-  /** Requests under way at a time. Default 1,024; one connection of the driver carries 2,048. */
-  readonly inFlight: number
-  /** Requests that wait for their turn; further ones fail at once. Default 50,000. */
-  readonly queued: number
-  /** Milliseconds that a request waits for its turn at most. Default 10,000. */
-  readonly queueMs: number
-}
-export const defaultRequestLimits: RequestLimits = { inFlight: 1_024, queued: 50_000, queueMs: 10_000 }
-
-type Waiting = { readonly start: () => void; readonly fail: (error: Error) => void; readonly until: number }
 
 /** What may be repeated without harm: the same row is written again with the same timestamp. */
 const repeatable = { prepare: true, isIdempotent: true } as const
@@ -29,18 +15,22 @@ const repeatable = { prepare: true, isIdempotent: true } as const
 export class Requests {
   readonly stamps: Stamps
   readonly #client: Client
-  readonly #limits: RequestLimits
-  /** Why the last write failed; undefined: it did not. */
-  writeFailed: StoreError | undefined
-  #running = 0
-  /** In the order in which they came; those before `#next` have had their turn. */
-  #queue: Waiting[] = []
-  #next = 0
+  readonly #places: Places
 
-  constructor(client: Client, limits: RequestLimits, stamps: Stamps) {
+  constructor(client: Client, places: Places, stamps: Stamps) {
     this.stamps = stamps
     this.#client = client
-    this.#limits = limits
+    this.#places = places
+  }
+
+  /** The same, with timestamps of that term. */
+  under(term: number): Requests {
+    return new Requests(this.#client, this.#places, this.stamps.under(term))
+  }
+
+  /** Why the last write failed; undefined: it did not. */
+  get writeFailed(): StoreError | undefined {
+    return this.#places.writeFailed
   }
 
   /** All rows that a query answers; only for queries whose answer is bounded. */
@@ -60,9 +50,9 @@ export class Requests {
     const batch = statements as { query: string; params: ArrayOrObject }[]
     try {
       await this.#run(() => this.#client.batch(batch, { ...repeatable, logged: false, timestamp: stamp }))
-      this.writeFailed = undefined
+      this.#places.writeFailed = undefined
     } catch (error) {
-      this.writeFailed = error as StoreError
+      this.#places.writeFailed = error as StoreError
       throw error
     }
   }
@@ -87,39 +77,19 @@ export class Requests {
   }
 
   /** Resolves when nothing is under way. */
-  async idle(): Promise<void> {
-    while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  idle(): Promise<void> {
+    return this.#places.idle()
   }
 
   async #run<T>(request: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#limits.inFlight) this.#running += 1
-    else await this.#turn()
+    const turn = this.#places.take()
+    if (turn) await turn
     try {
       return await request()
     } catch (error) {
       throw new StoreError('unavailable', explain(error), { cause: error })
     } finally {
-      this.#release()
+      this.#places.release()
     }
-  }
-
-  /** Waits for the place of a request that has ended. */
-  #turn(): Promise<void> {
-    if (this.#queue.length - this.#next >= this.#limits.queued)
-      throw new StoreError('unavailable', `the cluster is too slow: ${this.#limits.queued} requests wait already`)
-    const until = performance.now() + this.#limits.queueMs
-    return new Promise((start, fail) => this.#queue.push({ start, fail, until }))
-  }
-
-  #release(): void {
-    const now = performance.now()
-    while (this.#next < this.#queue.length) {
-      const waiting = this.#queue[this.#next++] as Waiting
-      if (waiting.until >= now) return waiting.start()
-      waiting.fail(new StoreError('unavailable', 'the cluster is too slow: a request waited too long for its turn'))
-    }
-    this.#queue = []
-    this.#next = 0
-    this.#running -= 1
   }
 }

@@ -12,11 +12,17 @@ const floorBits = 52
 
 export class Stamps {
   #term: number
-  #count = 0
-  #last = 0
+  /** Of all terms of this process. */
+  readonly #latest: { count: number; time: number }
 
-  constructor(term: number) {
+  constructor(term: number, latest = { count: 0, time: 0 }) {
     this.#term = term
+    this.#latest = latest
+  }
+
+  /** Those of another spell of ownership, of this process too. */
+  under(term: number): Stamps {
+    return new Stamps(term, this.#latest)
   }
 
   get term(): number {
@@ -31,9 +37,15 @@ export class Stamps {
   /** Above all of this term before, and all of former terms: for cells that are overwritten. */
   ordered(): types.Long {
     const { Long } = driver().types
-    this.#count += 1
+    this.#latest.count += 1
     const term = Long.fromNumber(this.#term).shiftLeft(countBits)
-    return Long.ONE.shiftLeft(floorBits).add(term).add(Long.fromNumber(this.#count))
+    return Long.ONE.shiftLeft(floorBits).add(term).add(Long.fromNumber(this.#latest.count))
+  }
+
+  /** As `ordered`, and above what is overwritten, whoever wrote that: for cells that several nodes write. */
+  above(written: types.Long | null): types.Long {
+    const own = this.ordered()
+    return written?.greaterThanOrEqual(own) ? written.add(1) : own
   }
 
   /**
@@ -41,7 +53,7 @@ export class Stamps {
    * timestamp of what is overwritten.
    */
   timed(written: types.Long | null = null): types.Long {
-    this.#last = Math.max(Date.now() * 1000, this.#last + 1)
-    return driver().types.Long.fromNumber(Math.max(this.#last, (written?.toNumber() ?? 0) + 1))
+    this.#latest.time = Math.max(Date.now() * 1000, this.#latest.time + 1)
+    return driver().types.Long.fromNumber(Math.max(this.#latest.time, (written?.toNumber() ?? 0) + 1))
   }
 }
