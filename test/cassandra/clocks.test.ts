@@ -55,6 +55,24 @@ describe.each([
       expect(await store.notedGroups()).toEqual([])
     })
 
+    it('keeps what the owner of the later term saved, whenever what the former one saved comes', async () => {
+      const owner = store.under(901)
+      await owner.saveSettings(bob, { ...settings, blocked: [mallory, eve] })
+      await owner.saveCursors(bob, 7, cursor(9), 9)
+      await owner.saveLastSeen(new Map([[bob, 9_000]]))
+      await setBack()
+      // A ban any node writes.
+      await store.under(901).saveBan(eve, false)
+      await store.under(900).saveBan(eve, true)
+      await store.under(900).saveSettings(bob, settings)
+      await store.under(900).saveCursors(bob, 7, cursor(5), 5)
+      await store.under(900).saveLastSeen(new Map([[bob, 5_000]]))
+      expect(await store.settings(bob)).toMatchObject({ blocked: [mallory, eve] })
+      expect(await store.load(bob)).toMatchObject({ cursors: cursor(9), settled: 9 })
+      expect(await store.lastSeen(bob)).toBe(9_000)
+      expect(await store.bans()).toEqual([eve])
+    })
+
     it('makes gone what it erases and what vanishes, from the history, too, and keeps what comes after', async () => {
       await store.append(bob, 7, 1, [lasting(1, 'permanent'), lasting(2, 'temporary'), message(3)])
       await setBack()
