@@ -1,22 +1,21 @@
 /** Rules of the cluster, broken one by one, each with worlds that it breaks. A rule that nobody would miss is none. */
 import { Owner } from './owner.ts'
-import type { Process } from './process.ts'
-import type { Mutant } from './world.ts'
+import type { Mutant, Node } from './types.ts'
 
-const spellOf = ({ state }: Process, shard: number, term: number) => {
+const spellOf = ({ state }: Node, shard: number, term: number) => {
   const spell = state.spells.get(shard)
   return spell?.term === term ? spell : undefined
 }
 
 /** It read that its change was not applied, and goes on under the old term. */
-function resume(process: Process): void {
-  const { state, world } = process
+function resume(node: Node): void {
+  const { state, world } = node
   for (const [shard, spell] of state.spells) {
     const row = world.rows.shards().answer.find((row) => row.shard === shard)
-    if (spell.phase !== 'giving' || row?.owner !== process.life || row.term !== spell.term) continue
+    if (spell.phase !== 'giving' || row?.owner !== node.life || row.term !== spell.term) continue
     spell.phase = 'owned'
     state.shut.delete(shard)
-    process.owners.set(shard, new Owner(process, shard, spell.term))
+    node.owners.set(shard, new Owner(node, shard, spell.term))
   }
 }
 
@@ -25,9 +24,9 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     passage: (real) => (real === 'waits' ? 'passes' : real),
   },
   'results of a shard that is being given still count': {
-    passage: (real, process, shard, term) => {
-      const given = real === 'never' && spellOf(process, shard, term)?.phase === 'giving'
-      return given && process.state.standing === 'up' ? 'passes' : real
+    passage: (real, node, shard, term) => {
+      const given = real === 'never' && spellOf(node, shard, term)?.phase === 'giving'
+      return given && node.state.standing === 'up' ? 'passes' : real
     },
   },
   'the next owner has the same term': {
@@ -41,6 +40,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   },
   'a life is marked dead before its lease can have run out': { timings: { deadMs: 9_000 } },
   'a lease is measured by the monotonic clock alone': { at: ({ monotonic }) => ({ monotonic, now: monotonic }) },
-  'stamps are those of the clock': { stamp: (process, count) => process.times.now * 1_000 + count },
+  'stamps are those of the clock': { stamp: (node, count) => node.times.now * 1_000 + count },
   'who has read that a shard was not given keeps it under the old term': { unknown: resume },
 }

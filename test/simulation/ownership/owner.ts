@@ -1,12 +1,12 @@
 /** What a node has of one shard while it is its own: a writer of the log and of the record. All that it is told by the store goes through the gate. */
-import type { Process } from './process.ts'
 import type { Row } from './replicas.ts'
+import type { Node, Owning } from './types.ts'
 
 /** Milliseconds after which a yielding owner goes, whatever it waits for. */
 const yieldMs = 5_000
 
-export class Owner {
-  readonly #process: Process
+export class Owner implements Owning {
+  readonly #node: Node
   readonly #shard: number
   readonly #term: number
   #log: Row[] | undefined
@@ -15,24 +15,24 @@ export class Owner {
   #stamps = 0
   gone = false
 
-  constructor(process: Process, shard: number, term: number) {
-    this.#process = process
+  constructor(node: Node, shard: number, term: number) {
+    this.#node = node
     this.#shard = shard
     this.#term = term
     this.#load()
   }
 
   get #world() {
-    return this.#process.world
+    return this.#node.world
   }
 
   /** The answer comes, later or never, and then counts as soon as the gate says so. */
   #heed(ask: () => boolean | undefined, then: (ok: boolean) => void): void {
-    this.#process.ask(
+    this.#node.ask(
       () => ({ answer: ask() ?? false, known: () => {} }),
       2_000,
       (ok) => {
-        if (!this.gone) this.#process.gate.enter(this.#shard, this.#term, () => !this.gone && then(ok === true))
+        if (!this.gone) this.#node.gate.enter(this.#shard, this.#term, () => !this.gone && then(ok === true))
       },
     )
   }
@@ -89,7 +89,7 @@ export class Owner {
   save(): void {
     if (!this.#log || this.#yieldingSince !== undefined) return
     this.#stamps += 1
-    const kept = { stamp: this.#process.stamp(this.#term, this.#stamps), n: this.#world.id() }
+    const kept = { stamp: this.#node.stamp(this.#term, this.#stamps), n: this.#world.id() }
     this.#heed(
       () => {
         this.#world.replicas(this.#shard).save(kept)
@@ -100,12 +100,12 @@ export class Owner {
   }
 
   yield(): void {
-    this.#yieldingSince ??= this.#process.times.monotonic
+    this.#yieldingSince ??= this.#node.times.monotonic
   }
 
   /** Whether it has gone, as it was asked to. */
   look(): boolean {
-    const { monotonic } = this.#process.times
+    const { monotonic } = this.#node.times
     if (this.#yieldingSince === undefined) return false
     if (this.#writing && monotonic - this.#yieldingSince < yieldMs) return false
     this.gone = true

@@ -1,6 +1,7 @@
 /** One world from its seed: nodes start, end, stand still, sleep and are cut off, while requests are late and lost and clocks run apart. */
 import type { Process } from './process.ts'
-import { Broken, type Mutant, World } from './world.ts'
+import type { Mutant } from './types.ts'
+import { Broken, World } from './world.ts'
 
 const names = ['a', 'b', 'c', 'd']
 const shards = 5

@@ -6,7 +6,7 @@ import { never } from '../../../src/protocol/never.ts'
 import type { Times } from '../../../src/runtime/clock.ts'
 import { Owner } from './owner.ts'
 import type { Access } from './rows.ts'
-import type { World } from './world.ts'
+import type { Ground, Node, Owning } from './types.ts'
 
 /** The clocks of a machine. They go on when the process does not. */
 export class Clocks {
@@ -28,13 +28,13 @@ export class Clocks {
 
 type Call = { readonly until: number; readonly fail: () => void; open: boolean }
 
-export class Process {
-  readonly world: World
+export class Process implements Node {
+  readonly world: Ground
   readonly name: string
   readonly life: number
   readonly state: MemberState
   readonly gate: Gate
-  readonly owners = new Map<number, Owner>()
+  readonly owners = new Map<number, Owning>()
   readonly clocks: Clocks
   /** What has come and waits until the process goes on. */
   #box: (() => void)[] = []
@@ -45,7 +45,7 @@ export class Process {
   over = false
   cutOff = false
 
-  constructor(world: World, name: string, life: number, former: Former, clocks: Clocks) {
+  constructor(world: Ground, name: string, life: number, former: Former, clocks: Clocks) {
     this.world = world
     this.name = name
     this.life = life

@@ -2,33 +2,21 @@
  * Several nodes on one Cassandra, on virtual time. The machine and the gate are those of src/cluster; clocks, processes, rows and
  * replicas are not, and go wrong in all the ways that they do.
  */
-import type { Passage } from '../../../src/cluster/gate.ts'
 import { type Timings, timingsOf } from '../../../src/cluster/timings.ts'
-import type { Former, MemberEffect, MemberMessage } from '../../../src/cluster/types.ts'
-import type { Times } from '../../../src/runtime/clock.ts'
+import type { Former, MemberMessage } from '../../../src/cluster/types.ts'
 import { Chance } from './chance.ts'
 import { Clocks, Process } from './process.ts'
 import { Queue } from './queue.ts'
 import { Replicas, type Row } from './replicas.ts'
 import { Rows } from './rows.ts'
-
-/** A rule that is broken on purpose: what catches it is worth its name. */
-export type Mutant = {
-  readonly timings?: Partial<Timings>
-  readonly at?: (times: Times) => Times
-  readonly effect?: (effect: MemberEffect) => MemberEffect
-  readonly passage?: (real: Passage, process: Process, shard: number, term: number) => Passage
-  readonly stamp?: (process: Process, count: number) => number
-  /** A change of a part has an unknown outcome. */
-  readonly unknown?: (process: Process) => void
-}
+import type { Ground, Mutant, Node } from './types.ts'
 
 /** What breaks a guarantee. */
 export class Broken extends Error {}
 
 type Kept = { readonly replicas: Replicas; readonly served: Map<number, number>; saved: number }
 
-export class World {
+export class World implements Ground {
   readonly queue = new Queue()
   readonly chance: Chance
   readonly rows: Rows
@@ -36,7 +24,6 @@ export class World {
   readonly mutant: Mutant
   readonly processes = new Map<string, Process>()
   readonly clocks = new Map<string, Clocks>()
-  /** Whether requests are late and lost, and writes reach some replicas only. */
   ill = false
   /** Nobody reaches Cassandra. */
   down = false
@@ -46,7 +33,7 @@ export class World {
   readonly #shards: number
   #ids = 0
   #lives = 0
-  #seen = new WeakSet<Process>()
+  #seen = new WeakSet<Node>()
 
   constructor(seed: number, shards: number, mutant: Mutant = {}) {
     this.chance = new Chance(seed)
@@ -87,8 +74,7 @@ export class World {
     return this.#ids
   }
 
-  /** Milliseconds that a message to Cassandra, or from it, takes; null: it is lost. */
-  way(process: Process): number | null {
+  way(process: Node): number | null {
     if (this.down || process.cutOff) return null
     if (!this.ill) return this.chance.next() * 20
     if (this.chance.is(0.08)) return null
@@ -99,8 +85,7 @@ export class World {
     return (this.#kept[shard] as Kept).replicas
   }
 
-  /** To all others that it reaches. */
-  spread(from: Process, message: MemberMessage): void {
+  spread(from: Node, message: MemberMessage): void {
     for (const to of this.processes.values()) {
       if (to === from || (this.ill && this.chance.is(0.3))) continue
       this.queue.after(this.chance.next() * 50, () => to.deliver(() => to.tell(message)))
@@ -149,7 +134,7 @@ export class World {
     }
   }
 
-  taken(process: Process, shard: number, term: number): void {
+  taken(process: Node, shard: number, term: number): void {
     const key = `${shard}/${term}`
     const other = this.#terms.get(key)
     if (other !== undefined && other !== process.life) throw new Broken(`one term, two owners: ${key}`)
@@ -157,7 +142,6 @@ export class World {
     this.#terms.set(key, process.life)
   }
 
-  /** An owner has read the log, and shows it. */
   served(shard: number, rows: readonly Row[]): void {
     const { served } = this.#kept[shard] as Kept
     for (const { seq, id } of rows) {
@@ -184,7 +168,7 @@ export class World {
     if (kept.replicas.kept.n < n) throw new Broken(`acknowledged, and hidden: ${n} of shard ${shard}`)
   }
 
-  ended(process: Process): void {
+  ended(process: Node): void {
     if (this.#seen.has(process)) return
     this.#seen.add(process)
     if (process.state.phase === 'fenced') this.counts.deaths += 1
