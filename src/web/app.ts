@@ -66,8 +66,10 @@ export class App {
     (text) => this.#drafts.written(this.#open, text),
   )
   #open: string | undefined
-  /** What came before the lines of the chat that is shown; undefined: the one that was opened is not shown yet. */
+  /** What came before the lines of the chat that is shown. */
   #past: Past | undefined
+  /** What has become of the lines of the chat that was opened, and was not shown yet; undefined: it is shown. */
+  #untold: (() => void)[] | undefined
   /** Of what older lines are asked for. */
   #asked: Past | undefined
   #seen: Line | undefined
@@ -166,9 +168,9 @@ export class App {
   #listen(): void {
     const [client, book] = [this.client, this.#book]
     book.on('lines', (lines) => this.#showLines(lines))
-    book.on('gone', (lines) => this.#talk.drop(lines))
+    book.on('gone', (lines) => this.#tell(() => this.#talk.drop(lines)))
     book.on('erased', ({ chat, epoch, from, upTo }) => {
-      if (chat === this.#open) this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo))
+      if (chat === this.#open) this.#tell(() => this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo)))
     })
     book.on('chats', () => this.#showSoon())
     tellActivity(client)
@@ -185,7 +187,9 @@ export class App {
       this.#left = this.#open
       this.#go(undefined)
     })
-    client.on('settings', () => void this.#fill())
+    client.on('connection', ({ is }) => {
+      if (is === 'online') this.#talk.fill()
+    })
     client.on('gap', () => notice('Some older messages are no longer on the server.'))
   }
 
@@ -201,9 +205,13 @@ export class App {
 
   #showLines(lines: readonly Line[]): void {
     const open = lines.filter(({ chat }) => chat === this.#open)
-    // A chat that is shown later has them from the book.
-    if (this.#past) this.#talk.put(open)
+    this.#tell(() => this.#talk.put(open))
     if (open.some(({ change }) => change)) void this.#head.ask()
+  }
+
+  /** What was read of a chat that is being opened may not have it. */
+  #tell(change: () => void): void {
+    this.#untold ? this.#untold.push(change) : change()
   }
 
   /** What was on the screen is read. While that is kept more is seen: it is kept together. */
@@ -244,10 +252,11 @@ export class App {
     this.#open = chat
     this.#draft(this.#drafts.of(known))
     this.#past = undefined
+    this.#untold = []
     this.#blocked.open(chat ?? '')
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
-    if (chat === undefined) this.#talk.show([], undefined, 0)
+    if (chat === undefined) this.#begin([], undefined, 0)
     else await this.#fillFrom(known)
     this.#show()
     if (chat === undefined && this.#left !== undefined) this.#lists.focus(this.#left)
@@ -256,28 +265,31 @@ export class App {
 
   /** Shows the open chat: its end, or what is around the first message that is not read. */
   async #fillFrom({ id, unread }: Chat): Promise<void> {
-    const target = this.#target?.chat === id ? this.#target : undefined
+    const [target, untold] = [this.#target?.chat === id ? this.#target : undefined, this.#untold]
     this.#target = undefined
     const first = target ?? (unread > 0 ? await this.#book.firstUnread(id) : undefined)
     const before = await this.#book.lines(id, first ? { before: first.order, count: page } : { count: page })
     let after = first ? await this.#book.lines(id, { after: first.order, count: ahead }) : []
-    if (this.#open !== id) return
-    this.#past = this.#book.past()
-    this.#talk.show([...before, ...(first ? [first] : []), ...after], target ? undefined : first, unread)
+    // Another chat was opened, or this one anew.
+    if (untold !== this.#untold) return
+    const lines = [...before, ...(first ? [first] : []), ...after]
+    const past = this.#book.past(lines[0])
+    this.#past = past
+    this.#begin(lines, target ? undefined : first, unread)
     if (target) this.#talk.toLine(target.id)
     this.#uploads.show(id)
     if (matchMedia('(hover: hover)').matches) byId('text').focus()
-    while (after.length === ahead && this.#open === id) {
+    while (after.length === ahead && this.#past === past) {
       after = await this.#book.lines(id, { after: after.at(-1)?.order ?? 0, count: ahead })
-      if (this.#open === id) this.#talk.put(after)
+      if (this.#past === past) this.#talk.put(after)
     }
-    await this.#fill()
   }
 
-  /** What does not fill the view cannot be scrolled. */
-  async #fill(): Promise<void> {
-    const permanent = this.#book.chat(this.#open ?? '').lifetime === 'permanent'
-    if (permanent && this.#talk.lines.length < page && this.#past?.began === false) await this.#earlier()
+  #begin(lines: readonly Line[], firstUnread: Line | undefined, unread: number): void {
+    const untold = this.#untold ?? []
+    this.#untold = undefined
+    this.#talk.show(lines, firstUnread, unread)
+    for (const change of untold) change()
   }
 
   /** Older lines: those that this browser has, then those that the server has. */

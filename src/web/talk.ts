@@ -15,7 +15,7 @@ const nearEdge = 900
 /** How far from the view a line is that need not be drawn: so far that no edge is near then. */
 const farAway = 2_500
 
-/** `earlier`: for older lines, when the person has scrolled to the first. `seen`: this line, and those before it, were on the screen. */
+/** `earlier`: for older lines, when the first is near the view; again until there are none. `seen`: this line, and those before it, were on the screen. */
 type Asks = Acts & { readonly earlier: () => void; readonly seen: (line: Line) => void }
 
 export class Talk {
@@ -95,6 +95,11 @@ export class Talk {
     this.#drawSoon()
   }
 
+  /** Asks for older lines, where the first is near the view. */
+  fill(): void {
+    if (this.#scroll.scrollTop < nearEdge && this.#reel.isAtStart) this.#asks.earlier()
+  }
+
   /** Takes lines away that are gone. */
   drop(lines: readonly Line[]): void {
     if (this.#reel.drop(lines)) this.#drawSoon()
@@ -141,6 +146,7 @@ export class Talk {
     if (this.#follows) {
       // A tall view has room for more.
       if (this.#scroll.scrollHeight < this.#scroll.clientHeight + nearEdge && this.#reel.up()) return this.#draw()
+      this.fill()
       return this.#look()
     }
     this.#trim()
@@ -206,7 +212,7 @@ export class Talk {
     this.#follows = (below < nearEnd || stays) && this.#reel.isAtEnd
     this.#down.hidden = this.#follows
     if ((scrollTop < nearEdge && this.#reel.up()) || (below < nearEdge && this.#reel.down())) return this.#draw()
-    if (scrollTop < nearEdge) this.#asks.earlier()
+    this.fill()
     this.#look()
   }
 

@@ -169,6 +169,10 @@ describe('a book', () => {
     const texts = async (asked: object) => (await book.lines('alice', asked)).map(({ text }) => text)
     expect(await texts({ before: order, count: 2 })).toEqual(['no 3', 'no 4'])
     expect(await texts({ after: order, count: 2 })).toEqual(['no 6', 'no 7'])
+    // A line that came late is older than those that are shown, and what lies between is not.
+    const past = book.past(all[6])
+    const earlier = async () => (await past.earlier(book.chat('alice'), all[1])).map(({ text }) => text)
+    expect(await earlier()).toEqual(range(1, 6).map((seq) => `no ${seq}`))
     await book.draft('alice', 'unfinished')
     await book.draft('carol', 'nothing after all')
     expect(book.all.map(({ id }) => id)).toEqual(['carol', 'alice'])

@@ -1,5 +1,5 @@
 /** The chat page in Chromium: messages that vanish, chats that are kept, and what one deletes. */
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Lifetime } from '../../src/client/index.ts'
 import { lifetimes } from '../../src/web/words.ts'
@@ -29,34 +29,10 @@ const storedOf = (page: Page): Promise<string> =>
     return JSON.stringify(found)
   })
 
-/** In pages that are opened from now on, the first lines that are read from what is kept come when the page hears "let-go". */
-const holdLines = (context: BrowserContext): Promise<unknown> =>
-  context.addInitScript(() => {
-    let holds = true
-    const { openCursor } = IDBIndex.prototype
-    IDBIndex.prototype.openCursor = function (...given) {
-      const request = openCursor.apply(this, given)
-      const { transaction } = request
-      const complete = transaction?.oncomplete
-      if (transaction && complete && holds && this.name === 'order')
-        transaction.oncomplete = (event) => addEventListener('let-go', () => complete.call(transaction, event))
-      return request
-    }
-    addEventListener('let-go', () => {
-      holds = false
-    })
-  })
-
 async function setLifetime(page: Page, lifetime: Lifetime): Promise<void> {
   await page.click('#about')
   await page.selectOption('#info select', lifetime)
   await page.keyboard.press('Escape')
-}
-
-/** What one sees who scrolls up. */
-async function fromTop(page: Page): Promise<string[]> {
-  await page.locator('#scroll').evaluate((list) => list.scrollTo(0, 0))
-  return texts(page)
 }
 
 async function options(page: Page, text: string): Promise<void> {
@@ -146,51 +122,6 @@ describe('the chat page', needsChromium, () => {
     }
     const told = lifetimes.map((lifetime) => `lasts ${lifetime}`)
     expect(shown).toEqual([...told.map((text) => [text]), told])
-    await desk.close()
-  }, 60_000)
-
-  it('reads a permanent chat back from the server when one scrolls up, in a browser that had none of it', async () => {
-    const url = `ws://127.0.0.1:${pages.port}`
-    const [dan, eve] = ['dan', 'eve'].map((token) => connect({ url, token }))
-    if (!dan || !eve) throw new Error('both are there')
-    await dan.setLifetime('eve', 'permanent')
-    for (let n = 0; n < 150; n++) await (n % 5 ? dan : eve).send(n % 5 ? 'eve' : 'dan', `no ${n}`)
-    for (const [client, last] of [
-      [eve, 'no 149'],
-      [dan, 'no 145'],
-    ] as const)
-      for await (const message of client.messages()) {
-        message.read()
-        if (message.body === last) break
-      }
-    await expect.poll(() => eve.outbox()).toEqual([])
-    await dan.close()
-    await eve.close()
-    const desk = await pages.browserOf(1200)
-    const told = Array.from({ length: 150 }, (_, n) => `no ${n}`)
-    // First all comes from the inbox: own messages, which come sooner, in their places.
-    const first = await pages.open(desk, 'eve', 'dan')
-    await expect.poll(() => fromTop(first), { timeout: 20_000, interval: 300 }).toEqual(told)
-    await first.goto(`${pages.origin}/app.css`)
-    await first.evaluate(async () => {
-      const deleting = indexedDB.deleteDatabase('bluetick-page:eve')
-      await new Promise((resolve) => {
-        deleting.onsuccess = resolve
-      })
-    })
-    // What the server knows is there before what is kept.
-    await holdLines(desk)
-    const page = await pages.open(desk, 'eve', 'dan')
-    await page.waitForSelector('#banner', { state: 'hidden' })
-    const zoe = connect({ url, token: 'zoe' })
-    await zoe.send('eve', 'by now you know all')
-    await zoe.close()
-    await page.waitForSelector('.chat .preview:has-text("by now you know all")')
-    await page.evaluate(() => dispatchEvent(new Event('let-go')))
-    await expect.poll(() => fromTop(page), { timeout: 20_000, interval: 300 }).toEqual(told)
-    await expect
-      .poll(() => page.locator('#messages .change').allTextContents())
-      .toEqual(['dan changed how long messages are kept: messages are kept until you delete them'])
     await desk.close()
   }, 60_000)
 

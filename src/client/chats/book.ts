@@ -138,9 +138,9 @@ export class Book {
     return this.#log.firstUnread(this.chat(chat))
   }
 
-  /** Goes back through a chat, as far as there is anything. */
-  past(): Past {
-    return new Past(this.#client, this.#log, this.#me)
+  /** Goes back through a chat, as far as there is anything; from the oldest line that the program has. */
+  past(oldest?: Line): Past {
+    return new Past(this.#client, this.#log, this.#me, oldest)
   }
 
   /** The newest lines in which these words stand, at most `count`. */

@@ -19,21 +19,25 @@ export class Past {
   /** There is nothing before. */
   over = false
   /** How far back it has gone. */
-  #reached = Number.POSITIVE_INFINITY
+  #reached: Line | undefined
 
-  constructor(client: Client, log: Log, me: string) {
+  /** `oldest`: from where it goes back, where the program has lines of the chat. */
+  constructor(client: Client, log: Log, me: string, oldest: Line | undefined) {
     this.#client = client
     this.#log = log
     this.#me = me
+    this.#reached = oldest
   }
 
   /** Lines before the oldest that the program has; none: there are no more (`over`), or they cannot be had at the moment. */
   async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
     // The program has let go of what it had of the beginning, or of all: from there on it is gone through again.
-    if ((oldest?.order ?? Number.POSITIVE_INFINITY) > this.#reached) this.#begin()
-    const kept = oldest && !this.began ? await this.#log.before(chat.id, oldest.order, page) : []
-    const lines = kept.length > 0 ? kept : await this.#asked(chat, oldest)
-    this.#reached = Math.min(this.#reached, lines[0]?.order ?? Number.POSITIVE_INFINITY)
+    if (placeOf(oldest) > placeOf(this.#reached)) this.#begin()
+    // One that came late may be older than what it has reached: what lies between is lacking.
+    const from = this.#reached ?? oldest
+    const kept = from && !this.began ? await this.#log.before(chat.id, from.order, page) : []
+    const lines = kept.length > 0 ? kept : await this.#asked(chat, from)
+    if (placeOf(lines[0]) < placeOf(this.#reached)) this.#reached = lines[0]
     return lines
   }
 
@@ -41,7 +45,7 @@ export class Past {
     this.#before = undefined
     this.began = false
     this.over = false
-    this.#reached = Number.POSITIVE_INFINITY
+    this.#reached = undefined
   }
 
   async #asked(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
@@ -57,3 +61,5 @@ export class Past {
     return (messages ?? []).map((message) => fromPast(message, chat.theirs, this.#me))
   }
 }
+
+const placeOf = (line: Line | undefined): number => line?.order ?? Number.POSITIVE_INFINITY
