@@ -51,13 +51,15 @@ const holdLines = (context: BrowserContext): Promise<unknown> =>
 const tell = (page: Page, sign: 'hold' | 'let-go') => page.evaluate((sign) => dispatchEvent(new Event(sign)), sign)
 
 /** This browser keeps no lines any more; how far it has read the inbox, it knows. */
-const forgetLines = (page: Page, user: string): Promise<void> =>
-  page.evaluate(async (name) => {
+async function forgetLines(page: Page, user: string): Promise<void> {
+  await page.goto(`${pages.origin}/app.css`)
+  await page.evaluate(async (name) => {
     const deleting = indexedDB.deleteDatabase(name)
     await new Promise((resolve) => {
       deleting.onsuccess = resolve
     })
   }, `bluetick-page:${user}`)
+}
 
 /** What one sees who scrolls up. */
 async function fromTop(page: Page): Promise<string[]> {
