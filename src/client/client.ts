@@ -85,6 +85,17 @@ export class Client implements AsyncDisposable {
   }
 
   /**
+   * As `on`, for a program that keeps what it is told: the storage does not go past an event before what the listener answers has
+   * resolved, so that after a crash it is told again. The listener must not wait for this client.
+   */
+  handle<Name extends keyof ClientEvents>(
+    name: Name,
+    listener: (event: ClientEvents[Name]) => Promise<unknown>,
+  ): () => void {
+    return this.on(name, (event) => this.#host.keeper.hold(listener(event)))
+  }
+
+  /**
    * Resolves when the message is safe at the server; waits while offline. Rejects with a RefusedError, or with a ClosedError
    * when the client ends first: then it waits in the storage for the next one. Given up by `signal` or `timeout`, it is taken back
    * where it was not on its way yet, as `cancel` does.

@@ -7,6 +7,7 @@ export class Keeper {
   #changes = new Map<string, unknown>()
   #next: Promise<void> | undefined
   #running: Promise<void> = Promise.resolve()
+  readonly #held = new Set<Promise<unknown>>()
 
   /** `failed` is told of a write that failed. Nothing is written after that. */
   constructor(storage: Storage, failed: (error: unknown) => void) {
@@ -21,6 +22,14 @@ export class Keeper {
     return this.#next
   }
 
+  /** What is kept from now on is not written before this is done, or has failed. */
+  hold<T>(work: Promise<T>): Promise<T> {
+    const over = () => void this.#held.delete(work)
+    this.#held.add(work)
+    work.then(over, over)
+    return work
+  }
+
   /** Resolves when all is durable that was kept before. */
   written(): Promise<void> {
     return this.#next ?? this.#running
@@ -28,11 +37,12 @@ export class Keeper {
 
   #begin(): Promise<void> {
     const before = this.#running
-    const write = before.then(() => {
+    const write = before.then(async () => {
       const changes = this.#changes
       this.#changes = new Map()
       this.#next = undefined
       this.#running = write
+      if (this.#held.size > 0) await Promise.allSettled(this.#held)
       return this.#storage.write(changes)
     })
     write.catch(this.#failed)

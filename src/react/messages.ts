@@ -79,7 +79,7 @@ export class Messages implements Store<View> {
     // It was begun anew.
     if (this.#meanwhile !== meanwhile) return this.#loaded
     this.#meanwhile = undefined
-    this.#past = this.#book.past()
+    this.#past = this.#book.past(lines[0])
     const newer = [...meanwhile.values()].filter((line) => line !== null)
     this.#show([...lines.filter(({ id }) => meanwhile.get(id) !== null), ...newer])
   }
@@ -109,7 +109,8 @@ export class Messages implements Store<View> {
   /** The oldest leave, a page of them at a time; `more` brings them again. */
   #bounded(lines: Line[]): Line[] {
     if (lines.length <= this.#asked + page) return lines
-    this.#past = this.#book.past()
-    return lines.slice(-this.#asked)
+    const left = lines.slice(-this.#asked)
+    this.#past = this.#book.past(left[0])
+    return left
   }
 }

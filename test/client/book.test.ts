@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { isArchived, isMuted, isPinned, memoryShelf, openBook, type Shelf } from '../../src/client/chats/index.ts'
 import type { Client } from '../../src/client/index.ts'
-import { settle, World } from './world.ts'
+import { Disk, settle, World } from './world.ts'
 
 const message = (seq: number, body = `no ${seq}`, ...rest: unknown[]) =>
   ['message', seq, `id-${String(seq).padStart(4, '0')}`, 'alice', seq, body, ...rest] as never
@@ -84,18 +84,18 @@ describe('a book', () => {
     expect(await book.firstUnread('alice')).toMatchObject({ text: 'no 3' })
   })
 
-  /** A shelf whose work waits until the answer is called. */
+  /** A shelf whose work waits while it is `held`. */
   const slowShelf = () => {
-    const [shelf, free] = [memoryShelf(), { now: () => {} }]
-    const opening = new Promise<void>((resolve) => {
-      free.now = resolve
-    })
-    const slow: Shelf = {
-      ...shelf,
-      read: (work) => opening.then(() => shelf.read(work)),
-      write: (work) => opening.then(() => shelf.write(work)),
+    const shelf = memoryShelf()
+    let [isFree, free] = [Promise.resolve(), () => {}]
+    const hold = () => {
+      isFree = new Promise((resolve) => {
+        free = resolve
+      })
     }
-    return { shelf: slow, free: free.now }
+    const read: Shelf['read'] = (work) => isFree.then(() => shelf.read(work))
+    const write: Shelf['write'] = (work) => isFree.then(() => shelf.write(work))
+    return { shelf: { ...shelf, read, write }, hold, free: () => free() }
   }
   /** What another device sent. */
   const copy = (seq: number, text: string) =>
@@ -106,7 +106,8 @@ describe('a book', () => {
     const client = world.connect()
     // A program may know the settings before.
     const known = client.settings()
-    const { shelf, free } = slowShelf()
+    const { shelf, hold, free } = slowShelf()
+    hold()
     const opening = openBook(client, 'bob', shelf)
     await world.welcomed({ tail: 7 })
     const settings = ['settings', 'everyone', 'everyone', true, '', '', '\tpermanent']
@@ -126,6 +127,38 @@ describe('a book', () => {
       'no 5 read',
     ])
     expect(book.chat('alice')).toMatchObject({ unread: 1, lifetime: 'permanent' })
+  })
+
+  it('lacks nothing after a crash: what it has not kept yet, the storage of its client does not say that it has', async () => {
+    const { shelf, hold, free } = slowShelf()
+    const [disk, first] = [new Disk(), new World()]
+    const book = await openBook(await first.online({ storage: disk }), 'bob', shelf)
+    first.link.say(copy(1, 'read by now'), copy(2, 'on its way'))
+    await first.clock.pass(1_000)
+    expect(first.link.of('ack')).toEqual([['ack', 2]])
+    hold()
+    const news = [copy(3, 'new'), ['receipt', 4, 'alice', 3, 2, 1], ['seen', 5, 'ann', 3]] as never[]
+    first.link.say(...news)
+    await first.clock.pass(1_000)
+    expect(first.link.of('ack')).toEqual([['ack', 2]])
+    // The program is killed: it comes again with what was stored, and what stood on the shelf.
+    book.close()
+    free()
+    const again = new World()
+    const kept = new Disk()
+    kept.kept = structuredClone(disk.kept)
+    const next = await openBook(await again.online({ storage: kept }, { seq: 2, tail: 5 }), 'bob', shelf)
+    expect(again.link.of('hello')[0]?.[4]).toBe(2)
+    again.link.say(...news)
+    await again.clock.pass(1_000)
+    const lines = await next.lines('alice')
+    expect(lines.map(({ text, state }) => `${text} ${state}`)).toEqual([
+      'read by now read',
+      'on its way delivered',
+      'new sent',
+    ])
+    expect(next.chat('ann').seen).toEqual({ epoch: 7, seq: 3 })
+    expect(again.link.of('ack').at(-1)).toEqual(['ack', 5])
   })
 
   it('has messages of every lifetime, and the timer of those runs that wait to be read', async () => {

@@ -36,29 +36,27 @@ export class Book {
   readonly #chats = new Map<string, Chat>()
   readonly #listeners = new Listeners<BookEvents>()
   readonly #ends: (() => void)[] = []
-  /** Resolves when what is kept has been read, or cannot be: until then what the client tells waits. */
+  /** Resolves when what is kept has been read: until then what the client tells waits. */
   readonly #opened: Promise<void>
-  #open = () => {}
   #began = 0
   #all: readonly Chat[] = []
   /** undefined: not known yet. */
   #settings: Settings | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
-  /** Own messages that are being kept, and those that are next. */
+  /** Own messages that are to be kept, and what keeps them. */
   readonly #own: Outgoing[] = []
+  #keeping: Promise<void> | undefined
 
   /** Takes the messages of a client: they have one reader. Rejects with a UsageError (`already_read`) where there is another. */
   static async open(client: Client, user: string, shelf: Shelf): Promise<Book> {
     const book = new Book(client, user, shelf)
     try {
-      await book.#begin(shelf)
+      await book.#opened
       return book
     } catch (error) {
       book.close()
       throw error
-    } finally {
-      book.#open()
     }
   }
 
@@ -68,19 +66,17 @@ export class Book {
     this.#me = user
     this.#log = new Log(shelf)
     this.#batches = client.batches()
-    this.#opened = new Promise((resolve) => {
-      this.#open = resolve
-    })
-    this.#hear('message', (message) => this.#keepOwn([message]))
-    this.#hear('placed', (message) => this.#keepOwn([message]))
+    for (const name of ['message', 'placed'] as const) this.#hear(name, (message) => this.#keepOwn([message]))
     this.#hear('seen', ({ chat, epoch, seq }) => this.#seen(chat, { epoch, seq }))
     this.#hear('gone', (gone) => this.#erase(gone))
     this.#hear('settings', (settings) => this.#agree(settings))
+    this.#opened = this.#begin(shelf)
   }
 
   #hear<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => Promise<void>): void {
-    const taken = (event: ClientEvents[Name]) => this.#opened.then(() => (this.#closed ? undefined : take(event)))
-    this.#ends.push(this.#client.on(name, taken))
+    const taken = (event: ClientEvents[Name]) =>
+      this.#opened.then(() => (this.#closed ? undefined : take(event)), nothing)
+    this.#ends.push(this.#client.handle(name, taken))
   }
 
   async #begin(shelf: Shelf): Promise<void> {
@@ -96,7 +92,7 @@ export class Book {
     for (const chat of chats) this.#chats.set(chat.id, chat)
     this.#all = sorted(chats)
     void this.#client.outbox().then((messages) => this.#keepOwn(messages))
-    void this.#client.settings().then((settings) => (this.#settings ? undefined : this.#agree(settings)), nothing)
+    void this.#client.settings().then((settings) => this.#agree(settings), nothing)
     void this.#watch()
     for (const { id, chosen } of chats) if (Object.keys(chosen)[0]) this.#tag(id, chosen).catch(nothing)
     void this.#receive(first)
@@ -244,13 +240,17 @@ export class Book {
 
   /** Own changes of a group come in the order of the group, as those of others. What comes while others are kept is kept together. */
   async #keepOwn(messages: readonly Outgoing[]): Promise<void> {
-    const own = messages.filter(({ change, to }) => !(change && isGroup(to)))
-    const keeping = this.#own.length > 0
-    this.#own.push(...own)
-    while (!keeping && this.#own.length > 0 && !this.#closed) {
-      const some = this.#own.slice(0, ownAtOnce)
+    this.#own.push(...messages.filter(({ change, to }) => !(change && isGroup(to))))
+    this.#keeping ??= this.#keepNext().finally(() => {
+      this.#keeping = undefined
+    })
+    return this.#keeping
+  }
+
+  async #keepNext(): Promise<void> {
+    while (this.#own.length > 0 && !this.#closed) {
+      const some = this.#own.splice(0, ownAtOnce)
       await this.#keep(some.map((message) => fromMe(message, this.#me)))
-      this.#own.splice(0, some.length)
     }
   }
 

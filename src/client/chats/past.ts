@@ -32,20 +32,16 @@ export class Past {
   /** Lines before the oldest that the program has; none: there are no more (`over`), or they cannot be had at the moment. */
   async earlier(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
     // The program has let go of what it had of the beginning, or of all: from there on it is gone through again.
-    if (placeOf(oldest) > placeOf(this.#reached)) this.#begin()
+    if (placeOf(oldest) > placeOf(this.#reached)) {
+      this.#before = this.#reached = undefined
+      this.began = this.over = false
+    }
     // One that came late may be older than what it has reached: what lies between is lacking.
     const from = this.#reached ?? oldest
     const kept = from && !this.began ? await this.#log.before(chat.id, from.order, page) : []
     const lines = kept.length > 0 ? kept : await this.#asked(chat, from)
     if (placeOf(lines[0]) < placeOf(this.#reached)) this.#reached = lines[0]
     return lines
-  }
-
-  #begin(): void {
-    this.#before = undefined
-    this.began = false
-    this.over = false
-    this.#reached = undefined
   }
 
   async #asked(chat: Chat, oldest: Line | undefined): Promise<Line[]> {
