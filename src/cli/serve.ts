@@ -14,6 +14,7 @@ import {
   type Store,
 } from '../index.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
+import { warningOf } from '../store/lmdb/place.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Log, logTable } from './log.ts'
 import { metricsTable, serveMetrics } from './metrics.ts'
@@ -158,6 +159,8 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
     process.on('SIGHUP', () => log.say('SIGHUP: there is no secret file to read again, nor one of the operator token.'))
   const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
   const metrics = await serveMetrics(values, node)
+  const doubt = warningOf(data)
+  if (doubt) log.warn(doubt)
   const page = `${url.replace('ws', 'http')}/`
   const operators = tokenFile || (await keepToken(data, made))
   const keyspace =

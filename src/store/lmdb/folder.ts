@@ -11,6 +11,7 @@ import { folderOf, removePins } from './journal/folder.ts'
 import { Marks } from './journal/marks.ts'
 import { openOut } from './journal/out.ts'
 import { Journal, type JournalOptions } from './journal.ts'
+import { checkPlace, type TypeOf, typeOf } from './place.ts'
 import { Damages } from './table.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
@@ -25,18 +26,17 @@ export type Opened = {
   readonly unlock: () => void
 }
 
-/** Opens the folder `path`, which is made if need be. `out`: how files of the journal are written. */
-export async function openFolder(
-  path: string,
-  events: StoreEvents,
-  out: Partial<JournalOptions> = {},
-): Promise<Opened> {
-  const unlock = lock(path)
+/** How files of the journal are written; and what kind of file system a folder is on. */
+type Disk = JournalOptions & { readonly typeOf: TypeOf }
+
+/** Opens the folder `path`, which is made if need be. */
+export async function openFolder(path: string, events: StoreEvents, disk: Partial<Disk> = {}): Promise<Opened> {
+  const unlock = lock(path, disk.typeOf ?? typeOf)
   try {
     removeCopy(fileOf(path))
     removePins(path)
     await checkFile(fileOf(path), join(path, 'media', 'records.mdb'), folderOf(path))
-    return await openLocked(path, events, { open: openOut, threaded: false, ...out }, unlock)
+    return await openLocked(path, events, { open: openOut, threaded: false, ...disk }, unlock)
   } catch (error) {
     unlock()
     throw error
@@ -66,9 +66,10 @@ async function checkVersion({ versions }: Tables, path: string): Promise<void> {
   if (found !== version) await versions.put('version', version)
 }
 
-function lock(path: string): () => void {
+function lock(path: string, typeOf: TypeOf): () => void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    checkPlace(path, typeOf(path))
     return lockFolder(path)
   } catch (cause) {
     if (cause instanceof StoreError) throw cause
