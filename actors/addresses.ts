@@ -2,7 +2,7 @@
 import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../src/protocol/ids.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Address, Routing } from '../src/runtime/index.ts'
-import type { GroupMessage } from './group/types.ts'
+import type { GroupMessage, KnownGroup } from './group/types.ts'
 import type { Accepted } from './log/types.ts'
 import type { PresenceMessage } from './presence.ts'
 import type { SessionRef, UserMessage } from './user/types.ts'
@@ -29,11 +29,15 @@ export type PresenceKnows = {
   /** When the user was seen last; undefined: never. */
   readonly lastSeen: Millis | undefined
 }
+export type GroupKnows = {
+  /** undefined: there is none. */
+  readonly group: KnownGroup | undefined
+}
 /** What both a user and a group take. */
 export type ChatMessage = Extract<GroupMessage, UserMessage>
 
 export const toUser = (id: UserId): Address<UserMessage, UserKnows> => ({ kind: 'user', id })
-export const toGroup = (id: GroupId): Address<GroupMessage> => ({ kind: 'group', id })
+export const toGroup = (id: GroupId): Address<GroupMessage, GroupKnows> => ({ kind: 'group', id })
 export const toPresence = (id: UserId): Address<PresenceMessage, PresenceKnows> => ({ kind: 'presence', id })
 /** A chat is a user, or a group. */
 export const toChat = (chat: UserId): Address<ChatMessage> => ({ kind: isGroup(chat) ? 'group' : 'user', id: chat })

@@ -5,7 +5,10 @@ export type { Allow, Authenticate, Identity } from './embed/authenticate.ts'
 export type { Hooks, Receipt } from './embed/hooks.ts'
 export type { Fault, OnFault } from './embed/faults.ts'
 export type { NodeEvent, OnEvent } from './embed/events.ts'
-export { type Before, type PastMessage, type SendAs, SendRefused } from './embed/program.ts'
+export type { Before, PastMessage, SendAs } from './embed/program.ts'
+export type { Broadcast, BroadcastResult } from './embed/broadcast.ts'
+export type { GroupChange, NewGroup } from './embed/groups.ts'
+export { SendRefused } from './embed/post.ts'
 export type { Lifetime } from './protocol/lifetime.ts'
 
 // Limits.

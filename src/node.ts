@@ -4,10 +4,12 @@
 import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/log/types.ts'
 import type { Authenticate } from './embed/authenticate.ts'
+import { type Broadcast, type BroadcastResult, broadcast } from './embed/broadcast.ts'
 import { Counts, countedEvent, countedEvents, countedFaults } from './embed/counts.ts'
 import { inTime } from './embed/deadline.ts'
 import { listener, timed } from './embed/events.ts'
 import { type OnFault, warnings } from './embed/faults.ts'
+import { asMembers, type GroupChange, type NewGroup } from './embed/groups.ts'
 import { isForHere } from './embed/here.ts'
 import { tellHooks } from './embed/hooks.ts'
 import { type CompleteOptions, completeOptions, type NodeOptions } from './embed/options.ts'
@@ -35,7 +37,7 @@ import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
 import { asOperator } from './operations/operating.ts'
-import { metricsRoute, operatorRoute } from './operations/routes.ts'
+import { adminRoute, metricsRoute } from './operations/routes.ts'
 import type { Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
@@ -91,6 +93,14 @@ export function createNode(options: NodeOptions) {
     },
     /** Sends as a user. Resolves when the message is durable; rejects with SendRefused. */
     send: async (message: SendAs): Promise<Position> => node().send(message),
+    /** Sends to many users, each in a chat of their own. Resolves with what became of each. */
+    broadcast: async (message: Broadcast): Promise<readonly BroadcastResult[]> => node().broadcast(message),
+    /** Makes a group as a user, who is its admin. Resolves with its id; rejects with SendRefused. */
+    createGroup: async (group: NewGroup): Promise<string> => node().createGroup(group),
+    /** Changes a group as one of its admins. Resolves when the change is durable; rejects with SendRefused. */
+    changeGroup: async (change: GroupChange): Promise<Position> => node().changeGroup(change),
+    /** A group as it is now; undefined: there is none. */
+    group: async (id: string) => node().group(id),
     /**
      * Changes how long the messages of a chat stay, as one of the two users, or an admin of the group: `default`, `permanent`,
      * `temporary`, `delivered MS` or `read MS`. Rejects with SendRefused; repeat it with the `id` of that.
@@ -110,6 +120,13 @@ export function createNode(options: NodeOptions) {
      * `authenticate` is asked again. Resolves with how many were ended.
      */
     disconnect: async (user: string, device?: string): Promise<number> => node().disconnect(user, device),
+    /** Through which devices a user is connected, and from where. */
+    sessions: async (user: string) => node().sessions(user),
+    /**
+     * Deletes a message of the last day for everybody: from inboxes, histories, and the log of its group. Resolves with whose logs had
+     * it; devices that have it are told. Rejects with SendRefused.
+     */
+    deleteMessage: async (id: string): Promise<readonly string[]> => node().deleteMessage(id),
     /** Ends the sessions of a user, and lets them in no more, also after a restart. Resolves when that is durable; else repeat it. */
     ban: async (user: string): Promise<void> => node().ban(user),
     /** Resolves with whether they were banned. */
@@ -255,8 +272,11 @@ export async function startHosts(
     () => true,
     (group, message) => router.tell(toGroup(group), message),
   )
+  const program = asUsers({ router, clock, store, limits, media })
   const node = {
-    ...asUsers({ router, clock, store, limits, media }),
+    ...program,
+    broadcast: (message: Broadcast) => broadcast(program.send, message),
+    ...asMembers({ router, clock, limits }),
     ...asOperator({ sessions, bans, limits, router, store, term, clock }),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
@@ -294,7 +314,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const route = routes({
     health: healthRoute(store),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
-    operators: operatorRoute({ ...who, node }),
+    operators: adminRoute({ ...who, node, onEvent }),
     metrics: metricsRoute({ ...who, metrics }),
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, onEvent })

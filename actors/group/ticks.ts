@@ -2,7 +2,7 @@
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isMember, membersNow } from './members.ts'
 import { after, record } from './record.ts'
-import type { GroupMessage, GroupState, GroupTurn, Member } from './types.ts'
+import type { GroupMessage, GroupState, GroupTurn, KnownGroup, Member } from './types.ts'
 
 /** Marks that come within this time are counted together: the first of many members' says nothing yet. */
 const countMs = 50
@@ -128,17 +128,15 @@ export function roster(
   turn: GroupTurn,
 ): void {
   if (!isMember(state.members.get(by))) return refuse(state, session, 'members', turn)
+  turn.effects.push({ do: 'members', session, ...knownGroup(state) })
+}
+
+/** A group as it is now. */
+export function knownGroup(state: GroupState): KnownGroup {
   const members = membersNow(state)
   const { name, history, lifetime } = state
-  turn.effects.push({
-    do: 'members',
-    session,
-    name,
-    history,
-    lifetime,
-    admins: members.filter(({ admin }) => admin).map(({ user }) => user),
-    members: members.map(({ user }) => user),
-  })
+  const admins = members.filter(({ admin }) => admin)
+  return { name, history, lifetime, admins: admins.map(({ user }) => user), members: members.map(({ user }) => user) }
 }
 
 function refuse(state: GroupState, session: number, kind: 'members' | 'ticks', turn: GroupTurn): void {

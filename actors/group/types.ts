@@ -83,15 +83,7 @@ export type GroupEffect =
   | { readonly do: 'consult'; readonly ticket: Ticket; readonly by: UserId; readonly users: readonly UserId[] }
   /** Keep name and members as of `seq`; answered by `recorded`. */
   | { readonly do: 'record'; readonly record: GroupRecord }
-  | {
-      readonly do: 'members'
-      readonly session: SessionRef
-      readonly name: string
-      readonly history: number
-      readonly lifetime: Lifetime
-      readonly admins: readonly UserId[]
-      readonly members: readonly UserId[]
-    }
+  | ({ readonly do: 'members'; readonly session: SessionRef } & KnownGroup)
   | {
       readonly do: 'ticks'
       readonly session: SessionRef
@@ -108,6 +100,16 @@ export type GroupEffect =
   | { readonly do: 'watching'; readonly session: SessionRef }
   /** May be lost. */
   | { readonly do: 'typing'; readonly watcher: SessionRef; readonly by: UserId; readonly what: Typing }
+
+/** What is told of a group. */
+export type KnownGroup = {
+  readonly name: string
+  /** How many earlier entries one sees who is added. */
+  readonly history: number
+  readonly lifetime: Lifetime
+  readonly admins: readonly UserId[]
+  readonly members: readonly UserId[]
+}
 
 export type GroupLimits = LogLimits & { readonly members: number }
 

@@ -87,8 +87,8 @@ export type UserMessage =
       readonly from: Seq
       readonly upTo: Seq
     }
-  /** From a program, for the whole chat. */
-  | { readonly is: 'deleteChat'; readonly ticket: Ticket; readonly chat: UserId }
+  /** As `delete`, from a program. */
+  | { readonly is: 'erase'; readonly ticket: Ticket; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
   /** The answer to `look`; null: the store did not answer. */
   | { readonly is: 'looked'; readonly deletion: Deletion; readonly found: Span | null }
   /** The answer to `erase`. */

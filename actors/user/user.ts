@@ -143,9 +143,9 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       if (!readerOf(log, session)) return
       return erase(state, { is: 'session', session }, chat, from, upTo, turn)
     }
-    case 'deleteChat': {
-      const { ticket, chat } = message
-      return erase(state, { is: 'program', ticket }, chat, 1, Number.MAX_SAFE_INTEGER, turn)
+    case 'erase': {
+      const { ticket, chat, from, upTo } = message
+      return erase(state, { is: 'program', ticket }, chat, from, upTo, turn)
     }
     case 'looked':
       return looked(state, message, turn)

@@ -10,22 +10,23 @@ export async function ban(args: string[]): Promise<void> {
   const usage = 'bluetick ban USER [options]: ends the sessions of a user of a running node, and lets them in no more.'
   const asked = aboutUser(usage, table, args)
   if (!asked) return
-  await askNode(asked.values, 'POST /ban', { user: asked.user })
+  await askNode(asked.values, 'ban', { user: asked.user })
   console.log(`${asked.user} is banned. bluetick unban ${asked.user} lets them in again.`)
 }
 
 export async function unban(args: string[]): Promise<void> {
   const asked = aboutUser('bluetick unban USER [options]: lets a user in again who was banned.', table, args)
   if (!asked) return
-  const banned = await askNode(asked.values, 'POST /unban', { user: asked.user })
-  console.log(`${asked.user} ${banned ? 'may connect again' : 'was not banned'}.`)
+  const answer = await askNode(asked.values, 'unban', { user: asked.user })
+  console.log(`${asked.user} ${answer?.['was'] ? 'may connect again' : 'was not banned'}.`)
 }
 
 export async function bans(args: string[]): Promise<void> {
   const usage = 'bluetick bans [options]: lists who may not connect to a running node, one in each line.'
   const read = readOptions(usage, table, args)
   if (!read) return
-  for (const user of (await askNode(read.values, 'GET /bans')) as string[]) console.log(user)
+  const { bans } = (await askNode(read.values, 'bans')) ?? {}
+  for (const user of bans as string[]) console.log(user)
 }
 
 /** Options, and the user whom a command is about. */

@@ -14,7 +14,8 @@ export async function disconnect(args: string[]): Promise<void> {
   const asked = aboutUser(usage, table, args)
   if (!asked) return
   const { device } = asked.values
-  const ended = await askNode(asked.values, 'POST /disconnect', { user: asked.user, ...(device && { device }) })
+  const answer = await askNode(asked.values, 'disconnect', { user: asked.user, ...(device && { device }) })
+  const ended = answer?.['ended']
   const whose = `${asked.user}${device ? ` on ${device}` : ''}`
   if (ended === 0) return console.log(`${whose} was not connected.`)
   console.log(`Ended ${ended} ${ended === 1 ? 'session' : 'sessions'} of ${whose}.`)

@@ -21,10 +21,15 @@ export async function inspect(args: string[]): Promise<void> {
   const { values, rest } = read
   const { message } = values
   if (message && rest[0]) throw new Misuse('a user or --message, not both')
-  const answer = await askNode(values, 'GET /inspect', message ? { message } : { user: rest[0] ?? '' })
+  const [user] = rest
+  const answer = await (message
+    ? askNode(values, 'message', { message })
+    : user
+      ? askNode(values, 'user', { user })
+      : askNode(values, 'stats'))
   if (answer === undefined) throw new Error(`the node knows nothing of ${rest[0] ?? message}`)
   if (!message) return console.log(JSON.stringify(answer, null, 2))
-  const steps = answer as Step[]
+  const steps = answer['steps'] as Step[]
   if (steps.length === 0) throw new Error(`no message ${message} within the last day`)
   for (const { step, at, text } of steps)
     console.log(`${step.padEnd(10)} ${at ? new Date(at).toISOString() : ''.padEnd(24)} ${text}`)

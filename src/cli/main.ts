@@ -61,6 +61,10 @@ const commands: Record<string, () => Promise<Command>> = {
     const { disconnect: run, table } = await import('./disconnect.ts')
     return { run, table }
   },
+  admin: async () => {
+    const { admin: run, table } = await import('./admin.ts')
+    return { run, table }
+  },
   bench: async () => ({ run: (await import('../../bench/main.ts')).bench }),
 }
 
@@ -77,6 +81,7 @@ bluetick ban USER                 end the sessions of a user, and let them in no
 bluetick unban USER               let them in again
 bluetick bans                     who is banned
 bluetick disconnect USER          end the sessions of a user, whose clients come back
+bluetick admin [OPERATION]        what else operators ask of a running node
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
 bluetick --version                which version this is

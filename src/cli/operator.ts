@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { adminPath, type OperationName, operations, pathFields } from '../operations/admin.ts'
 import type { Log } from './log.ts'
 import { Misuse } from './misuse.ts'
 import { readSecret, rereading } from './secret.ts'
@@ -50,22 +51,39 @@ export async function keepToken(data: string, token: string): Promise<string> {
   return path
 }
 
-/** Asks a running node as an operator. Answers undefined where it knows nothing of that. `operation`: method and path. */
-export async function askNode(values: Values, operation: string, query: Record<string, string> = {}): Promise<unknown> {
-  const [method = '', path] = operation.split(' ')
+type Answered = Readonly<Record<string, unknown>>
+
+/** Asks a running node as an operator. Answers undefined where it knows nothing of that. */
+export async function askNode(
+  values: Values,
+  name: OperationName,
+  given: Answered = {},
+): Promise<Answered | undefined> {
+  const { method, path } = operations[name]
   const token = await tokenOf(values)
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const asked = `${values.url.replace(/^ws/, 'http')}${path}?${new URLSearchParams(query)}`
-  const response = await fetch(asked, { method, headers }).catch((cause) => {
-    throw new Error(`no node answers at ${values.url}; name another with --url`, { cause })
-  })
+  const others = { ...given }
+  for (const field of pathFields(path)) delete others[field]
+  const hasBody = method === 'POST' || method === 'PUT'
+  const headers: Record<string, string> = {
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(hasBody && { 'content-type': 'application/json' }),
+  }
+  const at = path.replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(String(given[field])))
+  const query = hasBody ? '' : `?${new URLSearchParams(others as Record<string, string>)}`
+  const asked = `${values.url.replace(/^ws/, 'http')}${adminPath}${at}${query}`
+  const response = await fetch(asked, { method, headers, ...(hasBody && { body: JSON.stringify(others) }) }).catch(
+    (cause) => {
+      throw new Error(`no node answers at ${values.url}; name another with --url`, { cause })
+    },
+  )
   if (response.status === 404) return undefined
   if (response.status === 403)
     throw new Error(
       `the node at ${values.url} wants its operator token, which is in its data folder (--data) unless it was given one (--operator-token-file)`,
     )
-  if (!response.ok) throw new Error((await response.text()).trim())
-  return response.json()
+  const answer = (await response.json()) as Answered
+  if (!response.ok) throw new Error(String(answer['text']))
+  return answer
 }
 
 async function tokenOf(values: Values): Promise<string | undefined> {

@@ -19,6 +19,10 @@ export type NodeEvent =
   | { readonly event: 'refused'; readonly code: CloseCode; readonly address: string }
   /** Entries of an inbox, or of a group, took long until they were durable. */
   | { readonly event: 'slow'; readonly log: string; readonly entries: number; readonly ms: Millis }
+  /** An operator asked something of the node over HTTP, and was answered with this status. Of those the log lacks none. */
+  | ({ readonly event: 'operated'; readonly operation: string; readonly address: string; readonly status: number } & {
+      readonly [about in 'user' | 'group' | 'message']?: string
+    })
 export type OnEvent = (event: NodeEvent) => void
 
 /** Milliseconds from which on an append is slow: senders begin to see it. */

@@ -49,7 +49,7 @@ export type NodeOptions = Hooks & {
   readonly allowOrigins?: readonly string[]
   /** Addresses and networks (`10.0.0.0/8`) of proxies that tell the addresses of clients, by PROXY v2 or `x-forwarded-for`. Default: none. */
   readonly trustedProxies?: readonly string[]
-  /** Opens `/inspect` to whoever bears it; a function may answer another one each time. Without it the loopback may look where there is no `authenticate`, else nobody. */
+  /** Opens `/admin/v1` to whoever bears it; a function may answer another one each time. Without it the loopback may look where there is no `authenticate`, else nobody. */
   readonly operatorToken?: string | (() => string)
 }
 

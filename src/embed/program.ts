@@ -1,10 +1,8 @@
 /** What the program that embeds a node does as any of its users. */
 
-import { type NodeRouter, toChat, toUser } from '../../actors/addresses.ts'
+import { toUser } from '../../actors/addresses.ts'
 import { isFull } from '../../actors/lifetime.ts'
-import type { Accepted, Copy, Deliver, Ticket } from '../../actors/log/types.ts'
 import { attachTo, type NodeMedia } from '../media/media.ts'
-import { type ErrorCode, errorCodes, mayRetry } from '../protocol/codes.ts'
 import type { Carrier } from '../protocol/entry.ts'
 import { bodySize, historyLimit } from '../protocol/frames.ts'
 import type { Change, Place } from '../protocol/group.ts'
@@ -18,17 +16,17 @@ import {
   isMessageId,
   isUserId,
   type MediaRef,
-  type MessageId,
   type Millis,
   type Position,
   type Seq,
   type UserId,
 } from '../protocol/ids.ts'
-import { isLifetime, type Lifetime } from '../protocol/lifetime.ts'
+import { isLifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
-import type { Address, Clock } from '../runtime/index.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { HistoryStore } from '../store/contract.ts'
+import { ask, type Posting, post, SendRefused } from './post.ts'
 
 export type SendAs = {
   readonly from: string
@@ -38,20 +36,6 @@ export type SendAs = {
   readonly media?: MediaRef
   /** Repeat it on a retry: the message is then sent once. Default: a new UUID. */
   readonly id?: string
-}
-
-/** Something from code that was refused. `code` is one of the protocol's error codes; where `retry` is true, do it again; a send under the same `id`. */
-export class SendRefused extends Error {
-  readonly code: ErrorCode
-  readonly retry: boolean
-  readonly id: string
-  constructor(code: ErrorCode, id: string) {
-    super(`the message was refused: ${errorCodes[code].text}`)
-    this.name = 'SendRefused'
-    this.code = code
-    this.retry = mayRetry(code)
-    this.id = id
-  }
 }
 
 /** A message of a user's history. */
@@ -71,8 +55,7 @@ export type PastMessage = {
 
 export type Before = { readonly time: Millis; readonly seq: Seq }
 
-type Context = {
-  readonly router: NodeRouter
+type Context = Posting & {
   readonly clock: Pick<Clock, 'uuid'>
   readonly store: HistoryStore
   readonly limits: Limits
@@ -116,45 +99,10 @@ export function asUsers(context: Context) {
     },
     async deleteChat(user: string, chat: string): Promise<void> {
       if (!isUserId(user, limits.idLength) || !isChatId(chat, limits.idLength)) throw new SendRefused('bad_id', '')
-      const whole = { is: 'deleteChat', chat } as const
+      const whole = { is: 'erase', chat, from: 1, upTo: Number.MAX_SAFE_INTEGER } as const
       await ask(context, '', toUser(user), (ticket) => ({ ...whole, ticket }))
     },
   }
-}
-
-type Post = {
-  readonly from: UserId
-  readonly to: UserId
-  readonly id: MessageId
-  readonly body: Body
-  readonly media?: MediaRef | undefined
-  readonly change?: 'lifetime'
-  readonly again: boolean
-}
-
-/** A message, and the copy that its sender needs: for the history, or to know the new lifetime. */
-async function post(context: Context, message: Post): Promise<Position> {
-  const { from, to, id, change } = message
-  const code = { origin: { is: 'program' }, step: { nth: 0, round: 0 } } as const
-  const deliver = (ticket: Ticket): Deliver => ({ is: 'deliver', ...code, ...message, ticket })
-  const { at, time, lifetime } = await ask(context, id, toChat(to), deliver)
-  if (to === from || !needsCopy(to, change, lifetime)) return at
-  await ask(context, id, toUser(from), (ticket): Copy => ({ is: 'copy', ...message, at, time, lifetime, ticket }))
-  return at
-}
-
-const needsCopy = (to: UserId, change: 'lifetime' | undefined, lifetime: Lifetime | undefined): boolean =>
-  change ? !isGroup(to) : lifetime === 'permanent'
-
-async function ask<Message>(
-  { router }: Context,
-  id: string,
-  to: Address<Message>,
-  messageOf: (ticket: Ticket) => Message,
-) {
-  const answer = await new Promise<Accepted>((resolve) => router.ask(to, messageOf, resolve))
-  if (answer.is === 'refused') throw new SendRefused(answer.code, id)
-  return answer
 }
 
 function pastMessage(user: UserId, entry: Carrier): PastMessage {

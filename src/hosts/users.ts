@@ -94,7 +94,7 @@ export function hostUsers(context: Context): Users {
     },
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as UserId, message, reason)) return
-      if (message.is === 'deleteChat') router.answer(message.ticket, { is: 'refused', code: 'busy' })
+      if (message.is === 'erase') router.answer(message.ticket, { is: 'refused', code: 'busy' })
       else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },

@@ -1,12 +1,13 @@
 /** What whoever runs a node asks of it, and does to its users' sessions. */
 import type { NodeRouter } from '../../actors/addresses.ts'
-import { SendRefused } from '../embed/program.ts'
+import { SendRefused } from '../embed/post.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { type DeviceId, isChatId, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { ClockFace } from '../runtime/index.ts'
-import type { LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
+import type { HistoryStore, LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
+import { deleteMessage } from './deleting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 
 type Context = {
@@ -14,7 +15,7 @@ type Context = {
   readonly bans: Bans
   readonly limits: Limits
   readonly router: NodeRouter
-  readonly store: LogStore & SettingsStore & TraceStore
+  readonly store: LogStore & HistoryStore & SettingsStore & TraceStore
   readonly term: number
   readonly clock: ClockFace
 }
@@ -25,6 +26,7 @@ export function asOperator({ sessions, bans, limits, router, store, term, clock 
     return user
   }
   return {
+    sessions: (user: string) => sessions.devicesOf(userOf(user)),
     disconnect(user: string, device?: string): number {
       if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
       return sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
@@ -37,6 +39,10 @@ export function asOperator({ sessions, bans, limits, router, store, term, clock 
     bans: (): readonly string[] => bans.list(),
     inspect: async (user: string) =>
       isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
+    async deleteMessage(id: string): Promise<readonly string[]> {
+      if (!isMessageId(id)) throw new SendRefused('bad_id', id)
+      return deleteMessage({ router, store, now: clock.now() }, id)
+    },
     trace: async (id: string) => (isMessageId(id) ? inspectMessage(router, store, id, clock.now()) : []),
   }
 }

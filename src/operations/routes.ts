@@ -1,42 +1,26 @@
-/** What operators ask of a node over HTTP, with its operator token: who is who, and who may not connect. */
+/** What operators ask of a node over HTTP, with its operator token. */
 import { timingSafeEqual } from 'node:crypto'
-import { SendRefused } from '../embed/program.ts'
+import type { OnEvent } from '../embed/events.ts'
+import { SendRefused } from '../embed/post.ts'
 import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
 import { isFromHere } from '../gateway/origin.ts'
+import { adminPath, type OperationName, operationNames, operations, pathFields, wrongField } from './admin.ts'
+import type { BluetickCalls } from './calls.ts'
 import type { Metrics } from './metrics.ts'
+import { openApi } from './openapi.ts'
 
-type Node = {
-  readonly inspect: (user: string) => Promise<unknown>
-  readonly trace: (id: string) => Promise<unknown>
-  readonly stats: () => unknown
-  readonly bans: () => unknown
-  readonly ban: (user: string) => Promise<void>
-  readonly unban: (user: string) => Promise<boolean>
-  readonly disconnect: (user: string, device?: string) => number
-}
-type Context = {
+type Who = {
   readonly token: string | (() => string) | undefined
   /** Nobody is asked for a token: then whoever is on this machine is an operator, where there is none for them. */
   readonly open: boolean
-  readonly node: Node
 }
-/** Answers undefined where nothing is known. */
-type Operation = (node: Node, asked: URLSearchParams) => unknown
+type Context = Who & { readonly node: BluetickCalls; readonly onEvent: OnEvent }
 
-const operations: Readonly<Record<string, Operation>> = {
-  'GET /inspect': (node, asked) => {
-    const [user, id] = [asked.get('user'), asked.get('message')]
-    return user ? node.inspect(user) : id ? node.trace(id) : node.stats()
-  },
-  'GET /bans': (node) => node.bans(),
-  'POST /ban': (node, asked) => node.ban(asked.get('user') ?? '').then(() => true),
-  'POST /unban': (node, asked) => node.unban(asked.get('user') ?? ''),
-  'POST /disconnect': (node, asked) => node.disconnect(asked.get('user') ?? '', asked.get('device') ?? undefined),
-}
-const paths = new Set(Object.keys(operations).map((operation) => operation.split(' ')[1]))
+/** Bytes of a request's body: a broadcast to some ten thousand users. */
+const bodyBytes = 1024 * 1024
 
 /** `GET /metrics`, for Prometheus, which shows the operator token. */
-export function metricsRoute({ metrics, ...who }: Omit<Context, 'node'> & { readonly metrics: Metrics }): Route {
+export function metricsRoute({ metrics, ...who }: Who & { readonly metrics: Metrics }): Route {
   return async (request) => {
     if (request.path !== '/metrics') return undefined
     if (!isOperator(who, request)) return text(403, 'Only operators may: show the operator token.\n')
@@ -44,29 +28,112 @@ export function metricsRoute({ metrics, ...who }: Omit<Context, 'node'> & { read
   }
 }
 
-/** Undefined: the path is none of theirs. */
-export function operatorRoute({ node, ...who }: Context): (request: Request) => ReturnType<Route> {
-  return (request) => {
-    if (!paths.has(request.path)) return undefined
-    if (!isOperator(who, request)) return text(403, 'Only operators may: show the operator token.\n')
-    const operation = operations[`${request.method} ${request.path}`]
-    return operation ? answer(operation, node, request) : text(405, 'Not in this way.\n')
+/** `/admin/v1`. Undefined: the path is none of it. */
+export function adminRoute({ node, onEvent, ...who }: Context): Route {
+  return async (request) => {
+    if (!request.path.startsWith(`${adminPath}/`)) return undefined
+    const { address } = request
+    if (!isOperator(who, request)) {
+      onEvent({ event: 'refused', code: 'bad_token', address })
+      return failed(403, 'not_an_operator', 'Only operators may: show the operator token.')
+    }
+    const path = request.path.slice(adminPath.length)
+    if (path === '/openapi.json' && request.method === 'GET') return json(200, openApi())
+    const found = operationAt(request.method, path)
+    if (!found)
+      return failed(404, 'not_found', `There is no ${request.path}; ${adminPath}/openapi.json lists what there is.`)
+    if (found === 'method') return failed(405, 'wrong_method', `Not by ${request.method}.`)
+    const answer = await perform(node, found, request)
+    onEvent({ event: 'operated', operation: found.name, ...found.given, address, status: answer.status })
+    return answer
   }
 }
 
-async function answer(operation: Operation, node: Node, { query }: Request): Promise<Answer> {
+type Found = { readonly name: OperationName; readonly given: Readonly<Record<string, string>> }
+
+/** 'method': there is another at that path. */
+function operationAt(method: string, path: string): Found | 'method' | undefined {
+  let found: 'method' | undefined
+  for (const name of operationNames) {
+    const given = matched(operations[name].path, path)
+    if (given && operations[name].method === method) return { name, given }
+    if (given) found = 'method'
+  }
+  return found
+}
+
+function matched(template: string, path: string): Record<string, string> | undefined {
+  const [parts, given] = [template.split('/'), path.split('/')]
+  if (parts.length !== given.length) return undefined
+  const fields: Record<string, string> = {}
+  for (const [at, part] of parts.entries()) {
+    const [field] = pathFields(part)
+    if (field === undefined && part !== given[at]) return undefined
+    if (field !== undefined) fields[field] = decoded(given[at] ?? '')
+  }
+  return fields
+}
+
+/** Of what is encoded wrongly nothing, which names nobody. */
+function decoded(part: string): string {
   try {
-    const found = await operation(node, new URLSearchParams(query))
-    if (found === undefined) return text(404, 'Nothing is known of that.\n')
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(found)}\n` }
-  } catch (error) {
-    if (error instanceof SendRefused) return text(400, 'Nobody can be called so.\n')
-    return text(503, `It is not done; try again: ${(error as Error).message}\n`)
+    return decodeURIComponent(part)
+  } catch {
+    return ''
   }
 }
+
+async function perform(node: BluetickCalls, { name, given }: Found, request: Request): Promise<Answer> {
+  const operation = operations[name]
+  try {
+    const all = { ...(await othersOf(operation.method, request)), ...given }
+    const wrong = wrongField(operation, all)
+    if (wrong) return failed(400, 'bad_request', `${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`)
+    const found = await operation.run(node, all)
+    return found === undefined ? failed(404, 'not_found', 'Nothing is known of that.') : json(200, found)
+  } catch (error) {
+    if (error instanceof SendRefused) return failed(error.retry ? 503 : 400, error.code, error.message, error.retry)
+    if (error instanceof TypeError || error instanceof RangeError) return failed(400, 'bad_request', error.message)
+    return failed(503, 'unavailable', `It is not done; try again: ${(error as Error).message}`, true)
+  }
+}
+
+/** The fields that are not in the path. */
+async function othersOf(method: string, { query, body, header }: Request): Promise<Record<string, unknown>> {
+  if (method === 'GET' || method === 'DELETE') return Object.fromEntries(new URLSearchParams(query))
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > bodyBytes) throw new RangeError(`The body has more than ${bodyBytes} bytes.`)
+    chunks.push(Uint8Array.from(chunk))
+  }
+  if (size === 0) return {}
+  if (!/^application\/json\b/.test(header('content-type'))) throw new TypeError('The body must be application/json.')
+  const given: unknown = parsed(Buffer.concat(chunks).toString())
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new TypeError('The body must be an object in JSON.')
+  return given as Record<string, unknown>
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new TypeError('The body is not JSON.')
+  }
+}
+
+const json = (status: number, value: unknown): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: `${JSON.stringify(value)}\n`,
+})
+const failed = (status: number, error: string, text: string, retry = false): Answer =>
+  json(status, { error, text, retry })
 
 /** With a token: whoever bears it. Without: this machine, but no proxy on it (it would bring strangers) and no web page. */
-function isOperator({ token, open }: Pick<Context, 'token' | 'open'>, request: Request): boolean {
+function isOperator({ token, open }: Who, request: Request): boolean {
   if (token === undefined) return open && request.header('origin') === '' && isFromHere(request)
   const given = Buffer.from(request.header('authorization').replace(/^Bearer /i, ''))
   const right = Buffer.from(typeof token === 'string' ? token : token())

@@ -26,7 +26,7 @@ function bobOf(record: InboxRecord, devices = ['phone']) {
   for (const [index, device] of devices.entries())
     tell({ is: 'attach', session: index + 1, device: device as DeviceId, cursor: null })
   const ask = (from: number, upTo: number, chat = ann) => tell({ is: 'delete', session: 1, chat, from, upTo })
-  const askByCode = () => tell({ is: 'deleteChat', ticket: 5, chat: ann })
+  const askByCode = () => tell({ is: 'erase', ticket: 5, chat: ann, from: 1, upTo: Number.MAX_SAFE_INTEGER })
   const erased = (effects: readonly UserEffect[]) => {
     const [erase] = effects.filter((effect): effect is Effect<'erase'> => effect.do === 'erase')
     return tell({ is: 'erased', deletion: (erase as Effect<'erase'>).deletion, ok: true })

@@ -78,28 +78,27 @@ describe('a user who is banned', () => {
 })
 
 describe('operators', () => {
-  it('ban over HTTP with their token, by POST, and are told what is wrong', async () => {
+  it('ban over HTTP with their token, and are told what is wrong', async () => {
     const { node, url } = await start({
       authenticate: (token) => (token ? { user: token } : undefined),
       operatorToken: 'operator',
     })
     const ask = async (method: string, path: string, token = 'operator') => {
       const headers = { authorization: `Bearer ${token}` }
-      const answer = await fetch(url.replace('ws', 'http') + path, { method, headers })
-      return [answer.status, (await answer.text()).trim()]
+      const answer = await fetch(`${url.replace('ws', 'http')}/admin/v1${path}`, { method, headers })
+      return [answer.status, await answer.json()]
     }
-    expect(await ask('POST', '/ban?user=mallory', 'alice')).toEqual([
-      403,
-      'Only operators may: show the operator token.',
-    ])
-    expect(await ask('GET', '/ban?user=mallory')).toEqual([405, 'Not in this way.'])
-    expect(await ask('POST', '/ban?user=%00')).toEqual([400, 'Nobody can be called so.'])
-    expect(await ask('POST', '/ban')).toEqual([400, 'Nobody can be called so.'])
+    expect(await ask('PUT', '/bans/mallory', 'alice')).toMatchObject([403, { error: 'not_an_operator' }])
+    expect(await ask('GET', '/bans/mallory')).toMatchObject([405, { error: 'wrong_method' }])
+    expect(await ask('PUT', '/bans/%00')).toMatchObject([400, { error: 'bad_id' }])
+    expect(await ask('PUT', '/bans/%zz')).toMatchObject([400, { error: 'bad_id' }])
+    expect(await ask('PUT', '/bans/')).toMatchObject([400, { error: 'bad_id' }])
     expect(await node.bans()).toEqual([])
-    for (const user of ['mallory', 'mal%20lory']) expect(await ask('POST', `/ban?user=${user}`)).toEqual([200, 'true'])
-    expect(await ask('GET', '/bans')).toEqual([200, '["mal lory","mallory"]'])
-    for (const was of [true, false]) expect(await ask('POST', '/unban?user=mallory')).toEqual([200, `${was}`])
-    expect(await ask('POST', '/disconnect?user=alice&device=phone')).toEqual([200, '0'])
+    for (const user of ['mallory', 'mal%20lory'])
+      expect(await ask('PUT', `/bans/${user}`)).toEqual([200, { banned: true }])
+    expect(await ask('GET', '/bans')).toEqual([200, { bans: ['mal lory', 'mallory'] }])
+    for (const was of [true, false]) expect(await ask('DELETE', '/bans/mallory')).toEqual([200, { was }])
+    expect(await ask('DELETE', '/users/alice/sessions?device=phone')).toEqual([200, { ended: 0 }])
     expect(await node.bans()).toEqual(['mal lory'])
   })
 
@@ -128,6 +127,9 @@ describe('operators', () => {
     expect(await run('disconnect', 'alice')).toEqual([0, 'Ended 1 session of alice.'])
     await alice.close()
     expect(await run('ban')).toEqual([2, 'bluetick ban: whom? bluetick ban USER'])
-    expect(await run('ban', '#team')).toEqual([1, 'bluetick ban: Nobody can be called so.'])
+    expect(await run('ban', '#team')).toEqual([
+      1,
+      'bluetick ban: the message was refused: not a valid user, device or message id',
+    ])
   })
 })

@@ -380,8 +380,8 @@ describe('bluetick inspect', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(JSON.parse((await cli('inspect', '--url', url, '--data', data)).out)).toMatchObject({ sessions: 0 })
     const authorization = `Bearer ${readFileSync(file, 'utf8').trim()}`
-    expect((await fetch(`${http}/inspect`, { headers: { authorization } })).status).toBe(200)
-    expect((await fetch(`${http}/inspect`)).status).toBe(403)
+    expect((await fetch(`${http}/admin/v1/stats`, { headers: { authorization } })).status).toBe(200)
+    expect((await fetch(`${http}/admin/v1/stats`)).status).toBe(403)
     const second = await cli('serve', '--port', '1', '--data', data)
     expect(second.code).toBe(1)
     expect(`Bearer ${readFileSync(file, 'utf8').trim()}`).toBe(authorization)
@@ -393,11 +393,11 @@ describe('bluetick inspect', () => {
   })
 })
 
-describe('/inspect of a node that is embedded', () => {
+describe('/admin/v1 of a node that is embedded', () => {
   const looks = async (options: object, headers: Record<string, string> = {}) => {
     const node = createNode({ store: memoryStore(), ...options })
     const { url } = await node.listen({ port: 0 })
-    const { status } = await fetch(`${url.replace('ws', 'http')}/inspect`, { headers })
+    const { status } = await fetch(`${url.replace('ws', 'http')}/admin/v1/stats`, { headers })
     await node.close()
     return status
   }

@@ -1,7 +1,8 @@
 /** What the program that embeds a node does as any of its users. */
 import { expect, it } from 'vitest'
 import { openSettings } from '../../actors/settings.ts'
-import { asUsers, SendRefused } from '../../src/embed/program.ts'
+import { SendRefused } from '../../src/embed/post.ts'
+import { asUsers } from '../../src/embed/program.ts'
 import type { NodeMedia } from '../../src/media/media.ts'
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
@@ -134,7 +135,7 @@ it('a chat is deleted from its first message to its last, and may be again where
   const { deleteChat, asked, answer, turn } = program()
   const done = refusal(deleteChat('ann', 'ben'))
   await turn()
-  expect(asked).toMatchObject([['user ann', { is: 'deleteChat', chat: 'ben' }]])
+  expect(asked).toMatchObject([['user ann', { is: 'erase', chat: 'ben', from: 1 }]])
   answer(0, { is: 'refused', code: 'busy' })
   expect(await done).toEqual(['busy', '', true])
   expect(await refusal(deleteChat('', 'ben'))).toEqual(['bad_id', '', false])

@@ -74,11 +74,15 @@ async function tellsApart(proxy: (port: number) => Promise<number>): Promise<voi
 }
 
 describe('behind nginx', needsNginx, () => {
-  it('with the usual four lines /inspect is closed', async () => {
+  it('with the usual four lines /admin/v1 is closed', async () => {
     const { port } = await start()
     const front = await nginx(usual(port))
     expect(await arrive(front, '127.0.0.1')).toBe('welcome')
-    for (const path of ['/inspect', '/inspect?user=alice', '/inspect?message=01932c5e-0000-7000-8000-000000000001'])
+    for (const path of [
+      '/admin/v1/stats',
+      '/admin/v1/users/alice',
+      '/admin/v1/messages/01932c5e-0000-7000-8000-000000000001',
+    ])
       expect(await get(front, path)).toBe(403)
   })
 

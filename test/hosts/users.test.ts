@@ -42,7 +42,7 @@ it('who sends to a user that cannot be loaded is told to come again, and a devic
   attach(bob, 3)
   await expect.poll(() => done).toContainEqual(['close', 3, 'unavailable'])
   const deleted = new Promise((resolve) =>
-    router.ask(toUser(bob), (ticket) => ({ is: 'deleteChat', ticket, chat: ann }) as const, resolve),
+    router.ask(toUser(bob), (ticket) => ({ is: 'erase', ticket, chat: ann, from: 1, upTo: 9 }) as const, resolve),
   )
   expect(await deleted).toEqual({ is: 'refused', code: 'busy' })
   expect(users.inspect(bob).status).toBe('absent')

@@ -1,6 +1,6 @@
 /** Who may not connect, what ends when somebody is banned, and whether a node can do its work. */
 import { expect, it } from 'vitest'
-import { SendRefused } from '../../src/embed/program.ts'
+import { SendRefused } from '../../src/embed/post.ts'
 import { Bans } from '../../src/operations/bans.ts'
 import { healthRoute } from '../../src/operations/health.ts'
 import { asOperator } from '../../src/operations/operating.ts'

@@ -1,57 +1,107 @@
 /** What operators may do over HTTP, who counts as one, and what they hear. */
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, it } from 'vitest'
-import { SendRefused } from '../../src/embed/program.ts'
-import { operatorRoute } from '../../src/operations/routes.ts'
+import type { NodeEvent } from '../../src/embed/events.ts'
+import { SendRefused } from '../../src/embed/post.ts'
+import { operationNames, operations } from '../../src/operations/admin.ts'
+import { adminRoute } from '../../src/operations/routes.ts'
+
+type Asked = { readonly headers?: Record<string, string>; readonly address?: string; readonly body?: unknown }
 
 /** What a node is told by operators; `failing`: it cannot do it. */
-function operated(given: Partial<Omit<Parameters<typeof operatorRoute>[0], 'node'>>, failing?: Error) {
+function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>> = {}, failing?: Error) {
   const told: unknown[] = []
+  const events: NodeEvent[] = []
   const note =
     <Answer>(what: string, answer: Answer) =>
-    (...args: unknown[]) => {
+    async (...args: unknown[]) => {
       if (failing) throw failing
       told.push([what, ...args])
       return answer
     }
-  const route = operatorRoute({
+  const route = adminRoute({
     token: 'right',
     open: false,
+    onEvent: (event) => void events.push(event),
     ...given,
     node: {
-      inspect: async (user) => (user === 'nobody' ? undefined : note('inspect', { user })(user)),
-      trace: async (id) => note('trace', [])(id),
-      stats: note('stats', { sessions: 2 }),
+      inspect: async (user: string) => (user === 'nobody' ? undefined : note('inspect', { user })(user)),
+      trace: note('trace', []),
+      stats: () => ({ sessions: 2 }),
+      sessions: note('sessions', []),
       bans: note('bans', ['ben']),
-      ban: async (user) => note('ban', undefined)(user),
-      unban: async (user) => note('unban', false)(user),
+      ban: note('ban', undefined),
+      unban: note('unban', false),
       disconnect: note('disconnect', 3),
-    },
+      deleteMessage: note('deleteMessage', ['ann']),
+      send: note('send', { epoch: 7, seq: 1 }),
+      broadcast: note('broadcast', []),
+      createGroup: note('createGroup', '#team'),
+      changeGroup: note('changeGroup', { epoch: 7, seq: 2 }),
+      group: note('group', { id: '#team' }),
+    } as never,
   })
-  const ask = async (asked: string, headers: Record<string, string> = bearing, address = '127.0.0.1') => {
+  const ask = async (asked: string, { headers = bearing, address = '127.0.0.1', body }: Asked = {}) => {
     const [method = '', url = ''] = asked.split(' ')
     const [path = '', query = ''] = url.split('?')
-    const header = (name: string) => ({ host: 'localhost', ...headers })[name] ?? ''
-    const answer = await route({ method, path, query, address, header, body: (async function* () {})() })
-    return { status: answer?.status, body: answer?.body }
+    const all: Record<string, string> = { host: 'localhost', 'content-type': 'application/json', ...headers }
+    const chunks = (async function* () {
+      if (body !== undefined) yield Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+    })()
+    const request = {
+      method,
+      path: `/admin/v1${path}`,
+      query,
+      address,
+      header: (name: string) => all[name] ?? '',
+      body: chunks,
+    }
+    const answer = await route(request)
+    return { status: answer?.status, body: JSON.parse(String(answer?.body)) }
   }
   const status = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).status
-  return { ask, status, told }
+  return { route, ask, status, told, events }
 }
 const bearing = { authorization: 'Bearer right' }
 
-it.each([
-  ['GET /inspect', ['stats'], { sessions: 2 }],
-  ['GET /inspect?user=ann', ['inspect', 'ann'], { user: 'ann' }],
-  ['GET /inspect?message=m1', ['trace', 'm1'], []],
-  ['GET /bans', ['bans'], ['ben']],
-  ['POST /ban?user=ann%40chat.example', ['ban', 'ann@chat.example'], true],
-  ['POST /unban?user=ann', ['unban', 'ann'], false],
-  ['POST /disconnect?user=ann', ['disconnect', 'ann', undefined], 3],
-  ['POST /disconnect?user=ann&device=phone', ['disconnect', 'ann', 'phone'], 3],
-])('%s is done, and answered in JSON', async (asked, does, answer) => {
-  const { ask, told } = operated({})
-  expect(await ask(asked)).toEqual({ status: 200, body: `${JSON.stringify(answer)}\n` })
+it.each<[string, unknown, unknown[], object]>([
+  ['GET /users/ann', undefined, ['inspect', 'ann'], { user: 'ann' }],
+  ['GET /users/ann/sessions', undefined, ['sessions', 'ann'], { sessions: [] }],
+  ['DELETE /users/ann/sessions', undefined, ['disconnect', 'ann', undefined], { ended: 3 }],
+  ['DELETE /users/ann/sessions?device=phone', undefined, ['disconnect', 'ann', 'phone'], { ended: 3 }],
+  ['GET /bans', undefined, ['bans'], { bans: ['ben'] }],
+  ['PUT /bans/ann%40chat.example', undefined, ['ban', 'ann@chat.example'], { banned: true }],
+  ['DELETE /bans/ann', undefined, ['unban', 'ann'], { was: false }],
+  ['GET /messages/m1', undefined, ['trace', 'm1'], { steps: [] }],
+  ['DELETE /messages/m1', undefined, ['deleteMessage', 'm1'], { deleted: ['ann'] }],
+  [
+    'POST /messages',
+    { from: 'shop', to: 'ann', body: 'hi' },
+    ['send', { from: 'shop', to: 'ann', body: 'hi' }],
+    { at: { epoch: 7, seq: 1 } },
+  ],
+  [
+    'POST /broadcasts',
+    { from: 'shop', to: ['ann'], body: 'hi' },
+    ['broadcast', { from: 'shop', to: ['ann'], body: 'hi' }],
+    { results: [] },
+  ],
+  ['POST /groups', { by: 'ann', name: 'Team' }, ['createGroup', { by: 'ann', name: 'Team' }], { group: '#team' }],
+  ['GET /groups/%23team', undefined, ['group', '#team'], { id: '#team' }],
+  [
+    'POST /groups/%23team/changes',
+    { by: 'ann', change: 'add', value: 'ben' },
+    ['changeGroup', { by: 'ann', group: '#team', change: 'add', value: 'ben' }],
+    { at: { epoch: 7, seq: 2 } },
+  ],
+])('%s is done, and answered in JSON', async (asked, body, does, answer) => {
+  const { ask, told } = operated()
+  expect(await ask(asked, { body })).toEqual({ status: 200, body: answer })
   expect(told).toEqual([does])
+})
+
+it('counters are answered', async () => {
+  expect(await operated().ask('GET /stats')).toEqual({ status: 200, body: { sessions: 2 } })
 })
 
 it.each([
@@ -59,40 +109,104 @@ it.each([
   ['a wrong token', { authorization: 'Bearer wrong' }],
   ['a token that only begins right', { authorization: 'Bearer right!' }],
   ['a token of as many letters and more bytes', { authorization: 'Bearer righä' }],
-])('who shows %s may do nothing, not even on this machine', async (_, headers) => {
-  const { status, told } = operated({ open: true })
-  expect(await status('POST /ban?user=ann', headers)).toBe(403)
-  expect(told).toEqual([])
+])('who shows %s may do nothing, not even on this machine, and the log says so', async (_, headers) => {
+  const { status, told, events } = operated({ open: true })
+  expect(await status('PUT /bans/ann', { headers, address: '192.0.2.1' })).toBe(403)
+  expect([told, events]).toEqual([[], [{ event: 'refused', code: 'bad_token', address: '192.0.2.1' }]])
 })
 
 it('a token that changes counts as it is now', async () => {
   let token = 'first'
   const { status } = operated({ token: () => token })
-  expect(await status('GET /bans', { authorization: 'bearer first' })).toBe(200)
+  expect(await status('GET /bans', { headers: { authorization: 'bearer first' } })).toBe(200)
   token = 'other'
-  expect(await status('GET /bans', { authorization: 'bearer first' })).toBe(403)
-  expect(await status('GET /bans', { authorization: 'other' })).toBe(200)
+  expect(await status('GET /bans', { headers: { authorization: 'bearer first' } })).toBe(403)
+  expect(await status('GET /bans', { headers: { authorization: 'other' } })).toBe(200)
 })
 
 it('where nobody is asked for tokens and operators have none, this machine may: no page, no proxy and no stranger', async () => {
   const { status } = operated({ token: undefined, open: true })
-  expect(await status('GET /bans', {})).toBe(200)
+  expect(await status('GET /bans', { headers: {} })).toBe(200)
   for (const headers of [{ origin: 'http://localhost' }, { 'x-forwarded-for': '192.0.2.1' }, { host: 'chat.example' }])
-    expect(await status('GET /bans', headers as Record<string, string>)).toBe(403)
-  expect(await status('GET /bans', {}, '192.0.2.1')).toBe(403)
+    expect(await status('GET /bans', { headers: headers as Record<string, string> })).toBe(403)
+  expect(await status('GET /bans', { headers: {}, address: '192.0.2.1' })).toBe(403)
   const closed = operated({ token: undefined, open: false })
-  expect(await closed.status('GET /bans', {})).toBe(403)
+  expect(await closed.status('GET /bans', { headers: {} })).toBe(403)
 })
 
-it('what is not known is not found, a name that nobody can have is refused, and what fails may be tried again', async () => {
-  const { status, told } = operated({})
-  expect(await status('GET /inspect?user=nobody')).toBe(404)
-  expect(await status('GET /ban?user=ann')).toBe(405)
-  expect(await status('GET /other')).toBe(undefined)
+it.each<[string, string, unknown, number, string]>([
+  ['a user of whom nothing is known', 'GET /users/nobody', undefined, 404, 'not_found'],
+  ['a path that is none', 'GET /user/ann', undefined, 404, 'not_found'],
+  ['another method', 'POST /bans/ann', {}, 405, 'wrong_method'],
+  ['what is no JSON', 'POST /messages', '{', 400, 'bad_request'],
+  ['a list for an object', 'POST /messages', [], 400, 'bad_request'],
+  ['a field too few', 'POST /messages', { from: 'a', to: 'b' }, 400, 'bad_request'],
+  ['a field too many', 'POST /messages', { from: 'a', to: 'b', body: 'c', d: 1 }, 400, 'bad_request'],
+  ['a field that cannot be asked', 'GET /bans?user=ann', undefined, 400, 'bad_request'],
+  ['a field of another type', 'POST /broadcasts', { from: 'a', to: 'b', body: 'c' }, 400, 'bad_request'],
+  ['a change that is none', 'POST /groups/%23t/changes', { by: 'a', change: 'create', value: 'x' }, 400, 'bad_request'],
+  ['a body that is too long', 'POST /messages', 'x'.repeat(2 ** 20 + 1), 400, 'bad_request'],
+])('%s is told, and nothing is done', async (_, asked, body, status, error) => {
+  const { ask, told } = operated()
+  expect(await ask(asked, { body })).toMatchObject({ status, body: { error, retry: false, text: expect.any(String) } })
   expect(told).toEqual([])
-  expect(await operated({}, new SendRefused('bad_id', '')).status('POST /ban')).toBe(400)
-  expect(await operated({}, new Error('disk full')).ask('POST /ban?user=ann')).toEqual({
-    status: 503,
-    body: 'It is not done; try again: disk full\n',
+})
+
+it('a body of another type is not read', async () => {
+  const { ask } = operated()
+  const headers = { ...bearing, 'content-type': 'text/plain' }
+  expect(await ask('POST /messages', { headers, body: '{}' })).toMatchObject({
+    status: 400,
+    body: { error: 'bad_request' },
   })
+})
+
+it('a name that nobody can have is refused, and what fails may be tried again', async () => {
+  const refused = operated({}, new SendRefused('bad_id', ''))
+  expect(await refused.ask('PUT /bans/x')).toMatchObject({ status: 400, body: { error: 'bad_id', retry: false } })
+  const busy = operated({}, new SendRefused('busy', ''))
+  expect(await busy.ask('DELETE /messages/m1')).toMatchObject({ status: 503, body: { error: 'busy', retry: true } })
+  const failing = operated({}, new Error('disk full'))
+  expect(await failing.ask('PUT /bans/ann')).toEqual({
+    status: 503,
+    body: { error: 'unavailable', text: 'It is not done; try again: disk full', retry: true },
+  })
+})
+
+it('the log has each call of an operator, with whom it was about, and nothing that users write', async () => {
+  const { ask, events } = operated()
+  const address = '192.0.2.1'
+  await ask('PUT /bans/ann', { address })
+  await ask('POST /messages', { address, body: { from: 'shop', to: 'ann', body: 'a secret' } })
+  await ask('POST /groups/%23team/changes', { address, body: {} })
+  const event = 'operated'
+  expect(events).toEqual([
+    { event, operation: 'ban', user: 'ann', address, status: 200 },
+    { event, operation: 'send', address, status: 200 },
+    { event, operation: 'change-group', group: '#team', address, status: 400 },
+  ])
+})
+
+it('nobody else answers for what is not below /admin/v1', async () => {
+  const request = {
+    method: 'GET',
+    path: '/bans',
+    query: '',
+    address: '',
+    header: () => '',
+    body: (async function* () {})(),
+  }
+  expect(await operated().route(request)).toBe(undefined)
+})
+
+it('docs/operations/admin.json is the OpenAPI document of it, as it is served', async () => {
+  const { body } = await operated().ask('GET /openapi.json')
+  const { valid, errors } = await new Validator().validate(structuredClone(body))
+  expect([valid, errors]).toEqual([true, undefined])
+  const described = Object.values(body.paths as Record<string, Record<string, { operationId: string }>>)
+  const names = described.flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId))
+  expect(names.sort()).toEqual([...operationNames].sort())
+  for (const name of operationNames)
+    expect(body.paths[operations[name].path][operations[name].method.toLowerCase()].operationId).toBe(name)
+  await expect(`${JSON.stringify(body, null, 2)}\n`).toMatchFileSnapshot('../../docs/operations/admin.json')
 })

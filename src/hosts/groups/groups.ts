@@ -1,7 +1,8 @@
 /** Hosts the group actors: loads them from the store, hands copies to the members' actors, and performs what they ask for. */
-import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
+import { type GroupKnows, type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { receive, recover, rest } from '../../../actors/group/group.ts'
 import { startGroup } from '../../../actors/group/record.ts'
+import { knownGroup } from '../../../actors/group/ticks.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
 import { mayAdd } from '../../../actors/settings.ts'
 import type { Timed } from '../../embed/events.ts'
@@ -22,7 +23,7 @@ import { counting, type SpellOf } from '../spells.ts'
 import { Copies } from './copies.ts'
 import type { Notes } from './notes.ts'
 
-export type Groups = Entities<GroupState, GroupMessage, GroupEffect>
+export type Groups = Entities<GroupState, GroupMessage, GroupEffect, GroupKnows>
 /** What is a group's, apart from its log. */
 type OwnEffect = Exclude<GroupEffect, LogEffect>
 type GroupLogs = Logs<GroupMessage, OwnEffect>
@@ -62,17 +63,17 @@ export function hostGroups(context: Context): Groups {
   const copies = new Copies(router, runtime.turns, (group, copies) =>
     groups.tellIfPresent(group, { is: 'fanned', copies }),
   )
-  const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState>({
+  const load = async (group: GroupId, inboxOf: (group: GroupId) => ReturnType<LogStore['load']>) => {
+    const spell = spellOf(group)
+    const { store } = spell
+    const [inbox, record] = [await inboxOf(group), await store.loadGroup(group)]
+    const from = (record?.seq ?? 0) + 1
+    const later = await counting(spell, messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0))
+    return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
+  }
+  const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState, GroupKnows>({
     kind: 'group',
-    async load(id) {
-      const group = id as GroupId
-      const spell = spellOf(id)
-      const { store } = spell
-      const [inbox, record] = [await logs.load(group), await store.loadGroup(group)]
-      const from = (record?.seq ?? 0) + 1
-      const later = await counting(spell, messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0))
-      return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
-    },
+    load: (id) => load(id as GroupId, (group) => logs.load(group)),
     receive(state, message, now, effects) {
       receive(state, message, { now, limits: groupLimits, effects })
       return state
@@ -95,7 +96,13 @@ export function hostGroups(context: Context): Groups {
         context.sessions.push(message.session, ['error', 'busy', message.is, id, 0, ''])
       else if (reason !== 'poison' && reason !== 'released') groups.after(id, againMs, { is: 'resume' })
     },
-    known: {},
+    known: {
+      // Of one that is not present as its actor would find it.
+      async group(id, state) {
+        const known = state ?? (await load(id as GroupId, (group) => spellOf(group).store.load(group)))
+        return known.exists ? knownGroup(known) : undefined
+      },
+    },
     released: (isOf) => logs.forget(isOf),
     recover,
     restarted: (id) => groups.tell(id, { is: 'resume' }),

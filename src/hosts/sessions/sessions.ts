@@ -194,6 +194,12 @@ export class Sessions implements SessionPort {
     for (const session of this.#sessions.all()) this.#output.close(session, code)
   }
 
+  /** Through which a user is connected. `away`: nobody is looking at it. */
+  devicesOf(user: UserId): { readonly device: string; readonly address: string; readonly away: boolean }[] {
+    const theirs = this.#sessions.all().filter((session) => session.open && session.user === user)
+    return theirs.map(({ device, address, away }) => ({ device: device ?? '', address: address.text, away }))
+  }
+
   /** Who is connected; with several devices several times. */
   users(): UserId[] {
     return this.#sessions.all().flatMap(({ user }) => user ?? [])
