@@ -1,9 +1,11 @@
 /** The files of the journal: what is torn, cut, altered, missing or from another time is found, and nothing that was answered is lost. */
 import {
+  closeSync,
   cpSync,
   existsSync,
   linkSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,6 +13,7 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -213,19 +216,26 @@ function failing(when: (nth: number) => number | undefined, threaded = true): Pa
   let nth = 0
   const open = async (path: string) => {
     const out = await openOut(path)
+    // Part of a page goes through the cache only.
+    const cached = openSync(path, 'r+')
+    const tear = (bytes: Uint8Array, at: number) => writeSync(cached, bytes, 0, 20, at)
+    const close = () => {
+      closeSync(cached)
+      out.close()
+    }
     const write = async (bytes: Uint8Array, at: number) => {
       const errno = when(++nth)
       if (errno === undefined) return out.write(bytes, at)
-      await out.write(bytes.subarray(0, 20), at)
+      tear(bytes, at)
       throw Object.assign(new Error('the disk fails'), { errno: -errno })
     }
     const writeNow = (bytes: Uint8Array, at: number) => {
       const errno = when(++nth)
       if (errno === undefined) return out.writeNow(bytes, at)
-      out.writeNow(bytes.subarray(0, 20), at)
+      tear(bytes, at)
       throw Object.assign(new Error('the disk fails'), { errno: -errno })
     }
-    return { ...out, write, writeNow }
+    return { ...out, write, writeNow, close }
   }
   return { open, threaded }
 }

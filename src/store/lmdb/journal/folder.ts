@@ -9,13 +9,13 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isNoRoom } from '../room.ts'
 import { packHead, pageBytes } from './format.ts'
-import { type OpenOut, type Out, openOut } from './out.ts'
+import { aligned, type OpenOut, type Out, openOut } from './out.ts'
 
 /** A file without a number. */
 const spare = 'spare'
 const pinned = 'pinned-'
 /** Bytes of zeros that are written at a time: no write waits for more of them. */
-const zeros = Buffer.alloc(256 * 1024)
+const zeros = aligned(256 * 1024)
 
 /** A file that records are written to. `end`: where the next one goes. `last`: the number of the last one. */
 export type Claimed = {

@@ -4,6 +4,7 @@
  * is taken for one. Its checksum covers salt and number, too.
  */
 import { crc32 } from 'node:zlib'
+import { aligned } from './out.ts'
 
 /** A disk writes at most so much at a time as one: what is in another page stays as it is while a record is written. */
 export const pageBytes = 4_096
@@ -16,7 +17,7 @@ const [numberAt, commitsAt, lengthAt, sumAt, payloadAt] = [8, 16, 24, 28, 32]
 export type Head = { readonly store: number; readonly number: number; readonly size: number; readonly salt: Buffer }
 
 export function packHead({ store, number, size, salt }: Head): Buffer {
-  const page = Buffer.alloc(pageBytes)
+  const page = aligned(pageBytes)
   page.set(magic)
   page.writeDoubleLE(store, 8)
   page.writeDoubleLE(number, 16)

@@ -6,6 +6,7 @@ import { type Append, packAppends } from '../rows.ts'
 import type { Claimed } from './folder.ts'
 import { packRecord, recordBytes } from './format.ts'
 import type { Marks } from './marks.ts'
+import { aligned } from './out.ts'
 import type { Pace } from './pace.ts'
 
 /** Bytes of entries in one record, about: it is packed and written in one piece. */
@@ -43,7 +44,7 @@ export class Writer {
   /** Threads write. */
   #running: Promise<void> | undefined
   #waiting = 0
-  #buffer = Buffer.alloc(firstBuffer)
+  #buffer = aligned(firstBuffer)
 
   constructor(files: Files, kept: Kept, marks: Marks, pace: Pace) {
     this.#files = files
@@ -146,8 +147,8 @@ export class Writer {
 
   /** One buffer for all records but the largest: it is not touched while it is written. */
   #seal(file: Claimed, { payload, bytes }: Packed): Buffer {
-    if (bytes > this.#buffer.length && bytes <= 2 * mostBytes) this.#buffer = Buffer.alloc(2 * bytes)
-    const record = bytes > this.#buffer.length ? Buffer.alloc(bytes) : this.#buffer.subarray(0, bytes)
+    if (bytes > this.#buffer.length && bytes <= 2 * mostBytes) this.#buffer = aligned(2 * bytes)
+    const record = bytes > this.#buffer.length ? aligned(bytes) : this.#buffer.subarray(0, bytes)
     packRecord(record, file.salt, { number: this.#marks.durable + 1, commits: this.#marks.now.commits, payload })
     return record
   }
