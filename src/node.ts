@@ -36,7 +36,7 @@ import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
-import { asOperator } from './operations/operating.ts'
+import { asOperator, type OnlinePage } from './operations/operating.ts'
 import { adminRoute, metricsRoute } from './operations/routes.ts'
 import type { Position } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
@@ -120,6 +120,8 @@ export function createNode(options: NodeOptions) {
      * `authenticate` is asked again. Resolves with how many were ended.
      */
     disconnect: async (user: string, device?: string): Promise<number> => node().disconnect(user, device),
+    /** Users who are connected, in the order of their names (default: the first 100), and how many they are in all. */
+    online: async (page?: OnlinePage) => node().online(page),
     /** Through which devices a user is connected, and from where. */
     sessions: async (user: string) => node().sessions(user),
     /**

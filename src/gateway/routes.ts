@@ -19,6 +19,9 @@ const page: Record<string, string> = {
   '/sw.js': 'sw.js',
   '/manifest.webmanifest': 'manifest.webmanifest',
   '/icon.svg': 'icon.svg',
+  '/admin': 'admin/index.html',
+  '/admin/page.js': 'admin/page.js',
+  '/admin/page.css': 'admin/page.css',
 }
 const types: Record<string, string> = {
   html: 'text/html; charset=utf-8',

@@ -59,6 +59,15 @@ const content = {
 
 const table = {
   stats: operation('GET /stats', 'Counters of the node.', {}, (node) => node.stats()),
+  online: operation(
+    'GET /online',
+    'Users who are connected, in the order of their names, and how many they are in all.',
+    {
+      after: { type: 'text', text: 'those after this one', optional: true },
+      limit: { type: 'text', text: 'how many at most; default 100', optional: true },
+    },
+    (node, { after, limit }) => node.online({ ...(after && { after }), ...(limit && { limit: Number(limit) }) }),
+  ),
   user: operation(
     'GET /users/{user}',
     'What is known of a user: devices, their cursors, the inbox.',

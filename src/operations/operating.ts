@@ -2,8 +2,9 @@
 import type { NodeRouter } from '../../actors/addresses.ts'
 import { SendRefused } from '../embed/post.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import { type DeviceId, isChatId, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
+import { type DeviceId, isChatId, isCount, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
+import { checkOptions, isText, type Rule } from '../protocol/options.ts'
 import type { ClockFace } from '../runtime/index.ts'
 import type { HistoryStore, LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
@@ -20,12 +21,24 @@ type Context = {
   readonly clock: ClockFace
 }
 
+/** Which of the users who are connected: those after one, at most so many. */
+export type OnlinePage = { readonly after?: string; readonly limit?: number }
+
+const isCounted: Rule = { words: 'a whole number from 1', fits: (value) => isCount(value) && value > 0 }
+
 export function asOperator({ sessions, bans, limits, router, store, term, clock }: Context) {
   const userOf = (user: string): UserId => {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
     return user
   }
   return {
+    online(page: OnlinePage = {}): { readonly users: readonly string[]; readonly count: number } {
+      checkOptions('online', page, { after: isText, limit: isCounted })
+      const { after, limit = 100 } = page
+      const users = [...new Set(sessions.users())]
+      const later = after === undefined ? users : users.filter((user) => user > after)
+      return { users: later.sort().slice(0, limit), count: users.length }
+    },
     sessions: (user: string) => sessions.devicesOf(userOf(user)),
     disconnect(user: string, device?: string): number {
       if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')

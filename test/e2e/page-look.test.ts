@@ -1,49 +1,10 @@
 /** The chat page in Chromium: what stands on it can be read in both modes, and be found. */
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { freePort } from '../ports.ts'
-import { needsChromium, Pages, say } from './pages.ts'
+import { faint, needsChromium, Pages, say } from './pages.ts'
 
 const pages = new Pages(await freePort())
-
-/** Texts that stand out from what is behind them by less than 4.5 to 1. */
-const faint = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
-    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
-    /** A colour over others, as the screen shows it. */
-    const painted = (...colours: string[]): number[] => {
-      for (const colour of colours) {
-        if (context) context.fillStyle = colour
-        context?.fillRect(0, 0, 1, 1)
-      }
-      return [...(context?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3)
-    }
-    const light = (rgb: number[]) => {
-      const [red = 0, green = 0, blue = 0] = rgb.map((value) =>
-        value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
-      )
-      return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    }
-    const behind = (element: Element | null): string[] =>
-      element ? [...behind(element.parentElement), getComputedStyle(element).backgroundColor] : ['white']
-    const found: string[] = []
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-      const element = node.parentElement
-      if (
-        !node.textContent?.trim() ||
-        !element?.checkVisibility({ opacityProperty: true }) ||
-        element.closest('.hidden, option, :disabled')
-      )
-        continue
-      const back = behind(element)
-      const [text, ground] = [light(painted(...back, getComputedStyle(element).color)), light(painted(...back))]
-      const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05)
-      if (ratio < 4.5) found.push(`${ratio.toFixed(1)} ${element.tagName} ${element.className} ${node.textContent}`)
-    }
-    return found
-  })
 
 describe('the chat page', needsChromium, () => {
   beforeAll(() => pages.start())

@@ -17,7 +17,7 @@ export class Pages {
   /** What went wrong on a page, of which nobody was told. */
   problems: string[] = []
   readonly #options: readonly string[]
-  readonly #data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
+  readonly data = mkdtempSync(join(tmpdir(), 'bluetick-page-'))
   #server: ChildProcess | undefined
   #browser: Browser | undefined
 
@@ -40,7 +40,7 @@ export class Pages {
   }
 
   async serve(): Promise<void> {
-    const run = ['dist/src/cli/main.js', 'serve', '--port', String(this.port), '--data', this.#data, ...this.#options]
+    const run = ['dist/src/cli/main.js', 'serve', '--port', String(this.port), '--data', this.data, ...this.#options]
     const server = spawn(process.execPath, run)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
@@ -81,3 +81,41 @@ export const texts = (page: Page) => page.locator('#messages .text').allTextCont
 
 export const ticks = (page: Page) =>
   page.locator('#messages .tick').evaluateAll((ticks) => ticks.map((tick) => tick.getAttribute('aria-label')))
+
+/** Texts that stand out from what is behind them by less than 4.5 to 1. */
+export const faint = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
+    /** A colour over others, as the screen shows it. */
+    const painted = (...colours: string[]): number[] => {
+      for (const colour of colours) {
+        if (context) context.fillStyle = colour
+        context?.fillRect(0, 0, 1, 1)
+      }
+      return [...(context?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3)
+    }
+    const light = (rgb: number[]) => {
+      const [red = 0, green = 0, blue = 0] = rgb.map((value) =>
+        value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+      )
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+    const behind = (element: Element | null): string[] =>
+      element ? [...behind(element.parentElement), getComputedStyle(element).backgroundColor] : ['white']
+    const found: string[] = []
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      const element = node.parentElement
+      if (
+        !node.textContent?.trim() ||
+        !element?.checkVisibility({ opacityProperty: true }) ||
+        element.closest('.hidden, option, :disabled')
+      )
+        continue
+      const back = behind(element)
+      const [text, ground] = [light(painted(...back, getComputedStyle(element).color)), light(painted(...back))]
+      const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05)
+      if (ratio < 4.5) found.push(`${ratio.toFixed(1)} ${element.tagName} ${element.className} ${node.textContent}`)
+    }
+    return found
+  })

@@ -1,0 +1,143 @@
+/** The page for operators in Chromium, at a node with its token. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { freePort } from '../ports.ts'
+import { faint, needsChromium, Pages } from './pages.ts'
+
+const pages = new Pages(await freePort())
+const url = `ws://127.0.0.1:${pages.port}`
+
+const tokenOf = () => readFileSync(join(pages.data, 'operator-token'), 'utf8').trim()
+
+async function look(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', (error) => pages.problems.push(error.message))
+  await page.goto(`${pages.origin}/admin`)
+  return page
+}
+
+async function enter(context: BrowserContext): Promise<Page> {
+  const page = await look(context)
+  await page.fill('#token', tokenOf())
+  await page.press('#token', 'Enter')
+  await page.waitForSelector('#now dd')
+  return page
+}
+
+const fact = (page: Page, name: string) => page.locator(`dt:text-is("${name}") + dd`).textContent()
+
+describe('the page for operators', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
+
+  it('shows nothing until the token is right', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await look(desk)
+    await page.waitForSelector('#enter')
+    expect(await page.isVisible('#node')).toBe(false)
+    await page.fill('#token', 'wrong')
+    await page.press('#token', 'Enter')
+    await page.waitForSelector('#wrong:has-text("Only operators may")')
+    await page.fill('#token', tokenOf())
+    await page.press('#token', 'Enter')
+    await page.waitForSelector('#state:has-text("ready")')
+    await page.reload()
+    await page.waitForSelector('#state:has-text("ready")')
+    await page.click('#leave')
+    await page.waitForSelector('#enter')
+    await desk.close()
+  })
+
+  it('shows what clients do, ends the sessions of a user, bans them and lets them in again, after a question', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await enter(desk)
+    const [ann, ben] = ['ann', 'ben'].map((token) => connect({ url, token, device: 'phone' }))
+    if (!ann || !ben) throw new Error('both are there')
+    for (let n = 0; n < 20; n++) await ann.send('ben', `no ${n}`)
+    await expect.poll(() => fact(page, 'Messages in all')).toBe('20')
+    await expect.poll(() => fact(page, 'Connections')).toBe('2')
+    expect(await page.locator('.plot canvas').count()).toBe(6)
+    await page.click('#online button:text-is("ben")')
+    await page.waitForSelector('#found-user h3:has-text("ben")')
+    expect([await fact(page, 'Entries of the inbox'), await fact(page, 'On no device yet')]).toEqual(['20', '20'])
+    expect(await page.textContent('#found-user li')).toContain('phoneconnected from 127.0.0.1')
+    const left = new Promise((resolve) => ben.on('connection', ({ is }) => is === 'waiting' && resolve(is)))
+    await page.click('text=End their sessions')
+    await left
+    await expect.poll(() => ben.connection.is).toBe('online')
+    await page.click('text=Ban them')
+    await page.click('#ask-no')
+    expect(ben.connection.is).toBe('online')
+    await page.click('text=Ban them')
+    await page.click('#ask-yes')
+    await expect.poll(() => ben.connection).toEqual({ is: 'closed', code: 'banned' })
+    await page.waitForSelector('#bans button:text-is("ben")')
+    await page.click('text=Let them in again')
+    await page.waitForSelector('#bans-title', { state: 'hidden' })
+    await ann.close()
+    await ben.close()
+    await page.fill('#user', 'nobody')
+    await page.press('#user', 'Enter')
+    await page.waitForSelector('#found-user:has-text("Nothing is known of nobody")')
+    await desk.close()
+  })
+
+  it('shows what became of a message, and deletes it for everybody', async () => {
+    const phone = await pages.browserOf(390)
+    const page = await enter(phone)
+    const [cat, dan] = ['cat', 'dan'].map((token) => connect({ url, token }))
+    if (!cat || !dan) throw new Error('both are there')
+    const { id } = await cat.send('dan', 'a slip')
+    await page.fill('#message', id)
+    await page.press('#message', 'Enter')
+    await page.waitForSelector('#found-message li:has-text("durable in the inbox of dan")')
+    await page.click('text=Delete for everybody')
+    await page.click('#ask-yes')
+    await page.waitForSelector('#found-message li:has-text("has deleted it")')
+    await cat.close()
+    await dan.close()
+    await phone.close()
+  })
+
+  it('says so when the node does not answer, and goes on when it does', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await enter(desk)
+    await pages.stop()
+    await page.waitForSelector('#state.bad:has-text("does not answer")')
+    await pages.serve()
+    // A new start has a new token.
+    await page.waitForSelector('#enter:has-text("not right any more")')
+    await page.fill('#token', tokenOf())
+    await page.press('#token', 'Enter')
+    await page.waitForSelector('#state:has-text("ready")')
+    await desk.close()
+  })
+
+  it.each([
+    ['light', 1200],
+    ['dark', 390],
+  ] as const)('can be read in %s, at a width of %d, and nothing is wider than the screen', async (mode, width) => {
+    const context = await pages.browserOf(width)
+    const page = await look(context)
+    await page.emulateMedia({ colorScheme: mode })
+    await page.waitForSelector('#enter')
+    expect(await faint(page)).toEqual([])
+    await page.fill('#token', tokenOf())
+    await page.press('#token', 'Enter')
+    await page.waitForSelector('.plot canvas')
+    await page.fill('#user', 'cat')
+    await page.press('#user', 'Enter')
+    await page.waitForSelector('#found-user h3')
+    expect(await faint(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
+    await context.close()
+  })
+
+  it('went without an error of its own', () => {
+    expect(pages.problems).toEqual([])
+  })
+})
