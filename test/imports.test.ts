@@ -41,7 +41,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   actors: [],
   client: ['#websocket', ...noble],
   react: ['react'],
-  web: [],
+  // It draws for browsers.
+  web: ['uplot'],
 }
 /** Of the client: only for programs that run on Node.js. */
 const forNode = /^src\/client\/(node|node-file|websocket-node)\.ts$/
@@ -171,7 +172,7 @@ const readers = [
   /^src\/(runtime|client)\/clock\.ts$/,
   /^src\/client\/(uuid|chats\/(agreed|book|indexeddb|memory))\.ts$/,
   /^src\/(embed\/tokens|media\/files|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
-  /^src\/web\/(banner|bubble|finder|head|list|options|settings|tagging|talk)\.ts$/,
+  /^src\/web\/(admin\/page|banner|bubble|finder|head|list|options|settings|tagging|talk)\.ts$/,
 ]
 
 it('lets few files read the clock that somebody may set', () => {
