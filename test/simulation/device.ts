@@ -56,6 +56,8 @@ export class Device {
   /** What it deletes, and what it has deleted. */
   deleting: Deletion[] = []
   readonly deleted: Deletion[] = []
+  /** When its person did something on this connection. */
+  activeAt = 0
   /** Whom it watches, and what it was told of them on this connection. */
   readonly watched = new Map<UserId, Seen | null>()
 

@@ -7,6 +7,7 @@ import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isGroup, type MessageId, type UserId } from '../../src/protocol/ids.ts'
 import type { Device, Sent } from './device.ts'
 import { team } from './names.ts'
+import { told, watches } from './presence.ts'
 import type { World } from './world.ts'
 
 type Span = { readonly user: UserId; readonly from: number; to: number }
@@ -53,6 +54,7 @@ const isCopyUnheard = (world: World, at: number, group: UserId): boolean =>
 export function leaves(world: World, { user, name, outbox }: Device, frame: ServerFrame): void {
   if (frame[0] === 'welcome' && frame[9] === 'expired')
     expect(world.disk.known, 'only who was forgotten is told so').not.toContain(`${user} ${name}`)
+  if (frame[0] === 'presence') told(world, frame)
   if (frame[0] === 'sent') {
     const [, id, , seq] = frame
     const sent = outbox.find((sent) => sent.id === id)
@@ -125,6 +127,7 @@ export async function check(world: World): Promise<void> {
     expect([...device.wanted], 'every read is confirmed').toEqual([])
     expect(device.deleting, 'every deletion is done').toEqual([])
     everyDeletion(world, device)
+    watches(world, device)
   }
   await agreed(world)
   // In a group that everybody has left nothing happens any more: what is there stays for the retention time.

@@ -15,6 +15,8 @@ export class Time {
   /** The latest time of day that there was. */
   latest = 0
   #names = 0
+  /** Since when it was how far ahead. */
+  readonly #sets = [{ at: 0, ahead: 40 * day }]
 
   /** The time of day. */
   get wall(): number {
@@ -24,6 +26,13 @@ export class Time {
 
   set(offMs: number): void {
     this.#ahead = 40 * day + offMs
+    this.#sets.push({ at: this.now, ahead: this.#ahead })
+  }
+
+  /** The earliest time of day by which a moment may be known, whenever since then somebody has looked at the clock. */
+  earliest(moment: number): number {
+    const since = this.#sets.findLastIndex(({ at }) => at <= moment)
+    return moment + Math.min(...this.#sets.slice(Math.max(0, since)).map(({ ahead }) => ahead))
   }
 
   /** The latest name. */

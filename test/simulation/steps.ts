@@ -33,7 +33,7 @@ export async function step(world: World, choice: number): Promise<void> {
   if (kind < 90) return rest % 3 > 0 ? world.disk.save() : world.putBack()
   if (kind < 91) return world.time.set(offs[rest % offs.length] as number)
   if (kind < 92) return world.crash(id, 1 + (rest % 2))
-  if (kind < 93) return rest % 3 === 0 ? world.kill(rest % 8) : world.dies(rest % 13, rest % 8)
+  if (kind < 93) return rest % 3 === 0 ? world.kill(Math.floor(rest / 3)) : world.dies(rest % 13, Math.floor(rest / 13))
   for (const each of world.devices) world.connect(each)
   if (kind < 96) return
   for (const each of world.devices) await world.frames(each)

@@ -32,6 +32,8 @@ const limits = completeLimits({
 /** What the driver throws in an actor. */
 class Crash extends Error {}
 
+/** What a person does. */
+const personal = new Set(['hello', 'send', 'read'])
 /** What a node does again and again asks these of the store. */
 const chores = new Set(['expire', 'saveLastSeen', 'saveReckoning'])
 
@@ -63,7 +65,7 @@ export class World {
   #sizes: Sizes
   #life = new Life(this.time)
   #hosts!: Awaited<ReturnType<typeof startHosts>>
-  /** Of the writes under way when the node dies in the middle of a lap, how many are durable. */
+  /** Which of the writes under way are durable when the node dies in the middle of a lap. */
   #landed = 0
   /** Wires that are dead, though the node does not know yet. */
   #dead: Wire[] = []
@@ -177,7 +179,7 @@ export class World {
     await this.#rest()
   }
 
-  /** kill -9: memory and links are gone; of the writes under way the first `landed` are on the disk. */
+  /** kill -9: memory and links are gone; `landed`: which of the writes under way are on the disk. */
   async kill(landed: number): Promise<void> {
     await this.disk.die(landed)
     await this.#restart()
@@ -241,7 +243,10 @@ export class World {
   async frame(device: Device): Promise<void> {
     const { wire } = device
     if (!wire) return
-    if (wire.up.length > 0 && wire.code === null) this.#hosts.sessions.incoming(wire, wire.take())
+    if (wire.up.length > 0 && wire.code === null) {
+      if (wire.up.some(([kind]) => personal.has(kind))) device.activeAt = this.time.now
+      this.#hosts.sessions.incoming(wire, wire.take())
+    }
     await this.#rest()
     if (device.wire !== wire) return
     const frame = wire.down.shift()
