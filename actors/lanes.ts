@@ -62,11 +62,11 @@ export function isBehind<Origin>(refusals: Refusals<Origin>, origin: Origin, ste
   return refused !== undefined && !isBefore(step, refused)
 }
 
-export function noteRefusal<Origin>(refusals: Refusals<Origin>, origin: Origin, step: Step): void {
+export function noteRefusal<Origin>(refusals: Refusals<Origin>, origin: Origin, step: Step, most = origins): void {
   if (isBehind(refusals, origin, step)) return
   refusals.delete(origin)
   refusals.set(origin, step)
-  if (refusals.size > origins) refusals.delete(refusals.keys().next().value as Origin)
+  if (refusals.size > most) refusals.delete(refusals.keys().next().value as Origin)
 }
 
 /** Whether a send that was let go is behind one that has been refused for now since. */

@@ -14,6 +14,7 @@ import { isForHere } from './embed/here.ts'
 import { tellHooks } from './embed/hooks.ts'
 import { type CompleteOptions, completeOptions, type NodeOptions } from './embed/options.ts'
 import { asUsers, type Before, type PastMessage, type SendAs } from './embed/program.ts'
+import { Cluster } from './forwarding/cluster.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { mediaRoute } from './gateway/media.ts'
 import { Origins } from './gateway/origin.ts'
@@ -29,21 +30,29 @@ import { seeing } from './hosts/seeing.ts'
 import { admission } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
-import { oneSpell } from './hosts/spells.ts'
+import { oneSpell, type SpellOf } from './hosts/spells.ts'
 import { hostUsers } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
-import { asOperator, type OnlinePage } from './operations/operating.ts'
+import { asOperator, type Everywhere, type OnlinePage } from './operations/operating.ts'
 import { adminRoute, metricsRoute } from './operations/routes.ts'
-import type { Position } from './protocol/ids.ts'
+import type { Position, UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
-import { Asks, type Clock, Router, type RuntimeOptions, startRuntime, systemClock } from './runtime/index.ts'
+import {
+  Asks,
+  type Chore,
+  type Clock,
+  Router,
+  type RuntimeOptions,
+  startRuntime,
+  systemClock,
+} from './runtime/index.ts'
 import type { StoreEvents } from './store/contract.ts'
-import type { StoreError } from './store/error.ts'
+import { StoreError } from './store/error.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
@@ -139,6 +148,8 @@ export function createNode(options: NodeOptions) {
     inspect: async (user: string) => node().inspect(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
     trace: async (id: string) => node().trace(id),
+    /** The cluster as this node knows it. Throws where it is in none. */
+    cluster: () => node().cluster(),
     /** Counters of this node. */
     stats: () => node().stats(),
     /** The same and more for Prometheus, in its text format: what `GET /metrics` answers. */
@@ -179,7 +190,14 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
   const counts = new Counts()
   const onFault = countedFaults(counts, (fault) => given.soon(() => heard(fault)))
   await openStores(options, onFault, broke)
-  return withSockets(options, onFault, await startHosts(options, onFault, given, {}, counts))
+  const hosts = await startHosts(options, onFault, given, {}, counts, broke)
+  try {
+    await hosts.join()
+  } catch (error) {
+    await shut(hosts, options.store)
+    throw error
+  }
+  return withSockets(options, onFault, hosts)
 }
 
 /** Both stores are open, or none. `broke`: one can write no more. */
@@ -210,6 +228,7 @@ export async function startHosts(
   given: Clock,
   sizes: Partial<RuntimeOptions> = {},
   counts = new Counts(),
+  broke: (error: StoreError) => void = () => {},
 ) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
@@ -218,14 +237,19 @@ export async function startHosts(
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
   const media = options.media && new NodeMedia(options.media, limits, clock)
+  const cluster =
+    options.cluster && (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke }))
+  if (!cluster) await isAlone(store)
   const runtime = startRuntime({
     ...sizes,
+    ...(cluster && { shards: cluster.shards }),
     clock,
     crashed: (error) => onFault({ where: 'actor', error }),
     write: () => store.laps?.begin(),
   })
   const asks = new Asks<Accepted>(runtime.wheel, 10_000, { is: 'refused', code: 'busy' })
-  const router: NodeRouter = new Router(asks)
+  const local = new Router(asks)
+  const router: NodeRouter = cluster ? cluster.route(local, asks, runtime) : local
   const hooks = inTime(runtime, onFault)
   const authenticate: Authenticate = options.authenticate
     ? hooks.ask('authenticate', options.authenticate)
@@ -243,8 +267,12 @@ export async function startHosts(
     admit: admission(options.allow && hooks.ask('allow', options.allow), media),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
+    numbers: cluster?.numbers,
+    ended: cluster?.ended,
   })
-  const spellOf = oneSpell(store, term)
+  const far = cluster?.sessions(sessions)
+  const everywhere = far ?? sessions
+  const spellOf: SpellOf = cluster ? cluster.spellOf : oneSpell(store, term)
   const [events, holds, notes] = [
     countedEvents(counts, tellHooks(options, clock)),
     new Holds(media),
@@ -259,7 +287,7 @@ export async function startHosts(
     term,
     limits,
     lifetime,
-    sessions,
+    sessions: everywhere,
     events,
     holds,
     calendar,
@@ -268,25 +296,41 @@ export async function startHosts(
   }
   const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...logs, notes })
-  const presence = hostPresence({ runtime, router, store, spellOf, sessions, threshold: options.onlineMs })
-  await notes.resume(
+  const presence = hostPresence({
+    runtime,
+    router,
     store,
-    () => true,
-    (group, message) => router.tell(toGroup(group), message),
-  )
+    spellOf,
+    sessions: everywhere,
+    threshold: options.onlineMs,
+  })
+  const resume = () =>
+    notes.resume(
+      store,
+      () => true,
+      (group, message) => router.tell(toGroup(group), message),
+    )
+  const join = async () => {
+    const banned = (user: UserId, is: boolean) => bans.heard(user, is)
+    await (cluster && far ? cluster.join({ runtime, sessions, notes, banned }, far) : resume())
+  }
+  const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
   const program = asUsers({ router, clock, store, limits, media })
   const node = {
     ...program,
     broadcast: (message: Broadcast) => broadcast(program.send, message),
     ...asMembers({ router, clock, limits }),
-    ...asOperator({ sessions, bans, limits, router, store, term, clock }),
+    ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock }),
+    cluster: () => clusterOf(cluster),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
   }
-  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => sessions.users()) }
-  const chores = [stay, seeing(sessions, store, clock, options.onlineMs)]
+  const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => everywhere.users()) }
+  const chores = [stay, seeing(everywhere, spellOf, clock, options.onlineMs), ...(cluster ? [reloading(bans)] : [])]
   const choresEnded = startChores({ runtime, store, calendar, media, holds, onFault }, chores)
   return {
     node,
+    cluster,
+    join,
     runtime,
     clock,
     asks,
@@ -308,13 +352,13 @@ type Hosts = Awaited<ReturnType<typeof startHosts>>
 
 function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const { store, limits, heartbeatSeconds, trusts } = options
-  const { node, clock, router, sessions, media, enter, onEvent, metrics } = hosts
+  const { node, cluster, clock, router, sessions, media, enter, onEvent, metrics } = hosts
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const who = { token: options.operatorToken, open: !asksToken }
   const route = routes({
-    health: healthRoute(store),
+    health: healthRoute(store, cluster && (() => cluster.standing)),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: adminRoute({ ...who, node, onEvent }),
     metrics: metricsRoute({ ...who, metrics }),
@@ -324,8 +368,9 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
 }
 
 async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['store']): Promise<void> {
-  const { runtime, clock, asks, hooks, sessions, users, groups, presence, media } = hosts
+  const { runtime, cluster, clock, asks, hooks, sessions, users, groups, presence, media } = hosts
   gateway.stopListening()
+  await cluster?.leave()
   sessions.closeAll('going_away')
   // What the program has let in is sent, what it is still asked about as well.
   await drained(clock, () => asks.size === 0 && hooks.waiting() === 0)
@@ -335,12 +380,37 @@ async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['sto
   })
   gateway.close()
   await drained(clock, () => media?.quiet ?? true)
+  await shut(hosts, store)
+}
+
+async function shut({ runtime, cluster, choresEnded, media }: Hosts, store: CompleteOptions['store']): Promise<void> {
+  await cluster?.close()
   runtime.stop()
-  await hosts.choresEnded()
+  await choresEnded()
   await media?.store.close()
   await store.close()
   runtime.end()
 }
+
+function clusterOf(cluster: Cluster | undefined) {
+  if (!cluster) throw new Error('The node is in no cluster.')
+  return cluster.known()
+}
+
+/** A keyspace that nodes of a cluster have used is theirs: rows of one that knows nothing of terms would not count. */
+async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
+  const members = await cluster?.members()
+  if (!members || members.view === 0) return
+  const names = members.rows.map(({ name }) => name).join(', ')
+  const whose = names ? `that of a cluster, of ${names}` : 'that of a cluster'
+  throw new StoreError(
+    'locked',
+    `This keyspace is ${whose}: start this node with cluster: { name } (--cluster), alone or not.`,
+  )
+}
+
+/** Whom operators keep out on another node, which could not say so. */
+const reloading = (bans: Bans): Chore => ({ everyMs: 30_000, task: () => bans.reload().then(() => 0) })
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {

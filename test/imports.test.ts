@@ -15,6 +15,7 @@ const floors = [
   'embed',
   'hosts',
   'cluster',
+  'forwarding',
   'gateway',
   'operations',
   'node',

@@ -39,6 +39,8 @@ export type UserMessage =
       readonly issuedAt?: Millis | undefined
       /** It was welcomed by this actor's former life. */
       readonly welcomed?: true
+      /** It was welcomed by this user's actor on another node: it takes no other session's place. */
+      readonly again?: true
     }
   | { readonly is: 'detach'; readonly session: SessionRef }
   /** From a session of a sender: does what was told of this log still hold? `life`: as the client names it. */

@@ -244,6 +244,8 @@ function attachDevice(state: UserState, message: Extract<UserMessage, { is: 'att
   if (typeof device === 'string') return void turn.effects.push({ do: 'close', session, code: device })
   // References rise. An older session is attached again where the actor crashed before the node knew that its link is dead.
   if (device.session > session) return void turn.effects.push({ do: 'close', session, code: 'replaced' })
+  if (message.again && device.session !== 0 && device.session !== session)
+    return void turn.effects.push({ do: 'close', session, code: 'restarted' })
   if (device.session !== 0 && device.session !== session)
     turn.effects.push({ do: 'close', session: device.session, code: 'replaced' })
   const lost = lostBy(device, cursor, turn)

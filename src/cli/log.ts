@@ -57,7 +57,7 @@ export class Log {
   }
 
   fault({ where, error }: Fault): void {
-    const level = where === 'origin' || where === 'clock' ? 'warn' : 'error'
+    const level = where === 'origin' || where === 'clock' || where === 'cluster' ? 'warn' : 'error'
     const stack = error instanceof Error && this.#isJson ? { stack: error.stack } : {}
     this.#sampled(level, where, `${faultWords[where]}: ${error}`, { where, ...stack })
   }

@@ -23,6 +23,7 @@ export function learn(state: MemberState, rows: readonly ShardRow[], turn: Membe
     if (known && known.term > row.term) continue
     state.shards.set(row.shard, row)
     heed(state, row, turn)
+    if (known && known.term !== row.term) turn.effects.push({ do: 'learned', shard: row.shard })
   }
   if (state.shards.size !== before) replan(state)
 }

@@ -3,6 +3,7 @@ import { never } from '../protocol/never.ts'
 import type { Clock, Times } from '../runtime/clock.ts'
 import type { ClusterStore, MemberRow } from '../store/contract.ts'
 import { Gate, passage } from './gate.ts'
+import { isValid } from './lease.ts'
 import { newMember, receive } from './member.ts'
 import { type Timings, timingsOf } from './timings.ts'
 import type { Former, HostWish, MemberEffect, MemberMessage, MemberState, StoreWish } from './types.ts'
@@ -12,6 +13,8 @@ const tickMs = 250
 export type RunningMember = {
   readonly state: MemberState
   readonly gate: Gate
+  /** Whether its lease holds now. */
+  valid(): boolean
   tell(message: MemberMessage): void
   /** Nothing is asked or heeded any more, as if the process had ended. */
   stop(): void
@@ -57,7 +60,8 @@ export function startMember({ store, clock, me, former, leaseMs, host }: MemberO
     over = true
     stopTicks()
   }
-  const member: RunningMember = { state, gate, tell, stop }
+  const valid = () => isValid(state, { at: at(), timings })
+  const member: RunningMember = { state, gate, valid, tell, stop }
   tell({ is: 'tick' })
   return member
 }

@@ -41,6 +41,7 @@ export type HostWish =
   | { readonly do: 'yield'; readonly shard: number; readonly term: number } // hold new mail, land what is under way, let its actors go; then say `yielded`
   | { readonly do: 'drop'; readonly shard: number; readonly term: number } // it is another's, or has another term: its actors go as by a crash, and what waits for them goes to the owner
   | { readonly do: 'tell'; readonly rows: readonly ShardRow[] } // to all peers
+  | { readonly do: 'learned'; readonly shard: number } // it is another's than was known, or has another term
   | { readonly do: 'heed' } // the lease was renewed: what the gate holds may pass
   | { readonly do: 'become'; readonly standing: Standing }
   | { readonly do: 'refused'; readonly why: Refusal; readonly by: MemberRow } // it cannot be a member: end the process and say so

@@ -5,7 +5,7 @@ import type { ClockFace } from '../runtime/index.ts'
 export type Fault = {
   /**
    * A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was
-   * refused; the clock was set.
+   * refused; the clock was set; a link with another node does not come about, or that one's clock is another.
    */
   readonly where:
     | 'authenticate'
@@ -19,6 +19,7 @@ export type Fault = {
     | 'media'
     | 'origin'
     | 'clock'
+    | 'cluster'
   readonly error: unknown
 }
 export type OnFault = (fault: Fault) => void
@@ -51,4 +52,5 @@ export const faultWords: Record<Fault['where'], string> = {
   media: 'the media store failed',
   origin: 'a connection was refused',
   clock: 'the clock of this machine is not believed',
+  cluster: 'the cluster is not as it should be',
 }

@@ -16,6 +16,7 @@ import {
 } from '../protocol/options.ts'
 import type { Store } from '../store/contract.ts'
 import type { Allow, Authenticate } from './authenticate.ts'
+import { type ClusterOptions, clusterRules } from './cluster.ts'
 import type { Hooks } from './hooks.ts'
 import { trustedProxies } from './proxies.ts'
 
@@ -51,6 +52,8 @@ export type NodeOptions = Hooks & {
   readonly trustedProxies?: readonly string[]
   /** Opens `/admin/v1` to whoever bears it; a function may answer another one each time. Without it the loopback may look where there is no `authenticate`, else nobody. */
   readonly operatorToken?: string | (() => string)
+  /** Makes the node one of several on one Cassandra. Without it the node has the store for itself. */
+  readonly cluster?: ClusterOptions
 }
 
 /** With defaults. */
@@ -84,6 +87,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
     words: 'text that is not empty, or a function',
     fits: (value) => isText.fits(value) || isFunction.fits(value),
   },
+  cluster: isObjectWith('{ name }'),
 }
 
 /** Throws a TypeError or a RangeError for options that cannot be. */
@@ -95,6 +99,9 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
     throw new RangeError('heartbeatSeconds must be a whole number from 8 to 960')
   if (!isLifetime(lifetime)) throw new RangeError(`lifetime must be ${lifetimeForms}, not "${lifetime}"`)
   if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
+  if (options.cluster) checkOptions('cluster', options.cluster, clusterRules, ['name'])
+  if (options.cluster && options.media)
+    throw new RangeError('a node in a cluster takes no media yet: its files would be on one machine alone')
   const trusts = trustedProxies(options.trustedProxies ?? [])
   return { ...options, limits, lifetime, heartbeatSeconds, onlineMs, trusts }
 }

@@ -7,6 +7,7 @@ import { lastSeenOf, type Presence } from '../../actors/presence.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { type Chore, type ClockFace, hash } from '../runtime/index.ts'
 import type { PresenceStore } from '../store/contract.ts'
+import type { SpellOf } from './spells.ts'
 
 /** Everyone's devices that are connected. */
 type Devices = { connected(): Iterable<readonly [UserId, Presence]> }
@@ -15,19 +16,22 @@ type Devices = { connected(): Iterable<readonly [UserId, Presence]> }
 const parts = 10
 const everyMs = 5_000
 
-export function seeing(sessions: Devices, store: PresenceStore, clock: ClockFace, threshold: Millis): Chore {
+export function seeing(sessions: Devices, spellOf: SpellOf<PresenceStore>, clock: ClockFace, threshold: Millis): Chore {
   let part = 0
   /** When the users of each part were saved last. */
   const savedAt = new Array<Millis>(parts).fill(0)
   const task = async () => {
     part = (part + 1) % parts
     const times = { now: clock.now(), monotonic: clock.monotonic() }
-    const seen = new Map<UserId, Millis>()
+    const saves = new Map<PresenceStore, Map<UserId, Millis>>()
     for (const [user, device] of sessions.connected()) {
       const at = lastSeenOf(device, threshold, times, savedAt[part] as Millis)
-      if (at > (seen.get(user) ?? 0) && hash(user) % parts === part) seen.set(user, at)
+      if (at === 0 || hash(user) % parts !== part) continue
+      const { store } = spellOf(user)
+      const seen = saves.get(store) ?? new Map<UserId, Millis>()
+      saves.set(store, seen.set(user, Math.max(at, seen.get(user) ?? 0)))
     }
-    if (seen.size > 0) await store.saveLastSeen(seen)
+    await Promise.all([...saves].map(([store, seen]) => store.saveLastSeen(seen)))
     savedAt[part] = times.monotonic
     return 0
   }

@@ -23,6 +23,19 @@ export class Bans {
     return [...this.#users].sort()
   }
 
+  /** Another node has made it so, durably. */
+  heard(user: UserId, banned: boolean): void {
+    if (banned) this.#users.add(user)
+    else this.#users.delete(user)
+  }
+
+  /** As the store has it: another node may have changed it, and not been heard. */
+  async reload(): Promise<void> {
+    const users = await this.#store.bans()
+    this.#users.clear()
+    for (const user of users) this.#users.add(user)
+  }
+
   /**
    * Counts once it is durable; answers whether it was otherwise before. Where that fails it may be so at the next start: it is to
    * be repeated.
@@ -30,8 +43,7 @@ export class Bans {
   async set(user: UserId, banned: boolean): Promise<boolean> {
     await this.#store.saveBan(user, banned)
     const changed = this.#users.has(user) !== banned
-    if (banned) this.#users.add(user)
-    else this.#users.delete(user)
+    this.heard(user, banned)
     return changed
   }
 }

@@ -2,10 +2,13 @@
 import { type Answer, type Route, text } from '../gateway/http.ts'
 import type { HealthStore } from '../store/contract.ts'
 
-export function healthRoute(store: HealthStore): Route {
+/** `standing`: of a node in a cluster. */
+export function healthRoute(store: HealthStore, standing: () => string = () => 'up'): Route {
   return ({ path }) => {
     if (path === '/healthz') return text(200, 'ok\n')
-    return path === '/readyz' ? ready(store) : undefined
+    if (path !== '/readyz') return undefined
+    // A load balancer shall send nobody here, and leave who is here: HAProxy does so by `http-check disable-on-404`.
+    return standing() === 'up' ? ready(store) : text(404, `not ready: ${standing()}\n`)
   }
 }
 

@@ -11,8 +11,17 @@ import type { Bans } from './bans.ts'
 import { deleteMessage } from './deleting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 
+type Device = ReturnType<Sessions['devicesOf']>[number]
+
+/** Sessions of this node, and those of a user wherever they are. */
+export type Everywhere = {
+  users(): readonly UserId[]
+  disconnect(...who: Parameters<Sessions['disconnect']>): number | Promise<number>
+  devicesOf(user: UserId): readonly Device[] | Promise<readonly Device[]>
+}
+
 type Context = {
-  readonly sessions: Sessions
+  readonly sessions: Everywhere
   readonly bans: Bans
   readonly limits: Limits
   readonly router: NodeRouter
@@ -39,14 +48,14 @@ export function asOperator({ sessions, bans, limits, router, store, term, clock 
       const later = after === undefined ? users : users.filter((user) => user > after)
       return { users: later.sort().slice(0, limit), count: users.length }
     },
-    sessions: (user: string) => sessions.devicesOf(userOf(user)),
-    disconnect(user: string, device?: string): number {
+    sessions: async (user: string) => sessions.devicesOf(userOf(user)),
+    disconnect(user: string, device?: string): number | Promise<number> {
       if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
       return sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
     },
     async ban(user: string): Promise<void> {
       await bans.set(userOf(user), true)
-      sessions.disconnect(userOf(user), undefined, 'banned')
+      await sessions.disconnect(userOf(user), undefined, 'banned')
     },
     unban: async (user: string): Promise<boolean> => bans.set(userOf(user), false),
     bans: (): readonly string[] => bans.list(),

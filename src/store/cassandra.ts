@@ -139,6 +139,10 @@ export class CassandraStore implements Store {
     return { client, requests, history, logs: new Logs(requests, history, this.#retention), cluster }
   }
 
+  get datacenter(): string {
+    return this.#options.localDc
+  }
+
   under(term: number): CassandraStore {
     const known = this.#spells.get(term)
     if (known) return known

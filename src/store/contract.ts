@@ -36,6 +36,8 @@ export interface HealthStore {
 interface SharedStore {
   /** What they agree on, while the store is open. Missing: one node has the store for itself. */
   readonly cluster?: ClusterStore
+  /** Where its lightweight transactions are decided: all nodes of a cluster have the same. */
+  readonly datacenter?: string
   /** The same store for the owner of actors under this term: of what is overwritten the higher term stays, whichever was written last. */
   under?(term: number): Store
 }

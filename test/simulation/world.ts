@@ -106,6 +106,7 @@ export class World {
     const onFault = (fault: Fault) => this.#fault(fault)
     const options = completeOptions({ store: this.disk.store, limits, onFault })
     this.#hosts = await startHosts(options, onFault, this.#life.clock, { shards: 2, spares: 2, ...this.#sizes })
+    await this.#hosts.join()
     await quiet()
     this.disk.prompt = false
   }

@@ -7,8 +7,10 @@ import { Packr, Unpackr } from 'msgpackr'
 /** `[kind, …]`: the link has kinds 1 and 2 for itself, and knows nothing of the others. Frames of later versions have more fields at their end. */
 export type LinkFrame = readonly [kind: number, ...fields: readonly unknown[]]
 
-const options = { useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true, int64AsType: 'number' } as const
-const packr = new Packr(options)
+const options = { useRecords: false, variableMapSize: true, int64AsType: 'number' } as const
+/** A field that is undefined is left out: null would be another value of it. */
+const packing = { ...options, encodeUndefinedAsNil: true, skipValues: [undefined] }
+const packr = new Packr(packing)
 /** Its bytes are copies: what arrives is reused. */
 const unpackr = new Unpackr({ ...options, copyBuffers: true })
 

@@ -73,16 +73,21 @@ export class Link {
 
   /** False: it was not taken, since the link is not open or has no room. Throws where the frame is too large. */
   send(frame: LinkFrame): boolean {
-    return this.#add(frame, false)
+    return this.#add(frame, 1)
+  }
+
+  /** For what is bounded by what was asked, or by sessions that are open: taken as long as the link is open. */
+  tell(frame: LinkFrame): void {
+    this.#add(frame, Number.POSITIVE_INFINITY)
   }
 
   /** For what may be lost: not taken where half of the room is full. */
   hint(frame: LinkFrame): boolean {
-    return this.#add(frame, true)
+    return this.#add(frame, 0.5)
   }
 
-  #add(frame: LinkFrame, hint: boolean): boolean {
-    if (!this.isOpen || !this.#outgoing.add(pack(frame), hint)) return false
+  #add(frame: LinkFrame, share: number): boolean {
+    if (!this.isOpen || !this.#outgoing.add(pack(frame), share)) return false
     this.#host.pace.ask(this.#flush)
     return true
   }

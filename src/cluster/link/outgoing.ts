@@ -18,9 +18,8 @@ export class Outgoing {
     return this.#bytes
   }
 
-  /** False: there is no room, and it was not taken. `hint`: it may be lost, and has half of the room. */
-  add(frame: Uint8Array, hint: boolean): boolean {
-    const share = hint ? 0.5 : 1
+  /** False: there is no room, and it was not taken. `share`: how much of the room it may use. */
+  add(frame: Uint8Array, share: number): boolean {
     if (this.size >= queueFrames * share || this.#bytes + frame.length > queueBytes * share) return false
     this.#frames.push(frame)
     this.#bytes += frame.length

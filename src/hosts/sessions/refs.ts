@@ -11,8 +11,13 @@ export class Refs<T extends Referred> {
   #places: (T | undefined)[] = emptyPlaces(64)
   /** 0: none. There are none before the first is given: then they take 4 bytes a place. */
   #notes: Uint32Array | null = null
-  #last: SessionRef = 0
+  readonly #numbers: { last: SessionRef }
   #size = 0
+
+  /** `numbers`: from which references come; several may have the same. */
+  constructor(numbers: { last: SessionRef } = { last: 0 }) {
+    this.#numbers = numbers
+  }
 
   get size(): number {
     return this.#size
@@ -21,9 +26,9 @@ export class Refs<T extends Referred> {
   /** Its reference is set here: the next one whose place is free. */
   add(item: T): void {
     if (this.#size * 4 >= this.#places.length * 3) this.#grow()
-    do this.#last += 1
-    while (this.#places[this.#placeOf(this.#last)])
-    item.ref = this.#last
+    do this.#numbers.last += 1
+    while (this.#places[this.#placeOf(this.#numbers.last)])
+    item.ref = this.#numbers.last
     this.#places[this.#placeOf(item.ref)] = item
     this.#size += 1
   }

@@ -58,4 +58,8 @@ export type SessionsContext = {
   /** The name of this life of the store; 0: none. */
   readonly life: number
   readonly presented: (cursor: Cursor) => Presented | Promise<Presented>
+  /** Where references come from; left out: of their own. */
+  readonly numbers?: { last: SessionRef } | undefined
+  /** Hears of each session of a user that has ended, after its actors. */
+  readonly ended?: ((session: SessionRef) => void) | undefined
 }

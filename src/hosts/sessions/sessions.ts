@@ -2,6 +2,7 @@
 import type { Presence } from '../../../actors/presence.ts'
 import { receive, unjudged } from '../../../actors/session/session.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
+import { stance } from '../../../actors/settings.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../../protocol/frames.ts'
@@ -20,7 +21,7 @@ import { Telling } from './telling.ts'
 
 export class Sessions implements SessionPort {
   readonly #context: SessionsContext
-  readonly #sessions = new Refs<Session>()
+  readonly #sessions: Refs<Session>
   readonly #clientLimits: ClientLimits
   readonly #output: Output
   readonly #telling: Telling
@@ -30,6 +31,7 @@ export class Sessions implements SessionPort {
 
   constructor(context: SessionsContext) {
     this.#context = context
+    this.#sessions = new Refs<Session>(context.numbers)
     this.#clock = context.runtime.clock
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
@@ -115,6 +117,7 @@ export class Sessions implements SessionPort {
     session.open = false
     if (!this.#sessions.delete(ref) || user === null) return
     this.#telling.left(session, user, code === 1006 ? aliveAt : this.now)
+    this.#context.ended?.(ref)
     this.#context.onEvent?.({ event: 'left', user, device: device as DeviceId, address: address.text, code })
   }
 
@@ -186,8 +189,30 @@ export class Sessions implements SessionPort {
 
   /** The restarted actor replays to who was welcomed from the stored cursor: what the client has already it drops. */
   reattach(user: UserId): void {
+    this.attachAgain((session) => session.user === user, false)
+  }
+
+  /** Attaches sessions to their actors, which have started anew. `again`: elsewhere. */
+  attachAgain(which: (session: Session) => boolean, again: boolean): void {
     for (const session of this.#sessions.all())
-      if (session.open && session.user === user) this.#telling.attach(session, unjudged(session))
+      if (session.open && session.user !== null && which(session))
+        this.#telling.attach(session, unjudged(session), undefined, again && session.phase === 'open')
+  }
+
+  /** Tells actors that have started elsewhere who watches them. */
+  watchAgain(isOf: (id: UserId) => boolean): void {
+    for (const session of this.#sessions.all())
+      for (const user of session.watches ?? [])
+        if (isOf(user)) this.#perform(session, { do: 'watch', user, stance: stance(session.settings, user) })
+  }
+
+  closeWhere(which: (session: Session) => boolean, code: CloseCode): void {
+    for (const session of this.#sessions.all())
+      if (session.user !== null && which(session)) this.#output.close(session, code)
+  }
+
+  has(ref: SessionRef): boolean {
+    return this.#sessions.get(ref)?.open === true
   }
 
   closeAll(code: CloseCode): void {

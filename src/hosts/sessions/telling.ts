@@ -54,16 +54,16 @@ export class Telling {
   }
 
   /** `cursor`: what the client has. */
-  attach(session: Session, cursor: Cursor | null, issuedAt?: Millis): void {
+  attach(session: Session, cursor: Cursor | null, issuedAt?: Millis, again = false): void {
     const shown = cursor && this.#context.presented(cursor)
-    if (!(shown instanceof Promise)) return this.#attachAt(session, shown, issuedAt)
+    if (!(shown instanceof Promise)) return this.#attachAt(session, shown, issuedAt, again)
     shown.then(
-      (cursor) => session.open && this.#attachAt(session, cursor, issuedAt),
+      (cursor) => session.open && this.#attachAt(session, cursor, issuedAt, again),
       () => this.#output.close(session, 'unavailable'),
     )
   }
 
-  #attachAt(session: Session, cursor: Presented | null, issuedAt: Millis | undefined): void {
+  #attachAt(session: Session, cursor: Presented | null, issuedAt: Millis | undefined, again: boolean): void {
     const { ref, user, phase } = session
     const welcomed = phase === 'open' ? { welcomed: true as const } : {}
     const attach = {
@@ -73,6 +73,7 @@ export class Telling {
       cursor,
       issuedAt,
       ...welcomed,
+      ...(again && { again }),
     } as const
     this.#context.router.tell(toUser(user as UserId), attach)
   }

@@ -193,6 +193,8 @@ export class Process implements Node {
         return this.#drop(effect.shard)
       case 'tell':
         return this.world.spread(this, { is: 'heard', rows: effect.rows })
+      case 'learned':
+        return
       case 'heed':
         return this.gate.open()
       case 'emptied':

@@ -1,0 +1,406 @@
+/**
+ * A node that is in a cluster: its membership, its links and its router put together. It has the actors of its shards, and the sessions of its
+ * sockets; what the one has to say to the other goes over links where they are not here.
+ */
+import { toGroup } from '../../actors/addresses.ts'
+import type { Accepted } from '../../actors/log/types.ts'
+import type { SessionRef } from '../../actors/user/types.ts'
+import type { LinkFrame } from '../cluster/link/batch.ts'
+import { spoken } from '../cluster/link/greeting.ts'
+import type { Link } from '../cluster/link/link.ts'
+import { Links, type LinkUser } from '../cluster/link/links.ts'
+import { type Place, takePlace } from '../cluster/place.ts'
+import { type RunningMember, startMember } from '../cluster/running.ts'
+import type { HostWish, MemberState, Standing } from '../cluster/types.ts'
+import type { ClusterOptions } from '../embed/cluster.ts'
+import type { OnFault } from '../embed/faults.ts'
+import type { Notes } from '../hosts/groups/notes.ts'
+import type { Sessions } from '../hosts/sessions/sessions.ts'
+import type { Spell, SpellOf } from '../hosts/spells.ts'
+import type { GroupId, Millis, UserId } from '../protocol/ids.ts'
+import { type Asks, type Clock, type Router, type Runtime, shardOf } from '../runtime/index.ts'
+import type { ClusterStore, MemberRow, Store } from '../store/contract.ts'
+import { StoreError } from '../store/error.ts'
+import { FarSessions } from './far.ts'
+import { kinds } from './frames.ts'
+import { Proxies } from './proxies.ts'
+import { Forwarding } from './router.ts'
+
+/** A store that nodes share. */
+type Shared = Store & { readonly cluster: ClusterStore; under(term: number): Store }
+
+type Given = {
+  readonly store: Store
+  readonly clock: Clock
+  /** The term of this start. */
+  readonly life: number
+  readonly onFault: OnFault
+  /** It has been marked dead: the node is to end. */
+  readonly broke: (error: StoreError) => void
+}
+
+type Parts = {
+  readonly runtime: Runtime
+  readonly sessions: Sessions
+  readonly notes: Notes
+  /** A user was banned on another node, or let in again. */
+  readonly banned: (user: UserId, banned: boolean) => void
+}
+
+export type KnownCluster = {
+  readonly name: string
+  readonly standing: Standing
+  /** Those that this node has, and how many of them it is giving away. */
+  readonly shards: readonly number[]
+  readonly moving: number
+  /** Of other nodes, whose users are here. */
+  readonly sessions: number
+  readonly nodes: readonly {
+    readonly name: string
+    readonly life: number
+    readonly state: string
+    readonly link: string
+    readonly shards: number
+    readonly isLinked: boolean
+    /** Bytes that wait to go there. */
+    readonly waiting: number
+  }[]
+}
+
+/** What a shard's actors have under way is made durable within that; what is not goes as by a crash. */
+const releaseMs = 5_000
+/** Between looks at who is a member, and whom to have links with. */
+const keepMs = 500
+/** Groups of shards that come together are looked for together. */
+const resumeMs = 500
+/** Somebody may be between two lives of a node for so long: until then a node that joins waits for shards that nobody has. */
+const joinMs = 30_000
+const lookMs = 50
+/** To be taken off the list of members takes two writes. */
+const leftMs = 5_000
+
+export class Cluster {
+  readonly shards: number
+  readonly numbers: { last: SessionRef } = { last: 0 }
+  readonly #given: Given
+  readonly #store: Shared
+  readonly #options: ClusterOptions
+  readonly #place: Place | undefined
+  readonly #links: Links
+  readonly #proxies = new Proxies(this.numbers)
+  readonly #spells = new Map<number, Spell>()
+  readonly #taken = new Set<number>()
+  #forwarding: Forwarding | undefined
+  #parts: Parts | undefined
+  #member: RunningMember | undefined
+  #stopKeeping = () => {}
+  #view = -1
+  #heard: (wish: HostWish) => void = () => {}
+
+  /** Rejects in a sentence that says what to do. */
+  static async open(options: ClusterOptions, given: Given): Promise<Cluster> {
+    const { cluster, under } = given.store
+    if (!cluster || !under) throw new RangeError('cluster needs a store that nodes can share: cassandraStore(options)')
+    const store = given.store as Shared
+    const shards = await cluster.makeShards(options.shards ?? 1_024)
+    if (options.shards !== undefined && options.shards !== shards)
+      throw new RangeError(`The keyspace has ${shards} shards, for good: set cluster.shards to that, or leave it out.`)
+    const place = options.folder === undefined ? undefined : takePlace(options.folder, options.name)
+    return new Cluster(options, given, store, shards, place)
+  }
+
+  private constructor(options: ClusterOptions, given: Given, store: Shared, shards: number, place: Place | undefined) {
+    this.#options = options
+    this.#given = given
+    this.#store = store
+    this.#place = place
+    this.shards = shards
+    const { name, link = {}, secret, tls } = options
+    const { host = '127.0.0.1', port = 0 } = link
+    const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : (secret ?? null)
+    const { clock, life } = given
+    this.#links = new Links(
+      { clock, name, life, cluster: 'bluetick', shards, host, port, secret: bytes, tls: tls ?? null },
+      this.#linkUser(),
+    )
+  }
+
+  get standing(): Standing {
+    return this.#member?.state.standing ?? 'joining'
+  }
+
+  get #state(): MemberState {
+    if (!this.#member) throw new Error('The node has not joined its cluster.')
+    return this.#member.state
+  }
+
+  /** For those who run the node. */
+  known(): KnownCluster {
+    const { members, shards, spells, standing, me } = this.#state
+    const count = new Map<number, number>()
+    for (const { owner } of shards.values()) count.set(owner, (count.get(owner) ?? 0) + 1)
+    const moving = [...spells.values()].filter(({ phase }) => phase !== 'owned').length
+    const nodes = [...members.values()].map(({ life, name, state, link }) => {
+      const open = this.#links.to(life)
+      const isOpen = life === me.life || open !== undefined
+      return { name, life, state, link, shards: count.get(life) ?? 0, isLinked: isOpen, waiting: open?.waiting ?? 0 }
+    })
+    return { name: me.name, standing, shards: [...spells.keys()], moving, sessions: this.#proxies.size, nodes }
+  }
+
+  /** The spell in which this node has an actor. */
+  readonly spellOf: SpellOf = (id) => {
+    const shard = this.#shardOf(id)
+    const term = this.#member?.state.spells.get(shard)?.term
+    if (term === undefined) throw new StoreError('unavailable', `Another node has ${id}.`)
+    const known = this.#spells.get(shard)
+    if (known?.term === term) return known
+    const heed = (pass: () => void) => this.#member?.gate.enter(shard, term, pass)
+    const spell: Spell = { term, store: this.#store.under(term), heed }
+    this.#spells.set(shard, spell)
+    return spell
+  }
+
+  #shardOf(id: string): number {
+    return shardOf(id, this.shards)
+  }
+
+  /** The router of the node, given the one of the actors that are here. */
+  route(local: Router<Accepted>, asks: Asks<Accepted>, runtime: Runtime): Forwarding {
+    this.#forwarding = new Forwarding({
+      clock: this.#given.clock,
+      wheel: runtime.wheel,
+      local,
+      asks,
+      shards: this.shards,
+      state: () => this.#state,
+      links: () => this.#links,
+      sessions: () => (this.#parts as Parts).sessions,
+      proxies: this.#proxies,
+      learn: (rows) => this.#member?.tell({ is: 'heard', rows }),
+    })
+    return this.#forwarding
+  }
+
+  /** What actors here do with sessions. */
+  sessions(own: Sessions): FarSessions {
+    return new FarSessions(own, this.#proxies, (user) => this.#state.spells.has(this.#shardOf(user)))
+  }
+
+  /** A session of a user of this node has ended, and its actors were told so. */
+  readonly ended = (ref: SessionRef): void => {
+    for (const link of this.#links.open) link.tell([kinds.ended, ref])
+  }
+
+  /** Resolves when this node is a member, and each shard is somebody's. Rejects with why it cannot be one. */
+  async join(parts: Parts, far: FarSessions): Promise<void> {
+    const { clock, life } = this.#given
+    const { name, link = {}, leaseMs } = this.#options
+    this.#parts = parts
+    this.#far = far
+    const port = await this.#links.listen()
+    this.#place?.note(life)
+    const address = link.address ?? `${hostOf(link.host ?? '127.0.0.1')}:${port}`
+    const dc = this.#store.datacenter ?? ''
+    const me: MemberRow = { life, name, state: 'up', dc, link: address, proto: spoken[1] }
+    const former = this.#place?.former
+    await new Promise<void>((resolve, reject) => {
+      this.#heard = (wish) => {
+        if (wish.do === 'become' && wish.standing === 'up') resolve()
+        if (wish.do === 'refused') reject(new StoreError('locked', refusal(wish, name)))
+        if (wish.do === 'fenced') reject(fenced(name))
+      }
+      this.#member = startMember({
+        store: this.#store.cluster,
+        clock,
+        me,
+        former: former ? { ended: former } : null,
+        ...(leaseMs !== undefined && { leaseMs }),
+        host: (wish, member) => this.#host(wish, member),
+      })
+      this.#stopKeeping = clock.every(keepMs, () => this.#keep())
+    })
+    this.#heard = () => {}
+    await this.#until(joinMs, () => this.#isOwned())
+  }
+
+  #isOwned(): boolean {
+    const { shards } = this.#state
+    if (shards.size < this.shards) return false
+    for (const { owner } of shards.values()) if (owner === 0) return false
+    return true
+  }
+
+  async #until(mostMs: Millis, isSo: () => boolean): Promise<void> {
+    const { clock } = this.#given
+    const end = clock.monotonic() + mostMs
+    while (!isSo() && clock.monotonic() < end) await new Promise<void>((resolve) => clock.after(lookMs, resolve))
+  }
+
+  #far: FarSessions | undefined
+
+  #host(wish: HostWish, member: RunningMember): void {
+    this.#heard(wish)
+    switch (wish.do) {
+      case 'take':
+        return this.#take(wish.shard)
+      case 'yield':
+        return this.#yield(wish.shard, wish.term, member)
+      case 'drop':
+        this.#spells.delete(wish.shard)
+        return this.#parts?.runtime.drop(wish.shard)
+      case 'learned':
+        return this.#forwarding?.learned(wish.shard)
+      case 'tell': {
+        const rows = wish.rows.flatMap(({ shard, owner, term }) => [shard, owner, term])
+        for (const link of this.#links.open) link.tell([kinds.moved, ...rows])
+        return
+      }
+      case 'become':
+        return this.#keep()
+      case 'away':
+        return this.#parts?.sessions.closeAll('unavailable')
+      case 'fenced':
+        return this.#given.broke(fenced(this.#options.name))
+      case 'refused':
+      case 'emptied':
+      case 'left':
+      case 'heed':
+        return
+    }
+  }
+
+  #keep(): void {
+    if (!this.#member || this.#member.state.view === this.#view) return
+    this.#view = this.#member.state.view
+    const { members, me } = this.#member.state
+    this.#links.keep([...members.values()].filter(({ life }) => life !== me.life))
+  }
+
+  /** What a former owner of its groups has not handed out is handed out. */
+  #take(shard: number): void {
+    this.#taken.add(shard)
+    if (this.#taken.size === 1) this.#given.clock.after(resumeMs, () => void this.#resume())
+  }
+
+  async #resume(): Promise<void> {
+    const taken = new Set(this.#taken)
+    this.#taken.clear()
+    const isOwn = (group: GroupId) => taken.has(this.#shardOf(group)) && this.#forwarding?.isHere(group) === true
+    const resumed = this.#parts?.notes.resume(this.#store, isOwn, (group, message) =>
+      this.#forwarding?.tell(toGroup(group), message),
+    )
+    await resumed?.catch(() => {
+      for (const shard of taken) this.#take(shard)
+    })
+  }
+
+  #yield(shard: number, term: number, member: RunningMember): void {
+    this.#forwarding?.pause(shard)
+    this.#parts?.runtime.release(shard, releaseMs).then(() => member.tell({ is: 'yielded', shard, term }))
+  }
+
+  #linkUser(): LinkUser {
+    return {
+      beat: () => [this.#member?.valid() ?? false],
+      isDead: (life) => this.#member?.state.dead.has(life) ?? false,
+      opened: (link) => this.#forwarding?.opened(link),
+      heard: (link, frame) => this.#hear(link, frame),
+      beaten: (_, [valid]) => this.#member?.tell({ is: 'beat', valid: valid === true }),
+      lost: (link) => {
+        this.#forwarding?.lost(link)
+        this.#member?.tell({ is: 'silent' })
+      },
+      warned: (text) => this.#given.onFault({ where: 'cluster', error: new Error(text) }),
+    }
+  }
+
+  #hear(link: Link, frame: readonly [kind: number, ...fields: readonly unknown[]]): void {
+    const [kind, first, second, third, fourth] = frame
+    const { sessions, banned } = this.#parts as Parts
+    switch (kind) {
+      case kinds.push:
+        return sessions.push(first as SessionRef, second as never)
+      case kinds.hint:
+        return sessions.hint(first as SessionRef, second as never)
+      case kinds.session:
+        return this.#far?.heed(first as SessionRef, second as string, third)
+      case kinds.disconnect: {
+        const count = sessions.disconnect(second as UserId, (third ?? undefined) as never, fourth as never)
+        return link.tell([kinds.reply, first, count])
+      }
+      case kinds.devices:
+        return link.tell([kinds.reply, first, sessions.devicesOf(second as UserId)])
+      case kinds.ban:
+        return banned(first as UserId, second as boolean)
+      default:
+        return this.#forwarding?.heard(link, frame)
+    }
+  }
+
+  /** What operators do with the sessions of a user, on whatever nodes. */
+  everywhere(own: Sessions) {
+    return {
+      users: () => own.users(),
+      disconnect: async (...[user, device, code]: Parameters<Sessions['disconnect']>): Promise<number> => {
+        if (code === 'banned') for (const link of this.#links.open) link.tell([kinds.ban, user, true])
+        const far = await this.#askAll<number>((n) => [kinds.disconnect, n, user, device ?? null, code])
+        return far.reduce((sum, count) => sum + count, own.disconnect(user, device, code))
+      },
+      devicesOf: async (user: UserId) => [
+        ...own.devicesOf(user),
+        ...(await this.#askAll<ReturnType<Sessions['devicesOf']>>((n) => [kinds.devices, n, user])).flat(),
+      ],
+    }
+  }
+
+  /** What the other nodes answer, without those that do not in time. */
+  async #askAll<Answer>(frameOf: (n: number) => LinkFrame): Promise<readonly Answer[]> {
+    const asked = this.#links.open.map((link) => this.#forwarding?.question(link, frameOf))
+    return (await Promise.all(asked)).filter(
+      (answer) => typeof answer === 'number' || Array.isArray(answer),
+    ) as Answer[]
+  }
+
+  /** Gives all shards to others; resolves when none is left to give. */
+  async leave(): Promise<void> {
+    const member = this.#member
+    if (!member || this.standing === 'fenced' || this.standing === 'refused') return
+    const emptied = new Promise<void>((resolve) => {
+      this.#heard = (wish) => wish.do === 'emptied' && resolve()
+    })
+    member.tell({ is: 'leave' })
+    await emptied
+  }
+
+  /** The sessions have gone, and nothing is under way: it is no member any more. */
+  async close(): Promise<void> {
+    const member = this.#member
+    if (member && this.standing === 'leaving') {
+      let isLeft = false
+      this.#heard = (wish) => {
+        isLeft ||= wish.do === 'left'
+      }
+      member.tell({ is: 'closed' })
+      await this.#until(leftMs, () => isLeft)
+    }
+    this.#stopKeeping()
+    member?.stop()
+    this.#links.close()
+    this.#place?.release()
+  }
+}
+
+const hostOf = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+function refusal({ why, by }: Extract<HostWish, { do: 'refused' }>, name: string): string {
+  if (why === 'datacenter')
+    return `This node's store is in another datacenter than that of ${by.name}, ${by.dc}: nodes of one cluster use one.`
+  return `A node named ${name} runs already, at ${by.link}: give this one another name, or stop that one.`
+}
+
+const fenced = (name: string): StoreError =>
+  new StoreError(
+    'locked',
+    `The other nodes have taken this start of ${name} for dead, since it could not renew its lease, and have its shards: start it anew.`,
+  )

@@ -1,0 +1,114 @@
+/** What the actors here do with sessions, wherever those are: of this node its own host does it, of another node that one's. */
+import type { Presence } from '../../actors/presence.ts'
+import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionPort } from '../hosts/ports.ts'
+import type { Sessions } from '../hosts/sessions/sessions.ts'
+import type { CloseCode } from '../protocol/codes.ts'
+import type { ServerFrame } from '../protocol/frames.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
+import { kinds } from './frames.ts'
+import { type Proxies, presenceOf } from './proxies.ts'
+
+type Welcome = Parameters<SessionPort['welcome']>[0]
+
+export class FarSessions implements SessionPort {
+  readonly #own: Sessions
+  readonly #proxies: Proxies
+  readonly #isOwn: (user: UserId) => boolean
+
+  /** `isOwn`: whether a user's actor is here. */
+  constructor(own: Sessions, proxies: Proxies, isOwn: (user: UserId) => boolean) {
+    this.#own = own
+    this.#proxies = proxies
+    this.#isOwn = isOwn
+  }
+
+  push(ref: SessionRef, frame: ServerFrame): void {
+    const proxy = this.#proxies.get(ref)
+    if (!proxy) return this.#own.push(ref, frame)
+    // It goes on from what it has when it comes back.
+    if (!proxy.link.send([kinds.push, proxy.remote, frame])) this.close(ref, 'too_slow')
+  }
+
+  hint(ref: SessionRef, frame: ServerFrame): void {
+    const proxy = this.#proxies.get(ref)
+    if (proxy) proxy.link.hint([kinds.hint, proxy.remote, frame])
+    else this.#own.hint(ref, frame)
+  }
+
+  welcome(welcome: Welcome): void {
+    if (!this.#tell(welcome.session, 'welcome', welcome)) this.#own.welcome(welcome)
+  }
+
+  siblings(ref: SessionRef): void {
+    if (!this.#tell(ref, 'siblings')) this.#own.siblings(ref)
+  }
+
+  wasted(ref: SessionRef): void {
+    if (!this.#tell(ref, 'wasted')) this.#own.wasted(ref)
+  }
+
+  settings(ref: SessionRef, settings: Settings): void {
+    if (!this.#tell(ref, 'settings', settings)) this.#own.settings(ref, settings)
+  }
+
+  close(ref: SessionRef, code: CloseCode): void {
+    if (!this.#tell(ref, 'close', code)) this.#own.close(ref, code)
+  }
+
+  reattach(user: UserId): void {
+    this.#own.reattach(user)
+    for (const { ref } of this.#of(user)) this.#tell(ref, 'reattach')
+  }
+
+  closeUser(user: UserId, code: CloseCode): void {
+    this.#own.closeUser(user, code)
+    for (const { ref } of this.#of(user)) this.close(ref, code)
+  }
+
+  presences(refs: readonly SessionRef[]): Presence[] {
+    const far = refs.flatMap((ref) => this.#proxies.get(ref) ?? []).map(presenceOf)
+    return [...this.#own.presences(refs), ...far]
+  }
+
+  /** Users whose actors are here, and who are connected; with several devices several times. */
+  users(): UserId[] {
+    const far = this.#proxies.all().flatMap(({ user }) => user ?? [])
+    return [...this.#own.users(), ...far].filter(this.#isOwn)
+  }
+
+  /** The devices of those. */
+  *connected(): Generator<readonly [UserId, Presence]> {
+    for (const one of this.#own.connected()) if (this.#isOwn(one[0])) yield one
+    for (const proxy of this.#proxies.all())
+      if (proxy.user !== null && this.#isOwn(proxy.user)) yield [proxy.user, presenceOf(proxy)]
+  }
+
+  /** Another node's actors say this to a session of this one. */
+  heed(ref: SessionRef, what: string, value: unknown): void {
+    switch (what) {
+      case 'welcome':
+        return this.#own.welcome({ ...(value as Welcome), session: ref })
+      case 'siblings':
+        return this.#own.siblings(ref)
+      case 'wasted':
+        return this.#own.wasted(ref)
+      case 'settings':
+        return this.#own.settings(ref, value as Settings)
+      case 'close':
+        return this.#own.close(ref, value as CloseCode)
+      case 'reattach':
+        return this.#own.attachAgain((session) => session.ref === ref, false)
+    }
+  }
+
+  /** False: it is a session of this node. */
+  #tell(ref: SessionRef, what: string, value: unknown = null): boolean {
+    const proxy = this.#proxies.get(ref)
+    proxy?.link.tell([kinds.session, proxy.remote, what, value])
+    return proxy !== undefined
+  }
+
+  #of = (user: UserId) => this.#proxies.all().filter((proxy) => proxy.user === user)
+}

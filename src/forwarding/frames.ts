@@ -1,0 +1,101 @@
+/**
+ * What nodes send each other, beside what links have for themselves (kinds 1 and 2). A message to an actor travels as it is, but for what
+ * means something on one node alone: sessions go by the reference that their own node has for them, times of the monotonic clock as
+ * how long ago that was, and tickets beside the message.
+ */
+import type { Millis } from '../protocol/ids.ts'
+
+export const kinds = {
+  /** [how, kind, id, message]: for an actor, as a router tells it. */
+  tell: 3,
+  /** [ticket, kind, id, message]: one that it answers. */
+  ask: 4,
+  /** [ticket, answer] */
+  answer: 5,
+  /** [session, frame]: for its client. */
+  push: 6,
+  /** The same, and may be lost. */
+  hint: 7,
+  /** [session, what, value]: for the session itself. */
+  session: 8,
+  /** [shard, owner, term, …]: rows of shards. */
+  moved: 9,
+  /** [frame]: it came to a node that has not the shard, and was not heeded. */
+  back: 10,
+  /** [shard, n]: nothing more comes for this shard from here; answered by `flushed` when all that had to is back. */
+  flush: 11,
+  flushed: 12,
+  /** [n, kind, id, what]: what an actor knows; answered by `reply`, [n, value]. */
+  query: 13,
+  reply: 14,
+  /** [session]: it has ended. */
+  ended: 15,
+  /** [n, user, device, close code]: for its sessions; answered by `reply`, how many there were. */
+  disconnect: 16,
+  /** [user, banned] */
+  ban: 17,
+  /** [n, user]: through which devices of its sessions they are connected; answered by `reply`. */
+  devices: 18,
+} as const
+
+/** How a router tells something. */
+export const hows = ['tell', 'tellIfPresent', 'hint'] as const
+export type How = (typeof hows)[number]
+
+/** A message of any actor, as far as it is looked at here. */
+export type Message = { readonly is: string } & Readonly<Record<string, unknown>>
+type Tell = readonly [kind: typeof kinds.tell, how: number, actor: string, id: string, message: Message]
+export type Ask = readonly [kind: typeof kinds.ask, ticket: number, actor: string, id: string, message: Message]
+/** What goes to an actor. */
+export type ToActor = Tell | Ask
+
+type Session = { readonly session: number }
+
+/** The session that a message is of; 0: none. */
+export function sessionOf(message: Message): number {
+  const { session, watcher, device, origin } = message as {
+    readonly session?: unknown
+    readonly watcher?: number | Session
+    readonly device?: unknown
+    readonly origin?: { readonly is: string; readonly ref: number }
+  }
+  if (typeof session === 'number') return session
+  if (typeof watcher === 'number') return watcher
+  if (watcher) return watcher.session
+  if (message.is === 'gone') return (device as Session).session
+  return origin?.is === 'session' ? origin.ref : 0
+}
+
+/** The same message, of that session. */
+function ofSession(message: Message, session: number): Message {
+  if (typeof message['session'] === 'number') return { ...message, session }
+  if (typeof message['watcher'] === 'number') return { ...message, watcher: session }
+  if (message['watcher']) return { ...message, watcher: { ...message['watcher'], session } }
+  if (message.is === 'gone') return { ...message, device: { ...(message['device'] as object), session } }
+  return message['origin'] ? { ...message, origin: { is: 'session', ref: session } } : message
+}
+
+/** As 0, never. */
+const never = -1
+const ageOf = (at: Millis, now: Millis): Millis => (at === 0 ? never : now - at)
+const timeOf = (age: Millis, now: Millis): Millis => (age === never ? 0 : Math.max(1, now - age))
+
+/** With times that are of one node's monotonic clock changed by `of`. */
+function timed(message: Message, of: (time: Millis, now: Millis) => Millis, now: Millis): Message {
+  if (message.is === 'active') return { ...message, at: of(message['at'] as Millis, now) }
+  if (message.is !== 'gone') return message
+  const device = message['device'] as { readonly activeAt: Millis }
+  return { ...message, at: of(message['at'] as Millis, now), device: { ...device, activeAt: of(device.activeAt, now) } }
+}
+
+/** As it travels. */
+export function outbound<Frame extends ToActor>(frame: Frame, now: Millis): Frame {
+  const [kind, first, actor, id, message] = frame
+  return [kind, first, actor, id, timed(message, ageOf, now)] as unknown as Frame
+}
+
+/** As it is here, of a session that has this reference here. */
+export function inbound(message: Message, session: number, now: Millis): Message {
+  const here = sessionOf(message) === 0 ? message : ofSession(message, session)
+  return timed(here, timeOf, now)
+}
