@@ -151,7 +151,7 @@ it('the devices of a user whose actor starts anew are attached again, one that w
   sessions.reattach(user('ann'))
   const attach = { is: 'attach', issuedAt: undefined }
   expect(told).toEqual([
-    ['user ann', { ...attach, session: ann.ref, device: 'phone', cursor: null }],
+    ['user ann', { ...attach, session: ann.ref, device: 'phone', cursor: null, welcomed: true }],
     ['user ann', { ...attach, session: waits.ref, device: 'laptop', cursor: { epoch: 7, seq: 3, life: 0, seen: 0 } }],
   ])
   expect(ben.closed).toBe(null)
