@@ -12,8 +12,11 @@ import { after, workOf } from './state.ts'
 import { noteWaiting } from './timers.ts'
 import type { Accepted, Draft, Incoming, Known, LogState, LogTurn, Pending } from './types.ts'
 
-/** Message ids remembered after they are durable, so that a quick repeat needs no look-up. */
-const remembered = 128
+/**
+ * Message ids remembered after they are durable, so that a quick repeat needs no look-up; and how many of them leave at a time: whoever
+ * looks for the oldest in a map walks past all that have left it.
+ */
+const [remembered, leaving] = [128, 32]
 
 type More = Pick<Extract<Entry, { is: 'message' }>, 'media' | 'place' | 'change' | 'lifetime' | 'expires'>
 
@@ -202,8 +205,9 @@ function stands(log: LogState, { entry, known }: Pending, turn: LogTurn): void {
 
 /** The oldest ids leave; those that are not durable stay, since the store does not know them yet. */
 function forget(known: Map<string, Known>): void {
+  if (known.size <= remembered) return
   for (const [id, { askers }] of known) {
-    if (known.size <= remembered || askers) return
+    if (known.size <= remembered - leaving || askers) return
     known.delete(id)
   }
 }

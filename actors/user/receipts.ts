@@ -36,17 +36,19 @@ export function heard(state: UserState, receipt: Extract<UserMessage, { is: 'rec
   if (covers(receipts.get(from), said)) return confirm(state, from, said, turn)
   if (again && isWriting(state, from, said)) return
   const known = news.get(from)
-  const now = { ...merged(known, said), again: again && (known?.again ?? true) }
+  const { delivered: upTo, read } = merged(known, said)
+  const now = { epoch, delivered: upTo, read, again: again && (known?.again ?? true) }
   news.set(from, now)
   if (!covers(known, said)) tellNow(state, from, now, turn)
   later(state, awaited, turn)
 }
 
 /** Early receipts, which wait for nothing. */
-function tellNow(state: UserState, peer: UserId, marks: Marks, turn: UserTurn): void {
+function tellNow(state: UserState, peer: UserId, { epoch, delivered, read }: Marks, turn: UserTurn): void {
   for (const { session, phase } of state.log.readers)
-    if (phase === 'live' || phase === 'replaying') turn.effects.push({ do: 'news', session, peer, ...marks })
-  turn.effects.push({ do: 'receipted', peer, ...marks })
+    if (phase === 'live' || phase === 'replaying')
+      turn.effects.push({ do: 'news', session, peer, epoch, delivered, read })
+  turn.effects.push({ do: 'receipted', peer, epoch, delivered, read })
 }
 
 /** Whether a receipt is being appended: then its confirmation follows. */

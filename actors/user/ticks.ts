@@ -51,17 +51,23 @@ export function tellDelivered(state: UserState, turn: UserTurn): void {
   const upTo = highestAcked(state.log)
   if (work.told >= upTo || work.scanning || work.outstanding.size >= outstandingPeers) return
   if (work.sendersFrom <= work.told + 1 && work.sendersTo >= upTo) {
-    const senders = work.senders.filter(({ seq }) => seq > work.told && seq <= upTo)
-    const kept = work.senders.findIndex(({ seq }) => seq > upTo)
-    const done = kept === -1 ? work.senders.length : kept
+    const done = countUpTo(work.senders, upTo)
+    const news = work.senders.slice(countUpTo(work.senders, work.told), done)
     if (done > recentSenders) {
       work.sendersFrom = (work.senders[done - recentSenders - 1]?.seq ?? 0) + 1
       work.senders.splice(0, done - recentSenders)
     }
-    return tell(state, senders, upTo, false, turn)
+    return tell(state, news, upTo, false, turn)
   }
   work.scanning = true
   turn.effects.push({ do: 'scan', what: 'senders', from: work.told + 1, limit: 256, bytes: 256 * 1024 })
+}
+
+/** How many of them, which are in seq order, have a seq up to that. It is near the end: an ack looks at few, and not at all that are remembered. */
+function countUpTo(senders: readonly Sender[], upTo: Seq): number {
+  let count = senders.length
+  while (count > 0 && (senders[count - 1] as Sender).seq > upTo) count -= 1
+  return count
 }
 
 /** A page read to find senders. */

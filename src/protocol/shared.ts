@@ -39,9 +39,9 @@ export class Behinds<T> {
   }
 }
 
-/** A seq of more than 32 bits is left to the codec. */
+/** A seq of more than 32 bits is left to the codec. Most frames are shorter, and what is behind the end of an array is slow to read. */
 export const isShared = (frame: Frame): frame is MessageFrame =>
-  frame[0] === 'message' && !!frame[7] && places.has(frame[7]) && frame[1] < 2 ** 32
+  frame.length > 7 && frame[0] === 'message' && !!frame[7] && places.has(frame[7]) && frame[1] < 2 ** 32
 
 /** The time is another one where a member's inbox got the message in another millisecond. */
 function sameBehind(items: readonly unknown[], frame: MessageFrame): boolean {
