@@ -4,6 +4,7 @@ import type { Settings } from '../src/protocol/settings.ts'
 import type { Address, Routing } from '../src/runtime/index.ts'
 import type { GroupMessage, KnownGroup } from './group/types.ts'
 import type { Accepted } from './log/types.ts'
+import type { OutboxMessage } from './outbox/types.ts'
 import type { PresenceMessage } from './presence.ts'
 import type { SessionRef, UserMessage } from './user/types.ts'
 
@@ -33,11 +34,16 @@ export type GroupKnows = {
   /** undefined: there is none. */
   readonly group: KnownGroup | undefined
 }
+export type OutboxKnows = {
+  /** The highest seq that is durable. */
+  readonly tail: Seq
+}
 /** What both a user and a group take. */
 export type ChatMessage = Extract<GroupMessage, UserMessage>
 
 export const toUser = (id: UserId): Address<UserMessage, UserKnows> => ({ kind: 'user', id })
 export const toGroup = (id: GroupId): Address<GroupMessage, GroupKnows> => ({ kind: 'group', id })
 export const toPresence = (id: UserId): Address<PresenceMessage, PresenceKnows> => ({ kind: 'presence', id })
+export const toOutbox = (id: UserId): Address<OutboxMessage, OutboxKnows> => ({ kind: 'outbox', id })
 /** A chat is a user, or a group. */
 export const toChat = (chat: UserId): Address<ChatMessage> => ({ kind: isGroup(chat) ? 'group' : 'user', id: chat })

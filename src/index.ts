@@ -1,8 +1,11 @@
 // A node that a service embeds.
 export { type BluetickNode, createNode } from './node.ts'
 export type { NodeOptions } from './embed/options.ts'
-export type { Allow, Authenticate, Identity } from './embed/authenticate.ts'
+export { type Allow, type Authenticate, type Identity, Unavailable } from './embed/authenticate.ts'
+export { httpAllow, httpAuthenticate, type ServiceOptions } from './embed/services.ts'
 export type { Hooks, Receipt } from './embed/hooks.ts'
+export type { SigningSecrets, WebhookEvent, WebhookOptions } from './embed/webhooks.ts'
+export type { DeadWebhook } from './operations/webhooks/sending.ts'
 export type { Fault, OnFault } from './embed/faults.ts'
 export type { NodeEvent, OnEvent } from './embed/events.ts'
 export type { Before, PastMessage, SendAs } from './embed/program.ts'

@@ -31,7 +31,7 @@ import { admission } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
 import { oneSpell, type SpellOf } from './hosts/spells.ts'
-import { hostUsers } from './hosts/users.ts'
+import { hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
@@ -39,6 +39,7 @@ import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
 import { asOperator, type Everywhere, type OnlinePage } from './operations/operating.ts'
 import { adminRoute, metricsRoute } from './operations/routes.ts'
+import { type Webhooks, webhooks } from './operations/webhooks/webhooks.ts'
 import type { Position, UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
@@ -150,6 +151,8 @@ export function createNode(options: NodeOptions) {
     trace: async (id: string) => node().trace(id),
     /** The cluster as this node knows it. Throws where it is in none. */
     cluster: () => node().cluster(),
+    /** Events that the service of `webhooks` did not take, and that were given up, the latest first; at most `limit`. */
+    deadWebhooks: async (limit?: number) => node().deadWebhooks(limit),
     /** Counters of this node. */
     stats: () => node().stats(),
     /** The same and more for Prometheus, in its text format: what `GET /metrics` answers. */
@@ -232,7 +235,11 @@ export async function startHosts(
 ) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
-  const onEvent = countedEvent(counts, listener(options.onEvent, given, onFault))
+  const listens = listener(options.onEvent, given, onFault)
+  const onEvent = countedEvent(counts, (event) => {
+    listens?.(event)
+    hooked?.heard(event)
+  })
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
@@ -273,8 +280,9 @@ export async function startHosts(
   const far = cluster?.sessions(sessions)
   const everywhere = far ?? sessions
   const spellOf: SpellOf = cluster ? cluster.spellOf : oneSpell(store, term)
+  const isAway = (user: UserId): boolean => !users.peek(user)?.log.readers.some(({ session }) => session !== 0)
   const [events, holds, notes] = [
-    countedEvents(counts, tellHooks(options, clock)),
+    countedEvents(counts, tellHooks(options, clock, isAway)),
     new Holds(media),
     new Notes(spellOf),
   ]
@@ -294,8 +302,10 @@ export async function startHosts(
     onFault,
     timed: timed(given, (ms) => counts.appends.add(ms), onEvent),
   }
-  const users = hostUsers({ ...logs, life, swallows: options.blocked === 'swallowed' })
-  const groups = hostGroups({ ...logs, notes })
+  const hooked: Webhooks | undefined = options.webhooks && webhooks(options.webhooks, { ...logs, clock, isAway })
+  const followed = { ...logs, follower: hooked?.follower }
+  const users: Users = hostUsers({ ...followed, life, swallows: options.blocked === 'swallowed' })
+  const groups = hostGroups({ ...followed, notes })
   const presence = hostPresence({
     runtime,
     router,
@@ -311,6 +321,7 @@ export async function startHosts(
       (group, message) => router.tell(toGroup(group), message),
     )
   const join = async () => {
+    await hooked?.begin()
     const banned = (user: UserId, is: boolean) => bans.heard(user, is)
     await (cluster && far ? cluster.join({ runtime, sessions, notes, banned }, far) : resume())
   }
@@ -323,6 +334,7 @@ export async function startHosts(
     ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock }),
     cluster: () => clusterOf(cluster),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
+    deadWebhooks: async (limit = 100) => (await hooked?.dead(limit)) ?? [],
   }
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => everywhere.users()) }
   const chores = [stay, seeing(everywhere, spellOf, clock, options.onlineMs), ...(cluster ? [reloading(bans)] : [])]
@@ -341,9 +353,10 @@ export async function startHosts(
     groups,
     presence,
     media,
+    hooked,
     enter,
     onEvent,
-    metrics: nodeMetrics({ counts, stats: node.stats, store }),
+    metrics: nodeMetrics({ counts, stats: node.stats, store, webhooks: hooked?.figures }),
     choresEnded,
   }
 }
@@ -368,7 +381,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
 }
 
 async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['store']): Promise<void> {
-  const { runtime, cluster, clock, asks, hooks, sessions, users, groups, presence, media } = hosts
+  const { runtime, cluster, clock, asks, hooks, sessions, users, groups, presence, media, hooked } = hosts
   gateway.stopListening()
   await cluster?.leave()
   sessions.closeAll('going_away')
@@ -379,6 +392,7 @@ async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['sto
     return users.quiet && groups.quiet && presence.quiet
   })
   gateway.close()
+  if (hooked) await stopSending(hosts, hooked)
   await drained(clock, () => media?.quiet ?? true)
   await shut(hosts, store)
 }
@@ -411,6 +425,16 @@ async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
 
 /** Whom operators keep out on another node, which could not say so. */
 const reloading = (bans: Bans): Chore => ({ everyMs: 30_000, task: () => bans.reload().then(() => 0) })
+
+/** What was recorded and is not sent waits in the store. */
+async function stopSending({ clock, runtime }: Hosts, hooked: Webhooks): Promise<void> {
+  hooked.stop()
+  await drained(clock, () => {
+    runtime.wheel.hurry()
+    return hooked.quiet()
+  })
+  hooked.end()
+}
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {

@@ -65,6 +65,10 @@ const commands: Record<string, () => Promise<Command>> = {
     const { admin: run, table } = await import('./admin.ts')
     return { run, table }
   },
+  webhooks: async () => {
+    const { webhooks: run, table } = await import('./webhooks.ts')
+    return { run, table }
+  },
   bench: async () => ({ run: (await import('../../bench/main.ts')).bench }),
 }
 
@@ -82,6 +86,7 @@ bluetick unban USER               let them in again
 bluetick bans                     who is banned
 bluetick disconnect USER          end the sessions of a user, whose clients come back
 bluetick admin [OPERATION]        what else operators ask of a running node
+bluetick webhooks dead            which events a service did not take
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
 bluetick --version                which version this is

@@ -34,10 +34,10 @@ export const claimsOf = ({
 })
 
 /** What is in a file of secrets, without the line end. Throws a Misuse where it cannot be read. */
-export async function readSecret(path: string): Promise<string> {
+export async function readSecret(path: string, make = makeSecret(path)): Promise<string> {
   const text = await readFile(path, 'utf8').catch((error) => {
     if (error.code !== 'ENOENT') throw new Misuse(`the secret cannot be read: ${error.message}`)
-    throw new Misuse(`there is no file ${path}; make one with: ${makeSecret(path)}`)
+    throw new Misuse(`there is no file ${path}; make one with: ${make}`)
   })
   return text.trim()
 }

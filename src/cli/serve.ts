@@ -22,11 +22,12 @@ import { Misuse } from './misuse.ts'
 import { keepToken, newToken, tokenIn } from './operator.ts'
 import { readOptions } from './options.ts'
 import { claimsOf, claimTable, makeSecret, secretsOf } from './secret.ts'
-import { most, type Option, pairs } from './values.ts'
+import { listed, most, type Option, pairs } from './values.ts'
+import { servicesOf, webhookTable } from './webhooks.ts'
 
 export const table = {
   host: {
-    text: 'address to listen on; other than the loopback it needs --secret-file or --jwks-url',
+    text: 'address to listen on; other than the loopback it needs --secret-file, --jwks-url or --authenticate-url',
     value: 'ADDRESS',
     default: '127.0.0.1',
     env: 'BLUETICK_HOST',
@@ -116,6 +117,7 @@ export const table = {
   },
   ...logTable,
   ...metricsTable,
+  ...webhookTable,
   ...clusterTable,
 } satisfies Record<string, Option>
 
@@ -147,13 +149,21 @@ export async function serve(args: string[]): Promise<void> {
 /** A node that listens, as was said. */
 async function start(values: Values, log: Log): Promise<BluetickNode> {
   const { host, data, 'operator-token-file': tokenFile } = values
-  const authenticate = await authenticateOf(values, log)
+  const services = await orMisuse(() => servicesOf(values, log))
+  const authenticate = (await authenticateOf(values, log)) ?? services.authenticate
   if (!authenticate && !isForHere(host))
-    throw new Misuse(`--host ${host} needs --secret-file or --jwks-url; make a secret with: ${makeSecret('secret')}`)
+    throw new Misuse(
+      `--host ${host} needs --secret-file, --jwks-url or --authenticate-url; make a secret with: ${makeSecret('secret')}`,
+    )
   const made = newToken()
   const operatorToken = tokenFile ? await tokenIn(tokenFile, log) : made
   const node = await orMisuse(async () =>
-    createNode({ ...(await optionsOf(values, log)), ...(authenticate && { authenticate }), operatorToken }),
+    createNode({
+      ...(await optionsOf(values, log)),
+      ...services,
+      ...(authenticate && { authenticate }),
+      operatorToken,
+    }),
   )
   if (!values['secret-file'] && !tokenFile)
     process.on('SIGHUP', () => log.say('SIGHUP: there is no secret file to read again, nor one of the operator token.'))
@@ -172,6 +182,7 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
     `  operators   their token is in ${operators}`,
     `  data        ${data}${keyspace}`,
     ...(metrics ? [`  metrics     ${metrics}`] : []),
+    ...(values['webhook-url'] ? [`  webhooks    go to ${values['webhook-url']}`] : []),
   ]
   log.say(lines.join('\n'), { url, page, operators, data })
   return node
@@ -197,9 +208,11 @@ type Values = Record<keyof typeof table, string>
 
 /** Undefined: nobody is asked for a token. */
 async function authenticateOf(values: Values, log: Log): Promise<Authenticate | undefined> {
-  const { 'secret-file': file, 'jwks-url': jwks } = values
+  const { 'secret-file': file, 'jwks-url': jwks, 'authenticate-url': asked } = values
   const claims = claimsOf(values)
   const rules = { ...(jwks && { jwks }), ...claims }
+  if (asked && (file || jwks))
+    throw new Misuse('--authenticate-url takes the place of --secret-file and --jwks-url: name one of them')
   if (file) return orMisuse(() => secretsOf(file, rules, log))
   if (jwks) return orMisuse(async () => jwtAuthenticate(rules))
   if (Object.keys(claims).length > 0)
@@ -207,7 +220,9 @@ async function authenticateOf(values: Values, log: Log): Promise<Authenticate | 
   return undefined
 }
 
-function tokensOf({ 'secret-file': file, 'jwks-url': jwks, 'token-audience': audience }: Values): string {
+function tokensOf(values: Values): string {
+  const { 'secret-file': file, 'jwks-url': jwks, 'authenticate-url': asked, 'token-audience': audience } = values
+  if (asked) return `whatever ${asked} knows`
   const made = file && `bluetick token alice --secret-file ${file}`
   const aimed = audience ? `, for ${audience}` : '; for any audience: name yours by --token-audience'
   const issued = jwks && `of the issuer whose keys are at ${jwks}${aimed}`
@@ -223,12 +238,6 @@ async function orMisuse<T>(call: () => Promise<T>): Promise<T> {
     throw error instanceof TypeError || error instanceof RangeError ? new Misuse(error.message) : error
   }
 }
-
-const listed = (value: string): string[] =>
-  value
-    .split(',')
-    .map((one) => one.trim())
-    .filter(Boolean)
 
 async function storeOf(values: Values, retentionMs: number): Promise<Store> {
   if (values.store === 'lmdb')

@@ -51,3 +51,10 @@ export const pairs = (text: string): [string, string][] =>
       const [name = '', ...value] = pair.split('=')
       return [name.trim(), value.join('=')]
     })
+
+/** The parts of "a, b". */
+export const listed = (text: string): string[] =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter(Boolean)

@@ -24,7 +24,10 @@ export type Authenticate = (
   client: { readonly device: string | null; readonly address: string },
 ) => Identity | undefined | Promise<Identity | undefined>
 
-/** Decides on a send before it is delivered. False refuses it for good (`refused`). */
+/**
+ * Decides on a send before it is delivered. False refuses it for good (`refused`), and so does a throw, unless it is `Unavailable`: then
+ * the send is to come again.
+ */
 export type Allow = (message: {
   readonly id: string
   readonly from: string
@@ -33,3 +36,8 @@ export type Allow = (message: {
   /** What the message changes in the chat; the body is the value. */
   readonly change?: Change
 }) => boolean | Promise<boolean>
+
+/** Whoever was asked cannot tell now: what was to be decided is to come again. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}

@@ -5,7 +5,8 @@ import type { ClockFace } from '../runtime/index.ts'
 export type Fault = {
   /**
    * A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was
-   * refused; the clock was set; a link with another node does not come about, or that one's clock is another.
+   * refused; the service that is told of events takes none; the clock was set; a link with another node does not come about, or that one's
+   * clock is another.
    */
   readonly where:
     | 'authenticate'
@@ -13,11 +14,13 @@ export type Fault = {
     | 'onAccepted'
     | 'onDelivered'
     | 'onRead'
+    | 'onWaiting'
     | 'onEvent'
     | 'actor'
     | 'store'
     | 'media'
     | 'origin'
+    | 'webhooks'
     | 'clock'
     | 'cluster'
   readonly error: unknown
@@ -46,11 +49,13 @@ export const faultWords: Record<Fault['where'], string> = {
   onAccepted: 'the hook onAccepted failed',
   onDelivered: 'the hook onDelivered failed',
   onRead: 'the hook onRead failed',
+  onWaiting: 'the hook onWaiting failed',
   onEvent: 'the hook onEvent failed',
   actor: 'an actor failed',
   store: 'the store failed',
   media: 'the media store failed',
   origin: 'a connection was refused',
+  webhooks: 'webhooks are not taken',
   clock: 'the clock of this machine is not believed',
   cluster: 'the cluster is not as it should be',
 }

@@ -1,7 +1,15 @@
 /** Tells an embedder what happens to messages. */
 import type { Entry } from '../protocol/entry.ts'
 import type { Change } from '../protocol/group.ts'
-import type { Body, MediaRef, Millis, Position, Seq, UserId } from '../protocol/ids.ts'
+import {
+  type Body,
+  isGroup,
+  type MediaRef,
+  type Millis,
+  type Position,
+  type Seq,
+  type UserId,
+} from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { OnEvent } from './events.ts'
 import type { Fault, OnFault } from './faults.ts'
@@ -24,6 +32,19 @@ export type Hooks = {
   /** The same for read, which comes after delivered. */
   readonly onRead?: (receipt: Receipt) => void
   /**
+   * A message is for a user who has no connected device: to wake one, by a push notification. For each member of a group; not for changes
+   * of a chat, but for invitations. Told once, and lost to a process that ends: `webhooks` are durable.
+   */
+  readonly onWaiting?: (message: {
+    readonly id: string
+    readonly from: string
+    readonly to: string
+    /** Of a message in a group. */
+    readonly group?: string
+    readonly at: Position
+    readonly time: Millis
+  }) => void
+  /**
    * Something failed: what a hook threw or rejected with, or that `authenticate` or `allow` did not answer within 10 s; why an
    * actor crashed; what the store answered that took no messages, or did not clean up. Without this one these are warnings of the process, once a minute
    * for each `where`; but what `onAccepted`, `onDelivered` and `onRead` throw is uncaught.
@@ -42,15 +63,37 @@ export interface NodeEvents {
   receipted(from: UserId, receipt: { peer: UserId; epoch: number; delivered: Seq; read: Seq }): void
 }
 
+type Message = Extract<Entry, { is: 'message' }>
+
+/** Whether a message in the inbox of `to` is one to wake somebody for: no note to oneself, nor a change of a chat but an invitation. */
+export function wakes({ from, change, place }: Message, to: UserId): boolean {
+  const changes = change ?? place?.change
+  return !isGroup(to) && from !== to && (!changes || changes === 'invite')
+}
+
 type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
 
 /** Pairs of users whose latest receipt is remembered, so that it is not told twice. */
 const remembered = 10_000
 
-export function tellHooks(hooks: Hooks, clock: Pick<Clock, 'soon'>): NodeEvents {
+/** `isAway`: whether a user has no connected device. */
+export function tellHooks(
+  hooks: Hooks,
+  clock: Pick<Clock, 'soon'>,
+  isAway: (user: UserId) => boolean = () => false,
+): NodeEvents {
   const marks = new Map<string, Mark>()
+  const waiting = (to: UserId, epoch: number, entry: Message): void => {
+    if (!hooks.onWaiting || !wakes(entry, to) || !isAway(to)) return
+    const { id, from, place, seq, time } = entry
+    const at = { epoch, seq }
+    guarded(hooks, clock, 'onWaiting', () =>
+      hooks.onWaiting?.({ id, from, to, ...(place && { group: place.group }), at, time }),
+    )
+  }
   return {
     accepted(to, { epoch, entry }) {
+      waiting(to, epoch, entry)
       const { id, from, body, media, change, place, seq, time } = entry
       if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }

@@ -19,6 +19,7 @@ import type { Allow, Authenticate } from './authenticate.ts'
 import { type ClusterOptions, clusterRules } from './cluster.ts'
 import type { Hooks } from './hooks.ts'
 import { trustedProxies } from './proxies.ts'
+import { areWebhooks, checkWebhooks, type WebhookOptions } from './webhooks.ts'
 
 export type NodeOptions = Hooks & {
   readonly store: Store
@@ -54,6 +55,8 @@ export type NodeOptions = Hooks & {
   readonly operatorToken?: string | (() => string)
   /** Makes the node one of several on one Cassandra. Without it the node has the store for itself. */
   readonly cluster?: ClusterOptions
+  /** A service that is told over HTTP what happens: docs/webhooks.md. Default: none. */
+  readonly webhooks?: WebhookOptions
 }
 
 /** With defaults. */
@@ -74,6 +77,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
   onAccepted: isFunction,
   onDelivered: isFunction,
   onRead: isFunction,
+  onWaiting: isFunction,
   onFault: isFunction,
   onEvent: isFunction,
   limits: isObjectWith('an object'),
@@ -83,6 +87,7 @@ const rules: Record<keyof NodeOptions, Rule> = {
   heartbeatSeconds: isNumber,
   allowOrigins: isListOf('origins, such as http://localhost:5173', /^(?:null|[a-z][a-z\d+.-]*:\/\/[^/?#]+)$/),
   trustedProxies: isListOf('addresses and networks, such as 10.0.0.0/8'),
+  webhooks: areWebhooks,
   operatorToken: {
     words: 'text that is not empty, or a function',
     fits: (value) => isText.fits(value) || isFunction.fits(value),
@@ -102,6 +107,9 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
   if (options.cluster) checkOptions('cluster', options.cluster, clusterRules, ['name'])
   if (options.cluster && options.media)
     throw new RangeError('a node in a cluster takes no media yet: its files would be on one machine alone')
+  if (options.cluster && options.webhooks)
+    throw new RangeError('a node in a cluster has no webhooks yet: their outboxes would be on each of them')
+  if (options.webhooks) checkWebhooks(options.webhooks)
   const trusts = trustedProxies(options.trustedProxies ?? [])
   return { ...options, limits, lifetime, heartbeatSeconds, onlineMs, trusts }
 }

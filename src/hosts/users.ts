@@ -22,7 +22,7 @@ import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import { known } from './known.ts'
 import { deletion } from './logs/deletions.ts'
-import { type LogEffect, Logs } from './logs/logs.ts'
+import { type Follower, type LogEffect, Logs } from './logs/logs.ts'
 import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
 import { counting, type SpellOf } from './spells.ts'
@@ -49,6 +49,7 @@ type Context = {
   readonly calendar: Calendar
   readonly onFault: OnFault
   readonly timed?: Timed | undefined
+  readonly follower?: Follower | undefined
 }
 
 export function hostUsers(context: Context): Users {

@@ -155,6 +155,12 @@ const table = {
     },
     async (node, given) => ({ at: await node.changeGroup(given) }),
   ),
+  'dead-webhooks': operation(
+    'GET /webhooks/dead',
+    'Events that the service of webhooks did not take, and that were put aside: the latest hundred.',
+    {},
+    async (node) => ({ dead: await node.deadWebhooks() }),
+  ),
 } satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof table

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Counts } from '../embed/counts.ts'
 import { closeNamed } from '../protocol/codes.ts'
 import type { HealthStore } from '../store/contract.ts'
+import type { WebhookFigures } from './webhooks/webhooks.ts'
 
 export type Metrics = { readonly contentType: string; read(): Promise<string> }
 
@@ -20,7 +21,13 @@ type Stats = {
   readonly deadLetters: number
   readonly overflows: number
 }
-type Context = { readonly counts: Counts; readonly stats: () => Stats; readonly store: HealthStore }
+type Context = {
+  readonly counts: Counts
+  readonly stats: () => Stats
+  readonly store: HealthStore
+  /** Missing: there are none. */
+  readonly webhooks?: (() => WebhookFigures) | undefined
+}
 
 /** By what a number is told apart, and the number. */
 type Row = readonly [label: string, value: number]
@@ -72,16 +79,19 @@ function registered(context: Context): Registry {
 
 type GaugeRow = readonly [name: string, help: string, read: () => number | Promise<number>]
 
-const gauges = ({ stats, store }: Context): readonly GaugeRow[] => [
+const gauges = ({ stats, store, webhooks }: Context): readonly GaugeRow[] => [
   ['sessions', 'Connections that are open.', () => stats().sessions],
   ['users_awake', 'User actors in memory that are in use.', () => stats().users.awake],
   ['users_hibernated', 'User actors that hibernate.', () => stats().users.present - stats().users.awake],
   ['store_up', '1: the store can be written.', async () => Number((await store.health()).ok)],
+  ...(webhooks
+    ? [['webhooks_waiting', 'Events that wait to be sent, or are under way.', () => webhooks().waiting] as const]
+    : []),
 ]
 
 type CounterRow = readonly [name: string, help: string, read: () => number | readonly Row[], label?: string]
 
-const counters = ({ counts, stats }: Context): readonly CounterRow[] => [
+const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] => [
   ['entered', 'Devices that came in.', () => counts.entered],
   [
     'refused_connections',
@@ -107,6 +117,14 @@ const counters = ({ counts, stats }: Context): readonly CounterRow[] => [
   ['actor_restarts', 'Actors that crashed, and started again from the store.', () => stats().restarts],
   ['dead_letters', 'Messages to actors that were put aside.', () => stats().deadLetters],
   ['mailbox_overflows', 'Messages that were refused since the mailbox was full.', () => stats().overflows],
+  ...(webhooks ? webhookCounters(webhooks) : []),
+]
+
+const webhookCounters = (webhooks: () => WebhookFigures): readonly CounterRow[] => [
+  ['webhooks_sent', 'Events that their service took.', () => webhooks().sent],
+  ['webhooks_failed', 'Requests with an event that it did not take.', () => webhooks().failed],
+  ['webhooks_dead', 'Events that were put aside.', () => webhooks().dead],
+  ['webhooks_lost', 'Events that were given up since too many waited, or for too long.', () => webhooks().lost],
 ]
 
 const named = ([code, count]: Row): Row => [closeNamed(Number(code)) ?? code, count]

@@ -19,7 +19,7 @@ function random(): number {
 }
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function serve(port: number, store: readonly string[]): Promise<ChildProcess> {
+export async function serve(port: number, store: readonly string[]): Promise<ChildProcess> {
   const server = spawn(process.execPath, [
     'dist/src/cli/main.js',
     'serve',

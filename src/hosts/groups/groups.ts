@@ -16,7 +16,7 @@ import { never } from '../../protocol/never.ts'
 import type { Entities, Runtime } from '../../runtime/index.ts'
 import type { GroupStore, LifeStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
-import { type LogEffect, Logs } from '../logs/logs.ts'
+import { type Follower, type LogEffect, Logs } from '../logs/logs.ts'
 import { done, entriesOf, orNull } from '../logs/lookups.ts'
 import type { SessionPort } from '../ports.ts'
 import { counting, type SpellOf } from '../spells.ts'
@@ -44,6 +44,7 @@ type Context = {
   readonly notes: Notes
   readonly onFault: OnFault
   readonly timed?: Timed | undefined
+  readonly follower?: Follower | undefined
 }
 
 /** A page of a member's link: small, since a group has many. */

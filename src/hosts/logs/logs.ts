@@ -39,6 +39,15 @@ export type LogContext = {
   readonly calendar: Calendar
   readonly onFault: OnFault
   readonly timed?: Timed | undefined
+  readonly follower?: Follower | undefined
+}
+
+/** What is to follow, durably, from what stands in a log. */
+export interface Follower {
+  /** Entries are durable; `done` is called once, with undefined when what follows from them is: before that they count as not appended. */
+  appended(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void
+  /** An actor starts with what the store has: after a crash what follows from the last of it may be missing. */
+  loaded(id: UserId, record: InboxRecord): Promise<void>
 }
 
 /** The actors that have the logs. */
@@ -72,9 +81,12 @@ export class Logs<Message, Other extends { readonly do: string }> {
   }
 
   /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */
-  #write(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
-    const { spellOf, holds, runtime } = this.#context
+  #write(id: UserId, epoch: number, entries: readonly Entry[], end: (failure: unknown) => void): void {
+    const { spellOf, holds, runtime, follower } = this.#context
     const { store, term } = spellOf(id)
+    const done: typeof end = follower
+      ? (failure) => (failure === undefined ? follower.appended(id, epoch, entries, end) : end(failure))
+      : end
     const before = this.#owners.before?.(id)
     if (store.laps && !before && !holds.concern(entries)) {
       store.laps.append(id, epoch, term, entries, done)
@@ -92,9 +104,12 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */
   async load(id: UserId): Promise<InboxRecord | undefined> {
-    const spell = this.#context.spellOf(id)
+    const { spellOf, follower } = this.#context
+    const spell = spellOf(id)
     await this.#appends.allLanded(id)
-    return counting(spell, spell.store.load(id, spell.term))
+    const record = await counting(spell, spell.store.load(id, spell.term))
+    if (record) await follower?.loaded(id, record)
+    return record
   }
 
   /** This node has these logs no more. */

@@ -1,6 +1,6 @@
 /** Whether a send may be delivered: what the embedder says, and whether the media that it carries is here. */
 
-import type { Allow } from '../../embed/authenticate.ts'
+import { type Allow, Unavailable } from '../../embed/authenticate.ts'
 import { late } from '../../embed/deadline.ts'
 import { attachTo, type NodeMedia } from '../../media/media.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
@@ -12,7 +12,7 @@ type Question = () => Promise<ErrorCode | undefined>
 /** What is to be asked about a user's send; undefined where nothing is. */
 export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 
-/** `allow` is asked first: what it refuses leaves no reference. Where it does not answer in time, the send may come again. */
+/** `allow` is asked first: what it refuses leaves no reference. Where it does not answer in time, or cannot tell, the send may come again. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
   return (from, [, id, to, body, , carried, change]) => {
     const attach = carried ? () => attachTo(media, carried, from, id) : undefined
@@ -22,7 +22,7 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
         const allowed = await allow({ id, from, to, body, ...(change && { change }) })
         return allowed ? attach?.() : 'refused'
       } catch (error) {
-        return error === late ? 'busy' : 'refused'
+        return error === late || error instanceof Unavailable ? 'busy' : 'refused'
       }
     }
   }

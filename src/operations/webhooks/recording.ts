@@ -1,0 +1,138 @@
+/**
+ * Puts what happened into the outbox of whom it concerns, before anybody hears of it. A crash between the two is found when the log is
+ * loaded: a message may be repeated by then, which is answered without another append, or may be read by a device.
+ */
+import { type NodeRouter, toOutbox } from '../../../actors/addresses.ts'
+import type { OutboxEvent, OutboxMessage } from '../../../actors/outbox/types.ts'
+import type { WebhookEvent } from '../../embed/webhooks.ts'
+import type { Calendar } from '../../hosts/calendar.ts'
+import type { Follower } from '../../hosts/logs/logs.ts'
+import type { Entry } from '../../protocol/entry.ts'
+import { isGroup, type MessageId, type Millis, type Seq, type UserId } from '../../protocol/ids.ts'
+import type { Clock } from '../../runtime/index.ts'
+import type { InboxRecord, LogStore } from '../../store/contract.ts'
+import { type Happened, happened, named } from './events.ts'
+import { outboxes, outboxOf } from './names.ts'
+
+type Context = {
+  readonly router: NodeRouter
+  readonly store: LogStore
+  readonly calendar: Calendar
+  readonly clock: Pick<Clock, 'uuid'>
+  readonly wanted: ReadonlySet<WebhookEvent>
+  /** Whether a user has no connected device. */
+  readonly isAway: (user: UserId) => boolean
+}
+
+/** Entries of a page when the last of a log are looked through, and of all pages: as many as one append may have. */
+const [pageEntries, most] = [64, 1_024]
+/** What is older is not looked up: outboxes know for 25 hours what they had. */
+const knownMs: Millis = 23 * 3_600_000
+/** Receipts of which it is remembered that they are recorded: one that says "read" says "delivered" again. */
+const remembered = 10_000
+
+export class Recording implements Follower {
+  readonly #context: Context
+  /** Logs of whose last append it is not certain that its events are recorded. */
+  readonly #doubtful = new Set<UserId>()
+  readonly #recorded = new Map<string, Seq>()
+  /** By outbox, since when it has everything. */
+  readonly #since = new Map<UserId, Millis>()
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** Each outbox begins with an entry that says no more: so a crash at the first event is told from webhooks that were never on. */
+  async begin(): Promise<void> {
+    const { store, calendar } = this.#context
+    for (const outbox of outboxes) {
+      const record = await store.load(outbox)
+      const [first] = record ? await store.read(outbox, record.head, 1, 1, calendar.now()) : []
+      this.#since.set(outbox, first?.time ?? record?.lastTime ?? calendar.now())
+      const mark = { id: '00000000-0000-8000-a000-000000000000' as MessageId, body: '' }
+      if (!record && !(await this.#ask(outbox, outbox, [mark], false)))
+        throw new Error('the outbox of webhooks cannot be written')
+    }
+  }
+
+  appended(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
+    const doubtful = this.#doubtful.has(id)
+    const all = this.#happened(id, epoch, entries).filter(({ rises }) => doubtful || !rises || !this.#isRecorded(rises))
+    if (all.length === 0) return done(undefined)
+    this.#ask(outboxOf(id), id, all.map(named), doubtful).then((ok) => {
+      if (ok) this.#doubtful.delete(id)
+      else this.#doubtful.add(id)
+      if (ok) for (const { rises } of all) if (rises) this.#remember(rises)
+      done(ok ? undefined : notTaken(id))
+    })
+  }
+
+  async loaded(id: UserId, record: InboxRecord): Promise<void> {
+    const missing = await this.#missing(id, record)
+    if (missing.length > 0 && !(await this.#ask(outboxOf(id), id, missing, true))) throw notTaken(id)
+  }
+
+  /** What is asked together comes in this order, and what is asked later of the same user behind it. */
+  /** What is in no log: it is told if it can be. */
+  tell(type: WebhookEvent, user: UserId): void {
+    const { wanted, clock } = this.#context
+    if (!wanted.has(type)) return
+    const event = named({ type, data: { user }, about: [clock.uuid()] })
+    void this.#ask(outboxOf(user), user, [event], false)
+  }
+
+  #ask(outbox: UserId, of: UserId, events: readonly OutboxEvent[], again: boolean): Promise<boolean> {
+    return new Promise((resolve) =>
+      this.#context.router.ask(
+        toOutbox(outbox),
+        (ticket): OutboxMessage => ({ is: 'record', of, events, lifetime: 'temporary', again, ticket }),
+        ({ is }) => resolve(is === 'accepted'),
+      ),
+    )
+  }
+
+  #happened(owner: UserId, epoch: number, entries: readonly Entry[]): Happened[] {
+    const { isAway, wanted } = this.#context
+    const away = !isGroup(owner) && isAway(owner)
+    return entries.flatMap((entry) => happened(entry, { owner, epoch, away })).filter(({ type }) => wanted.has(type))
+  }
+
+  /**
+   * The events of the last append, where the last of them is not in the outbox: appends of a log follow each other, and so do their
+   * events, so all before are there. A page without events tells nothing, and the one before it is looked through.
+   */
+  async #missing(id: UserId, { epoch, head, tail }: InboxRecord): Promise<readonly OutboxEvent[]> {
+    const { store, calendar, router } = this.#context
+    const outbox = outboxOf(id)
+    const oldest = Math.max(this.#since.get(outbox) ?? 0, calendar.past - knownMs)
+    let all: OutboxEvent[] = []
+    for (let next = tail; next >= head && next > tail - most; next -= pageEntries) {
+      const from = Math.max(head, next - pageEntries + 1)
+      const page = await store.read(id, from, next - from + 1, Number.MAX_SAFE_INTEGER, calendar.now())
+      const young = page.filter(({ time }) => time >= oldest)
+      const events = this.#happened(id, epoch, young).map(named)
+      const last = events.at(-1)
+      if (last) {
+        const upTo = await router.query(toOutbox(outbox), 'tail')
+        const [known] = await store.findRepeats(outbox, [{ sender: id, id: last.id }], calendar.past, upTo)
+        if (known) return all
+      }
+      all = [...events, ...all]
+      if (young.length < page.length) break
+    }
+    return all
+  }
+
+  #isRecorded({ mark, seq }: NonNullable<Happened['rises']>): boolean {
+    return this.#recorded.get(mark) === seq
+  }
+
+  #remember({ mark, seq }: NonNullable<Happened['rises']>): void {
+    this.#recorded.delete(mark)
+    this.#recorded.set(mark, seq)
+    if (this.#recorded.size > remembered) this.#recorded.delete(this.#recorded.keys().next().value as string)
+  }
+}
+
+const notTaken = (id: UserId): Error => new Error(`the outbox did not take the events of ${id}`)

@@ -1,0 +1,109 @@
+/** How an event becomes a request, what its answer means, and where it stays when it is given up. */
+import { type NodeRouter, toOutbox, toUser } from '../../../actors/addresses.ts'
+import type { OutboxMessage } from '../../../actors/outbox/types.ts'
+import { wakes } from '../../embed/hooks.ts'
+import { post, reasonOf } from '../../embed/signed.ts'
+import type { WebhookOptions } from '../../embed/webhooks.ts'
+import { chatOf, type Entry } from '../../protocol/entry.ts'
+import type { Position, UserId } from '../../protocol/ids.ts'
+import { writeBytes } from '../../protocol/json.ts'
+import type { Clock } from '../../runtime/index.ts'
+import type { LogStore } from '../../store/contract.ts'
+import { type Told, toldBy } from './events.ts'
+import type { Outcome, Sent } from './lanes.ts'
+import { deadLetters } from './names.ts'
+
+type Context = {
+  readonly options: WebhookOptions
+  readonly router: NodeRouter
+  readonly store: LogStore
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** How long a service may take. */
+const deadlineMs = 15_000
+/** What a service may ask for at most by Retry-After, and how long it is left alone when it says that it is gone (410). */
+const longestPauseMs = 3_600_000
+
+/** Never rejects. */
+export async function send(context: Context, event: Sent): Promise<Outcome> {
+  const { clock, signal } = context
+  const { url, secrets } = context.options
+  try {
+    const body = await payloadOf(context, event)
+    const response = await post({ url, secrets, id: event.id, now: clock.now(), body, deadlineMs, signal })
+    await response.body?.cancel()
+    return outcomeOf(response)
+  } catch (error) {
+    return { is: 'failed', why: reasonOf(error) }
+  }
+}
+
+function outcomeOf({ ok, status, headers }: Response): Outcome {
+  if (ok) return { is: 'sent' }
+  const why = `it answered ${status}`
+  if (status === 410) return { is: 'failed', why, pauseMs: longestPauseMs }
+  const seconds = Number(headers.get('retry-after') ?? 0)
+  return { is: 'failed', why, pauseMs: seconds > 0 ? Math.min(seconds * 1_000, longestPauseMs) : undefined }
+}
+
+async function payloadOf(context: Context, { time, body }: Sent): Promise<string> {
+  const { type, data } = toldBy(body)
+  const more = await moreOf(context, { type, data })
+  return JSON.stringify({ type, timestamp: new Date(time).toISOString(), data: { ...data, ...more } }, writeBytes)
+}
+
+function moreOf(context: Context, { type, data }: Told): Promise<object> | object {
+  if (type === 'message.accepted') return wordsOf(context, data)
+  return type === 'message.waiting' ? unreadOf(context, data) : {}
+}
+
+/** What was written is not copied into the outbox: what vanished, or was deleted, before it is sent, is not sent. */
+async function wordsOf({ store, clock }: Context, { id, to, at }: Told['data']): Promise<object> {
+  const [entry] = await store.read(to as UserId, (at as Position).seq, 1, 1, clock.now())
+  if (entry?.is !== 'message' || entry.id !== id) return {}
+  const { body, media } = entry
+  return { body, ...(media && { media }) }
+}
+
+/** Entries that are looked through for what is unread: a page, so that who was away for weeks costs no more. */
+const lookedThrough = 1_000
+
+/** How many messages of the chat are there that no device has got, up to this one. */
+async function unreadOf({ router, store, clock }: Context, { from, to, group, at }: Told['data']): Promise<object> {
+  const user = to as UserId
+  const { seq } = at as Position
+  const { devices = [] } = (await router.query(toUser(user), 'inbox')) ?? {}
+  const has = Math.max(0, ...devices.map(({ cursor }) => cursor))
+  const first = Math.max(has + 1, seq - lookedThrough + 1)
+  if (first > seq) return { unread: 0 }
+  const entries = await store.read(user, first, seq - first + 1, Number.MAX_SAFE_INTEGER, clock.now())
+  const isUnread = (entry: Entry) => entry.is === 'message' && wakes(entry, user) && chatOf(entry) === (group ?? from)
+  return { unread: entries.filter(isUnread).length }
+}
+
+/** What is listed of an event that was given up. */
+export type DeadWebhook = Told & { readonly id: string; readonly time: string; readonly why: string }
+
+/** Answers whether it is durable. */
+export function bury(router: NodeRouter, { id, of, time, body }: Sent, why: string): Promise<boolean> {
+  const dead: DeadWebhook = { id, ...toldBy(body), time: new Date(time).toISOString(), why }
+  const events = [{ id, body: JSON.stringify(dead) }]
+  return new Promise((resolve) =>
+    router.ask(
+      toOutbox(deadLetters),
+      (ticket): OutboxMessage => ({ is: 'record', of, events, again: true, ticket }),
+      ({ is }) => resolve(is === 'accepted'),
+    ),
+  )
+}
+
+/** The latest first. */
+export async function buried(store: LogStore, now: number, limit: number): Promise<readonly DeadWebhook[]> {
+  const record = await store.load(deadLetters)
+  if (!record) return []
+  const from = Math.max(record.head, record.tail - limit + 1)
+  const entries = await store.read(deadLetters, from, limit, Number.MAX_SAFE_INTEGER, now)
+  return entries.flatMap((entry) => ('body' in entry ? JSON.parse(String(entry.body)) : [])).reverse()
+}
