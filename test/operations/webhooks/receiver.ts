@@ -10,7 +10,7 @@ export const secret = secretOf('s')
 
 export type Event = { readonly id: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }
 
-/** `answer`: what each request gets, once it is verified; default 204. */
+/** `answer`: what each request gets, once it is verified: a status, or JSON; default 204. */
 export async function receiver(answer: (event: Event, response: ServerResponse) => unknown = () => undefined) {
   const taken: Event[] = []
   const wrong: unknown[] = []
@@ -25,6 +25,7 @@ export async function receiver(answer: (event: Event, response: ServerResponse) 
       const status = await answer(event, response)
       if (typeof status === 'number') return void response.writeHead(status).end()
       taken.push(event)
+      if (typeof status === 'object') return void response.writeHead(200).end(JSON.stringify(status))
       response.writeHead(204).end()
     } catch (error) {
       wrong.push(error)

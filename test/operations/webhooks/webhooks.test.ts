@@ -89,6 +89,7 @@ it('a message that a crash left without its event is told of before anybody hear
     dies && owner.startsWith('outbox') ? new Promise<never>(() => {}) : store.append(owner, ...rest)
   const webhooks: WebhookOptions = { url: service.url, secrets: [secret], events: ['message.accepted'] }
   const first = await startHosts(completeOptions({ store: { ...store, append }, webhooks }), () => {}, systemClock)
+  await first.join()
   await first.node.send({ from: 'shop', to: 'bob', body: '1' })
   await expect.poll(() => service.taken).toHaveLength(1)
   dies = true
@@ -130,7 +131,8 @@ it('an event that a service never takes is put aside and listed, and holds up no
   const store = memoryStore()
   await store.open()
   const webhooks: WebhookOptions = { url: service.url, secrets: [secret], events: ['message.accepted'] }
-  const { node, metrics, runtime } = await startHosts(completeOptions({ store, webhooks }), () => {}, fast)
+  const { node, metrics, runtime, join } = await startHosts(completeOptions({ store, webhooks }), () => {}, fast)
+  await join()
   onTestFinished(() => runtime.stop())
   await node.send({ from: 'shop', to: 'bad', body: '0' })
   // While it is alone nobody can tell whether the event or the service is to blame.

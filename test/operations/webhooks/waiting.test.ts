@@ -1,0 +1,93 @@
+/** Who has no connected device: a service that is to push hears of what waits for them. */
+import { expect, it, onTestFinished } from 'vitest'
+import { connect } from '../../../src/client/index.ts'
+import { createNode, memoryStore, type NodeOptions } from '../../../src/index.ts'
+import { receiver, secret } from './receiver.ts'
+
+async function begin(options: Partial<NodeOptions> = {}) {
+  const service = await receiver()
+  const node = createNode({ store: memoryStore(), webhooks: { url: service.url, secrets: [secret] }, ...options })
+  onTestFinished(() => node.close())
+  const { url } = await node.listen({ port: 0 })
+  const come = async (token: string) => {
+    const client = connect({ url, token, device: 'phone' })
+    onTestFinished(() => client.close())
+    await expect.poll(() => client.connection.is).toBe('online')
+    return client
+  }
+  return { service, node, come, waiting: () => service.of('message.waiting').map(({ data }) => data) }
+}
+
+it('a message waits for who is away, with how many of its chat do, and for nobody who is here', async () => {
+  const { service, node, come, waiting } = await begin()
+  await come('ann')
+  await node.send({ from: 'shop', to: 'ann', body: 'here' })
+  for (const from of ['shop', 'shop', 'cid']) await node.send({ from, to: 'bob', body: 'away' })
+  await node.send({ from: 'bob', to: 'bob', body: 'a note' })
+  await expect.poll(() => service.of('message.accepted')).toHaveLength(5)
+  await expect
+    .poll(() => waiting().map(({ from, to, unread }) => [from, to, unread]))
+    .toEqual([
+      ['shop', 'bob', 1],
+      ['shop', 'bob', 2],
+      ['cid', 'bob', 1],
+    ])
+  const bob = await come('bob')
+  let got = 0
+  for await (const _ of bob.messages()) if (++got === 4) break
+  const told = (type: string) => service.of(type).map(({ data }) => data['user'])
+  await expect.poll(() => told('user.online')).toContain('bob')
+  await bob.close()
+  await expect.poll(() => told('user.offline')).toContain('bob')
+  await node.send({ from: 'shop', to: 'bob', body: 'away again' })
+  await expect.poll(() => waiting().at(-1)).toMatchObject({ to: 'bob', unread: 1 })
+})
+
+it('in a group it waits for each member who is away, once, and is accepted once', async () => {
+  const { service, come, waiting } = await begin()
+  const ann = await come('ann')
+  await come('cid')
+  const group = await ann.createGroup('Team', ['bob', 'cid', 'dot'])
+  const { id } = await ann.send(group, 'hello')
+  const about = () => waiting().filter((data) => data['id'] === id)
+  await expect
+    .poll(() =>
+      about()
+        .map(({ to }) => to)
+        .sort(),
+    )
+    .toEqual(['bob', 'dot'])
+  expect(about()[0]).toMatchObject({ from: 'ann', group, unread: 1 })
+  await expect.poll(() => service.of('message.accepted').filter(({ data }) => data['id'] === id)).toHaveLength(1)
+  expect(service.of('message.accepted').at(-1)?.data).toMatchObject({ to: group, body: 'hello' })
+})
+
+it('who comes and goes is told of, and who only comes back is not', async () => {
+  const { service, come } = await begin()
+  const states = () => service.taken.filter(({ type }) => type.startsWith('user.')).map(({ type }) => type)
+  const first = await come('ann')
+  await expect.poll(states).toEqual(['user.online'])
+  await first.close()
+  const again = await come('ann')
+  await again.close()
+  await expect.poll(states).toEqual(['user.online', 'user.offline'])
+})
+
+it('onWaiting is told of the same, and of no message twice', async () => {
+  const told: unknown[] = []
+  const { node, come } = await begin({ onWaiting: ({ from, to, group }) => told.push([from, to, group]) })
+  const ann = await come('ann')
+  const group = await ann.createGroup('Team', ['bob', 'cid'])
+  await come('cid')
+  await ann.send(group, 'hello')
+  await node.send({ from: 'shop', to: 'bob', body: 'hello' })
+  await expect
+    .poll(() => told.filter((one) => String(one).startsWith('ann') || String(one).startsWith('shop')))
+    .toEqual(
+      expect.arrayContaining([
+        ['ann', 'bob', group],
+        ['shop', 'bob', undefined],
+      ]),
+    )
+  expect(told.filter((one) => String(one) === String(['ann', 'cid', group]))).toEqual([])
+})
