@@ -35,12 +35,13 @@ import { hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
+import { drainSessions } from './operations/draining.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
 import { asOperator, type Everywhere, type OnlinePage } from './operations/operating.ts'
 import { adminRoute, metricsRoute } from './operations/routes.ts'
 import { type Webhooks, webhooks } from './operations/webhooks/webhooks.ts'
-import type { Position, UserId } from './protocol/ids.ts'
+import type { Millis, Position, UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
 import { checkOptions, isNumber, isText } from './protocol/options.ts'
 import {
@@ -61,6 +62,7 @@ export function createNode(options: NodeOptions) {
   let starting: ReturnType<typeof begin> | undefined
   let running: Awaited<ReturnType<typeof begin>> | undefined
   let closing: Promise<void> | undefined
+  let hurried = false
   let end: (stopped?: StoreError) => void = () => {}
   const closed = new Promise<void>((resolve, reject) => {
     end = (stopped) => (stopped ? reject(stopped) : resolve())
@@ -68,19 +70,20 @@ export function createNode(options: NodeOptions) {
   // Who does not ask for it is told by `onFault`.
   closed.catch(() => {})
   const node = () => {
-    if (closing) throw new Error('The node was closed.')
-    if (!running) throw new Error('The node is not listening; call listen() first.')
-    return running.node
+    if (running) return running.node
+    throw new Error(closing ? 'The node was closed.' : 'The node is not listening; call listen() first.')
   }
-  const close = async () => {
+  const close = async (overMs: number) => {
     await starting?.catch(() => undefined)
+    await running?.leave(overMs, () => hurried)
     const ending = running
     running = undefined
     await ending?.close()
     end()
   }
   const broke = (error: StoreError) => {
-    closing ??= close()
+    hurried = true
+    closing ??= close(0)
     // Who ends the process now ends it when the clients have been told.
     systemClock.soon(() => end(error))
   }
@@ -157,10 +160,16 @@ export function createNode(options: NodeOptions) {
     stats: () => node().stats(),
     /** The same and more for Prometheus, in its text format: what `GET /metrics` answers. */
     metrics: async (): Promise<string> => node().metrics(),
-    /** Drains: accepts nothing new, flushes, tells clients to come back, closes the store. */
-    close(): Promise<void> {
-      closing ??= close()
-      return closing
+    /**
+     * Drains: accepts nothing new, flushes, tells clients to come back, closes the store. `overMs`: so long it goes on before that, says at
+     * `/readyz` that it is not ready, and in the last two thirds of the time ends its sessions little by little; called again without, at once.
+     */
+    async close(how: { overMs?: number } = {}): Promise<void> {
+      checkOptions('close', how, { overMs: isNumber })
+      const { overMs = 0 } = how
+      if (overMs === 0) hurried = true
+      closing ??= close(overMs)
+      await closing
     },
     /**
      * Resolves when the node has closed. Rejects with a StoreError when it had to stop: a write failed after which this process
@@ -370,14 +379,19 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const who = { token: options.operatorToken, open: !asksToken }
+  let stops = false
+  const leave = (overMs: Millis, hurried: () => boolean) => {
+    stops = true
+    return drainSessions(clock, sessions, overMs, hurried)
+  }
   const route = routes({
-    health: healthRoute(store, cluster && (() => cluster.standing)),
+    health: healthRoute(store, () => (stops ? 'the node is stopping' : (cluster?.standing ?? 'up'))),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: adminRoute({ ...who, node, onEvent }),
     metrics: metricsRoute({ ...who, metrics }),
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, onEvent })
-  return { node: { ...node, metrics: metrics.read }, gateway, close: () => drain(hosts, gateway, store) }
+  return { node: { ...node, metrics: metrics.read }, gateway, leave, close: () => drain(hosts, gateway, store) }
 }
 
 async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['store']): Promise<void> {

@@ -103,6 +103,12 @@ export const table = {
     env: 'BLUETICK_HEARTBEAT_SECONDS',
     whole: [8, 960],
   },
+  'drain-seconds': {
+    text: 'seconds over which connections end when the node is to stop, while it is not ready for new ones; 0: at once',
+    default: '0',
+    env: 'BLUETICK_DRAIN_SECONDS',
+    whole: [0, 3_600],
+  },
   limit: {
     text: 'a limit of docs/protocol.md, such as mediaBytes=1000000; may be given several times',
     default: '',
@@ -133,18 +139,22 @@ export async function serve(args: string[]): Promise<void> {
   const { values } = read
   const log = new Log(values)
   const node = await start(values, log)
-  const asked = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
-  await Promise.race([asked, node.closed])
+  await Promise.race([signalled(), node.closed])
   log.say('Draining ...')
-  await node.close()
+  // Told again, it does not wait any longer.
+  void signalled().then(() => node.close().catch(() => undefined))
+  await node.close({ overMs: Number(values['drain-seconds']) * 1_000 })
   const isHere = values.store === 'lmdb'
   if (isHere && !existsSync(join(values.data, 'bluetick.mdb')))
     throw new Error(`${values.data} is not there any more, or was emptied while the node ran: what was in it is lost`)
   log.say(`Stopped; everything is in the ${isHere ? 'data folder' : 'keyspace'}.`)
 }
+
+/** Resolves when the process is told to end. */
+const signalled = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => resolve())
+  })
 
 /** A node that listens, as was said. */
 async function start(values: Values, log: Log): Promise<BluetickNode> {

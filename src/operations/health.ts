@@ -2,7 +2,7 @@
 import { type Answer, type Route, text } from '../gateway/http.ts'
 import type { HealthStore } from '../store/contract.ts'
 
-/** `standing`: of a node in a cluster. */
+/** `standing`: of a node in a cluster, or of one that is about to stop. */
 export function healthRoute(store: HealthStore, standing: () => string = () => 'up'): Route {
   return ({ path }) => {
     if (path === '/healthz') return text(200, 'ok\n')

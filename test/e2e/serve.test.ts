@@ -65,6 +65,23 @@ describe('bluetick serve', () => {
     expect(out()).toContain('Stopped; everything is in the data folder.')
   })
 
+  it('stops over some time where it is told so, and at once when it is told again', async () => {
+    const { server, url, http } = await serve('--drain-seconds', '600')
+    const socket = new WebSocket(url, 'bluetick.v1.json')
+    await once(socket, 'open')
+    socket.send('["hello","alice"]')
+    await once(socket, 'message')
+    const [closed, exited] = [once(socket, 'close'), once(server, 'exit')]
+    server.kill('SIGTERM')
+    await expect.poll(async () => (await fetch(`${http}/readyz`)).text()).toBe('not ready: the node is stopping\n')
+    const sent = once(socket, 'message')
+    socket.send('["send","0198e000-0000-7000-8000-000000000001","bob","hi"]')
+    expect(String((await sent)[0])).toContain('"sent"')
+    server.kill('SIGTERM')
+    expect((await closed)[0]).toBe(3000)
+    expect((await exited)[0]).toBe(0)
+  })
+
   it('tells what is wrong in one line: the folder, the port, an option, a short secret, no secret', async () => {
     const { data } = await serve()
     const locked = await cli('serve', '--port', '1', '--data', data)

@@ -216,7 +216,13 @@ export class Sessions implements SessionPort {
   }
 
   closeAll(code: CloseCode): void {
-    for (const session of this.#sessions.all()) this.#output.close(session, code)
+    this.closeSome(this.size, code)
+  }
+
+  /** Ends so many of the sessions; any. */
+  closeSome(count: number, code: CloseCode): void {
+    const open = this.#sessions.all().filter((session) => session.open)
+    for (const session of open.slice(0, count)) this.#output.close(session, code)
   }
 
   /** Through which a user is connected. `away`: nobody is looking at it. */
