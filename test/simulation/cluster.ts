@@ -5,8 +5,8 @@ import type { UserId } from '../../src/protocol/ids.ts'
 import { team } from './names.ts'
 import { Rows } from './rows.ts'
 
-/** `draw`: a number from 0 to 1. `settles`: who loads a log makes sure of its end. */
-export type Replicas = { readonly draw: () => number; readonly settles: boolean }
+/** `draw`: a number from 0 to 1. */
+export type Replicas = { readonly draw: () => number }
 
 export class Cluster {
   readonly #replicas: Replicas
@@ -25,7 +25,7 @@ export class Cluster {
 
   /** What the owner of a log finds, of which devices have acknowledged all up to `acked`: all that was durable, and maybe more. */
   own(user: UserId, term: number, acked: number, written: readonly Entry[], dies = false): readonly Entry[] {
-    const found = this.#rows.get(user)?.own(term, acked, this.#replicas.settles, dies) ?? []
+    const found = this.#rows.get(user)?.own(term, acked, true, dies) ?? []
     if (!dies) expect(found.length, 'what was answered is there').toBeGreaterThanOrEqual(written.length)
     return found
   }

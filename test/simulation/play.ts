@@ -49,14 +49,14 @@ export async function play(choices: readonly number[], how: Play = {}): Promise<
   }
 }
 
-/** A store of three replicas, which take an append at once, late or never as the first choice draws. `settles`: who loads a log makes sure of its end. */
-export function onReplicas(choices: readonly number[], settles = true): Promise<void> {
+/** A store of three replicas, which take an append at once, late or never as the first choice draws. */
+export function onReplicas(choices: readonly number[]): Promise<void> {
   let seed = choices[0] ?? 0
   const draw = () => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
     return seed / 2 ** 32
   }
-  return play(choices, { replicas: { draw, settles } })
+  return play(choices, { replicas: { draw } })
 }
 
 /** Without the second device of a user. */

@@ -83,6 +83,34 @@ it('takes in another order only what was refused for good while nobody waited fo
   world.end()
 })
 
+it.each([0, 1, 8, 9, 16, 63])(
+  'makes a copy while what a program deletes is gone, and no device was told of it; of what is under way the crash keeps %d',
+  async (landed) => {
+    const world = await begin(devices)
+    const [ann, ben] = world.devices as [Device, Device]
+    world.write(ann, team)
+    await settle(world)
+    await world.disconnect(ben, true)
+    await world.deleteChat(ben.user, team)
+    while (!world.disk.calls.some(({ name }) => name === 'erase')) {
+      await world.turns()
+      if (world.disk.calls.every(({ name }) => name !== 'erase')) await world.answers()
+    }
+    await world.answers()
+    world.write(ann, team)
+    world.send(ann, team)
+    await world.frames(ann)
+    await world.turns()
+    const waits = world.disk.calls.map(({ args }) => args[0])
+    expect(waits, 'the copy and what tells the devices wait').toContain(ben.user)
+    await world.kill(landed)
+    await settle(world)
+    await check(world)
+    expect(world.programs.size).toBe(1)
+    world.end()
+  },
+)
+
 it('keeps them while people leave a group, are invited, and join it again', async () => {
   let joins = 0
   const count = (world: World) => {
