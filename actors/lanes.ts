@@ -20,7 +20,7 @@ export type Lanes = { sends: number; round: number; flying: number; refused: num
 export type Step = { readonly nth: number; readonly round: number }
 
 /** Refusals after which the same send may succeed. */
-const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true }
+const forNow: Record<RetryCode, true> = { busy: true, inbox_full: true, rate_limited: true, stale_devices: true }
 export const isForNow = (code: ErrorCode): code is RetryCode => Object.hasOwn(forNow, code)
 
 /** Of what is refused together the last is told to come so much later than the first: what may come at once is no more than comes free meanwhile. */

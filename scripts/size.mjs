@@ -6,7 +6,7 @@ const entries = {
   'bluetick/client': `export { connect, indexedDBStorage } from './dist/src/client/index.js'`,
   'with bluetick/client/msgpack': `export { connect, indexedDBStorage } from './dist/src/client/index.js'
     export { msgpack } from './dist/src/client/msgpack.js'`,
-  'end-to-end encryption (besides)': `export * from './dist/src/client/e2ee/index.js'`,
+  'bluetick/client/e2ee': `export * from './dist/src/client/e2ee/index.js'`,
 }
 for (const [name, contents] of Object.entries(entries)) {
   const { outputFiles } = await build({

@@ -24,10 +24,11 @@ import { startChores } from './hosts/chores.ts'
 import { hostGroups } from './hosts/groups/groups.ts'
 import { Notes } from './hosts/groups/notes.ts'
 import { staying } from './hosts/heartbeat.ts'
+import { Keys } from './hosts/keys/keys.ts'
 import { beginLife, presented } from './hosts/lives.ts'
 import { hostPresence } from './hosts/presence.ts'
 import { seeing } from './hosts/seeing.ts'
-import { admission } from './hosts/sessions/admission.ts'
+import { admission, checked } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
 import { oneSpell, type SpellOf } from './hosts/spells.ts'
@@ -272,6 +273,13 @@ export async function startHosts(
     : (token) => (token ? { user: token } : undefined)
   const bans = await Bans.load(store)
   const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault, onEvent })
+  const keys = new Keys({
+    ...{ store, router, limits, clock },
+    sealing: options.e2ee ?? 'off',
+    realm: options.realm ?? '',
+    swallows: options.blocked === 'swallowed',
+    tell: (user, device, frame) => sessions.tell(user, device, frame),
+  })
   const sessions: Sessions = new Sessions({
     runtime,
     router,
@@ -280,7 +288,11 @@ export async function startHosts(
     enter,
     onEvent,
     counts,
-    admit: admission(options.allow && hooks.ask('allow', options.allow), media),
+    admit: checked(
+      (from, send) => keys.check(from, send),
+      admission(options.allow && hooks.ask('allow', options.allow), media),
+    ),
+    keys: (asker, frame) => keys.answer(asker, frame),
     life,
     presented: (cursor) => presented(store, { term, life }, cursor),
     numbers: cluster?.numbers,

@@ -51,7 +51,4 @@ export function claimed(shelf: Shelf): {
   return { shelf: once ? { ...shelf, left } : shelf, once, isLow: left.length < low }
 }
 
-/** Of a store that was put back from an earlier moment: what is left there may have been given since. */
-export const putBack = (shelf: Shelf): Shelf => ({ ...shelf, left: [] })
-
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])

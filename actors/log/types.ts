@@ -51,7 +51,7 @@ export type Deliver = {
   readonly change?: Change | undefined
   /** In a group's log, and at its members: how long the message stays. Between two users their settings say it. */
   readonly lifetime?: Lifetime | undefined
-  /** Why a group refuses it, unless it is a repeat. */
+  /** Why it is refused, unless it is a repeat. */
   readonly denied?: ErrorCode | undefined
   readonly again: boolean
   readonly ticket: Ticket

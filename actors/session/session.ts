@@ -26,6 +26,10 @@ const metered = new Set<string>([
   'remove',
   'delete',
   'history',
+  'chain',
+  'link',
+  'prekeys',
+  'claim',
 ])
 
 export const startSession = (limits: SessionLimits, now: Millis): SessionState => new SessionState(limits, now)
@@ -178,6 +182,11 @@ function obey(state: SessionState, frame: ClientFrame, turn: SessionTurn): void 
       const before = seq === 0 ? null : { time, seq }
       return void turn.effects.push({ do: 'own', message: { is: 'history', ref, chat, before, limit } })
     }
+    case 'chain':
+    case 'link':
+    case 'prekeys':
+    case 'claim':
+      return void turn.effects.push({ do: 'keys', frame })
     default:
       return never(kind)
   }

@@ -36,6 +36,9 @@ export type SessionMessage =
   /** The time to hello is over. */
   | { readonly is: 'late' }
 
+/** What is asked of the public keys of users, and left there. */
+export type KeysFrame = Extract<ClientFrame, readonly ['chain' | 'link' | 'prekeys' | 'claim', ...unknown[]]>
+
 /** What a device decides or asks for its user. */
 type Own =
   | { readonly is: 'set'; readonly ref: string; readonly setting: Setting }
@@ -71,6 +74,8 @@ export type SessionEffect =
   | { readonly do: 'unwatch'; readonly user: UserId }
   /** For the user's own actor. */
   | { readonly do: 'own'; readonly message: Own }
+  /** Public keys, of this user or another. */
+  | { readonly do: 'keys'; readonly frame: KeysFrame }
   /** A question about a group. */
   | {
       readonly do: 'ask'

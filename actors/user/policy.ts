@@ -31,10 +31,11 @@ export function judge(state: UserState, message: Incoming, turn: UserTurn): Judg
  */
 function insteadOf(
   state: UserState,
-  { from, place }: Deliver,
+  { from, place, denied }: Deliver,
   lifetime: Lifetime | undefined,
   turn: UserTurn,
 ): Accepted | undefined {
+  if (denied) return { is: 'refused', code: denied }
   const invites = place?.change === 'invite'
   const code = from === state.user || (place && !invites) ? undefined : turnsAway(state.settings, from)
   if (code && !invites && (code !== 'blocked' || !turn.limits.swallows)) return { is: 'refused', code }

@@ -91,6 +91,18 @@ export const table = {
     default: 'permanent',
     env: 'BLUETICK_LIFETIME',
   },
+  e2ee: {
+    text: 'whether users may write so that the node cannot read it: off, allowed, or required between two users; see docs/e2ee.md',
+    default: 'off',
+    env: 'BLUETICK_E2EE',
+    oneOf: ['off', 'allowed', 'required'],
+  },
+  realm: {
+    text: 'name of the service, which devices sign with their keys; the same on all nodes, and in e2ee({ realm }) of clients',
+    value: 'NAME',
+    default: '',
+    env: 'BLUETICK_REALM',
+  },
   'online-ms': {
     text: 'milliseconds after the last activity until a user counts as gone; 0: online while connected',
     default: '20000',
@@ -205,6 +217,8 @@ async function optionsOf(values: Values, log: Log): Promise<NodeOptions> {
     media: fileMedia(join(values.data, 'media'), { retentionMs }),
     lifetime: values.lifetime as Lifetime,
     onlineMs: Number(values['online-ms']),
+    e2ee: values.e2ee as NonNullable<NodeOptions['e2ee']>,
+    ...(values.realm && { realm: values.realm }),
     heartbeatSeconds: Number(values['heartbeat-seconds']),
     limits: Object.fromEntries(pairs(values.limit).map(([name, value]) => [name, Number(value)])),
     ...(values['allow-origin'] && { allowOrigins: listed(values['allow-origin']) }),

@@ -56,10 +56,13 @@ export class Client implements AsyncDisposable {
   readonly #watches = new Listeners<Record<string, Presence>>()
   readonly #ended = new AbortController()
   readonly #http: HttpLink
+  /** What `connect` was given. */
+  readonly e2ee: ConnectOptions['e2ee']
 
   /** Use `connect`. A test brings its own clock. */
   constructor(options: ConnectOptions, clock: Clock = systemClock) {
     checkConnect(options)
+    this.e2ee = options.e2ee
     this.#clock = clock
     this.#http = new HttpLink(options, clock, this.#ended.signal)
     this.#host = new Host(options, clock, (news) => this.#tell(news))

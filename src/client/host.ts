@@ -1,5 +1,6 @@
 /** Runs a session: performs its effects on a link, a storage and a clock, and tells it what comes of them. */
 import { jsonCodec } from '../protocol/json.ts'
+import type { Beneath } from './beneath.ts'
 import { type Clock, timesOf } from './clock.ts'
 import { BluetickError, ClosedError, StorageError } from './errors.ts'
 import { Keeper } from './keeper.ts'
@@ -30,7 +31,7 @@ export class Host {
   readonly loaded: Promise<void>
   readonly #options: ConnectOptions
   readonly #clock: Clock
-  readonly #storage: Storage
+  readonly #beneath: Beneath
   readonly #news: (news: News) => void
   readonly #mail: SessionMessage[] = []
   readonly #woken = () => {
@@ -51,8 +52,10 @@ export class Host {
     this.#news = news
     const { device = null, background = false } = options
     this.session = startSession({ device, background, random: () => clock.random() })
-    this.#storage = options.storage ?? memoryStorage()
-    this.keeper = new Keeper(this.#storage, (error) => this.#storageFailed(error))
+    const { storage = memoryStorage(), codec = jsonCodec, transport = webSocketTransport, e2ee } = options
+    const beneath = { storage, codec, transport }
+    this.#beneath = e2ee?.around(beneath) ?? beneath
+    this.keeper = new Keeper(this.#beneath.storage, (error) => this.#storageFailed(error))
     this.loaded = this.#load().then(
       (kept) => this.hear({ is: 'loaded', kept }),
       (error) => this.#storageFailed(error),
@@ -107,7 +110,7 @@ export class Host {
     await this.keeper.written().catch(() => undefined)
     if (!this.#holds) return
     try {
-      await this.#storage.close()
+      await this.#beneath.storage.close()
     } finally {
       if (holders.get(this.#place) === this) holders.delete(this.#place)
     }
@@ -117,20 +120,20 @@ export class Host {
   async #load(): Promise<ReadonlyMap<string, unknown>> {
     for (let holder = holders.get(this.#place); holder; holder = holders.get(this.#place)) {
       if (holder.ended) await holder.release().catch(() => undefined)
-      else if (holder.#storage === this.#storage)
+      else if (holder.#beneath.storage === this.#beneath.storage)
         throw new StorageError('storage_in_use', 'another client of this program has this storage')
       // Two that keep in one place: who opens it decides.
       else break
     }
     if (!holders.has(this.#place)) holders.set(this.#place, this)
     this.#holds = true
-    const kept = await this.#storage.load()
+    const kept = await this.#beneath.storage.load()
     holders.set(this.#place, this)
     return kept
   }
 
   get #place(): Storage | string {
-    return this.#storage.place ?? this.#storage
+    return this.#beneath.storage.place ?? this.#beneath.storage
   }
 
   #perform(effect: SessionEffect): void {
@@ -163,7 +166,8 @@ export class Host {
     const hear = (message: SessionMessage) => {
       if (dial === this.#dials) this.hear(message)
     }
-    const { url, token: given, codec = jsonCodec, transport = webSocketTransport } = this.#options
+    const { url, token: given } = this.#options
+    const { transport, codec } = this.#beneath
     let token: string
     try {
       token = typeof given === 'string' ? given : await given()

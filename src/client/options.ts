@@ -42,6 +42,7 @@ const connectOptions: Rules<ConnectOptions> = {
   outboxMessages: isFrom0,
   outboxBytes: isFrom0,
   transport: is('function'),
+  e2ee: has('around'),
 }
 const sendOptions: Rules<SendOptions> = { ...queueOptions, ...waitOptions }
 const historyOptions: Rules<HistoryOptions> = { before: is('object'), limit: isFrom0, ...waitOptions }

@@ -4,6 +4,7 @@ import type { Change } from '../protocol/group.ts'
 import type { Body, Position } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Choices } from '../protocol/settings.ts'
+import type { E2ee } from './e2ee/types.ts'
 import type { EndCode } from './errors.ts'
 import type { Storage } from './storage.ts'
 import type { Transport } from './transport.ts'
@@ -29,6 +30,8 @@ export type ConnectOptions = {
   readonly outboxBytes?: number
   /** How messages reach the server. Default: the platform's WebSocket. */
   readonly transport?: Transport
+  /** End-to-end encryption: `e2ee()` of `bluetick/client/e2ee`. */
+  readonly e2ee?: E2ee
 }
 
 /** queued: safe in this client's storage. sent: durable at the server. refused: never will be. They only rise. */
@@ -79,6 +82,8 @@ export type Outgoing = {
   readonly expires: number | null
   /** Why it was refused; `cancelled`: by this client. */
   readonly code: string | null
+  /** true: it was sent so that no server can read it. */
+  readonly sealed?: boolean
 }
 
 /** A message for this user. */
@@ -97,12 +102,14 @@ export type Incoming = {
   /** Where it stands in this user's inbox. */
   readonly epoch: number
   readonly seq: number
+  /** true: no server could read it. */
+  readonly sealed?: boolean
   /** Tells the sender that the chat is read up to here, as `client.read` does. */
   read(): void
 }
 
 /** A message of a chat's history, of this user or for them. */
-export type Past = Omit<Incoming, 'lifetime' | 'read'> & {
+export type Past = Omit<Incoming, 'lifetime' | 'read' | 'sealed'> & {
   /** Of an own message: where it stands in the inbox of the other, or in the log of the group. */
   readonly at: Position | null
 }

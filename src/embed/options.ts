@@ -40,6 +40,13 @@ export type NodeOptions = Hooks & {
    * time. With `permanent` each message has three copies more, and both sides see all of it on each new device.
    */
   readonly lifetime?: Lifetime
+  /**
+   * Whether users may write so that this node cannot read it (docs/e2ee.md). Default `off`. `required`: between two users it takes nothing
+   * else.
+   */
+  readonly e2ee?: 'off' | 'allowed' | 'required'
+  /** Names this service to devices, which sign it with their keys: it is the same on all nodes, and in `e2ee({ realm })` of clients. Default: empty. */
+  readonly realm?: string
   /** Milliseconds after the last activity at which a connected user counts as gone. Default 20,000; 0: connected means online. */
   readonly onlineMs?: Millis
   /** Seconds after which a silent connection is dead, 8 to 960. Default 30. */
@@ -82,6 +89,8 @@ const rules: Record<keyof NodeOptions, Rule> = {
   onEvent: isFunction,
   limits: isObjectWith('an object'),
   blocked: isOneOf('told', 'swallowed'),
+  e2ee: isOneOf('off', 'allowed', 'required'),
+  realm: isText,
   lifetime: isText,
   onlineMs: isNumber,
   heartbeatSeconds: isNumber,

@@ -24,6 +24,7 @@ import {
 import { isLifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isAny, type Rule } from '../protocol/options.ts'
+import { isSealed } from '../protocol/sealed.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { HistoryStore } from '../store/contract.ts'
 import { ask, type Posting, post, SendRefused } from './post.ts'
@@ -75,6 +76,7 @@ export function asUsers(context: Context) {
       if (!isUserId(from, limits.idLength) || !isChatId(to, limits.idLength) || !isMessageId(id))
         throw new SendRefused('bad_id', id)
       if (!isBody(body) || (media !== undefined && !isMedia(media))) throw new SendRefused('bad_frame', id)
+      if (isSealed(body)) throw new SendRefused('bad_frame', id)
       if (bodySize(body) > limits.bodyBytes) throw new SendRefused('too_large', id)
       const code = media && (await attachTo(context.media, media, from, id))
       if (code) throw new SendRefused(code, id)

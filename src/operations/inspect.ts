@@ -1,9 +1,10 @@
 /** What operators see of a user and of a message. */
 import { type NodeRouter, toPresence, toUser } from '../../actors/addresses.ts'
+import { unpacked } from '../../actors/keys/packed.ts'
 import type { Waiting } from '../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
-import type { LogStore, MessageTrace, SettingsStore, TraceStore } from '../store/contract.ts'
+import type { KeyStore, LogStore, MessageTrace, SettingsStore, TraceStore } from '../store/contract.ts'
 
 export type UserInspection = {
   readonly user: string
@@ -22,6 +23,8 @@ export type UserInspection = {
   readonly lifetimes: readonly { readonly chat: string; readonly lifetime: Lifetime }[]
   /** The lowest seqs whose timers have not started, as stored; null: there are none. */
   readonly waiting: Waiting | null
+  /** Of a user with keys for sealed messages: links, devices that have left something, and prekeys for one use, all counted. */
+  readonly keys?: { readonly links: number; readonly devices: number; readonly prekeys: number }
 }
 
 export type MessageStep = {
@@ -33,7 +36,7 @@ export type MessageStep = {
 /** undefined: nothing is known of that user. */
 export async function inspectUser(
   router: NodeRouter,
-  store: LogStore & SettingsStore,
+  store: LogStore & SettingsStore & KeyStore,
   term: number,
   user: UserId,
   now: Millis,
@@ -48,7 +51,16 @@ export async function inspectUser(
   const lastSeen = seen && Math.min(seen, now)
   const lifetimes = ((await store.settings(user))?.lifetimes ?? []).map(({ chat, lifetime }) => ({ chat, lifetime }))
   const actor = { path, status, mailbox, restarts }
-  return { user, actor, epoch, tail, term, devices, lastSeen, lifetimes, waiting }
+  const keys = await keysOf(store, user)
+  return { user, actor, epoch, tail, term, devices, lastSeen, lifetimes, waiting, ...(keys && { keys }) }
+}
+
+async function keysOf(store: KeyStore, user: UserId): Promise<UserInspection['keys']> {
+  const links = (await store.links(user, 1)).length
+  const identities = await store.shelves(user)
+  const rows = await Promise.all(identities.map((identity) => store.shelf(user, identity)))
+  const prekeys = rows.reduce((sum, row) => sum + (row ? unpacked(row).left.length : 0), 0)
+  return links + identities.length > 0 ? { links, devices: identities.length, prekeys } : undefined
 }
 
 /** What became of a message, step by step; empty when its id is not known, or no longer. */

@@ -6,7 +6,7 @@ import { type DeviceId, isChatId, isCount, isId, isMessageId, isUserId, type Use
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isText, type Rule } from '../protocol/options.ts'
 import type { ClockFace } from '../runtime/index.ts'
-import type { HistoryStore, LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
+import type { HistoryStore, KeyStore, LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
 import { deleteMessage } from './deleting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
@@ -25,7 +25,7 @@ type Context = {
   readonly bans: Bans
   readonly limits: Limits
   readonly router: NodeRouter
-  readonly store: LogStore & HistoryStore & SettingsStore & TraceStore
+  readonly store: LogStore & HistoryStore & SettingsStore & TraceStore & KeyStore
   readonly term: number
   readonly clock: ClockFace
 }

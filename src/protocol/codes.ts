@@ -29,6 +29,10 @@ export const errorCodes = {
   not_an_admin: { number: 42, retryAfter: 0, text: 'only admins of the group may' },
   too_many_members: { number: 43, retryAfter: 0, text: 'the group has as many members as this node allows' },
   no_change: { number: 44, retryAfter: 0, text: 'the group is like that already' },
+  bad_keys: { number: 45, retryAfter: 0, text: 'not the keys of that device' },
+  stale_links: { number: 46, retryAfter: 0, text: 'the chain has more links' },
+  no_keys: { number: 47, retryAfter: 0, text: 'that user or device has no keys' },
+  not_sealed: { number: 48, retryAfter: 0, text: 'this node takes only sealed messages' },
   busy: { number: 20, retryAfter: 500, text: 'too much is under way for that user, or the store does not answer' },
   inbox_full: { number: 21, retryAfter: 5_000, text: 'the inbox of the recipient is full' },
   rate_limited: {
@@ -36,6 +40,7 @@ export const errorCodes = {
     retryAfter: 1_000,
     text: 'more than this node accepts from one connection, from one user, or from one to another',
   },
+  stale_devices: { number: 23, retryAfter: 100, text: 'a device has come or gone' },
 } as const satisfies Record<string, ErrorRow>
 
 /** The name of an error code. */
@@ -51,12 +56,8 @@ export function mayRetry(code: string): boolean {
   return Object.hasOwn(errorCodes, code) && errorCodes[code as ErrorCode].retryAfter > 0
 }
 
-const errorNames = new Map<number, ErrorCode>(
-  Object.entries(errorCodes).map(([name, row]) => [row.number, name as ErrorCode]),
-)
-
 /** The name of an error code's number, or undefined for a number that is not in the table. */
-export const errorNamed = (number: number): ErrorCode | undefined => errorNames.get(number)
+export const errorNamed = (number: number): ErrorCode | undefined => named(errorCodes, number)
 
 type CloseRow = { readonly number: number; readonly text: string }
 
@@ -86,12 +87,12 @@ export const closeCodes = {
 /** The name of a close code. */
 export type CloseCode = keyof typeof closeCodes
 
-const closeNames = new Map<number, CloseCode>(
-  Object.entries(closeCodes).map(([name, row]) => [row.number, name as CloseCode]),
-)
-
 /** The name of a close code's number, or undefined for one that Bluetick did not give (1006, a proxy's). */
-export const closeNamed = (number: number): CloseCode | undefined => closeNames.get(number)
+export const closeNamed = (number: number): CloseCode | undefined => named(closeCodes, number)
 
 /** Whether a client should connect again after this close code. Only 3500 to 3999 say no. */
 export const mayComeBack = (number: number): boolean => number < 3500 || number > 3999
+
+/** Looked for: a map by number would stay in each bundle of the client, and few codes come. */
+const named = <Name extends string>(table: Record<Name, { readonly number: number }>, number: number) =>
+  (Object.keys(table) as Name[]).find((name) => table[name].number === number)

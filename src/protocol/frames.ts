@@ -17,6 +17,7 @@ import {
   isId,
   isMedia,
   isMessageId,
+  isUserId,
   type MediaRef,
   type MessageId,
   type Millis,
@@ -25,8 +26,10 @@ import {
 } from './ids.ts'
 import { kinds } from './kinds.ts'
 import type { Lifetime } from './lifetime.ts'
-import type { ClientLimits, Limits } from './limits.ts'
+import type { Limits } from './limits.ts'
+import { isSealed } from './sealed.ts'
 import { type Audience, type Choices, isSetting } from './settings.ts'
+import type { ClientLimits } from './told-limits.ts'
 
 /**
  * A message to a user or a group, or with `change` one that changes the group or the lifetime of the chat. `again`: this id may have been sent before
@@ -48,7 +51,7 @@ type Users = readonly UserId[]
 export type ClientFrame =
   /**
    * Who I am, and how far I have acknowledged which log (`epoch` 0: I have none), of which life (0: I do not tell); up to `seen` I
-   * have what I did not acknowledge. `token` null: it came with the upgrade.
+   * have what I did not acknowledge. `token` null: it came with the upgrade. `sealed`: I take sealed messages; who does not gets `gone` in their place.
    */
   | readonly [
       'hello',
@@ -59,6 +62,7 @@ export type ClientFrame =
       background: boolean,
       life?: number,
       seen?: Seq,
+      sealed?: boolean,
     ]
   | SendFrame
   /** Everything up to `seq` is safe here. Cumulative; not answered. */
@@ -94,6 +98,14 @@ export type ClientFrame =
   | readonly ['history', ref: string, chat: ChatId, time: Millis, seq: Seq, limit: number]
   /** What I am doing in a chat. Not answered; may be dropped. */
   | readonly ['typing', chat: ChatId, what: Typing]
+  /** The links of a user's chain of devices from number `from` on. Answered by `links`, or `error`. */
+  | readonly ['chain', user: UserId, from: number]
+  /** A link to add to my chain, as keys/link.ts says. Answered by `done` with its number, or `error`. */
+  | readonly ['link', ref: string, link: Uint8Array]
+  /** What this device leaves for others, as keys/upload.ts says. Answered by `done` with how many prekeys for one use are left, or `error`. */
+  | readonly ['prekeys', ref: string, upload: Uint8Array]
+  /** What `user` has left, to write to them in `chat`. Answered by `bundles`, or `error`. */
+  | readonly ['claim', ref: string, chat: ChatId, user: UserId]
   /** Another token for the one that is about to expire, as `renew` asked. Answered by `done`, or by `error`. */
   | readonly ['token', token: string]
   | readonly ['ping', n: number]
@@ -218,13 +230,30 @@ export type ServerFrame =
       groups?: Audience,
       tags?: string,
     ]
+  /** Links of a user's chain from number `from` on, as keys/bytes.ts frames them: maybe not all of the `n` that there are. */
+  | readonly ['links', user: UserId, from: number, n: number, links: Uint8Array]
+  /** The answer to a claim, as keys/bundles.ts says, for a chain of `n` links. */
+  | readonly ['bundles', ref: string, n: number, bundles: Uint8Array]
+  /** So many prekeys for one use of this device are left: it is to bring more. */
+  | readonly ['low', left: number]
   /** The token expires in `ms`: send another one by `token`, else this connection is closed with `expired`. */
   | readonly ['renew', ms: number]
   | readonly ['ping', n: number]
   | readonly ['pong', n: number]
 
 /** The kinds of frames that are answered by `done`. */
-type Answered = 'read' | 'watch' | 'unwatch' | 'set' | 'ask' | 'remove' | 'delete' | 'history' | 'token'
+type Answered =
+  | 'read'
+  | 'watch'
+  | 'unwatch'
+  | 'set'
+  | 'ask'
+  | 'remove'
+  | 'delete'
+  | 'history'
+  | 'token'
+  | 'link'
+  | 'prekeys'
 
 export type Frame = ClientFrame | ServerFrame
 
@@ -246,7 +275,7 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
   // Most frames are of these kinds: without the closures below each takes 150 bytes less.
   if (value[0] === 'send') return parseSend(value, limits)
   if (value[0] === 'ack') return isCount(value[1]) ? ['ack', value[1]] : refused('bad_frame', 'ack', value[1], limits)
-  const [kind, a, b, c, d, e, f, g] = value as [string, ...unknown[]]
+  const [kind, a, b, c, d, e, f, g, h] = value as [string, ...unknown[]]
   const bad = (code: ErrorCode): BadFrame => refused(code, kind, a, limits)
   const id = (value: unknown): value is DeviceId => isId(value, limits.idLength)
   const chat = (value: unknown): value is ChatId => isChatId(value, limits.idLength)
@@ -259,7 +288,9 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       if (!isCount(epoch) || !isCount(seq) || typeof background !== 'boolean')
         return { bad: 'bad_frame', kind, ref: null }
       if (!isCount(life) || !isCount(seen)) return { bad: 'bad_frame', kind, ref: null }
-      return ['hello', token, device, epoch, seq, background, life, seen]
+      const hello = ['hello', token, device, epoch, seq, background, life, seen] as const
+      if (h === undefined || h === null || h === false) return hello
+      return h === true ? [...hello, h] : { bad: 'bad_frame', kind, ref: null }
     }
     case 'read':
       if (!chat(a)) return bad('bad_id')
@@ -294,6 +325,15 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return a === 'settings' || a === 'devices' ? ['ask', a] : bad('bad_frame')
     case 'remove':
       return id(a) ? ['remove', a] : bad('bad_id')
+    case 'chain':
+      if (!isUserId(a, limits.idLength)) return bad('bad_id')
+      return isCount(b) && b > 0 ? [kind, a, b] : bad('bad_frame')
+    case 'link':
+    case 'prekeys':
+      return id(a) && b instanceof Uint8Array ? [kind, a, b] : bad('bad_frame')
+    case 'claim':
+      if (!id(a)) return bad('bad_frame')
+      return chat(b) && isUserId(c, limits.idLength) ? [kind, a, b, c] : bad('bad_id')
     case 'token':
       return typeof a === 'string' ? [kind, a] : { bad: 'bad_frame', kind, ref: null }
     case 'ping':
@@ -314,7 +354,9 @@ function parseSend([, id, to, body, again, media, change]: unknown[], limits: Li
   if (!isMessageId(id) || !isChatId(to, limits.idLength)) return refused('bad_id', 'send', id, limits)
   if (!isBody(body)) return refused('bad_frame', 'send', id, limits)
   if (again !== undefined && typeof again !== 'boolean') return refused('bad_frame', 'send', id, limits)
-  if (bodySize(body) > limits.bodyBytes) return refused('too_large', 'send', id, limits)
+  const sealed = isSealed(body)
+  if (bodySize(body) > (sealed ? limits.sealedBytes : limits.bodyBytes)) return refused('too_large', 'send', id, limits)
+  if (sealed && (isGroup(to) || (change ?? undefined) !== undefined)) return refused('bad_frame', 'send', id, limits)
   const send = ['send', id, to, body, again ?? false] as const
   return addressed(send, media ?? undefined, change ?? undefined, limits) ?? refused('bad_frame', 'send', id, limits)
 }

@@ -18,6 +18,10 @@ export const kinds = {
   ticks: 41,
   token: 42,
   stand: 43,
+  chain: 44,
+  link: 45,
+  prekeys: 46,
+  claim: 47,
   // either way
   ping: 8,
   pong: 9,
@@ -41,6 +45,9 @@ export const kinds = {
   ticked: 49,
   renew: 50,
   stands: 51,
+  links: 52,
+  bundles: 53,
+  low: 54,
 } as const
 
 /** The name of a kind of frame. */

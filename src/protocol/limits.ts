@@ -1,13 +1,10 @@
+import { toldLimits } from './told-limits.ts'
+
 /** Every size, rate and count that a stranger could grow. All are options of `createNode({ limits })`. */
 export const defaultLimits = {
-  /** Bytes of one WebSocket message from a client. Above it the connection is closed (`frame_too_large`; by more than 64 KiB above it without a word, as 1006). */
-  frameBytes: 128 * 1024,
-  /** Bytes of one message body (UTF-8 for text). Above it a send is refused (`too_large`). At most half of frameBytes, so that a body escaped in JSON still fits. */
-  bodyBytes: 32 * 1024,
-  /** UTF-16 units of a user or device id. At most 256. */
-  idLength: 128,
-  /** Frames per second of one connection, over time; two seconds' worth may come at once. Above it `rate_limited`, then `flooding`. */
-  framesPerSecond: 500,
+  ...toldLimits,
+  /** Bytes of a sealed body, with what is in it for each device. Above it a send is refused (`too_large`). At most half of frameBytes. */
+  sealedBytes: 64 * 1024,
   /** Messages that one user sends per second, from all devices, over time; one to a group counts for each of its members. Two seconds' worth may come at once. Above it `rate_limited`. */
   sendsPerSecond: 1_000,
   /** The same for what one user sends to one other, or to one group, where each message counts once. */
@@ -22,24 +19,26 @@ export const defaultLimits = {
   devices: 5,
   /** Milliseconds after which a device that was not connected counts as gone, and gets no copies; it is told so when it comes back. */
   deviceAwayMs: 30 * 24 * 3_600_000,
-  /** Entries pushed to a device and not yet acknowledged. The rest waits in the inbox. */
-  windowEntries: 256,
   /** Bytes of bodies pushed to a device and not yet acknowledged; one entry always fits. */
   windowBytes: 256 * 1024,
   /** Entries of an inbox that no device has acknowledged. Above it a send is refused (`inbox_full`). */
   inboxEntries: 100_000,
-  /** Sends of one connection that are not answered yet. Above it `busy`. */
-  sendsInFlight: 256,
   /** Members of a group. */
   members: 1_024,
   /** Appends of one inbox that are not durable yet. Above it `busy`. */
   appendsInFlight: 1_024,
-  /** Users that one connection watches at a time. */
-  watches: 256,
   /** Users that one user has blocked, as many contacts, and as many chats with tags. Above it `list_full`. */
   listed: 1_024,
   /** Bytes that wait in a socket which its client does not read. Above it the connection is closed (`too_slow`). At least twice windowBytes. */
   socketBytes: 1024 * 1024,
+  /** Devices of one user that have keys for sealed messages. A link that makes it more is refused (`list_full`). At most 16. */
+  keyDevices: 10,
+  /** Links and uploads of prekeys of one user in a minute, which may come at once; each costs the node 3 to 6 ms. Above it `rate_limited`. */
+  keyChangesPerMinute: 30,
+  /** Claims, and questions for links, of one user in a minute, which may come at once. Above it `rate_limited`. */
+  claimsPerMinute: 600,
+  /** Claims of one user of what one other has left, at once, that get prekeys for one use; one more comes back every ten minutes. Above it the signed prekeys are the answer. */
+  claimsOfOne: 6,
   /** Bytes of one picture, video or other file. Above it an upload is refused (`too_large`, HTTP 413). */
   mediaBytes: 64 * 1024 * 1024,
   /** Bytes that one user uploads in a day, of each upload at least 16 KiB; used up, they come back over the day. Above it `over_quota` (HTTP 429). At least mediaBytes. */
@@ -55,15 +54,6 @@ export const defaultLimits = {
 /** Limits by name; see `defaultLimits` for units. */
 export type Limits = { readonly [Name in keyof typeof defaultLimits]: number }
 
-/** The limits that a client must know: they come with `welcome`. */
-export type ClientLimits = Pick<
-  Limits,
-  'frameBytes' | 'bodyBytes' | 'idLength' | 'framesPerSecond' | 'windowEntries' | 'sendsInFlight' | 'watches'
-> & {
-  /** Milliseconds without a sign of life after which the node drops the connection. A client pings within half of it. */
-  readonly heartbeatMs: number
-}
-
 /** Completes and checks limits; one that is undefined is not given. Throws a RangeError that names the limit. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {
   const limits: Limits = { ...defaultLimits }
@@ -75,6 +65,9 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
   if (limits.idLength > 256) throw new RangeError('limits.idLength must be at most 256')
   if (limits.bodyBytes * 2 > limits.frameBytes)
     throw new RangeError('limits.bodyBytes must be at most half of limits.frameBytes')
+  if (limits.sealedBytes * 2 > limits.frameBytes)
+    throw new RangeError('limits.sealedBytes must be at most half of limits.frameBytes')
+  if (limits.keyDevices > 16) throw new RangeError('limits.keyDevices must be at most 16')
   if (limits.windowBytes * 2 > limits.socketBytes)
     throw new RangeError('limits.socketBytes must be at least twice limits.windowBytes')
   if (limits.mediaBytes > limits.mediaBytesPerDay)

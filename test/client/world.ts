@@ -4,7 +4,8 @@ import type { Clock } from '../../src/client/clock.ts'
 import type { ConnectOptions, Storage, Transport, TransportEvents } from '../../src/client/index.ts'
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
-import { type ClientLimits, defaultLimits } from '../../src/protocol/limits.ts'
+import { defaultLimits } from '../../src/protocol/limits.ts'
+import type { ClientLimits } from '../../src/protocol/told-limits.ts'
 
 /** Lets everything happen that waits for no time and no server. */
 export async function settle(): Promise<void> {

@@ -52,6 +52,7 @@ export function hosted(given: Partial<SessionsContext> = {}) {
     heartbeatMs: 30_000,
     enter: byName,
     admit: () => undefined,
+    keys: async ({ user }, [kind, ref]) => ['error', 'refused', kind, `${user} ${ref}`, 0, ''],
     life: 0,
     presented: (cursor) => cursor,
     counts: new Counts(),

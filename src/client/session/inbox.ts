@@ -17,6 +17,7 @@ export type Received = {
   readonly media: Attachment | null
   readonly change: Change | null
   readonly lifetime: Lifetime
+  readonly sealed?: boolean
 }
 
 /** Tells the application to drop messages; `seq` is the entry that says so. */
@@ -133,7 +134,20 @@ export class Inbox {
 function received(epoch: number, frame: Extract<EntryFrame, readonly ['message', ...unknown[]]>): Received {
   const [, seq, id, from, time, body, media, place, lifetime, changed] = frame
   const [chat, change] = [place?.group ?? from, place?.change ?? changed ?? null]
-  return { epoch, seq, id, chat, from, time, body, media: attachment(media), change, lifetime: lifetime ?? 'default' }
+  return {
+    epoch,
+    seq,
+    id,
+    chat,
+    from,
+    time,
+    body,
+    media: attachment(media),
+    change,
+    lifetime: lifetime ?? 'default',
+    // End-to-end encryption has opened it (e2ee/opening.ts).
+    ...(frame.length > 10 && { sealed: true }),
+  }
 }
 
 const within = ({ chat, seq }: Received, of: string | null, from: number, upTo: number): boolean =>

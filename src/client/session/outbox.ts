@@ -69,7 +69,7 @@ export class Outbox {
   }
 
   /** The server has it. Answers the messages whose ticks rose by receipts that came before this: it, or none. */
-  sent(out: Out, is: Pick<Outgoing, 'at' | 'time' | 'lifetime' | 'expires'>): Out[] {
+  sent(out: Out, is: Pick<Outgoing, 'at' | 'time' | 'lifetime' | 'expires' | 'sealed'>): Out[] {
     this.lines.land(out)
     count(this.waiting, out, -1)
     // One that is sent again may have been delivered before.

@@ -46,6 +46,7 @@ export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: S
     lifetime,
     expires: vanishes(lifetime, now),
     code: null,
+    ...(frame.length > 11 && { sealed: true }),
   } as const
   const copied = { message, n: state.outbox.number(), again: true, life: state.outbox.life }
   state.outbox.add(copied)
@@ -57,7 +58,13 @@ export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: S
   const known = state.outbox.get(id)
   if (!known || !isWaiting(known)) return
   const before = known.message.state
-  state.outbox.sent(known, { at: { epoch, seq }, time, lifetime, expires: vanishes(lifetime, now) })
+  state.outbox.sent(known, {
+    at: { epoch, seq },
+    time,
+    lifetime,
+    expires: vanishes(lifetime, now),
+    ...(frame.length > 6 && { sealed: true }),
+  })
   // What was lost and is sent again has been told.
   rose(state, known, out, known.message.state === before ? 'placed' : 'message')
 }

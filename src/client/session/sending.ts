@@ -1,7 +1,7 @@
 /** What is said to the server, and when: sends within its window and its rate, acknowledgements and reads in one frame for many. */
 import { bodySize, type ClientFrame } from '../../protocol/frames.ts'
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
-import type { ClientLimits } from '../../protocol/limits.ts'
+import type { ClientLimits } from '../../protocol/told-limits.ts'
 import type { Outgoing } from '../types.ts'
 import { mediaRef } from './attachment.ts'
 import { repeatRequests, sayRequests } from './requests.ts'

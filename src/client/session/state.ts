@@ -1,7 +1,7 @@
 /** What a session holds. */
 import type { ClientFrame, Typing } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
-import { type ClientLimits, defaultLimits } from '../../protocol/limits.ts'
+import { type ClientLimits, toldLimits } from '../../protocol/told-limits.ts'
 import type { ConnectionStatus, DeviceInfo, Past, Settings } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
@@ -81,7 +81,7 @@ export const startSession = (options: SessionOptions): SessionState => ({
   devices: [],
   listing: [],
   pasts: new Map(),
-  limits: { ...defaultLimits, heartbeatMs: 30_000 },
+  limits: { ...toldLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,
   retryAt: 0,

@@ -12,6 +12,14 @@ type Question = () => Promise<ErrorCode | undefined>
 /** What is to be asked about a user's send; undefined where nothing is. */
 export type Admit = (from: UserId, send: SendFrame) => Question | undefined
 
+/** First, what public keys say of it. */
+export const checked =
+  (check: Admit, admit: Admit): Admit =>
+  (from, send) => {
+    const [first, then] = [check(from, send), admit(from, send)]
+    return first ? async () => (await first()) ?? (await then?.()) : then
+  }
+
 /** `allow` is asked first: what it refuses leaves no reference. Where it does not answer in time, or cannot tell, the send may come again. */
 export function admission(allow: Allow | undefined, media: NodeMedia | undefined): Admit {
   return (from, [, id, to, body, , carried, change]) => {

@@ -10,7 +10,7 @@ import type { CloseCode } from '../../protocol/codes.ts'
 import { type DeviceId, isId, isUserId, type Millis, type UserId } from '../../protocol/ids.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { ClockFace } from '../../runtime/index.ts'
-import { Attempts } from './attempts.ts'
+import { Buckets } from '../buckets.ts'
 
 /** Whom a token stands for. `device` null: the client names it. `expiresIn` null: it does not expire. */
 export type Entrant = {
@@ -38,7 +38,7 @@ type Context = {
  * that one which is set ends nobody's session.
  */
 export function entrance({ authenticate, banned, limits, clock, onFault, onEvent }: Context): Enter {
-  const attempts = new Attempts(limits.wrongTokensPerMinute)
+  const attempts = new Buckets(limits.wrongTokensPerMinute, 60_000)
   const check: Enter = async (token, client) => {
     let identity: Identity | undefined
     try {
@@ -62,9 +62,9 @@ export function entrance({ authenticate, banned, limits, clock, onFault, onEvent
   }
   return async (token, client) => {
     const { address } = client
-    const waits = attempts.exhausted(address, clock.monotonic())
+    const waits = attempts.isEmpty(address, clock.monotonic())
     const entrant = waits ? 'too_many_attempts' : await check(token, client)
-    if (entrant === 'bad_token') attempts.failed(address, clock.monotonic())
+    if (entrant === 'bad_token') attempts.take(address, clock.monotonic())
     if (typeof entrant === 'string') onEvent?.({ event: 'refused', code: entrant, address })
     return entrant
   }

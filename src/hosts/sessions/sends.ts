@@ -4,11 +4,13 @@ import { isForNow, mustWait } from '../../../actors/lanes.ts'
 import type { Accepted, Copy, Deliver } from '../../../actors/log/types.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import { answerMs } from '../../embed/deadline.ts'
+import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import { isGroup, type UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { Admit } from './admission.ts'
 import { Rates } from './rates.ts'
+import { keptOf } from './sealed.ts'
 import type { Session, SessionsContext } from './session.ts'
 
 /** Milliseconds between looks at which buckets are full. */
@@ -94,18 +96,22 @@ export class Sends {
       const code = stays ? await question?.() : 'busy'
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect, copies)
+      // It may have been taken already, and its answer lost.
+      else if (code === 'stale_devices' && send[4]) this.#offer(session, effect, copies, code)
       else this.#answer(session, effect, copies, { is: 'refused', code })
     }
     const decided = (before ?? Promise.resolve()).then(decide)
     this.#admitting.set(session, decided)
   }
 
-  #offer(session: Session, effect: Send, copies: number): void {
+  /** `denied`: why it is refused, where it is no repeat. */
+  #offer(session: Session, effect: Send, copies: number, denied?: ErrorCode): void {
     const { send, step } = effect
     const [, id, to, body, again, carried, change] = send
     const from = session.user as UserId
     const media = carried ?? undefined
     const { ref } = session
+    const kept = keptOf(session, body, 'parts')
     this.#context.router.ask(
       toChat(to),
       (ticket): Deliver => ({
@@ -114,9 +120,10 @@ export class Sends {
         step: step,
         from,
         id,
-        body,
+        body: kept,
         media,
         change,
+        denied,
         again,
         ticket,
       }),
@@ -127,9 +134,10 @@ export class Sends {
   copy(session: Session, { send, step, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
     const media = carried ?? undefined
+    const kept = keptOf(session, body, 'own')
     this.#context.router.ask(
       toUser(session.user as UserId),
-      (ticket): Copy => ({ is: 'copy', to, at, time, id, body, media, change, lifetime, again, ticket }),
+      (ticket): Copy => ({ is: 'copy', to, at, time, id, body: kept, media, change, lifetime, again, ticket }),
       (answer) => this.#receive(session, { is: 'copied', send, step, at, time, lifetime, answer }),
     )
   }

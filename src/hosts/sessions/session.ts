@@ -2,12 +2,13 @@
 import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { Presented } from '../../../actors/log/types.ts'
 import { SessionState } from '../../../actors/session/state.ts'
+import type { KeysFrame } from '../../../actors/session/types.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
 import type { Counts } from '../../embed/counts.ts'
 import type { OnEvent } from '../../embed/events.ts'
 import type { Codec } from '../../protocol/codec.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
-import type { Cursor, Millis } from '../../protocol/ids.ts'
+import type { Cursor, DeviceId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Runtime } from '../../runtime/index.ts'
@@ -53,6 +54,8 @@ export type SessionsContext = {
   readonly heartbeatMs: Millis
   readonly enter: Enter
   readonly admit: Admit
+  /** What is asked of public keys. */
+  readonly keys: (asker: { readonly user: UserId; readonly device: DeviceId }, frame: KeysFrame) => Promise<ServerFrame>
   readonly onEvent?: OnEvent | undefined
   readonly counts: Counts
   /** The name of this life of the store; 0: none. */

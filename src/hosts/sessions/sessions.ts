@@ -1,20 +1,21 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and knows who is connected. */
 import type { Presence } from '../../../actors/presence.ts'
 import { receive, unjudged } from '../../../actors/session/session.ts'
-import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
+import type { KeysFrame, SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import { stance } from '../../../actors/settings.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../../protocol/frames.ts'
 import type { DeviceId, Millis, UserId } from '../../protocol/ids.ts'
-import type { ClientLimits } from '../../protocol/limits.ts'
 import { pingOf, pongTo } from '../../protocol/ping.ts'
 import type { Settings } from '../../protocol/settings.ts'
+import type { ClientLimits } from '../../protocol/told-limits.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { SessionPort } from '../ports.ts'
 import { Entering } from './entering.ts'
 import { Output } from './output.ts'
 import { Refs } from './refs.ts'
+import { Sealed } from './sealed.ts'
 import { Sends } from './sends.ts'
 import type { Session, SessionsContext } from './session.ts'
 import { Telling } from './telling.ts'
@@ -28,6 +29,7 @@ export class Sessions implements SessionPort {
   readonly #sends: Sends
   readonly #clock: Clock
   readonly #entering: Entering
+  readonly #sealed = new Sealed()
 
   constructor(context: SessionsContext) {
     this.#context = context
@@ -115,6 +117,7 @@ export class Sessions implements SessionPort {
   ended(session: Session, code: number): void {
     const { ref, user, device, aliveAt, address } = session
     session.open = false
+    this.#sealed.ended(ref)
     if (!this.#sessions.delete(ref) || user === null) return
     this.#telling.left(session, user, code === 1006 ? aliveAt : this.now)
     this.#context.ended?.(ref)
@@ -123,7 +126,7 @@ export class Sessions implements SessionPort {
 
   push(ref: SessionRef, frame: ServerFrame): void {
     const session = this.#sessions.get(ref)
-    if (session) this.#output.push(session, frame)
+    if (session) this.#output.push(session, this.#sealed.for(session, frame))
   }
 
   hint(ref: SessionRef, frame: ServerFrame): void {
@@ -136,6 +139,7 @@ export class Sessions implements SessionPort {
     if (!session) return
     const { user, device } = session
     const { epoch, seq, tail, why, siblings, settings } = welcome
+    this.#sealed.began(session)
     const frame = [
       'welcome',
       user as UserId,
@@ -215,6 +219,12 @@ export class Sessions implements SessionPort {
     return this.#sessions.get(ref)?.open === true
   }
 
+  /** To the sessions of one device. */
+  tell(user: UserId, device: DeviceId, frame: ServerFrame): void {
+    for (const session of this.#sessions.all())
+      if (session.user === user && session.device === device) this.#output.push(session, frame)
+  }
+
   closeAll(code: CloseCode): void {
     this.closeSome(this.size, code)
   }
@@ -257,6 +267,12 @@ export class Sessions implements SessionPort {
     for (; at < effects.length; at++) this.#perform(session, effects[at] as SessionEffect)
   }
 
+  async #keys(session: Session, frame: KeysFrame): Promise<void> {
+    const asker = { user: session.user as UserId, device: session.device as DeviceId }
+    const answer = await this.#context.keys(asker, frame)
+    if (session.open) this.#output.push(session, answer)
+  }
+
   #perform(session: Session, effect: SessionEffect): void {
     switch (effect.do) {
       case 'push':
@@ -271,6 +287,8 @@ export class Sessions implements SessionPort {
         return this.#sends.deliver(session, effect)
       case 'copy':
         return this.#sends.copy(session, effect)
+      case 'keys':
+        return void this.#keys(session, effect.frame)
       default:
         return this.#telling.perform(session, effect)
     }

@@ -8,7 +8,10 @@ import type { Output } from './output.ts'
 import type { Session, SessionsContext } from './session.ts'
 
 /** What the host of sessions does itself. */
-export type OwnEffect = Extract<SessionEffect, { do: 'push' | 'close' | 'authenticate' | 'renew' | 'deliver' | 'copy' }>
+export type OwnEffect = Extract<
+  SessionEffect,
+  { do: 'push' | 'close' | 'authenticate' | 'renew' | 'deliver' | 'copy' | 'keys' }
+>
 
 export class Telling {
   readonly #context: Pick<SessionsContext, 'router' | 'presented'>

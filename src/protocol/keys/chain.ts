@@ -10,7 +10,7 @@ export const mostLinks = 512
 /** Of these the last so many only remove devices, or begin anew: who is full can still shut out who was stolen. */
 export const reservedLinks = 64
 
-type Member = { readonly device: string; readonly identity: Uint8Array; readonly suites: Uint8Array }
+export type Member = { readonly device: string; readonly identity: Uint8Array; readonly suites: Uint8Array }
 
 /** How far somebody has followed the chain of a user. */
 export type Chain = {
@@ -41,12 +41,17 @@ export const noLinks = (realm: string, user: string): Chain => ({
 })
 
 /** The chain with one link more. */
-export function followed(chain: Chain, bytes: Uint8Array): Chain | Wrong {
+export const followed = (chain: Chain, bytes: Uint8Array): Chain | Wrong => next(chain, bytes, isGenuine)
+
+/** The same, of a link that whoever asks has followed before, and kept: signatures are not checked again. */
+export const recalled = (chain: Chain, bytes: Uint8Array): Chain | Wrong => next(chain, bytes, () => true)
+
+function next(chain: Chain, bytes: Uint8Array, isSigned: typeof isGenuine): Chain | Wrong {
   const link = parseLink(bytes)
   if (!link || link.user !== chain.user) return 'malformed'
   if (link.n !== chain.n + 1) return 'stale'
   if (bytesToHex(link.previous) !== bytesToHex(chain.hash)) return 'fork'
-  if (!isGenuine(chain.realm, link)) return 'malformed'
+  if (!isSigned(chain.realm, link)) return 'malformed'
   if (!isAllowed(chain, link)) return 'refused'
   const gone = link.kind === 'reset' ? chain.members.map(({ identity }) => identity) : link.remove
   const left = new Set([...chain.left, ...gone.map(bytesToHex)])

@@ -1,5 +1,5 @@
 /** What a device leaves on the server, as bytes: a signed prekey, and prekeys for one use each. Whatever else comes is refused whole. */
-import { hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { framed, uint32At, unframed } from './bytes.ts'
 import { isPrekeyOf, type Owner, type SignedPrekey } from './prekeys.ts'
 import { keyBytes, signatureBytes } from './signing.ts'
@@ -52,19 +52,17 @@ function isWellFormed({ identity, signed, from, first, keys }: Upload): boolean 
 }
 
 /** What X25519 makes of every secret for one of these is known to all (RFC 7748, 6.1). */
-const lowOrder = new Set(
-  [
-    '0000000000000000000000000000000000000000000000000000000000000000',
-    '0100000000000000000000000000000000000000000000000000000000000000',
-    'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-    '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
-    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  ].map((hex) => String(hexToBytes(hex))),
-)
+const lowOrder: readonly string[] = [
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]
 
 /** Whether 32 bytes are a key of X25519 in its one canonical form, and not of low order: what a device makes always is. */
 export function isPoint(key: Uint8Array): boolean {
-  if (key.length !== keyBytes || lowOrder.has(String(key))) return false
+  if (key.length !== keyBytes || lowOrder.includes(bytesToHex(key))) return false
   const [least = 0, most = 0] = [key[0], key[keyBytes - 1]]
   if (most < 0x7f) return true
   // Not below 2^255 - 19 otherwise.

@@ -1,6 +1,7 @@
 /** Prekeys on the server: each is given once, whatever ends, is late, or happens twice. */
 import { describe, expect, it } from 'vitest'
-import { claimed, filled, kept, low, putBack, type Shelf } from '../../../actors/keys/shelf.ts'
+import { packed, unpacked } from '../../../actors/keys/packed.ts'
+import { claimed, filled, kept, low, type Shelf } from '../../../actors/keys/shelf.ts'
 import type { Upload } from '../../../src/protocol/keys/upload.ts'
 import { generator } from '../../client/e2ee/random.ts'
 
@@ -72,8 +73,14 @@ describe('a shelf', () => {
     expect(filled(claimed(shelf).shelf, upload(201, 1))).toMatchObject({ last: 201 })
   })
 
+  it('is as it was when a store has had it', () => {
+    const shelf = full(undefined, upload(1, 5))
+    expect(unpacked(packed(shelf))).toEqual(shelf)
+    expect(() => unpacked({ shelf: Uint8Array.of(1), once: new Uint8Array(0) })).toThrow('not what was written')
+  })
+
   it('of a store that was put back gives nothing until its device brings new ones', () => {
-    const shelf = putBack(full(undefined, upload(1, 5)))
+    const shelf = unpacked({ ...packed(full(undefined, upload(1, 5))), once: new Uint8Array(0) })
     expect(claimed(shelf).once).toBeUndefined()
     expect(numbers(full(shelf, upload(1, 5), upload(6, 2)))).toEqual([6, 7])
   })

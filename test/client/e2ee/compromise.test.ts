@@ -1,9 +1,9 @@
 /** Who gets all that a device keeps can read neither what was read before, nor what comes once both have written again. */
 import { expect, it } from 'vitest'
-import { finished, type Pairing, type Part, packed, read, unpacked } from '../../../src/client/e2ee/index.ts'
 import { parsePart, placeOf } from '../../../src/client/e2ee/message.ts'
 import type { Ratchet } from '../../../src/client/e2ee/ratchet.ts'
 import { about, mustRead, mustWrite, primitives, talking } from './devices.ts'
+import { finished, type Pairing, type Part, packed, read, unpacked } from './kit.ts'
 
 /** Writes, and has the other side read and finish it. */
 async function say(from: Pairing, to: Pairing, text: string): Promise<{ from: Pairing; to: Pairing; part: Part }> {

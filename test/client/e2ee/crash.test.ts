@@ -3,17 +3,8 @@
  * for two texts; two rules that look as good do not, and this test finds that out.
  */
 import { describe, expect, it } from 'vitest'
-import {
-  finished,
-  type Pairing,
-  type Part,
-  packed,
-  paired,
-  parsePart,
-  read,
-  unpacked,
-} from '../../../src/client/e2ee/index.ts'
 import { about, begun, type Device, mustWrite, newDevice, primitives, textOf } from './devices.ts'
+import { finished, type Pairing, type Part, packed, paired, parsePart, read, unpacked } from './kit.ts'
 import { generator, type Random } from './random.ts'
 
 /**

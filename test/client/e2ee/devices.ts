@@ -1,4 +1,9 @@
 /** Devices with their keys, and pairings of them, for tests. */
+
+import type { KeyPair, Primitives } from '../../../src/client/e2ee/primitives.ts'
+import type { Bundle, CheckedBundle } from '../../../src/client/e2ee/x3dh.ts'
+import { prekeyStatement } from '../../../src/protocol/keys/prekeys.ts'
+import { sign } from '../../../src/protocol/keys/signing.ts'
 import {
   type About,
   checkedBundle,
@@ -14,11 +19,7 @@ import {
   platformPrimitives,
   read,
   write,
-} from '../../../src/client/e2ee/index.ts'
-import type { KeyPair, Primitives } from '../../../src/client/e2ee/primitives.ts'
-import type { Bundle, CheckedBundle } from '../../../src/client/e2ee/x3dh.ts'
-import { prekeyStatement } from '../../../src/protocol/keys/prekeys.ts'
-import { sign } from '../../../src/protocol/keys/signing.ts'
+} from './kit.ts'
 
 export const primitives = await platformPrimitives()
 export const realm = 'chat.example.org'

@@ -1,7 +1,7 @@
 /** Bytes that nobody wrote: each is refused, and changes nothing. BLUETICK_FUZZ says how many; CI does 100,000. */
 import { expect, it } from 'vitest'
-import { type Pairing, type Part, packed, paired, parsePart, read } from '../../../src/client/e2ee/index.ts'
 import { about, answered, begun, mustRead, mustWrite, newDevice, primitives, talking } from './devices.ts'
+import { type Pairing, type Part, packed, paired, parsePart, read } from './kit.ts'
 import { generator, type Random } from './random.ts'
 
 const times = Number(process.env['BLUETICK_FUZZ'] ?? (process.env['CI'] ? 100_000 : 10_000))

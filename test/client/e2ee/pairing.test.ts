@@ -1,18 +1,6 @@
 /** Two devices: what one writes the other reads, once it is its own, in any order; and nothing else is read. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  finished,
-  forget,
-  type Pairing,
-  type Part,
-  packed,
-  paired,
-  parsePart,
-  read,
-  unpacked,
-  write,
-} from '../../../src/client/e2ee/index.ts'
 import { skippedAtOnce, skippedInAll } from '../../../src/client/e2ee/ratchet.ts'
 import { checkedBundle } from '../../../src/client/e2ee/x3dh.ts'
 import {
@@ -27,6 +15,7 @@ import {
   talking,
   textOf,
 } from './devices.ts'
+import { finished, forget, type Pairing, type Part, packed, paired, parsePart, read, unpacked, write } from './kit.ts'
 
 const restarted = (pairing: Pairing): Pairing => {
   const again = unpacked(packed(pairing))

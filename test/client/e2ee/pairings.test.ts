@@ -1,6 +1,5 @@
 /** Several pairings with one device: both began at once, one began anew, a first message came again. */
 import { describe, expect, it } from 'vitest'
-import { finished, type Pairing, type Part } from '../../../src/client/e2ee/index.ts'
 import {
   mostPairings,
   nameOf,
@@ -10,6 +9,7 @@ import {
   withChanged,
 } from '../../../src/client/e2ee/pairings.ts'
 import { about, begun, type Device, mustWrite, newDevice, primitives, textOf } from './devices.ts'
+import { finished, type Pairing, type Part } from './kit.ts'
 import { generator } from './random.ts'
 
 /** One side, which reads with all that it has, and remembers as the SDK would. */

@@ -1,6 +1,5 @@
 /** Our device and one in Python, now: either begins, messages cross, are lost, come in another order. BLUETICK_PEER: how many. */
 import { describe, expect, it } from 'vitest'
-import { type Pairing, type Part, packed, read, unpacked } from '../../../src/client/e2ee/index.ts'
 import {
   answered,
   begun,
@@ -12,6 +11,7 @@ import {
   realm,
   textOf,
 } from './devices.ts'
+import { type Pairing, type Part, packed, read, unpacked } from './kit.ts'
 import { type BundleText, bundleOf, needsPeer, type PartText, Peer } from './peer/peer.ts'
 import { generator } from './random.ts'
 import { hex, unhex } from './vectors.ts'

@@ -4,15 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import {
-  type About,
-  identityOf,
-  type Pairing,
-  type Part,
-  plainPrimitives,
-  read,
-} from '../../../src/client/e2ee/index.ts'
 import { answered, begun, type Device, deviceOf, mustBeChecked, mustWrite, realm, textOf } from './devices.ts'
+import { type About, identityOf, type Pairing, type Part, plainPrimitives, read } from './kit.ts'
 import { type BundleText, bundleOf, type PartText, Peer, type SecretsText } from './peer/peer.ts'
 import { generator } from './random.ts'
 import { hex, unhex } from './vectors.ts'

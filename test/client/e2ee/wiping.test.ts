@@ -16,7 +16,7 @@ vi.mock('../../../src/client/e2ee/symmetric.ts', async (original) => {
   }
 })
 const { mustRead, mustWrite, talking } = await import('./devices.ts')
-const { forget, packed } = await import('../../../src/client/e2ee/index.ts')
+const { forget, packed } = await import('./kit.ts')
 
 const isHeld = (state: Uint8Array, key: Uint8Array) => Buffer.from(state).includes(Buffer.from(key))
 

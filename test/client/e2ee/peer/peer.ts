@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { About, Bundle } from '../../../../src/client/e2ee/index.ts'
 import { needs } from '../../../skips.ts'
+import type { About, Bundle } from '../kit.ts'
 import { unhex } from '../vectors.ts'
 
 const folder = 'test/client/e2ee/peer'

@@ -1,29 +1,29 @@
 /** Wrong tokens: whoever shows many waits, and nobody else does. */
 import { expect, it } from 'vitest'
-import { Attempts } from '../../src/hosts/sessions/attempts.ts'
+import { Buckets } from '../../src/hosts/buckets.ts'
 import { entrance } from '../../src/hosts/sessions/entrance.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 
 it('an address that has shown too many wrong tokens waits, until it has been quiet for their share of a minute', () => {
-  const attempts = new Attempts(60)
+  const attempts = new Buckets(60, 60_000)
   for (let n = 0; n < 60; n++) {
-    expect(attempts.exhausted('a', 5_000)).toBe(false)
-    attempts.failed('a', 5_000)
+    expect(attempts.isEmpty('a', 5_000)).toBe(false)
+    attempts.take('a', 5_000)
   }
-  expect(attempts.exhausted('a', 5_000)).toBe(true)
-  expect(attempts.exhausted('b', 5_000)).toBe(false)
-  expect(attempts.exhausted('a', 5_999)).toBe(true)
-  expect(attempts.exhausted('a', 6_000)).toBe(false)
-  attempts.failed('a', 6_000)
-  expect(attempts.exhausted('a', 6_000)).toBe(true)
-  expect(attempts.exhausted('a', 70_000)).toBe(false)
+  expect(attempts.isEmpty('a', 5_000)).toBe(true)
+  expect(attempts.isEmpty('b', 5_000)).toBe(false)
+  expect(attempts.isEmpty('a', 5_999)).toBe(true)
+  expect(attempts.isEmpty('a', 6_000)).toBe(false)
+  attempts.take('a', 6_000)
+  expect(attempts.isEmpty('a', 6_000)).toBe(true)
+  expect(attempts.isEmpty('a', 70_000)).toBe(false)
 })
 
 it('addresses are forgotten when they have recovered, and never more than some are known', () => {
-  const attempts = new Attempts(60)
-  for (let n = 0; n < 50_000; n++) attempts.failed(`address ${n}`, 0)
+  const attempts = new Buckets(60, 60_000)
+  for (let n = 0; n < 50_000; n++) attempts.take(`address ${n}`, 0)
   expect(attempts.size).toBe(10_000)
-  attempts.failed('a', 120_000)
+  attempts.take('a', 120_000)
   expect(attempts.size).toBe(1)
 })
 

@@ -1,0 +1,98 @@
+/** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
+import { systemClock } from '../clock.ts'
+import type { Storage } from '../storage.ts'
+import { Own } from './own.ts'
+import type { Me } from './pairing.ts'
+import type { Pairings } from './pairings.ts'
+import { type Changes, type Opened, Peers } from './peers.ts'
+import { Pins } from './pins.ts'
+import type { Primitives } from './primitives.ts'
+import type { Change } from './types.ts'
+import { Vault } from './vault.ts'
+import { platformPrimitives } from './webcrypto.ts'
+
+/** What a send was sealed as: a repeat is the same bytes, as long as no device has come or gone. */
+export type SealedSend = {
+  readonly to: string
+  readonly theirs: number
+  readonly mine: number
+  readonly body: Uint8Array
+}
+type Kept = readonly (readonly [key: string, value: unknown])[]
+
+export class Engine {
+  readonly own = new Own()
+  readonly peers = new Peers()
+  readonly pins: Pins
+  readonly vault: Vault
+  readonly realm: string
+  /** Under way, by message id. */
+  readonly sealed = new Map<string, SealedSend>()
+  /** Of the last welcome. */
+  user = ''
+  device = ''
+  epoch = 0
+  readonly #primitives = platformPrimitives()
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(realm: string, storage: Storage, tell: (user: string, why: Change) => void) {
+    this.realm = realm
+    this.pins = new Pins(realm, () => this.vault, tell)
+    this.vault = new Vault(
+      storage,
+      (kept) => this.#load(kept),
+      (changes) => {
+        const cursor = changes.get('cursor') as { epoch: number; seq: number } | undefined
+        if (cursor) this.#keep(this.peers.passed(cursor))
+      },
+    )
+  }
+
+  get me(): Me {
+    const { realm, user, device } = this
+    return { realm, user, device, identity: this.own.identity }
+  }
+
+  primitives(): Promise<Primitives> {
+    return this.#primitives
+  }
+
+  /** What changes pairings or prekeys: one after another, and without anything of the network in it. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task, task)
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  /** All of it is set in one step, after whatever had to be awaited: a write has all of it, or none. */
+  changed(pairings: ReadonlyMap<string, Pairings>, more: Kept = [], opened?: Opened): void {
+    const { set, after } = this.peers.changed(pairings, opened)
+    this.#keep({ set: [...set, ...more], after })
+  }
+
+  keepSealed(id: string, sealed: SealedSend | undefined): Kept {
+    if (sealed) this.sealed.set(id, sealed)
+    else this.sealed.delete(id)
+    return [[`sealed:${id}`, sealed]]
+  }
+
+  #keep({ set, after }: Changes): void {
+    if (set.length > 0) this.vault.set(set, after)
+  }
+
+  #load(kept: ReadonlyMap<string, unknown>): void {
+    for (const [whole, value] of kept) {
+      const [, key = '', kind = '', name = ''] = /^e2ee:((\w+):?(.*))$/s.exec(whole) ?? []
+      this.own.load(kind, name, value)
+      if (kind === 'chain') this.pins.load(name, value as Parameters<Pins['load']>[1])
+      if (kind === 'sealed') this.sealed.set(name, value as SealedSend)
+      // A message that is over, of which a crash kept this from being written.
+      const isOver = kind === 'sealed' && !kept.has(`out:${name}`)
+      if (this.peers.load(kind, name, value) || isOver) this.vault.set([[key, undefined]])
+    }
+  }
+
+  now(): number {
+    return systemClock.now()
+  }
+}

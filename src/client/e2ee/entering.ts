@@ -1,0 +1,49 @@
+/** What a device does each time it is welcomed: its prekeys are at the server, and it is in the chain of its user. */
+import type { UserId } from '../../protocol/ids.ts'
+import { uploadedAtOnce } from '../../protocol/keys/upload.ts'
+import type { Engine } from './engine.ts'
+import type { Line } from './line.ts'
+import { low } from './own.ts'
+import type { Place } from './types.ts'
+
+/** `first`: whether to begin the chain of a user who has none. */
+export async function enter(engine: Engine, line: Line, first: () => boolean | Promise<boolean>): Promise<Place> {
+  const primitives = await engine.primitives()
+  await engine.alone(async () => engine.changed(new Map(), await engine.own.renew(primitives, engine.now())))
+  // Nothing is signed by an identity that a crash would forget.
+  await engine.vault.flush()
+  const left = await upload(engine, line, 0)
+  if (left === undefined) return 'refused'
+  if (left < low) await bring(engine, line)
+  const { chain } = await engine.pins.fresh(line, engine.user)
+  if (chain.n === 0 && (await first())) return begin(engine, line)
+  return engine.own.isIn(chain, engine.device) ? 'linked' : 'unlinked'
+}
+
+/** More prekeys for one use: they are durable here before anybody can have one. */
+export async function bring(engine: Engine, line: Line): Promise<void> {
+  const primitives = await engine.primitives()
+  await engine.alone(async () => engine.changed(new Map(), await engine.own.more(primitives)))
+  await engine.vault.flush()
+  await upload(engine, line, uploadedAtOnce)
+}
+
+/** Answers how many are there then; undefined: the server does not take them. */
+async function upload(engine: Engine, line: Line, count: number): Promise<number | undefined> {
+  const { realm, user, device, own } = engine
+  const answer = await line.ask(['prekeys', line.ref(), own.upload({ realm, user, device }, count)])
+  return answer[0] === 'done' ? answer[3] : undefined
+}
+
+/** The first link, or one that begins anew. */
+export async function begin(engine: Engine, line: Line): Promise<Place> {
+  const { realm, user, device, own, pins } = engine
+  const pin = await pins.fresh(line, user)
+  const link = own.alone({ realm, user, device }, pin.chain, engine.now())
+  await line.ask(['link', line.ref(), link])
+  const { chain } = await pins.fresh(line, user as UserId)
+  if (!own.isIn(chain, device)) return 'unlinked'
+  const made = pins.of(user)
+  if (made) pins.keep(user, { ...made, accepted: chain.n })
+  return 'linked'
+}

@@ -1,0 +1,76 @@
+/** One connection, as end-to-end encryption uses it: it asks questions of its own there, and hears their answers before the session hears anything. */
+import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
+import { systemClock } from '../clock.ts'
+
+type Question = Extract<ClientFrame, readonly ['chain' | 'link' | 'prekeys' | 'claim', ...unknown[]]>
+/** An error is one that will not go by itself. */
+export type Answer = Extract<ServerFrame, readonly ['links' | 'bundles' | 'done' | 'error', ...unknown[]]>
+type Waiter = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+
+const leastRetryMs = 500
+const kinds = new Set<unknown>(['chain', 'link', 'prekeys', 'claim'])
+
+/** The connection is over: what was asked is asked anew on the next. */
+export class Lost extends Error {}
+
+export class Line {
+  readonly say: (frame: ClientFrame) => void
+  readonly #waiting = new Map<string, Waiter[]>()
+  isOpen = true
+  #refs = 0
+
+  constructor(say: (frame: ClientFrame) => void) {
+    this.say = say
+  }
+
+  /** Names a question. */
+  ref(): string {
+    this.#refs += 1
+    return `e2ee ${this.#refs}`
+  }
+
+  /** Asks until it is answered with something that stays. Rejects when the connection is over. */
+  async ask(question: Question): Promise<Answer> {
+    for (;;) {
+      const answer = await this.#askOnce(question)
+      if (answer[0] !== 'error' || answer[4] === 0) return answer
+      await new Promise<void>((resolve) => systemClock.after(Math.max(answer[4], leastRetryMs), resolve))
+    }
+  }
+
+  #askOnce(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen) return reject(new Lost())
+      const key = `${question[0]} ${question[1]}`
+      const waiting = this.#waiting.get(key)
+      if (waiting) return void waiting.push({ resolve, reject })
+      this.#waiting.set(key, [{ resolve, reject }])
+      this.say(question)
+    })
+  }
+
+  /** Whether a frame is an answer to what was asked here. */
+  hears(frame: ServerFrame): boolean {
+    const [kind, first, second, third] = frame
+    const isOwn = kind === 'links' || kind === 'bundles' || (kind === 'done' && kinds.has(first))
+    if (!isOwn && !(kind === 'error' && kinds.has(second))) return false
+    const key =
+      kind === 'links'
+        ? `chain ${first}`
+        : kind === 'bundles'
+          ? `claim ${first}`
+          : kind === 'done'
+            ? `${first} ${second}`
+            : `${second} ${third}`
+    const waiting = this.#waiting.get(key) ?? []
+    this.#waiting.delete(key)
+    for (const { resolve } of waiting) resolve(frame as Answer)
+    return true
+  }
+
+  lost(): void {
+    this.isOpen = false
+    for (const waiting of this.#waiting.values()) for (const { reject } of waiting) reject(new Lost())
+    this.#waiting.clear()
+  }
+}

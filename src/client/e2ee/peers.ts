@@ -1,0 +1,111 @@
+/** The pairings with all other devices, and what was opened in them that the program has not gone past. */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Cursor, Millis } from '../../protocol/ids.ts'
+import { systemClock } from '../clock.ts'
+import { keptMs } from './own.ts'
+import { forget, packed, unpacked } from './packed.ts'
+import type { Pairing, Party } from './pairing.ts'
+import type { Pairings } from './pairings.ts'
+import { finished } from './ratchet.ts'
+
+/** An entry that was opened: under `place` its key is kept in the pairings with `peer`, until the cursor has passed it. */
+export type Opened = {
+  readonly epoch: number
+  readonly seq: number
+  readonly peer: string
+  readonly place: string
+  /** Who sent it, and under which id. */
+  readonly name: string
+}
+type Set = readonly (readonly [key: string, value: unknown])[]
+export type Changes = { readonly set: Set; readonly after: () => void }
+
+/** Entries of a log that is no more stay open as nobody passes them: beyond these the oldest are finished. */
+const mostOpen = 1_024
+
+export const peerOf = ({ user, identity }: Omit<Party, 'device'>): string => `${user}\n${bytesToHex(identity)}`
+export const nameOf = (from: string, id: string): string => `${from}\n${id}`
+
+export class Peers {
+  readonly #pairings = new Map<string, Pairings>()
+  #open: readonly Opened[] = []
+  /** Messages that were read, and when: they are not read again wherever they come. */
+  readonly #had = new Map<string, Millis>()
+  /** Of which log the cursor was written last, and up to where. */
+  #past: Pick<Cursor, 'epoch' | 'seq'> = { epoch: 0, seq: 0 }
+
+  /** Answers whether it is too old to be kept. */
+  load(kind: string, name: string, value: unknown): boolean {
+    if (kind === 'pair')
+      this.#pairings.set(
+        name,
+        (value as Uint8Array[]).map(unpacked).filter((pairing) => pairing !== undefined),
+      )
+    if (kind === 'open') this.#open = value as Opened[]
+    if (kind !== 'had') return false
+    this.#had.set(name, value as Millis)
+    return systemClock.now() - (value as Millis) > keptMs
+  }
+
+  of(peer: string): Pairings {
+    return this.#pairings.get(peer) ?? []
+  }
+
+  /** Whether the program has gone past it. */
+  isPast(epoch: number, seq: number): boolean {
+    return epoch === this.#past.epoch && seq <= this.#past.seq
+  }
+
+  wasRead(name: string): boolean {
+    return this.#had.has(name)
+  }
+
+  /** Pairings as they are now. A key of what was finished while they were being changed goes, too. */
+  changed(changes: ReadonlyMap<string, Pairings>, opened?: Opened): Changes {
+    if (opened) {
+      const others = this.#open.filter(({ epoch, seq }) => epoch !== opened.epoch || seq !== opened.seq)
+      this.#open = [...others, opened]
+    }
+    const set: [string, unknown][] = opened ? [['open', this.#open]] : []
+    const past: [Pairings, Pairings][] = []
+    for (const [peer, given] of changes) {
+      const places = new Set(this.#open.flatMap((open) => (open.peer === peer ? [open.place] : [])))
+      const next = given.map((pairing) => withOnly(pairing, places))
+      past.push([this.of(peer), next])
+      this.#pairings.set(peer, next)
+      set.push([`pair:${peer}`, next.map(packed)])
+    }
+    const after = () => {
+      for (const [before, next] of past) forgetAll(before, next)
+    }
+    return { set, after }
+  }
+
+  /** The cursor is about to be written: what it passes is finished in the same write. */
+  passed({ epoch, seq }: Pick<Cursor, 'epoch' | 'seq'>): Changes {
+    this.#past = { epoch, seq }
+    const isOver = (open: Opened, at: number) =>
+      (open.epoch === epoch && open.seq <= seq) || at < this.#open.length - mostOpen
+    const over = this.#open.filter(isOver)
+    if (over.length === 0) return { set: [], after: () => {} }
+    this.#open = this.#open.filter((open, at) => !isOver(open, at))
+    const now = systemClock.now()
+    for (const { name } of over) this.#had.set(name, now)
+    const { set, after } = this.changed(new Map(over.map(({ peer }) => [peer, this.of(peer)])))
+    return { set: [...set, ['open', this.#open], ...over.map(({ name }) => [`had:${name}`, now] as const)], after }
+  }
+}
+
+function withOnly(pairing: Pairing, places: ReadonlySet<string>): Pairing {
+  let { ratchet } = pairing
+  for (const place of ratchet.unfinished.keys()) if (!places.has(place)) ratchet = finished(ratchet, place)
+  return ratchet === pairing.ratchet ? pairing : { ...pairing, ratchet }
+}
+
+/** Keys that no pairing has any more are overwritten. */
+function forgetAll(before: Pairings, next: Pairings): void {
+  for (const pairing of before) {
+    const now = next.find(({ opening }) => String(opening.ephemeral) === String(pairing.opening.ephemeral))
+    if (now !== pairing) forget(pairing.ratchet, now?.ratchet)
+  }
+}

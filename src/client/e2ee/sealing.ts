@@ -1,0 +1,106 @@
+/** Seals what goes: for each device of whom it is for, and for the other devices of this user. */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { SendFrame } from '../../protocol/frames.ts'
+import type { DeviceId, MessageId, UserId } from '../../protocol/ids.ts'
+import { bundlesIn } from '../../protocol/keys/bundles.ts'
+import type { Member } from '../../protocol/keys/chain.ts'
+import { type DevicePart, sentBody } from '../../protocol/keys/parts.ts'
+import type { Engine, SealedSend } from './engine.ts'
+import type { Line } from './line.ts'
+import { pair, write } from './pairing.ts'
+import { type Pairings, withBegun, withChanged } from './pairings.ts'
+import { payloadBytes } from './payload.ts'
+import { peerOf } from './peers.ts'
+import { headOf, type Pin } from './pins.ts'
+import { canWrite } from './ratchet.ts'
+import { checkedBundle } from './x3dh.ts'
+
+/** A device that something is sealed for. */
+type Addressee = Member & { readonly user: string; readonly peer: string }
+
+/** The send as it leaves, durable before; undefined: there is no device that it could be sealed for. */
+export async function sealedSend(
+  engine: Engine,
+  line: Line,
+  frame: SendFrame,
+  theirs: Pin,
+  mine: Pin,
+): Promise<SendFrame | undefined> {
+  const [, id] = frame
+  const known = engine.sealed.get(id)
+  const isCurrent = known && known.theirs === theirs.chain.n && known.mine === mine.chain.n
+  const sealed = isCurrent ? known : await sealAnew(engine, line, frame, theirs, mine)
+  if (!sealed) return undefined
+  await engine.vault.flush()
+  const items: unknown[] = [...frame]
+  items[3] = sealed.body
+  return items as unknown as SendFrame
+}
+
+async function sealAnew(engine: Engine, line: Line, [, id, to, body]: SendFrame, theirs: Pin, mine: Pin) {
+  const [their, my] = [addressees(engine, theirs), addressees(engine, mine)]
+  await paired(engine, line, to, to, their)
+  await paired(engine, line, to, engine.user, my)
+  const payload = payloadBytes({ body, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+  return engine.alone(async () => {
+    const changes = new Map<string, Pairings>()
+    const seal = (to: readonly Addressee[]) => to.flatMap((one) => partFor(engine, one, payload, { chat, id }, changes))
+    const chat: string = to
+    const [parts, own] = [seal(their), seal(my)]
+    if (parts.length === 0) return undefined
+    const [n, ownN] = [theirs.chain.n, mine.chain.n]
+    const sealed: SealedSend = { to, theirs: n, mine: ownN, body: sentBody({ theirs: n, mine: ownN, parts, own }) }
+    engine.changed(changes, engine.keepSealed(id, sealed))
+    return sealed
+  })
+}
+
+/** All devices of a user but this one. */
+const addressees = ({ own }: Engine, { chain }: Pin): Addressee[] =>
+  chain.members
+    .filter(({ identity }) => bytesToHex(identity) !== bytesToHex(own.identity.public))
+    .map((member) => ({ ...member, user: chain.user, peer: peerOf({ user: chain.user, identity: member.identity }) }))
+
+function partFor(
+  { peers }: Engine,
+  { peer, device }: Addressee,
+  payload: Uint8Array,
+  about: { readonly chat: string; readonly id: MessageId },
+  changes: Map<string, Pairings>,
+): DevicePart[] {
+  const pairings = peers.of(peer)
+  const pairing = pairings.find(({ ratchet }) => canWrite(ratchet))
+  const written = pairing && write(pairing, payload, about)
+  if (!written) return []
+  changes.set(peer, withChanged(pairings, written.pairing))
+  return [{ device: device as DeviceId, ...written.part }]
+}
+
+/** Begins pairings with those devices with which there is none yet. One that has left nothing gets no part. */
+async function paired(
+  engine: Engine,
+  line: Line,
+  chat: UserId,
+  user: string,
+  devices: readonly Addressee[],
+): Promise<void> {
+  const canWriteTo = ({ peer }: Addressee) => engine.peers.of(peer).some(({ ratchet }) => canWrite(ratchet))
+  const missing = devices.filter((device) => !canWriteTo(device))
+  if (missing.length === 0) return
+  const answer = await line.ask(['claim', line.ref(), chat, user as UserId])
+  const bundles = answer[0] === 'bundles' ? (bundlesIn(answer[3]) ?? []) : []
+  const primitives = await engine.primitives()
+  await engine.alone(async () => {
+    const changes = new Map<string, Pairings>()
+    for (const device of missing) {
+      const served = bundles.find(({ identity }) => bytesToHex(identity) === bytesToHex(device.identity))
+      const owner = { realm: engine.realm, user, device: device.device }
+      const bundle = served && checkedBundle({ ...served, owner })
+      // A suite that the chain says it takes, and the bundle does not, was taken away by somebody.
+      const isWhole = bundle && device.suites.every((suite) => bundle.signed.suites.includes(suite))
+      const begun = isWhole ? await pair(primitives, engine.me, bundle) : undefined
+      if (begun && !canWriteTo(device)) changes.set(device.peer, withBegun(engine.peers.of(device.peer), begun))
+    }
+    engine.changed(changes)
+  })
+}

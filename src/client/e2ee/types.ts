@@ -1,0 +1,64 @@
+/** What a program sees of end-to-end encryption. */
+import type { Beneath } from '../beneath.ts'
+import type { Unreadable } from './pairing.ts'
+
+export type E2eeOptions = {
+  /** Names the service, as its nodes do (`createNode({ realm })`). Default: empty. */
+  readonly realm?: string
+  /**
+   * `refuse` (default): nothing is sent to a user that is not sealed, and nothing is handed out as from a user with keys that was not.
+   * `allow`: to users who never had keys messages go as they are, without `sealed`.
+   */
+  readonly plaintext?: 'refuse' | 'allow'
+  /** Asked before this device begins the keys of a user who has none, as the server says. Default: it does. */
+  readonly first?: () => boolean | Promise<boolean>
+}
+
+/** Why an identity is told: `reset`: all devices are new. `rotation`: the oldest has left. `device`: one has come or gone. `fork`: two chains are shown. */
+export type Change = 'reset' | 'rotation' | 'device' | 'fork'
+
+/** `unlinked`: another device of this user is to approve this one. `refused`: the server takes no sealed messages. */
+export type Place = 'linked' | 'unlinked' | 'refused'
+
+/**
+ * Why a message is not read. `no_part`: its sender did not know this device. `unknown_device`: it is of none that its user has, as the
+ * chain says. `plaintext`: it is not sealed, though its user has keys. `other_version`: of a later one of this package. Others are of the keys.
+ */
+export type Why = Unreadable | 'no_part' | 'unknown_device' | 'plaintext' | 'other_version'
+export type Unread = { readonly id: string; readonly chat: string; readonly from: string; readonly why: Why }
+
+export type E2eeEvents = {
+  /** The devices of a user have changed: `reset` and `fork` hold what is sent to them. */
+  identity: { readonly user: string; readonly why: Change }
+  /** A message cannot be read: in its place something is gone. */
+  unreadable: Unread
+  /** This device may write, waits for another to approve it, or the server takes no sealed messages. */
+  place: { readonly place: Place }
+}
+
+export type UserIdentity = {
+  /** 60 digits, the same on both sides: compare them over another way than this one. */
+  readonly safetyNumber: string
+  readonly verified: boolean
+  readonly devices: readonly string[]
+  /** The person has to `accept` before anything is sent: the devices of this user are others than before, or two chains were shown. */
+  readonly waits: boolean
+}
+
+/** Of one client. */
+export interface E2ee {
+  /** Called by `connect`. */
+  around(beneath: Beneath): Beneath
+  /** Listens until the answer is called. */
+  on<Name extends keyof E2eeEvents>(name: Name, listener: (event: E2eeEvents[Name]) => void): () => void
+  /** Whether this device may write and read. Waits for a connection. */
+  place(): Promise<Place>
+  /** Who a user is, as far as this device knows; asks the server where it knows nothing. Rejects with a UsageError where there are no keys. */
+  identity(user: string): Promise<UserIdentity>
+  /** The person has compared the numbers. Rejects with a UsageError where they differ. */
+  verify(user: string, number: string): Promise<void>
+  /** The person has seen that the devices of a user are others: what waits is sent to them. After a fork there is nothing to accept. */
+  accept(user: string): Promise<void>
+  /** Begins anew with this device alone, where none of the others is at hand. Other users are told, and have to accept it. */
+  reset(): Promise<Place>
+}

@@ -1,0 +1,78 @@
+/** The chains of users' devices, as they are in the store: followed from there, and gone on with. */
+import type { ErrorCode } from '../../protocol/codes.ts'
+import type { UserId } from '../../protocol/ids.ts'
+import { type Chain, followed, noLinks, recalled } from '../../protocol/keys/chain.ts'
+import { Serial } from '../../runtime/serial.ts'
+import type { KeyStore } from '../../store/contract.ts'
+
+/** Chains that are remembered: about 1 KB each. */
+const remembered = 10_000
+
+type Added = { readonly before: Chain; readonly after: Chain }
+
+export class Chains {
+  readonly #store: Pick<KeyStore, 'links' | 'addLink'>
+  readonly #realm: string
+  /** Those that were asked for last are the last. */
+  readonly #known = new Map<UserId, Chain>()
+  readonly #adding = new Serial<UserId>()
+
+  constructor(store: Pick<KeyStore, 'links' | 'addLink'>, realm: string) {
+    this.#store = store
+    this.#realm = realm
+  }
+
+  /** As this node knows it; the store is asked where it knows none. */
+  async of(user: UserId): Promise<Chain> {
+    return this.#known.get(user) ?? this.fresh(user)
+  }
+
+  /** With what other nodes have added. */
+  async fresh(user: UserId): Promise<Chain> {
+    let chain = this.#known.get(user) ?? noLinks(this.#realm, user)
+    for (const link of await this.#store.links(user, chain.n + 1)) {
+      const next = recalled(chain, link)
+      if (typeof next === 'string') throw new Error(`link ${chain.n + 1} of ${user} in the store is ${next}`)
+      chain = next
+    }
+    return this.#note(user, chain)
+  }
+
+  #note(user: UserId, chain: Chain): Chain {
+    const known = this.#known.get(user)
+    const newest = known && known.n > chain.n ? known : chain
+    this.#known.delete(user)
+    if (newest.n > 0) this.#known.set(user, newest)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > remembered && oldest !== undefined) this.#known.delete(oldest)
+    return newest
+  }
+
+  /**
+   * Adds a link, where `refuse` does not say why not. One that is there already, as its answer was lost, is done again: then nothing has
+   * changed. A link that is no link costs one look at its signatures.
+   */
+  add(
+    user: UserId,
+    link: Uint8Array,
+    refuse: (added: Added) => Promise<ErrorCode | undefined>,
+  ): Promise<Added | ErrorCode> {
+    return this.#adding.run(user, async () => {
+      const before = await this.fresh(user)
+      const after = followed(before, link)
+      if (after === 'stale') return (await this.#isLast(user, before, link)) ? { before, after: before } : 'stale_links'
+      if (typeof after === 'string') return after === 'fork' ? 'stale_links' : 'bad_keys'
+      const code = await refuse({ before, after })
+      if (code) return code
+      if (!(await this.#store.addLink(user, after.n, link))) return 'stale_links'
+      this.#note(user, after)
+      return { before, after }
+    })
+  }
+
+  async #isLast(user: UserId, { n }: Chain, link: Uint8Array): Promise<boolean> {
+    if (n === 0) return false
+    const [last] = await this.#store.links(user, n)
+    return last !== undefined && last.length === link.length && last.every((byte, at) => byte === link[at])
+  }
+}

@@ -1,0 +1,174 @@
+/** Public keys for end-to-end encryption: what devices ask of them, and leave. A node keeps none that could read a message. */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
+import { low } from '../../../actors/keys/shelf.ts'
+import type { KeysFrame } from '../../../actors/session/types.ts'
+import { turnsAway } from '../../../actors/settings.ts'
+import type { ErrorCode } from '../../protocol/codes.ts'
+import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
+import { type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
+import { bundlesBytes } from '../../protocol/keys/bundles.ts'
+import { framed } from '../../protocol/keys/bytes.ts'
+import type { Chain } from '../../protocol/keys/chain.ts'
+import { sentIn } from '../../protocol/keys/parts.ts'
+import { parseUpload } from '../../protocol/keys/upload.ts'
+import type { Limits } from '../../protocol/limits.ts'
+import { isSealed } from '../../protocol/sealed.ts'
+import type { ClockFace } from '../../runtime/index.ts'
+import type { KeyStore } from '../../store/contract.ts'
+import { Buckets } from '../buckets.ts'
+import { Chains } from './chains.ts'
+import { Shelves } from './shelves.ts'
+
+/** How a node takes sealed messages. */
+type Sealing = 'off' | 'allowed' | 'required'
+
+type Context = {
+  readonly store: KeyStore
+  readonly router: NodeRouter
+  readonly limits: Limits
+  readonly clock: ClockFace
+  readonly sealing: Sealing
+  /** Names the world of these users: what was signed in another is worth nothing here. */
+  readonly realm: string
+  /** A blocked claimer is answered as anybody. */
+  readonly swallows: boolean
+  /** To the sessions of a device. */
+  readonly tell: (user: UserId, device: DeviceId, frame: ServerFrame) => void
+}
+/** Who asks. */
+type Asker = { readonly user: UserId; readonly device: DeviceId }
+
+const minute = 60_000
+const tenMinutes = 10 * minute
+/** Bytes of links in one answer; one always fits. */
+const pageBytes = 48 * 1024
+/** Devices that have left something and are in no link yet. */
+const mostRequests = 3
+
+export class Keys {
+  readonly #context: Context
+  readonly #chains: Chains
+  readonly #shelves: Shelves
+  readonly #changes: Buckets
+  readonly #claims: Buckets
+  readonly #claimsOfOne: Buckets
+
+  constructor(context: Context) {
+    const { keyChangesPerMinute, claimsPerMinute, claimsOfOne } = context.limits
+    this.#context = context
+    this.#chains = new Chains(context.store, context.realm)
+    this.#shelves = new Shelves(context.store)
+    this.#changes = new Buckets(keyChangesPerMinute, minute)
+    this.#claims = new Buckets(claimsPerMinute, minute)
+    this.#claimsOfOne = new Buckets(claimsOfOne, claimsOfOne * tenMinutes)
+  }
+
+  /** What a frame is answered with. */
+  async answer(asker: Asker, frame: KeysFrame): Promise<ServerFrame> {
+    try {
+      const answer = await this.#answer(asker, frame)
+      return typeof answer === 'string' ? ['error', answer, frame[0], frame[1], 0, ''] : answer
+    } catch {
+      return ['error', 'busy', frame[0], frame[1], 0, '']
+    }
+  }
+
+  #answer(asker: Asker, frame: KeysFrame): Promise<ServerFrame | ErrorCode> | ErrorCode {
+    const { sealing, clock } = this.#context
+    if (sealing === 'off') return 'refused'
+    const isChange = frame[0] === 'link' || frame[0] === 'prekeys'
+    const bucket = isChange ? this.#changes : this.#claims
+    if (!bucket.take(asker.user, clock.monotonic())) return 'rate_limited'
+    switch (frame[0]) {
+      case 'chain':
+        return this.#links(frame[1], frame[2])
+      case 'link':
+        return this.#link(asker, frame[1], frame[2])
+      case 'prekeys':
+        return this.#prekeys(asker, frame[1], frame[2])
+      case 'claim':
+        return this.#claim(asker, frame[1], frame[2], frame[3])
+    }
+  }
+
+  async #links(user: UserId, from: number): Promise<ServerFrame> {
+    const { n } = await this.#chains.fresh(user)
+    const links = n < from ? [] : await this.#context.store.links(user, from)
+    let bytes = 0
+    const page = links.filter((link, at) => {
+      bytes += link.length
+      return at === 0 || bytes <= pageBytes
+    })
+    return ['links', user, from, n, framed(page)]
+  }
+
+  async #link({ user }: Asker, ref: string, link: Uint8Array): Promise<ServerFrame | ErrorCode> {
+    const { store, limits } = this.#context
+    const added = await this.#chains.add(user, link, async ({ before, after }) => {
+      if (after.members.length > limits.keyDevices) return 'list_full'
+      const shelves = new Set(await store.shelves(user))
+      const isLeft = joined(before, after).every((identity) => shelves.has(identity))
+      return isLeft ? undefined : 'bad_keys'
+    })
+    if (typeof added === 'string') return added
+    // Who has left has nothing here any more. After a crash before this it still has: nobody gets it, as it is in no chain.
+    for (const identity of joined(added.after, added.before)) await store.dropShelf(user, identity)
+    return ['done', 'link', ref, added.after.n]
+  }
+
+  async #prekeys({ user, device }: Asker, ref: string, bytes: Uint8Array): Promise<ServerFrame | ErrorCode> {
+    const { store, realm } = this.#context
+    const upload = parseUpload({ realm, user, device }, bytes)
+    if (!upload) return 'bad_keys'
+    const identity = bytesToHex(upload.identity)
+    const chain = await this.#chains.fresh(user)
+    if (chain.left.has(identity)) return 'bad_keys'
+    if (!isMember(chain, identity)) {
+      const others = (await store.shelves(user)).filter((other) => other !== identity && !isMember(chain, other))
+      if (others.length >= mostRequests) return 'list_full'
+    }
+    const left = await this.#shelves.fill(user, identity, upload)
+    if (typeof left === 'number') return ['done', 'prekeys', ref, left]
+    return left === 'too_many' ? 'list_full' : 'bad_keys'
+  }
+
+  async #claim({ user: by }: Asker, ref: string, chat: UserId, user: UserId): Promise<ServerFrame | ErrorCode> {
+    const { router, clock, swallows, tell } = this.#context
+    if (isGroup(chat) || (user !== by && user !== chat)) return 'not_a_member'
+    const code = user === by ? undefined : turnsAway(await router.query(toUser(user), 'settings'), by)
+    if (code && !(code === 'blocked' && swallows)) return code
+    const { n, members } = await this.#chains.fresh(user)
+    if (members.length === 0) return 'no_keys'
+    const wantsOnce = !code && this.#claimsOfOne.take(`${by}\n${user}`, clock.monotonic())
+    const claims = members.map(async ({ identity, device }) => {
+      const claimed = await this.#shelves.claim(user, bytesToHex(identity), wantsOnce)
+      if (claimed?.left === low - 1 || claimed?.left === 0) tell(user, device as DeviceId, ['low', claimed.left])
+      return claimed ? [claimed.bundle] : []
+    })
+    return ['bundles', ref, n, bundlesBytes((await Promise.all(claims)).flat())]
+  }
+
+  /** Why a send may not go, or not as it is sealed: undefined is that it may. Undefined at once where nothing is to be asked. */
+  check(from: UserId, [, , to, body]: SendFrame): (() => Promise<ErrorCode | undefined>) | undefined {
+    const { sealing, limits } = this.#context
+    if (!isSealed(body)) return sealing === 'required' && !isGroup(to) ? async () => 'not_sealed' : undefined
+    if (sealing === 'off') return async () => 'refused'
+    const sent = sentIn(body, limits.idLength)
+    if (!sent) return async () => 'bad_frame'
+    return async () => {
+      const chains = await Promise.all([this.#chains.of(to), this.#chains.of(from)]).catch(() => undefined)
+      if (!chains) return 'busy'
+      const [theirs, mine] = chains
+      if (theirs.n === 0 || mine.n === 0) return 'no_keys'
+      return theirs.n === sent.theirs && mine.n === sent.mine ? undefined : 'stale_devices'
+    }
+  }
+}
+
+const isMember = ({ members }: Chain, identity: string): boolean =>
+  members.some((member) => bytesToHex(member.identity) === identity)
+
+/** Identity keys, in hex, that are in one and not in the other. */
+const joined = (before: Chain, after: Chain): string[] =>
+  after.members.map(({ identity }) => bytesToHex(identity)).filter((identity) => !isMember(before, identity))

@@ -1,0 +1,44 @@
+/** What sessions are pushed of sealed bodies: each device its own part, and those that take none know of nothing. */
+import type { SessionRef } from '../../../actors/user/types.ts'
+import type { ServerFrame } from '../../protocol/frames.ts'
+import type { Body, DeviceId } from '../../protocol/ids.ts'
+import { keptBody, sentIn, toldTo } from '../../protocol/keys/parts.ts'
+import { isSealed } from '../../protocol/sealed.ts'
+import type { Session } from './session.ts'
+
+/** What an inbox keeps of a body that a device sends: of a sealed one what is in it for the recipient, or for the sender's other devices. */
+export function keptOf({ device }: Session, body: Body, whose: 'parts' | 'own'): Body {
+  const sent = isSealed(body) && sentIn(body, Number.MAX_SAFE_INTEGER)
+  return sent ? keptBody({ from: device as DeviceId, parts: sent[whose] }) : body
+}
+
+/** Sessions that take sealed messages: few bytes for each of them, and none for others. */
+export class Sealed {
+  readonly #takers = new Set<SessionRef>()
+
+  /** A session is in, with the `hello` that it said. */
+  began({ ref, hello }: Session): void {
+    if (hello?.[8]) this.#takers.add(ref)
+  }
+
+  ended(ref: SessionRef): void {
+    this.#takers.delete(ref)
+  }
+
+  /** A frame as it is for that session. */
+  for(session: Session, frame: ServerFrame): ServerFrame {
+    if (frame[0] !== 'message' && frame[0] !== 'copy' && frame[0] !== 'past') return frame
+    const at = frame[0] === 'past' ? 6 : 5
+    const body = frame[at] as Body
+    if (!isSealed(body)) return frame
+    if (this.#takers.has(session.ref)) return withBody(frame, at, toldTo(body, session.device as DeviceId))
+    // Of a history an empty one is told: an answer of fewer messages than were asked for would be the last.
+    return frame[0] === 'past' ? withBody(frame, at, '') : ['gone', frame[1], frame[1]]
+  }
+}
+
+function withBody(frame: ServerFrame, at: number, body: Body): ServerFrame {
+  const items: unknown[] = [...frame]
+  items[at] = body
+  return items as unknown as ServerFrame
+}
