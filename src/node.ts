@@ -82,7 +82,7 @@ export function createNode(options: NodeOptions) {
     await ending?.close()
     end()
   }
-  const broke = (error: StoreError) => {
+  const broke: Broke = (error) => {
     hurried = true
     closing ??= close(0)
     // Who ends the process now ends it when the clients have been told.
@@ -153,7 +153,7 @@ export function createNode(options: NodeOptions) {
     inspect: async (user: string) => node().inspect(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
     trace: async (id: string) => node().trace(id),
-    /** The cluster as this node knows it. Throws where it is in none. */
+    /** The cluster as this node knows it; undefined: it is in none. */
     cluster: () => node().cluster(),
     /** Events that the service of `webhooks` did not take, and that were given up, the latest first; at most `limit`. */
     deadWebhooks: async (limit?: number) => node().deadWebhooks(limit),
@@ -184,11 +184,14 @@ export function createNode(options: NodeOptions) {
   }
 }
 
+/** Ends the node, since it cannot go on; without a reason as planned. */
+type Broke = (error?: StoreError) => void
+
 /** What `createNode` answers. */
 export type BluetickNode = ReturnType<typeof createNode>
 
 /** Starts, and listens; where it cannot, everything is closed again. */
-async function begin(options: CompleteOptions, host: string, port: number, broke: (error: StoreError) => void) {
+async function begin(options: CompleteOptions, host: string, port: number, broke: Broke) {
   const started = await start(options, broke)
   const bound = await started.gateway.listen(host, port).catch(async (error) => {
     await started.close()
@@ -197,7 +200,7 @@ async function begin(options: CompleteOptions, host: string, port: number, broke
   return { ...started, port: bound }
 }
 
-async function start(options: CompleteOptions, broke: (error: StoreError) => void, given: Clock = systemClock) {
+async function start(options: CompleteOptions, broke: Broke, given: Clock = systemClock) {
   const heard = options.onFault ?? warnings(given)
   // One that throws is the embedder's bug, and must not cost anybody here a turn.
   const counts = new Counts()
@@ -214,7 +217,7 @@ async function start(options: CompleteOptions, broke: (error: StoreError) => voi
 }
 
 /** Both stores are open, or none. `broke`: one can write no more. */
-async function openStores({ store, media }: CompleteOptions, onFault: OnFault, broke: (error: StoreError) => void) {
+async function openStores({ store, media }: CompleteOptions, onFault: OnFault, broke: Broke) {
   const eventsOf = (where: 'store' | 'media'): StoreEvents => ({
     damaged: (error) => onFault({ where, error }),
     broke: (error) => {
@@ -241,7 +244,7 @@ export async function startHosts(
   given: Clock,
   sizes: Partial<RuntimeOptions> = {},
   counts = new Counts(),
-  broke: (error: StoreError) => void = () => {},
+  broke: Broke = () => {},
 ) {
   const { store, limits, heartbeatSeconds } = options
   const { term, life } = await beginLife(store, given)
@@ -353,7 +356,8 @@ export async function startHosts(
     broadcast: (message: Broadcast) => broadcast(program.send, message),
     ...asMembers({ router, clock, limits }),
     ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock }),
-    cluster: () => clusterOf(cluster),
+    cluster: () => cluster?.known(),
+    drain: () => broke(),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
     deadWebhooks: async (limit = 100) => (await hooked?.dead(limit)) ?? [],
   }
@@ -432,11 +436,6 @@ async function shut({ runtime, cluster, choresEnded, media }: Hosts, store: Comp
   runtime.end()
 }
 
-function clusterOf(cluster: Cluster | undefined) {
-  if (!cluster) throw new Error('The node is in no cluster.')
-  return cluster.known()
-}
-
 /** A keyspace that nodes of a cluster have used is theirs: rows of one that knows nothing of terms would not count. */
 async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
   const members = await cluster?.members()
@@ -445,7 +444,7 @@ async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
   const whose = names ? `that of a cluster, of ${names}` : 'that of a cluster'
   throw new StoreError(
     'locked',
-    `This keyspace is ${whose}: start this node with cluster: { name } (--cluster), alone or not.`,
+    `This keyspace is ${whose}: start this node with cluster: { name } (--node-name), alone or not.`,
   )
 }
 

@@ -69,6 +69,10 @@ const commands: Record<string, () => Promise<Command>> = {
     const { webhooks: run, table } = await import('./webhooks.ts')
     return { run, table }
   },
+  cluster: async () => {
+    const { cluster: run, table } = await import('./cluster.ts')
+    return { run, table }
+  },
   bench: async () => ({ run: (await import('../../bench/main.ts')).bench }),
 }
 
@@ -87,6 +91,8 @@ bluetick bans                     who is banned
 bluetick disconnect USER          end the sessions of a user, whose clients come back
 bluetick admin [OPERATION]        what else operators ask of a running node
 bluetick webhooks dead            which events a service did not take
+bluetick cluster status           which nodes a cluster has, and which shards
+bluetick cluster drain            end a node as planned: its shards go to the others
 bluetick bench NAME [options]     how many users a node holds here, and how fast it is
 
 bluetick --version                which version this is

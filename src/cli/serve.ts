@@ -17,6 +17,7 @@ import type { Lifetime } from '../protocol/lifetime.ts'
 import { warningOf } from '../store/lmdb/place.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Log, logTable } from './log.ts'
+import { memberOptions, memberTable } from './member.ts'
 import { metricsTable, serveMetrics } from './metrics.ts'
 import { Misuse } from './misuse.ts'
 import { keepToken, newToken, tokenIn } from './operator.ts'
@@ -137,6 +138,7 @@ export const table = {
   ...metricsTable,
   ...webhookTable,
   ...clusterTable,
+  ...memberTable,
 } satisfies Record<string, Option>
 
 const usage = `bluetick serve [options]: runs a node until SIGTERM or Ctrl-C.
@@ -211,10 +213,11 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
 }
 
 async function optionsOf(values: Values, log: Log): Promise<NodeOptions> {
+  const cluster = await memberOptions(values)
   const retentionMs = Number(values['retention-days']) * 86_400_000
   return {
     store: await storeOf(values, retentionMs),
-    media: fileMedia(join(values.data, 'media'), { retentionMs }),
+    ...(cluster ? { cluster } : { media: fileMedia(join(values.data, 'media'), { retentionMs }) }),
     lifetime: values.lifetime as Lifetime,
     onlineMs: Number(values['online-ms']),
     e2ee: values.e2ee as NonNullable<NodeOptions['e2ee']>,

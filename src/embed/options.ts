@@ -119,6 +119,8 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
   if (options.cluster && options.webhooks)
     throw new RangeError('a node in a cluster has no webhooks yet: their outboxes would be on each of them')
   if (options.webhooks) checkWebhooks(options.webhooks)
+  if (options.cluster && options.webhooks)
+    throw new RangeError('a node in a cluster has no webhooks yet: each node would tell of what others have told')
   const trusts = trustedProxies(options.trustedProxies ?? [])
   return { ...options, limits, lifetime, heartbeatSeconds, onlineMs, trusts }
 }

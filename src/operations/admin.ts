@@ -68,6 +68,18 @@ const table = {
     },
     (node, { after, limit }) => node.online({ ...(after && { after }), ...(limit && { limit: Number(limit) }) }),
   ),
+  cluster: operation('GET /cluster', 'The cluster as the node knows it: nodes, shards, links.', {}, (node) =>
+    node.cluster(),
+  ),
+  drain: operation(
+    'POST /drain',
+    'Ends the node as planned: its shards go to the other nodes of its cluster, and its clients are told to come back.',
+    {},
+    (node) => {
+      node.drain()
+      return { drains: true }
+    },
+  ),
   user: operation(
     'GET /users/{user}',
     'What is known of a user: devices, their cursors, the inbox.',

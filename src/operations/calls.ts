@@ -12,4 +12,6 @@ export type BluetickCalls = ReturnType<typeof asOperator> &
     readonly broadcast: (message: Broadcast) => Promise<readonly BroadcastResult[]>
     readonly stats: () => unknown
     readonly deadWebhooks: () => Promise<readonly DeadWebhook[]>
+    readonly cluster: () => unknown
+    readonly drain: () => void
   }

@@ -141,7 +141,7 @@ describe('on three Cassandras', clustersHere, () => {
 
   it('answers `busy` in bounded memory when more comes than its queues hold, and takes all of it when a second node is back', async () => {
     const server = await serve({ ...options, keyspace: (await newKeyspace(cluster, 3)).keyspace })
-    onTestFinished(server.kill)
+    onTestFinished(() => server.kill())
     const bob = connect({ url: server.url, token: 'bob' })
     const came: string[] = []
     void (async () => {

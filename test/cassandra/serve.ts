@@ -5,27 +5,35 @@ import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { freePort } from '../ports.ts'
 import { named } from './here.ts'
 
-export type Served = { readonly url: string; readonly pid: number; kill(): void }
+export type Served = {
+  readonly url: string
+  readonly pid: number
+  /** When it has ended, with this code. */
+  readonly ended: Promise<number | null>
+  kill(signal?: NodeJS.Signals): void
+}
 
-export async function serve(options: CassandraOptions): Promise<Served> {
+export async function serve(options: CassandraOptions, ...more: readonly string[]): Promise<Served> {
   const port = await freePort()
   const server = spawn(process.execPath, [
     'dist/src/cli/main.js',
-    ...['serve', '--store', 'cassandra', '--port', String(port), '--data', '/nonexistent', ...named(options)],
+    ...['serve', '--store', 'cassandra', '--port', String(port), '--data', '/nonexistent', ...named(options), ...more],
   ])
   let printed = ''
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => {
       printed += text
     })
-  const kill = () => void server.kill('SIGKILL')
-  process.once('exit', kill)
-  server.once('exit', () => process.off('exit', kill))
+  const kill = (signal: NodeJS.Signals = 'SIGKILL') => void server.kill(signal)
+  const end = () => kill()
+  process.once('exit', end)
+  server.once('exit', () => process.off('exit', end))
+  const ended = new Promise<number | null>((resolve) => server.once('exit', resolve))
   await new Promise<void>((resolve, reject) => {
     server.stdout.on('data', () => printed.includes('listens') && resolve())
     server.once('exit', (code) => reject(new Error(`the node ended with ${code}: ${printed}`)))
   })
-  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, kill }
+  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, ended, kill }
 }
 
 /** Resident memory of a process. */

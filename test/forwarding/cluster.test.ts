@@ -1,5 +1,6 @@
 /** Several nodes in one cluster: users whose actors, and whose sessions, are on any of them. */
 import { expect, it } from 'vitest'
+import type { KnownCluster } from '../../src/index.ts'
 import { cluster, type Member, type Person, person, shards, userOf } from './nodes.ts'
 
 /** Each sends to the next again and again, until `end`; answers what everybody is to get. */
@@ -24,7 +25,7 @@ function chatter(people: readonly Person[]) {
 
 /** Each shard is one node's, and each node has some. */
 function isShared(nodes: readonly Member[]): boolean {
-  const known = nodes.map(({ node }) => node.cluster())
+  const known = nodes.map(({ node }) => node.cluster() as KnownCluster)
   const all = known.flatMap(({ shards }) => shards)
   return (
     all.length === shards &&
