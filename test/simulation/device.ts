@@ -2,13 +2,14 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { ClientFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
-import type { MessageId, Position, UserId } from '../../src/protocol/ids.ts'
+import type { MediaRef, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
 import type { Wire } from './wire.ts'
 
 export type Sent = {
   readonly id: MessageId
   readonly to: UserId
   readonly body: string
+  readonly media: MediaRef | undefined
   readonly change: Change | undefined
   tried: boolean
   flying: boolean
@@ -111,10 +112,11 @@ export class Device {
     const firstFree = queued.findIndex((sent) => !sent.flying)
     if (firstFree === -1 || queued.slice(firstFree).some((sent) => sent.flying)) return
     for (const sent of queued.slice(firstFree, firstFree + 3)) {
-      const { id, body, change, tried: again } = sent
+      const { id, body, media, change, tried: again } = sent
       if (!again) sent.since = since
       Object.assign(sent, { tried: true, flying: true })
-      this.say(change ? ['send', id, to, body, again, null, change] : ['send', id, to, body, again])
+      if (change) this.say(['send', id, to, body, again, null, change])
+      else this.say(media ? ['send', id, to, body, again, media] : ['send', id, to, body, again])
     }
   }
 

@@ -5,12 +5,14 @@
  */
 import { expect } from 'vitest'
 import { unwelcomed } from '../../actors/log/state.ts'
+import type { MediaStore } from '../../src/media/contract.ts'
 import { type Entry, isErased } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { LapStore, Store } from '../../src/store/contract.ts'
 import { StoreError } from '../../src/store/error.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { Cluster, type Replicas } from './cluster.ts'
+import { Contents, mediaCalls, mediaWrites } from './contents.ts'
 import type { Life } from './life.ts'
 
 export type Outcome = 'ok' | 'fails' | 'unknown'
@@ -43,6 +45,7 @@ const writes = new Set(
     'expire',
     'begin',
     'rename',
+    mediaWrites,
   ),
 )
 
@@ -55,6 +58,9 @@ export class Disk {
   prompt = false
   /** What the node is handed. */
   readonly store: Store
+  /** What it is handed for media, where the world has some; and what that has. */
+  readonly media: MediaStore
+  readonly contents = new Contents()
   /** The node that is at work. */
   life: Pick<Life, 'acts' | 'over'> | undefined
   /** What a write met that nobody waited for. */
@@ -82,6 +88,8 @@ export class Disk {
     const queued = (names: string[]) =>
       Object.fromEntries(names.map((name) => [name, (...args: Args) => this.#call(name, args)]))
     const { open, close, health } = this.#memory
+    const media = { ...queued([...mediaCalls]), held: (prefix: string) => this.contents.held(prefix) }
+    this.media = { ...media, open, close, begin: open, retentionMs: 30 * 86_400_000 } as unknown as MediaStore
     const lives = replicas ? {} : { lives: queued(lifeMethods) }
     this.store = {
       ...queued(names),
@@ -161,8 +169,9 @@ export class Disk {
   }
 
   #method(name: string): Method {
-    const owner = lifeMethods.includes(name) ? this.#memory.lives : this.#memory
-    return (owner as unknown as Record<string, Method>)[name] as Method
+    const isOf = (names: readonly string[]) => names.includes(name)
+    const owner = isOf(mediaCalls) ? this.contents : isOf(lifeMethods) ? this.#memory.lives : this.#memory
+    return (owner as unknown as Record<string, Method>)[name]?.bind(owner) as Method
   }
 
   #call(name: string, args: Args): Promise<unknown> {
@@ -219,7 +228,8 @@ export class Disk {
 
   async #do(name: string, args: Args): Promise<unknown> {
     await this.#note(name, args)
-    if (writes.has(name)) this.#done.push({ name, args: stays(name) ? args : structuredClone(args) })
+    if (writes.has(name) && !mediaWrites.includes(name))
+      this.#done.push({ name, args: stays(name) ? args : structuredClone(args) })
     return this.#method(name)(...args)
   }
 

@@ -6,6 +6,7 @@ import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isGroup, type MessageId, type UserId } from '../../src/protocol/ids.ts'
 import type { Device, Sent } from './device.ts'
+import { carried } from './media.ts'
 import { team } from './names.ts'
 import { told, watches } from './presence.ts'
 import type { World } from './world.ts'
@@ -130,6 +131,7 @@ export async function check(world: World): Promise<void> {
     watches(world, device)
   }
   await agreed(world)
+  await carried(world)
   // In a group that everybody has left nothing happens any more: what is there stays for the retention time.
   for (const user of world.disk.logs.keys())
     if (user !== team || spansNow(world).length > 0) started(world, user, await nowOf(world, user))

@@ -33,7 +33,12 @@ export async function play(choices: readonly number[], how: Play = {}): Promise<
   const [first = 0] = choices
   const draw = <T>(those: readonly T[], place: number) => those[Math.floor(first / place) % those.length] as T
   const sizes = { turn: draw(turns, 1), lap: draw(laps, 3) }
-  const world = await begin(how.devices ?? devices, { sizes, laps: !how.replicas && draw([true, false], 9), ...how })
+  const world = await begin(how.devices ?? devices, {
+    sizes,
+    laps: !how.replicas && draw([true, false], 9),
+    media: draw([true, false, false, false], 72),
+    ...how,
+  })
   try {
     if (first % 4 > 0) await settle(world)
     for (const choice of choices) {

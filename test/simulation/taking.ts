@@ -136,7 +136,7 @@ async function refused(world: World, device: Device, frame: Frame<'error'>): Pro
   if (kind === 'stand') device.refused.push(...[...device.doubts.values()].filter(([, of]) => of === chat))
 }
 
-const forGood = ['unknown_group', 'not_a_member', 'not_an_admin', 'no_change', 'list_full']
+const forGood = ['unknown_media', 'unknown_group', 'not_a_member', 'not_an_admin', 'no_change', 'list_full']
 
 function unsent(device: Device, id: string, code: string): void {
   const sent = device.outbox.find((sent) => sent.id === id)
@@ -176,13 +176,18 @@ function stands(device: Device, [, chat, epoch, life, upTo, now]: Frame<'stands'
 function entryOf(frame: Frame<'message' | 'copy' | 'seen' | 'deleted'>): Entry {
   switch (frame[0]) {
     case 'message': {
-      const [, seq, id, from, time, body, , place, lifetime, change] = frame
-      const more = { ...(place && { place }), ...(lifetime && { lifetime }), ...(change && { change }) }
+      const [, seq, id, from, time, body, media, place, lifetime, change] = frame
+      const more = {
+        ...(media && { media }),
+        ...(place && { place }),
+        ...(lifetime && { lifetime }),
+        ...(change && { change }),
+      }
       return { is: 'message', seq, id, from, time, body, ...more }
     }
     case 'copy': {
-      const [, seq, id, to, time, body, epoch, position, , lifetime, change] = frame
-      const more = { ...(lifetime && { lifetime }), ...(change && { change }) }
+      const [, seq, id, to, time, body, epoch, position, media, lifetime, change] = frame
+      const more = { ...(media && { media }), ...(lifetime && { lifetime }), ...(change && { change }) }
       return { is: 'copy', seq, id, to, time, body, at: { epoch, seq: position }, ...more }
     }
     case 'seen':

@@ -5,6 +5,7 @@
 import { expect } from 'vitest'
 import type { Fault } from '../../src/embed/faults.ts'
 import { completeOptions } from '../../src/embed/options.ts'
+import { uploadHolder } from '../../src/media/media.ts'
 import { startHosts } from '../../src/node.ts'
 import { closeNamed } from '../../src/protocol/codes.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
@@ -32,14 +33,21 @@ const limits = completeLimits({
 /** What the driver throws in an actor. */
 class Crash extends Error {}
 
+/** What is uploaded is held for so long. */
+const dayMs = 86_400_000
 /** What a person does. */
 const personal = new Set(['hello', 'send', 'read'])
 /** What a node does again and again asks these of the store. */
-const chores = new Set(['expire', 'saveLastSeen', 'saveReckoning'])
+const chores = new Set(['expire', 'saveLastSeen', 'saveReckoning', 'collect'])
 
 type Sizes = { readonly mailbox: number; readonly turn: number; readonly lap: number; readonly idleMs: number }
-/** `laps`: its store writes once a lap. */
-export type Options = { readonly replicas?: Replicas | null; readonly laps?: boolean; readonly sizes?: Partial<Sizes> }
+/** `laps`: its store writes once a lap. `media`: every other message carries some. */
+export type Options = {
+  readonly replicas?: Replicas | null
+  readonly laps?: boolean
+  readonly media?: boolean
+  readonly sizes?: Partial<Sizes>
+}
 /** Who looks at what goes on in a world. */
 export type Eyes = {
   /** A frame leaves the node, also on a wire that is dead. */
@@ -62,6 +70,7 @@ export class World {
   /** What has left the node, and is to be looked at. */
   readonly left: (() => Promise<void>)[] = []
   readonly #eyes: Eyes
+  readonly #media: boolean
   #sizes: Sizes
   #life = new Life(this.time)
   #hosts!: Awaited<ReturnType<typeof startHosts>>
@@ -73,9 +82,10 @@ export class World {
   private constructor(
     devices: readonly (readonly [string, string])[],
     eyes: Eyes,
-    { replicas = null, laps = false, sizes }: Options,
+    { replicas = null, laps = false, media = false, sizes }: Options,
   ) {
     this.#eyes = eyes
+    this.#media = media
     this.disk = new Disk(replicas, laps)
     this.faults = this.disk.faults
     this.#sizes = { mailbox: 64, turn: 1, lap: 1_000, idleMs: 5_000, ...sizes }
@@ -104,7 +114,8 @@ export class World {
     this.disk.life = this.#life
     this.disk.prompt = true
     const onFault = (fault: Fault) => this.#fault(fault)
-    const options = completeOptions({ store: this.disk.store, limits, onFault })
+    const { store, media } = this.disk
+    const options = completeOptions({ store, limits, onFault, ...(this.#media && { media }) })
     this.#hosts = await startHosts(options, onFault, this.#life.clock, { shards: 2, spares: 2, ...this.#sizes })
     await this.#hosts.join()
     await quiet()
@@ -273,7 +284,15 @@ export class World {
 
   write(device: Device, to: UserId, body = 'body', change?: Change): void {
     const id = this.time.uuid() as MessageId
-    device.outbox.push({ id, to, body, change, tried: false, flying: false, at: null, life: 0, since: 0 })
+    const carries = this.#media && !change && this.time.named % 2 === 0
+    const media = carries
+      ? this.disk.contents.put(
+          id.replaceAll('-', '').padStart(64, '0'),
+          uploadHolder(device.user),
+          this.time.wall + dayMs,
+        )
+      : undefined
+    device.outbox.push({ id, to, body, media, change, tried: false, flying: false, at: null, life: 0, since: 0 })
   }
 
   send(device: Device, to: UserId): void {
