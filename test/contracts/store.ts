@@ -335,7 +335,7 @@ export function storeContract(
         { term: 5, from: 4 },
       ]
       expect(await store.load(bob)).toMatchObject({ epoch: 7, was: 0, lives: began })
-      await store.lives?.rename(bob, 8)
+      for (let n = 0; n < 2; n++) await store.lives?.rename(bob, 8)
       expect(await store.load(bob)).toMatchObject({ epoch: 8, was: 7, lives: began })
       // An append that was under way still says the former name.
       await store.append(bob, 7, 5, [message(5)])

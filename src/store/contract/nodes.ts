@@ -16,7 +16,7 @@ export interface Lives {
   begin(term: number, name: number): Promise<void>
   /** The term of the node that called itself so; undefined: there was none, or it was thousands of starts ago. */
   termOf(name: number): Promise<number | undefined>
-  /** Gives a log another epoch. Durable when it resolves. */
+  /** Gives a log another epoch. Durable when it resolves; to repeat it changes nothing. */
   rename(owner: ChatId, epoch: number): Promise<void>
 }
 

@@ -39,9 +39,10 @@ function livesOf(log: { readonly lives?: readonly number[] } | undefined, fresh:
   return (fresh?.lives ?? []).reduce(began, moved as readonly Life[])
 }
 
-/** The log is in the table, or empty: the journal has nothing of it. */
+/** The log is in the table, or empty: the journal has nothing of it. What is repeated changes nothing. */
 export function renameInbox(tables: Tables, user: UserId, epoch: number): void {
   const log = tables.logs.get(user)
+  if (log?.epoch === epoch) return
   if (log) return void tables.logs.put(user, { ...log, epoch, was: log.epoch })
   const row = tables.cursors.get(user)
   if (row) void tables.cursors.put(user, packCursors({ ...unpackCursors(row), epoch }))

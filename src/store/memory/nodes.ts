@@ -32,6 +32,7 @@ export function lives(inboxes: Inboxes): Lives {
     termOf: async (name) => names.get(name),
     async rename(user, epoch) {
       const inbox = inboxes.of(user, epoch)
+      if (inbox.epoch === epoch) return
       inbox.was = inbox.epoch
       inbox.epoch = epoch
     },
