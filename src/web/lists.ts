@@ -8,11 +8,21 @@ export class Lists {
   readonly #archived: List
   readonly #folder = byId<HTMLDetailsElement>('archived')
   #searching = false
+  /** A pointer is down on a chat: one that is drawn anew, or moves, under it is not the one that is clicked. */
+  #pressed = false
+  #later = () => {}
 
   /** `menu` shows what one may do about a chat. */
   constructor(me: string, open: (chat: string) => void, menu: (chat: string) => void) {
     this.#list = new List(me, byId('chats'), open, menu)
     this.#archived = new List(me, byId('archived-chats'), open, menu)
+    for (const list of ['chats', 'archived-chats'])
+      byId(list).addEventListener('pointerdown', () => {
+        this.#pressed = true
+      })
+    // The click comes first.
+    for (const sign of ['pointerup', 'pointercancel', 'blur'])
+      addEventListener(sign, () => this.#pressed && setTimeout(() => this.#released()))
   }
 
   /** Where a person with a keyboard goes on who has closed a chat. */
@@ -20,8 +30,19 @@ export class Lists {
     if (!this.#list.focus(chat) && !this.#archived.focus(chat)) byId('peer').focus()
   }
 
+  #released(): void {
+    const later = this.#later
+    this.#pressed = false
+    this.#later = () => {}
+    later()
+  }
+
   /** Shows the chats in whose name these words stand: the folder is open while one looks for something. */
   show(chats: readonly Chat[], open: string | undefined, words: string): void {
+    if (this.#pressed) {
+      this.#later = () => this.show(chats, open, words)
+      return
+    }
     const [kept, archived]: [Chat[], Chat[]] = [[], []]
     for (const chat of chats) (isArchived(chat) ? archived : kept).push(chat)
     const lost = [this.#list.show(kept, open, words), this.#archived.show(archived, open, words)].find(Boolean)

@@ -161,6 +161,28 @@ describe('a book', () => {
     expect(again.link.of('ack').at(-1)).toEqual(['ack', 5])
   })
 
+  it('keeps an own message whenever it comes, also as another has just been kept', async () => {
+    const world = new World()
+    const shelf = memoryShelf()
+    let said = 0
+    /** The next comes some microtasks after something was read: with each one later. */
+    const read: Shelf['read'] = async (work) => {
+      const answer = await shelf.read(work)
+      if (said === 0 || said === 60) return answer
+      said += 1
+      const [seq, turns] = [said, range(1, said / 2)]
+      const later = turns.reduce((last) => last.then(() => {}), Promise.resolve())
+      void later.then(() => world.link.say(copy(seq, `own ${seq}`)))
+      return answer
+    }
+    const book = await openBook(await world.online(), 'bob', { ...shelf, read })
+    said = 1
+    world.link.say(copy(1, 'own 1'))
+    for (let n = 0; n < 100; n++) await settle()
+    const lines = await book.lines('alice', { count: 100 })
+    expect(lines.map(({ text }) => text)).toEqual(range(1, 60).map((n) => `own ${n}`))
+  })
+
   it('has messages of every lifetime, and the timer of those runs that wait to be read', async () => {
     const lifetimes = ['permanent', 'temporary', 'read 30000', 'delivered 3600000'] as const
     const frames = lifetimes.map((lifetime, n) => message(n + 1, lifetime, null, null, lifetime))

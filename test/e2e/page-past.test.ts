@@ -182,6 +182,23 @@ describe('the chat page', needsChromium, () => {
     await desk.close()
   }, 90_000)
 
+  it('opens the chat that is pressed, also where something comes before it is let go', async () => {
+    const desk = await pages.browserOf(1200)
+    const [ora, pam] = [connect({ url, token: 'ora' }), connect({ url, token: 'pam' })]
+    await ora.send('quy', 'from ora')
+    await pam.send('quy', 'from pam')
+    const page = await pages.open(desk, 'quy')
+    const { x = 0, y = 0 } = (await page.locator('.chat:has-text("ora")').boundingBox()) ?? {}
+    await page.mouse.move(x + 80, y + 20)
+    await page.mouse.down()
+    await ora.send('quy', 'one more')
+    await expect.poll(() => page.title()).toContain('3')
+    await page.mouse.up()
+    await expect.poll(() => texts(page)).toEqual(['from ora', 'one more'])
+    await page.waitForSelector('.chat[aria-current]:has-text("ora") .preview:has-text("one more")')
+    for (const closing of [ora, pam, desk]) await closing.close()
+  }, 60_000)
+
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])
   })

@@ -241,16 +241,19 @@ export class Book {
   /** Own changes of a group come in the order of the group, as those of others. What comes while others are kept is kept together. */
   async #keepOwn(messages: readonly Outgoing[]): Promise<void> {
     this.#own.push(...messages.filter(({ change, to }) => !(change && isGroup(to))))
-    this.#keeping ??= this.#keepNext().finally(() => {
-      this.#keeping = undefined
-    })
+    if (this.#own.length > 0 && !this.#closed) this.#keeping ??= this.#keepNext()
     return this.#keeping
   }
 
+  /** It is over at once when nothing is left: what comes then begins anew. */
   async #keepNext(): Promise<void> {
-    while (this.#own.length > 0 && !this.#closed) {
-      const some = this.#own.splice(0, ownAtOnce)
-      await this.#keep(some.map((message) => fromMe(message, this.#me)))
+    try {
+      while (this.#own.length > 0 && !this.#closed) {
+        const some = this.#own.splice(0, ownAtOnce)
+        await this.#keep(some.map((message) => fromMe(message, this.#me)))
+      }
+    } finally {
+      this.#keeping = undefined
     }
   }
 
