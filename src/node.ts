@@ -381,7 +381,14 @@ export async function startHosts(
     hooked,
     enter,
     onEvent,
-    metrics: nodeMetrics({ counts, stats: node.stats, store, webhooks: hooked?.figures }),
+    metrics: nodeMetrics({
+      counts,
+      stats: node.stats,
+      store,
+      groups: () => groups.size,
+      transfers: media && (() => media.allowance.transfers),
+      webhooks: hooked?.figures,
+    }),
     choresEnded,
   }
 }

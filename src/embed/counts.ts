@@ -7,6 +7,8 @@ import type { NodeEvents } from './hooks.ts'
 export class Counts {
   /** Messages, to a group once. */
   accepted = 0
+  /** Copies of messages in groups, one for each member. */
+  copies = 0
   receipts = 0
   entered = 0
   receivedBytes = 0
@@ -65,7 +67,8 @@ class Durations {
 export const countedEvents = (counts: Counts, { accepted, receipted }: NodeEvents): NodeEvents => ({
   accepted(to, what) {
     // A member's copy of what was said in a group is no message of its own.
-    if (!what.entry.place) counts.accepted += 1
+    if (what.entry.place) counts.copies += 1
+    else counts.accepted += 1
     accepted(to, what)
   },
   receipted(from, receipt) {

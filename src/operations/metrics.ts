@@ -25,7 +25,9 @@ type Context = {
   readonly counts: Counts
   readonly stats: () => Stats
   readonly store: HealthStore
-  /** Missing: there are none. */
+  readonly groups: () => Stats['users']
+  /** Uploads and downloads under way. Missing, here and below: there are none. */
+  readonly transfers?: (() => number) | undefined
   readonly webhooks?: (() => WebhookFigures) | undefined
 }
 
@@ -79,10 +81,17 @@ function registered(context: Context): Registry {
 
 type GaugeRow = readonly [name: string, help: string, read: () => number | Promise<number>]
 
-const gauges = ({ stats, store, webhooks }: Context): readonly GaugeRow[] => [
+const gauges = ({ stats, store, groups, transfers, webhooks }: Context): readonly GaugeRow[] => [
   ['sessions', 'Connections that are open.', () => stats().sessions],
   ['users_awake', 'User actors in memory that are in use.', () => stats().users.awake],
   ['users_hibernated', 'User actors that hibernate.', () => stats().users.present - stats().users.awake],
+  [
+    'groups_awake',
+    'Group actors in memory that are in use, as while copies wait for their members.',
+    () => groups().awake,
+  ],
+  ['groups_hibernated', 'Group actors that hibernate.', () => groups().present - groups().awake],
+  ...(transfers ? [['media_transfers', 'Uploads and downloads under way.', transfers] as const] : []),
   ['store_up', '1: the store can be written.', async () => Number((await store.health()).ok)],
   ...(webhooks
     ? [['webhooks_waiting', 'Events that wait to be sent, or are under way.', () => webhooks().waiting] as const]
@@ -101,6 +110,7 @@ const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] =
   ],
   ['left', 'Connections of users that have ended, by close code.', () => counts.left.entries().map(named), 'code'],
   ['messages_accepted', 'Messages that became durable; one to a group counts once.', () => counts.accepted],
+  ['group_copies', 'Copies of messages in groups that became durable, one for each member.', () => counts.copies],
   ['receipts', 'Times that a sender was told of more that is delivered or read.', () => counts.receipts],
   ['refused_frames', 'Frames that were refused.', () => counts.refused.entries(), 'code'],
   ['received_bytes', 'Bytes of WebSocket messages of clients.', () => counts.receivedBytes],

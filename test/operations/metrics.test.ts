@@ -1,11 +1,13 @@
 /** What Prometheus reads: by itself, and by a real Prometheus. */
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { createNode, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { createNode, fileMedia, memoryStore, type NodeOptions } from '../../src/index.ts'
 import { freePort } from '../ports.ts'
 import { needs } from '../skips.ts'
 
@@ -77,6 +79,36 @@ it('counts what happened, and agrees with stats', async () => {
     expect(value(text, `bluetick_${some}`), some).toBeGreaterThan(0)
   expect(value(text, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
   expect(await node.metrics()).toContain('bluetick_messages_accepted_total 3')
+})
+
+it('counts what is handed to the members of groups, and what is being transferred', async () => {
+  const media = fileMedia(mkdtempSync(join(tmpdir(), 'bluetick-metrics-')))
+  const { url, http, read } = await start({ media })
+  const admin = connect({ url, token: 'alice' })
+  const members = ['bob', 'carol', 'dave']
+  const group = await admin.createGroup('Four', members)
+  const copies = async () => value(await read(), 'bluetick_group_copies_total')
+  // That it was made is for its admin, and who is in it for all.
+  await expect.poll(copies).toBe(5)
+  await admin.send(group, 'hi')
+  await expect.poll(copies).toBe(8)
+  expect(value(await read(), 'bluetick_messages_accepted_total')).toBe(3)
+  const groups = async () =>
+    ['awake', 'hibernated'].map(async (state) => value(await read(), `bluetick_groups_${state}`))
+  expect((await Promise.all(await groups())).sort()).toEqual([0, 1])
+  const transfers = async () => value(await read(), 'bluetick_media_transfers')
+  expect(await transfers()).toBe(0)
+  const upload = request(`${http}/media`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer alice', 'content-length': 100_000 },
+  })
+  upload.write(Buffer.alloc(50_000))
+  await expect.poll(transfers).toBe(1)
+  const answered = once(upload, 'response')
+  upload.end(Buffer.alloc(50_000))
+  expect((await answered)[0].statusCode).toBe(201)
+  await expect.poll(transfers).toBe(0)
+  await admin.close()
 })
 
 it('tells that the store is down, and which faults there were', async () => {
