@@ -1,6 +1,6 @@
 /** The embedded media store: content in files, records in LMDB beside them; one process, durable. */
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Millis, UserId } from '../protocol/ids.ts'
@@ -12,6 +12,7 @@ import { checkFile } from '../store/lmdb/check.ts'
 import { full, isNoRoom } from '../store/lmdb/room.ts'
 import { lockFolder } from '../store/lock.ts'
 import { checkMs } from '../store/retention.ts'
+import { bytesOf, disk } from './content.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
 import { type Kept, Records } from './records.ts'
 import { headBytes, typeOf } from './types.ts'
@@ -92,7 +93,13 @@ class FileMedia implements MediaStore {
   async *read(id: MediaId, first: number, last: number): AsyncGenerator<Uint8Array> {
     const kept = this.#open.find(id)
     if (!kept) throw new StoreError('unavailable', `There is no content ${id}.`)
-    if (last >= first) yield* createReadStream(this.#file(kept.file), { start: first, end: last })
+    if (last < first) return
+    const handle = await open(this.#file(kept.file))
+    try {
+      yield* bytesOf(handle, first, last)
+    } finally {
+      await handle.close()
+    }
   }
 
   async begin(user: UserId, announced: MediaId | null): Promise<Upload> {
@@ -175,9 +182,11 @@ class FileUpload implements Upload {
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, at).catch((error) => {
-        throw isNoRoom(error) ? full(dirname(this.#path), error) : error
-      })
+      const { bytesWritten } = await disk
+        .run(() => this.#handle.write(bytes, at))
+        .catch((error) => {
+          throw isNoRoom(error) ? full(dirname(this.#path), error) : error
+        })
       at += bytesWritten
       this.size += bytesWritten
     }
@@ -194,7 +203,7 @@ class FileUpload implements Upload {
 
   /** The file and its folders are synced before the record that makes it content is written. */
   async finish(holder: string, until: Millis): Promise<Medium | undefined> {
-    await this.#handle.datasync()
+    await disk.run(() => this.#handle.datasync())
     const { id, type } = await this.#look()
     await this.#handle.close()
     if (this.#announced !== null && id !== this.#announced) {
@@ -225,7 +234,7 @@ class FileUpload implements Upload {
     const hash = createHash('sha256')
     const head = Buffer.alloc(headBytes)
     const { bytesRead } = await this.#handle.read(head, 0, headBytes, 0)
-    for await (const chunk of createReadStream(this.#path, { highWaterMark: 256 * 1024 })) hash.update(chunk)
+    for await (const chunk of bytesOf(this.#handle, 0, this.size - 1)) hash.update(chunk)
     return { id: hash.digest('hex') as MediaId, type: typeOf(head.subarray(0, bytesRead)) }
   }
 }
