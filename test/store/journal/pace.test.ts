@@ -25,10 +25,10 @@ describe('records are written', () => {
     expect([here(), here(1_000_000)]).toEqual([true, true])
   })
 
-  it('by threads for fifty times as long as a slow one took, and then a small one is tried here', () => {
+  it('by threads for two hundred times as long as a slow one took, and then a small one is tried here', () => {
     const { write, wait, here } = start()
     write(3)
-    wait(149)
+    wait(599)
     expect(here()).toBe(false)
     wait(2)
     expect([here(100_000), here()]).toEqual([false, true])
@@ -40,7 +40,7 @@ describe('records are written', () => {
     const { write, wait, here } = start()
     write(1, 40, 1)
     expect(here()).toBe(false)
-    wait(31 * 50)
+    wait(31 * 200)
     expect(here()).toBe(true)
   })
 
@@ -54,18 +54,18 @@ describe('records are written', () => {
   })
 
   it('here most of the time on a disk that is slow once in a thousand times, and by threads on one that is always slow', () => {
-    const share = (slowOf: (n: number) => boolean) => {
+    const share = (slowOf: (nth: number) => boolean) => {
       const { pace, wait, here } = start()
       let count = 0
       for (let n = 0; n < 20_000; n++) {
         wait(1)
         if (!here()) continue
         count += 1
-        pace.time(() => wait(slowOf(n) ? 3 : 0.1))
+        pace.time(() => wait(slowOf(count) ? 3 : 0.1))
       }
       return count / 20_000
     }
-    expect(share((n) => n % 1_000 === 0)).toBeGreaterThan(0.8)
+    expect(share((nth) => nth % 1_000 === 0)).toBeGreaterThan(0.6)
     expect(share(() => true)).toBeLessThan(0.02)
   })
 
