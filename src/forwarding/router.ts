@@ -12,7 +12,6 @@ import type { Link } from '../cluster/link/link.ts'
 import type { Links } from '../cluster/link/links.ts'
 import type { MemberState } from '../cluster/types.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import type { CloseCode } from '../protocol/codes.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { type Address, Asks, type Clock, type Router, shardOf } from '../runtime/index.ts'
 import type { Wheel } from '../runtime/wheel.ts'
@@ -148,6 +147,7 @@ export class Forwarding implements NodeRouter {
   }
 
   #forward(frame: ToActor): void {
+    if (!this.#isAlive(frame)) return frame[0] === kinds.ask ? this.#context.asks.giveUp(frame[1]) : undefined
     const shard = this.#shardOf(frame[3])
     const pause = this.#pauses.get(shard)
     if (!pause) return this.#send(shard, frame)
@@ -330,7 +330,7 @@ export class Forwarding implements NodeRouter {
 
   #comeAgain(shard: number): void {
     const { clock, sessions } = this.#context
-    for (const frame of this.#waiting.take(shard)) if (this.#isAlive(frame)) this.#forward(frame)
+    for (const frame of this.#waiting.take(shard)) this.#forward(frame)
     sessions().attachAgain(({ user }) => this.#shardOf(user as UserId) === shard, true)
     if (this.#moved.size === 0) clock.after(watchMs, () => this.#watchAgain())
     this.#moved.add(shard)
@@ -347,14 +347,14 @@ export class Forwarding implements NodeRouter {
     const { from, frame } = entry
     if (from) return this.#spell(shard) ? this.#heed(from, frame) : this.#bounce(from, shard, frame)
     const isLate = frame[0] === kinds.ask && this.#refused.isBehind(frame[3], frame[4])
-    if (this.#isAlive(frame) && !isLate) this.#forward(frame)
-    else if (frame[0] === kinds.ask) this.#context.asks.giveUp(frame[1])
+    if (isLate) this.#context.asks.giveUp(frame[1])
+    else this.#forward(frame)
   }
 
-  /** What a session has said that has ended since is nobody's, but for its farewell. */
+  /** After its farewell nothing is sent of a session: another node would take it for a new one. */
   #isAlive({ 4: message }: ToActor): boolean {
     const ref = sessionOf(message)
-    return ref === 0 || message.is === 'detach' || message.is === 'gone' || this.#context.sessions().has(ref)
+    return ref === 0 || farewell.has(message.is) || this.#context.sessions().has(ref)
   }
 
   opened(link: Link): void {
@@ -371,7 +371,7 @@ export class Forwarding implements NodeRouter {
   /** There is a way to the owner of a shard. */
   #reached(shard: number): void {
     const { clock } = this.#context
-    for (const frame of this.#waiting.take(shard)) if (this.#isAlive(frame)) this.#forward(frame)
+    for (const frame of this.#waiting.take(shard)) this.#forward(frame)
     if (this.#moved.size === 0) clock.after(watchMs, () => this.#watchAgain())
     this.#moved.add(shard)
   }
@@ -410,16 +410,10 @@ export class Forwarding implements NodeRouter {
     const device = { session: ref, activeAt, away }
     local.tell<Message>({ kind: 'presence', id: user }, { is: 'gone', device, at: clock.monotonic() })
   }
-
-  /** A session of this node has ended, and its actors know it. */
-  ended(ref: number, links: readonly Link[]): void {
-    for (const link of links) link.tell([kinds.ended, ref])
-  }
-
-  closeSessions(code: CloseCode): void {
-    this.#context.sessions().closeAll(code)
-  }
 }
+
+/** By these a session that has ended leaves its actors. */
+const farewell = new Set(['detach', 'unwatch', 'gone'])
 
 /** What a device tells its own user's actor: unconfirmed, only its client can repeat it. */
 const own = new Set(['attach', 'ack', 'read', 'set', 'ask', 'remove', 'delete', 'history'])
