@@ -1,0 +1,250 @@
+/**
+ * Two clients talk over a node; one of them ends at some write to its storage, before or after it came to be, and begins anew with what
+ * the storage has. Whatever was queued is read, once under each key, and nothing is unreadable. Two wrong rules of writing fail this.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { e2ee } from '../../../src/client/e2ee/index.ts'
+import { placeOf } from '../../../src/client/e2ee/message.ts'
+import { packed, unpacked } from '../../../src/client/e2ee/packed.ts'
+import { finished } from '../../../src/client/e2ee/ratchet.ts'
+import { type Client, connect, type Storage } from '../../../src/client/index.ts'
+import type { Transport } from '../../../src/client/transport.ts'
+import { webSocketTransport } from '../../../src/client/websocket.ts'
+import { createNode, memoryStore } from '../../../src/index.ts'
+import type { ClientFrame } from '../../../src/protocol/frames.ts'
+import type { UserId } from '../../../src/protocol/ids.ts'
+import { jsonCodec } from '../../../src/protocol/json.ts'
+import { sentIn } from '../../../src/protocol/keys/parts.ts'
+import { isSealed } from '../../../src/protocol/sealed.ts'
+import { parsePart } from './kit.ts'
+
+const store = memoryStore()
+const node = createNode({ store, e2ee: 'allowed' })
+let url: string
+beforeAll(async () => {
+  url = (await node.listen({ port: 0 })).url
+})
+afterAll(() => node.close())
+
+type Changes = ReadonlyMap<string, unknown>
+/** What a rule of writing makes of a write. */
+type Rule = (changes: Changes) => Changes
+const asItIs: Rule = (changes) => changes
+/** Ratchets are written with the cursor alone. */
+const late: Rule = (changes) =>
+  changes.has('cursor') ? changes : new Map([...changes].filter(([key]) => !/^e2ee:(pair|sealed|open)/.test(key)))
+/** Keys are gone when the message was opened. */
+const early: Rule = (changes) =>
+  new Map(
+    [...changes].map(([key, value]) => [key, key.startsWith('e2ee:pair') ? (value as Uint8Array[]).map(spent) : value]),
+  )
+
+function spent(bytes: Uint8Array): Uint8Array {
+  const pairing = unpacked(bytes)
+  if (!pairing) return bytes
+  let { ratchet } = pairing
+  for (const place of ratchet.unfinished.keys()) ratchet = finished(ratchet, place)
+  return packed({ ...pairing, ratchet })
+}
+
+/** Texts that were sealed under a place in a chain: of each there may be one. */
+class Seen {
+  readonly #parts = new Map<string, string>()
+  twice = 0
+
+  said(frames: readonly ClientFrame[]): void {
+    for (const frame of frames) {
+      if (frame[0] !== 'send' || !isSealed(frame[3])) continue
+      for (const { device, type, bytes } of sentIn(frame[3], 128)?.parts ?? []) {
+        const parsed = parsePart({ type: type as 1 | 2, bytes })
+        if (typeof parsed === 'string') continue
+        const place = `${device} ${placeOf(parsed.message)}`
+        if ((this.#parts.get(place) ?? String(bytes)) !== String(bytes)) this.twice += 1
+        this.#parts.set(place, String(bytes))
+      }
+    }
+  }
+}
+
+/** At which write a program ends (0: at none), whether that still comes to be, and by which rule it writes. */
+type Ends = { readonly at: number; readonly after: boolean; readonly rule: Rule }
+
+/** One person, who answers each message before the program goes on to the next. */
+class Person {
+  readonly #kept = new Map<string, unknown>()
+  readonly got = new Set<string>()
+  #began = false
+  readonly unreadable: unknown[] = []
+  writes = 0
+  #alive = { is: true }
+  #client: Client
+  #wakes: (() => void)[] = []
+
+  readonly name: string
+  readonly #peer: string
+  readonly #ends: Ends
+  readonly #seen: Seen
+
+  constructor(name: string, peer: string, ends: Ends, seen: Seen) {
+    this.name = name
+    this.#peer = peer
+    this.#ends = ends
+    this.#seen = seen
+    this.#client = this.#begin()
+  }
+
+  #begin(): Client {
+    const alive = { is: true }
+    this.#alive = alive
+    const keys = e2ee()
+    keys.on('unreadable', (event) => void this.unreadable.push(event))
+    const client = connect({
+      url,
+      token: this.name,
+      storage: this.#storage(alive),
+      transport: this.#transport(alive),
+      e2ee: keys,
+    })
+    void this.#read(client, alive)
+    if (this.#began) this.begins()
+    return client
+  }
+
+  #storage(alive: { is: boolean }): Storage {
+    return {
+      load: async () => structuredClone(this.#kept),
+      write: async (changes) => {
+        if (!alive.is) return new Promise<void>(() => {})
+        this.writes += 1
+        const ends = this.writes === this.#ends.at
+        if (!ends || this.#ends.after)
+          for (const [key, value] of structuredClone(this.#ends.rule(changes)))
+            value === undefined ? this.#kept.delete(key) : this.#kept.set(key, value)
+        if (!ends) return
+        alive.is = false
+        const ended = this.#client
+        setImmediate(() => {
+          void ended.close()
+          this.#client = this.#begin()
+        })
+        return new Promise<void>(() => {})
+      },
+      close: async () => {},
+    }
+  }
+
+  /** Nothing gets through from or to a program that has ended. */
+  #transport(alive: { is: boolean }): Transport {
+    return (at, subprotocol, events) => {
+      const connection = webSocketTransport(at, subprotocol, {
+        opened: () => alive.is && events.opened(),
+        heard: (data) => alive.is && events.heard(data),
+        lost: (code, why) => alive.is && events.lost(code, why),
+      })
+      return {
+        send: (data) => {
+          if (!alive.is) return
+          this.#seen.said(jsonCodec.decode(data) as ClientFrame[])
+          connection.send(data)
+        },
+        close: (code, reason) => connection.close(code, reason),
+      }
+    }
+  }
+
+  async #read(client: Client, alive: { is: boolean }): Promise<void> {
+    for await (const { body } of client.messages()) {
+      if (!alive.is) return
+      this.got.add(String(body))
+      for (const wake of this.#wakes.splice(0)) wake()
+      const n = Number(body) + 1
+      if (n <= last) await this.#send(n)
+    }
+  }
+
+  /** Under the same id each time. */
+  async #send(n: number): Promise<void> {
+    const id = `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
+    await this.#client.send(this.#peer, String(n), { id }).catch(() => {})
+  }
+
+  begins(): void {
+    this.#began = true
+    void this.#send(1)
+  }
+
+  /** Somebody can write to this one. */
+  async isThere(): Promise<void> {
+    await expect.poll(() => store.links(this.name as UserId, 1), { timeout: 20_000 }).toHaveLength(1)
+  }
+
+  async has(count: number, until: number): Promise<boolean> {
+    while (this.got.size < count) {
+      if (Date.now() > until) return false
+      await Promise.race([
+        new Promise<void>((resolve) => this.#wakes.push(resolve)),
+        new Promise((resolve) => setTimeout(resolve, 200)),
+      ])
+    }
+    return true
+  }
+
+  close(): void {
+    this.#alive.is = false
+    void this.#client.close()
+  }
+}
+
+/** Messages of a conversation: each is the answer to the one before. */
+const last = 5
+let talks = 0
+
+/** Whether all was read, in a conversation of which one side ends at a write. */
+async function talk(side: 'first' | 'second', ends: Ends, patience: number) {
+  talks += 1
+  const seen = new Seen()
+  const [a, b] = [`a${talks}`, `b${talks}`]
+  const never = { ...ends, at: 0 }
+  const one = new Person(a, b, side === 'first' ? ends : never, seen)
+  const other = new Person(b, a, side === 'second' ? ends : never, seen)
+  await Promise.all([one.isThere(), other.isThere()])
+  const until = Date.now() + patience
+  one.begins()
+  const whole = (await other.has((last + 1) / 2, until)) && (await one.has((last - 1) / 2, until))
+  const unreadable = [...one.unreadable, ...other.unreadable]
+  for (const person of [one, other]) person.close()
+  return { side, ...ends, whole, unreadable, twice: seen.twice, writes: { first: one.writes, second: other.writes } }
+}
+
+/** Each `every`th of the moments at which one side can end; some of these conversations at a time. */
+async function all(rule: Rule, patience: number, every: number) {
+  const { writes } = await talk('first', { at: 0, after: false, rule: asItIs }, 20_000)
+  const moments = (['first', 'second'] as const).flatMap((side) =>
+    Array.from({ length: writes[side] }, (_, at) => [true, false].map((after) => ({ side, at: at + 1, after }))).flat(),
+  )
+  const chosen = moments.filter((_, n) => n % every === 0)
+  const results: Awaited<ReturnType<typeof talk>>[] = []
+  for (let next = 0; next < chosen.length; next += 8) {
+    const some = chosen.slice(next, next + 8)
+    results.push(...(await Promise.all(some.map(({ side, ...ends }) => talk(side, { ...ends, rule }, patience)))))
+  }
+  return results
+}
+
+it('whatever write one side ends at, all is read, and no key is used for two texts', async () => {
+  const results = await all(asItIs, 20_000, 4)
+  expect(results.length).toBeGreaterThan(8)
+  expect(results.filter(({ whole, unreadable, twice }) => !whole || unreadable.length + twice > 0)).toEqual([])
+}, 60_000)
+
+it.each([
+  ['are written with the cursor alone', late],
+  ['have lost a key as soon as its message was opened', early],
+])(
+  'would not be so, where ratchets %s',
+  async (_, rule) => {
+    const results = await all(rule, 1_500, 4)
+    expect(results.filter(({ unreadable, twice }) => unreadable.length + twice > 0).length).toBeGreaterThan(1)
+  },
+  60_000,
+)
