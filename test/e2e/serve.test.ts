@@ -94,7 +94,9 @@ describe('bluetick serve', () => {
     const open = await cli('serve', '--host', '0.0.0.0', '--data', join(folder, 'open'))
     expect(open).toMatchObject({
       code: 2,
-      out: expect.stringMatching(/--host 0\.0\.0\.0 needs --secret-file or --jwks-url; .*umask 077/),
+      out: expect.stringMatching(
+        /--host 0\.0\.0\.0 needs --secret-file, --jwks-url or --authenticate-url; .*umask 077/,
+      ),
     })
     expect(open.out.split('\n')).toHaveLength(1)
     writeFileSync(join(folder, 'short'), 'short')

@@ -2,8 +2,10 @@
 import { expect, it } from 'vitest'
 import type { Presence } from '../../actors/presence.ts'
 import { seeing } from '../../src/hosts/seeing.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import type { PresenceStore } from '../../src/store/contract.ts'
 
 const time = 1_700_000_000_000
 const user = (n: number) => `user-${n}@chat.example` as UserId
@@ -23,7 +25,8 @@ async function run(threshold: number, count: number) {
   const devices = new Map<UserId, Presence>()
   const at = (n: number, activeAt: number, away = false) => devices.set(user(n), { session: n + 1, activeAt, away })
   for (let n = 0; n < count; n++) at(n, monotonic)
-  const chore = seeing({ connected: () => devices }, counting, clock, threshold)
+  const spellOf = oneSpell<PresenceStore>(counting, 1)
+  const chore = seeing({ connected: () => devices }, spellOf, clock, threshold)
   /** As `kill -9` finds it after so long. */
   const pass = async (ms: number, also = () => {}) => {
     writes.length = 0
