@@ -429,7 +429,7 @@ async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['sto
     return users.quiet && groups.quiet && presence.quiet
   })
   gateway.close()
-  if (hooked) await stopSending(hosts, hooked)
+  await hooked?.close((done) => drained(clock, done))
   await drained(clock, () => media?.quiet ?? true)
   await shut(hosts, store)
 }
@@ -457,16 +457,6 @@ async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
 
 /** Whom operators keep out on another node, which could not say so. */
 const reloading = (bans: Bans): Chore => ({ everyMs: 30_000, task: () => bans.reload().then(() => 0) })
-
-/** What was recorded and is not sent waits in the store. */
-async function stopSending({ clock, runtime }: Hosts, hooked: Webhooks): Promise<void> {
-  hooked.stop()
-  await drained(clock, () => {
-    runtime.wheel.hurry()
-    return hooked.quiet()
-  })
-  hooked.end()
-}
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {

@@ -14,6 +14,7 @@ import type { Store } from '../../src/store/contract.ts'
 import { killTest } from '../contracts/kill.ts'
 import { message, settings, user } from '../contracts/store.ts'
 import { story } from '../contracts/story.ts'
+import { webhooksTest } from '../contracts/webhooks.ts'
 import { cassandraNode, driver, named, oneNodeHere, truncate } from './here.ts'
 
 const main = 'dist/src/cli/main.js'
@@ -48,6 +49,7 @@ describe('on Cassandra', oneNodeHere, () => {
   })
 
   killTest('cassandra', () => ['--data', folder(), '--store', 'cassandra', ...named(options)])
+  webhooksTest('cassandra', () => ['--data', folder(), '--store', 'cassandra', ...named(options)])
 
   describe('the command line', () => {
     it('makes the schema, says that a keyspace has it, and how one differs', async () => {

@@ -78,5 +78,21 @@ export async function house(over: Partial<Store> = {}) {
   const pass = (ms: number) => {
     skew += ms
   }
-  return { store, term, runtime, router, users, groups, presence, presences, done, faults, send, attach, entries, pass }
+  return {
+    logs,
+    store,
+    term,
+    runtime,
+    router,
+    users,
+    groups,
+    presence,
+    presences,
+    done,
+    faults,
+    send,
+    attach,
+    entries,
+    pass,
+  }
 }

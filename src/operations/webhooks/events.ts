@@ -19,7 +19,7 @@ export type Happened = Told & {
 }
 
 /** In a log, whose user is `away`: has no connected device. */
-type Place = { readonly owner: UserId; readonly epoch: number; readonly away: boolean }
+export type Place = { readonly owner: UserId; readonly epoch: number; readonly away: boolean }
 
 export function happened(entry: Entry, place: Place): readonly Happened[] {
   if (entry.is === 'message') return [...accepted(entry, place), ...waiting(entry, place)]

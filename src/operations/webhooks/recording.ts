@@ -2,7 +2,7 @@
  * Puts what happened into the outbox of whom it concerns, before anybody hears of it. A crash between the two is found when the log is
  * loaded: a message may be repeated by then, which is answered without another append, or may be read by a device.
  */
-import { type NodeRouter, toOutbox } from '../../../actors/addresses.ts'
+import { type NodeRouter, toOutbox, toUser } from '../../../actors/addresses.ts'
 import type { OutboxEvent, OutboxMessage } from '../../../actors/outbox/types.ts'
 import type { WebhookEvent } from '../../embed/webhooks.ts'
 import type { Calendar } from '../../hosts/calendar.ts'
@@ -11,7 +11,7 @@ import type { Entry } from '../../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type Seq, type UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { InboxRecord, LogStore } from '../../store/contract.ts'
-import { type Happened, happened, named } from './events.ts'
+import { type Happened, happened, named, type Place } from './events.ts'
 import { outboxes, outboxOf } from './names.ts'
 
 type Context = {
@@ -20,12 +20,18 @@ type Context = {
   readonly calendar: Calendar
   readonly clock: Pick<Clock, 'uuid'>
   readonly wanted: ReadonlySet<WebhookEvent>
+  /** That of this life. */
+  readonly term: number
   /** Whether a user has no connected device. */
   readonly isAway: (user: UserId) => boolean
+  /** Looks soon whether a user has a device, and what waits where there is none. */
+  readonly look: (user: UserId) => void
 }
 
-/** Entries of a page when the last of a log are looked through, and of all pages: as many as one append may have. */
-const [pageEntries, most] = [64, 1_024]
+/** How many of the last entries of a log are looked through: few, and if these say nothing as many as one append may have. */
+const pages = [64, 960]
+/** How many of what no device has: as many as are sent to one that does not answer. */
+const unseen = 256
 /** What is older is not looked up: outboxes know for 25 hours what they had. */
 const knownMs: Millis = 23 * 3_600_000
 /** Receipts of which it is remembered that they are recorded: one that says "read" says "delivered" again. */
@@ -58,7 +64,8 @@ export class Recording implements Follower {
 
   appended(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
     const doubtful = this.#doubtful.has(id)
-    const all = this.#happened(id, epoch, entries).filter(({ rises }) => doubtful || !rises || !this.#isRecorded(rises))
+    const place = { owner: id, epoch, away: !isGroup(id) && this.#context.isAway(id) }
+    const all = this.#happened(place, entries).filter(({ rises }) => doubtful || !rises || !this.#isRecorded(rises))
     if (all.length === 0) return done(undefined)
     this.#ask(outboxOf(id), id, all.map(named), doubtful).then((ok) => {
       if (ok) this.#doubtful.delete(id)
@@ -68,9 +75,14 @@ export class Recording implements Follower {
     })
   }
 
+  /** Of what a former life of the node appended last; what this one did is recorded, or was not answered. */
   async loaded(id: UserId, record: InboxRecord): Promise<void> {
+    const { term, look } = this.#context
+    if (record.lives.at(-1)?.term === term) return
     const missing = await this.#missing(id, record)
-    if (missing.length > 0 && !(await this.#ask(outboxOf(id), id, missing, true))) throw notTaken(id)
+    if (missing.length > 0 && !(await this.#ask(outboxOf(id), id, missing.map(named), true))) throw notTaken(id)
+    // Whether a device comes back for what is there will be known in a moment.
+    if (!isGroup(id)) look(id)
   }
 
   /** What is asked together comes in this order, and what is asked later of the same user behind it. */
@@ -80,6 +92,18 @@ export class Recording implements Follower {
     if (!wanted.has(type)) return
     const event = named({ type, data: { user }, about: [clock.uuid()] })
     void this.#ask(outboxOf(user), user, [event], false)
+  }
+
+  /** Of what no device of a user has, each message waits; of those that came when that was known already, the outbox finds it. */
+  async gone(user: UserId): Promise<void> {
+    const { router, store, calendar } = this.#context
+    const { epoch = 0, tail = 0, devices = [] } = (await router.query(toUser(user), 'inbox')) ?? {}
+    const first = Math.max(tail - unseen, ...devices.map(({ cursor }) => cursor)) + 1
+    if (first > tail) return
+    const entries = await store.read(user, first, unseen, Number.MAX_SAFE_INTEGER, calendar.now())
+    const all = this.#happened({ owner: user, epoch, away: true }, this.#young(user, entries))
+    const waiting = all.filter(({ type }) => type === 'message.waiting')
+    if (waiting.length > 0) await this.#ask(outboxOf(user), user, waiting.map(named), true)
   }
 
   #ask(outbox: UserId, of: UserId, events: readonly OutboxEvent[], again: boolean): Promise<boolean> {
@@ -92,36 +116,45 @@ export class Recording implements Follower {
     )
   }
 
-  #happened(owner: UserId, epoch: number, entries: readonly Entry[]): Happened[] {
-    const { isAway, wanted } = this.#context
-    const away = !isGroup(owner) && isAway(owner)
-    return entries.flatMap((entry) => happened(entry, { owner, epoch, away })).filter(({ type }) => wanted.has(type))
+  #happened(place: Place, entries: readonly Entry[]): Happened[] {
+    return entries.flatMap((entry) => happened(entry, place)).filter(({ type }) => this.#context.wanted.has(type))
+  }
+
+  /** Those of which the outbox still knows whether it had them, if there was one then. */
+  #young(id: UserId, entries: readonly Entry[]): readonly Entry[] {
+    const oldest = Math.max(this.#since.get(outboxOf(id)) ?? 0, this.#context.calendar.past - knownMs)
+    return entries.filter(({ time }) => time >= oldest)
   }
 
   /**
    * The events of the last append, where the last of them is not in the outbox: appends of a log follow each other, and so do their
-   * events, so all before are there. A page without events tells nothing, and the one before it is looked through.
+   * events, so all before are there. A page without events tells nothing, and what is before it is looked through.
    */
-  async #missing(id: UserId, { epoch, head, tail }: InboxRecord): Promise<readonly OutboxEvent[]> {
-    const { store, calendar, router } = this.#context
-    const outbox = outboxOf(id)
-    const oldest = Math.max(this.#since.get(outbox) ?? 0, calendar.past - knownMs)
-    let all: OutboxEvent[] = []
-    for (let next = tail; next >= head && next > tail - most; next -= pageEntries) {
-      const from = Math.max(head, next - pageEntries + 1)
+  async #missing(id: UserId, { epoch, head, tail }: InboxRecord): Promise<readonly Happened[]> {
+    const { store, calendar } = this.#context
+    let all: Happened[] = []
+    let next = tail
+    for (const limit of pages) {
+      const from = Math.max(head, next - limit + 1)
+      if (from > next) break
       const page = await store.read(id, from, next - from + 1, Number.MAX_SAFE_INTEGER, calendar.now())
-      const young = page.filter(({ time }) => time >= oldest)
-      const events = this.#happened(id, epoch, young).map(named)
-      const last = events.at(-1)
-      if (last) {
-        const upTo = await router.query(toOutbox(outbox), 'tail')
-        const [known] = await store.findRepeats(outbox, [{ sender: id, id: last.id }], calendar.past, upTo)
-        if (known) return all
-      }
+      const young = this.#young(id, page)
+      const events = this.#happened({ owner: id, epoch, away: false }, young)
+      if (await this.#isThere(id, events.at(-1))) return all
       all = [...events, ...all]
       if (young.length < page.length) break
+      next = from - 1
     }
     return all
+  }
+
+  async #isThere(id: UserId, event: Happened | undefined): Promise<boolean> {
+    if (!event) return false
+    const { store, calendar, router } = this.#context
+    const outbox = outboxOf(id)
+    const upTo = await router.query(toOutbox(outbox), 'tail')
+    const [known] = await store.findRepeats(outbox, [{ sender: id, id: named(event).id }], calendar.past, upTo)
+    return known !== undefined
   }
 
   #isRecorded({ mark, seq }: NonNullable<Happened['rises']>): boolean {

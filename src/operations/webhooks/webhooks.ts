@@ -35,16 +35,14 @@ export type Webhooks = {
   begin(): Promise<void>
   /** Who came or went. */
   heard(event: NodeEvent): void
-  /** Sends nothing more. */
-  stop(): void
-  /** Called again and again after `stop`: whether what was under way is over, and saved. */
-  quiet(): boolean
-  /** Breaks off what is under way. */
-  end(): void
+  /** Sends nothing more: what is not sent waits in the store. `drained` waits until something is so, but not for ever. */
+  close(drained: (is: () => boolean) => Promise<void>): Promise<void>
   figures(): WebhookFigures
   dead(limit: number): Promise<readonly DeadWebhook[]>
 }
 
+/** What is told of by who comes and goes. */
+const watched = ['user.online', 'user.offline', 'message.waiting'] as const
 /** Events that wait: at some 400 bytes each, 0.4 GB. */
 const waitingMost = 1_000_000
 
@@ -66,29 +64,32 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
   })
   const boxes = new Outboxes({ ...context, waiting: waitingMost / outboxes.length }, lanes)
   const wanted = new Set(options.events ?? webhookEvents)
-  const recording = new Recording({ ...context, wanted })
-  const comings = new Comings({
-    isAway: context.isAway,
-    after: (ms, run) => runtime.wheel.after(ms, run),
-    tell: (type, user) => recording.tell(type, user),
-  })
-  let ended = false
+  const recording = new Recording({ ...context, wanted, look: (user) => comings?.look(user) })
+  const comings: Comings | undefined = watched.some((type) => wanted.has(type))
+    ? new Comings({
+        isAway: context.isAway,
+        after: (ms, run) => runtime.wheel.after(ms, run),
+        tell: (type, user) => recording.tell(type, user),
+        gone: (user) => void recording.gone(user).catch((error) => onFault({ where: 'store', error })),
+      })
+    : undefined
   return {
     follower: recording,
     async begin() {
       await recording.begin()
       for (const outbox of outboxes) boxes.begin(outbox)
     },
-    heard: (event) => comings.heard(event),
-    stop: () => lanes.stop(),
-    quiet() {
-      if (lanes.flying > 0) return false
-      // What came of the last is acknowledged by now.
-      if (!ended) boxes.end()
-      ended = true
-      return boxes.quiet
+    heard: (event) => comings?.heard(event),
+    async close(drained) {
+      lanes.stop()
+      await drained(() => lanes.flying === 0)
+      ending.abort()
+      boxes.end()
+      await drained(() => {
+        runtime.wheel.hurry()
+        return boxes.quiet
+      })
     },
-    end: () => ending.abort(),
     figures: () => ({ ...lanes.figures, waiting: boxes.waiting }),
     dead: (limit) => buried(store, clock.now(), limit),
   }

@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import { createNode, memoryStore, type NodeOptions } from '../../../src/index.ts'
+import { dial } from '../../e2e/raw.ts'
 import { receiver, secret } from './receiver.ts'
 
 async function begin(options: Partial<NodeOptions> = {}) {
@@ -15,7 +16,7 @@ async function begin(options: Partial<NodeOptions> = {}) {
     await expect.poll(() => client.connection.is).toBe('online')
     return client
   }
-  return { service, node, come, waiting: () => service.of('message.waiting').map(({ data }) => data) }
+  return { service, node, url, come, waiting: () => service.of('message.waiting').map(({ data }) => data) }
 }
 
 it('a message waits for who is away, with how many of its chat do, and for nobody who is here', async () => {
@@ -71,6 +72,46 @@ it('who comes and goes is told of, and who only comes back is not', async () => 
   const again = await come('ann')
   await again.close()
   await expect.poll(states).toEqual(['user.online', 'user.offline'])
+})
+
+it('what came while a phone was gone and nobody knew it waits for it once that is known', async () => {
+  const { service, node, url, waiting } = await begin()
+  const phone = await dial(url, 'bob')
+  await expect.poll(() => phone.of('welcome')).toHaveLength(1)
+  const { seq } = await node.send({ from: 'shop', to: 'bob', body: 'got' })
+  await expect.poll(() => phone.of('message')).toHaveLength(1)
+  phone.say('ack', seq)
+  await node.send({ from: 'shop', to: 'bob', body: 'not got' })
+  await expect.poll(() => service.of('message.accepted')).toHaveLength(2)
+  expect(waiting()).toEqual([])
+  phone.socket.terminate()
+  await expect.poll(waiting).toMatchObject([{ to: 'bob', unread: 1, at: { seq: seq + 1 } }])
+})
+
+it('the next start tells nobody of what a device has got, but of what was not told', async () => {
+  const store = memoryStore()
+  const first = await begin({ store })
+  const bob = await first.come('bob')
+  await first.node.send({ from: 'shop', to: 'bob', body: 'got' })
+  // To ask for the next is to have this one.
+  void (async () => {
+    for await (const _ of bob.messages());
+  })()
+  await expect.poll(async () => (await first.node.inspect('bob'))?.devices[0]?.cursor).toBe(1)
+  await bob.close()
+  await first.node.close()
+  const { service, node, come, waiting } = await begin({ store })
+  await node.send({ from: 'shop', to: 'bob', body: 'new' })
+  // Who comes now is looked at with bob.
+  await come('ann')
+  await expect.poll(() => service.of('user.online')).toHaveLength(1)
+  await node.send({ from: 'shop', to: 'bob', body: 'last' })
+  await expect
+    .poll(() => waiting().map(({ at, unread }) => [(at as { seq: number }).seq, unread]))
+    .toEqual([
+      [2, 1],
+      [3, 2],
+    ])
 })
 
 it('onWaiting is told of the same, and of no message twice', async () => {
