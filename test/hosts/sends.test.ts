@@ -215,6 +215,23 @@ it('a send that is let go when its client has left goes all the same', async () 
   expect(ann.heard).toEqual([])
 })
 
+it('and what waits behind one that was refused for now when its client had left does not', async () => {
+  const { open, admit } = asking()
+  const { sessions, says, enters, asked, turn } = hosted({
+    admit: (_, frame) => (frame[1] === id(2) ? undefined : admit()),
+  })
+  const ann = await enters('ann')
+  says(ann, send(1, 'ben'), send(2, 'ben'), send(3, 'cat'))
+  await turn()
+  sessions.ended(ann, 1000)
+  asked.length = 0
+  open[0]?.('busy')
+  await turn()
+  open[1]?.()
+  await turn()
+  expect(went(asked)).toEqual(['user cat 3'])
+})
+
 it("where a user has other devices a send is sent when its copy is in the user's own inbox, and may come again without", async () => {
   const { says, enters, asked, answer, turn } = hosted()
   const ann = await enters('ann', 'phone', true)

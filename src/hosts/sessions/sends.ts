@@ -1,6 +1,6 @@
 /** Lets the sends of sessions go: as fast as their users may, where they are admitted, and with a copy where one is to be. */
 import { toChat, toUser } from '../../../actors/addresses.ts'
-import { isForNow, mustWait } from '../../../actors/lanes.ts'
+import { isForNow, leave, mustWait } from '../../../actors/lanes.ts'
 import type { Accepted, Copy, Deliver } from '../../../actors/log/types.ts'
 import type { SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import { answerMs } from '../../embed/deadline.ts'
@@ -63,13 +63,16 @@ export class Sends {
   #answer(session: Session, { send, step }: Send, copies: number, answer: Accepted): void {
     const from = session.user as UserId
     if (answer.is === 'accepted' && answer.members !== undefined) this.#members.note(send[2], answer.members)
-    const again = answer.is === 'refused' && isForNow(answer.code)
+    const code = answer.is === 'refused' && isForNow(answer.code) ? answer.code : undefined
     if (answer.is === 'refused' && send[6] === 'create') this.#members.forget(send[2])
-    if (again) this.#rates.giveBack(from, copies, copies > 0 ? send[2] : undefined)
+    if (code) this.#rates.giveBack(from, copies, copies > 0 ? send[2] : undefined)
     else if (isGroup(send[2])) {
       const made = (answer.is === 'accepted' && this.#members.of(send[2])) || 1
       this.#rates.giveBack(from, copies - made)
     }
+    // Of a session that has ended nobody hears of it, and still nothing that waits behind it overtakes it.
+    if (code && !session.open && session.lanes)
+      leave(session.lanes, send[2], send[1], step.nth, { code, at: 0, every: 0 })
     this.#receive(session, { is: 'answered', send, step, answer })
   }
 
