@@ -232,6 +232,23 @@ it('and what waits behind one that was refused for now when its client had left 
   expect(went(asked)).toEqual(['user cat 3'])
 })
 
+it('and what is asked about while one before it is refused for now does not', async () => {
+  const { open, admit } = asking()
+  const { says, enters, asked, answer, turn } = hosted({
+    admit: (_, frame) => (frame[1] === id(1) ? undefined : admit()),
+  })
+  const ann = await enters('ann')
+  says(ann, send(1, 'ben'), send(2, 'ben'), send(3, 'cat'))
+  await turn()
+  answer(0, busy)
+  await turn()
+  open[0]?.()
+  await turn()
+  open[1]?.()
+  await turn()
+  expect(went(asked)).toEqual(['user ben 1', 'user cat 3'])
+})
+
 it("where a user has other devices a send is sent when its copy is in the user's own inbox, and may come again without", async () => {
   const { says, enters, asked, answer, turn } = hosted()
   const ann = await enters('ann', 'phone', true)

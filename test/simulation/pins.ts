@@ -37,6 +37,11 @@ export const pins: Record<'play' | 'replicas' | 'group', readonly number[][]> = 
       396858, 161602, 704589, 248002, 550488, 308392, 692812, 461896, 656297, 990853, 340589, 306693, 804552, 439484,
       996191,
     ],
+    // A group cannot be loaded for a message, and can for the next one, whose media is looked for meanwhile.
+    [
+      652353, 101806, 247901, 517291, 883904, 496908, 31906, 636902, 808698, 314608, 425516, 564701, 562602, 886803,
+      340701, 809497, 281510, 12791, 575525, 467628, 558352, 541632, 373071,
+    ],
   ],
   replicas: [
     // As the first with a program, on a store that knows no lives.

@@ -95,8 +95,10 @@ export class Sends {
     const cameAt = this.#clock.monotonic()
     const decide = async () => {
       // One that is late has held up those behind it for as long; and what was behind one that is to come again must not overtake it.
-      const stays = this.#clock.monotonic() - cameAt < answerMs && !mustWait(session.lanes, send[2], step)
-      const code = stays ? await question?.() : 'busy'
+      const isFree = () => !mustWait(session.lanes, send[2], step)
+      const stays = this.#clock.monotonic() - cameAt < answerMs && isFree()
+      const asked = stays ? await question?.() : 'busy'
+      const code = asked ?? (isFree() ? undefined : 'busy')
       if (this.#admitting.get(session) === decided) this.#admitting.delete(session)
       if (!code) this.#offer(session, effect, copies)
       // It may have been taken already, and its answer lost.
