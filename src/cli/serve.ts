@@ -152,8 +152,11 @@ export async function serve(args: string[]): Promise<void> {
   if (!read) return
   const { values } = read
   const log = new Log(values)
-  const node = await start(values, log)
-  await Promise.race([signalled(), node.closed])
+  const { node, say } = await start(values, log)
+  const told = signalled()
+  // Who reads that it listens may end it at once.
+  say()
+  await Promise.race([told, node.closed])
   log.say('Draining ...')
   // Told again, it does not wait any longer.
   void signalled().then(() => node.close().catch(() => undefined))
@@ -171,7 +174,7 @@ const signalled = (): Promise<void> =>
   })
 
 /** A node that listens, as was said. */
-async function start(values: Values, log: Log): Promise<BluetickNode> {
+async function start(values: Values, log: Log): Promise<{ node: BluetickNode; say: () => void }> {
   const { host, data, 'operator-token-file': tokenFile } = values
   const services = await orMisuse(() => servicesOf(values, log))
   const authenticate = (await authenticateOf(values, log)) ?? services.authenticate
@@ -208,8 +211,7 @@ async function start(values: Values, log: Log): Promise<BluetickNode> {
     ...(metrics ? [`  metrics     ${metrics}`] : []),
     ...(values['webhook-url'] ? [`  webhooks    go to ${values['webhook-url']}`] : []),
   ]
-  log.say(lines.join('\n'), { url, page, operators, data })
-  return node
+  return { node, say: () => log.say(lines.join('\n'), { url, page, operators, data }) }
 }
 
 async function optionsOf(values: Values, log: Log): Promise<NodeOptions> {
