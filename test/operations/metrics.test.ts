@@ -10,6 +10,7 @@ import { connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, memoryStore, type NodeOptions } from '../../src/index.ts'
 import { freePort } from '../ports.ts'
 import { needs } from '../skips.ts'
+import { secret } from './webhooks/receiver.ts'
 
 const operatorToken = 'the token of operators'
 const ending: (() => unknown)[] = []
@@ -174,7 +175,9 @@ describe('Prometheus', prometheus, () => {
   }, 120_000)
 
   it('has what each panel of the dashboard asks for', async () => {
-    const { url, read } = await start()
+    // Those of webhooks are there where there are any.
+    const webhooks = { url: 'http://127.0.0.1:1/', secrets: [secret], events: ['message.read'] as const }
+    const { url, read } = await start({ webhooks })
     await talk(url)
     const text = await read()
     const { panels } = JSON.parse(readFileSync('docs/operations/grafana.json', 'utf8'))
