@@ -92,12 +92,14 @@ const isFirst = (entry: Carrier): entry is Extract<Carrier, { is: 'message' }> =
 function holdsOf(user: UserId, entry: Carrier, until: Millis): (readonly [string, Millis])[] {
   const chat = isGroup(user) ? user : chatOf(entry)
   const own = messageHolder(user, chat, entry.id)
+  const isOwn = entry.is === 'copy' && !isGroup(chat)
   const holds: (readonly [string, Millis])[] = []
   if (waitsFor(user, entry)) holds.push([vanishingHolder(user, chat, entry), until])
   else if (entry.expires !== undefined) holds.push([own, Math.min(entry.expires, until)])
   else if (isKept(user, entry)) holds.push([own, untilReleased])
   else if (isGroup(user)) holds.push([chatHolder(user, user), until])
-  else if (isFirst(entry)) holds.push([own, until])
+  // The sender's copy, too: what they deleted of the chat before it came has released what was held for it (`senderHolds`).
+  else if (isOwn || isFirst(entry)) holds.push([own, until])
   return isFirst(entry) ? [...holds, ...senderHolds(user, entry, until)] : holds
 }
 

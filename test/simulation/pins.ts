@@ -46,6 +46,8 @@ export const pins: Record<'play' | 'replicas' | 'group', readonly number[][]> = 
   replicas: [
     // As the first with a program, on a store that knows no lives.
     [609052, 639498, 347952, 216609, 536611, 169198, 467047, 473259, 69192, 759064, 428979, 177040, 124468, 794431],
+    // Somebody deletes a chat between the append of what they have sent and that of its copy for their other device.
+    [619838, 568407, 840415, 477264, 76398, 84964],
     // A device leaves while the media of what it has sent is looked for, which fails then; behind that waits what it has sent next.
     [448478, 457700, 200108, 475309, 444915, 11253, 849667, 619083, 605671, 964908, 571301],
     // A member's actor cannot be loaded for a copy of a group's message, and can for the next one.
