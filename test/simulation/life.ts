@@ -31,7 +31,7 @@ export class Time {
 
   /** The earliest time of day by which a moment may be known, whenever since then somebody has looked at the clock. */
   earliest(moment: number): number {
-    const since = this.#sets.findLastIndex(({ at }) => at <= moment)
+    const since = this.#sets.findLastIndex(({ at }) => at < moment)
     return moment + Math.min(...this.#sets.slice(Math.max(0, since)).map(({ ahead }) => ahead))
   }
 
