@@ -6,6 +6,7 @@ import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { e2ee } from '../../src/client/e2ee/index.ts'
 import type { E2ee, E2eeOptions } from '../../src/client/e2ee/types.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { fileStorage } from '../../src/client/node.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { webSocketTransport } from '../../src/client/websocket.ts'
 import { lmdbStore } from '../../src/index.ts'
@@ -57,6 +58,24 @@ it('what one sends the other reads, text and bytes, and each message says that i
   ])
   await bob.send('alice', 'x'.repeat(5_000))
   expect(await take(alice, 1)).toMatchObject([{ from: 'bob', body: 'x'.repeat(5_000), sealed: true }])
+})
+
+it('a program that ends and comes back goes on with the keys in its files', async () => {
+  await start({ e2ee: 'allowed' })
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-sealed-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const bob = await enter('bob')
+  const all = ['hello 0', 'hello 1', 'hello 2']
+  for (let n = 0; n < 3; n++) {
+    const alice = await enter('alice', { storage: fileStorage(join(folder, 'alice')) })
+    expect(await alice.e2ee.place()).toBe('linked')
+    await alice.send('bob', `hi ${n}`)
+    expect((await take(bob, n === 0 ? 1 : 2)).at(-1)?.body).toBe(`hi ${n}`)
+    await bob.send('alice', `hello ${n}`)
+    // What a loop was left with comes again, and can be read again.
+    expect((await take(alice, n === 0 ? 1 : 2)).map(({ body }) => body)).toEqual(all.slice(Math.max(0, n - 1), n + 1))
+    await alice.close()
+  }
 })
 
 it('both see the same number, which one verifies; another number is not it', async () => {

@@ -1,5 +1,4 @@
 /** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
-import { systemClock } from '../clock.ts'
 import type { Storage } from '../storage.ts'
 import { Own } from './own.ts'
 import type { Me } from './pairing.ts'
@@ -90,9 +89,5 @@ export class Engine {
       const isOver = kind === 'sealed' && !kept.has(`out:${name}`)
       if (this.peers.load(kind, name, value) || isOver) this.vault.set([[key, undefined]])
     }
-  }
-
-  now(): number {
-    return systemClock.now()
   }
 }

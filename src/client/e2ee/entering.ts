@@ -1,6 +1,7 @@
 /** What a device does each time it is welcomed: its prekeys are at the server, and it is in the chain of its user. */
 import type { UserId } from '../../protocol/ids.ts'
 import { uploadedAtOnce } from '../../protocol/keys/upload.ts'
+import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
 import { low } from './own.ts'
@@ -9,7 +10,7 @@ import type { Place } from './types.ts'
 /** `first`: whether to begin the chain of a user who has none. */
 export async function enter(engine: Engine, line: Line, first: () => boolean | Promise<boolean>): Promise<Place> {
   const primitives = await engine.primitives()
-  await engine.alone(async () => engine.changed(new Map(), await engine.own.renew(primitives, engine.now())))
+  await engine.alone(async () => engine.changed(new Map(), await engine.own.renew(primitives, systemClock.now())))
   // Nothing is signed by an identity that a crash would forget.
   await engine.vault.flush()
   const left = await upload(engine, line, 0)
@@ -39,7 +40,7 @@ async function upload(engine: Engine, line: Line, count: number): Promise<number
 export async function begin(engine: Engine, line: Line): Promise<Place> {
   const { realm, user, device, own, pins } = engine
   const pin = await pins.fresh(line, user)
-  const link = own.alone({ realm, user, device }, pin.chain, engine.now())
+  const link = own.alone({ realm, user, device }, pin.chain, systemClock.now())
   await line.ask(['link', line.ref(), link])
   const { chain } = await pins.fresh(line, user as UserId)
   if (!own.isIn(chain, device)) return 'unlinked'

@@ -54,14 +54,8 @@ export class Line {
     const [kind, first, second, third] = frame
     const isOwn = kind === 'links' || kind === 'bundles' || (kind === 'done' && kinds.has(first))
     if (!isOwn && !(kind === 'error' && kinds.has(second))) return false
-    const key =
-      kind === 'links'
-        ? `chain ${first}`
-        : kind === 'bundles'
-          ? `claim ${first}`
-          : kind === 'done'
-            ? `${first} ${second}`
-            : `${second} ${third}`
+    const names = { links: `chain ${first}`, bundles: `claim ${first}`, done: `${first} ${second}` }
+    const key = kind === 'error' ? `${second} ${third}` : names[kind as keyof typeof names]
     const waiting = this.#waiting.get(key) ?? []
     this.#waiting.delete(key)
     for (const { resolve } of waiting) resolve(frame as Answer)

@@ -37,7 +37,8 @@ export class Vault {
         return new Map([...kept].filter(([key]) => !key.startsWith(prefix)))
       },
       write: (changes) => this.#write(changes),
-      close: () => this.#storage.close(),
+      // Not while something of this is being written.
+      close: () => this.#last.catch(() => {}).then(() => this.#storage.close()),
     }
   }
 
