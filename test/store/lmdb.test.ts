@@ -107,7 +107,12 @@ describe('the embedded store', () => {
     writeFileSync(join(small, 'filler'), Buffer.alloc(14_000_000))
     const after = `
       const next = async () => { const seq = await kept() + 1; await append(seq); console.log(seq === await kept()) }
-      while ((await store.expire(Date.now())).entries > 0);
+      // As the chore of a node repeats it: what was freed a moment ago may be held by what was read then.
+      const freed = async () => { for (;;) try { return (await store.expire(Date.now())).entries } catch ({ code }) {
+        if (code !== 'full') throw code
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      } }
+      while ((await freed()) > 0);
       await next()
       rmSync(path + '/filler')
       await next()`
