@@ -85,7 +85,6 @@ export class Recording implements Follower {
     if (!isGroup(id)) look(id)
   }
 
-  /** What is asked together comes in this order, and what is asked later of the same user behind it. */
   /** What is in no log: it is told if it can be. */
   tell(type: WebhookEvent, user: UserId): void {
     const { wanted, clock } = this.#context
@@ -106,6 +105,7 @@ export class Recording implements Follower {
     if (waiting.length > 0) await this.#ask(outboxOf(user), user, waiting.map(named), true)
   }
 
+  /** What is asked together comes in this order, and what is asked later of the same user behind it. */
   #ask(outbox: UserId, of: UserId, events: readonly OutboxEvent[], again: boolean): Promise<boolean> {
     return new Promise((resolve) =>
       this.#context.router.ask(
