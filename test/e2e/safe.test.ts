@@ -99,7 +99,9 @@ it('recipients of refused sends that a session remembers', () => {
 })
 
 it('has a test for each limit', () => {
-  const files = ['test/e2e', 'test/media', 'test/hosts/keys'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+  const files = ['test/e2e', 'test/media', 'test/hosts/keys'].flatMap((folder) =>
+    readdirSync(folder).map((name) => `${folder}/${name}`),
+  )
   const tests = files.map((file) => readFileSync(file, 'utf8'))
   const set = (name: string) => tests.some((text) => new RegExp(`limits[^;]*[{ ]${name}: `).test(text))
   // Bodies are hit at their default, 32 KB; WebSocket messages at 128 KB.
