@@ -158,7 +158,7 @@ export async function serve(args: string[]): Promise<void> {
   say()
   await Promise.race([told, node.closed])
   log.say('Draining ...')
-  // Told again, it does not wait any longer.
+  // Told again, it does not wait any longer; what goes wrong, the one below says.
   void signalled().then(() => node.close().catch(() => undefined))
   await node.close({ overMs: Number(values['drain-seconds']) * 1_000 })
   const isHere = values.store === 'lmdb'
