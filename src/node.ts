@@ -277,7 +277,10 @@ export async function startHosts(
   const bans = await Bans.load(store)
   const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault, onEvent })
   const keys = new Keys({
-    ...{ store, router, limits, clock },
+    store,
+    router,
+    limits,
+    clock,
     sealing: options.e2ee ?? 'off',
     realm: options.realm ?? '',
     swallows: options.blocked === 'swallowed',
