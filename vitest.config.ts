@@ -14,7 +14,7 @@ export default defineConfig({
     // For a laptop that does much else: they end what hangs, and measure nothing.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 120_000 } },
     maxWorkers: 2,
   },
 })

@@ -25,7 +25,7 @@ describe.each([
       vi.spyOn(Date, 'now').mockImplementation(() => now() + aheadMs)
       store = cassandraStore({ ...options })
       await store.open()
-    }, 60_000)
+    })
     afterEach(() => store.close())
 
     async function setBack(): Promise<void> {

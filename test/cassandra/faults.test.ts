@@ -35,7 +35,7 @@ describe('on three Cassandras', clustersHere, () => {
     node = createNode({ store: cassandraStore(options) })
     url = (await node.listen({ port: 0 })).url
     for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
-    await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 20_000)
+    await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 150_000)
     for (const client of clients.values()) client.on('connection', ({ is }) => is !== 'online' && left.push(is))
   }, 300_000)
   afterAll(async () => {
@@ -169,7 +169,7 @@ describe('on three Cassandras', clustersHere, () => {
     await of(1).start()
     const back = performance.now()
     const sinceBack = () => ((performance.now() - back) / 1_000).toFixed(1)
-    await vi.waitUntil(() => counted.sent > 0, 30_000)
+    await vi.waitUntil(() => counted.sent > 0, 150_000)
     const first = sinceBack()
     await talked
     const last = sinceBack()

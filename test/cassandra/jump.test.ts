@@ -19,7 +19,7 @@ describe('a node on Cassandra whose clock is far off', oneNodeHere, () => {
     options ??= await cassandra.keyspace()
     store = cassandraStore(options)
     await store.open()
-  }, 60_000)
+  })
   afterEach(() => store.close())
 
   it('loses nothing that was on its way when it is a month ahead, deletes what it is told to, and starts timers', async () => {

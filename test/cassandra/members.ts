@@ -94,6 +94,6 @@ export class Members {
       const sum = Object.values(counts).reduce((all, count) => all + count, 0)
       return sum === shards && Object.keys(counts).sort().join() === [...names].sort().join()
     }
-    await vi.waitUntil(isShared, { timeout: 90_000, interval: 100 })
+    await vi.waitUntil(isShared, { timeout: 150_000, interval: 100 })
   }
 }

@@ -24,7 +24,7 @@ import { type CassandraNode, startCluster } from './server.mjs'
 const port = 9142
 const messageId = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
 
-describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_000 }, () => {
+describe('on three Cassandras of another port', { ...clustersHere, timeout: 300_000 }, () => {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let options: CassandraOptions
   beforeAll(async () => {
@@ -105,7 +105,7 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
       const { c = 0 } = members.counts()
       const { member, said } = members.of('c')
       member.tell({ is: 'leave' })
-      await vi.waitUntil(() => said.includes('left'), { timeout: 60_000 })
+      await vi.waitUntil(() => said.includes('left'), { timeout: 150_000 })
       expect(said.filter((word) => word === 'yield')).toHaveLength(c)
       await members.kill('c')
       await members.share('a')
@@ -172,14 +172,14 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 120_
           () => true,
           () => false,
         )
-      for (let n = 0; n < 6; n++) await vi.waitUntil(isUp, { timeout: 60_000, interval: 200 })
+      for (let n = 0; n < 6; n++) await vi.waitUntil(isUp, { timeout: 150_000, interval: 200 })
       await client.shutdown()
     }
     /** What is asked of the one that hangs may time out, and is asked again, as the hosts of a node do. */
     async function without<T>(n: number, work: () => Promise<T>): Promise<T> {
       cluster.nodes[n]?.pause()
       try {
-        return await vi.waitFor(work, { timeout: 60_000, interval: 200 })
+        return await vi.waitFor(work, { timeout: 150_000, interval: 200 })
       } finally {
         cluster.nodes[n]?.resume()
       }

@@ -45,7 +45,7 @@ it('tells, and asks, the services that it was given, signs anew when the file ch
     stream.on('data', (text) => {
       out += text
     })
-  await expect.poll(() => out, { timeout: 20_000 }).toContain(`webhooks    go to ${service.url}`)
+  await expect.poll(() => out).toContain(`webhooks    go to ${service.url}`)
   const alice = connect({ url: `ws://127.0.0.1:${port}`, token: 'alice', device: 'phone' })
   onTestFinished(() => alice.close())
   await alice.send('bob', 'hello')
@@ -65,7 +65,7 @@ it('tells, and asks, the services that it was given, signs anew when the file ch
     out: '',
   })
   writeFileSync(file, `${secret}\n`)
-}, 60_000)
+})
 
 const url = ['--webhook-url', 'http://127.0.0.1:1/']
 it.each([

@@ -28,16 +28,10 @@ async function cost(count: number, recipients: number): Promise<number> {
   return (user + system) / 1_000
 }
 
-it.each([1, 50])(
-  'with %i recipients',
-  async (recipients) => {
-    await cost(1_000, recipients)
-    const thousand = await cost(1_000, recipients)
-    const tenThousand = await cost(10_000, recipients)
-    console.log(
-      `${recipients} recipients: ${thousand.toFixed(0)} ms for 1,000, ${tenThousand.toFixed(0)} ms for 10,000`,
-    )
-    expect(tenThousand).toBeLessThan(thousand * 40)
-  },
-  60_000,
-)
+it.each([1, 50])('with %i recipients', async (recipients) => {
+  await cost(1_000, recipients)
+  const thousand = await cost(1_000, recipients)
+  const tenThousand = await cost(10_000, recipients)
+  console.log(`${recipients} recipients: ${thousand.toFixed(0)} ms for 1,000, ${tenThousand.toFixed(0)} ms for 10,000`)
+  expect(tenThousand).toBeLessThan(thousand * 40)
+})

@@ -26,7 +26,7 @@ async function serve(data = mkdtempSync(join(tmpdir(), 'bluetick-clock-')), offs
   const port = await freePort()
   const node = new Clocked([main, 'serve', '--port', String(port), '--data', data, ...args], offset)
   nodes.push(node)
-  await expect.poll(() => node.out, { timeout: 20_000 }).toContain('chat page')
+  await expect.poll(() => node.out).toContain('chat page')
   return { node, data, url: `ws://127.0.0.1:${port}` }
 }
 
@@ -110,7 +110,7 @@ describe('a node', needsFaketime, () => {
     for (const step of [day, -day]) {
       const brief = await enter('bob', 5)
       node.step(step)
-      await expect.poll(() => brief.closed, { timeout: 20_000 }).toBe(3008)
+      await expect.poll(() => brief.closed).toBe(3008)
       long.say('ping', 1)
       await long.hears('pong')
       node.step(0)

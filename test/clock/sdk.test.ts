@@ -63,7 +63,7 @@ describe('the SDK', needsFaketime, () => {
       road.close()
       await node.close()
     })
-    const says = (text: string) => expect.poll(() => client.out, { timeout: 20_000, interval: 20 }).toContain(text)
+    const says = (text: string) => expect.poll(() => client.out, { interval: 20 }).toContain(text)
     await says('online')
     return { node, road, client, says }
   }

@@ -33,7 +33,7 @@ async function raw(url: string, token: string, device = 'phone') {
   await once(socket, 'open')
   socket.send(JSON.stringify(['hello', token, device]))
   const find = async (kind: string) => {
-    await expect.poll(() => frames.find((frame) => frame[0] === kind), { timeout: 10_000 }).toBeDefined()
+    await expect.poll(() => frames.find((frame) => frame[0] === kind)).toBeDefined()
     return frames.splice(
       frames.findIndex((frame) => frame[0] === kind),
       1,
@@ -54,12 +54,8 @@ describe('a token that expires', () => {
     const stays = connect({ url, token: () => `${count++}` })
     const leaves = connect({ url, token: 'only' })
     const [stayed, left] = [follow(stays), follow(leaves)]
-    await expect
-      .poll(() => left, { timeout: 10_000 })
-      .toEqual(['connecting', 'online', 'expired', 'connecting', 'bad_token'])
-    await expect
-      .poll(() => stayed.slice(0, 5), { timeout: 10_000 })
-      .toEqual(['connecting', 'online', 'expired', 'connecting', 'online'])
+    await expect.poll(() => left).toEqual(['connecting', 'online', 'expired', 'connecting', 'bad_token'])
+    await expect.poll(() => stayed.slice(0, 5)).toEqual(['connecting', 'online', 'expired', 'connecting', 'online'])
     await stays.close()
   })
 
@@ -72,7 +68,7 @@ describe('a token that expires', () => {
     const tokens = ['first', 'second']
     const alice = connect({ url, token: async () => tokens.shift() ?? 'none', ...(codec && { codec }) })
     const told = follow(alice)
-    await expect.poll(() => shown, { timeout: 10_000 }).toEqual(['first', 'second'])
+    await expect.poll(() => shown).toEqual(['first', 'second'])
     await alice.send('bob', 'still here')
     expect(told).toEqual(['connecting', 'online'])
     expect(node.stats().sessions).toBe(1)

@@ -57,8 +57,8 @@ it('what somebody writes to a friend, or to a small group, passes the copies for
   // 8,192 of 40,000 are under way, and what came in while the frame was on its way.
   expect(committed.indexOf('carol') - from).toBeLessThan(14_000)
   expect(committed.lastIndexOf('bob') - from).toBeLessThan(16_000)
-  await expect.poll(() => committed.length - before, { timeout: 60_000 }).toBeGreaterThan(39_900)
-}, 90_000)
+  await expect.poll(() => committed.length - before).toBeGreaterThan(39_900)
+})
 
 it('a message to a group takes as many of the rate as it makes copies, also of a group that was not in memory', async () => {
   await start({ limits: { sendsPerSecond: 100 } })

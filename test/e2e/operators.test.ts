@@ -163,4 +163,4 @@ it('operators type it, and see who is connected from where', async () => {
   expect(await run('sessions')).toEqual([2, 'bluetick admin: it needs user=..., id of a user'])
   expect(await run('sessions', 'usr=ann')).toEqual([2, 'bluetick admin: "usr=ann" is not one of user=...'])
   expect(await run('group', 'group=#none')).toEqual([1, 'bluetick admin: the node knows nothing of that'])
-}, 60_000)
+})

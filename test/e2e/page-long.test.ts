@@ -39,7 +39,7 @@ async function until(page: Page, text: string, scroll: (page: Page) => Promise<v
         await scroll(page)
         return inView(page)
       },
-      { timeout: 20_000, interval: 50 },
+      { interval: 50 },
     )
     .toContain(text)
 }
@@ -75,7 +75,7 @@ describe('the chat page', needsChromium, () => {
     await joe.click('#down')
     await expect.poll(() => inView(joe)).toContain('399')
     await desk.close()
-  }, 60_000)
+  })
 
   it('opens at the first message that is not read, and reads what was on the screen', async () => {
     const phone = await pages.browserOf(390)
@@ -116,7 +116,7 @@ describe('the chat page', needsChromium, () => {
     await lou.waitForSelector('.badge', { state: 'detached' })
     await mia.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('lays out once a frame, whatever comes into an open chat, and lets go of old lines', async () => {
     const phone = await pages.browserOf(390)
@@ -135,14 +135,14 @@ describe('the chat page', needsChromium, () => {
     const [layoutsBefore, framesBefore] = [await layouts(session), await frames()]
     const ned = clientOf('ned')
     await Promise.all(numbers(1, 1_500).map((n) => ned.send('max', n)))
-    await expect.poll(() => inView(max), { timeout: 30_000 }).toContain('1500')
+    await expect.poll(() => inView(max)).toContain('1500')
     const drawn = (await frames()) - framesBefore
     // One for what came, and one for what followed from it, such as the list of chats.
     expect((await layouts(session)) - layoutsBefore).toBeLessThan(2 * drawn + 10)
     expect(await max.locator('#messages li').count()).toBeLessThan(few)
     await ned.close()
     await phone.close()
-  }, 60_000)
+  })
 
   /**
    * A person notices a page that does not react for longer. Of a task the CPU time of its thread counts, which has in it what the throttle adds:
@@ -167,7 +167,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => inView(oda)).toContain('10000')
     await pia.close()
     await phone.close()
-  }, 120_000)
+  })
 
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])

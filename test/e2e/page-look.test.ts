@@ -55,7 +55,6 @@ describe('the chat page', needsChromium, () => {
       for (const other of others) await other.close()
       await desk.close()
     },
-    60_000,
   )
 
   it('finds chats by name and messages by their words, and opens a chat where the message stands', async () => {
@@ -81,7 +80,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => ida.locator('#chats .name').allTextContents()).toEqual(['kit', 'jon'])
     for (const client of [jon, kit]) await client.close()
     await desk.close()
-  }, 60_000)
+  })
 
   it('tells of what comes while it is out of sight, where the person has allowed it, and can be installed', async () => {
     const desk = await pages.browserOf(1200)
@@ -121,7 +120,7 @@ describe('the chat page', needsChromium, () => {
       expect((await fetch(`${pages.origin}/${src}`)).headers.get('content-type')).toBe(type)
     await max.close()
     await desk.close()
-  }, 60_000)
+  })
 
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])

@@ -80,7 +80,7 @@ describe('the chat page', needsChromium, () => {
     await agree([pam], '#chats', 'ben')
     for (const client of [ann, ben, cat]) await client.close()
     for (const context of [desk, phone]) await context.close()
-  }, 60_000)
+  })
 
   it('shows what is chosen while offline at once, also after a reload, and another browser when it is sent', async () => {
     const [desk, phone] = [await pages.browserOf(1280), await pages.browserOf(390)]
@@ -100,7 +100,7 @@ describe('the chat page', needsChromium, () => {
     await pages.serve()
     await agree([una, hand], '#chats', 'ann', 'ben')
     for (const context of [desk, phone]) await context.close()
-  }, 60_000)
+  })
 
   it('does not tell of what comes in a muted chat, says until when it is, and forgets no mute when the chat is deleted', async () => {
     const desk = await pages.browserOf(1280)
@@ -142,7 +142,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(told).toEqual(['sue: one', 'tom: two', 'tom: four', 'tom: six'])
     for (const client of [sue, tom]) await client.close()
     await desk.close()
-  }, 60_000)
+  })
 
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])

@@ -49,19 +49,19 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => ann.locator('#pending li').count()).toBe(2)
     expect(await ann.locator('#pending').textContent()).toContain('A red one')
     await pages.serve()
-    await expect.poll(() => ann.locator('#pending li').count(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => ann.locator('#pending li').count()).toBe(0)
     await ben
       .locator('#banner-action')
       .click({ timeout: 1_000 })
       .catch(() => undefined)
-    await expect.poll(() => ben.locator('#messages .media img').count(), { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => ben.locator('#messages .media img').count()).toBe(2)
     expect(await texts(ben)).toEqual(['A red one'])
     await ann.reload()
     await expect.poll(() => ann.locator('#messages .media img').count()).toBe(2)
     expect(await ann.locator('#pending li').count()).toBe(0)
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('sends a document with its caption, which stand apart for who gets it', async () => {
     const desk = await pages.browserOf(1200)
@@ -78,7 +78,7 @@ describe('the chat page', needsChromium, () => {
     const [saved] = await Promise.all([hal.waitForEvent('download'), file.locator('.file').click()])
     expect(saved.suggestedFilename()).toBe('plan.txt')
     for (const page of [gil, hal]) await page.context().close()
-  }, 60_000)
+  })
 
   it('keeps the end in view while a picture that is sent is loaded, from when it waits until it is there', async () => {
     const phone = await pages.browserOf(390)
@@ -107,7 +107,7 @@ describe('the chat page', needsChromium, () => {
     expect(await ivy.locator('#down').isVisible()).toBe(false)
     await pages.serve()
     await phone.close()
-  }, 60_000)
+  })
 
   it('takes back a text that waits, into the field', async () => {
     const desk = await pages.browserOf(1200)
@@ -123,10 +123,10 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => texts(eve)).toEqual(['this one stays'])
     expect(await eve.inputValue('#text')).toBe('too early')
     await pages.serve()
-    await eve.waitForSelector('#messages .tick.sent', { timeout: 20_000 })
+    await eve.waitForSelector('#messages .tick.sent')
     expect(await texts(eve)).toEqual(['this one stays'])
     await desk.close()
-  }, 60_000)
+  })
 
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])

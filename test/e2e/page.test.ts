@@ -46,7 +46,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => alice.locator('.chat .preview').textContent()).toContain('see https')
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('says at once that a name cannot be, and in words that a text is too long, which stays to be cut', async () => {
     const page = await (await browserOf(390)).newPage()
@@ -91,7 +91,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => texts(bob)).toEqual(['before', 'one', 'two', 'three'])
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('keeps what is written while the server is away, also across a reload, and sends it when the server is back', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -117,20 +117,20 @@ describe('the chat page', needsChromium, () => {
           if (shown) seconds.add(Number(shown))
           return seconds.size
         },
-        { timeout: 20_000, interval: 100 },
+        { interval: 100 },
       )
       .toBeGreaterThan(2)
     await pages.serve()
-    await alice.waitForSelector('#banner', { state: 'hidden', timeout: 20_000 })
+    await alice.waitForSelector('#banner', { state: 'hidden' })
     await bob
       .locator('#banner-action')
       .click({ timeout: 1_000 })
       .catch(() => undefined)
-    await expect.poll(() => texts(bob), { timeout: 20_000 }).toEqual(['before', 'while away', 'and more'])
+    await expect.poll(() => texts(bob)).toEqual(['before', 'while away', 'and more'])
     await expect.poll(() => ticks(alice)).toEqual(['read', 'read', 'read'])
     await desk.close()
     await phone.close()
-  }, 90_000)
+  })
 
   it('sends pictures and files, with how far they are, and shows them', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -176,7 +176,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => bob.locator('#messages img:not(.loading)').count()).toBe(1)
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('has groups: made, written to, looked at, changed and left', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -253,7 +253,7 @@ describe('the chat page', needsChromium, () => {
     await cat.close()
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('has settings: who sees whom, who may write, contacts, and who is blocked', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -291,7 +291,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => texts(sue)).toEqual(['taken', 'taken again'])
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('sends a video that is dropped on a chat: a still of it shows, and a press plays it', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -323,7 +323,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => video.evaluate((video) => (video as HTMLVideoElement).currentTime)).toBeGreaterThan(0.2)
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('reads on one device what was read on another, and removes a device', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
@@ -344,7 +344,7 @@ describe('the chat page', needsChromium, () => {
     await xia.close()
     await desk.close()
     await phone.close()
-  }, 60_000)
+  })
 
   it('is open in one tab at a time under a name: the newest has it, and the other says so', async () => {
     const desk = await browserOf(1200)
@@ -360,7 +360,7 @@ describe('the chat page', needsChromium, () => {
     await expect.poll(() => ticks(first)).toEqual(['sent', 'sent'])
     expect(await texts(first)).toEqual(['from the second', 'from the first'])
     await desk.close()
-  }, 60_000)
+  })
 
   it('takes its storage over from another tab also without a server: nothing of the two is mixed', async () => {
     const desk = await browserOf(1200)
@@ -378,11 +378,11 @@ describe('the chat page', needsChromium, () => {
     await first.waitForSelector('#notice:has-text("taken over")')
     expect(await first.inputValue('#text')).toBe('from the first')
     await pages.serve()
-    await expect.poll(() => ticks(second), { timeout: 20_000 }).toEqual(['sent', 'sent'])
+    await expect.poll(() => ticks(second)).toEqual(['sent', 'sent'])
     await first.click('text=Use it here')
     await expect.poll(() => texts(first)).toEqual(['online', 'from the second'])
     await desk.close()
-  }, 60_000)
+  })
 
   it('can be used by keyboard alone, and says its ticks to screen readers', async () => {
     const desk = await browserOf(1200)
@@ -416,7 +416,7 @@ describe('the chat page', needsChromium, () => {
     for (const name of ['Send', 'Message', 'Start chat', 'Search, or enter a name', 'Chat info'])
       expect(await page.getByLabel(name, { exact: true }).count()).toBe(1)
     await desk.close()
-  }, 60_000)
+  })
 
   it.each([390, 1200])(
     'fits %i pixels, and shows list and chat side by side only where there is room',
@@ -437,7 +437,6 @@ describe('the chat page', needsChromium, () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
       await context.close()
     },
-    60_000,
   )
 
   it('says at once that the browser has no network, and that it has one again', async () => {
@@ -445,11 +444,11 @@ describe('the chat page', needsChromium, () => {
     const page = await open(desk, 'oda')
     await page.waitForSelector('#banner', { state: 'hidden' })
     await desk.setOffline(true)
-    await page.waitForSelector('#banner:has-text("You are offline")', { timeout: 2_000 })
+    await page.waitForSelector('#banner:has-text("You are offline")')
     await desk.setOffline(false)
     await page.waitForSelector('#banner', { state: 'hidden' })
     await desk.close()
-  }, 60_000)
+  })
 
   it('made no error on the way', () => {
     expect(pages.problems).toEqual([])

@@ -8,6 +8,9 @@ import { needs } from '../skips.ts'
 
 export const executablePath = '/usr/bin/chromium'
 
+/** Milliseconds for anything on a page: what waits longer hangs, and says what it waits for before the test is given up. */
+const patientMs = 120_000
+
 /** For a `describe` of stories that need the browser. */
 export const needsChromium = needs('Chromium', existsSync(executablePath), 'apt-get install chromium')
 
@@ -56,9 +59,11 @@ export class Pages {
   }
 
   /** A browser of somebody's own. */
-  browserOf(width: number): Promise<BrowserContext> {
+  async browserOf(width: number): Promise<BrowserContext> {
     if (!this.#browser) throw new Error('start first')
-    return this.#browser.newContext({ viewport: { width, height: 800 }, locale: 'en-GB' })
+    const context = await this.#browser.newContext({ viewport: { width, height: 800 }, locale: 'en-GB' })
+    context.setDefaultTimeout(patientMs)
+    return context
   }
 
   async open(context: BrowserContext, me: string, chat?: string): Promise<Page> {

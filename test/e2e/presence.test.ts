@@ -67,5 +67,5 @@ it('a watch whose presence the store does not answer for is answered when it doe
   }
   await start({ ...store, lastSeen })
   const seen = watching(enter('alice'), 'bob')
-  await expect.poll(() => seen, { timeout: 5_000 }).toEqual([{ online: false }])
+  await expect.poll(() => seen).toEqual([{ online: false }])
 })

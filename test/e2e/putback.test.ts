@@ -162,7 +162,7 @@ it.each(ways)('%s: with the SDK a gap is told, and what was accepted meanwhile c
   const after = enter('bob', await copyOf(storage))
   const gaps: unknown[] = []
   after.on('gap', ({ why }) => gaps.push(why))
-  await expect.poll(() => after.connection.is, { timeout: 5_000 }).toBe('online')
+  await expect.poll(() => after.connection.is).toBe('online')
   expect(gaps).toEqual(['reset'])
   expect(await take(after, 4)).toEqual(['one', 'two', 'three', 'four'])
 })
@@ -174,7 +174,7 @@ it.each(ways)(
     const before = enter('alice', storage)
     await before.send('bob', 'kept')
     await save(how)
-    await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
+    await expect.poll(() => before.connection.is).toBe('online')
     for (const body of ['lost', 'lost too']) await before.send('bob', body)
     await leave(before)
     await putBack()
@@ -213,7 +213,7 @@ it('a group: what was said and lost comes again, also where the group itself is 
   const before = enter('alice', storage)
   const old = await before.createGroup('Old', ['bob'])
   await save()
-  await expect.poll(() => before.connection.is, { timeout: 5_000 }).toBe('online')
+  await expect.poll(() => before.connection.is).toBe('online')
   await before.send(old, 'lost in the old')
   const young = await before.createGroup('Young', ['bob'])
   await before.send(young, 'lost in the young')
@@ -236,7 +236,7 @@ it('a log that its owner found to be put back: what was sent to it and stands ke
   await leave(alice)
   await putBack()
   const back = enter('alice', await copyOf(more))
-  await expect.poll(() => back.connection.is, { timeout: 5_000 }).toBe('online')
+  await expect.poll(() => back.connection.is).toBe('online')
   const again = enter('bob', await copyOf(storage))
   for await (const { body, read } of again.messages()) {
     if (body === 'kept') read()
@@ -264,14 +264,14 @@ it.each(ways)(
     await expect.poll(() => got).toEqual(['one'])
     await save(how)
     await write('lost', 'lost too')
-    await expect.poll(() => got, { timeout: 5_000 }).toEqual(['one', 'lost'])
+    await expect.poll(() => got).toEqual(['one', 'lost'])
     const back = new Promise<void>((resolve) => bob.on('connection', ({ is }) => is === 'online' && resolve()))
     await putBack()
     await write('two', 'three')
     // It comes back while it holds what was lost: its cursor is of what stands, and only what it has seen beyond tells.
     await back
     goOn()
-    await expect.poll(() => got.slice(-3), { timeout: 10_000 }).toEqual(['one', 'two', 'three'])
+    await expect.poll(() => got.slice(-3)).toEqual(['one', 'two', 'three'])
     await leave(bob)
     await reading
   },

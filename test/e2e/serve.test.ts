@@ -236,12 +236,10 @@ describe('a running node', () => {
     const made = (await cli('token', 'alice', '--secret-file', file)).out
     expect(await jwtAuthenticate(new TextEncoder().encode(next))(made, client)).toMatchObject({ user: 'alice' })
     writeFileSync(file, `${next}\n`)
-    await expect.poll(out, { timeout: 20_000 }).toContain(`It has changed: read ${file} again;`)
+    await expect.poll(out).toContain(`It has changed: read ${file} again;`)
     expect(await entersWith(url, key)).toBe('closed')
     writeFileSync(file, `${next}\nshort\n`)
-    await expect
-      .poll(out, { timeout: 20_000 })
-      .toContain(`It has changed: the secret stays as it was: secret 2 in ${file} has 5 bytes`)
+    await expect.poll(out).toContain(`It has changed: the secret stays as it was: secret 2 in ${file} has 5 bytes`)
     expect(await entersWith(url, new TextEncoder().encode(next))).toBe('online')
   })
 

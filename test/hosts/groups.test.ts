@@ -1,5 +1,5 @@
 /** Groups, hosted: their actors over a store, with their members' actors. */
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { toGroup } from '../../actors/addresses.ts'
 import type { Message } from '../../actors/group/types.ts'
 import { openSettings } from '../../actors/settings.ts'
@@ -80,7 +80,7 @@ it('a group that is loaded knows what was said after its record was written', as
   const entries = changes.map((change, at) => ({ ...(message(at + 1) as Message), from: ann, ...change }))
   await store.append(tea, 7, term, entries)
   groups.tell(tea, { is: 'resume' })
-  await vi.waitUntil(() => groups.peek(tea)?.exists)
+  await expect.poll(() => groups.peek(tea)?.exists).toBe(true)
   expect(groups.peek(tea)).toMatchObject({ name: 'Tea at four' })
   expect([...(groups.peek(tea)?.members.keys() ?? [])]).toEqual([ann, bob])
 })
@@ -108,7 +108,7 @@ it('a group that crashes goes on by itself: what it had not handed out comes to 
   await say('at four?')
   holds = false
   groups.tell(tea, { is: 'nonsense' } as never)
-  await expect.poll(() => entries(bob), { timeout: 20_000 }).toMatchObject([{ place: { at: 2 } }, { place: { at: 3 } }])
+  await expect.poll(() => entries(bob)).toMatchObject([{ place: { at: 2 } }, { place: { at: 3 } }])
 })
 
 it('a message that its record did not keep stays: the record is written again', async () => {
@@ -122,7 +122,7 @@ it('a message that its record did not keep stays: the record is written again', 
   await change('create', 'Tea')
   fails = false
   pass(60_000)
-  await expect.poll(() => store.loadGroup(tea), { timeout: 20_000 }).toMatchObject({ name: 'Tea', seq: 1 })
+  await expect.poll(() => store.loadGroup(tea)).toMatchObject({ name: 'Tea', seq: 1 })
 })
 
 it('who has the chat open hears who types, and who asks for it, who is in the group', async () => {

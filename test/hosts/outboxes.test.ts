@@ -61,8 +61,8 @@ it('a service that takes nothing has a window of events in memory, and the rest 
     send()
     return boxes.waiting
   }
-  await expect.poll(sending, { timeout: 10_000 }).toBe(0)
-  await expect.poll(left, { timeout: 10_000 }).toBe(0)
+  await expect.poll(sending).toBe(0)
+  await expect.poll(left).toBe(0)
 })
 
 it('of more than may wait the oldest leave the store, and are told of as lost', async () => {
@@ -72,7 +72,7 @@ it('of more than may wait the oldest leave the store, and are told of as lost', 
   await expect.poll(() => boxes.waiting).toBeLessThanOrEqual(1_000)
   expect(lost() + boxes.waiting).toBe(5_000)
   expect(held.length).toBeLessThanOrEqual(1_024)
-  await expect.poll(left, { timeout: 10_000 }).toBeLessThanOrEqual(1_000)
+  await expect.poll(left).toBeLessThanOrEqual(1_000)
 })
 
 it('another reading brings what was not acknowledged', async () => {

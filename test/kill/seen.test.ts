@@ -54,4 +54,4 @@ it('knows when somebody was online who never left', async () => {
     await bob.close()
     await killed()
   }
-}, 90_000)
+})

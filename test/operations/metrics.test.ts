@@ -167,12 +167,12 @@ describe('Prometheus', prometheus, () => {
       return data?.result[0]?.value[1]
     }
     await talk(url)
-    const poll = (query: string) => expect.poll(() => ask(query), { timeout: 60_000, interval: 200 })
+    const poll = (query: string) => expect.poll(() => ask(query), { interval: 200 })
     await poll('up{job="bluetick"}').toBe('1')
     await poll('bluetick_messages_accepted_total').toBe('3')
     await poll('bluetick_refused_connections_total{code="bad_token"}').toBe('1')
     await poll('sum(bluetick_left_total)').toBe('2')
-  }, 120_000)
+  })
 
   it('has what each panel of the dashboard asks for', async () => {
     // Those of webhooks are there where there are any.

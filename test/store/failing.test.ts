@@ -130,7 +130,7 @@ describe('a disk that fails', needs('gcc', gcc, 'apt-get install gcc libc6-dev')
       pipe.on('data', (text) => {
         out += text
       })
-    await expect.poll(() => out, { timeout: 20_000 }).toMatch(/listens on ws:\S+/)
+    await expect.poll(() => out).toMatch(/listens on ws:\S+/)
     return { url: /ws:\S+/.exec(out)?.[0] ?? '', exited, out: () => out }
   }
 
