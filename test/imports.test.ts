@@ -33,9 +33,10 @@ const beside: Readonly<Record<string, readonly string[]>> = {
 const hosts = ['users.ts', 'presence.ts', 'groups/', 'sessions/'].map((name) => `src/hosts/${name}`)
 /** Cryptography in plain JavaScript, of which the base of the SDK has nothing (test/client/bundle.test.ts). */
 const noble = [
-  ...['ciphers/aes', 'ciphers/utils', 'curves/ed25519'],
-  ...['hashes/hkdf', 'hashes/hmac', 'hashes/sha2', 'hashes/utils'],
-].map((path) => `@noble/${path}.js`)
+  ...['ciphers/aes.js', 'ciphers/utils.js', 'ed25519'],
+  ...['curves/abstract/modular.js', 'curves/abstract/montgomery.js', 'curves/utils.js'],
+  ...['hashes/hkdf.js', 'hashes/hmac.js', 'hashes/sha2.js', 'hashes/utils.js'],
+].map((path) => `@noble/${path}`)
 /** The packages that a room may use which also runs where there is no Node.js, or that knows none. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   protocol: ['msgpackr', ...noble],

@@ -1,8 +1,10 @@
 /** X3DH: two devices agree on a secret though one of them is away. As Signal published it, over Ed25519 identity keys that also agree (as OMEMO 2 has it). */
-import { ed25519 } from '@noble/curves/ed25519.js'
+import { numberToBytesLE } from '@noble/curves/utils.js'
+import { etc, getPublicKey, Point } from '@noble/ed25519'
+import { sha512 } from '@noble/hashes/sha2.js'
 import { clean, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isPrekeyOf, type Owner, type Prekey, type SignedPrekey, suite } from '../../protocol/keys/prekeys.ts'
-import { type KeyPair, newKeyPair, type Primitives } from './primitives.ts'
+import { type KeyPair, newKeyPair, type Primitives, prime } from './primitives.ts'
 import { hkdf } from './symmetric.ts'
 
 const info = utf8ToBytes('Bluetick X3DH v1')
@@ -13,10 +15,11 @@ const apart = new Uint8Array(32).fill(0xff)
 /** Who a device is: `seed` is the Ed25519 secret, `agreeing` what it is for X25519. */
 export type Identity = { readonly seed: Uint8Array; readonly public: Uint8Array; readonly agreeing: Uint8Array }
 
+/** X25519 takes the secret scalar of Ed25519 as it is (RFC 8032, 5.1.5): it sets the same bits. */
 export const identityOf = (seed: Uint8Array): Identity => ({
   seed,
-  public: ed25519.getPublicKey(seed),
-  agreeing: ed25519.utils.toMontgomerySecret(seed),
+  public: getPublicKey(seed),
+  agreeing: sha512(seed).slice(0, 32),
 })
 
 /** What the server says of a device. `once`: a prekey that nobody else gets; without one the signed one is all there is. */
@@ -86,10 +89,11 @@ async function agreed(primitives: Primitives, pairs: readonly (readonly [Uint8Ar
   }
 }
 
-/** An identity key as a point of X25519. */
-function pointOf(identity: Uint8Array): Uint8Array | undefined {
+/** An identity key as a point of X25519 (RFC 7748, 4.1); undefined: it is no point. */
+export function pointOf(identity: Uint8Array): Uint8Array | undefined {
   try {
-    return ed25519.utils.toMontgomery(identity)
+    const { y } = Point.fromBytes(identity).toAffine()
+    return numberToBytesLE(etc.mod((1n + y) * etc.invert(1n - y, prime)), 32)
   } catch {
     return undefined
   }

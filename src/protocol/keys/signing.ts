@@ -2,8 +2,12 @@
  * Signatures by the identity key of a device (Ed25519, RFC 8032). Node, browser and React Native use this one verifier, and not what
  * the platform has: those differ in what they take of keys and signatures made to be odd, and clients that differ see two chains.
  */
-import { ed25519 } from '@noble/curves/ed25519.js'
+import * as ed25519 from '@noble/ed25519'
+import { sha512 } from '@noble/hashes/sha2.js'
 import { type Field, framed } from './bytes.ts'
+
+// It comes without one.
+ed25519.hashes.sha512 = sha512
 
 export const keyBytes = 32
 export const signatureBytes = 64

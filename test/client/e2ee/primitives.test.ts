@@ -1,7 +1,9 @@
 /** X25519 by both backends: RFC 7748, and the odd points of Wycheproof. */
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
 import { newKeyPair, type Primitives, plainPrimitives } from '../../../src/client/e2ee/primitives.ts'
 import { platformPrimitives } from '../../../src/client/e2ee/webcrypto.ts'
+import { identityOf, pointOf } from '../../../src/client/e2ee/x3dh.ts'
 import { hex, linesOf, unhex } from './vectors.ts'
 
 const backends: readonly (readonly [string, Primitives])[] = [
@@ -48,4 +50,14 @@ describe.each(backends)('X25519 in %s', (_, primitives) => {
     expect(await agree(one.secret, other.public)).toEqual(await agree(other.secret, one.public))
     expect(hex(one.secret)).not.toBe(hex(other.secret))
   })
+})
+
+it('an identity key is the same point and secret for X25519 as @noble/curves makes of it', () => {
+  for (let n = 0; n < 20; n++) {
+    const { seed, public: key, agreeing } = identityOf(plainPrimitives.random(32))
+    expect(hex(key)).toBe(hex(ed25519.getPublicKey(seed)))
+    expect(hex(x25519.getPublicKey(agreeing))).toBe(hex(ed25519.utils.toMontgomery(key)))
+    expect(hex(pointOf(key) ?? new Uint8Array())).toBe(hex(ed25519.utils.toMontgomery(key)))
+  }
+  expect(pointOf(new Uint8Array(32).fill(255))).toBe(undefined)
 })
