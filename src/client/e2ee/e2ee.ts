@@ -1,18 +1,20 @@
 /** End-to-end encryption for a client: `connect({ …, e2ee: e2ee() })`. What it does and does not hide is in docs/e2ee.md. */
-import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
-import { isGroup } from '../../protocol/ids.ts'
 import type { Beneath } from '../beneath.ts'
+import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import { Engine } from './engine.ts'
-import { begin, bring, enter } from './entering.ts'
-import { type Line, Lost } from './line.ts'
+import { begin, bring, enter, placeIn } from './entering.ts'
+import type { Line } from './line.ts'
+import { approve, remove } from './linking.ts'
 import { safetyNumber } from './number.ts'
-import { opened } from './opening.ts'
-import { type Pin, rootOf, waits } from './pins.ts'
-import { sealedSend } from './sealing.ts'
-import type { E2ee, E2eeEvents, E2eeOptions, Place, Unread, UserIdentity } from './types.ts'
+import { rootOf, waits } from './pins.ts'
+import { Traffic } from './traffic.ts'
+import type { E2ee, E2eeEvents, E2eeOptions, Place, UserIdentity } from './types.ts'
 import { wired } from './wire.ts'
+
+/** Milliseconds between looks at whether this device was let in, where somebody was shown its code. */
+const lookMs = 10_000
 
 export const e2ee = (options: E2eeOptions = {}): E2ee => new ClientE2ee(options)
 
@@ -22,8 +24,9 @@ class ClientE2ee implements E2ee {
   #engine: Engine | undefined
   #line: Line | undefined
   #place: Promise<Place> = Promise.resolve('unlinked')
-  /** By recipient: sends are sealed in their order. */
-  readonly #sending = new Map<string, Promise<unknown>>()
+  #told: Place | undefined
+  #traffic: Traffic | undefined
+  #stopLooking = () => {}
   #wakes: (() => void)[] = []
 
   constructor(options: E2eeOptions) {
@@ -35,12 +38,23 @@ class ClientE2ee implements E2ee {
     const { realm = '' } = this.#options
     const engine = new Engine(realm, beneath.storage, (user, why) => this.#listeners.tell('identity', { user, why }))
     this.#engine = engine
+    const traffic = new Traffic(
+      engine,
+      this.#options,
+      () => this.#place,
+      (event) => void this.#listeners.tell('unreadable', event),
+    )
+    this.#traffic = traffic
     const { codec, transport } = wired(beneath, {
       welcomed: (line, [, user, device, epoch]) => this.#welcomed(line, user, device, epoch),
-      heard: (line, frame) => this.#heard(line, frame),
-      sends: (line, frame) => this.#inOrder(frame, () => this.#sends(line, frame)),
+      heard: (line, frame) => traffic.heard(line, frame),
+      sends: (line, frame) => traffic.sends(line, frame),
       low: (line) => void bring(engine, line).catch(() => {}),
-      lost: () => this.#wake(),
+      moved: (line) => this.#look(line),
+      lost: () => {
+        this.#stopLooking()
+        this.#wake()
+      },
     })
     return { codec, transport, storage: engine.vault.around() }
   }
@@ -83,11 +97,32 @@ class ClientE2ee implements E2ee {
     this.#wake()
   }
 
-  async reset(): Promise<Place> {
+  async code(): Promise<string> {
+    const engine = this.#running
+    const line = await this.#online()
+    await this.#anew(line)
+    if ((await this.#place) === 'refused') throw new UsageError('refused', 'the server takes no sealed messages')
+    this.#lookLater(line)
+    return engine.own.code(engine.me)
+  }
+
+  async approve(code: string): Promise<void> {
     const line = await this.#online()
     await this.#place
-    this.#place = begin(this.#running, line)
-    return this.#place
+    await approve(this.#running, line, code)
+  }
+
+  async remove(device: string): Promise<void> {
+    const line = await this.#online()
+    await this.#place
+    await remove(this.#running, line, device)
+  }
+
+  async reset(): Promise<Place> {
+    const line = await this.#online()
+    await this.#anew(line)
+    await this.#place
+    return this.#is(begin(this.#running, line))
   }
 
   get #running(): Engine {
@@ -100,63 +135,47 @@ class ClientE2ee implements E2ee {
     Object.assign(engine, { user, device, epoch })
     if (this.#line === line) return
     this.#line = line
-    this.#place = enter(engine, line, this.#options.first ?? (() => true))
-    this.#place.then(
-      (place) => this.#listeners.tell('place', { place }),
-      () => {},
-    )
+    void this.#is(enter(engine, line, this.#options.first ?? (() => true)))
     this.#wake()
   }
 
-  #heard(line: Line, frame: ServerFrame): ServerFrame | undefined | Promise<ServerFrame> {
+  #is(found: Promise<Place>): Promise<Place> {
+    this.#place = found
+    const tell = (place: Place) => {
+      if (place === this.#told) return
+      this.#told = place
+      this.#listeners.tell('place', { place })
+    }
+    void found.then(tell, () => {})
+    return found
+  }
+
+  /** Of a device that was shut out: it begins as a new one. */
+  async #anew(line: Line): Promise<void> {
+    if ((await this.#place) !== 'removed') return
+    await this.#running.anew()
+    await this.#is(enter(this.#running, line, () => false))
+  }
+
+  /** The devices of this user are others. */
+  #look(line: Line): void {
     const engine = this.#running
-    if (frame[0] === 'message' || frame[0] === 'copy') {
-      const unread = (event: Unread) => void this.#listeners.tell('unreadable', event)
-      return opened(engine, line, frame, this.#options.plaintext !== 'allow', unread)
-    }
-    const id = frame[0] === 'sent' ? frame[1] : frame[0] === 'error' && frame[2] === 'send' ? frame[3] : null
-    const sealed = id === null ? undefined : engine.sealed.get(id)
-    if (!sealed || id === null) return frame
-    if (frame[0] === 'error' && frame[1] === 'stale_devices') {
-      engine.pins.doubt(engine.user, sealed.to)
-      return frame
-    }
-    if (frame[0] === 'error' && frame[4] > 0) return frame
-    engine.vault.set(engine.keepSealed(id, undefined))
-    if (frame[0] !== 'sent') return frame
-    const [kind, , epoch, seq, time, lifetime] = frame
-    return [kind, id, epoch, seq, time, lifetime, true] as unknown as ServerFrame
+    const found = this.#place.then(async (place) => {
+      if (place === 'refused') return place
+      await engine.pins.fresh(line, engine.user).catch(() => {})
+      return placeIn(engine)
+    })
+    void this.#is(found).catch(() => {})
   }
 
-  #inOrder<T>({ 2: to }: SendFrame, task: () => Promise<T>): Promise<T> {
-    const result = (this.#sending.get(to) ?? Promise.resolve()).then(task, task)
-    this.#sending.set(to, result)
-    void result.catch(() => {}).then(() => this.#sending.get(to) === result && this.#sending.delete(to))
-    return result
-  }
-
-  async #sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
-    const [, id, to, , , , change] = frame
-    if (isGroup(to) || change) return frame
-    const engine = this.#running
-    const place = await this.#place
-    const theirs = await this.#accepted(line, to)
-    const mine = await engine.pins.known(line, engine.user)
-    const may = place === 'linked' && engine.own.isIn(mine.chain, engine.device) && theirs.chain.n > 0
-    const sealed = may ? await sealedSend(engine, line, frame, theirs, mine) : undefined
-    if (sealed) return sealed
-    if (this.#options.plaintext === 'allow' && theirs.chain.n === 0) return frame
-    return ['error', 'no_keys', 'send', id, 0, '']
-  }
-
-  /** As long as the person has not said that the new devices of a user are theirs, nothing goes there. */
-  async #accepted(line: Line, user: string): Promise<Pin> {
-    for (;;) {
-      const pin = await this.#running.pins.known(line, user)
-      if (!waits(pin)) return pin
-      await new Promise<void>((resolve) => this.#wakes.push(resolve))
-      if (!line.isOpen) throw new Lost()
-    }
+  /** A server that does not say so, as this device is connected to another node than the one that let it in. */
+  #lookLater(line: Line): void {
+    this.#stopLooking()
+    this.#stopLooking = systemClock.after(lookMs, async () => {
+      if (!line.isOpen || (await this.#place) !== 'unlinked') return
+      this.#look(line)
+      this.#lookLater(line)
+    })
   }
 
   async #online(): Promise<Line> {
@@ -165,6 +184,7 @@ class ClientE2ee implements E2ee {
   }
 
   #wake(): void {
+    this.#traffic?.wake()
     for (const wake of this.#wakes.splice(0)) wake()
   }
 }

@@ -1,4 +1,5 @@
 /** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
+import { systemClock } from '../clock.ts'
 import type { Storage } from '../storage.ts'
 import { Own } from './own.ts'
 import type { Me } from './pairing.ts'
@@ -36,7 +37,12 @@ export class Engine {
 
   constructor(realm: string, storage: Storage, tell: (user: string, why: Change) => void) {
     this.realm = realm
-    this.pins = new Pins(realm, () => this.vault, tell)
+    const { own } = this
+    const trust = {
+      proves: (of: string, links: readonly Uint8Array[]) => (of === this.user ? own.proves(links) : true),
+      isMine: (identity: Uint8Array) => String(identity) === String(own.identity.public),
+    }
+    this.pins = new Pins(realm, () => this.vault, trust, tell)
     this.vault = new Vault(
       storage,
       (kept) => this.#load(kept),
@@ -73,6 +79,18 @@ export class Engine {
     if (sealed) this.sealed.set(id, sealed)
     else this.sealed.delete(id)
     return [[`sealed:${id}`, sealed]]
+  }
+
+  /** The identity of this device is over, and all that was sealed with it: it begins with another, as a new device does. */
+  async anew(): Promise<void> {
+    const primitives = await this.#primitives
+    await this.alone(async () => {
+      const set = await this.own.anew(primitives, systemClock.now())
+      this.pins.forget(this.user)
+      for (const id of [...this.sealed.keys()]) this.vault.set(this.keepSealed(id, undefined))
+      this.#keep(this.peers.forget())
+      this.vault.set(set)
+    })
   }
 
   #keep({ set, after }: Changes): void {

@@ -1,5 +1,4 @@
 /** What a device does each time it is welcomed: its prekeys are at the server, and it is in the chain of its user. */
-import type { UserId } from '../../protocol/ids.ts'
 import { uploadedAtOnce } from '../../protocol/keys/upload.ts'
 import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
@@ -13,12 +12,20 @@ export async function enter(engine: Engine, line: Line, first: () => boolean | P
   await engine.alone(async () => engine.changed(new Map(), await engine.own.renew(primitives, systemClock.now())))
   // Nothing is signed by an identity that a crash would forget.
   await engine.vault.flush()
+  const shown = await engine.pins.shown(line, engine.user)
+  if (engine.own.hasLeft(shown)) return 'removed'
   const left = await upload(engine, line, 0)
   if (left === undefined) return 'refused'
   if (left < low) await bring(engine, line)
-  const { chain } = await engine.pins.fresh(line, engine.user)
-  if (chain.n === 0 && (await first())) return begin(engine, line)
-  return engine.own.isIn(chain, engine.device) ? 'linked' : 'unlinked'
+  if (shown.n === 0 && (await first())) return begin(engine, line)
+  return placeIn(engine)
+}
+
+/** Where this device is in the chain of its user, as far as it trusts that. */
+export function placeIn({ pins, own, user, device }: Engine): Place {
+  const chain = pins.of(user)?.chain
+  if (chain && own.hasLeft(chain)) return 'removed'
+  return chain && own.isIn(chain, device) ? 'linked' : 'unlinked'
 }
 
 /** More prekeys for one use: they are durable here before anybody can have one. */
@@ -39,12 +46,9 @@ async function upload(engine: Engine, line: Line, count: number): Promise<number
 /** The first link, or one that begins anew. */
 export async function begin(engine: Engine, line: Line): Promise<Place> {
   const { realm, user, device, own, pins } = engine
-  const pin = await pins.fresh(line, user)
-  const link = own.alone({ realm, user, device }, pin.chain, systemClock.now())
+  const link = own.alone({ realm, user, device }, await pins.shown(line, user), systemClock.now())
   await line.ask(['link', line.ref(), link])
-  const { chain } = await pins.fresh(line, user as UserId)
-  if (!own.isIn(chain, device)) return 'unlinked'
-  const made = pins.of(user)
-  if (made) pins.keep(user, { ...made, accepted: chain.n })
-  return 'linked'
+  const pin = await pins.fresh(line, user)
+  if (own.isIn(pin.chain, device)) pins.keep(user, { ...pin, accepted: pin.chain.n })
+  return placeIn(engine)
 }

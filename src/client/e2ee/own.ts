@@ -2,10 +2,11 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Millis } from '../../protocol/ids.ts'
 import type { Chain } from '../../protocol/keys/chain.ts'
-import { newAddition, signedLink } from '../../protocol/keys/link.ts'
+import { type Addition, newAddition, parseLink, signedLink, type Unsigned } from '../../protocol/keys/link.ts'
 import { type Owner, prekeyStatement, type SignedPrekey, suite } from '../../protocol/keys/prekeys.ts'
 import { sign } from '../../protocol/keys/signing.ts'
 import { uploadBytes, uploadedAtOnce } from '../../protocol/keys/upload.ts'
+import { codeText, proofOf } from './code.ts'
 import type { Opening } from './message.ts'
 import type { PrivatePrekeys } from './pairing.ts'
 import { nameOf } from './pairings.ts'
@@ -13,8 +14,13 @@ import { type KeyPair, newKeyPair, type Primitives } from './primitives.ts'
 import { type Identity, identityOf } from './x3dh.ts'
 
 type Numbered = KeyPair & { readonly number: number; readonly at: Millis }
-/** As it is kept. `next`: of prekeys for one use, no number from there on was given. */
-type Kept = { readonly seed: Uint8Array; readonly signed: readonly Numbered[]; readonly next: number }
+/** As it is kept. `secret`: in its code. `next`: of prekeys for one use, no number from there on was given. */
+type Kept = {
+  readonly seed: Uint8Array
+  readonly secret: Uint8Array
+  readonly signed: readonly Numbered[]
+  readonly next: number
+}
 type Set = readonly (readonly [key: string, value: unknown])[]
 
 const dayMs = 86_400_000
@@ -29,6 +35,7 @@ const suites = Uint8Array.of(suite)
 /** What changes is answered as what is to be kept, in the same write. */
 export class Own implements PrivatePrekeys {
   #seed: Uint8Array | undefined
+  #secret: Uint8Array | undefined
   #signed: readonly Numbered[] = []
   #next = 1
   readonly #once = new Map<number, KeyPair>()
@@ -38,8 +45,8 @@ export class Own implements PrivatePrekeys {
 
   load(kind: string, name: string, value: unknown): void {
     if (kind === 'me') {
-      const { seed, signed, next } = value as Kept
-      ;[this.#seed, this.#signed, this.#next] = [seed, signed, next]
+      const { seed, secret, signed, next } = value as Kept
+      ;[this.#seed, this.#secret, this.#signed, this.#next] = [seed, secret, signed, next]
     }
     if (kind === 'once') this.#once.set(Number(name), value as KeyPair)
     if (kind === 'answered') this.answered.set(name, value as number)
@@ -61,6 +68,7 @@ export class Own implements PrivatePrekeys {
   /** An identity where there is none yet, and a signed prekey where the last is old: by a clock that may be wrong, which costs one more. */
   async renew(primitives: Primitives, now: Millis): Promise<Set> {
     this.#seed ??= primitives.random(32)
+    this.#secret ??= primitives.random(16)
     const last = this.#signed.at(-1)
     if (last && Math.abs(now - last.at) < rotatedMs) return this.#kept()
     const made = { ...(await newKeyPair(primitives)), number: (last?.number ?? 0) + 1, at: now }
@@ -82,7 +90,16 @@ export class Own implements PrivatePrekeys {
   }
 
   #kept(): Set {
-    return [['me', { seed: this.#seed, signed: this.#signed, next: this.#next } as Kept]]
+    return [['me', { seed: this.#seed, secret: this.#secret, signed: this.#signed, next: this.#next } as Kept]]
+  }
+
+  /** Another identity in the place of one that was removed, which never comes back. Numbers go on. */
+  async anew(primitives: Primitives, now: Millis): Promise<Set> {
+    const gone = [...this.#once.keys()].map((number) => [`once:${number}`, undefined] as const)
+    this.#once.clear()
+    this.#seed = this.#secret = this.#identity = undefined
+    this.#signed = this.#signed.slice(-1).map((last) => ({ ...last, at: 0 }))
+    return [...gone, ...(await this.renew(primitives, now))]
   }
 
   /** What the server is left; `count` 0: nothing new, which it answers with how many there are. */
@@ -108,16 +125,48 @@ export class Own implements PrivatePrekeys {
 
   /** The link by which this device begins a chain, or begins anew. */
   alone(owner: Owner, chain: Chain, now: Millis): Uint8Array {
+    const add = [this.#addition(owner)]
+    return this.link(owner, chain, now, { kind: chain.n === 0 ? 'first' : 'reset', add, remove: [] })
+  }
+
+  /** The next of a chain, by this device. `secret`: of the code of the one that it adds. */
+  link(
+    { realm, user }: Owner,
+    { n, hash: previous }: Chain,
+    at: Millis,
+    says: Pick<Unsigned, 'kind' | 'add' | 'remove'>,
+    secret?: Uint8Array,
+  ): Uint8Array {
     const { seed, public: by } = this.identity
-    return signedLink(
-      owner.realm,
-      {
-        kind: chain.n === 0 ? 'first' : 'reset',
-        ...{ user: owner.user, n: chain.n + 1, previous: chain.hash, at: now },
-        ...{ add: [newAddition(owner, by, suites, seed)], remove: [], by },
-      },
-      seed,
-    )
+    const unsigned = { ...says, user, n: n + 1, previous, at, by }
+    return signedLink(realm, { ...unsigned, ...(secret && { proof: proofOf(secret, unsigned) }) }, seed)
+  }
+
+  #addition(owner: Owner): Addition {
+    const { seed, public: by } = this.identity
+    return newAddition(owner, by, suites, seed)
+  }
+
+  /** What another device of the user is shown, and nobody else. */
+  code(owner: Owner): string {
+    return codeText({ ...this.#addition(owner), user: owner.user, secret: this.#secret as Uint8Array })
+  }
+
+  /**
+   * Whether this is the chain that this device is in, and no other that the server has made up: the link that adds it is its own, or by one
+   * that was shown its code. undefined: no link adds it.
+   */
+  proves(links: readonly Uint8Array[]): boolean | undefined {
+    const mine = bytesToHex(this.identity.public)
+    const link = links.map(parseLink).find((link) => link?.add.some(({ identity }) => bytesToHex(identity) === mine))
+    if (!link) return undefined
+    const isOwn = bytesToHex(link.by) === mine
+    return isOwn || String(link.proof) === String(proofOf(this.#secret as Uint8Array, link))
+  }
+
+  /** It was in the chain, and is not any more. */
+  hasLeft({ left }: Chain): boolean {
+    return left.has(bytesToHex(this.identity.public))
   }
 
   isIn({ members }: Chain, device: string): boolean {

@@ -81,6 +81,18 @@ export class Peers {
     return { set, after }
   }
 
+  /** All pairings are over. */
+  forget(): Changes {
+    const past = [...this.#pairings]
+    this.#pairings.clear()
+    this.#open = []
+    const set = [['open', undefined] as const, ...past.map(([peer]) => [`pair:${peer}`, undefined] as const)]
+    const after = () => {
+      for (const [, pairings] of past) forgetAll(pairings, [])
+    }
+    return { set, after }
+  }
+
   /** The cursor is about to be written: what it passes is finished in the same write. */
   passed({ epoch, seq }: Pick<Cursor, 'epoch' | 'seq'>): Changes {
     this.#past = { epoch, seq }

@@ -6,6 +6,7 @@ import { type Chain, followed, type Member, noLinks, recalled } from '../../prot
 import { hashOf, parseLink } from '../../protocol/keys/link.ts'
 import type { Line } from './line.ts'
 import type { Head } from './payload.ts'
+import { Serial } from './serial.ts'
 import type { Change } from './types.ts'
 import type { Vault } from './vault.ts'
 
@@ -19,17 +20,33 @@ type Kept = {
 }
 export type Pin = Kept & { readonly chain: Chain }
 
+/** What the server shows after what is pinned. */
+type Shown = { readonly chain: Chain; readonly links: readonly Uint8Array[]; readonly isFork: boolean }
+
+/** What is believed of a chain that nothing is pinned of. */
+type Trust = {
+  /** Of the user of this device: whether this is the chain that the device is in; undefined: it is in none yet. Of others true. */
+  proves(user: string, links: readonly Uint8Array[]): boolean | undefined
+  /** Whether it is the identity of this device: nobody is told of what it did itself. */
+  isMine(identity: Uint8Array): boolean
+}
+
 export class Pins {
   readonly #realm: string
   readonly #vault: () => Vault
+  readonly #proves: Trust['proves']
+  readonly #isMine: Trust['isMine']
   readonly #tell: (user: string, why: Change) => void
+  readonly #asking = new Serial()
   readonly #pins = new Map<string, Pin>()
   /** Users whose links are to be asked for before the next message is sealed for them. */
   readonly #stale = new Set<string>()
 
-  constructor(realm: string, vault: () => Vault, tell: (user: string, why: Change) => void) {
+  constructor(realm: string, vault: () => Vault, trust: Trust, tell: (user: string, why: Change) => void) {
     this.#realm = realm
     this.#vault = vault
+    this.#proves = trust.proves
+    this.#isMine = trust.isMine
     this.#tell = tell
   }
 
@@ -61,46 +78,58 @@ export class Pins {
     return pin && pin.chain.n > 0 && !this.#stale.has(user) ? pin : this.fresh(line, user)
   }
 
+  /** With what the server has of it now. */
   async fresh(line: Line, user: string): Promise<Pin> {
-    for (;;) {
-      const pin = this.#pinOf(user)
-      const answer = await line.ask(['chain', user as UserId, pin.chain.n + 1])
-      if (answer[0] !== 'links') return pin
-      const [, , from, n, bytes] = answer
-      const links = unframed(bytes) ?? []
-      const next = from === pin.chain.n + 1 ? this.#followed(user, pin, links) : pin
-      // A server that has fewer was put back, or withholds some: what is pinned stays.
-      if (next === pin || next.forked || next.chain.n >= n) {
-        this.#stale.delete(user)
-        return next
-      }
-    }
+    return (await this.#asking.run(user, () => this.#ask(line, user))).pin
   }
 
-  /** With those that follow. The first that does not ends it: of another chain, it is a fork. */
-  #followed(user: string, pin: Pin, links: readonly Uint8Array[]): Pin {
-    let next = pin
-    let why: Change | undefined
-    for (const link of links) {
-      const chain = followed(next.chain, link)
-      if (typeof chain === 'string') {
-        if (chain === 'fork') return this.fork(user)
-        break
-      }
-      const isReset = parseLink(link)?.kind === 'reset'
-      if (isReset) why = 'reset'
-      else if (next.chain.n > 0) why ??= rootOf(chain) === rootOf(next.chain) ? 'device' : 'rotation'
-      next = {
-        ...next,
-        chain,
-        links: [...next.links, link],
-        accepted: isReset ? next.accepted : acceptedOf(next, chain),
-      }
+  /** As the server shows it, also where nothing of it is trusted: the chain of this device's own user, before the device is in it. */
+  async shown(line: Line, user: string): Promise<Chain> {
+    return (await this.#asking.run(user, () => this.#ask(line, user))).shown
+  }
+
+  async #ask(line: Line, user: string): Promise<{ pin: Pin; shown: Chain }> {
+    this.#stale.delete(user)
+    const kept = this.#pinOf(user)
+    let shown: Shown = { chain: kept.chain, links: [], isFork: false }
+    for (;;) {
+      const answer = await line.ask(['chain', user as UserId, shown.chain.n + 1]).catch((error) => {
+        this.doubt(user)
+        throw error
+      })
+      if (answer[0] !== 'links') break
+      const [, , from, n, bytes] = answer
+      const before = shown
+      if (from === shown.chain.n + 1) shown = follow(shown, unframed(bytes) ?? [])
+      // A server that has fewer was put back, or withholds some: what is pinned stays.
+      if (shown.chain === before.chain || shown.isFork || shown.chain.n >= n) break
     }
-    if (next === pin) return pin
+    return { pin: shown.isFork ? this.fork(user) : this.#take(user, shown), shown: shown.chain }
+  }
+
+  /** Pins what follows from what is pinned; it was not changed meanwhile, but for what the person has said of it. */
+  #take(user: string, { chain, links }: Shown): Pin {
+    const pin = this.#pinOf(user)
+    if (links.length === 0) return pin
+    const isFirst = pin.chain.n === 0
+    const proven = isFirst ? this.#proves(user, links) : true
+    if (proven === false) this.#tell(user, 'fork')
+    if (!proven) return pin
+    const others = links.map(parseLink).filter((link) => link && !this.#isMine(link.by))
+    const isReset = others.some((link) => link?.kind === 'reset')
+    const follows = isFirst || (!isReset && pin.accepted === pin.chain.n)
+    const next = { ...pin, chain, links: [...pin.links, ...links], accepted: follows ? chain.n : pin.accepted }
     this.keep(user, next)
-    if (why) this.#tell(user, why)
+    if (isFirst || others.length === 0) return next
+    if (isReset) this.#tell(user, 'reset')
+    else this.#tell(user, rootOf(chain) === rootOf(pin.chain) ? 'device' : 'rotation')
     return next
+  }
+
+  /** Another identity of this device has to find its chain anew. */
+  forget(user: string): void {
+    this.#pins.delete(user)
+    this.#vault().set([[`chain:${user}`, undefined]])
   }
 
   /** Somebody has shown two chains: that stays, and nothing is sent to that user. */
@@ -138,5 +167,15 @@ export const waits = ({ accepted, chain, forked }: Pin): boolean => forked === t
 export const memberNamed = (chain: Chain, device: string): Member | undefined =>
   chain.members.find((member) => member.device === device)
 
-/** What follows a reset that nobody has accepted waits with it. */
-const acceptedOf = ({ accepted, chain }: Pin, next: Chain): number => (accepted === chain.n ? next.n : accepted)
+/** With those that follow. The first that does not ends it: of another chain, it is a fork. */
+function follow(shown: Shown, links: readonly Uint8Array[]): Shown {
+  const taken: Uint8Array[] = [...shown.links]
+  let { chain } = shown
+  for (const link of links) {
+    const next = followed(chain, link)
+    if (typeof next === 'string') return { chain, links: taken, isFork: next === 'fork' }
+    chain = next
+    taken.push(link)
+  }
+  return { chain, links: taken, isFork: false }
+}

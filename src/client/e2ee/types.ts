@@ -17,8 +17,11 @@ export type E2eeOptions = {
 /** Why an identity is told: `reset`: all devices are new. `rotation`: the oldest has left. `device`: one has come or gone. `fork`: two chains are shown. */
 export type Change = 'reset' | 'rotation' | 'device' | 'fork'
 
-/** `unlinked`: another device of this user is to approve this one. `refused`: the server takes no sealed messages. */
-export type Place = 'linked' | 'unlinked' | 'refused'
+/**
+ * `unlinked`: another device of this user is to approve this one. `removed`: another has shut it out, and `code` or `reset` begin again.
+ * `refused`: the server takes no sealed messages.
+ */
+export type Place = 'linked' | 'unlinked' | 'removed' | 'refused'
 
 /**
  * Why a message is not read. `no_part`: its sender did not know this device. `unknown_device`: it is of none that its user has, as the
@@ -59,6 +62,15 @@ export interface E2ee {
   verify(user: string, number: string): Promise<void>
   /** The person has seen that the devices of a user are others: what waits is sent to them. After a fork there is nothing to accept. */
   accept(user: string): Promise<void>
+  /**
+   * Of a device that is to be linked: what another device of this user is to be shown, on its screen or by another way than this server.
+   * Whoever has it can be let in as this device by nobody but that other one. Rejects with a UsageError where the server takes no keys.
+   */
+  code(): Promise<string>
+  /** Lets the device in that shows this code. Rejects with a UsageError where that is no code of a device of this user, or this one is not linked. */
+  approve(code: string): Promise<void>
+  /** Shuts a device of this user out: nothing more is sealed for it, and its session ends. What it has read it has. */
+  remove(device: string): Promise<void>
   /** Begins anew with this device alone, where none of the others is at hand. Other users are told, and have to accept it. */
   reset(): Promise<Place>
 }

@@ -14,6 +14,8 @@ export type Between = {
   /** What is said of a send, at any time; or what it is answered with. */
   readonly sends: (line: Line, frame: SendFrame) => Promise<SendFrame | ServerFrame>
   readonly low: (line: Line) => void
+  /** The devices of this user are others. */
+  readonly moved: (line: Line) => void
   readonly lost: (line: Line) => void
 }
 
@@ -93,8 +95,9 @@ class Wired {
     for (const frame of frames) {
       if (frame[0] === 'welcome') this.#between.welcomed(this.#line, frame)
       if (frame[0] === 'low') this.#between.low(this.#line)
+      if (isNews(frame)) this.#between.moved(this.#line)
     }
-    const others = frames.filter((frame) => frame[0] !== 'low' && !this.#line.hears(frame))
+    const others = frames.filter((frame) => frame[0] !== 'low' && !isNews(frame) && !this.#line.hears(frame))
     this.#hearing = this.#hearing.then(() => this.#hear(others)).catch(() => {})
   }
 
@@ -112,6 +115,9 @@ class Wired {
     if (this.#line.isOpen && frames.length > 0) this.#events.heard(frames as unknown as string)
   }
 }
+
+/** Unasked the server says how many links there are now, and tells none. */
+const isNews = (frame: ServerFrame) => frame[0] === 'links' && frame[2] === 0
 
 /** Who says hello takes sealed messages. */
 function asTaker(frame: ClientFrame): ClientFrame {

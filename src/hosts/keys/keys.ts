@@ -4,6 +4,7 @@ import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { low } from '../../../actors/keys/shelf.ts'
 import type { KeysFrame } from '../../../actors/session/types.ts'
 import { turnsAway } from '../../../actors/settings.ts'
+import type { SessionRef } from '../../../actors/user/types.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
@@ -104,7 +105,7 @@ export class Keys {
   }
 
   async #link({ user }: Asker, ref: string, link: Uint8Array): Promise<ServerFrame | ErrorCode> {
-    const { store, limits } = this.#context
+    const { store, limits, tell } = this.#context
     const added = await this.#chains.add(user, link, async ({ before, after }) => {
       if (after.members.length > limits.keyDevices) return 'list_full'
       const shelves = new Set(await store.shelves(user))
@@ -114,7 +115,17 @@ export class Keys {
     if (typeof added === 'string') return added
     // Who has left has nothing here any more. After a crash before this it still has: nobody gets it, as it is in no chain.
     for (const identity of joined(added.after, added.before)) await store.dropShelf(user, identity)
-    return ['done', 'link', ref, added.after.n]
+    const { n } = added.after
+    for (const device of devicesOf(added.before, added.after)) tell(user, device, ['links', user, 0, n, framed([])])
+    this.#shutOut(user, added)
+    return ['done', 'link', ref, n]
+  }
+
+  /** A device that is in the chain no more is no device of the user's either. */
+  #shutOut(user: UserId, { before, after }: { readonly before: Chain; readonly after: Chain }): void {
+    const stay = new Set(devicesOf(after))
+    for (const device of devicesOf(before))
+      if (!stay.has(device)) this.#context.router.tell(toUser(user), { is: 'remove', session: 0 as SessionRef, device })
   }
 
   async #prekeys({ user, device }: Asker, ref: string, bytes: Uint8Array): Promise<ServerFrame | ErrorCode> {
@@ -126,14 +137,20 @@ export class Keys {
     if (chain.left.has(identity)) return 'bad_keys'
     if (!isMember(chain, identity)) {
       const others = (await store.shelves(user)).filter((other) => other !== identity && !isMember(chain, other))
-      if (others.length >= mostRequests) return 'list_full'
+      // One that was given up leaves nothing that says so: any makes room, and if it is still there it leaves its keys again.
+      for (const other of others.slice(mostRequests - 1)) await store.dropShelf(user, other)
     }
     const left = await this.#shelves.fill(user, identity, upload)
     if (typeof left === 'number') return ['done', 'prekeys', ref, left]
     return left === 'too_many' ? 'list_full' : 'bad_keys'
   }
 
-  async #claim({ user: by }: Asker, ref: string, chat: UserId, user: UserId): Promise<ServerFrame | ErrorCode> {
+  async #claim(
+    { user: by, device: own }: Asker,
+    ref: string,
+    chat: UserId,
+    user: UserId,
+  ): Promise<ServerFrame | ErrorCode> {
     const { router, clock, swallows, tell } = this.#context
     if (isGroup(chat) || (user !== by && user !== chat)) return 'not_a_member'
     const code = user === by ? undefined : turnsAway(await router.query(toUser(user), 'settings'), by)
@@ -141,7 +158,8 @@ export class Keys {
     const { n, members } = await this.#chains.fresh(user)
     if (members.length === 0) return 'no_keys'
     const wantsOnce = !code && this.#claimsOfOne.take(`${by}\n${user}`, clock.monotonic())
-    const claims = members.map(async ({ identity, device }) => {
+    const isOther = ({ device }: { readonly device: string }) => user !== by || device !== own
+    const claims = members.filter(isOther).map(async ({ identity, device }) => {
       const claimed = await this.#shelves.claim(user, bytesToHex(identity), wantsOnce)
       if (claimed?.left === low - 1 || claimed?.left === 0) tell(user, device as DeviceId, ['low', claimed.left])
       return claimed ? [claimed.bundle] : []
@@ -168,6 +186,9 @@ export class Keys {
 
 const isMember = ({ members }: Chain, identity: string): boolean =>
   members.some((member) => bytesToHex(member.identity) === identity)
+
+const devicesOf = (...chains: readonly Chain[]): Set<DeviceId> =>
+  new Set(chains.flatMap(({ members }) => members.map(({ device }) => device as DeviceId)))
 
 /** Identity keys, in hex, that are in one and not in the other. */
 const joined = (before: Chain, after: Chain): string[] =>

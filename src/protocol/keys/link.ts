@@ -30,6 +30,8 @@ export type Unsigned = {
   readonly remove: readonly Uint8Array[]
   /** The identity key that signs. */
   readonly by: Uint8Array
+  /** For the device that is added, by what its code says: the server, which never saw that, can make none. Empty: none. */
+  readonly proof?: Uint8Array
 }
 export type Link = Unsigned & { readonly signature: Uint8Array }
 
@@ -40,6 +42,9 @@ export const linkBytes = 16_384
 
 const version = 1
 const hashBytes = 32
+/** An HMAC with SHA-256. */
+const proofBytes = 32
+const nothing = new Uint8Array(0)
 
 export const hashOf = (link: Uint8Array): Uint8Array => sha256(link)
 
@@ -56,6 +61,9 @@ export const newAddition = (owner: Owner, identity: Uint8Array, suites: Uint8Arr
   request: sign(requestStatement(owner, { identity, suites }), seed),
 })
 
+/** What `proof` is made of: all that the link says, and with the hash of the link before all that the others say. */
+export const provedBytes = (unsigned: Unsigned): Uint8Array => framed(saidBy(unsigned))
+
 export function signedLink(realm: string, unsigned: Unsigned, seed: Uint8Array): Uint8Array {
   const fields = fieldsOf(unsigned)
   return framed([...fields, sign({ purpose: 'link', realm, fields }, seed)])
@@ -64,32 +72,33 @@ export function signedLink(realm: string, unsigned: Unsigned, seed: Uint8Array):
 /** Whether the device that it names has signed it, and each that it adds has asked. */
 export const isGenuine = (realm: string, link: Link): boolean =>
   isSigned({ purpose: 'link', realm, fields: fieldsOf(link) }, link.signature, link.by) &&
-  link.add.every((addition) =>
-    isSigned(
-      requestStatement({ realm, user: link.user, device: addition.device }, addition),
-      addition.request,
-      addition.identity,
-    ),
-  )
+  link.add.every((addition) => hasAsked({ realm, user: link.user }, addition))
+
+/** Whether a device has asked to be one of that user's. */
+export const hasAsked = (of: Omit<Owner, 'device'>, addition: Addition): boolean =>
+  isSigned(requestStatement({ ...of, device: addition.device }, addition), addition.request, addition.identity)
 
 /** undefined: no link, or not in the one form that it can have. */
 export function parseLink(bytes: Uint8Array): Link | undefined {
   if (bytes.length > linkBytes) return undefined
-  const [first, kindAt, user, n, previous, at, adds, removes, by, signature, ...more] = unframed(bytes) ?? []
-  if (!first || !kindAt || !user || !n || !previous || !at || !adds || !removes || !by || !signature || more.length)
+  const [first, kindAt, user, n, previous, at, adds, removes, by, proof, signature, ...more] = unframed(bytes) ?? []
+  if (!first || !kindAt || !user || !n || !previous || !at || !adds || !removes || !by || !proof || more.length)
     return undefined
   const kind = kinds[kindAt[3] ?? kinds.length]
   const [add, remove] = [additionsIn(adds), identitiesIn(removes)]
   if (!kind || !add || !remove || at.length !== 8 || n.length !== 4 || previous.length !== hashBytes) return undefined
-  if (by.length !== keyBytes || signature.length !== signatureBytes) return undefined
+  if (by.length !== keyBytes || signature?.length !== signatureBytes) return undefined
+  if (proof.length !== 0 && proof.length !== proofBytes) return undefined
   const time = Number(new DataView(at.buffer, at.byteOffset).getBigUint64(0))
-  const link = { kind, user: textIn(user), n: uint32At(n, 0), previous, at: time, add, remove, by, signature }
+  const link = { kind, user: textIn(user), n: uint32At(n, 0), previous, at: time, add, remove, by, proof, signature }
   // What has another form, however little, would have another hash.
   const again = framed([...fieldsOf(link), signature])
   return again.length === bytes.length && again.every((byte, index) => byte === bytes[index]) ? link : undefined
 }
 
-const fieldsOf = ({ kind, user, n, previous, at, add, remove, by }: Unsigned): Field[] => [
+const fieldsOf = (unsigned: Unsigned): Field[] => [...saidBy(unsigned), unsigned.proof ?? nothing]
+
+const saidBy = ({ kind, user, n, previous, at, add, remove, by }: Unsigned): Field[] => [
   version,
   kinds.indexOf(kind),
   user,

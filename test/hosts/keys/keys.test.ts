@@ -1,5 +1,6 @@
 /** Public keys at a node: who may leave and ask what, and that no prekey is given twice. */
 import { expect, it } from 'vitest'
+import { toUser } from '../../../actors/addresses.ts'
 import { memoryStore } from '../../../src/index.ts'
 import type { ServerFrame } from '../../../src/protocol/frames.ts'
 import type { DeviceId, MessageId, UserId } from '../../../src/protocol/ids.ts'
@@ -20,7 +21,7 @@ it('a device leaves prekeys and begins a chain; another user gets each of its pr
   const given = []
   for (let claim = 0; claim < 4; claim++) given.push(...numbers(await alice.claims('bob')))
   expect(given).toEqual([1, 2, 3, undefined])
-  expect(at.told).toEqual([['bob', 'phone', ['low', 0]]])
+  expect(at.told.filter(([, , frame]) => frame[0] === 'low')).toEqual([['bob', 'phone', ['low', 0]]])
 })
 
 it('the same again changes nothing: its answer was lost', async () => {
@@ -53,7 +54,9 @@ it('who is removed, or was before a reset, has nothing here any more, and never 
   await phone.begins()
   await laptop.prekeys(2)
   await phone.link({ add: [laptop.addition] })
+  expect(at.said).toEqual([])
   expect(await phone.link({ remove: [laptop.identity.public] })).toEqual(['done', 'link', 'l', 3])
+  expect(at.said).toEqual([[toUser('bob' as UserId), { is: 'remove', session: 0, device: 'laptop' }]])
   expect(await laptop.shelf()).toBeUndefined()
   expect(code(await laptop.prekeys(2))).toBe('bad_keys')
   await fresh.prekeys(1)
@@ -101,7 +104,9 @@ it('a claim is refused as a message is, and who is blocked is answered as anybod
   await bob.begins()
   expect(await device(at, 'alice').claims('bob')).toEqual(['error', 'not_taken'])
   expect(await device(at, 'alice').claims('bob', 'carol')).toEqual(['error', 'not_a_member'])
-  expect(numbers(await bob.claims('bob', 'carol'))).toEqual([1])
+  const laptop = device(at, 'bob', 'laptop')
+  expect(numbers(await laptop.claims('bob', 'carol'))).toEqual([1])
+  expect(numbers(await bob.claims('bob', 'carol')), 'what it has left itself').toEqual([])
 })
 
 it('above claimsOfOne a claim gets the signed prekey alone, and one more for each ten minutes', async () => {
@@ -136,7 +141,9 @@ it('a user has so many devices with keys, and so few that wait to be linked', as
   await phone.begins()
   const answers = []
   for (const other of others) answers.push(code(await other.prekeys(1)))
-  expect(answers).toEqual(['done', 'done', 'done', 'list_full', 'list_full'])
+  expect(answers).toEqual(['done', 'done', 'done', 'done', 'done'])
+  expect(await at.store.shelves('bob' as UserId), 'the phone, and three that wait').toHaveLength(4)
+  await others[0]?.prekeys(1)
   expect(code(await phone.link({ add: others.slice(0, 1).map(({ addition }) => addition) }))).toBe('done')
   expect(code(await phone.link({ add: others.slice(1, 2).map(({ addition }) => addition) }))).toBe('list_full')
 })

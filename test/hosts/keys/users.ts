@@ -5,6 +5,7 @@ import { newKeyPair, plainPrimitives } from '../../../src/client/e2ee/primitives
 import { identityOf } from '../../../src/client/e2ee/x3dh.ts'
 import { Keys } from '../../../src/hosts/keys/keys.ts'
 import { memoryStore } from '../../../src/index.ts'
+import type { ServerFrame } from '../../../src/protocol/frames.ts'
 import type { DeviceId, UserId } from '../../../src/protocol/ids.ts'
 import { bundlesIn } from '../../../src/protocol/keys/bundles.ts'
 import { type Chain, noLinks, recalled } from '../../../src/protocol/keys/chain.ts'
@@ -29,22 +30,26 @@ export async function host(
 ) {
   const store = memoryStore()
   await store.open()
-  const told: unknown[] = []
+  const told: [string, string, ServerFrame][] = []
+  const said: unknown[] = []
   let now = 0
   const keys = new Keys({
     store: { ...store, ...given.store },
-    router: { query: async () => ({ ...openSettings, ...given.settings }) } as never,
+    router: {
+      query: async () => ({ ...openSettings, ...given.settings }),
+      tell: (...one: unknown[]) => void said.push(one),
+    } as never,
     limits: completeLimits(given.limits),
     clock: { now: () => now, monotonic: () => now },
     sealing: 'allowed',
     realm,
     swallows: given.swallows ?? false,
-    tell: (...told_) => void told.push(told_),
+    tell: (...one) => void told.push(one),
   })
   const pass = (ms: number) => {
     now += ms
   }
-  return { keys, store, told, pass }
+  return { keys, store, told, said, pass }
 }
 
 export function device(of: Host, user: string, name = 'phone', seedByte = name.length * 7 + user.length) {

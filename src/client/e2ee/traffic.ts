@@ -1,0 +1,83 @@
+/** What goes between the session and the server, on its way: sends are sealed, entries opened. */
+import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
+import { isGroup } from '../../protocol/ids.ts'
+import type { Engine } from './engine.ts'
+import { type Line, Lost } from './line.ts'
+import { opened } from './opening.ts'
+import { type Pin, waits } from './pins.ts'
+import { sealedSend } from './sealing.ts'
+import { Serial } from './serial.ts'
+import type { E2eeOptions, Place, Unread } from './types.ts'
+
+export class Traffic {
+  readonly #engine: Engine
+  readonly #plaintext: 'refuse' | 'allow'
+  readonly #place: () => Promise<Place>
+  readonly #unread: (event: Unread) => void
+  /** By recipient: sends are sealed in their order. */
+  readonly #sending = new Serial()
+  #wakes: (() => void)[] = []
+
+  constructor(
+    engine: Engine,
+    { plaintext = 'refuse' }: E2eeOptions,
+    place: () => Promise<Place>,
+    unread: (event: Unread) => void,
+  ) {
+    this.#engine = engine
+    this.#plaintext = plaintext
+    this.#place = place
+    this.#unread = unread
+  }
+
+  heard(line: Line, frame: ServerFrame): ServerFrame | undefined | Promise<ServerFrame> {
+    const engine = this.#engine
+    if (frame[0] === 'message' || frame[0] === 'copy')
+      return opened(engine, line, frame, this.#plaintext !== 'allow', this.#unread)
+    const id = frame[0] === 'sent' ? frame[1] : frame[0] === 'error' && frame[2] === 'send' ? frame[3] : null
+    const sealed = id === null ? undefined : engine.sealed.get(id)
+    if (!sealed || id === null) return frame
+    if (frame[0] === 'error' && frame[1] === 'stale_devices') {
+      engine.pins.doubt(engine.user, sealed.to)
+      return frame
+    }
+    if (frame[0] === 'error' && frame[4] > 0) return frame
+    engine.vault.set(engine.keepSealed(id, undefined))
+    if (frame[0] !== 'sent') return frame
+    const [kind, , epoch, seq, time, lifetime] = frame
+    return [kind, id, epoch, seq, time, lifetime, true] as unknown as ServerFrame
+  }
+
+  sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
+    return this.#sending.run(frame[2], () => this.#sends(line, frame))
+  }
+
+  async #sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
+    const [, id, to, , , , change] = frame
+    if (isGroup(to) || change) return frame
+    const engine = this.#engine
+    const place = await this.#place()
+    const theirs = await this.#accepted(line, to)
+    const mine = await engine.pins.known(line, engine.user)
+    const may = place === 'linked' && engine.own.isIn(mine.chain, engine.device) && theirs.chain.n > 0
+    const sealed = may ? await sealedSend(engine, line, frame, theirs, mine) : undefined
+    if (sealed) return sealed
+    if (this.#plaintext === 'allow' && theirs.chain.n === 0) return frame
+    return ['error', 'no_keys', 'send', id, 0, '']
+  }
+
+  /** As long as the person has not said that the new devices of a user are theirs, nothing goes there. */
+  async #accepted(line: Line, user: string): Promise<Pin> {
+    for (;;) {
+      const pin = await this.#engine.pins.known(line, user)
+      if (!waits(pin)) return pin
+      await new Promise<void>((resolve) => this.#wakes.push(resolve))
+      if (!line.isOpen) throw new Lost()
+    }
+  }
+
+  /** Who waits looks again. */
+  wake(): void {
+    for (const wake of this.#wakes.splice(0)) wake()
+  }
+}
