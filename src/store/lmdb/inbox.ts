@@ -98,6 +98,7 @@ export function readInbox(
     if (found.length === limit || (size > bytes && found.length > 0)) return found
     found.push(entry)
     next += 1
+    if (next > tail) break
   }
   if (next <= tail) throw tables.entries.damaged([user, next])
   return found

@@ -12,6 +12,23 @@ export type Key = string | number | (string | number)[]
 type Coding<Value> = { pack(value: Value): Uint8Array; unpack(bytes: Uint8Array): Value }
 export type Row<Value, K> = { readonly key: K; readonly value: Value }
 
+/** A class, since a getter in an object of its own costs as much as to unpack a row. */
+class Sealed<Value, K> implements Row<Value, K> {
+  readonly key: K
+  readonly #sealed: Buffer
+  readonly #open: (key: K, sealed: Buffer) => Value
+
+  constructor(key: K, sealed: Buffer, open: (key: K, sealed: Buffer) => Value) {
+    this.key = key
+    this.#sealed = sealed
+    this.#open = open
+  }
+
+  get value(): Value {
+    return this.#open(this.key, this.#sealed)
+  }
+}
+
 const sumBytes = 4
 export const packed = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' })
 export const bytes: Coding<Uint8Array> = { pack: (value) => value, unpack: (value) => value }
@@ -81,15 +98,8 @@ export class Table<Value, K extends Key> {
 
   /** A value is looked at when it is asked for. */
   *getRange(range: RangeOptions): Generator<Row<Value, K>> {
-    for (const { key, value } of this.#database.getRange(range)) {
-      const open = () => this.#open(key, value)
-      yield {
-        key,
-        get value() {
-          return open()
-        },
-      }
-    }
+    const open = (key: K, sealed: Buffer) => this.#open(key, sealed)
+    for (const { key, value } of this.#database.getRange(range)) yield new Sealed(key, value, open)
   }
 
   getStats(): object {
