@@ -13,8 +13,11 @@ import type { Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState
 
 /** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
 const outstandingPeers = 1_024
-/** Messages already delivered whose senders are remembered, since a read follows soon. */
-const recentSenders = 64
+/**
+ * Messages already delivered whose senders are remembered, since a read follows soon: so many at least. When there are twice as many the
+ * older half leaves, since what leaves one by one moves all others each time.
+ */
+const recentSenders = 32
 /** Senders remembered at all; of the entries before them they are read from the inbox when they are needed. */
 const rememberedSenders = 4_096
 
@@ -53,7 +56,7 @@ export function tellDelivered(state: UserState, turn: UserTurn): void {
   if (work.sendersFrom <= work.told + 1 && work.sendersTo >= upTo) {
     const done = countUpTo(work.senders, upTo)
     const news = work.senders.slice(countUpTo(work.senders, work.told), done)
-    if (done > recentSenders) {
+    if (done > 2 * recentSenders) {
       work.sendersFrom = (work.senders[done - recentSenders - 1]?.seq ?? 0) + 1
       work.senders.splice(0, done - recentSenders)
     }

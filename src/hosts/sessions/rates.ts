@@ -33,7 +33,8 @@ export class Rates {
    * that of each after it. One that makes more copies than the bucket holds goes when that is full.
    */
   take(from: UserId, to: UserId, copies: number, now: Millis): Wait | undefined {
-    const sender = this.#senders.get(from) ?? { fullAt: 0, toldAt: 0, pairs: new Map() }
+    const known = this.#senders.get(from)
+    const sender = known ?? { fullAt: 0, toldAt: 0, pairs: new Map() }
     const costMs = copies * this.#costMs
     const fullAt = Math.max(sender.fullAt, now) + Math.min(costMs, burstMs)
     const pairFullAt = Math.max(sender.pairs.get(to) ?? 0, now) + this.#pairCostMs
@@ -41,7 +42,7 @@ export class Rates {
     if (freeAt > now) return this.#turn(sender, freeAt, fullAt < pairFullAt ? 0 : costMs, now)
     sender.fullAt = Math.max(sender.fullAt, now) + costMs
     sender.pairs.set(to, pairFullAt)
-    this.#senders.set(from, sender)
+    if (!known) this.#senders.set(from, sender)
     return undefined
   }
 

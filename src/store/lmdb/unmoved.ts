@@ -66,12 +66,17 @@ export class Unmoved {
 
   keep(appends: readonly Append[]): void {
     for (const { user, epoch, term, entries } of appends) {
-      const kept = this.#fresh.get(user) ?? { epoch, entries: [], lives: [] }
-      this.#fresh.set(user, kept)
+      const kept = this.of(user) ?? this.#begin(user, epoch)
       kept.lives = began(kept.lives, { term, from: entries[0]?.seq ?? 0 })
       kept.entries.push(...entries)
       this.#bytes += bytesOf(entries)
     }
+  }
+
+  #begin(user: UserId, epoch: number): Fresh {
+    const fresh: Fresh = { epoch, entries: [], lives: [] }
+    this.#fresh.set(user, fresh)
+    return fresh
   }
 
   /** The tables have these: the first of what is kept of a user. */
