@@ -7,6 +7,7 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
+import { listAnew } from './chats.ts'
 import { hasOthers } from './devices.ts'
 import { workOf } from './state.ts'
 import { deliver, tellAwaited } from './ticks.ts'
@@ -60,6 +61,8 @@ export function erased(
   { deletion, ok }: Extract<UserMessage, { is: 'erased' }>,
   turn: UserTurn,
 ): void {
+  // Some of it may be gone also where it failed.
+  listAnew(state)
   if (!ok) return fail(state, deletion, turn)
   const { by, chat, from, end } = deletion
   // A program knows nothing of devices: what it deletes is told also to one that a crash has forgotten.

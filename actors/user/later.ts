@@ -2,6 +2,7 @@
  * Receipts, and what was read, are told at once and are entries of the inbox later: one a chat, with the next append of this inbox,
  * so that few have a write, a push and an ack of their own. What a crash forgets of it meanwhile, whoever told it tells again.
  */
+import type { LogTimer } from '../log/types.ts'
 import { workOf } from './state.ts'
 import type { UserState, UserTimer, UserTurn } from './types.ts'
 
@@ -25,12 +26,7 @@ export const goesAlong = ({ work }: UserState, { now }: UserTurn): boolean =>
   work !== null && work.laterSince > 0 && now - work.laterSince >= coalesceMs
 
 /** Asks for a timer, unless it is already set. */
-export function after(
-  state: UserState,
-  timer: Extract<UserTimer, 'receipts' | 'awaited' | 'retell'>,
-  ms: number,
-  turn: UserTurn,
-): void {
+export function after(state: UserState, timer: Exclude<UserTimer, LogTimer>, ms: number, turn: UserTurn): void {
   const { timers } = workOf(state)
   if (timers.has(timer)) return
   timers.add(timer)

@@ -11,6 +11,7 @@ import type { ChatId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Reads } from '../../src/store/contract.ts'
 import { saveSomeTime } from '../log/cursors.ts'
 import type { LogAnswer, Reader } from '../log/types.ts'
+import { listRead } from './chats.ts'
 import { hasOthers } from './devices.ts'
 import { after, later, retellMs } from './later.ts'
 import { workOf } from './state.ts'
@@ -18,6 +19,7 @@ import type { SessionRef, UserState, UserTurn } from './types.ts'
 
 /** `again`: it may have been read before. */
 export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, again: boolean, turn: UserTurn): void {
+  listRead(state, chat, seq)
   if (!hasOthers(state, device, turn)) return note(state, chat, seq, turn)
   const work = workOf(state)
   work.reads ??= { chats: new Map(), waiting: [] }

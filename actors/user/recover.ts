@@ -3,7 +3,17 @@ import { isAnswer, recoverLog } from '../log/recover.ts'
 import type { UserMessage, UserState } from './types.ts'
 
 /** Answers to what the former life had asked for; the new one would take them for its own. */
-const answers = new Set<UserMessage['is']>(['scanned', 'checked', 'reads', 'kept', 'looked', 'erased', 'past', 'timer'])
+const answers = new Set<UserMessage['is']>([
+  'scanned',
+  'checked',
+  'reads',
+  'kept',
+  'listed',
+  'looked',
+  'erased',
+  'past',
+  'timer',
+])
 
 /** The mail of the new life. What its log had taken comes first, and then what it had refused: both came before the rest. */
 export function recover(state: UserState, mail: readonly UserMessage[]): UserMessage[] {

@@ -37,6 +37,8 @@ export function workOf(state: UserState): UserWork {
     saving: null,
     recallsReads: false,
     removals: [],
+    askers: new Set(),
+    listing: null,
     timers: new Set(),
   }
   return state.work
@@ -55,4 +57,5 @@ const isIdle = (work: UserWork): boolean =>
   !work.reads &&
   !work.recallsReads &&
   !work.scanning &&
+  !work.listing &&
   !work.recalling

@@ -207,7 +207,8 @@ export function read(
   }
   const sender = work.senders.find((sender) => sender.seq === seq && sender.chat === chat)
   if (sender?.read === 'yes') return readAgain(state, session, sender, turn)
-  for (const one of work.senders) if (one.chat === chat && one.seq <= seq) one.read = 'yes'
+  // What is refused reads nothing.
+  if (sender) for (const one of work.senders) if (one.chat === chat && one.seq <= seq) one.read = 'yes'
   tellRead(state, { session, chat, seq, at: sender?.at ?? 0 }, sender?.read !== 'no', turn)
 }
 

@@ -81,6 +81,13 @@ export type UserMessage =
   /** The answer to `keep`. */
   | { readonly is: 'kept'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
+  /** The answer to `list`; null: the store did not answer. */
+  | {
+      readonly is: 'listed'
+      readonly from: Seq
+      readonly entries: readonly Entry[] | null
+      readonly reads: Reads | null
+    }
   | { readonly is: 'remove'; readonly session: SessionRef; readonly device: DeviceId }
   | {
       readonly is: 'delete'
@@ -112,7 +119,7 @@ export type UserMessage =
     }
   | { readonly is: 'timer'; readonly timer: UserTimer }
 
-export type UserTimer = LogTimer | 'receipts' | 'awaited' | 'retell'
+export type UserTimer = LogTimer | 'receipts' | 'awaited' | 'retell' | 'chats'
 
 /** What entries are read for: whose messages they are, to tell them; or which receipts and reads are there already. */
 type Scan = 'senders' | 'known'
@@ -165,7 +172,7 @@ export type UserEffect =
   | {
       readonly do: 'refuse'
       readonly session: SessionRef
-      readonly kind: 'ack' | 'read' | 'set' | 'remove' | 'delete' | 'history'
+      readonly kind: 'ack' | 'read' | 'set' | 'ask' | 'remove' | 'delete' | 'history'
       readonly ref: string | null
       readonly code: ErrorCode
     }
@@ -185,6 +192,15 @@ export type UserEffect =
       readonly connected: boolean
       readonly lastSeen: Millis
     }
+  /** Read entries of the inbox for what is told of chats, with `reads` also what was saved as read; answered by `listed`. */
+  | {
+      readonly do: 'list'
+      readonly from: Seq
+      readonly limit: number
+      readonly bytes: number
+      readonly reads: boolean
+    }
+  | { readonly do: 'chats'; readonly session: SessionRef; readonly chats: readonly ListedChat[] }
   /** A sibling of this device has read a chat; it will come as an entry, too. */
   | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
   /** What was read of each chat, as it was saved with cursors? Answered by `reads`. */
@@ -239,6 +255,8 @@ export type UserLimits = LogLimits & {
   readonly inboxEntries: number
   readonly listed: number
   readonly deviceAwayMs: number
+  readonly chats: number
+  readonly chatsMs: number
   /** A blocked sender is answered as if the message were taken. */
   readonly swallows: boolean
   /** How long messages of a chat stay until somebody changes it. */
@@ -298,6 +316,25 @@ export type Deletion = {
   written: boolean
 }
 
+/** What the log says of a chat: its newest entry, how far it is read, and where messages stand that may be unread. */
+export type KnownChat = { seq: Seq; time: Millis; lifetime: Lifetime; read: Seq; readonly messages: Seq[] }
+
+/** A chat as a device is told of it. `tags` as in the settings; '': none. */
+export type ListedChat = Omit<KnownChat, 'messages'> & {
+  readonly chat: ChatId
+  readonly unread: number
+  readonly tags: string
+}
+
+/** The log is being read for what is told of chats: from `next` on, up to what was the tail when that began. `stale`: it is to begin anew. */
+export type Listing = {
+  readonly chats: Map<ChatId, KnownChat>
+  next: Seq
+  readonly upTo: Seq
+  readonly tries: number
+  stale: boolean
+}
+
 /** Devices whose removal is not durable, and which save it goes with. */
 type Removal = { readonly session: SessionRef; readonly device: DeviceId; readonly save: number }
 
@@ -347,7 +384,10 @@ export type UserWork = {
   recallsReads: boolean
   /** Devices whose removal is not durable. */
   removals: Removal[]
-  readonly timers: Set<'receipts' | 'awaited' | 'retell'>
+  /** Devices that have asked for the chats, and the reading that answers them. */
+  readonly askers: Set<SessionRef>
+  listing: Listing | null
+  readonly timers: Set<Exclude<UserTimer, LogTimer>>
 }
 
 /** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */

@@ -20,6 +20,7 @@ import { readerOf, unwelcomed } from '../log/state.ts'
 import { startDue } from '../log/timers.ts'
 import type { Incoming, LogEvent, Reader } from '../log/types.ts'
 import type { Turn } from '../turn.ts'
+import { askChats, listed, listNext, listStanding } from './chats.ts'
 import { deletedStands, erase, eraseConfirmed, erased, looked, past, readBack } from './deletion.ts'
 import {
   askDevices,
@@ -134,7 +135,10 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return readsRecalled(state, message.reads, turn)
     case 'ask':
       if (message.what === 'devices') return askDevices(state, message.session, turn)
+      if (message.what === 'chats') return askChats(state, message.session, turn)
       return askSettings(state, message.session, turn)
+    case 'listed':
+      return listed(state, message, turn)
     case 'remove':
       return remove(state, message, turn)
     case 'delete': {
@@ -210,6 +214,7 @@ function heed(state: UserState, said: LogEvent | Wish, turn: UserTurn): void {
 
 /** An entry is durable: first what it means, then the answer. */
 function stands(state: UserState, entry: Entry, turn: UserTurn): void {
+  listStanding(state, entry)
   switch (entry.is) {
     case 'message':
       return void turn.effects.push({ do: 'accepted', epoch: state.log.epoch, entry })
@@ -301,6 +306,9 @@ function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
     case 'retell':
       workOf(state).timers.delete(timer)
       return retell(state, turn)
+    case 'chats':
+      workOf(state).timers.delete(timer)
+      return listNext(state, turn)
     case 'append':
     case 'save':
     case 'rename':

@@ -3,6 +3,7 @@ import type { DeviceId, UserId } from '../protocol/ids.ts'
 import type { Setting } from '../protocol/settings.ts'
 import type { Asker } from './asker.ts'
 import type { Host } from './host.ts'
+import type { Of } from './session/frames.ts'
 import type { DeviceInfo, Settings } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
@@ -36,8 +37,11 @@ export class Account {
   }
 
   async devices(): Promise<readonly DeviceInfo[]> {
-    await this.#asker.ask(['ask', 'devices'])
-    return this.#host.session.devices
+    const listed = await this.#asker.ask(['ask', 'devices'])
+    return listed.map((frame) => {
+      const [, device, connected, lastSeen] = frame as Of<'device'>
+      return { device, connected, lastSeen: new Date(lastSeen) }
+    })
   }
 
   async remove(device: string): Promise<void> {

@@ -5,7 +5,7 @@ import { checkText } from './options.ts'
 import { requestKey } from './session/requests.ts'
 import type { Answer, Request } from './session/types.ts'
 
-type Waiter = { resolve(answer: Answer | null): void; reject(error: Error): void }
+type Waiter = { resolve(answer: Answer): void; reject(error: Error): void }
 
 export class Asker {
   readonly #host: Host
@@ -16,7 +16,7 @@ export class Asker {
   }
 
   /** Resolves when it is answered, with what a question is answered with. Waits while offline; rejects with a RefusedError. */
-  async ask(frame: Request): Promise<Answer | null> {
+  async ask(frame: Request): Promise<Answer> {
     checkText('bad_id', ...frame)
     await this.#host.ready()
     const answer = this.wait(frame)
@@ -25,7 +25,7 @@ export class Asker {
   }
 
   /** Waits for the answer to what is asked already. */
-  wait(frame: Request): Promise<Answer | null> {
+  wait(frame: Request): Promise<Answer> {
     const key = requestKey(frame)
     return new Promise((resolve, reject) => {
       this.#waiters.set(key, [...(this.#waiters.get(key) ?? []), { resolve, reject }])
@@ -40,7 +40,7 @@ export class Asker {
   }: {
     readonly key: string
     readonly code: string | null
-    readonly answer: Answer | null
+    readonly answer: Answer
   }): void {
     const waiters = this.#waiters.get(key) ?? []
     this.#waiters.delete(key)

@@ -6,7 +6,10 @@ import type { Asker } from './asker.ts'
 import { UsageError } from './errors.ts'
 import type { Groups } from './groups.ts'
 import type { Host } from './host.ts'
-import type { Deletable, HistoryOptions, Incoming, Past } from './types.ts'
+import { attachment } from './session/attachment.ts'
+import type { Of } from './session/frames.ts'
+import { tagsOf } from './session/settings.ts'
+import type { ChatInfo, Deletable, HistoryOptions, Incoming, Past } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export class Chats {
@@ -30,12 +33,28 @@ export class Chats {
 
   /** Newest last. */
   async history(chat: string, { before, limit = 100 }: HistoryOptions): Promise<readonly Past[]> {
-    const ref = uuidv7()
-    await this.#asker.ask(['history', ref, chat as UserId, before?.time ?? 0, before?.seq ?? 0, limit])
-    const { pasts } = this.#host.session
-    const page = pasts.get(ref) ?? []
-    pasts.delete(ref)
-    return page.reverse()
+    const [time, seq] = [before?.time ?? 0, before?.seq ?? 0]
+    const page = await this.#asker.ask(['history', uuidv7(), chat as UserId, time, seq, limit])
+    return page.map((frame) => this.#past(chat, frame as Of<'past'>)).reverse()
+  }
+
+  #past(chat: string, [, , seq, id, from, time, body, media, epoch, position, place, changed]: Of<'past'>): Past {
+    const [change, at] = [place?.change ?? changed, position > 0 ? { epoch, seq: position } : null]
+    return { id, chat, from, body, media: attachment(media), change, time, at, epoch: this.#epoch, seq }
+  }
+
+  /** The newest first. */
+  async all(): Promise<readonly ChatInfo[]> {
+    const listed = await this.#asker.ask(['ask', 'chats'])
+    return listed.map((frame) => {
+      const [, id, seq, time, unread, read, lifetime, tags] = frame as Of<'chat'>
+      return { id, epoch: this.#epoch, seq, time, unread, read, lifetime, tags: tagsOf(tags) }
+    })
+  }
+
+  /** Of this user's inbox. */
+  get #epoch(): number {
+    return this.#host.session.inbox.safe.epoch
   }
 
   async delete(what: string | Deletable): Promise<void> {

@@ -17,6 +17,7 @@ import { Sender } from './sender.ts'
 import { Sent } from './sent.ts'
 import type { Received } from './session/inbox.ts'
 import type {
+  ChatInfo,
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,
@@ -221,6 +222,14 @@ export class Client implements AsyncDisposable {
     checkOptions('history', options)
     const { signal, timeout, ...page } = options
     return this.#wait({ signal, timeout }, () => this.#chats.history(chat, page))
+  }
+
+  /**
+   * The chats of this user that the server has messages of, at this moment, with what is unread: the newest first, at most 1,024 unless the
+   * node says otherwise. It reads the inbox for that, every 5 s at most. Waits while offline.
+   */
+  chats(options: WaitOptions = {}): Promise<readonly ChatInfo[]> {
+    return this.#wait(options, () => this.#chats.all())
   }
 
   /**

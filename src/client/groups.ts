@@ -5,7 +5,7 @@ import { RefusedError } from './errors.ts'
 import type { Host } from './host.ts'
 import type { Sender } from './sender.ts'
 import type { Sent } from './sent.ts'
-import type { Answer } from './session/types.ts'
+import type { Of } from './session/frames.ts'
 import type { Group, Outgoing, Ticks } from './types.ts'
 import { uuidv7 } from './uuid.ts'
 
@@ -38,15 +38,15 @@ export class Groups {
   }
 
   async group(id: string): Promise<Group> {
-    const answer = await this.#asker.ask(['members', id as GroupId])
-    const [, , name, history, admins, members, lifetime] = answer as Extract<Answer, readonly ['group', ...unknown[]]>
+    const [answer] = await this.#asker.ask(['members', id as GroupId])
+    const [, , name, history, admins, members, lifetime] = answer as Of<'group'>
     return { id, name, history, admins, members, lifetime }
   }
 
   async ticks({ to, at }: Pick<Outgoing, 'to' | 'at'>): Promise<Ticks> {
     if (!at) return { delivered: [], read: [] }
-    const answer = await this.#asker.ask(['ticks', to as GroupId, at.seq])
-    const [, , , delivered, read] = answer as Extract<Answer, readonly ['ticked', ...unknown[]]>
+    const [answer] = await this.#asker.ask(['ticks', to as GroupId, at.seq])
+    const [, , , delivered, read] = answer as Of<'ticked'>
     return { delivered, read }
   }
 }

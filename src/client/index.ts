@@ -22,6 +22,7 @@ export { memoryStorage, type Storage } from './storage.ts'
 export type { Connection, Transport, TransportEvents } from './transport.ts'
 export type {
   Attachment,
+  ChatInfo,
   ClientEvents,
   ConnectionStatus,
   ConnectOptions,

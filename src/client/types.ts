@@ -165,6 +165,23 @@ export type Tags = {
 /** A device of this user; `lastSeen`: when it was connected last. */
 export type DeviceInfo = { readonly device: string; readonly connected: boolean; readonly lastSeen: Date }
 
+/** A chat of this user, as the server has it. */
+export type ChatInfo = {
+  /** A user, or a group. */
+  readonly id: string
+  /** Where its newest message stands in this user's inbox, also one of this user's other devices; and when that came, in milliseconds since 1970. */
+  readonly epoch: number
+  readonly seq: number
+  readonly time: number
+  /** Messages of others that this user has not read on any device. */
+  readonly unread: number
+  /** Up to which place of the inbox it is read; 0: nowhere. */
+  readonly read: number
+  /** That of a group is as its newest message says. */
+  readonly lifetime: Lifetime
+  readonly tags: Tags
+}
+
 /** How it is with the connection. `waiting`: it is tried again, without being asked. */
 export type ConnectionStatus =
   | { readonly is: 'connecting' }

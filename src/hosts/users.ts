@@ -116,6 +116,7 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
     case 'check':
     case 'keep':
     case 'reads':
+    case 'list':
     case 'history':
       return void logs.bring(user, ask(context, user, effect))
     case 'look':
@@ -141,6 +142,10 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
       return sessions.push(effect.session, ['device', effect.device, effect.connected, effect.lastSeen])
     case 'seen':
       return sessions.push(effect.session, ['seen', 0, effect.chat, effect.upTo])
+    case 'chats':
+      for (const { chat, seq, time, unread, read, lifetime, tags } of effect.chats)
+        sessions.push(effect.session, ['chat', chat, seq, time, unread, read, lifetime, tags])
+      return
     case 'past':
       for (const entry of effect.entries) sessions.push(effect.session, pastFrame(effect.ref, user, entry))
       return
@@ -169,7 +174,7 @@ function perform(context: Context, users: Users, logs: UserLogs, user: UserId, e
 async function ask(
   { spellOf, calendar }: Context,
   user: UserId,
-  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'reads' | 'history' }>,
+  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'reads' | 'list' | 'history' }>,
 ): Promise<UserMessage> {
   const { store } = spellOf(user)
   switch (effect.do) {
@@ -188,6 +193,15 @@ async function ask(
       return { is: 'kept', ok: await done(store.saveSettings(user, effect.settings)) }
     case 'reads':
       return { is: 'reads', reads: await orNull(store.reads(user)) }
+    case 'list': {
+      const { from, limit, bytes } = effect
+      const page = limit > 0 ? store.read(user, from, limit, bytes, calendar.now()) : []
+      const [entries, reads] = (await orNull(Promise.all([page, effect.reads ? store.reads(user) : null]))) ?? [
+        null,
+        null,
+      ]
+      return { is: 'listed', from, entries, reads }
+    }
     case 'history': {
       const { session, ref, chat, before, limit, bytes } = effect
       return { is: 'past', session, ref, entries: await orNull(store.history(user, chat, before, limit, bytes)) }

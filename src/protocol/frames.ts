@@ -115,7 +115,7 @@ export type ClientFrame =
 export type Typing = 0 | 1 | 2
 
 /** What a device may ask for. */
-export type Asked = 'settings' | 'devices'
+export type Asked = 'settings' | 'devices' | 'chats'
 
 /** Messages that one `history` may bring. */
 export const historyLimit = 100
@@ -218,6 +218,11 @@ export type ServerFrame =
   | readonly ['typing', chat: ChatId, what: Typing, user: UserId]
   /** A device of mine; `lastSeen`: when it was connected last. */
   | readonly ['device', device: DeviceId, connected: boolean, lastSeen: Millis]
+  /**
+   * A chat of mine: where its newest message or copy stands in my inbox, how many messages of others are unread, up to which entry it is
+   * read (0: not at all), how long its messages stay, and its tags as in `settings`.
+   */
+  | readonly ['chat', chat: ChatId, seq: Seq, time: Millis, unread: number, read: Seq, lifetime: Lifetime, tags: string]
   /** My settings, after a change and when asked for; lists are text: a user in each line, or a chat, a tab and its lifetime or tags. */
   | readonly [
       'settings',
@@ -322,7 +327,7 @@ export function parseClientFrame(value: unknown, limits: Limits): ClientFrame | 
       return isSetting(change, limits.idLength) ? ['set', a, ...change] : bad('bad_frame')
     }
     case 'ask':
-      return a === 'settings' || a === 'devices' ? ['ask', a] : bad('bad_frame')
+      return a === 'settings' || a === 'devices' || a === 'chats' ? ['ask', a] : bad('bad_frame')
     case 'remove':
       return id(a) ? ['remove', a] : bad('bad_id')
     case 'chain':

@@ -41,6 +41,7 @@ export const kinds = {
   past: 28,
   gone: 29,
   deleted: 30,
+  chat: 31,
   group: 48,
   ticked: 49,
   renew: 50,

@@ -29,6 +29,10 @@ export const defaultLimits = {
   appendsInFlight: 1_024,
   /** Users that one user has blocked, as many contacts, and as many chats with tags. Above it `list_full`. */
   listed: 1_024,
+  /** Chats that one answer to `ask chats` tells of: those with the newest messages. */
+  chats: 1_024,
+  /** Milliseconds from one reading of a user's inbox for `ask chats` to the next. Who asks meanwhile is answered by that one. */
+  chatsMs: 5_000,
   /** Bytes that wait in a socket which its client does not read. Above it the connection is closed (`too_slow`). At least twice windowBytes. */
   socketBytes: 1024 * 1024,
   /** Devices of one user that have keys for sealed messages. A link that makes it more is refused (`list_full`). At most 16. */

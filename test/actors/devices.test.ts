@@ -28,6 +28,8 @@ const limits = {
   term: 1,
   life: 0,
   deviceAwayMs: away,
+  chats: 10,
+  chatsMs: 1_000,
 }
 const cursor = (device: string, seq: number, seenAt: number): DeviceCursor => ({
   device: device as DeviceId,

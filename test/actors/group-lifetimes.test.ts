@@ -23,6 +23,8 @@ const limits = {
   term: 1,
   life: 0,
   deviceAwayMs: 1e12,
+  chats: 10,
+  chatsMs: 1_000,
   members: 5,
 }
 const none = { delivered: 0, read: 0 }

@@ -11,4 +11,6 @@ export const limits = {
   term: 1,
   life: 0,
   deviceAwayMs: 1e12,
+  chats: 10,
+  chatsMs: 1_000,
 }

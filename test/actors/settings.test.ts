@@ -23,6 +23,8 @@ const limits = {
   term: 1,
   life: 0,
   deviceAwayMs: 10_000,
+  chats: 10,
+  chatsMs: 1_000,
 }
 
 const anyUser = fc.constantFrom('ann', 'ben', 'cat')

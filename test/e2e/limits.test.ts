@@ -61,6 +61,26 @@ it('entries of an inbox: a full one says so, and takes more when its owner has a
   await expect.poll(() => alice.of('sent')).toHaveLength(4)
 })
 
+it('chats that are told of, and how often an inbox is read for that', async () => {
+  await start({ limits: { chats: 2, chatsMs: 1_000 } })
+  for (const from of ['alice', 'carol', 'dave', 'alice']) await node.send({ from, to: 'bob', body: 'x' })
+  const bob = await enter(url, 'bob')
+  const since = performance.now()
+  bob.say('ask', 'chats')
+  bob.say('ask', 'chats')
+  bob.say('ask', 'devices')
+  await expect.poll(() => bob.of('done').map(([, , ref, n]) => [ref, n])).toContainEqual(['chats', 2])
+  bob.say('ask', 'chats')
+  await expect.poll(() => bob.of('done').filter(([, , ref]) => ref === 'chats')).toHaveLength(2)
+  expect(performance.now() - since, 'not before its time').toBeGreaterThanOrEqual(1_000)
+  expect(bob.of('chat').map(([, chat, seq, , unread]) => [chat, seq, unread])).toEqual([
+    ['alice', 4, 2],
+    ['dave', 3, 1],
+    ['alice', 4, 2],
+    ['dave', 3, 1],
+  ])
+})
+
 it('the un-acknowledged window, in entries and in bytes', async () => {
   await start({ limits: { windowEntries: 4, windowBytes: 1_000 } })
   for (let n = 1; n <= 10; n++) await node.send({ from: 'shop', to: 'bob', body: 'x', id: id(n) })

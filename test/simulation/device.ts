@@ -1,6 +1,6 @@
 /** A device with its application: an honest client that has a durable cursor and outbox. What it takes in is in taking.ts. */
 import type { Entry } from '../../src/protocol/entry.ts'
-import type { ClientFrame } from '../../src/protocol/frames.ts'
+import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
 import type { Change } from '../../src/protocol/group.ts'
 import type { MediaRef, MessageId, Position, UserId } from '../../src/protocol/ids.ts'
 import type { Wire } from './wire.ts'
@@ -54,6 +54,9 @@ export class Device {
   readonly refused: ClientFrame[] = []
   /** Chats whose read is confirmed, up to which seq. */
   readonly confirmed = new Map<UserId, number>()
+  /** What it was told of its user's chats, and whether that is all. */
+  listed: Extract<ServerFrame, readonly ['chat', ...unknown[]]>[] = []
+  hasListed = false
   /** What it deletes, and what it has deleted. */
   deleting: Deletion[] = []
   readonly deleted: Deletion[] = []

@@ -114,6 +114,10 @@ export class Disk {
     return this.#memory.lastSeen(user)
   }
 
+  reads(user: UserId) {
+    return this.#memory.reads(user)
+  }
+
   settings(user: UserId) {
     return this.#memory.settings(user)
   }

@@ -5,6 +5,7 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import { isErased, starts, waitsFor } from '../../src/protocol/entry.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isGroup, type MessageId, type UserId } from '../../src/protocol/ids.ts'
+import { chats } from './chats.ts'
 import type { Device, Sent } from './device.ts'
 import { carried } from './media.ts'
 import { team } from './names.ts'
@@ -131,6 +132,7 @@ export async function check(world: World): Promise<void> {
     watches(world, device)
   }
   await agreed(world)
+  await chats(world)
   await carried(world)
   // In a group that everybody has left nothing happens any more: what is there stays for the retention time.
   for (const user of world.disk.logs.keys())

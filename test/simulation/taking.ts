@@ -34,6 +34,8 @@ export async function take(world: World, device: Device, frame: ServerFrame): Pr
       if (sent) Object.assign(sent, { flying: false, at: { epoch, seq }, life: device.life })
       return
     }
+    case 'chat':
+      return void device.listed.push(frame)
     case 'done':
       return done(world, device, frame)
     case 'error':
@@ -99,6 +101,7 @@ function merge({ marks }: Device, peer: UserId, mark: Mark): void {
 
 async function done(world: World, device: Device, [, kind, ref, seq, from = 0]: Frame<'done'>): Promise<void> {
   const chat = ref as UserId
+  if (kind === 'ask') device.hasListed = true
   if (kind === 'watch' && chat.startsWith('#')) device.watched.set(chat, { online: false, lastSeen: null })
   if (kind === 'read') {
     if ((device.wanted.get(chat) ?? 0) <= seq) device.wanted.delete(chat)

@@ -61,6 +61,8 @@ export class World {
   readonly disk: Disk
   readonly devices: Device[]
   putBacks = 0
+  /** No actor has crashed, and no node has ended: then nothing is forgotten. */
+  isWhole = true
   /** Whose actors have crashed. */
   readonly crashed = new Set<UserId>()
   /** The chats that programs have deleted, or do. */
@@ -177,6 +179,7 @@ export class World {
   /** An actor crashes so many times over a message. */
   async crash(id: UserId, times: number): Promise<void> {
     this.crashed.add(id)
+    this.isWhole = false
     let left = times
     const timer = {
       is: 'timer',
@@ -213,6 +216,7 @@ export class World {
   }
 
   async #restart(): Promise<void> {
+    this.isWhole = false
     this.#hosts.runtime.end()
     this.#dead = []
     for (const device of this.devices) device.leave()

@@ -4,7 +4,6 @@ import type { EntryFrame, ServerFrame } from '../../protocol/frames.ts'
 import type { Millis, UserId } from '../../protocol/ids.ts'
 import type { Times } from '../clock.ts'
 import { StorageError } from '../errors.ts'
-import { attachment } from './attachment.ts'
 import { become, end, giveUp, ponged } from './connection.ts'
 import { forget } from './forgetting.ts'
 import { isWaiting } from './lines.ts'
@@ -16,7 +15,8 @@ import { keepCursor, rose } from './storage.ts'
 import type { SessionEffect } from './types.ts'
 import { heardTyping } from './typing.ts'
 
-type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...unknown[]]>
+/** A frame of this kind. */
+export type Of<Kind extends ServerFrame[0]> = Extract<ServerFrame, readonly [Kind, ...unknown[]]>
 
 /** Milliseconds before a refused frame is repeated, where the server names none. */
 const leastRetryMs = 100
@@ -52,17 +52,15 @@ export function handle(state: SessionState, frame: ServerFrame, times: Times, ou
     case 'typing':
       return heardTyping(state, frame[1], frame[2], frame[3], now, out)
     case 'past':
-      return past(state, frame)
+    case 'device':
+    case 'chat':
+      return void state.listing.push(frame)
     case 'group':
     case 'ticked':
       return told(state, frame, out)
     case 'settings':
       state.settings = settingsOf(frame)
       return void out.push({ do: 'tell', name: 'settings', event: state.settings })
-    case 'device': {
-      const [, device, connected, lastSeen] = frame
-      return void state.listing.push({ device, connected, lastSeen: new Date(lastSeen) })
-    }
     case 'renew':
       return void out.push({ do: 'renew' })
     case 'ping':
@@ -103,7 +101,6 @@ function welcome(state: SessionState, frame: Of<'welcome'>, now: Millis, out: Se
   for (const chat of state.reads.keys()) state.unsaid.add(chat)
   state.outbox.welcome(life)
   state.listing = []
-  state.pasts.clear()
   repeatRequests(state)
   for (const watched of state.watches) say(state, ['watch', watched as UserId], out)
 }
@@ -142,17 +139,6 @@ function message(state: SessionState, frame: Of<'message'>, now: Millis, out: Se
   out.push({ do: 'arrived' })
 }
 
-function past(state: SessionState, frame: Of<'past'>): void {
-  const [, ref, seq, id, from, time, body, media, epoch, position, place, changed] = frame
-  const question = state.requests.get(`history ${ref}`)
-  if (question?.[0] !== 'history') return
-  const [change, at] = [place?.change ?? changed, position > 0 ? { epoch, seq: position } : null]
-  const message = { id, chat: question[2], from, body, media: attachment(media), change, time, at }
-  const page = state.pasts.get(ref) ?? []
-  page.push({ ...message, epoch: state.inbox.safe.epoch, seq })
-  state.pasts.set(ref, page)
-}
-
 function error(state: SessionState, frame: Of<'error'>, now: Millis, out: SessionEffect[]): void {
   const [, code, kind, ref, retryAfter] = frame
   const again = now + Math.max(retryAfter, leastRetryMs)
@@ -162,7 +148,7 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
     state.outbox.refused(refused, code)
     return rose(state, refused, out)
   }
-  if (answered(state, { kind, ref, code }, again, out)) return
+  if (answered(state, { kind, ref, code, answer: [] }, again, out)) return
   if (kind !== 'read' && kind !== 'watch' && kind !== 'stand') return
   if (mayRetry(code)) {
     state.repeatAt = Math.max(state.repeatAt, again)
@@ -175,8 +161,9 @@ function error(state: SessionState, frame: Of<'error'>, now: Millis, out: Sessio
 }
 
 function done(state: SessionState, [, kind, ref, seq, from]: Of<'done'>, now: Millis, out: SessionEffect[]): void {
-  if (kind === 'ask' && ref === 'devices') [state.devices, state.listing] = [state.listing, []]
-  if (answered(state, { kind, ref, seq, from, code: null }, now, out)) return
+  const answer = state.listing
+  state.listing = []
+  if (answered(state, { kind, ref, seq, from, code: null, answer }, now, out)) return
   if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)
   out.push({ do: 'keep', key: `read:${ref}`, value: undefined })

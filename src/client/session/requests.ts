@@ -49,7 +49,7 @@ export function unlessDeleted(state: SessionState, frame: EntryFrame): EntryFram
 
 /** Deletions that name positions of a log that is no more are done. */
 export function forgetDeletions(state: SessionState, out: SessionEffect[]): void {
-  for (const frame of state.requests.values()) if (frame[0] === 'delete') finish(state, frame, null, null, out)
+  for (const frame of state.requests.values()) if (frame[0] === 'delete') finish(state, frame, null, [], out)
 }
 
 /** Takes up what an earlier run could not finish, in its order. */
@@ -80,15 +80,16 @@ type Says = {
   readonly seq?: number
   readonly from?: number | undefined
   readonly code: string | null
+  readonly answer: Answer
 }
 
 /** A request is done, or was refused. False: it was none. */
 export function answered(state: SessionState, says: Says, again: Millis, out: SessionEffect[]): boolean {
-  const { code } = says
+  const { code, answer } = says
   const meant = [...state.requests.values()].filter((frame) => isMeant(frame, says))
   if (meant.length === 0) return false
   if (code !== null && mayRetry(code)) state.repeatAt = Math.max(state.repeatAt, again)
-  else for (const frame of meant) finish(state, frame, code, null, out)
+  else for (const frame of meant) finish(state, frame, code, answer, out)
   return true
 }
 
@@ -99,18 +100,16 @@ function isMeant(frame: Request, { kind, ref, seq, from }: Says): boolean {
 }
 
 /** A question about a group is answered. */
-export function told(state: SessionState, answer: Answer, out: SessionEffect[]): void {
-  const question: Request = answer[0] === 'group' ? ['members', answer[1]] : ['ticks', answer[1], answer[2]]
-  if (state.requests.has(requestKey(question))) finish(state, question, null, answer, out)
-}
-
-function finish(
+export function told(
   state: SessionState,
-  frame: Request,
-  code: string | null,
-  answer: Answer | null,
+  answer: Extract<Answer[number], readonly ['group' | 'ticked', ...unknown[]]>,
   out: SessionEffect[],
 ): void {
+  const question: Request = answer[0] === 'group' ? ['members', answer[1]] : ['ticks', answer[1], answer[2]]
+  if (state.requests.has(requestKey(question))) finish(state, question, null, [answer], out)
+}
+
+function finish(state: SessionState, frame: Request, code: string | null, answer: Answer, out: SessionEffect[]): void {
   const key = requestKey(frame)
   state.requests.delete(key)
   if (isKept(frame)) out.push({ do: 'keep', key, value: undefined })

@@ -18,9 +18,12 @@ export function settingsOf(frame: Extract<ServerFrame, readonly ['settings', ...
 const lines = (text: string) => text.split('\n').filter(Boolean) as UserId[]
 
 function tagged(line: string): [string, Tags] {
-  const [chat = '', ...tags] = line.split('\t')
-  return [chat, Object.fromEntries(tags.map(tagOf))]
+  const [chat = ''] = line.split('\t', 1)
+  return [chat, tagsOf(line.slice(chat.length + 1))]
 }
+
+/** With a tab between two. */
+export const tagsOf = (tags: string): Tags => Object.fromEntries(tags.split('\t').filter(Boolean).map(tagOf))
 
 function tagOf(tag: string): [string, string | number] {
   const at = tag.indexOf('=')

@@ -2,10 +2,10 @@
 import type { ClientFrame, Typing } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import { type ClientLimits, toldLimits } from '../../protocol/told-limits.ts'
-import type { ConnectionStatus, DeviceInfo, Past, Settings } from '../types.ts'
+import type { ConnectionStatus, Settings } from '../types.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
-import type { Request, SessionEffect, SessionOptions } from './types.ts'
+import type { Listed, Request, SessionEffect, SessionOptions } from './types.ts'
 
 /** The state belongs to the machine, which changes it in place. */
 export type SessionState = {
@@ -32,11 +32,8 @@ export type SessionState = {
     string,
     { readonly chat: string; readonly user: string; readonly what: Typing; readonly until: Millis }
   >
-  /** The devices that were listed last, and those of a list that is coming. */
-  devices: DeviceInfo[]
-  listing: DeviceInfo[]
-  /** By the name of a question: what came of a history. */
-  readonly pasts: Map<string, Past[]>
+  /** What a question brings: it comes in one piece, and its `done` behind it. */
+  listing: Listed[]
   limits: ClientLimits
   /** The person is here. */
   active: boolean
@@ -78,9 +75,7 @@ export const startSession = (options: SessionOptions): SessionState => ({
   follows: false,
   typed: undefined,
   typists: new Map(),
-  devices: [],
   listing: [],
-  pasts: new Map(),
   limits: { ...toldLimits, heartbeatMs: 30_000 },
   active: !options.background,
   attempt: 0,

@@ -22,8 +22,10 @@ export type Request = Extract<
   ClientFrame,
   readonly ['set' | 'ask' | 'remove' | 'members' | 'ticks' | 'delete' | 'history', ...unknown[]]
 >
-/** What answers the questions about a group; the others are answered by `done`. */
-export type Answer = Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>
+/** What a question brings, before its `done`; a question about a group has none. */
+export type Listed = Extract<ServerFrame, readonly ['device' | 'past' | 'chat', ...unknown[]]>
+/** What a request is answered with; a change with nothing. */
+export type Answer = readonly (Listed | Extract<ServerFrame, readonly ['group' | 'ticked', ...unknown[]]>)[]
 
 /** What somebody does in a chat; null: nothing more. */
 export type Doing = ClientEvents['typing']['doing']
@@ -77,7 +79,7 @@ export type SessionEffect =
   | { readonly do: 'presence'; readonly user: string; readonly presence: Presence }
   | { readonly do: 'arrived' }
   /** `code`: why a request was refused. */
-  | { readonly do: 'answered'; readonly key: string; readonly code: string | null; readonly answer: Answer | null }
+  | { readonly do: 'answered'; readonly key: string; readonly code: string | null; readonly answer: Answer }
   | {
       [Name in keyof ClientEvents]: { readonly do: 'tell'; readonly name: Name; readonly event: ClientEvents[Name] }
     }[keyof ClientEvents]

@@ -78,6 +78,13 @@ it('a read of what is not of that chat, or not there, is refused', () => {
   expect(of(reads(1, 'ann', 4), 'refuse')).toMatchObject([{ kind: 'read', code: 'ack_above_tail' }])
 })
 
+it('a read that is refused says nothing of what stands before: that is told when it is read', () => {
+  const { attach, reads } = inbox({ entries: chats, cursors: [cursor('phone', 0)] })
+  attach(1)
+  reads(1, 'cat', 3)
+  expect(told(reads(1, 'cat', 2))).toEqual([['cat', 'receipt', 0, 2]])
+})
+
 it('a read of what is no longer in memory is looked up, and refused for now where the store does not answer', () => {
   const { attach, reads, tell } = inbox({ entries: chats, cursors: [cursor('phone', 3)], settled: 3 })
   attach(1)
