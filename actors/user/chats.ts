@@ -41,7 +41,7 @@ function begin(state: UserState, tries: number, turn: UserTurn): void {
 }
 
 /** How far chats are read, of what the store may not have. */
-export function* readsOf({ alone, log, work }: UserState): Generator<readonly [ChatId, Seq]> {
+function* readsOf({ alone, log, work }: UserState): Generator<readonly [ChatId, Seq]> {
   yield* alone ?? []
   yield* work?.saving ?? []
   for (const [chat, { upTo }] of work?.reads?.chats ?? []) yield [chat, upTo]
@@ -71,7 +71,7 @@ export function listed(
 }
 
 /** Takes an entry in, in any order. */
-export function fold(chats: Chats, user: UserId, entry: Entry): void {
+function fold(chats: Chats, user: UserId, entry: Entry): void {
   if (entry.is === 'seen') markRead(chats, entry.chat, entry.upTo)
   if (!('body' in entry)) return
   const chat = chatIn(chats, entryChat(entry))
@@ -89,7 +89,7 @@ const lifetimeAfter = (entry: Extract<Entry, { body: unknown }>): Lifetime => {
   return change === 'lifetime' ? (entry.body as Lifetime) : (entry.lifetime ?? 'default')
 }
 
-export function markRead(chats: Chats, chat: ChatId, upTo: Seq): void {
+function markRead(chats: Chats, chat: ChatId, upTo: Seq): void {
   const known = chatIn(chats, chat)
   known.read = Math.max(known.read, upTo)
 }
@@ -101,7 +101,7 @@ function chatIn(chats: Chats, id: ChatId): KnownChat {
 }
 
 /** How many messages of a chat are not read. */
-export const unreadIn = ({ messages, read }: KnownChat): number => {
+const unreadIn = ({ messages, read }: KnownChat): number => {
   let unread = 0
   for (const seq of messages) if (seq > read) unread += 1
   return unread
