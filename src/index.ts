@@ -33,4 +33,8 @@ export { StoreError } from './store/error.ts'
 
 // Media.
 export { type FileMediaOptions, fileMedia } from './media/files.ts'
+export { type SharedMediaOptions, sharedMedia } from './media/shared.ts'
+export { folderBucket } from './media/buckets/folder.ts'
+export { type S3Options, s3Bucket } from './media/buckets/s3.ts'
+export type { Bucket } from './media/buckets/bucket.ts'
 export type { MediaStore, Medium, Upload } from './media/contract.ts'

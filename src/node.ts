@@ -366,7 +366,8 @@ export async function startHosts(
   }
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => everywhere.users()) }
   const chores = [stay, seeing(everywhere, spellOf, clock, options.onlineMs), ...(cluster ? [reloading(bans)] : [])]
-  const choresEnded = startChores({ runtime, store, calendar, media, holds, onFault }, chores)
+  const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
+  const choresEnded = startChores({ runtime, store, calendar, media, holds, isHere, onFault }, chores)
   return {
     node,
     cluster,

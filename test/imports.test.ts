@@ -173,7 +173,7 @@ const readers = [
   /^bench\//,
   /^src\/(runtime|client)\/clock\.ts$/,
   /^src\/client\/(uuid|chats\/(agreed|book|indexeddb|memory))\.ts$/,
-  /^src\/(embed\/tokens|media\/files|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
+  /^src\/(embed\/tokens|media\/(files|shared)|store\/copy|store\/cassandra\/(rows|stamps|ttl))\.ts$/,
   /^src\/web\/(admin\/page|banner|bubble|finder|head|list|options|settings|tagging|talk)\.ts$/,
 ]
 

@@ -7,7 +7,6 @@ import {
   cassandraStore,
   createNode,
   defaultLimits,
-  fileMedia,
   jwtAuthenticate,
   lmdbStore,
   type NodeOptions,
@@ -17,6 +16,7 @@ import type { Lifetime } from '../protocol/lifetime.ts'
 import { warningOf } from '../store/lmdb/place.ts'
 import { clusterOptions, clusterTable } from './cassandra.ts'
 import { Log, logTable } from './log.ts'
+import { mediaOf, mediaTable } from './media.ts'
 import { memberOptions, memberTable } from './member.ts'
 import { metricsTable, serveMetrics } from './metrics.ts'
 import { Misuse } from './misuse.ts'
@@ -139,6 +139,7 @@ export const table = {
   ...webhookTable,
   ...clusterTable,
   ...memberTable,
+  ...mediaTable,
 } satisfies Record<string, Option>
 
 const usage = `bluetick serve [options]: runs a node until SIGTERM or Ctrl-C.
@@ -217,9 +218,11 @@ async function start(values: Values, log: Log): Promise<{ node: BluetickNode; sa
 async function optionsOf(values: Values, log: Log): Promise<NodeOptions> {
   const cluster = await memberOptions(values)
   const retentionMs = Number(values['retention-days']) * 86_400_000
+  const store = await storeOf(values, retentionMs)
   return {
-    store: await storeOf(values, retentionMs),
-    ...(cluster ? { cluster } : { media: fileMedia(join(values.data, 'media'), { retentionMs }) }),
+    store,
+    ...(cluster && { cluster }),
+    ...mediaOf(values, store, retentionMs),
     lifetime: values.lifetime as Lifetime,
     onlineMs: Number(values['online-ms']),
     e2ee: values.e2ee as NonNullable<NodeOptions['e2ee']>,

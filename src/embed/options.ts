@@ -78,7 +78,7 @@ export type CompleteOptions = NodeOptions & {
 
 const rules: Record<keyof NodeOptions, Rule> = {
   store: isObjectWith('lmdbStore(folder), cassandraStore(options) or memoryStore()', 'open', 'append'),
-  media: isObjectWith('fileMedia(folder)', 'open', 'begin'),
+  media: isObjectWith('fileMedia(folder) or sharedMedia(options)', 'open', 'begin'),
   authenticate: isFunction,
   allow: isFunction,
   onAccepted: isFunction,
@@ -114,10 +114,8 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
   if (!isLifetime(lifetime)) throw new RangeError(`lifetime must be ${lifetimeForms}, not "${lifetime}"`)
   if (!isCount(onlineMs)) throw new RangeError('onlineMs must be a whole number from 0')
   if (options.cluster) checkOptions('cluster', options.cluster, clusterRules, ['name'])
-  if (options.cluster && options.media)
-    throw new RangeError('a node in a cluster takes no media yet: its files would be on one machine alone')
-  if (options.cluster && options.webhooks)
-    throw new RangeError('a node in a cluster has no webhooks yet: their outboxes would be on each of them')
+  if (options.cluster && options.media && !options.media.isShared)
+    throw new RangeError('a node in a cluster needs media that all nodes have: sharedMedia(options), and not fileMedia')
   if (options.webhooks) checkWebhooks(options.webhooks)
   if (options.cluster && options.webhooks)
     throw new RangeError('a node in a cluster has no webhooks yet: each node would tell of what others have told')

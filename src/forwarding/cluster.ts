@@ -165,6 +165,11 @@ export class Cluster {
     return shardOf(id, this.shards)
   }
 
+  /** Whether an actor is here. */
+  isHere(id: string): boolean {
+    return this.#member?.state.spells.has(this.#shardOf(id)) ?? false
+  }
+
   /** The router of the node, given the one of the actors that are here. */
   route(local: Router<Accepted>, asks: Asks<Accepted>, runtime: Runtime): Forwarding {
     this.#forwarding = new Forwarding({

@@ -22,12 +22,17 @@ type Context = {
   readonly calendar: Calendar
   readonly media: NodeMedia | undefined
   readonly holds: Holds
+  /** Whether this node has the inbox of a user; of several nodes one has the chore of that name. */
+  readonly isHere: (id: string) => boolean
   readonly onFault: OnFault
 }
 
+/** In whose shard the collecting of media that nodes share is. */
+const mediaChore = 'chore:media'
+
 /** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
 export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
-  const { runtime, store, calendar, media, holds, onFault } = context
+  const { runtime, store, calendar, media, holds, isHere, onFault } = context
   const start = (where: 'store' | 'media', chore: Chore) =>
     startChore(runtime.wheel, chore, (error) => onFault({ where, error }))
   const expire = async () => {
@@ -49,8 +54,9 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   ]
   const all = [...own, ...others].map((chore) => start('store', chore))
   if (media) {
-    const vanishing = new Vanishing(store, media, holds)
-    all.push(start('media', { everyMs: expiryMs, task: () => media.store.collect(calendar.past) }))
+    const vanishing = new Vanishing(store, media, holds, isHere)
+    const collect = async () => (isHere(mediaChore) ? media.store.collect(calendar.past) : 0)
+    all.push(start('media', { everyMs: expiryMs, task: collect }))
     all.push(start('media', { everyMs: vanishingMs, task: () => vanishing.look(calendar.past) }))
   }
   return () => Promise.all(all.map((ended) => ended()))

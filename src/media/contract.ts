@@ -20,6 +20,8 @@ export const untilReleased: Millis = Number.MAX_SAFE_INTEGER
 export interface MediaStore {
   /** Milliseconds that a message keeps its media, where nothing else is said. */
   readonly retentionMs: Millis
+  /** Missing: what is in it one node alone has, so that nodes of a cluster cannot use it. */
+  readonly isShared?: true
   /** Opens folders or connections. Rejects with a StoreError that says what to do. */
   open(events?: StoreEvents): Promise<void>
   close(): Promise<void>
@@ -43,7 +45,7 @@ export interface MediaStore {
   refer(id: MediaId, holders: readonly string[], until: Millis): Promise<Medium | undefined>
   /** Drops every reference whose holder starts with `prefix`, of this content or of all. What nobody else refers to is gone when it resolves. */
   release(prefix: string, id?: MediaId): Promise<void>
-  /** The references whose holder starts with `prefix`, in the order of their holders; one that comes or goes meanwhile may be left out. */
+  /** The references whose holder starts with `prefix`; one that comes or goes meanwhile may be left out. */
   held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
   /** Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until it answers 0. */
   collect(now: Millis): Promise<number>

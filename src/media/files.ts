@@ -1,7 +1,7 @@
 /** The embedded media store: content in files, records in LMDB beside them; one process, durable. */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import type { MediaId } from '../protocol/media.ts'
@@ -9,13 +9,12 @@ import { checkOptions, isAny, isText } from '../protocol/options.ts'
 import type { StoreEvents } from '../store/contract.ts'
 import { StoreError } from '../store/error.ts'
 import { checkFile } from '../store/lmdb/check.ts'
-import { full, isNoRoom } from '../store/lmdb/room.ts'
 import { lockFolder } from '../store/lock.ts'
 import { checkMs } from '../store/retention.ts'
-import { bytesOf, disk } from './content.ts'
+import { bytesOf } from './content.ts'
 import type { MediaStore, Medium, Upload } from './contract.ts'
 import { type Kept, Records } from './records.ts'
-import { headBytes, typeOf } from './types.ts'
+import { ifMissing, SpooledFile, syncFolder } from './spooled.ts'
 
 export type FileMediaOptions = {
   /** Milliseconds that a message keeps its media. Default 30 days. */
@@ -108,11 +107,8 @@ class FileMedia implements MediaStore {
     const begun = records.begun(user, key)
     const file = begun ?? randomUUID()
     if (!begun) await records.begin(user, key, { file, at: Date.now() })
-    const path = this.#file(file)
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const handle = await open(path, 'a+', 0o600)
-    const { size } = await handle.stat()
-    return new FileUpload(records, { user, key, file }, announced, path, handle, size, () => this.#sweep())
+    const spooled = await SpooledFile.open(this.#file(file))
+    return new FileUpload(records, { user, key, file }, announced, spooled, () => this.#sweep())
   }
 
   async begun(user: UserId, id: MediaId): Promise<number> {
@@ -157,60 +153,50 @@ class FileUpload implements Upload {
   readonly #records: Records
   readonly #place: Place
   readonly #announced: MediaId | null
-  readonly #path: string
-  readonly #handle: FileHandle
+  readonly #file: SpooledFile
   readonly #sweep: () => Promise<void>
-  size: number
 
   constructor(
     records: Records,
     place: Place,
     announced: MediaId | null,
-    path: string,
-    handle: FileHandle,
-    size: number,
+    file: SpooledFile,
     sweep: () => Promise<void>,
   ) {
     this.#records = records
     this.#place = place
     this.#announced = announced
-    this.#path = path
-    this.#handle = handle
+    this.#file = file
     this.#sweep = sweep
-    this.size = size
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.byteLength; ) {
-      const { bytesWritten } = await disk
-        .run(() => this.#handle.write(bytes, at))
-        .catch((error) => {
-          throw isNoRoom(error) ? full(dirname(this.#path), error) : error
-        })
-      at += bytesWritten
-      this.size += bytesWritten
-    }
+  get size(): number {
+    return this.#file.size
   }
 
-  async restart(): Promise<void> {
-    await this.#handle.truncate(0)
-    this.size = 0
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#file.write(bytes)
   }
 
-  async pause(): Promise<void> {
-    await this.#handle.close()
+  restart(): Promise<void> {
+    return this.#file.restart()
+  }
+
+  pause(): Promise<void> {
+    return this.#file.close()
   }
 
   /** The file and its folders are synced before the record that makes it content is written. */
   async finish(holder: string, until: Millis): Promise<Medium | undefined> {
-    await disk.run(() => this.#handle.datasync())
-    const { id, type } = await this.#look()
-    await this.#handle.close()
+    await this.#file.sync()
+    const { id, type } = await this.#file.look()
+    await this.#file.close()
     if (this.#announced !== null && id !== this.#announced) {
       await this.#litter()
       return undefined
     }
-    for (const folder of [dirname(this.#path), dirname(dirname(this.#path))]) await syncFolder(folder)
+    const folder = dirname(this.#file.path)
+    for (const path of [folder, dirname(folder)]) await syncFolder(path)
     const { user, key, file } = this.#place
     const kept: Kept = { file, size: this.size, type, uploadedAt: Date.now() }
     const finished = await this.#records.finish(user, key, kept, { id, holders: [holder], until })
@@ -219,7 +205,7 @@ class FileUpload implements Upload {
   }
 
   async drop(): Promise<void> {
-    await this.#handle.close()
+    await this.#file.close()
     await this.#litter()
   }
 
@@ -228,28 +214,8 @@ class FileUpload implements Upload {
     await this.#records.drop(user, key, file)
     await this.#sweep()
   }
-
-  /** What is on the disk, not what came: an upload may have come in pieces, before and after a crash. */
-  async #look(): Promise<{ id: MediaId; type: string }> {
-    const hash = createHash('sha256')
-    const head = Buffer.alloc(headBytes)
-    const { bytesRead } = await this.#handle.read(head, 0, headBytes, 0)
-    for await (const chunk of bytesOf(this.#handle, 0, this.size - 1)) hash.update(chunk)
-    return { id: hash.digest('hex') as MediaId, type: typeOf(head.subarray(0, bytesRead)) }
-  }
 }
 
 function medium(id: MediaId, kept: Kept | undefined): Medium | undefined {
   return kept && { id, size: kept.size, type: kept.type, uploadedAt: kept.uploadedAt }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync()
-  await folder.close()
-}
-
-function ifMissing(error: NodeJS.ErrnoException): number {
-  if (error.code === 'ENOENT') return 0
-  throw error
 }

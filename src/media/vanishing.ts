@@ -31,12 +31,20 @@ export class Vanishing {
   readonly #store: LogStore & HistoryStore
   readonly #media: NodeMedia
   readonly #inboxes: Inboxes
+  readonly #isHere: (user: UserId) => boolean
   #walk: AsyncIterator<Hold> | undefined
 
-  constructor(store: LogStore & HistoryStore, media: NodeMedia, inboxes: Inboxes) {
+  /** `isHere`: whether the inbox of a user is this node's. */
+  constructor(
+    store: LogStore & HistoryStore,
+    media: NodeMedia,
+    inboxes: Inboxes,
+    isHere: (user: UserId) => boolean = () => true,
+  ) {
     this.#store = store
     this.#media = media
     this.#inboxes = inboxes
+    this.#isHere = isHere
   }
 
   /** Answers how many it looked at; 0: it has come to the end. */
@@ -62,7 +70,7 @@ export class Vanishing {
 
   async #lookAt({ holder, id: content }: Hold, now: Millis): Promise<void> {
     const [, user, chat, id, seq, time] = holder.split('\n') as [string, UserId, UserId, MessageId, string, string]
-    if (now - Number(time) < youngMs) return
+    if (now - Number(time) < youngMs || !this.#isHere(user)) return
     await this.#inboxes.alone(user, async () => {
       if (await lives(this.#store, user, chat, id, { seq: Number(seq), time: Number(time) }, now)) return
       await this.#media.store.release(messageHolder(user, chat, id), content)

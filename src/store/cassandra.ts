@@ -21,6 +21,7 @@ import { addLink, dropShelf, links, saveShelf, shelf, shelves } from './cassandr
 import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
+import { mediaRecords } from './cassandra/media.ts'
 import { defaultRequestLimits, Places, type RequestLimits } from './cassandra/places.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
@@ -39,6 +40,7 @@ import type {
   HistoryPosition,
   InboxRecord,
   Lease,
+  MediaRecords,
   Reads,
   Reckoning,
   ShelfRow,
@@ -95,6 +97,7 @@ type Opened = {
   readonly history: History
   readonly logs: Logs
   readonly cluster: ClusterStore
+  readonly media: MediaRecords
 }
 
 export class CassandraStore implements Store {
@@ -136,7 +139,9 @@ export class CassandraStore implements Store {
 
   #parts(client: Client, requests: Requests, cluster: ClusterStore): Opened {
     const history = new History(requests)
-    return { client, requests, history, logs: new Logs(requests, history, this.#retention), cluster }
+    const logs = new Logs(requests, history, this.#retention)
+    const media = mediaRecords(requests, () => this.#clock.offMs)
+    return { client, requests, history, logs, cluster, media }
   }
 
   get datacenter(): string {
@@ -176,6 +181,10 @@ export class CassandraStore implements Store {
 
   get cluster(): ClusterStore {
     return this.#open.cluster
+  }
+
+  get media(): MediaRecords {
+    return this.#open.media
   }
 
   async takeTerm(): Promise<number> {

@@ -6,6 +6,7 @@ import type { ClusterStore } from './contract/cluster.ts'
 import type { GroupStore, NoteStore } from './contract/groups.ts'
 import type { KeyStore } from './contract/keys.ts'
 import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
+import type { MediaRecordStore } from './contract/media.ts'
 import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
 import type { StoreError } from './error.ts'
@@ -15,6 +16,8 @@ export { partOf } from './contract/cluster.ts'
 export type * from './contract/groups.ts'
 export type * from './contract/keys.ts'
 export type * from './contract/logs.ts'
+export type * from './contract/media.ts'
+export { placeOf } from './contract/media.ts'
 export type * from './contract/nodes.ts'
 export type * from './contract/users.ts'
 
@@ -58,6 +61,7 @@ export interface Store
     LifeStore,
     LeaseStore,
     TimeStore,
+    MediaRecordStore,
     SharedStore,
     HealthStore {
   /** Missing: it writes what it is asked to, each by itself or as it likes. */

@@ -6,6 +6,7 @@ import { histories } from './memory/history.ts'
 import { Inboxes } from './memory/inboxes.ts'
 import { keys } from './memory/keys.ts'
 import { expiry, logs, traces } from './memory/logs.ts'
+import { mediaRecords } from './memory/media.ts'
 import { lives, terms, time } from './memory/nodes.ts'
 import { bans, preferences, presence } from './memory/users.ts'
 import { completeRetention, type Retention } from './retention.ts'
@@ -37,6 +38,7 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     ...whileOpen(isOpen, terms()),
     ...whileOpen(isOpen, time()),
     lives: whileOpen(isOpen, lives(inboxes)),
+    media: mediaRecords(),
   }
 }
 

@@ -18,11 +18,12 @@ afterEach(async () => {
 export async function cluster(options: Partial<NodeOptions> = {}, leaseMs = 10_000) {
   const wayTo = await shared()
   const secret = 'a secret of thirty-two characters'
-  return async (name: string): Promise<Member> => {
+  return async (name: string, own: Partial<NodeOptions> = {}): Promise<Member> => {
     const way = wayTo()
     const node = createNode({
       onFault: () => {},
       ...options,
+      ...own,
       store: way.store,
       cluster: { name, secret, shards, leaseMs, ...options.cluster },
     })

@@ -34,6 +34,7 @@ async function start({ store: own = {}, media, known, others = [] }: Given = {})
       calendar,
       media: media && ({ store: media } as never),
       holds: new Holds(undefined),
+      isHere: () => true,
       onFault: ({ where, error }) => void faults.push(`${where}: ${(error as Error).message}`),
     },
     others,

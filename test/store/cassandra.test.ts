@@ -1,7 +1,11 @@
+import { mkdtempSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Client as Driver } from 'cassandra-driver'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { cassandraStore, createNode } from '../../src/index.ts'
+import { cassandraStore, createNode, folderBucket, sharedMedia } from '../../src/index.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { MessageId } from '../../src/protocol/ids.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
@@ -10,6 +14,7 @@ import { clusterContract } from '../contracts/cluster.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
+import { mediaContract } from '../contracts/media.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
 describe('Cassandra', oneNodeHere, () => {
@@ -31,6 +36,32 @@ describe('Cassandra', oneNodeHere, () => {
       },
       { reopen: () => cassandraStore(options), expires: 'by itself' },
     )
+
+  describe('media that nodes share', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bluetick-media-'))
+    const store = {
+      get media() {
+        return open.media
+      },
+    }
+    let open: ReturnType<typeof cassandraStore>
+    let runs = 0
+    beforeEach(async () => {
+      runs += 1
+      for (const table of ['media', 'media_held', 'media_holders', 'media_litter'])
+        await client.execute(`TRUNCATE ${table}`)
+      open = cassandraStore(options)
+      await open.open()
+    })
+    afterEach(() => open.close())
+    const at = (name: string) => join(folder, `${runs}`, name)
+    const make = () => sharedMedia({ store, bucket: folderBucket(at('bucket')), spool: at('spool') })
+    const stored = async () => {
+      const all = await readdir(at(''), { recursive: true, withFileTypes: true })
+      return all.filter((entry) => entry.isFile() && entry.name !== 'LOCK').length
+    }
+    mediaContract('records in Cassandra', make, make, stored)
+  })
 
   describe('a cluster', () => {
     let store: ReturnType<typeof cassandraStore> | undefined

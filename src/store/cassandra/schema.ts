@@ -10,7 +10,7 @@ import { type CassandraOptions, connectTo } from './connection.ts'
  * Rises by one with each change of schema.cql that adds to it, by two where it does more: nodes of a release run on its own schema and on the
  * next one, so that those of two releases run together while nodes are upgraded one by one.
  */
-const version = 8
+const version = 9
 
 export type Difference = {
   readonly table: string

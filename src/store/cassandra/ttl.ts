@@ -1,7 +1,7 @@
 import type { Millis } from '../../protocol/ids.ts'
 
 /** Cassandra's bound of a TTL, in seconds: 20 years. */
-const longestTtl = 20 * 365 * 86_400
+export const longestTtl = 20 * 365 * 86_400
 
 /** What is left of the time of something that began at `since`, in seconds; 0 or less: it has expired. */
 export const secondsLeft = (since: Millis, keptMs: number): number =>

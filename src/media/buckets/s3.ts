@@ -1,0 +1,91 @@
+/** A bucket of an S3 service: Amazon's, or one of the many that speak the same. The one file that knows aws4fetch, which signs requests. */
+import { openAsBlob } from 'node:fs'
+import type { AwsClient } from 'aws4fetch'
+import { checkOptions, isText, type Rule } from '../../protocol/options.ts'
+import { StoreError } from '../../store/error.ts'
+import type { Bucket } from './bucket.ts'
+
+export type S3Options = {
+  /** URL of the service, such as https://s3.eu-central-1.amazonaws.com. */
+  readonly endpoint: string
+  /** Name of the bucket, which is there. Nobody else may remove what is in it: it must not expire, either. */
+  readonly bucket: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Default us-east-1, which services that know no regions take. */
+  readonly region?: string
+  /** What the names of all files start with, for a bucket that has other files too. Default: nothing. */
+  readonly prefix?: string
+}
+
+const rules: Record<keyof S3Options, Rule> = {
+  endpoint: {
+    words: 'a URL that begins with http:// or https://',
+    fits: (url) => typeof url === 'string' && /^https?:\/\/./.test(url) && URL.canParse(url),
+  },
+  bucket: isText,
+  accessKeyId: isText,
+  secretAccessKey: isText,
+  region: isText,
+  prefix: isText,
+}
+
+/** Milliseconds for a request that carries no content, and for one that does: 64 MiB at 40 KB/s. */
+const askMs = 15_000
+const putMs = 1_800_000
+/** Requests are repeated after what a service answers when it has too much to do. */
+const retries = 3
+
+/** Keeps media in a bucket of an S3 service. Needs the package aws4fetch. Throws for options that cannot be. */
+export function s3Bucket(options: S3Options): Bucket {
+  checkOptions('s3Bucket', options, rules, ['endpoint', 'bucket', 'accessKeyId', 'secretAccessKey'])
+  const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'us-east-1', prefix = '' } = options
+  const root = `${endpoint.replace(/\/+$/, '')}/${encodeURIComponent(bucket)}`
+  let client: AwsClient | undefined
+  const ask = async (method: string, name: string, init: RequestInit = {}, ms = askMs): Promise<Response> => {
+    if (!client) throw new StoreError('closed', 'The media store is not open.')
+    const path = name === '' ? '' : `/${`${prefix}${name}`.split('/').map(encodeURIComponent).join('/')}`
+    const signal = AbortSignal.timeout(ms)
+    const answer = await client.fetch(`${root}${path}`, { method, signal, ...init }).catch((cause) => {
+      throw new StoreError('unavailable', `The bucket ${bucket} at ${endpoint} cannot be reached.`, { cause })
+    })
+    if (answer.ok || (method === 'DELETE' && answer.status === 404)) return answer
+    const said = (await answer.text()).slice(0, 300)
+    const text = `The bucket ${bucket} at ${endpoint} answered ${answer.status} to ${method}`
+    throw new StoreError('unavailable', `${text}${said ? `: ${said}` : ''}${remedies[answer.status] ?? '.'}`)
+  }
+  return {
+    async open() {
+      client = new (await signer())({ accessKeyId, secretAccessKey, region, service: 's3', retries })
+      await ask('HEAD', '')
+    },
+    async put(name, path, id) {
+      const body = await openAsBlob(path)
+      // The service compares what came with this, and keeps nothing else.
+      await ask('PUT', name, { body, headers: { 'x-amz-content-sha256': id } }, putMs)
+    },
+    async *read(name, first, last) {
+      const range = { headers: { range: `bytes=${first}-${last}` } }
+      const { body } = await ask('GET', name, range, putMs)
+      if (body) yield* body as unknown as AsyncIterable<Uint8Array>
+    },
+    async remove(name) {
+      await ask('DELETE', name)
+    },
+  }
+}
+
+const remedies: Readonly<Record<number, string>> = {
+  403: '. Are the keys right, and may they read, write and remove there?',
+  404: '. Is there a bucket of that name?',
+  301: '. Is this its region?',
+}
+
+/** It is loaded where there is a bucket: whoever has none need not install it. */
+async function signer(): Promise<typeof AwsClient> {
+  try {
+    return (await import('aws4fetch')).AwsClient
+  } catch (cause) {
+    throw new StoreError('not_writable', 's3Bucket needs the package aws4fetch: npm install aws4fetch', { cause })
+  }
+}
