@@ -30,6 +30,11 @@ type Context = {
 
 /** How many of the last entries of a log are looked through: few, and if these say nothing as many as one append may have. */
 const pages = [64, 960]
+/**
+ * Events that are looked up at a time, five requests each on Cassandra: all of a long append would take a starved cluster longer than an ask
+ * may take, however often it was tried.
+ */
+const lookedUp = 64
 /** How many of what no device has: as many as are sent to one that does not answer. */
 const unseen = 256
 /** What is older is not looked up: outboxes know for 25 hours what they had. */
@@ -67,7 +72,9 @@ export class Recording implements Follower {
     const place = { owner: id, epoch, away: !isGroup(id) && this.#context.isAway(id) }
     const all = this.#happened(place, entries).filter(({ rises }) => doubtful || !rises || !this.#isRecorded(rises))
     if (all.length === 0) return done(undefined)
-    this.#ask(outboxOf(id), id, all.map(named), doubtful).then((ok) => {
+    const events = all.map(named)
+    const asked = doubtful ? this.#askAgain(id, events) : this.#ask(outboxOf(id), id, events, false)
+    asked.then((ok) => {
       if (ok) this.#doubtful.delete(id)
       else this.#doubtful.add(id)
       if (ok) for (const { rises } of all) if (rises) this.#remember(rises)
@@ -80,7 +87,7 @@ export class Recording implements Follower {
     const { term, look } = this.#context
     if (record.lives.at(-1)?.term === term) return
     const missing = await this.#missing(id, record)
-    if (missing.length > 0 && !(await this.#ask(outboxOf(id), id, missing.map(named), true))) throw notTaken(id)
+    if (!(await this.#askAgain(id, missing.map(named)))) throw notTaken(id)
     // Whether a device comes back for what is there will be known in a moment.
     if (!isGroup(id)) look(id)
   }
@@ -102,7 +109,14 @@ export class Recording implements Follower {
     const entries = await store.read(user, first, unseen, Number.MAX_SAFE_INTEGER, calendar.now())
     const all = this.#happened({ owner: user, epoch, away: true }, this.#young(user, entries))
     const waiting = all.filter(({ type }) => type === 'message.waiting')
-    if (waiting.length > 0) await this.#ask(outboxOf(user), user, waiting.map(named), true)
+    await this.#askAgain(user, waiting.map(named))
+  }
+
+  /** Of events that may be recorded. Where some are not taken, those before them stay. */
+  async #askAgain(of: UserId, events: readonly OutboxEvent[]): Promise<boolean> {
+    for (let from = 0; from < events.length; from += lookedUp)
+      if (!(await this.#ask(outboxOf(of), of, events.slice(from, from + lookedUp), true))) return false
+    return true
   }
 
   /** What is asked together comes in this order, and what is asked later of the same user behind it. */

@@ -1,0 +1,71 @@
+/** What happened is recorded before anybody hears of it, also where the outbox is slow to say what it has. */
+import { expect, it } from 'vitest'
+import type { NodeRouter } from '../../../actors/addresses.ts'
+import type { OutboxMessage } from '../../../actors/outbox/types.ts'
+import { type WebhookEvent, webhookEvents } from '../../../src/embed/webhooks.ts'
+import type { Calendar } from '../../../src/hosts/calendar.ts'
+import { Recording } from '../../../src/operations/webhooks/recording.ts'
+import type { LogStore } from '../../../src/store/contract.ts'
+import { message, user } from '../../contracts/store.ts'
+
+type Record = Extract<OutboxMessage, { is: 'record' }>
+
+/** The answers of the outbox are given by hand. */
+function recording() {
+  const asked: Record[] = []
+  const open: ((taken: boolean) => void)[] = []
+  const router = {
+    ask: (_: unknown, make: (ticket: number) => OutboxMessage, answered: (answer: object) => void) => {
+      asked.push(make(1) as Record)
+      open.push((taken) => answered(taken ? { is: 'accepted' } : { is: 'refused', code: 'busy' }))
+    },
+  } as unknown as NodeRouter
+  const record = new Recording({
+    router,
+    store: {} as LogStore,
+    calendar: {} as Calendar,
+    clock: { uuid: () => '' as never },
+    wanted: new Set<WebhookEvent>(webhookEvents),
+    term: 1,
+    isAway: () => false,
+    look: () => {},
+  })
+  const append = (count: number) =>
+    new Promise<unknown>((done) =>
+      record.appended(
+        user('bob'),
+        7,
+        Array.from({ length: count }, (_, n) => message(n + 1, 1)),
+        done,
+      ),
+    )
+  /** Answers what is asked next. */
+  const answer = async (taken: boolean) => {
+    await expect.poll(() => open.length).toBe(1)
+    open.pop()?.(taken)
+    return asked.at(-1) as Record
+  }
+  return { append, answer, asked }
+}
+
+it('an append whose events were not taken is looked up piece by piece, so that the time for each is enough, in order', async () => {
+  const { append, answer, asked } = recording()
+  const first = append(300)
+  const { events, again } = await answer(false)
+  expect([events.length, again]).toEqual([300, false])
+  expect(await first).toBeInstanceOf(Error)
+  const second = append(300)
+  for (let piece = 0; piece < 2; piece++) await answer(true)
+  await answer(false)
+  expect(await second).toBeInstanceOf(Error)
+  const third = append(300)
+  const pieces: Record[] = []
+  for (let piece = 0; piece < 5; piece++) pieces.push(await answer(true))
+  expect(await third).toBe(undefined)
+  expect(pieces.every(({ again, events }) => again && events.length <= 64)).toBe(true)
+  expect(pieces.flatMap(({ events }) => events)).toEqual(events)
+  const last = append(300)
+  expect(await answer(true)).toMatchObject({ again: false, events })
+  expect(await last).toBe(undefined)
+  expect(asked).toHaveLength(1 + 3 + 5 + 1)
+})
