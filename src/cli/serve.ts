@@ -166,6 +166,16 @@ export async function serve(args: string[]): Promise<void> {
   if (isHere && !existsSync(join(values.data, 'bluetick.mdb')))
     throw new Error(`${values.data} is not there any more, or was emptied while the node ran: what was in it is lost`)
   log.say(`Stopped; everything is in the ${isHere ? 'data folder' : 'keyspace'}.`)
+  endSoon(log)
+}
+
+/** Whoever waits for a node that has stopped waits for its process: what still keeps that is named, and ends with it. */
+function endSoon(log: Log): void {
+  const late = () => {
+    log.warn(`Ending the process, which was still kept by: ${process.getActiveResourcesInfo().join(', ')}`)
+    process.exit()
+  }
+  setTimeout(late, 5_000).unref()
 }
 
 /** Resolves when the process is told to end. */

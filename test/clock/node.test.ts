@@ -14,11 +14,21 @@ const [second, hour, day] = [1_000, 3_600_000, 86_400_000]
 
 const nodes: Clocked[] = []
 const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
-  for (const { process } of nodes.splice(0)) {
+  for (const { process } of nodes) {
     if (process.exitCode !== null || process.signalCode !== null) continue
     process.kill(signal)
-    await once(process, 'exit')
+    await inTime(`the end after ${signal}`, once(process, 'exit'))
   }
+  nodes.length = 0
+}
+/** Of what hangs it is told what it is, and what the nodes have printed. */
+async function inTime<T>(what: string, happens: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = () => new Error(`Not come in 100 s: ${what}. Printed: ${nodes.map(({ out }) => out).join('\n')}`)
+    timer = setTimeout(() => reject(error()), 100_000)
+  })
+  return Promise.race([happens, late]).finally(() => clearTimeout(timer))
 }
 afterEach(() => end('SIGKILL'))
 
@@ -53,7 +63,7 @@ class Hand {
   static async enter(url: string, user: string): Promise<Hand> {
     const socket = new WebSocket(url, 'bluetick.v1.json')
     const hand = new Hand(socket)
-    await once(socket, 'open')
+    await inTime(`a connection of ${user}`, once(socket, 'open'))
     hand.say('hello', user)
     await hand.hears('welcome')
     return hand
@@ -68,7 +78,11 @@ class Hand {
   }
 
   /** The next frame of a kind. */
-  async hears(kind: string): Promise<unknown[]> {
+  hears(kind: string): Promise<unknown[]> {
+    return inTime(`a frame ${kind}`, this.#next(kind))
+  }
+
+  async #next(kind: string): Promise<unknown[]> {
     for (;;) {
       const at = this.#heard.findIndex(([is]) => is === kind)
       if (at >= 0) return this.#heard.splice(0, at + 1).at(-1) as unknown[]
@@ -170,7 +184,8 @@ describe('a node', needsFaketime, () => {
     await end('SIGTERM')
     const right = await serve(data)
     // Inboxes are looked at when a node starts.
-    await expect.poll(async () => (await fetch(`http${right.url.slice(2)}/readyz`)).status).toBe(200)
+    const ready = () => fetch(`http${right.url.slice(2)}/readyz`, { signal: AbortSignal.timeout(20_000) })
+    await expect.poll(async () => (await ready()).status).toBe(200)
     const bob = await Hand.enter(right.url, 'bob')
     expect(await bob.hears('message')).toMatchObject({ 1: 1, 5: 'hi' })
   })

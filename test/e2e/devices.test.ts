@@ -88,7 +88,7 @@ it('are listed, and one that is removed ends at once, for good', async () => {
   const listed = await phone.devices()
   expect(listed.map(({ device }) => device)).toEqual(['phone', 'laptop', 'tablet'])
   await expect.poll(async () => (await phone.devices()).map(({ connected }) => connected)).toEqual([true, true, false])
-  for (const { lastSeen } of listed) expect(Math.abs(lastSeen.getTime() - Date.now())).toBeLessThan(10_000)
+  for (const { lastSeen } of listed) expect(Math.abs(lastSeen.getTime() - Date.now())).toBeLessThan(60_000)
   await phone.removeDevice('laptop')
   await expect.poll(() => laptop.connection).toMatchObject({ is: 'closed', code: 'removed' })
   expect((await phone.devices()).map(({ device }) => device)).toEqual(['phone', 'tablet'])

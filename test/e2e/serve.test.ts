@@ -28,10 +28,13 @@ async function cli(...args: string[]): Promise<{ code: number; out: string }> {
     return { code, out: (stdout + stderr).trim() }
   }
 }
-async function serve(...args: string[]) {
+const serve = (...args: string[]) => serveWith([], ...args)
+/** `options` of Node. */
+async function serveWith(options: readonly string[], ...args: string[]) {
   port = await freePort()
   const data = join(folder, String(port))
-  const server = spawn(process.execPath, [main, 'serve', '--port', String(port), '--data', data, ...args])
+  const run = [...options, main, 'serve', '--port', String(port), '--data', data, ...args]
+  const server = spawn(process.execPath, run)
   servers.push(server)
   let out = ''
   for (const stream of [server.stdout, server.stderr])
@@ -80,6 +83,15 @@ describe('bluetick serve', () => {
     server.kill('SIGTERM')
     expect((await closed)[0]).toBe(3000)
     expect((await exited)[0]).toBe(0)
+  })
+
+  it('ends with the node, and names what would still keep the process', async () => {
+    const kept = 'data:text/javascript,setInterval(() => {}, 1000)'
+    const { server, out } = await serveWith(['--import', kept])
+    const exited = once(server, 'exit')
+    server.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    expect(out()).toMatch(/Stopped; .*\n.*Ending the process, which was still kept by: .*Timeout/)
   })
 
   it('tells what is wrong in one line: the folder, the port, an option, a short secret, no secret', async () => {
