@@ -1,7 +1,8 @@
 /** How fast devices catch up: one that is far behind, and a storm of many that come back at once. */
 import { type Bed, type Server, sleep, withBed } from './bed.ts'
+import { percentile } from './histogram.ts'
 import type { Progress } from './progress.ts'
-import { busiestShare } from './window.ts'
+import { observe, rates } from './window.ts'
 
 export type ReplayOptions = {
   /** Entries that one device is behind. */
@@ -22,20 +23,23 @@ export async function replay(server: Server, options: ReplayOptions, progress: P
     // One device: its inbox is in one generator, and its senders too.
     await fill(bed, { from: senders, count: 1, each: entries, bodyBytes: body }, 1, progress.step('fills one inbox'))
     await sleep(1_000)
-    const before = await bed.sample()
-    const alone = await receive(bed, senders, 1, entries)
-    const after = await bed.sample()
+    const alone = await receive(bed, { from: senders, count: 1, each: entries }, entries)
     await fill(bed, { from: senders + 2, count: devices, each, bodyBytes: body }, bed.size, progress.step('fills many'))
     await sleep(1_000)
-    const storm = await receive(bed, senders + 2, devices, each, progress.step('storm'))
+    const storm = await receive(bed, { from: senders + 2, count: devices, each }, devices, progress.step('storm'))
     return {
       entries,
       entries_per_second: entries / alone.seconds,
-      node_cpu_us_per_entry: (after.cpuUs - before.cpuUs) / entries,
+      node_cpu_us_per_entry: alone.cpuUs,
       devices,
       entries_per_device: each,
       storm_seconds: storm.seconds,
-      generator_busiest_share: Math.max(alone.share, storm.share),
+      node_cpu_us_per_device: storm.cpuUs,
+      node_main_cpu_share: storm.mainShare,
+      gc_p99_ms: storm.gcP99Ms,
+      generator_busiest_share: Math.max(alone.generatorShare, storm.generatorShare),
+      steal_share: Math.max(alone.stealShare, storm.stealShare),
+      others_cpu_share: Math.max(alone.otherShare, storm.otherShare),
       lost: entries + devices * each - alone.received - storm.received,
       duplicated: alone.duplicated + storm.duplicated,
       disordered: alone.disordered + storm.disordered,
@@ -44,7 +48,8 @@ export async function replay(server: Server, options: ReplayOptions, progress: P
   })
 }
 
-type Fill = { readonly from: number; readonly count: number; readonly each: number; readonly bodyBytes: number }
+type Inboxes = { readonly from: number; readonly count: number; readonly each: number }
+type Fill = Inboxes & { readonly bodyBytes: number }
 
 /** The first `parts` generators each fill a share of the inboxes. */
 async function fill(bed: Bed, job: Fill, parts: number, progress: (done: number, of: number) => void): Promise<void> {
@@ -58,19 +63,25 @@ async function fill(bed: Bed, job: Fill, parts: number, progress: (done: number,
   await bed.all('close', () => null)
 }
 
+/** All devices come, and get what waits for them. CPU is told by event, of which there are so many. */
 async function receive(
   bed: Bed,
-  from: number,
-  count: number,
-  each: number,
+  { from, count, each }: Inboxes,
+  events: number,
   progress: (done: number, of: number) => void = () => {},
 ) {
-  const start = await bed.totals()
-  const started = performance.now()
-  await bed.open(from, count, { entries: each }, (done) => progress(done, count))
-  const ms = performance.now() - started
-  const end = await bed.totals()
+  const come = () => bed.open(from, count, { entries: each }, (done) => progress(done, count))
+  const window = await observe(bed, come, false)
   await bed.all('close', () => null)
+  const { before, after, end } = window
   const { received, duplicated, disordered, failures } = end
-  return { seconds: ms / 1_000, share: busiestShare(start, end, ms), received, duplicated, disordered, failures }
+  return {
+    ...rates(window, events),
+    seconds: (after.at - before.at) / 1_000,
+    gcP99Ms: percentile(after.gcPausesMs, 0.99),
+    received,
+    duplicated,
+    disordered,
+    failures,
+  }
 }
