@@ -3,6 +3,7 @@ import type { RetryCode } from '../../src/protocol/codes.ts'
 import type { SendFrame } from '../../src/protocol/frames.ts'
 import { isGroup, type MessageId, type Millis, type Position } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import { isQuiet } from '../../src/protocol/sealed.ts'
 import { enter, hold as holdLane, isForNow, type Lanes, leave, next, type Step, startLanes } from '../lanes.ts'
 import { isFull } from '../lifetime.ts'
 import type { Accepted } from '../log/types.ts'
@@ -65,9 +66,9 @@ export function answered(state: SessionState, { send, step, answer }: Answered, 
 
 /** For the other devices, for the own history, or for the own side of what both must know. */
 function needsCopy({ siblings, user }: SessionState, send: SendFrame, lifetime: Lifetime | undefined): boolean {
-  const [, , to, , , , change] = send
-  // What is for oneself, and a change of a group, comes to all devices anyway.
-  if (to === user || (change && isGroup(to))) return false
+  const [, , to, body, , , change] = send
+  // What is for oneself, and a change of a group, comes to all devices anyway; what one device says to another is nothing to the rest.
+  if (to === user || (change && isGroup(to)) || isQuiet(body)) return false
   return siblings || change !== undefined || lifetime === 'permanent'
 }
 

@@ -6,6 +6,7 @@
 import { type Entry, chatOf as entryChat } from '../../src/protocol/entry.ts'
 import { type ChatId, isGroup, type Seq, type UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import { isQuiet } from '../../src/protocol/sealed.ts'
 import { lifetimeOf } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
 import { after } from './later.ts'
@@ -73,7 +74,7 @@ export function listed(
 /** Takes an entry in, in any order. */
 function fold(chats: Chats, user: UserId, entry: Entry): void {
   if (entry.is === 'seen') markRead(chats, entry.chat, entry.upTo)
-  if (!('body' in entry)) return
+  if (!('body' in entry) || isQuiet(entry.body)) return
   const chat = chatIn(chats, entryChat(entry))
   if (entry.seq > chat.seq) Object.assign(chat, { seq: entry.seq, time: entry.time, lifetime: lifetimeAfter(entry) })
   if (counts(entry, user)) chat.messages.push(entry.seq)

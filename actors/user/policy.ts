@@ -1,6 +1,7 @@
 /** What becomes of a message that comes in: whether this user takes it, and how long it stays. */
 import { isGroup, type UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import { isQuiet } from '../../src/protocol/sealed.ts'
 import { lifetimeOf } from '../lifetime.ts'
 import { accepted, nextTime } from '../log/append.ts'
 import { highestAcked } from '../log/state.ts'
@@ -19,7 +20,9 @@ export const chatOf = (message: Incoming): UserId =>
 
 export function judge(state: UserState, message: Incoming, turn: UserTurn): Judgement {
   const chat = chatOf(message)
-  const lifetime = isGroup(chat) ? message.lifetime : lifetimeOf(state.settings, chat, turn.limits.lifetime)
+  const ofChat = isGroup(chat) ? message.lifetime : lifetimeOf(state.settings, chat, turn.limits.lifetime)
+  // A history is of people.
+  const lifetime = ofChat === 'permanent' && isQuiet(message.body) ? undefined : ofChat
   const instead = message.is === 'deliver' ? insteadOf(state, message, lifetime, turn) : undefined
   const pauses = message.change === 'lifetime' && !isGroup(chat)
   return lifetime || instead || pauses ? { lifetime, instead, pauses } : taken

@@ -10,6 +10,7 @@ import {
   type Seq,
   type UserId,
 } from '../protocol/ids.ts'
+import { isQuiet } from '../protocol/sealed.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { OnEvent } from './events.ts'
 import type { Fault, OnFault } from './faults.ts'
@@ -65,10 +66,13 @@ export interface NodeEvents {
 
 type Message = Extract<Entry, { is: 'message' }>
 
-/** Whether a message in the inbox of `to` is one to wake somebody for: no note to oneself, nor a change of a chat but an invitation. */
-export function wakes({ from, change, place }: Message, to: UserId): boolean {
+/**
+ * Whether a message in the inbox of `to` is one to wake somebody for: no note to oneself, no change of a chat but an invitation, nor what
+ * devices say to each other.
+ */
+export function wakes({ from, body, change, place }: Message, to: UserId): boolean {
   const changes = change ?? place?.change
-  return !isGroup(to) && from !== to && (!changes || changes === 'invite')
+  return !isGroup(to) && from !== to && (!changes || changes === 'invite') && !isQuiet(body)
 }
 
 type Mark = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }

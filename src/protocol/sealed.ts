@@ -4,8 +4,13 @@
  */
 import type { Body } from './ids.ts'
 
-/** "sealed" between two bytes that no text has. */
-export const sealedMark: readonly number[] = [0xff, 0x73, 0x65, 0x61, 0x6c, 0x65, 0x64, 0x01]
+/** "sealed" after a byte that no text has. Then comes 1, or 2 for what devices have to say to each other. */
+export const sealedMark: readonly number[] = [0xff, 0x73, 0x65, 0x61, 0x6c, 0x65, 0x64]
 
 export const isSealed = (body: Body): body is Uint8Array =>
-  typeof body !== 'string' && body.length >= sealedMark.length && sealedMark.every((byte, at) => body[at] === byte)
+  typeof body !== 'string' &&
+  sealedMark.every((byte, at) => body[at] === byte) &&
+  (body[sealedMark.length] === 1 || body[sealedMark.length] === 2)
+
+/** Nobody is to be woken for it, or to count it: it goes from device to device, and no person sees it. */
+export const isQuiet = (body: Body): boolean => isSealed(body) && body[sealedMark.length] === 2

@@ -35,8 +35,9 @@ class ClientE2ee implements E2ee {
 
   around(beneath: Beneath): Beneath {
     if (this.#engine) throw new UsageError('bad_option', 'each client needs an e2ee() of its own')
-    const { realm = '' } = this.#options
-    const engine = new Engine(realm, beneath.storage, (user, why) => this.#listeners.tell('identity', { user, why }))
+    const engine = new Engine(this.#options, beneath.storage, (user, why) =>
+      this.#listeners.tell('identity', { user, why }),
+    )
     this.#engine = engine
     const traffic = new Traffic(
       engine,
@@ -49,6 +50,7 @@ class ClientE2ee implements E2ee {
       welcomed: (line, [, user, device, epoch]) => this.#welcomed(line, user, device, epoch),
       heard: (line, frame) => traffic.heard(line, frame),
       sends: (line, frame) => traffic.sends(line, frame),
+      says: (frame) => traffic.says(frame),
       low: (line) => void bring(engine, line).catch(() => {}),
       moved: (line) => this.#look(line),
       lost: () => {
@@ -95,6 +97,7 @@ class ClientE2ee implements E2ee {
     if (pin) this.#running.pins.keep(user, { ...pin, accepted: pin.chain.n })
     await this.#running.vault.flush()
     this.#wake()
+    if (this.#line) this.#traffic?.repair.entered(this.#line)
   }
 
   async code(): Promise<string> {
@@ -135,7 +138,8 @@ class ClientE2ee implements E2ee {
     Object.assign(engine, { user, device, epoch })
     if (this.#line === line) return
     this.#line = line
-    void this.#is(enter(engine, line, this.#options.first ?? (() => true)))
+    const entered = this.#is(enter(engine, line, this.#options.first ?? (() => true)))
+    void entered.then((place) => place === 'linked' && this.#traffic?.repair.entered(line)).catch(() => {})
     this.#wake()
   }
 

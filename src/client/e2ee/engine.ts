@@ -7,7 +7,8 @@ import type { Pairings } from './pairings.ts'
 import { type Changes, type Opened, Peers } from './peers.ts'
 import { Pins } from './pins.ts'
 import type { Primitives } from './primitives.ts'
-import type { Change } from './types.ts'
+import { Repairs } from './repairs.ts'
+import type { Change, E2eeOptions } from './types.ts'
 import { Vault } from './vault.ts'
 import { platformPrimitives } from './webcrypto.ts'
 
@@ -18,14 +19,22 @@ export type SealedSend = {
   readonly mine: number
   readonly body: Uint8Array
 }
+const dayMs = 86_400_000
+const resendDays = 7
+
 type Kept = readonly (readonly [key: string, value: unknown])[]
 
 export class Engine {
   readonly own = new Own()
   readonly peers = new Peers()
+  readonly repairs = new Repairs()
   readonly pins: Pins
   readonly vault: Vault
   readonly realm: string
+  /** So long what was sent may be asked for again. */
+  readonly resendMs: number
+  /** By peer: the pairing that was begun last for a repair (sealing.ts). */
+  readonly begun = new Map<string, { readonly ephemeral: string; readonly at: number }>()
   /** Under way, by message id. */
   readonly sealed = new Map<string, SealedSend>()
   /** Of the last welcome. */
@@ -35,8 +44,9 @@ export class Engine {
   readonly #primitives = platformPrimitives()
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(realm: string, storage: Storage, tell: (user: string, why: Change) => void) {
+  constructor({ realm = '', resend }: E2eeOptions, storage: Storage, tell: (user: string, why: Change) => void) {
     this.realm = realm
+    this.resendMs = (resend?.days ?? resendDays) * dayMs
     const { own } = this
     const trust = {
       proves: (of: string, links: readonly Uint8Array[]) => (of === this.user ? own.proves(links) : true),
@@ -48,7 +58,7 @@ export class Engine {
       (kept) => this.#load(kept),
       (changes) => {
         const cursor = changes.get('cursor') as { epoch: number; seq: number } | undefined
-        if (cursor) this.#keep(this.peers.passed(cursor))
+        if (cursor) this.#passed(cursor)
       },
     )
   }
@@ -93,6 +103,12 @@ export class Engine {
     })
   }
 
+  /** What was handed out is not wanted any more. */
+  #passed(cursor: { readonly epoch: number; readonly seq: number }): void {
+    const { names, ...changes } = this.peers.passed(cursor)
+    this.#keep({ ...changes, set: [...changes.set, ...names.flatMap((name) => this.repairs.want(name, undefined))] })
+  }
+
   #keep({ set, after }: Changes): void {
     if (set.length > 0) this.vault.set(set, after)
   }
@@ -101,6 +117,7 @@ export class Engine {
     for (const [whole, value] of kept) {
       const [, key = '', kind = '', name = ''] = /^e2ee:((\w+):?(.*))$/s.exec(whole) ?? []
       this.own.load(kind, name, value)
+      this.repairs.load(kind, name, value)
       if (kind === 'chain') this.pins.load(name, value as Parameters<Pins['load']>[1])
       if (kind === 'sealed') this.sealed.set(name, value as SealedSend)
       // A message that is over, of which a crash kept this from being written.

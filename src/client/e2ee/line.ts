@@ -1,14 +1,15 @@
 /** One connection, as end-to-end encryption uses it: it asks questions of its own there, and hears their answers before the session hears anything. */
-import type { ClientFrame, ServerFrame } from '../../protocol/frames.ts'
+import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { systemClock } from '../clock.ts'
 
 type Question = Extract<ClientFrame, readonly ['chain' | 'link' | 'prekeys' | 'claim', ...unknown[]]>
 /** An error is one that will not go by itself. */
 export type Answer = Extract<ServerFrame, readonly ['links' | 'bundles' | 'done' | 'error', ...unknown[]]>
-type Waiter = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void }
+type Waiter = { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }
 
 const leastRetryMs = 500
 const kinds = new Set<unknown>(['chain', 'link', 'prekeys', 'claim'])
+type Sent = Extract<ServerFrame, readonly ['sent' | 'error', ...unknown[]]>
 
 /** The connection is over: what was asked is asked anew on the next. */
 export class Lost extends Error {}
@@ -32,13 +33,22 @@ export class Line {
   /** Asks until it is answered with something that stays. Rejects when the connection is over. */
   async ask(question: Question): Promise<Answer> {
     for (;;) {
-      const answer = await this.#askOnce(question)
+      const answer = await this.#askOnce<Answer>(question)
       if (answer[0] !== 'error' || answer[4] === 0) return answer
-      await new Promise<void>((resolve) => systemClock.after(Math.max(answer[4], leastRetryMs), resolve))
+      await this.pause(answer[4])
     }
   }
 
-  #askOnce(question: Question): Promise<Answer> {
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => systemClock.after(Math.max(ms, leastRetryMs), resolve))
+  }
+
+  /** A message of which the session knows nothing. */
+  send(frame: SendFrame): Promise<Sent> {
+    return this.#askOnce(frame)
+  }
+
+  #askOnce<Of extends Answer | Sent>(question: Question | SendFrame): Promise<Of> {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(new Lost())
       const key = `${question[0]} ${question[1]}`
@@ -53,12 +63,18 @@ export class Line {
   hears(frame: ServerFrame): boolean {
     const [kind, first, second, third] = frame
     const isOwn = kind === 'links' || kind === 'bundles' || (kind === 'done' && kinds.has(first))
-    if (!isOwn && !(kind === 'error' && kinds.has(second))) return false
-    const names = { links: `chain ${first}`, bundles: `claim ${first}`, done: `${first} ${second}` }
+    const isSent = this.#waiting.has(`send ${kind === 'error' ? third : first}`)
+    if (!isOwn && !isSent && !(kind === 'error' && kinds.has(second))) return false
+    const names = {
+      links: `chain ${first}`,
+      bundles: `claim ${first}`,
+      done: `${first} ${second}`,
+      sent: `send ${first}`,
+    }
     const key = kind === 'error' ? `${second} ${third}` : names[kind as keyof typeof names]
     const waiting = this.#waiting.get(key) ?? []
     this.#waiting.delete(key)
-    for (const { resolve } of waiting) resolve(frame as Answer)
+    for (const { resolve } of waiting) resolve(frame as never)
     return true
   }
 

@@ -2,98 +2,108 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Body } from '../../protocol/ids.ts'
-import { type Told, toldIn } from '../../protocol/keys/parts.ts'
-import { isSealed } from '../../protocol/sealed.ts'
+import { toldIn } from '../../protocol/keys/parts.ts'
+import { isQuiet, isSealed } from '../../protocol/sealed.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
 import { type Part, parsePart } from './message.ts'
-import { type ReadOne, readOne } from './pairings.ts'
-import { payloadIn } from './payload.ts'
+import { readOne } from './pairings.ts'
+import { type Payload, payloadIn } from './payload.ts'
 import { nameOf, peerOf } from './peers.ts'
 import { memberNamed, type Pin } from './pins.ts'
-import type { Unread, Why } from './types.ts'
-
-type Carrying = Extract<EntryFrame, readonly ['message' | 'copy', ...unknown[]]>
+import type { Device } from './quiet.ts'
+import type { Repair } from './repair.ts'
+import type { Carrying } from './repairs.ts'
+import type { Why } from './types.ts'
 
 /** Items of a frame that was not sealed; one that was opened here has one more. */
 const lengths = { message: 10, copy: 11 } as const
 
-/** The frame as the session takes it. `unread` is told of what cannot be read, in whose place something gone is. */
+/** The frame as the session takes it: in the place of what cannot be read, or is not for people, something gone is. */
 export async function opened(
   engine: Engine,
+  repair: Repair,
   line: Line,
   frame: Carrying,
   refusesPlain: boolean,
-  unread: (unread: Unread) => void,
 ): Promise<EntryFrame> {
   const [kind, seq, id, other, , body] = frame
-  const sealed = isSealed(body)
-  const [from, chat] = kind === 'copy' ? [engine.user, other as string] : [other as string, engine.user]
-  if (!sealed && !(refusesPlain && isPlain(frame, engine))) return frame
+  const gone: EntryFrame = ['gone', seq, seq]
+  const user = kind === 'copy' ? engine.user : (other as string)
+  const failed = (device: string, why: Why) => {
+    repair.failed(line, frame, { user, device }, why)
+    return gone
+  }
+  if (!isSealed(body) && !(refusesPlain && isPlain(frame, engine))) return frame
   // A repeat, which the session knows: its key is gone.
   if (engine.peers.isPast(engine.epoch, seq)) return withBody(frame, '')
-  if (!sealed) return gone('plaintext')
-  if (engine.peers.wasRead(nameOf(from, id))) return ['gone', seq, seq]
+  if (!isSealed(body)) return failed('', 'plaintext')
+  if (engine.peers.wasRead(nameOf(user, id))) return gone
   const told = toldIn(body)
+  const from = told?.from ?? ''
   // What this device has sent itself, and has.
-  if (kind === 'copy' && told?.from === engine.device) return withBody(frame, '')
-  if (!told?.part) return gone('no_part')
-  const found = await open(engine, line, { ...told, from: told.from, user: from, chat, id, seq }, told.part as Part)
-  return 'why' in found ? gone(found.why) : withBody(frame, found.body)
-
-  function gone(why: Why): EntryFrame {
-    unread({ id, chat: kind === 'copy' ? chat : from, from, why })
-    return ['gone', seq, seq]
-  }
+  if (kind === 'copy' && from === engine.device) return withBody(frame, '')
+  if (!told?.part) return isQuiet(body) ? gone : failed(from, 'no_part')
+  const read = await open(engine, repair, line, frame, { user, device: from }, told.part as Part)
+  if (typeof read !== 'string') return read
+  if (!isQuiet(body)) return failed(from, read)
+  repair.unheard(line, { user, device: from })
+  return gone
 }
 
 /** A message of a person who seals, which is not sealed. */
 const isPlain = ([kind, , , from, , , , place, , change]: Carrying, { pins }: Engine): boolean =>
   kind === 'message' && !place && !change && (pins.of(from)?.chain.n ?? 0) > 0
 
-type Found = { readonly body: Body } | { readonly why: Why }
-type About = Pick<Told, 'from'> & {
-  readonly user: string
-  readonly chat: string
-  readonly id: string
-  readonly seq: number
-}
-
-async function open(engine: Engine, line: Line, about: About, part: Part): Promise<Found> {
-  const { user, chat, id, seq } = about
-  const pin = await withDevice(engine, line, user, about.from)
-  const member = memberNamed(pin.chain, about.from)
-  if (!member) return { why: 'unknown_device' }
+async function open(
+  engine: Engine,
+  repair: Repair,
+  line: Line,
+  frame: Carrying,
+  from: Device,
+  part: Part,
+): Promise<EntryFrame | Why> {
+  const [kind, seq, id, other] = frame
+  const pin = await withDevice(engine, line, from.user, from.device)
+  const member = memberNamed(pin.chain, from.device)
+  if (!member) return 'unknown_device'
   const parsed = parsePart(part)
-  if (typeof parsed === 'string') return { why: parsed }
-  if (parsed.opening && bytesToHex(parsed.opening.identity) !== bytesToHex(member.identity))
-    return { why: 'unknown_device' }
+  if (typeof parsed === 'string') return parsed
+  if (parsed.opening && bytesToHex(parsed.opening.identity) !== bytesToHex(member.identity)) return 'unknown_device'
   const primitives = await engine.primitives()
-  const peer = peerOf({ user, identity: member.identity })
+  const peer = peerOf({ user: from.user, identity: member.identity })
+  const about = { chat: kind === 'copy' ? other : engine.user, id }
   return engine.alone(async () => {
     const { me, own, peers, epoch } = engine
     const keeper = { me, prekeys: own, answered: new Set(own.answered.keys()) }
-    const found = await readOne(primitives, keeper, { user, device: about.from }, peers.of(peer), part, { chat, id })
-    if (typeof found === 'string') return { why: found }
-    return taken(engine, pin, user, found, { epoch, seq, peer, place: found.place, name: nameOf(user, id) })
+    const read = await readOne(primitives, keeper, from, peers.of(peer), part, about)
+    if (typeof read === 'string') return read
+    const payload = payloadIn(read.text)
+    const said = payload && (payload.says || payload.of) ? repair.heard(line, from, payload) : undefined
+    const name = nameOf(from.user, payload?.of || id)
+    const found = payload ? asMessage(engine, frame, payload, name) : 'other_version'
+    const openings = read.opening ? own.opened(read.opening) : []
+    const at = { epoch, seq, peer, place: read.place, name: payload?.says ? nameOf(from.user, id) : name }
+    engine.changed(new Map([[peer, read.pairings]]), [...openings, ...(said?.sets ?? [])], at)
+    if (payload) compared(engine, pin, from.user, payload)
+    said?.then()
+    return found
   })
 }
 
-/** Keeps what was read, whatever it says. */
-function taken(
-  engine: Engine,
-  { chain: { user: by } }: Pin,
-  user: string,
-  { pairings, opening, text }: ReadOne,
-  at: Parameters<Engine['changed']>[2] & object,
-): Found {
-  engine.changed(new Map([[at.peer, pairings]]), opening ? engine.own.opened(opening) : [], at)
-  const payload = payloadIn(text)
-  if (!payload) return { why: 'other_version' }
-  const { pins } = engine
-  if (pins.compare(by, payload.mine)) pins.doubt(by)
-  if (user !== engine.user && pins.compare(engine.user, payload.theirs)) pins.doubt(engine.user)
-  return { body: payload.body }
+/** What the session is to have of it: the message, or one of before that could not be read then. */
+function asMessage({ repairs, peers }: Engine, frame: Carrying, { body, of, says }: Payload, name: string): EntryFrame {
+  const [, seq] = frame
+  if (!of && !says) return withBody(frame, body)
+  const wanted = says ? undefined : repairs.wanted.get(name)
+  if (!wanted || peers.isOpen(name, seq)) return ['gone', seq, seq]
+  return withBody(Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying, body)
+}
+
+/** How far its writer has followed the chains: where that is another way, or further, than this device. */
+function compared({ pins, user: mine }: Engine, { chain }: Pin, from: string, payload: Payload): void {
+  if (pins.compare(chain.user, payload.mine)) pins.doubt(chain.user)
+  if (from !== mine && pins.compare(mine, payload.theirs)) pins.doubt(mine)
 }
 
 /** Its user's chain; where it does not know the device, the server may know more. */

@@ -38,7 +38,10 @@ export type ReadOne = Omit<Read, 'pairing'> & { readonly pairings: Pairings; rea
 export const nameOf = ({ signed, ephemeral }: Opening): string => `${signed}.${bytesToHex(ephemeral)}`
 
 /** With one that this device has begun: it writes only in it what it has to, until it has read in it. */
-export const withBegun = (pairings: Pairings, begun: Pairing): Pairings => bounded([...pairings, begun])
+export const withBegun = (pairings: Pairings, begun: Pairing): Pairings => [
+  ...bounded(pairings, mostPairings - 1),
+  begun,
+]
 
 /** With a pairing as it is now. */
 export const withChanged = (pairings: Pairings, changed: Pairing): Pairings =>
@@ -90,8 +93,8 @@ function inFront(pairings: Pairings, { pairing, ...found }: Read, opening: Openi
 }
 
 /** Without those that have read longest ago; one with messages that are not finished stays. */
-function bounded(pairings: Pairings): Pairings {
-  let more = pairings.length - mostPairings
+function bounded(pairings: Pairings, most = mostPairings): Pairings {
+  let more = pairings.length - most
   const kept = pairings.toReversed().filter(({ ratchet }, index) => {
     const goes = more > 0 && index < pairings.length - 1 && ratchet.unfinished.size === 0
     if (goes) more--

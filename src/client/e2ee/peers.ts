@@ -60,6 +60,11 @@ export class Peers {
     return this.#had.has(name)
   }
 
+  /** Whether it was read in another entry, which the program has not gone past. */
+  isOpen(name: string, seq: number): boolean {
+    return this.#open.some((open) => open.name === name && open.seq !== seq)
+  }
+
   /** Pairings as they are now. A key of what was finished while they were being changed goes, too. */
   changed(changes: ReadonlyMap<string, Pairings>, opened?: Opened): Changes {
     if (opened) {
@@ -94,17 +99,18 @@ export class Peers {
   }
 
   /** The cursor is about to be written: what it passes is finished in the same write. */
-  passed({ epoch, seq }: Pick<Cursor, 'epoch' | 'seq'>): Changes {
+  passed({ epoch, seq }: Pick<Cursor, 'epoch' | 'seq'>): Changes & { readonly names: readonly string[] } {
     this.#past = { epoch, seq }
     const isOver = (open: Opened, at: number) =>
       (open.epoch === epoch && open.seq <= seq) || at < this.#open.length - mostOpen
     const over = this.#open.filter(isOver)
-    if (over.length === 0) return { set: [], after: () => {} }
+    if (over.length === 0) return { set: [], after: () => {}, names: [] }
     this.#open = this.#open.filter((open, at) => !isOver(open, at))
     const now = systemClock.now()
     for (const { name } of over) this.#had.set(name, now)
     const { set, after } = this.changed(new Map(over.map(({ peer }) => [peer, this.of(peer)])))
-    return { set: [...set, ['open', this.#open], ...over.map(({ name }) => [`had:${name}`, now] as const)], after }
+    const names = over.map(({ name }) => name)
+    return { set: [...set, ['open', this.#open], ...names.map((name) => [`had:${name}`, now] as const)], after, names }
   }
 }
 

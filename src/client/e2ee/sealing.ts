@@ -5,6 +5,7 @@ import type { DeviceId, MessageId, UserId } from '../../protocol/ids.ts'
 import { bundlesIn } from '../../protocol/keys/bundles.ts'
 import type { Member } from '../../protocol/keys/chain.ts'
 import { type DevicePart, sentBody } from '../../protocol/keys/parts.ts'
+import { systemClock } from '../clock.ts'
 import type { Engine, SealedSend } from './engine.ts'
 import type { Line } from './line.ts'
 import { pair, write } from './pairing.ts'
@@ -42,6 +43,7 @@ async function sealAnew(engine: Engine, line: Line, [, id, to, body]: SendFrame,
   await paired(engine, line, to, to, their)
   await paired(engine, line, to, engine.user, my)
   const payload = payloadBytes({ body, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+  const until = systemClock.now() + engine.resendMs
   return engine.alone(async () => {
     const changes = new Map<string, Pairings>()
     const seal = (to: readonly Addressee[]) => to.flatMap((one) => partFor(engine, one, payload, { chat, id }, changes))
@@ -50,7 +52,8 @@ async function sealAnew(engine: Engine, line: Line, [, id, to, body]: SendFrame,
     if (parts.length === 0) return undefined
     const [n, ownN] = [theirs.chain.n, mine.chain.n]
     const sealed: SealedSend = { to, theirs: n, mine: ownN, body: sentBody({ theirs: n, mine: ownN, parts, own }) }
-    engine.changed(changes, engine.keepSealed(id, sealed))
+    const logged = engine.repairs.log(id, { to, body, theirs: n, mine: ownN, until })
+    engine.changed(changes, [...engine.keepSealed(id, sealed), ...logged])
     return sealed
   })
 }
@@ -59,17 +62,26 @@ async function sealAnew(engine: Engine, line: Line, [, id, to, body]: SendFrame,
 const addressees = ({ own }: Engine, { chain }: Pin): Addressee[] =>
   chain.members
     .filter(({ identity }) => bytesToHex(identity) !== bytesToHex(own.identity.public))
-    .map((member) => ({ ...member, user: chain.user, peer: peerOf({ user: chain.user, identity: member.identity }) }))
+    .map((member) => addressee(chain.user, member))
 
-function partFor(
+export const addressee = (user: string, member: Member): Addressee => ({
+  ...member,
+  user,
+  peer: peerOf({ user, identity: member.identity }),
+})
+
+/** `ephemeral`: of the pairing that it is to be written in; else it is that which has read last. */
+export function partFor(
   { peers }: Engine,
   { peer, device }: Addressee,
   payload: Uint8Array,
   about: { readonly chat: string; readonly id: MessageId },
   changes: Map<string, Pairings>,
+  ephemeral?: string,
 ): DevicePart[] {
   const pairings = peers.of(peer)
-  const pairing = pairings.find(({ ratchet }) => canWrite(ratchet))
+  const writing = pairings.filter(({ ratchet }) => canWrite(ratchet))
+  const pairing = writing.find(({ opening }) => String(opening.ephemeral) === ephemeral) ?? writing[0]
   const written = pairing && write(pairing, payload, about)
   if (!written) return []
   changes.set(peer, withChanged(pairings, written.pairing))
@@ -77,17 +89,41 @@ function partFor(
 }
 
 /** Begins pairings with those devices with which there is none yet. One that has left nothing gets no part. */
-async function paired(
+export async function paired(
   engine: Engine,
   line: Line,
-  chat: UserId,
+  chat: string,
   user: string,
   devices: readonly Addressee[],
 ): Promise<void> {
   const canWriteTo = ({ peer }: Addressee) => engine.peers.of(peer).some(({ ratchet }) => canWrite(ratchet))
   const missing = devices.filter((device) => !canWriteTo(device))
-  if (missing.length === 0) return
-  const answer = await line.ask(['claim', line.ref(), chat, user as UserId])
+  if (missing.length > 0) await begin(engine, line, chat, user, missing, (device) => !canWriteTo(device))
+}
+
+/** Milliseconds in which a pairing that was begun for a repair is the one for the next, too. */
+const begunMs = 600_000
+
+/** A pairing that was begun since what there was may be broken: the other device takes it for its own, once it has read in it. */
+export async function begun(engine: Engine, line: Line, chat: string, to: Addressee): Promise<string | undefined> {
+  const last = engine.begun.get(to.peer)
+  const isThere = engine.peers.of(to.peer).some(({ opening }) => String(opening.ephemeral) === last?.ephemeral)
+  if (last && isThere && systemClock.monotonic() - last.at < begunMs) return last.ephemeral
+  await begin(engine, line, chat, to.user, [to], () => true)
+  const ephemeral = String(engine.peers.of(to.peer).at(-1)?.opening.ephemeral)
+  engine.begun.set(to.peer, { ephemeral, at: systemClock.monotonic() })
+  return ephemeral
+}
+
+async function begin(
+  engine: Engine,
+  line: Line,
+  chat: string,
+  user: string,
+  missing: readonly Addressee[],
+  isMissing: (device: Addressee) => boolean,
+): Promise<void> {
+  const answer = await line.ask(['claim', line.ref(), chat as UserId, user as UserId])
   const bundles = answer[0] === 'bundles' ? (bundlesIn(answer[3]) ?? []) : []
   const primitives = await engine.primitives()
   await engine.alone(async () => {
@@ -99,7 +135,7 @@ async function paired(
       // A suite that the chain says it takes, and the bundle does not, was taken away by somebody.
       const isWhole = bundle && device.suites.every((suite) => bundle.signed.suites.includes(suite))
       const begun = isWhole ? await pair(primitives, engine.me, bundle) : undefined
-      if (begun && !canWriteTo(device)) changes.set(device.peer, withBegun(engine.peers.of(device.peer), begun))
+      if (begun && isMissing(device)) changes.set(device.peer, withBegun(engine.peers.of(device.peer), begun))
     }
     engine.changed(changes)
   })

@@ -1,10 +1,13 @@
 /** What goes between the session and the server, on its way: sends are sealed, entries opened. */
-import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
+import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { isGroup } from '../../protocol/ids.ts'
+import { timerOf } from '../../protocol/lifetime.ts'
+import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { type Line, Lost } from './line.ts'
 import { opened } from './opening.ts'
 import { type Pin, waits } from './pins.ts'
+import { Repair } from './repair.ts'
 import { sealedSend } from './sealing.ts'
 import { Serial } from './serial.ts'
 import type { E2eeOptions, Place, Unread } from './types.ts'
@@ -13,7 +16,7 @@ export class Traffic {
   readonly #engine: Engine
   readonly #plaintext: 'refuse' | 'allow'
   readonly #place: () => Promise<Place>
-  readonly #unread: (event: Unread) => void
+  readonly repair: Repair
   /** By recipient: sends are sealed in their order. */
   readonly #sending = new Serial()
   #wakes: (() => void)[] = []
@@ -27,13 +30,15 @@ export class Traffic {
     this.#engine = engine
     this.#plaintext = plaintext
     this.#place = place
-    this.#unread = unread
+    this.repair = new Repair(engine, unread)
   }
 
   heard(line: Line, frame: ServerFrame): ServerFrame | undefined | Promise<ServerFrame> {
     const engine = this.#engine
     if (frame[0] === 'message' || frame[0] === 'copy')
-      return opened(engine, line, frame, this.#plaintext !== 'allow', this.#unread)
+      return opened(engine, this.repair, line, frame, this.#plaintext !== 'allow')
+    if (frame[0] === 'gone') this.repair.gone(null, frame[1], frame[2])
+    if (frame[0] === 'deleted') this.repair.gone(frame[2], frame[3], frame[4])
     const id = frame[0] === 'sent' ? frame[1] : frame[0] === 'error' && frame[2] === 'send' ? frame[3] : null
     const sealed = id === null ? undefined : engine.sealed.get(id)
     if (!sealed || id === null) return frame
@@ -45,6 +50,8 @@ export class Traffic {
     engine.vault.set(engine.keepSealed(id, undefined))
     if (frame[0] !== 'sent') return frame
     const [kind, , epoch, seq, time, lifetime] = frame
+    const timer = timerOf(lifetime ?? '')
+    if (timer) engine.vault.set(engine.repairs.vanishes(id, systemClock.now() + timer.ms))
     return [kind, id, epoch, seq, time, lifetime, true] as unknown as ServerFrame
   }
 
@@ -74,6 +81,12 @@ export class Traffic {
       await new Promise<void>((resolve) => this.#wakes.push(resolve))
       if (!line.isOpen) throw new Lost()
     }
+  }
+
+  /** What the session says of other things. */
+  says([kind, chat, from]: ClientFrame): void {
+    const { vault, repairs } = this.#engine
+    if (kind === 'delete' && from === 1) vault.set(repairs.forget(chat))
   }
 
   /** Who waits looks again. */

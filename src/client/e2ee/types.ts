@@ -10,6 +10,8 @@ export type E2eeOptions = {
    * `allow`: to users who never had keys messages go as they are, without `sealed`.
    */
   readonly plaintext?: 'refuse' | 'allow'
+  /** How long, in days, messages that were sent may be asked for again by a device that could not read them: at most 10 MB are kept. Default 7. */
+  readonly resend?: { readonly days: number }
   /** Asked before this device begins the keys of a user who has none, as the server says. Default: it does. */
   readonly first?: () => boolean | Promise<boolean>
 }
@@ -24,11 +26,19 @@ export type Change = 'reset' | 'rotation' | 'device' | 'fork'
 export type Place = 'linked' | 'unlinked' | 'removed' | 'refused'
 
 /**
- * Why a message is not read. `no_part`: its sender did not know this device. `unknown_device`: it is of none that its user has, as the
+ * Why a message is not read. `no_part`: its sender did not know this device. `not_kept`: it was asked for, and its sender does not have it any more, or
+ * had sent it before this device was there. `unknown_device`: it is of none that its user has, as the
  * chain says. `plaintext`: it is not sealed, though its user has keys. `other_version`: of a later one of this package. Others are of the keys.
  */
-export type Why = Unreadable | 'no_part' | 'unknown_device' | 'plaintext' | 'other_version'
-export type Unread = { readonly id: string; readonly chat: string; readonly from: string; readonly why: Why }
+export type Why = Unreadable | 'no_part' | 'not_kept' | 'unknown_device' | 'plaintext' | 'other_version'
+export type Unread = {
+  readonly id: string
+  readonly chat: string
+  readonly from: string
+  readonly why: Why
+  /** It is asked for again: then it comes as a message, under this id. */
+  readonly retrying: boolean
+}
 
 export type E2eeEvents = {
   /** The devices of a user have changed: `reset` and `fork` hold what is sent to them. */

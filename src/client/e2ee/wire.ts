@@ -13,6 +13,8 @@ export type Between = {
   readonly heard: (line: Line, frame: ServerFrame) => ServerFrame | undefined | Promise<ServerFrame>
   /** What is said of a send, at any time; or what it is answered with. */
   readonly sends: (line: Line, frame: SendFrame) => Promise<SendFrame | ServerFrame>
+  /** Anything else that is said. */
+  readonly says: (frame: ClientFrame) => void
   readonly low: (line: Line) => void
   /** The devices of this user are others. */
   readonly moved: (line: Line) => void
@@ -73,6 +75,7 @@ class Wired {
 
   #send(frames: readonly ClientFrame[]): void {
     const others = frames.filter((frame): frame is Exclude<ClientFrame, SendFrame> => frame[0] !== 'send')
+    for (const frame of others) this.#between.says(frame)
     if (others.length > 0) this.#say(...others.map(asTaker))
     for (const frame of frames) if (frame[0] === 'send') void this.#sends(frame)
   }

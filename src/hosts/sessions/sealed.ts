@@ -3,13 +3,13 @@ import type { SessionRef } from '../../../actors/user/types.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Body, DeviceId } from '../../protocol/ids.ts'
 import { keptBody, sentIn, toldTo } from '../../protocol/keys/parts.ts'
-import { isSealed } from '../../protocol/sealed.ts'
+import { isQuiet, isSealed } from '../../protocol/sealed.ts'
 import type { Session } from './session.ts'
 
 /** What an inbox keeps of a body that a device sends: of a sealed one what is in it for the recipient, or for the sender's other devices. */
 export function keptOf({ device }: Session, body: Body, whose: 'parts' | 'own'): Body {
   const sent = isSealed(body) && sentIn(body, Number.MAX_SAFE_INTEGER)
-  return sent ? keptBody({ from: device as DeviceId, parts: sent[whose] }) : body
+  return sent ? keptBody({ from: device as DeviceId, parts: sent[whose], quiet: isQuiet(body) }) : body
 }
 
 /** Sessions that take sealed messages: few bytes for each of them, and none for others. */

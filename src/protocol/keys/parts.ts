@@ -1,7 +1,7 @@
 /** What is in a sealed body: as a device sends it, as an inbox keeps it, and as one device of the inbox gets it. */
 import { concatBytes } from '@noble/hashes/utils.js'
 import { type DeviceId, isId } from '../ids.ts'
-import { isSealed, sealedMark } from '../sealed.ts'
+import { isQuiet, isSealed, sealedMark } from '../sealed.ts'
 import { framed, uint32At, unframed } from './bytes.ts'
 
 /** For one device; `type`: 1 for one that begins a pairing, 2 for a later one. */
@@ -14,43 +14,49 @@ export type Sent = {
   readonly parts: readonly DevicePart[]
   /** For the other devices of the sender. */
   readonly own: readonly DevicePart[]
+  /** Said by a device, and not by a person (sealed.ts). */
+  readonly quiet?: boolean
 }
 /** As an inbox keeps it: what a device of somebody has written for the devices of its owner. */
-export type Kept = { readonly from: DeviceId; readonly parts: readonly DevicePart[] }
+export type Kept = { readonly from: DeviceId; readonly parts: readonly DevicePart[]; readonly quiet?: boolean }
 /** As a device gets it. `part` undefined: there is none for it. */
-export type Told = { readonly from: DeviceId; readonly part: Omit<DevicePart, 'device'> | undefined }
+export type Told = {
+  readonly from: DeviceId
+  readonly part: Omit<DevicePart, 'device'> | undefined
+  readonly quiet?: boolean
+}
 
 const forms = { sent: 1, kept: 2, told: 3 } as const
 /** Devices of one user in one message. */
 const most = 64
 
-const body = (...fields: Parameters<typeof framed>[0]): Uint8Array =>
-  concatBytes(Uint8Array.from(sealedMark), framed(fields))
+const body = (quiet: boolean | undefined, ...fields: Parameters<typeof framed>[0]): Uint8Array =>
+  concatBytes(Uint8Array.from([...sealedMark, quiet ? 2 : 1]), framed(fields))
 
 const listOf = (parts: readonly DevicePart[]): Uint8Array =>
   framed(parts.flatMap(({ device, type, bytes }) => [device, type, bytes]))
 
-export const sentBody = ({ theirs, mine, parts, own }: Sent): Uint8Array =>
-  body(forms.sent, theirs, mine, listOf(parts), listOf(own))
+export const sentBody = ({ theirs, mine, parts, own, quiet }: Sent): Uint8Array =>
+  body(quiet, forms.sent, theirs, mine, listOf(parts), listOf(own))
 
-export const keptBody = ({ from, parts }: Kept): Uint8Array => body(forms.kept, from, listOf(parts))
+export const keptBody = ({ from, parts, quiet }: Kept): Uint8Array => body(quiet, forms.kept, from, listOf(parts))
 
-const toldBody = ({ from, part }: Told): Uint8Array =>
-  part ? body(forms.told, from, part.type, part.bytes) : body(forms.told, from)
+const toldBody = ({ from, part, quiet }: Told): Uint8Array =>
+  part ? body(quiet, forms.told, from, part.type, part.bytes) : body(quiet, forms.told, from)
 
 /** undefined: not such a body, or not well formed. */
 export function sentIn(bytes: Uint8Array, idLength: number): Sent | undefined {
   const [theirs, mine, their, my, ...more] = fieldsOf(bytes, forms.sent) ?? []
   if (theirs?.length !== 4 || mine?.length !== 4 || !their || !my || more.length > 0) return undefined
   const [parts, own] = [partsIn(their, idLength), partsIn(my, idLength)]
-  return parts && own && { theirs: uint32At(theirs, 0), mine: uint32At(mine, 0), parts, own }
+  return parts && own && { theirs: uint32At(theirs, 0), mine: uint32At(mine, 0), parts, own, quiet: isQuiet(bytes) }
 }
 
 /** What a device of the inbox gets of a body that it keeps. */
 export function toldTo(kept: Uint8Array, device: DeviceId): Uint8Array {
   const [from, list] = fieldsOf(kept, forms.kept) ?? []
   const part = list && partsIn(list, Number.MAX_SAFE_INTEGER)?.find((part) => part.device === device)
-  return toldBody({ from: textIn(from) as DeviceId, part })
+  return toldBody({ from: textIn(from) as DeviceId, part, quiet: isQuiet(kept) })
 }
 
 export function toldIn(bytes: Uint8Array): Told | undefined {
@@ -63,7 +69,7 @@ export function toldIn(bytes: Uint8Array): Told | undefined {
 
 function fieldsOf(bytes: Uint8Array, form: number): Uint8Array[] | undefined {
   if (!isSealed(bytes)) return undefined
-  const [first, ...fields] = unframed(bytes.subarray(sealedMark.length)) ?? []
+  const [first, ...fields] = unframed(bytes.subarray(sealedMark.length + 1)) ?? []
   return first?.length === 4 && uint32At(first, 0) === form ? fields : undefined
 }
 

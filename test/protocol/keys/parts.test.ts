@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { DeviceId } from '../../../src/protocol/ids.ts'
 import { bundlesBytes, bundlesIn, type ServedBundle } from '../../../src/protocol/keys/bundles.ts'
 import { keptBody, type Sent, sentBody, sentIn, toldIn, toldTo } from '../../../src/protocol/keys/parts.ts'
-import { isSealed } from '../../../src/protocol/sealed.ts'
+import { isQuiet, isSealed } from '../../../src/protocol/sealed.ts'
 
 const device = (name: string) => name as DeviceId
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers)
@@ -22,7 +22,13 @@ describe('a sealed body', () => {
     expect(isSealed(sentBody(sent).subarray(0, 7))).toBe(false)
   })
 
-  it('says what was sent', () => expect(sentIn(sentBody(sent), 128)).toEqual(sent))
+  it('says what was sent, and whether a device says it to another', () => {
+    expect(sentIn(sentBody(sent), 128)).toEqual({ ...sent, quiet: false })
+    const quiet = sentBody({ ...sent, quiet: true })
+    expect(sentIn(quiet, 128)).toEqual({ ...sent, quiet: true })
+    const told = toldTo(keptBody({ from: device('desk'), parts, quiet: true }), device('phone'))
+    expect([sentBody(sent), quiet, told].map(isQuiet)).toEqual([false, true, true])
+  })
 
   it('gives each device its own part, and none to others', () => {
     const kept = keptBody({ from: device('desk'), parts })

@@ -1,0 +1,65 @@
+/** What one device says to another, sealed, and seen by nobody else: it is sent as a message that wakes and counts for nobody. */
+import type { SendFrame } from '../../protocol/frames.ts'
+import type { MessageId, UserId } from '../../protocol/ids.ts'
+import { sentBody } from '../../protocol/keys/parts.ts'
+import { uuidv7 } from '../uuid.ts'
+import type { Engine } from './engine.ts'
+import type { Line } from './line.ts'
+import type { Pairings } from './pairings.ts'
+import { type Payload, payloadBytes } from './payload.ts'
+import { headOf, memberNamed, type Pin, waits } from './pins.ts'
+import { addressee, begun, paired, partFor } from './sealing.ts'
+
+export type Device = { readonly user: string; readonly device: string }
+
+/**
+ * Answers whether the server has it; false: it is not to be sent, now or ever. `anew`: in a pairing that was begun for that. Rejects when the
+ * connection is over.
+ */
+export async function sayQuietly(
+  engine: Engine,
+  line: Line,
+  to: Device,
+  says: Pick<Payload, 'body' | 'of' | 'says'>,
+  anew: boolean,
+): Promise<boolean> {
+  const { pins } = engine
+  const id = uuidv7() as MessageId
+  for (let again = false; ; again = true) {
+    const [theirs, mine] = [await pins.known(line, to.user), await pins.known(line, engine.user)]
+    const body = waits(theirs) ? undefined : await seal(engine, line, to, { theirs, mine, id, says, anew })
+    if (!body) return false
+    await engine.vault.flush()
+    const frame: SendFrame = ['send', id, to.user as UserId, body, again]
+    const answer = await line.send(frame)
+    if (answer[0] === 'sent') return true
+    if (answer[1] === 'stale_devices') pins.doubt(to.user, engine.user)
+    if (answer[4] === 0) return false
+    await line.pause(answer[4])
+  }
+}
+
+type About = {
+  readonly theirs: Pin
+  readonly mine: Pin
+  readonly id: MessageId
+  readonly says: Pick<Payload, 'body' | 'of' | 'says'>
+  readonly anew: boolean
+}
+
+async function seal(engine: Engine, line: Line, { user, device }: Device, about: About) {
+  const { theirs, mine, id, says, anew } = about
+  const member = memberNamed(theirs.chain, device)
+  if (!member || !engine.own.isIn(mine.chain, engine.device)) return undefined
+  const to = addressee(user, member)
+  const ephemeral = anew ? await begun(engine, line, user, to) : undefined
+  if (!anew) await paired(engine, line, user, user, [to])
+  const payload = payloadBytes({ ...says, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+  return engine.alone(async () => {
+    const changes = new Map<string, Pairings>()
+    const parts = partFor(engine, to, payload, { chat: user, id }, changes, ephemeral)
+    if (parts.length === 0) return undefined
+    engine.changed(changes)
+    return sentBody({ theirs: theirs.chain.n, mine: mine.chain.n, parts, own: [], quiet: true })
+  })
+}

@@ -1,0 +1,149 @@
+/**
+ * Makes good what could not be read: this device asks the one that has sent it, in a pairing that it begins for that, and gets it again.
+ * Each step follows an answer, or a new connection, and none only time: so two devices that cannot read each other fall silent.
+ */
+import { isGroup } from '../../protocol/ids.ts'
+import { parseLink } from '../../protocol/keys/link.ts'
+import type { Engine } from './engine.ts'
+import { placeIn } from './entering.ts'
+import type { Line } from './line.ts'
+import type { Payload } from './payload.ts'
+import { nameOf } from './peers.ts'
+import { memberNamed, type Pin, waits } from './pins.ts'
+import { type Device, sayQuietly } from './quiet.ts'
+import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
+import type { Unread, Why } from './types.ts'
+
+/** Times that one message is asked for. */
+const mostTries = 4
+/** Messages that are asked for at a time: a new device may find thousands that were sent before it came. */
+const mostWanted = 256
+/** Of these no other bytes of the same message would help. */
+const final: ReadonlySet<Why> = new Set<Why>(['plaintext', 'unknown_device', 'other_suite', 'other_version'])
+
+export class Repair {
+  readonly #engine: Engine
+  readonly #unread: (event: Unread) => void
+  /** One thing at a time is said. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(engine: Engine, unread: (event: Unread) => void) {
+    this.#engine = engine
+    this.#unread = unread
+  }
+
+  /** A message that cannot be read: it is told, and asked for where that may help. */
+  failed(line: Line, frame: Carrying, from: Device, why: Why): void {
+    const { repairs, vault, epoch } = this.#engine
+    const name = nameOf(from.user, frame[2])
+    const known = repairs.wanted.get(name)
+    const mayAsk = known || repairs.wanted.size < mostWanted
+    const isWanted = mayAsk && !final.has(why) && from.device !== '' && placeIn(this.#engine) === 'linked'
+    if (isWanted && !known) {
+      const bare = Object.assign([...frame], { 5: '' }) as unknown as Carrying
+      vault.set(repairs.want(name, { ...from, frame: bare, epoch, why, tries: 0, asked: false }))
+    }
+    this.#tell({ frame, ...from }, why, isWanted)
+    if (isWanted) this.#later(() => this.#ask(line, name))
+  }
+
+  /** On a new connection: what is not at the server yet. */
+  entered(line: Line): void {
+    const { wanted, tasks } = this.#engine.repairs
+    for (const name of wanted.keys()) this.#later(() => this.#ask(line, name))
+    for (const task of tasks.values()) this.#later(() => this.#answer(line, task))
+  }
+
+  /** What a device has said quietly and this one cannot read: it is told so, or asked again for what it was to say again. */
+  unheard(line: Line, from: Device): void {
+    if (!this.#askAgain(line, from))
+      this.#later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
+  }
+
+  /** What is to be kept in the write in which something is read that a device has said, and what is to be done then. */
+  heard(line: Line, from: Device, { says, of = '' }: Payload): { readonly sets: Sets; readonly then: () => void } {
+    const { repairs } = this.#engine
+    const name = nameOf(from.user, of)
+    const wanted = repairs.wanted.get(name)
+    const then = () => {
+      if (says === 'ask') this.#later(() => this.#answer(line, { ...from, id: of }))
+      if (says === 'lost') this.#askAgain(line, from)
+      if (says === 'none' && wanted) this.#tell(wanted, 'not_kept', false)
+    }
+    if (says === 'ask') return { sets: repairs.task({ ...from, id: of }), then }
+    return { sets: says === 'none' ? repairs.want(name, undefined) : [], then }
+  }
+
+  /** Entries that are gone, or deleted, are wanted no more. */
+  gone(chat: string | null, from: number, upTo: number): void {
+    const { repairs, vault, epoch } = this.#engine
+    for (const [name, { frame, epoch: of }] of repairs.wanted) {
+      const isOf = chat === null || frame[3] === chat
+      if (isOf && of === epoch && frame[1] >= from && frame[1] <= upTo) vault.set(repairs.want(name, undefined))
+    }
+  }
+
+  #askAgain(line: Line, { user, device }: Device): boolean {
+    const { wanted } = this.#engine.repairs
+    const lost = [...wanted].filter(([, of]) => of.user === user && of.device === device)
+    for (const [name] of lost) this.#later(() => this.#ask(line, name, true))
+    return lost.length > 0
+  }
+
+  /** `again`: what was asked for before, too. */
+  async #ask(line: Line, name: string, again = false): Promise<void> {
+    const engine = this.#engine
+    const { repairs, vault } = engine
+    const wanted = repairs.wanted.get(name)
+    if (!wanted || !line.isOpen || (wanted.asked && !again)) return
+    const tries = wanted.tries + 1
+    if (tries > mostTries) return this.#giveUp(name, wanted)
+    vault.set(repairs.want(name, { ...wanted, tries, asked: false }))
+    const says = { body: '', of: wanted.frame[2], says: 'ask' } as const
+    const isSent = await sayQuietly(engine, line, wanted, says, wanted.why !== 'no_part' || tries > 1)
+    const now = repairs.wanted.get(name)
+    if (!now) return
+    if (!isSent) return this.#giveUp(name, now)
+    vault.set(repairs.want(name, { ...now, asked: true }))
+    await vault.flush()
+  }
+
+  #giveUp(name: string, wanted: Wanted): void {
+    const { repairs, vault } = this.#engine
+    vault.set(repairs.want(name, undefined))
+    this.#tell(wanted, wanted.why as Why, false)
+  }
+
+  /** Says a message again to a device that was there when it was sent; and waits with it while its user is somebody else than before. */
+  async #answer(line: Line, task: Task): Promise<void> {
+    const engine = this.#engine
+    const { repairs, pins, vault } = engine
+    if (!repairs.tasks.has([task.user, task.device, task.id].join('\n')) || !line.isOpen) return
+    const pin = await pins.known(line, task.user)
+    if (waits(pin)) return
+    const logged = repairs.logged(task.id)
+    const isFor = logged && (task.user === engine.user || task.user === logged.to || isGroup(logged.to as never))
+    const wasThere = logged && isFor && addedAt(pin, task) <= (task.user === logged.to ? logged.theirs : logged.mine)
+    const says = wasThere ? { body: logged.body } : ({ body: '', says: 'none' } as const)
+    await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
+    vault.set(repairs.task(task, true))
+    await vault.flush()
+  }
+
+  #tell({ frame, user }: Pick<Wanted, 'frame' | 'user'>, why: Why, retrying: boolean): void {
+    const [kind, , id, other] = frame
+    this.#unread({ id, chat: kind === 'copy' ? other : (frame[7]?.group ?? other), from: user, why, retrying })
+  }
+
+  /** Ends with the connection, and is done again with the next. */
+  #later(task: () => Promise<unknown>): void {
+    this.#last = this.#last.then(task).catch(() => {})
+  }
+}
+
+/** The number of the link that has added a device as it is now. */
+function addedAt({ chain, links }: Pin, { device }: Device): number {
+  const identity = String(memberNamed(chain, device)?.identity)
+  const at = links.findIndex((link) => parseLink(link)?.add.some((added) => String(added.identity) === identity))
+  return at < 0 ? Number.POSITIVE_INFINITY : at + 1
+}

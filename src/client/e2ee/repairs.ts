@@ -1,0 +1,101 @@
+/** What is to be made good, as the storage has it: messages that this device could not read, and what others ask of what it has sent. */
+import type { EntryFrame } from '../../protocol/frames.ts'
+import type { Body, Millis } from '../../protocol/ids.ts'
+import { systemClock } from '../clock.ts'
+
+export type Carrying = Extract<EntryFrame, readonly ['message' | 'copy', ...unknown[]]>
+
+/** A message that was not read. `frame`: without its body. `user`, `device`: who has sent it. */
+export type Wanted = {
+  readonly frame: Carrying
+  readonly epoch: number
+  readonly user: string
+  readonly device: string
+  readonly why: string
+  /** How often it was asked for, and whether that is at the server. */
+  readonly tries: number
+  readonly asked: boolean
+}
+/** A device could not read a message that this one has sent. */
+export type Task = { readonly user: string; readonly device: string; readonly id: string }
+/** What was sent, as long as somebody may ask for it. `theirs`, `mine`: links of both chains that were known. */
+export type Logged = {
+  readonly to: string
+  readonly body: Body
+  readonly theirs: number
+  readonly mine: number
+  readonly until: Millis
+}
+export type Sets = readonly (readonly [key: string, value: unknown])[]
+
+/** Bytes of what was sent that are kept; beyond these the oldest go. */
+const logBytes = 10 * 1024 * 1024
+/** What a message costs besides its body. */
+const around = 200
+
+export class Repairs {
+  readonly wanted = new Map<string, Wanted>()
+  readonly tasks = new Map<string, Task>()
+  readonly #log = new Map<string, Logged>()
+  #bytes = 0
+
+  load(kind: string, name: string, value: unknown): void {
+    if (kind === 'want') this.wanted.set(name, value as Wanted)
+    if (kind === 'task') this.tasks.set(name, value as Task)
+    if (kind === 'log') this.#add(name, value as Logged)
+  }
+
+  logged(id: string): Logged | undefined {
+    const found = this.#log.get(id)
+    return found && found.until > systemClock.now() ? found : undefined
+  }
+
+  log(id: string, logged: Logged): Sets {
+    const gone = this.#drop(id)
+    this.#add(id, logged)
+    const [oldest] = this.#log.keys()
+    const old = this.#bytes > logBytes || this.#isOver(oldest) ? this.#drop(oldest) : []
+    return [...gone, ...old, [`log:${id}`, logged]]
+  }
+
+  /** What vanishes for its sender vanishes here. */
+  vanishes(id: string, until: Millis): Sets {
+    const logged = this.#log.get(id)
+    return logged ? this.log(id, { ...logged, until: Math.min(until, logged.until) }) : []
+  }
+
+  /** Its person has deleted a chat. */
+  forget(chat: string): Sets {
+    return [...this.#log].flatMap(([id, { to }]) => (to === chat ? this.#drop(id) : []))
+  }
+
+  want(name: string, wanted: Wanted | undefined): Sets {
+    if (wanted) this.wanted.set(name, wanted)
+    else if (!this.wanted.delete(name)) return []
+    return [[`want:${name}`, wanted]]
+  }
+
+  task({ user, device, id }: Task, isOver = false): Sets {
+    const name = [user, device, id].join('\n')
+    if (isOver) this.tasks.delete(name)
+    else this.tasks.set(name, { user, device, id })
+    return [[`task:${name}`, isOver ? undefined : { user, device, id }]]
+  }
+
+  #isOver(id: string | undefined): boolean {
+    return id !== undefined && (this.#log.get(id)?.until ?? 0) <= systemClock.now()
+  }
+
+  #add(id: string, logged: Logged): void {
+    this.#log.set(id, logged)
+    this.#bytes += logged.body.length + around
+  }
+
+  #drop(id: string | undefined): Sets {
+    const logged = id === undefined ? undefined : this.#log.get(id)
+    if (!logged || id === undefined) return []
+    this.#log.delete(id)
+    this.#bytes -= logged.body.length + around
+    return [[`log:${id}`, undefined]]
+  }
+}
