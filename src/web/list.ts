@@ -1,5 +1,5 @@
 /** A list of chats in their order, with the last message, its time and what is unread. */
-import { type Chat, isMuted, isPinned, titleOf } from '../client/chats/index.ts'
+import { type Chat, isMuted, isPinned, newestTime, titleOf } from '../client/chats/index.ts'
 import { avatar, icon, make, tick } from './dom.ts'
 import { shortened, summary } from './telling.ts'
 import { when } from './words.ts'
@@ -60,7 +60,8 @@ export class List {
       this.#items.delete(id)
     }
     shown.forEach((chat, index) => {
-      const day = chat.last ? when(chat.last.time, now) : ''
+      const time = newestTime(chat)
+      const day = time > 0 ? when(time, now) : ''
       const known = this.#items.get(chat.id) ?? { item: make('li', ''), shown: undefined, day }
       this.#items.set(chat.id, known)
       if (known.shown !== chat || known.day !== day) known.item.replaceChildren(entry(chat, day, this.#me))
@@ -76,11 +77,11 @@ export class List {
 }
 
 function entry(chat: Chat, time: string, me: string): HTMLElement {
-  const { id, last, unread, draft } = chat
+  const { id, last, unread, draft, told } = chat
   const preview = make('span', 'preview')
   if (draft) preview.append(make('span', 'draft', 'Draft: '), shortened(draft))
   else if (last?.mine) preview.append(tick(last.state), ' ', summary(last, me))
-  else preview.append(last ? summary(last, me) : 'No messages yet')
+  else preview.append(last ? summary(last, me) : told ? 'Loading…' : 'No messages yet')
   const top = make('span', 'row', make('strong', 'name', titleOf(chat)), make('time', '', time))
   const bottom = make('span', 'row', preview)
   if (isMuted(chat)) bottom.append(sign('muted', muted))

@@ -50,6 +50,61 @@ describe('the reader of a client', () => {
   })
 })
 
+describe('a book of a device that has nothing yet', () => {
+  const chat = (id: string, seq: number, unread: number, read: number, tags = '') =>
+    ['chat', id, seq, seq, unread, read, 'default', tags] as never
+  const done = (n: number) => ['done', 'ask', 'chats', n] as never
+  const shown = (book: { all: readonly { id: string; unread: number }[] }) =>
+    book.all.map(({ id, unread }) => [id, unread])
+
+  it('shows what the server tells of chats before their messages come, and then what has come', async () => {
+    const { world, book } = await opened()
+    expect(world.link.of('ask')).toContainEqual(['ask', 'chats'])
+    world.link.say(chat('alice', 6, 2, 3), chat('carol', 2, 0, 2), done(2))
+    await settle()
+    expect(shown(book)).toEqual([
+      ['alice', 2],
+      ['carol', 0],
+    ])
+    expect(book.chat('alice')).toMatchObject({ last: null, told: { seq: 6, time: 6 } })
+    world.link.say(message(1))
+    await settle()
+    expect(book.chat('alice')).toMatchObject({ unread: 2, last: { text: 'no 1' } })
+    world.link.say(...range(2, 6).map((seq) => (seq === 2 ? (['gone', 2, 2] as never) : message(seq))))
+    await settle()
+    expect(book.chat('alice')).toMatchObject({ unread: 3, told: null, last: { text: 'no 6' } })
+    expect(shown(book), 'nothing of it is left').toEqual([['alice', 3]])
+  })
+
+  it('goes by what was read or deleted meanwhile, here or elsewhere', async () => {
+    const { world, book } = await opened()
+    world.link.say(message(1), message(2))
+    await settle()
+    await book.read('alice')
+    world.link.say(chat('alice', 4, 3, 1), chat('carol', 3, 1, 0), chat('dave', 5, 1, 0), done(3))
+    await settle()
+    expect(book.chat('alice'), 'more was read than the server knew').toMatchObject({ unread: 0, told: null })
+    world.link.say(['seen', 0, 'carol', 3] as never)
+    await settle()
+    expect(book.chat('carol')).toMatchObject({ unread: 0, told: null })
+    const deleted = book.delete('dave')
+    await settle()
+    const [[, , from, upTo] = []] = world.link.of('delete')
+    world.link.say(['done', 'delete', 'dave', upTo, from] as never)
+    await deleted
+    expect(book.all.map(({ id }) => id)).toEqual(['alice'])
+  })
+
+  it('asks no more once it has something', async () => {
+    const { client, world, shelf, book } = await opened(message(1))
+    book.close()
+    const before = world.link.of('ask').filter(([, what]) => what === 'chats').length
+    await openBook(client, 'bob', shelf)
+    await settle()
+    expect(world.link.of('ask').filter(([, what]) => what === 'chats')).toHaveLength(before)
+  })
+})
+
 describe('a book', () => {
   it('counts what is unread: all, what is left when some was read here, and when some was read on another device', async () => {
     const { world, book } = await opened(...range(1, 6).map((seq) => message(seq)))

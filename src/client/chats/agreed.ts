@@ -1,6 +1,6 @@
 /** What this user's settings say of a chat: how long its messages stay, and its tags. Pure. */
 import type { Settings, Tags } from '../types.ts'
-import type { Chat } from './chat.ts'
+import { type Chat, newestTime } from './chat.ts'
 import { isGroup } from './line.ts'
 
 export type Agreed = Pick<Chat, 'lifetime' | 'tags'>
@@ -32,7 +32,7 @@ export const isMuted = ({ tags: { muted = 0 } }: Pick<Chat, 'tags'>, now = Date.
 export const isPinned = ({ tags: { pinned = 0 } }: Pick<Chat, 'tags'>): boolean => pinned > 0
 
 /** What came later than it was archived brings a chat back, unless it is muted. */
-export const isArchived = (chat: Pick<Chat, 'tags' | 'last'>, now = Date.now()): boolean => {
+export const isArchived = (chat: Pick<Chat, 'tags' | 'last'> & Partial<Chat>, now = Date.now()): boolean => {
   const { archived } = chat.tags
-  return archived !== undefined && (isMuted(chat, now) || (chat.last?.time ?? 0) <= archived)
+  return archived !== undefined && (isMuted(chat, now) || newestTime(chat) <= archived)
 }

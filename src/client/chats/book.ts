@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
-import { type Chat, type Choice, newChat, sorted } from './chat.ts'
+import { type Chat, type Choice, newChat, newestTime, shown, sorted, untold } from './chat.ts'
 import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
 import { type Kept, Log } from './log.ts'
 import { Past } from './past.ts'
@@ -89,11 +89,12 @@ export class Book {
     await Promise.race([isRead, kept])
     const [chats, began] = await kept
     this.#began = began
-    for (const chat of chats) this.#chats.set(chat.id, chat)
-    this.#all = sorted(chats)
+    for (const chat of chats) this.#chats.set(chat.id, shown(chat))
+    this.#all = sorted(this.#chats.values())
     void this.#client.outbox().then((messages) => this.#keepOwn(messages))
     void this.#client.settings().then((settings) => this.#agree(settings), nothing)
     void this.#watch()
+    if (chats.length === 0 || chats.some(({ told }) => told)) void this.#askAll().catch(nothing)
     for (const { id, chosen } of chats) if (Object.keys(chosen)[0]) this.#tag(id, chosen).catch(nothing)
     void this.#receive(first)
   }
@@ -169,7 +170,7 @@ export class Book {
 
   /** Puts a chat away, or back. One that is not muted comes back with its next message. */
   archive(id: string, on: boolean): Promise<void> {
-    const archived = on ? (this.chat(id).last?.time ?? 0) : null
+    const archived = on ? newestTime(this.chat(id)) : null
     return this.#tag(id, on ? { archived, pinned: null } : { archived })
   }
 
@@ -236,6 +237,9 @@ export class Book {
   async #take(messages: readonly Incoming[]): Promise<void> {
     const now = Date.now()
     await this.#keep(messages.map((message) => toMe(message, now)))
+    const last = messages.at(-1)
+    // What stood before it has come, or is gone.
+    await this.#untell(({ epoch, seq }) => epoch === last?.epoch && seq <= last.seq)
   }
 
   /** Own changes of a group come in the order of the group, as those of others. What comes while others are kept is kept together. */
@@ -280,6 +284,20 @@ export class Book {
     await this.#became(await this.#log.change(id, (chat) => this.#agreed(change(chat))))
   }
 
+  /** A device that has nothing yet is told what there is before all of it has come. */
+  async #askAll(): Promise<void> {
+    const all = await this.#client.chats()
+    if (this.#closed) return
+    await this.#untell(() => true)
+    await this.#became(await this.#log.tell(all, Date.now()))
+    for (const { id } of all) if (isGroup(id) && this.chat(id).name === null) void this.#learn(id)
+  }
+
+  /** What the server told of those is over. */
+  async #untell(isOver: (told: NonNullable<Chat['told']>) => boolean): Promise<void> {
+    for (const { id, told } of this.#all) if (told && isOver(told)) await this.#change(id, untold)
+  }
+
   async #seen(id: string, seen: NonNullable<Line['at']>): Promise<void> {
     await this.#became(await this.#log.read(id, seen, Date.now()))
   }
@@ -308,7 +326,7 @@ export class Book {
   /** A chat that begins is muted before its first line is told. */
   async #became({ lines, chats }: Kept): Promise<void> {
     const began = [...chats].filter(([id, chat]) => !this.#chats.has(id) && chat && this.#agreed(chat) !== chat)
-    for (const [id, chat] of chats) chat ? this.#chats.set(id, this.#agreed(chat)) : this.#chats.delete(id)
+    for (const [id, chat] of chats) chat ? this.#chats.set(id, shown(this.#agreed(chat))) : this.#chats.delete(id)
     this.#all = sorted(this.#chats.values())
     if (lines.length > 0) this.#listeners.tell('lines', lines)
     this.#listeners.tell('chats', this.#all)

@@ -1,6 +1,6 @@
 /** What is known of a chat. Pure: the log keeps it, the program shows it. */
 import type { Lifetime } from '../../protocol/lifetime.ts'
-import type { Tags } from '../types.ts'
+import type { ChatInfo, Tags } from '../types.ts'
 import { covers, isGroup, type Line, placeIn, startTimer, step } from './line.ts'
 
 /** A chat as a list shows it. */
@@ -30,6 +30,8 @@ export type Chat = {
   readonly theirs: Line['at']
   /** What is written and not sent. */
   readonly draft: string
+  /** What the server has of it, while not all of that has come here: its newest message, and what is unread. */
+  readonly told: Pick<ChatInfo, 'epoch' | 'seq' | 'time' | 'unread'> | null
 }
 
 export type Choice = { readonly [Word in keyof Tags]: Tags[Word] | null }
@@ -50,6 +52,7 @@ export const newChat = (id: string): Chat => ({
   seen: null,
   theirs: null,
   draft: '',
+  told: null,
 })
 
 /** What a chat is called. */
@@ -66,11 +69,12 @@ export function merge(
 ): { readonly chat: Chat; readonly line: Line } {
   const theirs = line.mine && line.state === 'read' ? further(chat.theirs, line.at) : chat.theirs
   const top = further(chat.top, line.here)
+  const told = isToCome(chat.told, top) ? chat.told : null
   if (known) {
     const risen = rank[line.state] > rank[known.state] ? line : known
     const { order, waits } = known
     const newer = { ...risen, order, waits, here: line.here ?? known.here, expires: known.expires ?? line.expires }
-    return { line: newer, chat: { ...chat, theirs, top, last: chat.last?.id === newer.id ? newer : chat.last } }
+    return { line: newer, chat: { ...chat, theirs, top, told, last: chat.last?.id === newer.id ? newer : chat.last } }
   }
   // What other own devices sent comes at once, and so before messages that stand before it in the inbox.
   const late = covers(chat.top, line.here)
@@ -79,7 +83,7 @@ export function merge(
   const placed = { ...(covers(chat.seen, line.here) ? startTimer(line, now) : line), order }
   const last = late && chat.last && chat.last.order > order ? chat.last : placed
   const moved = Math.max(order, chat.moved ?? 0)
-  const longer = { ...chat, theirs, top, last, moved, size: chat.size + 1 }
+  const longer = { ...chat, theirs, top, told, last, moved, size: chat.size + 1 }
   if (line.change) return { line: placed, chat: { ...longer, ...changed(chat, line) } }
   if (line.mine) return { line: placed, chat: longer }
   const unread = chat.unread + (covers(chat.seen, line.here) ? 0 : 1)
@@ -120,7 +124,7 @@ export function deleted(lines: readonly Line[], epoch: number, from: number, upT
  */
 export function seenUpTo(chat: Chat, seen: NonNullable<Line['at']>): Chat {
   const newest = seen.epoch === chat.newest?.epoch ? chat.newest : null
-  return { ...chat, newest, seen: further(chat.seen, seen) }
+  return { ...chat, newest, seen: further(chat.seen, seen), told: null }
 }
 
 /** Beyond which places the messages of a chat are unread; null: all are. */
@@ -132,11 +136,31 @@ const isOver = (place: Line['at'], { here }: Line): boolean =>
 
 const further = (a: Line['at'], b: Line['at']): Line['at'] => (b === null || covers(a, b) ? a : b)
 
+/** Whether the newest that the server told of is still to come, where this has. */
+const isToCome = (told: Chat['told'], top: Line['at']): boolean =>
+  told !== null && (top === null || (top.epoch === told.epoch && top.seq < told.seq))
+
+/** A chat that the server tells of, unless more of it was read meanwhile. */
+export function toldOf(chat: Chat, { epoch, seq, time, unread, read }: ChatInfo): Chat {
+  const told = { epoch, seq, time, unread }
+  return isToCome(told, chat.top) && covers({ epoch, seq: read }, chat.seen) ? { ...chat, told } : chat
+}
+
+export const untold = (chat: Chat): Chat => ({ ...chat, told: null })
+
+/** As a list shows it: what is unread and not here yet counts, too. */
+export const shown = (chat: Chat): Chat =>
+  chat.told && chat.told.unread > chat.unread ? { ...chat, unread: chat.told.unread } : chat
+
+/** When its newest message came; 0: it has none. */
+export const newestTime = ({ last, told }: Pick<Chat, 'last'> & Partial<Chat>): number =>
+  Math.max(last?.time ?? 0, told?.time ?? 0)
+
 /** Those that are pinned, the latest first; then the others with the newest first. Of one that was only read nothing came here. */
 export const sorted = (chats: Iterable<Chat>): Chat[] =>
   [...chats]
-    .filter(({ moved, draft }) => moved !== null || draft)
-    .sort(
-      (a, b) =>
-        (b.tags.pinned || 0) - (a.tags.pinned || 0) || (b.moved ?? Number.MAX_VALUE) - (a.moved ?? Number.MAX_VALUE),
-    )
+    .filter(({ moved, draft, told }) => moved !== null || draft || told)
+    .sort((a, b) => (b.tags.pinned || 0) - (a.tags.pinned || 0) || placeOf(b) - placeOf(a))
+
+const placeOf = ({ moved, told }: Chat): number =>
+  told ? Math.max(moved ?? 0, told.time) : (moved ?? Number.MAX_VALUE)

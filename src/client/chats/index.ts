@@ -5,7 +5,7 @@ import type { Shelf } from './shelf.ts'
 
 export { isArchived, isMuted, isPinned } from './agreed.ts'
 export type { Book, BookEvents } from './book.ts'
-export { type Chat, deleted, newChat, titleOf } from './chat.ts'
+export { type Chat, deleted, newChat, newestTime, titleOf } from './chat.ts'
 export { indexedDBShelf } from './indexeddb.ts'
 export { isGroup, type Line } from './line.ts'
 export { memoryShelf } from './memory.ts'

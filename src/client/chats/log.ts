@@ -1,5 +1,6 @@
 /** The lines of all chats on their shelf. What has vanished or is deleted leaves it at once. */
-import { type Chat, deleted, merge, newChat, seenUpTo, unreadOver, without } from './chat.ts'
+import type { ChatInfo } from '../types.ts'
+import { type Chat, deleted, merge, newChat, seenUpTo, toldOf, unreadOver, without } from './chat.ts'
 import { covers, type Line, startTimer } from './line.ts'
 import type { Hand, Shelf } from './shelf.ts'
 
@@ -87,14 +88,25 @@ export class Log {
   /** A chat is read up to there: the time of what waited for it runs. */
   read(id: string, seen: NonNullable<Line['at']>, now: number): Promise<Kept> {
     return this.#shelf.write(async (hand) => {
-      const chat = seenUpTo((await hand.chat(id)) ?? newChat(id), seen)
-      const waiting = await hand.waiting(id)
-      const lines = waiting.filter(({ here }) => covers(chat.seen, here)).map((line) => startTimer(line, now))
-      for (const line of lines) hand.putLine(line)
-      let unread = 0
-      for (const over of unreadOver(chat)) unread += await hand.unread(id, over)
-      hand.putChat({ ...chat, unread })
-      return { lines, chats: new Map([[id, { ...chat, unread }]]) }
+      const { lines, chat } = await readUpTo(hand, id, seen, now)
+      hand.putChat(chat)
+      return { lines, chats: new Map([[id, chat]]) }
+    })
+  }
+
+  /** What the server has of chats, of which not all may have come: how far they are read, too. */
+  tell(told: readonly ChatInfo[], now: number): Promise<Kept> {
+    return this.#shelf.write(async (hand) => {
+      const lines: Line[] = []
+      const chats = new Map<string, Chat>()
+      for (const info of told) {
+        const read = await readUpTo(hand, info.id, { epoch: info.epoch, seq: info.read }, now)
+        const chat = toldOf(read.chat, info)
+        lines.push(...read.lines)
+        chats.set(info.id, chat)
+        hand.putChat(chat)
+      }
+      return { lines, chats }
     })
   }
 
@@ -148,6 +160,17 @@ export class Log {
 }
 
 const wholeOf = (hand: Hand, chat: string) => hand.after(chat, Number.NEGATIVE_INFINITY, 2 ** 32 - 1)
+
+/** A chat that is read up to there, and those of its lines that had waited for it. */
+async function readUpTo(hand: Hand, id: string, seen: NonNullable<Line['at']>, now: number) {
+  const chat = seenUpTo((await hand.chat(id)) ?? newChat(id), seen)
+  const waiting = await hand.waiting(id)
+  const lines = waiting.filter(({ here }) => covers(chat.seen, here)).map((line) => startTimer(line, now))
+  for (const line of lines) hand.putLine(line)
+  let unread = 0
+  for (const over of unreadOver(chat)) unread += await hand.unread(id, over)
+  return { lines, chat: { ...chat, unread } }
+}
 
 /** `whole`: the chat of which nothing is to be left; if nothing is, it goes as well. */
 async function remove(hand: Hand, lines: readonly Line[], whole?: string): Promise<Kept> {
