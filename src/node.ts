@@ -39,7 +39,7 @@ import { Bans } from './operations/bans.ts'
 import { drainSessions } from './operations/draining.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
-import { asOperator, type Everywhere, type OnlinePage } from './operations/operating.ts'
+import { asOperator, type Everywhere, type Page } from './operations/operating.ts'
 import { adminRoute, metricsRoute } from './operations/routes.ts'
 import { type Webhooks, webhooks } from './operations/webhooks/webhooks.ts'
 import type { Millis, Position, UserId } from './protocol/ids.ts'
@@ -135,7 +135,9 @@ export function createNode(options: NodeOptions) {
      */
     disconnect: async (user: string, device?: string): Promise<number> => node().disconnect(user, device),
     /** Users who are connected, in the order of their names (default: the first 100), and how many they are in all. */
-    online: async (page?: OnlinePage) => node().online(page),
+    online: async (page?: Page) => node().online(page),
+    /** Users who are stored, in the order of the store (default: 100 of them), and behind whom the next page begins; null: there are no more. */
+    users: async (page?: Page) => node().users(page),
     /** Through which devices a user is connected, and from where. */
     sessions: async (user: string) => node().sessions(user),
     /**

@@ -68,6 +68,15 @@ const table = {
     },
     (node, { after, limit }) => node.online({ ...(after && { after }), ...(limit && { limit: Number(limit) }) }),
   ),
+  users: operation(
+    'GET /users',
+    'Users who are stored, in the order of the store, and `next`: behind whom the next page begins, null where there are no more.',
+    {
+      after: { type: 'text', text: 'those behind this one', optional: true },
+      limit: { type: 'text', text: 'how many at most; default 100, never more than 1,000', optional: true },
+    },
+    (node, { after, limit }) => node.users({ ...(after && { after }), ...(limit && { limit: Number(limit) }) }),
+  ),
   cluster: operation('GET /cluster', 'The cluster as the node knows it: nodes, shards, links.', {}, (node) =>
     node.cluster(),
   ),

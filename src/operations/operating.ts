@@ -6,10 +6,11 @@ import { type DeviceId, isChatId, isCount, isId, isMessageId, isUserId, type Use
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isText, type Rule } from '../protocol/options.ts'
 import type { ClockFace } from '../runtime/index.ts'
-import type { HistoryStore, KeyStore, LogStore, SettingsStore, TraceStore } from '../store/contract.ts'
+import type { HistoryStore, KeyStore, LogStore, PeopleStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
 import { deleteMessage } from './deleting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
+import { usersAfter } from './people.ts'
 
 type Device = ReturnType<Sessions['devicesOf']>[number]
 
@@ -25,13 +26,16 @@ type Context = {
   readonly bans: Bans
   readonly limits: Limits
   readonly router: NodeRouter
-  readonly store: LogStore & HistoryStore & SettingsStore & TraceStore & KeyStore
+  readonly store: LogStore & HistoryStore & SettingsStore & TraceStore & KeyStore & PeopleStore
   readonly term: number
   readonly clock: ClockFace
 }
 
-/** Which of the users who are connected: those after one, at most so many. */
-export type OnlinePage = { readonly after?: string; readonly limit?: number }
+/** Which users: those after one, at most so many. */
+export type Page = { readonly after?: string; readonly limit?: number }
+
+/** Users of one page: of the longest ids 0.3 MB. */
+const usersAtOnce = 1_000
 
 const isCounted: Rule = { words: 'a whole number from 1', fits: (value) => isCount(value) && value > 0 }
 
@@ -41,12 +45,17 @@ export function asOperator({ sessions, bans, limits, router, store, term, clock 
     return user
   }
   return {
-    online(page: OnlinePage = {}): { readonly users: readonly string[]; readonly count: number } {
+    online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
       checkOptions('online', page, { after: isText, limit: isCounted })
       const { after, limit = 100 } = page
       const users = [...new Set(sessions.users())]
       const later = after === undefined ? users : users.filter((user) => user > after)
       return { users: later.sort().slice(0, limit), count: users.length }
+    },
+    async users(page: Page = {}): Promise<{ readonly users: readonly string[]; readonly next: string | null }> {
+      checkOptions('users', page, { after: isText, limit: isCounted })
+      const { after = null, limit = 100 } = page
+      return usersAfter(store, after as UserId | null, Math.min(limit, usersAtOnce))
     },
     sessions: async (user: string) => sessions.devicesOf(userOf(user)),
     disconnect(user: string, device?: string): number | Promise<number> {

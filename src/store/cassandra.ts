@@ -5,7 +5,7 @@
  */
 import type { Client } from 'cassandra-driver'
 import type { Carrier, Entry, Started } from '../protocol/entry.ts'
-import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { ChatId, GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { Serial } from '../runtime/serial.ts'
@@ -22,6 +22,7 @@ import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/lease
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
 import { mediaRecords } from './cassandra/media.ts'
+import { historiesOf, owners, wipe } from './cassandra/people.ts'
 import { defaultRequestLimits, Places, type RequestLimits } from './cassandra/places.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
@@ -55,6 +56,7 @@ const readInsert = 'INSERT INTO reads (user, shelf, chat, seq) VALUES (?, 0, ?, 
 const readsQuery = 'SELECT chat, seq FROM reads WHERE user = ? AND shelf = 0'
 const seenQuery = 'SELECT at FROM seen WHERE user = ?'
 const seenInsert = 'INSERT INTO seen (user, at) VALUES (?, ?)'
+const seenDelete = 'DELETE FROM seen WHERE user = ?'
 /** Rows of last seen that are written at a time: they are for hundreds of users, and messages go before them. */
 const seenAtOnce = 32
 /** Terms of which it is remembered what was written. Each remembers some 2 MB at most. */
@@ -245,6 +247,19 @@ export class CassandraStore implements Store {
     return new Map(rows.map((row) => [row['chat'], number(row['seq'])]))
   }
 
+  async owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]> {
+    return owners(this.#requests, after, limit)
+  }
+
+  async histories(user: UserId): Promise<readonly ChatId[]> {
+    return historiesOf(this.#requests, user)
+  }
+
+  async wipe(user: UserId): Promise<void> {
+    const { requests, history } = this.#open
+    return this.#rewrites.run(user, () => wipe(requests, history, this.#retention, user))
+  }
+
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
     return loadGroup(this.#requests, group)
   }
@@ -276,7 +291,8 @@ export class CassandraStore implements Store {
     const worker = async () => {
       for (let row = rows.pop(); row; row = rows.pop()) {
         const [user, at] = row
-        await this.#requests.write([{ query: seenInsert, params: [user, new Date(at)] }], stamps.ordered())
+        const insert = { query: seenInsert, params: [user, new Date(at)] }
+        await this.#requests.write([at > 0 ? insert : { query: seenDelete, params: [user] }], stamps.ordered())
       }
     }
     await Promise.all(Array.from({ length: seenAtOnce }, worker))

@@ -8,6 +8,7 @@ import type { KeyStore } from './contract/keys.ts'
 import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
 import type { MediaRecordStore } from './contract/media.ts'
 import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
+import type { PeopleStore } from './contract/people.ts'
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
 import type { StoreError } from './error.ts'
 
@@ -19,6 +20,7 @@ export type * from './contract/logs.ts'
 export type * from './contract/media.ts'
 export { placeOf } from './contract/media.ts'
 export type * from './contract/nodes.ts'
+export type * from './contract/people.ts'
 export type * from './contract/users.ts'
 
 /** What whoever runs a store is told of. */
@@ -57,6 +59,7 @@ export interface Store
     SettingsStore,
     BanStore,
     KeyStore,
+    PeopleStore,
     TermStore,
     LifeStore,
     LeaseStore,

@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/entry.ts'
-import type { GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
+import type { ChatId, GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isFlag, isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import type {
@@ -29,7 +29,7 @@ import { type Compacted, compactFile } from './lmdb/compact.ts'
 import { erase } from './lmdb/erase.ts'
 import { expire } from './lmdb/expire.ts'
 import { closeFolder, type Opened, openFolder } from './lmdb/folder.ts'
-import { pastOf, readHistory } from './lmdb/history.ts'
+import { chatsOf, pastOf, readHistory } from './lmdb/history.ts'
 import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
 import { addLink, dropOnce, dropShelf, linksOf, saveShelf, shelfOf, shelvesOf } from './lmdb/keys.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
@@ -37,7 +37,8 @@ import { beginLife, nextTerm, releaseLease, renewLease, takeLease } from './lmdb
 import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packCursors } from './lmdb/rows.ts'
 import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
-import { usersOf } from './lmdb/users.ts'
+import { ownersOf, usersOf } from './lmdb/users.ts'
+import { wipe } from './lmdb/wipe.ts'
 import { completeRetention, type Retention } from './retention.ts'
 
 export type LmdbOptions = Retention & {
@@ -170,6 +171,21 @@ export class LmdbStore implements Store {
     return readHistory(this.#open.tables, user, chat, before, limit, bytes)
   }
 
+  async owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]> {
+    const { tables, journal } = this.#open
+    return ownersOf(tables, journal.users(), after, limit)
+  }
+
+  async histories(user: UserId): Promise<readonly ChatId[]> {
+    await this.#flush(user)
+    return [...chatsOf(this.#open.tables, user)]
+  }
+
+  async wipe(user: UserId): Promise<void> {
+    await this.#flush(user)
+    return wipe(this.#open, user)
+  }
+
   async #flush(user: UserId): Promise<void> {
     if (this.#open.journal.of(user)) await this.#open.journal.flush(user)
   }
@@ -239,7 +255,7 @@ export class LmdbStore implements Store {
 
   saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void> {
     return this.#write((tables) => {
-      for (const [user, at] of seen) void tables.seen.put(user, at)
+      for (const [user, at] of seen) void (at > 0 ? tables.seen.put(user, at) : tables.seen.remove(user))
     })
   }
 

@@ -1,5 +1,7 @@
 /** A store that forgets: for tests, and to see how the contract is meant. It is put together as the contract is. */
-import type { Store } from './contract.ts'
+import type { Millis, UserId } from '../protocol/ids.ts'
+import type { Settings } from '../protocol/settings.ts'
+import type { ShelfRow, Store } from './contract.ts'
 import { StoreError } from './error.ts'
 import { groups, notes } from './memory/groups.ts'
 import { histories } from './memory/history.ts'
@@ -8,6 +10,7 @@ import { keys } from './memory/keys.ts'
 import { expiry, logs, traces } from './memory/logs.ts'
 import { mediaRecords } from './memory/media.ts'
 import { lives, terms, time } from './memory/nodes.ts'
+import { people } from './memory/people.ts'
 import { bans, preferences, presence } from './memory/users.ts'
 import { completeRetention, type Retention } from './retention.ts'
 
@@ -15,6 +18,8 @@ import { completeRetention, type Retention } from './retention.ts'
 export function memoryStore(options: Partial<Retention> = {}): Store {
   const retention = completeRetention('memoryStore', options)
   const inboxes = new Inboxes()
+  const [seen, settings] = [new Map<UserId, Millis>(), new Map<UserId, Settings>()]
+  const [links, shelves] = [new Map<UserId, Uint8Array[]>(), new Map<UserId, Map<string, ShelfRow>>()]
   let opened = false
   const isOpen = () => opened
   return {
@@ -31,10 +36,11 @@ export function memoryStore(options: Partial<Retention> = {}): Store {
     ...whileOpen(isOpen, expiry(inboxes, retention)),
     ...whileOpen(isOpen, groups()),
     ...whileOpen(isOpen, notes()),
-    ...whileOpen(isOpen, presence()),
-    ...whileOpen(isOpen, preferences()),
+    ...whileOpen(isOpen, presence(seen)),
+    ...whileOpen(isOpen, preferences(settings)),
     ...whileOpen(isOpen, bans()),
-    ...whileOpen(isOpen, keys()),
+    ...whileOpen(isOpen, keys(links, shelves)),
+    ...whileOpen(isOpen, people(inboxes, [seen, settings, links, shelves])),
     ...whileOpen(isOpen, terms()),
     ...whileOpen(isOpen, time()),
     lives: whileOpen(isOpen, lives(inboxes)),

@@ -72,6 +72,27 @@ it('a group of more members than one message adds is made whole, and in the seco
   expect((await node.group(`#${id}`))?.members).toEqual(['ann', ...members])
 })
 
+it('those who are stored are listed page by page, and no group among them', async () => {
+  const { node, enter } = await start()
+  for (const name of ['bea', 'ben', 'cat', 'dan']) await node.send({ from: 'ann', to: name, body: 'hi' })
+  for (const name of ['Team', 'Crew']) await node.createGroup({ by: 'ann', name, members: ['bea'] })
+  const eve = enter('eve')
+  await expect.poll(() => eve.connection.is).toBe('online')
+  await expect.poll(async () => (await node.users()).users).toEqual(['ann', 'bea', 'ben', 'cat', 'dan', 'eve'])
+  const pages: unknown[] = []
+  for (let after: string | null | undefined; after !== null; ) {
+    const page: { users: readonly string[]; next: string | null } = await node.users({
+      limit: 2,
+      ...(after && { after }),
+    })
+    pages.push(page.users)
+    after = page.next
+  }
+  expect(pages.flat()).toEqual(['ann', 'bea', 'ben', 'cat', 'dan', 'eve'])
+  expect(await node.users({ after: 'zoe' })).toEqual({ users: [], next: null })
+  await expect(node.users({ limit: 0 })).rejects.toThrow(TypeError)
+})
+
 it('a broadcast comes to each in a chat of their own, once however often it is repeated, and says who was refused', async () => {
   const { node, enter } = await start()
   const [ann, ben] = [seenBy(enter('ann')), seenBy(enter('ben'))]

@@ -15,6 +15,7 @@ import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
 import { mediaContract } from '../contracts/media.ts'
+import { peopleContract } from '../contracts/people.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
 describe('Cassandra', oneNodeHere, () => {
@@ -27,7 +28,7 @@ describe('Cassandra', oneNodeHere, () => {
   })
   afterAll(() => client?.shutdown())
 
-  for (const contract of [storeContract, lastingContract, leaseContract, keyContract])
+  for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
     contract(
       'cassandra',
       async () => {

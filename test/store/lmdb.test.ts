@@ -9,6 +9,7 @@ import { lmdbStore } from '../../src/store/lmdb.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
+import { peopleContract } from '../contracts/people.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-lmdb-'))
@@ -16,7 +17,7 @@ let path = folder()
 beforeEach(() => {
   path = folder()
 })
-for (const contract of [storeContract, lastingContract, leaseContract, keyContract])
+for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
   contract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
 
 const bob = user('bob')

@@ -3,8 +3,9 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { leaseContract } from '../contracts/leases.ts'
+import { peopleContract } from '../contracts/people.ts'
 import { storeContract } from '../contracts/store.ts'
 
 const reopen = (closed: Store) => closed
-for (const contract of [storeContract, lastingContract, leaseContract, keyContract])
+for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
   contract('memory', memoryStore, { reopen })

@@ -3,7 +3,7 @@
  * entry, which says so until then (its column `kept`): after a crash between the two, the load of the inbox repeats it.
  */
 import { type Carrier, chatOf } from '../../protocol/entry.ts'
-import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { ChatId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { HistoryPosition } from '../contract.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import { Remembered } from './remembered.ts'
@@ -14,6 +14,7 @@ const noteInsert = 'INSERT INTO history_buckets (user, chat, bucket) VALUES (?, 
 const noteDelete = 'DELETE FROM history_buckets WHERE user = ? AND chat = ? AND bucket = ?'
 const bucketsQuery = 'SELECT bucket FROM history_buckets WHERE user = ? AND chat = ? AND bucket >= ? AND bucket <= ?'
 const pageQuery = `SELECT seq, ${entryColumns} FROM history WHERE user = ? AND chat = ? AND bucket = ? AND seq < ?`
+const notesDelete = 'DELETE FROM history_buckets WHERE user = ? AND chat = ?'
 const rangeDelete = `DELETE FROM history USING TIMESTAMP ?
   WHERE user = ? AND chat = ? AND bucket = ? AND seq >= ? AND seq <= ?`
 
@@ -107,6 +108,13 @@ export class History {
       this.#noted.delete(nameOf(user, chat, bucket))
       await this.#requests.write([{ query: noteDelete, params: [user, chat, bucket] }], this.#requests.stamps.ordered())
     }
+  }
+
+  /** All of a chat: also in which buckets it was. */
+  async wipe(user: UserId, chat: ChatId, upTo: Seq, lastTime: Millis): Promise<void> {
+    await this.erase(user, chat, 1, upTo, lastTime)
+    this.#noted.delete(nameOf(user, chat, bucketOf(upTo)))
+    await this.#requests.write([{ query: notesDelete, params: [user, chat] }], this.#requests.stamps.ordered())
   }
 }
 

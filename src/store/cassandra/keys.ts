@@ -11,6 +11,7 @@ const shelfInsert =
   'INSERT INTO key_shelves (user, identity, version, shelf, once) VALUES (?, ?, ?, ?, ?) IF NOT EXISTS'
 const shelfUpdate =
   'UPDATE key_shelves SET version = ?, shelf = ?, once = ? WHERE user = ? AND identity = ? IF version = ?'
+const linkDelete = 'DELETE FROM key_links WHERE user = ? AND n = ? IF EXISTS'
 const shelfDelete = 'DELETE FROM key_shelves WHERE user = ? AND identity = ? IF EXISTS'
 
 export async function links(requests: Requests, user: UserId, from: number): Promise<readonly Uint8Array[]> {
@@ -43,4 +44,17 @@ function saving(user: UserId, identity: string, { version, shelf, once }: ShelfR
 
 export async function dropShelf(requests: Requests, user: UserId, identity: string): Promise<void> {
   await requests.compare(shelfDelete, [user, identity])
+}
+
+/** Links of which one conditional batch is made. */
+const linksAtOnce = 100
+
+/** Takes away links and shelves, the last link first: what is left after a failure is a chain still. */
+export async function dropKeys(requests: Requests, user: UserId): Promise<void> {
+  for (const identity of await shelves(requests, user)) await dropShelf(requests, user, identity)
+  for (let n = (await links(requests, user, 1)).length; n > 0; n -= linksAtOnce) {
+    const [first, count] = [Math.max(1, n - linksAtOnce + 1), Math.min(n, linksAtOnce)]
+    const removals = Array.from({ length: count }, (_, at) => ({ query: linkDelete, params: [user, first + at] }))
+    await requests.compareAll(removals)
+  }
 }

@@ -39,6 +39,8 @@ export const isWhole = (row: Row): boolean => row['kind'] !== null
 /** What is written of an entry, as a row has it: of one that is gone more than the entry says. */
 export const cellsOfRow = (row: Row): Record<string, unknown> =>
   Object.fromEntries(entryColumns.split(', ').flatMap((name) => (row[name] === null ? [] : [[name, row[name]]])))
+/** Whether nothing is left of an entry but its place. */
+export const isGone = (kind: number): boolean => (kind & kindBits) === kinds.gone
 /** Whether an own copy. */
 export const isCopy = (kind: number): boolean => (kind & kindBits) === kinds.copy
 export const long = (value: number): types.Long => driver().types.Long.fromNumber(value)

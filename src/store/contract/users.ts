@@ -6,7 +6,10 @@ import type { Settings } from '../../protocol/settings.ts'
 export interface PresenceStore {
   /** When the user was last seen, in milliseconds since 1970; undefined: never. */
   lastSeen(user: UserId): Promise<Millis | undefined>
-  /** Replaces when users were last seen; many in one write, where the store can. Durable when it resolves; after a rejection each may be saved or not. */
+  /**
+   * Replaces when users were last seen; 0: never, as far as is known. Many in one write, where the store can. Durable when it resolves;
+   * after a rejection each may be saved or not.
+   */
   saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /** Histories of chats. Their rows are put when the entries come to the inbox, and leave when they are erased. */
 import type { Carrier } from '../../protocol/entry.ts'
-import type { UserId } from '../../protocol/ids.ts'
+import type { ChatId, UserId } from '../../protocol/ids.ts'
 import type { HistoryPosition } from '../contract.ts'
 import { unpackRow } from './rows.ts'
 import { lastId, lastSeq, type Tables } from './tables.ts'
@@ -24,6 +24,16 @@ export function readHistory(
     page.push(entry)
   }
   return page
+}
+
+/** The chats of which there is a history: one look-up for each. */
+export function* chatsOf({ history }: Tables, user: UserId): Generator<ChatId> {
+  for (let last = ''; ; ) {
+    const [key] = history.getKeys({ start: [user, last, lastSeq], end: [user, lastId, 0], limit: 1 })
+    if (!key) return
+    last = key[1]
+    yield last as ChatId
+  }
 }
 
 /** What the histories of a user keep of entries that have left the inbox, chat by chat. */

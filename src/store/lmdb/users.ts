@@ -1,4 +1,4 @@
-import type { UserId } from '../../protocol/ids.ts'
+import type { ChatId, UserId } from '../../protocol/ids.ts'
 import type { Tables } from './tables.ts'
 
 /** Everyone of whom anything is known, once. `fresh`: those of whom the journal knows. */
@@ -13,4 +13,19 @@ export function* usersOf(
       if (!fresh.has(user) && !tables.slice(0, at).some((earlier) => earlier.doesExist(user))) yield user
   for (const [user, n] of links.getKeys({}) as Iterable<[UserId, number]>)
     if (n === 1 && !fresh.has(user) && !tables.some((table) => table.doesExist(user))) yield user
+}
+
+/** Whoever has a log or cursors, in the order of the bytes of their ids, which is that of the tables. */
+export function ownersOf(
+  { logs, cursors }: Tables,
+  fresh: Iterable<UserId>,
+  after: ChatId | null,
+  limit: number,
+): readonly ChatId[] {
+  const range = after === null ? { limit } : { start: after, exclusiveStart: true, limit }
+  const first = after === null ? undefined : Buffer.from(after)
+  const found = new Set([...logs.getKeys(range), ...cursors.getKeys(range)] as ChatId[])
+  for (const id of fresh) if (!first || Buffer.compare(Buffer.from(id), first) > 0) found.add(id)
+  const sorted = [...found].map((id) => ({ id, bytes: Buffer.from(id) })).sort((a, b) => a.bytes.compare(b.bytes))
+  return sorted.slice(0, limit).map(({ id }) => id)
 }

@@ -1,9 +1,7 @@
 import type { UserId } from '../../protocol/ids.ts'
 import type { KeyStore, ShelfRow } from '../contract.ts'
 
-export function keys(): KeyStore {
-  const links = new Map<UserId, Uint8Array[]>()
-  const shelves = new Map<UserId, Map<string, ShelfRow>>()
+export function keys(links: Map<UserId, Uint8Array[]>, shelves: Map<UserId, Map<string, ShelfRow>>): KeyStore {
   return {
     links: async (user, from) => (links.get(user) ?? []).slice(from - 1),
     async addLink(user, n, link) {

@@ -2,18 +2,18 @@ import type { Millis, UserId } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
 import type { BanStore, PresenceStore, SettingsStore } from '../contract.ts'
 
-export function presence(): PresenceStore {
-  const seen = new Map<UserId, Millis>()
+export function presence(seen: Map<UserId, Millis>): PresenceStore {
   return {
     lastSeen: async (user) => seen.get(user),
     async saveLastSeen(users) {
-      for (const [user, at] of users) seen.set(user, at)
+      for (const [user, at] of users)
+        if (at > 0) seen.set(user, at)
+        else seen.delete(user)
     },
   }
 }
 
-export function preferences(): SettingsStore {
-  const saved = new Map<UserId, Settings>()
+export function preferences(saved: Map<UserId, Settings>): SettingsStore {
   return {
     settings: async (user) => saved.get(user),
     async saveSettings(user, settings) {
