@@ -33,6 +33,8 @@ export type PresenceKnows = {
 export type GroupKnows = {
   /** undefined: there is none. */
   readonly group: KnownGroup | undefined
+  /** Members, and who has left and has not got all that was for them. */
+  readonly ties: readonly UserId[]
 }
 export type OutboxKnows = {
   /** The highest seq that is durable. */

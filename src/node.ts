@@ -153,6 +153,11 @@ export function createNode(options: NodeOptions) {
     bans: async (): Promise<readonly string[]> => node().bans(),
     /** What is known of a user; undefined: nothing. */
     inspect: async (user: string) => node().inspect(user),
+    /**
+     * What is kept of a user, as lines of JSON with their media, the last of which is `end`; docs/operations.md says what is in them. It is read
+     * as fast as you take it. Throws SendRefused for a user who cannot be.
+     */
+    exportUser: (user: string): AsyncIterable<string> => node().exportUser(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
     trace: async (id: string) => node().trace(id),
     /** The cluster as this node knows it; undefined: it is in none. */
@@ -360,7 +365,7 @@ export async function startHosts(
     ...program,
     broadcast: (message: Broadcast) => broadcast(program.send, message),
     ...asMembers({ router, clock, limits }),
-    ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock }),
+    ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock, media }),
     cluster: () => cluster?.known(),
     drain: () => broke(),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),

@@ -1,7 +1,9 @@
 /** Whatever operators may ask of a running node, by name. */
+
+import { pipeline } from 'node:stream/promises'
 import { type Field, operationNames, operations } from '../operations/admin.ts'
 import { Misuse, meant } from './misuse.ts'
-import { askNode, operatorTable } from './operator.ts'
+import { askNode, operatorTable, streamFrom } from './operator.ts'
 import { readOptions } from './options.ts'
 
 export const table = operatorTable
@@ -16,9 +18,20 @@ export async function admin(args: string[]): Promise<void> {
   if (named === undefined) return console.log(operationNames.map(described).join('\n'))
   const name = operationNames.find((name) => name === named)
   if (!name) throw new Misuse(`there is no operation ${named}${meant(named, operationNames)}`)
-  const answer = await askNode(read.values, name, givenBy(pairs, operations[name].fields))
+  const given = givenBy(pairs, operations[name].fields)
+  if (operations[name].lines) return printed(await streamFrom(read.values, name, given))
+  const answer = await askNode(read.values, name, given)
   if (answer === undefined) throw new Error('the node knows nothing of that')
   console.log(JSON.stringify(answer, null, 2))
+}
+
+/** As fast as whoever reads it takes it. */
+async function printed(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await pipeline(chunks, process.stdout, { end: false })
+  } catch (cause) {
+    throw new Error('the node broke off: what was printed is not all', { cause })
+  }
 }
 
 const described = (name: (typeof operationNames)[number]): string => {

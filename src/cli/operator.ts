@@ -59,6 +59,21 @@ export async function askNode(
   name: OperationName,
   given: Answered = {},
 ): Promise<Answered | undefined> {
+  return (await answerOf(values, name, given))?.json() as Promise<Answered | undefined>
+}
+
+/** What it answers, as it comes. */
+export async function streamFrom(
+  values: Values,
+  name: OperationName,
+  given: Answered,
+): Promise<AsyncIterable<Uint8Array>> {
+  return (await answerOf(values, name, given))?.body ?? nothing()
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function answerOf(values: Values, name: OperationName, given: Answered): Promise<Response | undefined> {
   const { method, path } = operations[name]
   const token = await tokenOf(values)
   const others = { ...given }
@@ -81,9 +96,8 @@ export async function askNode(
     throw new Error(
       `the node at ${values.url} wants its operator token, which is in its data folder (--data) unless it was given one (--operator-token-file)`,
     )
-  const answer = (await response.json()) as Answered
-  if (!response.ok) throw new Error(String(answer['text']))
-  return answer
+  if (!response.ok) throw new Error(String(((await response.json()) as Answered)['text']))
+  return response
 }
 
 async function tokenOf(values: Values): Promise<string | undefined> {

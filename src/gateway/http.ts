@@ -19,8 +19,11 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array | Stream
 }
-/** A body that is read piece by piece, as fast as the client takes it. `close` is called once, read to the end or not. */
-type Stream = { readonly size: number; open(): AsyncIterable<Uint8Array>; close(): void }
+/**
+ * A body that is read piece by piece, as fast as the client takes it. Without a size it ends with its last piece. `close` is called once,
+ * read to the end or not.
+ */
+type Stream = { readonly size?: number; open(): AsyncIterable<Uint8Array>; close(): void }
 
 /** Answers a request. Undefined: not found. */
 export type Route = (request: Request) => Answer | undefined | Promise<Answer | undefined>
@@ -94,12 +97,13 @@ async function reply(client: Client, request: Request, incoming: RequestBody, an
     response.cork(() => {
       response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`).writeHeader('x-content-type-options', 'nosniff')
       for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
-      if (request.method === 'HEAD') response.endWithoutBody(stream?.size ?? Buffer.byteLength(body as string), close)
+      if (request.method === 'HEAD')
+        response.endWithoutBody(isStream(body) ? body.size : Buffer.byteLength(body), close)
       else if (status === 204 || status === 304) response.endWithoutBody(undefined, close)
       else if (!isStream(body)) response.end(body, close)
       else if (body.size === 0) response.end('', close)
     })
-    if (stream && stream.size > 0 && request.method !== 'HEAD') await pour(client, stream)
+    if (stream && stream.size !== 0 && request.method !== 'HEAD') await pour(client, stream)
   } finally {
     stream?.close()
   }
@@ -116,13 +120,36 @@ async function pour(client: Client, { size, open }: Stream): Promise<void> {
   })
   try {
     for await (const chunk of open()) {
-      await put(client, chunk, size)
+      if (size === undefined) await write(client, chunk)
+      else await put(client, chunk, size)
       if (client.gone) return
     }
+    if (size === undefined) return end(client)
   } catch {
     // As where the source ends early.
   }
   if (!client.gone) response.close()
+}
+
+const writable = (client: Client): Promise<void> =>
+  new Promise((resolve) => {
+    client.wake = resolve
+  })
+
+/** A piece of a body whose size nobody knows. What the client does not take at once is kept, and nothing more is written until it has. */
+async function write(client: Client, chunk: Uint8Array): Promise<void> {
+  if (client.gone) return
+  let ok = false
+  client.response.cork(() => {
+    ok = client.response.write(chunk)
+  })
+  if (!ok) await writable(client)
+}
+
+function end(client: Client): void {
+  if (client.gone) return
+  client.gone = true
+  client.response.cork(() => client.response.end())
 }
 
 async function put(client: Client, chunk: Uint8Array, size: number): Promise<void> {
@@ -137,9 +164,7 @@ async function put(client: Client, chunk: Uint8Array, size: number): Promise<voi
     })
     if (ended) client.gone = true
     if (ok || ended) return
-    await new Promise<void>((resolve) => {
-      client.wake = resolve
-    })
+    await writable(client)
     if (!client.gone) written = response.getWriteOffset() - start
   }
 }

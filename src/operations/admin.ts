@@ -32,6 +32,8 @@ export type Operation = {
   readonly text: string
   /** Those of the path, then those of the query (GET, DELETE) or of the body in JSON. */
   readonly fields: Fields
+  /** Whether it answers lines of JSON, as they are read. */
+  readonly lines?: true
   /** Undefined: nothing is known of that. */
   readonly run: (node: BluetickCalls, given: Readonly<Record<string, unknown>>) => unknown
 }
@@ -46,6 +48,8 @@ function operation<const Of extends Fields>(
   const [method, path = ''] = at.split(' ') as [Operation['method'], string]
   return { method, path, text, fields, run: run as Operation['run'] }
 }
+
+const lines = (operation: Operation): Operation => ({ ...operation, lines: true })
 
 const user = { type: 'text', text: 'id of a user' } as const
 const message = { type: 'text', text: 'id of a message' } as const
@@ -106,6 +110,14 @@ const table = {
     'Ends the sessions of a user, or of one device. Clients come back, and show their tokens anew.',
     { user, device: { type: 'text', text: 'only this device', optional: true } },
     async (node, { user, device }) => ({ ended: await node.disconnect(user, device) }),
+  ),
+  export: lines(
+    operation(
+      'GET /users/{user}/export',
+      'What is kept of a user, with their media, as lines of JSON. The last is `end`: without it something is missing.',
+      { user },
+      (node, { user }) => node.exportUser(user),
+    ),
   ),
   bans: operation('GET /bans', 'Who is banned.', {}, async (node) => ({ bans: await node.bans() })),
   ban: operation(
@@ -188,6 +200,7 @@ export type OperationName = keyof typeof table
 export const operations: Readonly<Record<OperationName, Operation>> = table
 export const operationNames = Object.keys(table) as readonly OperationName[]
 export const adminPath = '/admin/v1'
+export const linesType = 'application/x-ndjson'
 
 /** The names of the fields that are in the path. */
 export const pathFields = (path: string): readonly string[] =>

@@ -5,6 +5,7 @@ import {
   adminPath,
   type Field,
   type FieldType,
+  linesType,
   type Operation,
   operationNames,
   operations,
@@ -59,7 +60,7 @@ const failure = (description: string) => ({
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 })
 
-function described(name: string, { method, path, text, fields }: Operation): object {
+function described(name: string, { method, path, text, fields, lines }: Operation): object {
   const inPath = pathFields(path)
   const others = Object.entries(fields).filter(([field]) => !inPath.includes(field))
   const hasBody = (method === 'POST' || method === 'PUT') && others.length > 0
@@ -73,7 +74,10 @@ function described(name: string, { method, path, text, fields }: Operation): obj
     ...(parameters.length > 0 && { parameters }),
     ...(hasBody && { requestBody: { required: true, content: { 'application/json': { schema: bodyOf(others) } } } }),
     responses: {
-      200: { description: 'Done.', content: { 'application/json': { schema: { type: 'object' } } } },
+      200: {
+        description: 'Done.',
+        content: { [lines ? linesType : 'application/json']: { schema: { type: 'object' } } },
+      },
       400: failure('It cannot be: a field is wrong, or the node refuses it for good.'),
       403: failure('Only who shows the operator token may.'),
       404: failure('Nothing is known of that.'),

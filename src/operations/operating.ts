@@ -2,13 +2,15 @@
 import type { NodeRouter } from '../../actors/addresses.ts'
 import { SendRefused } from '../embed/post.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
+import type { NodeMedia } from '../media/media.ts'
 import { type DeviceId, isChatId, isCount, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isText, type Rule } from '../protocol/options.ts'
-import type { ClockFace } from '../runtime/index.ts'
+import type { Clock } from '../runtime/index.ts'
 import type { HistoryStore, KeyStore, LogStore, PeopleStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
 import { deleteMessage } from './deleting.ts'
+import { exported } from './exporting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import { usersAfter } from './people.ts'
 
@@ -28,7 +30,8 @@ type Context = {
   readonly router: NodeRouter
   readonly store: LogStore & HistoryStore & SettingsStore & TraceStore & KeyStore & PeopleStore
   readonly term: number
-  readonly clock: ClockFace
+  readonly clock: Clock
+  readonly media: NodeMedia | undefined
 }
 
 /** Which users: those after one, at most so many. */
@@ -39,7 +42,8 @@ const usersAtOnce = 1_000
 
 const isCounted: Rule = { words: 'a whole number from 1', fits: (value) => isCount(value) && value > 0 }
 
-export function asOperator({ sessions, bans, limits, router, store, term, clock }: Context) {
+export function asOperator(context: Context) {
+  const { sessions, bans, limits, router, store, term, clock } = context
   const userOf = (user: string): UserId => {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
     return user
@@ -70,6 +74,7 @@ export function asOperator({ sessions, bans, limits, router, store, term, clock 
     bans: (): readonly string[] => bans.list(),
     inspect: async (user: string) =>
       isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
+    exportUser: (user: string): AsyncIterable<string> => exported(context, userOf(user)),
     async deleteMessage(id: string): Promise<readonly string[]> {
       if (!isMessageId(id)) throw new SendRefused('bad_id', id)
       return deleteMessage({ router, store, now: clock.now() }, id)

@@ -1,5 +1,6 @@
-/** Who there is in the store. */
-import { isUserId, type UserId } from '../protocol/ids.ts'
+/** Who there is in the store, and in which groups somebody is. */
+import { type NodeRouter, toGroup } from '../../actors/addresses.ts'
+import { type ChatId, type GroupId, isGroup, isUserId, type UserId } from '../protocol/ids.ts'
 import type { PeopleStore } from '../store/contract.ts'
 
 /** Users behind one of them, in the order of the store; `next`: behind whom the next page begins, null where there are no more. */
@@ -17,4 +18,26 @@ export async function usersAfter(
   }
   const page = users.slice(0, limit)
   return { users: page, next: owners.length > 0 ? (page.at(-1) ?? null) : null }
+}
+
+/** Logs that are listed at a time, and groups that are asked at a time. */
+const [listedAtOnce, askedAtOnce] = [1_000, 16]
+
+/** Groups that have something to do with a user, who is in them, or is yet to get something of them. All groups are asked: nothing else knows them for certain. */
+export async function* tiedGroups(
+  { store, router }: { readonly store: PeopleStore; readonly router: NodeRouter },
+  user: UserId,
+): AsyncGenerator<GroupId> {
+  for (let after: ChatId | null = null; ; ) {
+    const owners: readonly ChatId[] = await store.owners(after, listedAtOnce)
+    const groups = owners.filter((id): id is GroupId => isGroup(id))
+    for (let at = 0; at < groups.length; at += askedAtOnce) {
+      const some = groups.slice(at, at + askedAtOnce)
+      const ties = await Promise.all(some.map((group) => router.query(toGroup(group), 'ties')))
+      yield* some.filter((_, n) => ties[n]?.includes(user))
+    }
+    const last = owners.at(-1)
+    if (last === undefined) return
+    after = last
+  }
 }

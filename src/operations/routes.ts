@@ -4,7 +4,15 @@ import type { OnEvent } from '../embed/events.ts'
 import { SendRefused } from '../embed/post.ts'
 import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
 import { isFromHere } from '../gateway/origin.ts'
-import { adminPath, type OperationName, operationNames, operations, pathFields, wrongField } from './admin.ts'
+import {
+  adminPath,
+  linesType,
+  type OperationName,
+  operationNames,
+  operations,
+  pathFields,
+  wrongField,
+} from './admin.ts'
 import type { BluetickCalls } from './calls.ts'
 import type { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
@@ -90,6 +98,7 @@ async function perform(node: BluetickCalls, { name, given }: Found, request: Req
     const wrong = wrongField(operation, all)
     if (wrong) return failed(400, 'bad_request', `${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`)
     const found = await operation.run(node, all)
+    if (operation.lines) return streamed(found as AsyncIterable<string>)
     return found === undefined ? failed(404, 'not_found', 'Nothing is known of that.') : json(200, found)
   } catch (error) {
     if (error instanceof SendRefused) return failed(error.retry ? 503 : 400, error.code, error.message, error.retry)
@@ -129,6 +138,26 @@ const json = (status: number, value: unknown): Answer => ({
   headers: { 'content-type': 'application/json' },
   body: `${JSON.stringify(value)}\n`,
 })
+const streamed = (lines: AsyncIterable<string>): Answer => ({
+  status: 200,
+  headers: { 'content-type': linesType, 'cache-control': 'no-store' },
+  body: { open: () => chunksOf(lines), close: () => {} },
+})
+
+/** Characters that are sent together. */
+const chunkSize = 16 * 1024
+
+async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let chunk = ''
+  for await (const line of lines) {
+    chunk += line
+    if (chunk.length < chunkSize) continue
+    yield Buffer.from(chunk)
+    chunk = ''
+  }
+  if (chunk) yield Buffer.from(chunk)
+}
+
 const failed = (status: number, error: string, text: string, retry = false): Answer =>
   json(status, { error, text, retry })
 

@@ -23,7 +23,11 @@ async function operator() {
   const { sessions, enters } = hosted()
   const { clock, runtime } = byHand()
   const { router } = noting(runtime)
-  return { ...asOperator({ sessions, bans, limits: completeLimits(), router, store, term: 1, clock }), store, enters }
+  return {
+    ...asOperator({ sessions, bans, limits: completeLimits(), router, store, term: 1, clock, media: undefined }),
+    store,
+    enters,
+  }
 }
 
 it('a ban holds for the next start as well, until it is lifted', async () => {

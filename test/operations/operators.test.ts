@@ -31,6 +31,7 @@ function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>>
       sessions: note('sessions', []),
       online: note('online', { users: [], count: 0 }),
       users: note('users', { users: ['ann'], next: null }),
+      exportUser: note('exportUser', undefined),
       bans: note('bans', ['ben']),
       deadWebhooks: note('dead', []),
       ban: note('ban', undefined),

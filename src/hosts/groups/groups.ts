@@ -72,6 +72,8 @@ export function hostGroups(context: Context): Groups {
     const later = await counting(spell, messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0))
     return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
   }
+  /** One that is not present, as its actor would find it. */
+  const look = (group: GroupId) => load(group, (group) => spellOf(group).store.load(group))
   const groups: Groups = runtime.host<GroupState, GroupMessage, GroupEffect, GroupState, GroupKnows>({
     kind: 'group',
     load: (id) => load(id as GroupId, (group) => logs.load(group)),
@@ -98,11 +100,11 @@ export function hostGroups(context: Context): Groups {
       else if (reason !== 'poison' && reason !== 'released') groups.after(id, againMs, { is: 'resume' })
     },
     known: {
-      // Of one that is not present as its actor would find it.
       async group(id, state) {
-        const known = state ?? (await load(id as GroupId, (group) => spellOf(group).store.load(group)))
+        const known = state ?? (await look(id as GroupId))
         return known.exists ? knownGroup(known) : undefined
       },
+      ties: async (id, state) => [...(state ?? (await look(id as GroupId))).members.keys()],
     },
     released: (isOf) => logs.forget(isOf),
     recover,
