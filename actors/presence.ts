@@ -8,6 +8,7 @@ import type { Millis, UserId } from '../src/protocol/ids.ts'
 import { never } from '../src/protocol/never.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Times } from '../src/runtime/index.ts'
+import type { Accepted, Ticket } from './log/types.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
 import type { Turn } from './turn.ts'
 import type { SessionRef } from './user/types.ts'
@@ -25,13 +26,16 @@ export type PresenceMessage =
   /** A device has gone. `at`: the time of a clean close, or of the last sign of life. */
   | { readonly is: 'gone'; readonly device: Presence; readonly at: Millis }
   | { readonly is: 'saved'; readonly ok: boolean }
+  /** From operators: it is to be forgotten when this user was last seen. */
+  | { readonly is: 'forget'; readonly ticket: Ticket }
   | { readonly is: 'timer' }
 
 export type PresenceEffect =
   | { readonly do: 'notify'; readonly watcher: SessionRef; readonly online: boolean; readonly lastSeen: Millis | null }
   | { readonly do: 'typing'; readonly watcher: SessionRef; readonly what: Typing }
-  /** Answered by `saved`. */
-  | { readonly do: 'save'; readonly at: Millis; readonly afterMs: number }
+  /** Answered by `saved`, and where there is a ticket to whoever waits. */
+  | { readonly do: 'save'; readonly at: Millis; readonly afterMs: number; readonly ticket?: Ticket }
+  | { readonly do: 'answer'; readonly ticket: Ticket; readonly answer: Accepted }
   | { readonly do: 'after'; readonly ms: number }
 
 /** A save that failed is tried again after this time. */
@@ -108,6 +112,8 @@ function handle(state: PresenceState, message: PresenceMessage, turn: PresenceTu
       state.saving = false
       if (!message.ok) state.saved = 0
       return save(state, message.ok ? 0 : retrySaveMs, turn)
+    case 'forget':
+      return forget(state, message.ticket, turn)
     case 'timer':
       state.timed = false
       return announce(state, turn)
@@ -153,6 +159,13 @@ function save(state: PresenceState, afterMs: number, turn: PresenceTurn): void {
   state.saving = true
   state.saved = state.seen
   turn.effects.push({ do: 'save', at: state.seen, afterMs })
+}
+
+/** What is being saved would come after it: then it is to be asked again. */
+function forget(state: PresenceState, ticket: Ticket, turn: PresenceTurn): void {
+  if (state.saving) return void turn.effects.push({ do: 'answer', ticket, answer: { is: 'refused', code: 'busy' } })
+  Object.assign(state, { seen: 0, saved: 0, saving: true })
+  turn.effects.push({ do: 'save', at: 0, afterMs: 0, ticket })
 }
 
 const onlineUntil = (device: Presence, threshold: Millis): Millis =>

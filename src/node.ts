@@ -158,6 +158,11 @@ export function createNode(options: NodeOptions) {
      * as fast as you take it. Throws SendRefused for a user who cannot be.
      */
     exportUser: (user: string): AsyncIterable<string> => node().exportUser(user),
+    /**
+     * Erases what is kept of a user, who is banned from then on and leaves all groups; docs/operations.md says what stays. Resolves when it is
+     * done, with the groups that they have left; repeat it where it rejects, which is harmless.
+     */
+    eraseUser: async (user: string) => node().eraseUser(user),
     /** What became of a message of the last day, step by step; empty: it is not known. */
     trace: async (id: string) => node().trace(id),
     /** The cluster as this node knows it; undefined: it is in none. */
@@ -360,12 +365,24 @@ export async function startHosts(
     await (cluster && far ? cluster.join({ runtime, sessions, notes, banned }, far) : resume())
   }
   const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
+  const members = asMembers({ router, clock, limits })
   const program = asUsers({ router, clock, store, limits, media })
   const node = {
     ...program,
     broadcast: (message: Broadcast) => broadcast(program.send, message),
-    ...asMembers({ router, clock, limits }),
-    ...asOperator({ sessions: anywhere, bans, limits, router, store, term, clock, media }),
+    ...members,
+    ...asOperator({
+      sessions: anywhere,
+      bans,
+      limits,
+      router,
+      store,
+      term,
+      clock,
+      media,
+      leave: (by, group) => members.changeGroup({ by, group, change: 'leave', value: '' }),
+      forgetKeys: (user) => keys.forget(user),
+    }),
     cluster: () => cluster?.known(),
     drain: () => broke(),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),

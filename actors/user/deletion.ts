@@ -56,6 +56,11 @@ export function eraseConfirmed(state: UserState, chat: UserId, upTo: Seq, turn: 
   }
 }
 
+/** Those that wait for a chat, and for nothing of the store, are refused for now. */
+export function giveUp(state: UserState, turn: UserTurn): void {
+  for (const deletion of workOf(state).deletions) if (deletion.waits > 0) fail(state, deletion, turn)
+}
+
 export function erased(
   state: UserState,
   { deletion, ok }: Extract<UserMessage, { is: 'erased' }>,

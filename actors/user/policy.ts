@@ -48,6 +48,6 @@ function insteadOf(
 
 /** Whether it holds as much as may wait for a first device. */
 function isInboxFull({ log }: UserState, { limits }: UserTurn): boolean {
-  const { tail, head, work } = log
-  return tail + (work?.pending.length ?? 0) - Math.max(highestAcked(log), head - 1) >= limits.inboxEntries
+  const { tail, head, settled, work } = log
+  return tail + (work?.pending.length ?? 0) - Math.max(highestAcked(log), settled, head - 1) >= limits.inboxEntries
 }

@@ -11,6 +11,7 @@ const answers = new Set<UserMessage['is']>([
   'listed',
   'looked',
   'erased',
+  'wiped',
   'past',
   'timer',
 ])

@@ -39,6 +39,7 @@ export function workOf(state: UserState): UserWork {
     removals: [],
     askers: new Set(),
     listing: null,
+    wipe: null,
     timers: new Set(),
   }
   return state.work
@@ -55,6 +56,7 @@ const isIdle = (work: UserWork): boolean =>
   !work.changes &&
   work.starts + work.deletions.length + work.histories + work.checks + work.removals.length === 0 &&
   !work.reads &&
+  !work.wipe &&
   !work.recallsReads &&
   !work.scanning &&
   !work.listing &&

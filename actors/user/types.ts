@@ -98,6 +98,10 @@ export type UserMessage =
     }
   /** As `delete`, from a program. */
   | { readonly is: 'erase'; readonly ticket: Ticket; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
+  /** From operators: all that is kept of the user goes. */
+  | { readonly is: 'wipe'; readonly ticket: Ticket }
+  /** The answer to `wipe`. */
+  | { readonly is: 'wiped'; readonly ok: boolean }
   /** The answer to `look`; null: the store did not answer. */
   | { readonly is: 'looked'; readonly deletion: Deletion; readonly found: Span | null }
   /** The answer to `erase`. */
@@ -119,7 +123,7 @@ export type UserMessage =
     }
   | { readonly is: 'timer'; readonly timer: UserTimer }
 
-export type UserTimer = LogTimer | 'receipts' | 'awaited' | 'retell' | 'chats'
+export type UserTimer = LogTimer | 'receipts' | 'awaited' | 'retell' | 'chats' | 'wipe'
 
 /** What entries are read for: whose messages they are, to tell them; or which receipts and reads are there already. */
 type Scan = 'senders' | 'known'
@@ -211,6 +215,8 @@ export type UserEffect =
   | { readonly do: 'look'; readonly deletion: Deletion; readonly from: Seq; readonly upTo: Seq }
   /** Make gone what the chat has in `from` to `end`, and release its media where nothing is left; answered by `erased`. */
   | { readonly do: 'erase'; readonly deletion: Deletion }
+  /** Take away all that is kept of the user; answered by `wiped`. */
+  | { readonly do: 'wipe' }
   /** Read back a chat; answered by `past`. */
   | {
       readonly do: 'history'
@@ -387,6 +393,8 @@ export type UserWork = {
   /** Devices that have asked for the chats, and the reading that answers them. */
   readonly askers: Set<SessionRef>
   listing: Listing | null
+  /** All that is kept is to go: who waits for it, and whether the store was asked. */
+  wipe: { readonly tickets: Ticket[]; asked: boolean } | null
   readonly timers: Set<Exclude<UserTimer, LogTimer>>
 }
 

@@ -51,6 +51,7 @@ import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts
 import { workOf } from './state.ts'
 import { checked, notePushed, read, receipted, retell, scanned, tellDelivered, tellLeaving } from './ticks.ts'
 import type { UserEffect, UserLimits, UserMessage, UserState, UserTimer, UserTurn, Wish } from './types.ts'
+import { turnsAway, wipe, wipeAgain, wiped, wipeWhenQuiet } from './wiping.ts'
 
 /** Acks of a device that stays: a crash makes a client that kept no cursor itself see the last minutes again. */
 const saveAcksMs = 600_000
@@ -67,8 +68,9 @@ export function receive(state: UserState, message: UserMessage, given: Turn<User
     reads: () => toSave(state),
   }
   const before = latest(state)
-  handle(state, message, turn)
+  if (!turnsAway(state, message, turn)) handle(state, message, turn)
   heedAll(state, turn)
+  if (state.work?.wipe) return wipeWhenQuiet(state, turn)
   if (latest(state) > before && goesAlong(state, turn)) {
     writeLater(state, turn)
     heedAll(state, turn)
@@ -151,6 +153,10 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       const { ticket, chat, from, upTo } = message
       return erase(state, { is: 'program', ticket }, chat, from, upTo, turn)
     }
+    case 'wipe':
+      return wipe(state, message.ticket, turn)
+    case 'wiped':
+      return wiped(state, message.ok, turn)
     case 'looked':
       return looked(state, message, turn)
     case 'erased':
@@ -309,6 +315,8 @@ function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
     case 'chats':
       workOf(state).timers.delete(timer)
       return listNext(state, turn)
+    case 'wipe':
+      return wipeAgain(state)
     case 'append':
     case 'save':
     case 'rename':

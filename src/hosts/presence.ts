@@ -1,6 +1,7 @@
 /** Hosts the presence actors. */
 
 import { type NodeRouter, type PresenceKnows, toUser } from '../../actors/addresses.ts'
+import type { Accepted } from '../../actors/log/types.ts'
 import {
   type Presence,
   type PresenceEffect,
@@ -19,6 +20,9 @@ import type { SessionPort } from './ports.ts'
 import type { SpellOf } from './spells.ts'
 
 export type PresenceActors = Entities<PresenceState, PresenceMessage, PresenceEffect, PresenceKnows>
+
+const refused: Accepted = { is: 'refused', code: 'busy' }
+const forgotten: Accepted = { is: 'accepted', at: { epoch: 0, seq: 0 }, time: 0 }
 
 type Context = {
   readonly runtime: Runtime
@@ -61,10 +65,11 @@ export function hostPresence({ runtime, router, store, spellOf, sessions, thresh
     unpack: (_id, state) => state,
     leave: (state) => (state.saving ? 'waits' : 'goes'),
     deadLetter(id, message) {
+      if (message.is === 'forget') router.answer(message.ticket, refused)
       if (message.is !== 'watch') return
       sessions.push(message.watcher.session, ['error', 'busy', 'watch', id as UserId, 0, ''])
     },
-    known: { lastSeen: async (id, state) => state?.seen ?? (await store.lastSeen(id as UserId)) },
+    known: { lastSeen: async (id, state) => (state ? state.seen || undefined : store.lastSeen(id as UserId)) },
     recover: ({ watchers }, mail) => [...watchers.map((watcher) => ({ is: 'watch', watcher }) as const), ...mail],
     restarted: () => {},
     gaveUp: () => {},
@@ -80,7 +85,10 @@ export function hostPresence({ runtime, router, store, spellOf, sessions, thresh
       case 'save':
         return void runtime.wheel.after(effect.afterMs, () => {
           if (!actors.peek(user)) return
-          const saved = (ok: boolean) => actors.tellIfPresent(user, { is: 'saved', ok })
+          const saved = (ok: boolean) => {
+            actors.tellIfPresent(user, { is: 'saved', ok })
+            if (effect.ticket !== undefined) router.answer(effect.ticket, ok ? forgotten : refused)
+          }
           spellOf(user)
             .store.saveLastSeen(new Map([[user, effect.at]]))
             .then(
@@ -88,6 +96,8 @@ export function hostPresence({ runtime, router, store, spellOf, sessions, thresh
               () => saved(false),
             )
         })
+      case 'answer':
+        return router.answer(effect.ticket, effect.answer)
       default:
         return never(effect)
     }

@@ -17,7 +17,7 @@ import type { Lifetime } from '../protocol/lifetime.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'
-import type { HistoryStore, LifeStore, LogStore, SettingsStore } from '../store/contract.ts'
+import type { HistoryStore, LifeStore, LogStore, PeopleStore, SettingsStore } from '../store/contract.ts'
 import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import { known } from './known.ts'
@@ -36,7 +36,7 @@ type Context = {
   readonly runtime: Runtime
   readonly router: NodeRouter
   readonly store: LogStore & SettingsStore
-  readonly spellOf: SpellOf<LogStore & HistoryStore & SettingsStore & LifeStore>
+  readonly spellOf: SpellOf<LogStore & HistoryStore & SettingsStore & LifeStore & PeopleStore>
   readonly term: number
   readonly life: number
   readonly limits: Limits
@@ -53,7 +53,7 @@ type Context = {
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, router, store, spellOf, term, life, sessions } = context
+  const { runtime, router, store, spellOf, term, life, sessions, holds } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -69,10 +69,24 @@ export function hostUsers(context: Context): Users {
     peek: (user) => users.peek(user),
     tell: (user, message) => users.tell(user, message),
   })
+  /** A next life of an actor waits for what its former one has asked for. */
+  const wiping = new Map<UserId, Promise<unknown>>()
+  const wipe = async (user: UserId): Promise<UserMessage> => {
+    const { store } = spellOf(user)
+    const task = holds.wipe(user, () => store.wipe(user))
+    wiping.set(
+      user,
+      task.catch(() => undefined),
+    )
+    const ok = await done(task)
+    wiping.delete(user)
+    return { is: 'wiped', ok }
+  }
   const users: Users = runtime.host<UserState, UserMessage, UserEffect, string, UserKnows>({
     kind: 'user',
     async load(id) {
       const user = id as UserId
+      await wiping.get(user)
       const spell = spellOf(id)
       const [record, settings] = await Promise.all([logs.load(user), counting(spell, spell.store.settings(user))])
       return startUser(user, record, runtime.clock.name(), settings)
@@ -83,19 +97,23 @@ export function hostUsers(context: Context): Users {
     },
     perform(id, effects) {
       const user = id as UserId
-      logs.perform(user, effects, (effect) => perform(context, users, logs, user, effect))
+      logs.perform(user, effects, (effect) => {
+        if (effect.do === 'wipe') void logs.bring(user, wipe(user))
+        else perform(context, users, logs, user, effect)
+      })
     },
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
     leave({ log, work }) {
-      if (isWriting(log) || (work && (work.changes || work.deletions.length > 0))) return 'waits'
+      if (isWriting(log) || (work && (work.changes || work.wipe || work.deletions.length > 0))) return 'waits'
       if (work && work.laterSince > 0) return { tell: { is: 'timer', timer: 'receipts' } }
       return log.unsaved > 0 ? { tell: { is: 'timer', timer: 'save' } } : 'goes'
     },
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as UserId, message, reason)) return
-      if (message.is === 'erase') router.answer(message.ticket, { is: 'refused', code: 'busy' })
+      if (message.is === 'erase' || message.is === 'wipe')
+        router.answer(message.ticket, { is: 'refused', code: 'busy' })
       else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
     },
@@ -109,7 +127,13 @@ export function hostUsers(context: Context): Users {
   return users
 }
 
-function perform(context: Context, users: Users, logs: UserLogs, user: UserId, effect: OwnEffect): void {
+function perform(
+  context: Context,
+  users: Users,
+  logs: UserLogs,
+  user: UserId,
+  effect: Exclude<OwnEffect, { do: 'wipe' }>,
+): void {
   const { router, sessions, events } = context
   switch (effect.do) {
     case 'scan':

@@ -47,6 +47,8 @@ export interface MediaStore {
   release(prefix: string, id?: MediaId): Promise<void>
   /** The references whose holder starts with `prefix`; one that comes or goes meanwhile may be left out. */
   held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
+  /** Drops what a user has begun to upload and did not end, on this machine. One that is under way ends without content, or fails. */
+  abandon(user: UserId): Promise<void>
   /** Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until it answers 0. */
   collect(now: Millis): Promise<number>
 }

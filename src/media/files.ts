@@ -129,6 +129,11 @@ class FileMedia implements MediaStore {
     for (const keys of this.#open.held(prefix)) for (const [holder, id] of keys) yield { holder, id: id as MediaId }
   }
 
+  async abandon(user: UserId): Promise<void> {
+    for (const { key, file } of this.#open.begunBy(user)) await this.#open.drop(user, key, file)
+    await this.#sweep()
+  }
+
   async collect(now: Millis): Promise<number> {
     const collected = await this.#open.collect(now, now - this.#resumeMs)
     await this.#sweep()

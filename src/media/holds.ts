@@ -5,7 +5,7 @@ import { timerOf } from '../protocol/lifetime.ts'
 import type { MediaId } from '../protocol/media.ts'
 import { Serial } from '../runtime/serial.ts'
 import { untilReleased } from './contract.ts'
-import { chatHolder, messageHolder, type NodeMedia, sendHolder } from './media.ts'
+import { chatHolder, holdersOf, messageHolder, type NodeMedia, sendHolder } from './media.ts'
 import { vanishingHolder, vanishingOf } from './vanishing.ts'
 
 /** What a message holds. */
@@ -62,6 +62,17 @@ export class Holds {
     const media = this.#media
     if (media && entry.media)
       await media.store.refer(contentOf(entry), [vanishingHolder(user, chatOf(entry), entry)], media.dayFromNow)
+  }
+
+  /** Takes away what a user has, and releases all that is held for it; nothing is appended meanwhile. */
+  wipe(user: UserId, task: () => Promise<void>): Promise<void> {
+    return this.alone(user, async () => {
+      await task()
+      const store = this.#media?.store
+      if (!store) return
+      for (const holder of holdersOf(user)) await store.release(holder)
+      await store.abandon(user)
+    })
   }
 
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */

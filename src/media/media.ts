@@ -29,6 +29,10 @@ export const chatHolder = (user: UserId, chat: string): string => `chat\n${user}
 /** The same for one message. */
 export const messageHolder = (user: UserId, chat: string, id: MessageId): string => chatHolder(user, chat) + id
 
+/** What is held in the name of a user begins so. What a message holds that is on its way ends by itself. */
+export const holdersOf = (user: UserId): readonly string[] =>
+  ['chat', 'passing', 'upload'].map((kind) => `${kind}\n${user}\n`)
+
 export class NodeMedia {
   readonly store: MediaStore
   readonly limits: Limits

@@ -68,6 +68,12 @@ export class Records {
     return this.#begun.get([user, key])?.file
   }
 
+  /** What a user has begun. */
+  begunBy(user: UserId): { readonly key: string; readonly file: string }[] {
+    const rows = this.#begun.getRange({ start: [user, ''], end: [user, last] })
+    return [...rows].map(({ key: [, key], value: { file } }) => ({ key, file }))
+  }
+
   begin(user: UserId, key: string, begun: Begun): Promise<unknown> {
     return this.#commits.write(() => {
       void this.#begun.put([user, key], begun)
@@ -75,22 +81,28 @@ export class Records {
     })
   }
 
-  /** The upload's file holds this content from here on; where the content is here already, the file is litter. */
-  finish(user: UserId, key: string, kept: Kept, { id, holders, until }: Reference): Promise<Kept> {
+  /**
+   * The upload's file holds this content from here on; where the content is here already, the file is litter. Undefined: the upload was
+   * dropped meanwhile.
+   */
+  finish(user: UserId, key: string, kept: Kept, { id, holders, until }: Reference): Promise<Kept | undefined> {
     return this.#changes.run(id, async () => {
       const earlier = this.#media.get(id)
-      await this.#commits.write(() => {
+      return this.#commits.change(() => {
+        if (this.begun(user, key) !== kept.file) return undefined
         this.#ended(user, key)
         if (earlier) void this.#litter.put(kept.file, 0)
         else void this.#media.put(id, kept)
         for (const holder of holders) if (this.#until(id, holder) < until) this.#put(id, holder, until)
+        return earlier ?? kept
       })
-      return earlier ?? kept
     })
   }
 
+  /** What has ended meanwhile stays. */
   drop(user: UserId, key: string, file: string): Promise<unknown> {
-    return this.#commits.write(() => {
+    return this.#commits.change(() => {
+      if (this.begun(user, key) !== file) return
       this.#ended(user, key)
       void this.#litter.put(file, 0)
     })

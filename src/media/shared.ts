@@ -196,6 +196,10 @@ class SharedMedia implements MediaStore {
     return true
   }
 
+  abandon(user: UserId): Promise<void> {
+    return this.#spool.removeOf(user)
+  }
+
   async collect(now: Millis): Promise<number> {
     const { rows, next } = await this.#records.page(this.#from)
     let removed = 0

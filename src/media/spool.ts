@@ -47,6 +47,11 @@ export class Spool {
     return rm(path, { force: true })
   }
 
+  async removeOf(user: UserId): Promise<void> {
+    const folder = join(this.#path, 'uploads')
+    for (const name of await readdir(folder)) if (name.startsWith(ofUser(user))) await this.remove(join(folder, name))
+  }
+
   /** Removes those that nobody has gone on with; answers how many. */
   async collect(now: Millis): Promise<number> {
     const folder = join(this.#path, 'uploads')
@@ -61,7 +66,10 @@ export class Spool {
   }
 
   #file(user: UserId, key: string): string {
-    const name = createHash('sha256').update(`${user}\n${key}`).digest('hex')
-    return join(this.#path, 'uploads', name)
+    return join(this.#path, 'uploads', `${ofUser(user)}${hashOf(`${user}\n${key}`)}`)
   }
 }
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+/** How the names of all files of a user begin. */
+const ofUser = (user: UserId): string => `${hashOf(user)}-`

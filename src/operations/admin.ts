@@ -111,6 +111,12 @@ const table = {
     { user, device: { type: 'text', text: 'only this device', optional: true } },
     async (node, { user, device }) => ({ ended: await node.disconnect(user, device) }),
   ),
+  erase: operation(
+    'DELETE /users/{user}',
+    'Erases what is kept of a user, bans them, and takes them out of all groups. Answers which they were in, and what stays.',
+    { user },
+    (node, { user }) => node.eraseUser(user),
+  ),
   export: lines(
     operation(
       'GET /users/{user}/export',

@@ -4,7 +4,7 @@
  */
 import { type NodeRouter, toGroup, toPresence, toUser } from '../../actors/addresses.ts'
 import { entriesOf } from '../hosts/logs/lookups.ts'
-import type { NodeMedia } from '../media/media.ts'
+import { holdersOf, type NodeMedia } from '../media/media.ts'
 import { chatOf, type Entry } from '../protocol/entry.ts'
 import type { ChatId, UserId } from '../protocol/ids.ts'
 import { writeBytes } from '../protocol/json.ts'
@@ -116,8 +116,7 @@ const lineOf = (entry: Entry): Line => ('body' in entry ? { ...entry, chat: chat
 /** What their messages carry, and what they have uploaded. Of each message 64 bytes are remembered. */
 async function* contents({ media }: Context, user: UserId, found: Set<MediaId>): AsyncGenerator<Line> {
   if (!media) return
-  for (const kind of ['chat', 'upload', 'passing'])
-    for await (const { id } of media.store.held(`${kind}\n${user}\n`)) found.add(id)
+  for (const holder of holdersOf(user)) for await (const { id } of media.store.held(holder)) found.add(id)
   for (const id of found) yield* content(media, id)
 }
 

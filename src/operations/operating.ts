@@ -3,13 +3,23 @@ import type { NodeRouter } from '../../actors/addresses.ts'
 import { SendRefused } from '../embed/post.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { NodeMedia } from '../media/media.ts'
-import { type DeviceId, isChatId, isCount, isId, isMessageId, isUserId, type UserId } from '../protocol/ids.ts'
+import {
+  type DeviceId,
+  type GroupId,
+  isChatId,
+  isCount,
+  isId,
+  isMessageId,
+  isUserId,
+  type UserId,
+} from '../protocol/ids.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { checkOptions, isText, type Rule } from '../protocol/options.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { HistoryStore, KeyStore, LogStore, PeopleStore, SettingsStore, TraceStore } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
 import { deleteMessage } from './deleting.ts'
+import { type Erased, erasing } from './erasing.ts'
 import { exported } from './exporting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import { usersAfter } from './people.ts'
@@ -32,6 +42,10 @@ type Context = {
   readonly term: number
   readonly clock: Clock
   readonly media: NodeMedia | undefined
+  /** A user leaves a group. */
+  readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
+  /** What is remembered of a user's public keys goes. */
+  readonly forgetKeys: (user: UserId) => Promise<void>
 }
 
 /** Which users: those after one, at most so many. */
@@ -48,6 +62,11 @@ export function asOperator(context: Context) {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
     return user
   }
+  const ban = async (user: string): Promise<void> => {
+    await bans.set(userOf(user), true)
+    await sessions.disconnect(userOf(user), undefined, 'banned')
+  }
+  const erase = erasing({ ...context, ban })
   return {
     online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
       checkOptions('online', page, { after: isText, limit: isCounted })
@@ -66,14 +85,12 @@ export function asOperator(context: Context) {
       if (device !== undefined && !isId(device, limits.idLength)) throw new SendRefused('bad_id', '')
       return sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
     },
-    async ban(user: string): Promise<void> {
-      await bans.set(userOf(user), true)
-      await sessions.disconnect(userOf(user), undefined, 'banned')
-    },
+    ban,
     unban: async (user: string): Promise<boolean> => bans.set(userOf(user), false),
     bans: (): readonly string[] => bans.list(),
     inspect: async (user: string) =>
       isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
+    eraseUser: async (user: string): Promise<Erased> => erase(userOf(user)),
     exportUser: (user: string): AsyncIterable<string> => exported(context, userOf(user)),
     async deleteMessage(id: string): Promise<readonly string[]> {
       if (!isMessageId(id)) throw new SendRefused('bad_id', id)

@@ -7,7 +7,7 @@ import { cassandraStore } from '../../src/index.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
-import { copy, message, user } from '../contracts/store.ts'
+import { copy, message, settings, user } from '../contracts/store.ts'
 import { freePort } from '../ports.ts'
 import { clustersHere, driver, newKeyspace, startMs } from './here.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
@@ -95,15 +95,16 @@ describe('on Cassandra', clustersHere, () => {
     expect(await store.load(ann)).toMatchObject({ head: 1, tail: many })
   })
 
-  it('leaves nothing of a message in any file when it has vanished or was deleted, once files are compacted', async () => {
-    const [carol, dave] = [user('carol'), user('dave')]
+  it('leaves nothing in any file of a message that has vanished or was deleted, nor of a user who was erased, once files are compacted', async () => {
+    const [carol, dave, eve] = [user('carol'), user('dave'), user('eve')]
     const texts = {
       stays: 'the-one-that-stays',
       temporary: 'the-temporary-one',
       timed: 'the-one-with-a-timer',
       deleted: 'the-deleted-one',
+      erased: 'of-the-erased-one',
     }
-    for (const table of ['inbox_entries', 'history'])
+    for (const table of ['inbox_entries', 'history', 'preferences', 'key_links', 'inboxes', 'reads'])
       await client.execute(`ALTER TABLE ${table} WITH compression = {'enabled': false} AND gc_grace_seconds = 0`)
     await store.append(carol, 9, 1, [
       timed(1, 'permanent', texts.stays),
@@ -111,9 +112,28 @@ describe('on Cassandra', clustersHere, () => {
       timed(3, 'delivered 1000', texts.timed),
       { ...copy(4), body: texts.deleted, lifetime: 'permanent' } as Entry,
     ])
+    await store.append(eve, 9, 1, [
+      message(1, Date.now(), texts.erased),
+      timed(2, 'permanent', texts.erased),
+      {
+        ...message(3, Date.now(), Buffer.from(texts.erased)),
+        media: { media: texts.erased, type: 'a/b', size: 1 },
+      } as Entry,
+      { is: 'receipt', seq: 4, time: Date.now(), peer: user(texts.erased), epoch: 1, delivered: 1, read: 1 },
+    ])
+    await store.saveSettings(eve, { ...settings, tags: [{ chat: carol, tags: texts.erased }] })
+    await store.saveCursors(
+      eve,
+      9,
+      [{ device: texts.erased as never, seq: 2, seenAt: 1 }],
+      2,
+      new Map([[user(texts.erased), 1]]),
+    )
+    await store.addLink(eve, 1, Buffer.from(texts.erased))
     const node = cluster.nodes[0] as CassandraNode
     await node.tool('flush', options.keyspace)
-    expect(found(node, texts)).toEqual(['stays', 'temporary', 'timed', 'deleted'])
+    expect(found(node, texts)).toEqual(Object.keys(texts))
+    await store.wipe(eve)
     await store.startTimers(carol, { is: 'temporary', upTo: 4 }, Date.now())
     await store.startTimers(carol, { is: 'delivered', upTo: 4 }, Date.now())
     await store.erase(carol, dave, 1, all)

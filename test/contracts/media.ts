@@ -176,6 +176,24 @@ export function mediaContract(
       expect([await store.begun(alice, id), await stored()]).toEqual([0, 0])
     })
 
+    it('abandons what a user began, also what is under way, and nothing of others', async () => {
+      const other = 'alicia' as UserId
+      for (const who of [alice, other]) {
+        const upload = await store.begin(who, id)
+        await upload.write(content)
+        await upload.pause()
+      }
+      const another = png('another')
+      const underWay = await store.begin(alice, idOf(another))
+      await underWay.write(another)
+      await store.abandon(alice)
+      expect([await store.begun(alice, id), await store.begun(other, id)]).toEqual([0, content.length])
+      expect(await underWay.finish('h', untilReleased).catch(() => undefined)).toBe(undefined)
+      expect(await store.find(idOf(another))).toBe(undefined)
+      expect(await upload(store, another)).toMatchObject({ size: another.length })
+      expect(await readAll(store, idOf(another))).toBe(another.toString('latin1'))
+    })
+
     it('keeps what is referred to while what else is collected, whatever the order', async () => {
       await upload(store, content, 'upload', 1_000)
       const [kept] = await Promise.all([store.refer(id, ['chat'], 9_000), store.collect(1_000)])

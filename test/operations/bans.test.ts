@@ -24,7 +24,18 @@ async function operator() {
   const { clock, runtime } = byHand()
   const { router } = noting(runtime)
   return {
-    ...asOperator({ sessions, bans, limits: completeLimits(), router, store, term: 1, clock, media: undefined }),
+    ...asOperator({
+      sessions,
+      bans,
+      limits: completeLimits(),
+      router,
+      store,
+      term: 1,
+      clock,
+      media: undefined,
+      leave: async () => {},
+      forgetKeys: async () => {},
+    }),
     store,
     enters,
   }

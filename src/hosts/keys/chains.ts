@@ -1,7 +1,9 @@
 /** The chains of users' devices, as they are in the store: followed from there, and gone on with. */
+import { bytesToHex } from '@noble/hashes/utils.js'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import { type Chain, followed, noLinks, recalled } from '../../protocol/keys/chain.ts'
+import { hashOf } from '../../protocol/keys/link.ts'
 import { Serial } from '../../runtime/serial.ts'
 import type { KeyStore } from '../../store/contract.ts'
 
@@ -27,10 +29,20 @@ export class Chains {
     return this.#known.get(user) ?? this.fresh(user)
   }
 
-  /** With what other nodes have added. */
+  /** With what other nodes have added. Where the last link that is known is not there any more, the user was erased, and may have begun anew. */
   async fresh(user: UserId): Promise<Chain> {
-    let chain = this.#known.get(user) ?? noLinks(this.#realm, user)
-    for (const link of await this.#store.links(user, chain.n + 1)) {
+    const known = this.#known.get(user)
+    let chain = known ?? noLinks(this.#realm, user)
+    let links = await this.#store.links(user, Math.max(1, chain.n))
+    if (known) {
+      const [last, ...later] = links
+      if (!last || bytesToHex(hashOf(last)) !== bytesToHex(known.hash)) {
+        this.#known.delete(user)
+        return this.fresh(user)
+      }
+      links = later
+    }
+    for (const link of links) {
       const next = recalled(chain, link)
       if (typeof next === 'string') throw new Error(`link ${chain.n + 1} of ${user} in the store is ${next}`)
       chain = next

@@ -65,6 +65,11 @@ export class Keys {
     this.#claimsOfOne = new Buckets(claimsOfOne, claimsOfOne * tenMinutes)
   }
 
+  /** A user's keys have gone: what is remembered of them goes, too. */
+  async forget(user: UserId): Promise<void> {
+    await this.#chains.fresh(user)
+  }
+
   /** What a frame is answered with. */
   async answer(asker: Asker, frame: KeysFrame): Promise<ServerFrame> {
     try {

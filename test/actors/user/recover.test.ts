@@ -5,7 +5,7 @@ import type { UserMessage } from '../../../actors/user/types.ts'
 import { answers, inbox, user } from './inbox.ts'
 
 const summary = (mail: readonly UserMessage[]) =>
-  mail.map((message) => ('ticket' in message && message.is !== 'erase' ? [message.ticket, message.again] : message.is))
+  mail.map((message) => ('again' in message && 'ticket' in message ? [message.ticket, message.again] : message.is))
 const next: UserMessage = { is: 'ack', session: 1, seq: 1 }
 
 it('what nobody was answered comes first, as it may be durable; then what waited in the mailbox', () => {

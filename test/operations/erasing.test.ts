@@ -1,0 +1,182 @@
+/** What is erased of a user, what stays, and what happens meanwhile. */
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { type Client, connect } from '../../src/client/index.ts'
+import { createNode, fileMedia, lmdbStore, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { notErased } from '../../src/operations/erasing.ts'
+import { idOf, png } from '../contracts/media.ts'
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function start(options: Partial<NodeOptions> = {}) {
+  const node = createNode({ store: memoryStore(), ...options })
+  const { url } = await node.listen({ port: 0 })
+  ends.push(() => node.close())
+  const enter = (user: string, device = 'phone') => {
+    const client = connect({ url, token: user, device })
+    ends.push(() => client.close())
+    return client
+  }
+  return { node, http: url.replace('ws', 'http'), enter }
+}
+type Node = Awaited<ReturnType<typeof start>>['node']
+
+const online = (client: Client) => expect.poll(() => client.connection.is).toBe('online')
+async function take(client: Client, count: number): Promise<unknown[]> {
+  const bodies: unknown[] = []
+  for await (const message of client.messages()) {
+    message.read()
+    if (bodies.push(message.body) === count) break
+  }
+  return bodies
+}
+/** What is exported of a user, but for what says who they are and what is not kept. */
+async function keptOf(node: Node, user: string): Promise<readonly Record<string, unknown>[]> {
+  const lines: Record<string, unknown>[] = []
+  for await (const line of node.exportUser(user)) lines.push(JSON.parse(line))
+  return lines.filter(({ is }) => is !== 'user' && is !== 'settings' && is !== 'end')
+}
+
+it('takes away all that is kept of a user, bans them and takes them out of their groups, which hear of it', async () => {
+  const { node, enter } = await start()
+  const [ann, bob] = [enter('ann'), enter('bob')]
+  await node.setLifetime('ann', 'bob', 'permanent')
+  const group = await node.createGroup({ by: 'ann', name: 'Team', members: ['bob', 'cat'] })
+  await node.createGroup({ by: 'ann', name: 'Others', members: ['cat'] })
+  await node.send({ from: 'ann', to: 'bob', body: 'a secret' })
+  await bob.block('mallory')
+  await bob.send('ann', 'an answer')
+  await bob.send(group, 'to all')
+  await take(bob, 3)
+  expect(await node.eraseUser('bob')).toEqual({ user: 'bob', left: [group], stays: [...notErased] })
+  await expect.poll(() => bob.connection).toMatchObject({ is: 'closed', code: 'banned' })
+  expect(await keptOf(node, 'bob')).toEqual([])
+  expect(await node.inspect('bob')).toMatchObject({ devices: [], lastSeen: null, lifetimes: [], waiting: null })
+  expect(await node.history('bob', 'ann')).toEqual([])
+  expect(await node.bans()).toEqual(['bob'])
+  expect((await node.group(group))?.members).toEqual(['ann', 'cat'])
+  const heard: unknown[] = []
+  void (async () => {
+    for await (const { body, change } of ann.messages()) heard.push(change ?? body)
+  })()
+  await expect.poll(() => heard).toContain('leave')
+  expect(heard).toEqual(expect.arrayContaining(['an answer', 'to all']))
+  expect((await node.history('ann', 'bob')).map(({ body }) => body)).toContain('a secret')
+})
+
+it('lets nobody in who was there, and begins anew for whoever has the id later', async () => {
+  const { node, enter } = await start()
+  const bob = enter('bob')
+  await node.send({ from: 'ann', to: 'bob', body: 'before' })
+  await take(bob, 1)
+  const { tail = 0 } = (await node.inspect('bob')) ?? {}
+  await node.eraseUser('bob')
+  await node.send({ from: 'ann', to: 'bob', body: 'after' })
+  expect((await node.inspect('bob'))?.tail).toBe(tail + 1)
+  const early = enter('bob')
+  await expect.poll(() => early.connection.is).toBe('closed')
+  await node.unban('bob')
+  expect(await take(enter('bob', 'tablet'), 1)).toEqual(['after'])
+})
+
+it('is done once where it is asked for twice at a time, and again where it is asked for again', async () => {
+  const { node } = await start()
+  const group = await node.createGroup({ by: 'ann', name: 'Team', members: ['bob'] })
+  await node.send({ from: 'ann', to: 'bob', body: 'a secret' })
+  const [first, second] = await Promise.all([node.eraseUser('bob'), node.eraseUser('bob')])
+  expect([first.left, second.left]).toEqual([[group], [group]])
+  expect((await node.eraseUser('bob')).left).toEqual([])
+  expect((await node.eraseUser('nobody')).left).toEqual([])
+  expect(await keptOf(node, 'bob')).toEqual([])
+  await expect(node.eraseUser('#team')).rejects.toMatchObject({ code: 'bad_id' })
+})
+
+it('loses nothing of whom others write to meanwhile, who hear that it is taken once it is', async () => {
+  const { node, enter } = await start()
+  const ann = enter('ann')
+  const sent: Promise<unknown>[] = []
+  for (let n = 0; n < 200; n++) {
+    sent.push(ann.send('bob', `to bob ${n}`), ann.send('cat', `to cat ${n}`))
+    if (n === 100) sent.push(node.eraseUser('bob'))
+  }
+  await Promise.all(sent)
+  expect(await take(enter('cat'), 200)).toEqual(Array.from({ length: 200 }, (_, n) => `to cat ${n}`))
+  // What was accepted behind the erasure is there, in the order in which it was sent.
+  const left = (await keptOf(node, 'bob')).map(({ body }) => body)
+  expect(left).toEqual(Array.from({ length: left.length }, (_, n) => `to bob ${200 - left.length + n}`))
+})
+
+it('is repeated when a store failed in between, and what was asked for is done when it works again', async () => {
+  const store = memoryStore()
+  let failures = 3
+  const wipe: typeof store.wipe = async (user) => {
+    if (failures-- > 0) throw new Error('the disk is full')
+    await store.wipe(user)
+  }
+  const { node } = await start({ store: { ...store, wipe } })
+  await node.send({ from: 'ann', to: 'bob', body: 'a secret' })
+  await node.eraseUser('bob')
+  expect(failures).toBeLessThan(0)
+  expect(await keptOf(node, 'bob')).toEqual([])
+})
+
+it('frees an inbox that is full, so that its groups can end with it', async () => {
+  const { node } = await start({ limits: { inboxEntries: 3 } })
+  const group = await node.createGroup({ by: 'ann', name: 'Team', members: ['bob'] })
+  for (const body of ['one', 'two', 'three', 'four', 'five']) await node.send({ from: 'ann', to: group, body })
+  await expect.poll(async () => (await node.inspect('bob'))?.tail).toBe(3)
+  await node.eraseUser('bob')
+  expect((await node.group(group))?.members).toEqual(['ann'])
+  expect(await keptOf(node, 'bob')).toEqual([])
+  for (const body of ['six', 'seven', 'eight']) await node.send({ from: 'ann', to: 'bob', body })
+  await expect(node.send({ from: 'ann', to: 'bob', body: 'nine' })).rejects.toMatchObject({ code: 'inbox_full' })
+})
+
+/** Files in which any eight letters of a text stand. */
+function filesWith(path: string, text: string): string[] {
+  const pieces = Array.from({ length: text.length - 7 }, (_, at) => text.slice(at, at + 8))
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
+  return files.filter((name) => {
+    if (!statSync(join(path, name)).isFile()) return false
+    const bytes = readFileSync(join(path, name))
+    return pieces.some((piece) => bytes.includes(piece))
+  })
+}
+
+it('leaves no word of it in any file of LMDB, its journal or the media once that is compacted', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bluetick-erase-'))
+  const [data, files] = [join(folder, 'data'), join(folder, 'media')]
+  const marker = 'zyxwvuts-marker-of-bob'
+  const options = { store: lmdbStore(data), media: fileMedia(files) }
+  const { node, http, enter } = await start(options)
+  const upload = async (user: string, content: Uint8Array) => {
+    const headers = { authorization: `Bearer ${user}` }
+    await fetch(`${http}/media`, { method: 'POST', headers, body: content as Uint8Array<ArrayBuffer> })
+    return { media: idOf(content), type: 'image/png', size: content.length }
+  }
+  const bob = enter('bob')
+  await node.setLifetime('ann', 'bob', 'permanent')
+  const picture = png(`${marker} a picture of ann`)
+  await node.send({ from: 'ann', to: 'bob', body: `${marker} look`, media: await upload('ann', picture) })
+  await node.deleteChat('ann', 'bob')
+  await upload('bob', png(`${marker} never sent`))
+  for (let n = 0; n < 100; n++) await node.send({ from: 'cat', to: 'bob', body: `${marker} ${n}`.repeat(n) })
+  await bob.tag('cat', { note: marker })
+  await take(bob, 50)
+  expect(filesWith(folder, marker).length).toBeGreaterThan(0)
+  await node.eraseUser('bob')
+  expect(filesWith(files, marker)).toEqual([])
+  await node.send({ from: 'cat', to: 'dan', body: 'this stays with dan' })
+  await bob.close()
+  await node.close()
+  const store = lmdbStore(data)
+  await store.open()
+  await store.compact()
+  expect(filesWith(folder, marker)).toEqual([])
+  expect(filesWith(folder, 'this stays with dan')).toEqual(['data/bluetick.mdb'])
+})
