@@ -26,7 +26,6 @@ async function start(options: Partial<NodeOptions> = {}) {
 }
 type Node = Awaited<ReturnType<typeof start>>['node']
 
-const online = (client: Client) => expect.poll(() => client.connection.is).toBe('online')
 async function take(client: Client, count: number): Promise<unknown[]> {
   const bodies: unknown[] = []
   for await (const message of client.messages()) {
