@@ -32,7 +32,7 @@ import { admission, checked } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
 import { oneSpell, type SpellOf } from './hosts/spells.ts'
-import { hostUsers, type Users } from './hosts/users.ts'
+import { backlogOf, hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
 import { Bans } from './operations/bans.ts'
@@ -343,7 +343,10 @@ export async function startHosts(
   }
   const hooked: Webhooks | undefined = options.webhooks && webhooks(options.webhooks, { ...logs, clock, isAway })
   const followed = { ...logs, follower: hooked?.follower }
-  const users: Users = hostUsers({ ...followed, life, swallows: options.blocked === 'swallowed' })
+  const replayed = (entries: number) => {
+    counts.replayed += entries
+  }
+  const users: Users = hostUsers({ ...followed, replayed, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...followed, notes })
   const presence = hostPresence({
     runtime,
@@ -414,6 +417,8 @@ export async function startHosts(
       stats: node.stats,
       store,
       groups: () => groups.size,
+      backlog: () => backlogOf(users),
+      cluster: cluster && (() => cluster.known()),
       transfers: media && (() => media.allowance.transfers),
       webhooks: hooked?.figures,
     }),

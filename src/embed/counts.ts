@@ -10,6 +10,8 @@ export class Counts {
   /** Copies of messages in groups, one for each member. */
   copies = 0
   receipts = 0
+  /** Entries that were read from the store for devices that were behind. */
+  replayed = 0
   entered = 0
   receivedBytes = 0
   sentBytes = 0

@@ -50,6 +50,7 @@ type Context = {
   readonly onFault: OnFault
   readonly timed?: Timed | undefined
   readonly follower?: Follower | undefined
+  readonly replayed?: ((entries: number) => void) | undefined
 }
 
 export function hostUsers(context: Context): Users {
@@ -125,6 +126,14 @@ export function hostUsers(context: Context): Users {
   })
   router.lead('user', users)
   return users
+}
+
+/** Entries that connected devices have not acknowledged. Who hibernates has none. */
+export function backlogOf(users: Users): number {
+  let entries = 0
+  for (const { log } of users.awakeStates())
+    for (const { session, acked } of log.readers) if (session !== 0) entries += log.tail - acked
+  return entries
 }
 
 function perform(

@@ -26,9 +26,22 @@ type Context = {
   readonly stats: () => Stats
   readonly store: HealthStore
   readonly groups: () => Stats['users']
+  /** Entries that connected devices have not acknowledged. */
+  readonly backlog: () => number
   /** Uploads and downloads under way. Missing, here and below: there are none. */
   readonly transfers?: (() => number) | undefined
   readonly webhooks?: (() => WebhookFigures) | undefined
+  readonly cluster?: (() => ClusterFigures) | undefined
+}
+
+/** What is read of a cluster, as a node knows it. */
+type ClusterFigures = {
+  readonly name: string
+  readonly standing: string
+  readonly shards: readonly unknown[]
+  readonly moving: number
+  readonly sessions: number
+  readonly nodes: readonly { readonly name: string; readonly isLinked: boolean; readonly waiting: number }[]
 }
 
 /** By what a number is told apart, and the number. */
@@ -81,7 +94,7 @@ function registered(context: Context): Registry {
 
 type GaugeRow = readonly [name: string, help: string, read: () => number | Promise<number>]
 
-const gauges = ({ stats, store, groups, transfers, webhooks }: Context): readonly GaugeRow[] => [
+const gauges = ({ stats, store, groups, backlog, transfers, webhooks, cluster }: Context): readonly GaugeRow[] => [
   ['sessions', 'Connections that are open.', () => stats().sessions],
   ['users_awake', 'User actors in memory that are in use.', () => stats().users.awake],
   ['users_hibernated', 'User actors that hibernate.', () => stats().users.present - stats().users.awake],
@@ -91,11 +104,37 @@ const gauges = ({ stats, store, groups, transfers, webhooks }: Context): readonl
     () => groups().awake,
   ],
   ['groups_hibernated', 'Group actors that hibernate.', () => groups().present - groups().awake],
+  ['inbox_backlog', 'Entries that connected devices have not acknowledged.', backlog],
   ...(transfers ? [['media_transfers', 'Uploads and downloads under way.', transfers] as const] : []),
   ['store_up', '1: the store can be written.', async () => Number((await store.health()).ok)],
   ...(webhooks
     ? [['webhooks_waiting', 'Events that wait to be sent, or are under way.', () => webhooks().waiting] as const]
     : []),
+  ...(store.traffic ? storeGauges(store.traffic.bind(store)) : []),
+  ...(cluster ? clusterGauges(cluster) : []),
+]
+
+const storeGauges = (traffic: () => { running: number; waiting: number }): readonly GaugeRow[] => [
+  ['store_requests', 'Requests to Cassandra that are under way.', () => traffic().running],
+  ['store_requests_waiting', 'Requests to Cassandra that wait for their turn.', () => traffic().waiting],
+]
+
+const clusterGauges = (cluster: () => ClusterFigures): readonly GaugeRow[] => [
+  ['cluster_up', '1: the node serves its shards.', () => Number(cluster().standing === 'up')],
+  ['cluster_nodes', 'Nodes that are members.', () => cluster().nodes.length],
+  [
+    'cluster_nodes_unlinked',
+    'Other members to which no link is open.',
+    () => cluster().nodes.filter(({ isLinked }) => !isLinked).length,
+  ],
+  ['cluster_shards', 'Shards that this node has.', () => cluster().shards.length],
+  ['cluster_shards_moving', 'Shards that it is giving away, or has not begun to serve.', () => cluster().moving],
+  ['cluster_sessions', 'Sessions of other nodes whose users are here.', () => cluster().sessions],
+  [
+    'cluster_waiting_bytes',
+    'Bytes that wait to go to other nodes.',
+    () => cluster().nodes.reduce((sum, { waiting }) => sum + waiting, 0),
+  ],
 ]
 
 type CounterRow = readonly [name: string, help: string, read: () => number | readonly Row[], label?: string]
@@ -111,6 +150,7 @@ const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] =
   ['left', 'Connections of users that have ended, by close code.', () => counts.left.entries().map(named), 'code'],
   ['messages_accepted', 'Messages that became durable; one to a group counts once.', () => counts.accepted],
   ['group_copies', 'Copies of messages in groups that became durable, one for each member.', () => counts.copies],
+  ['replayed_entries', 'Entries that were read from the store for devices that were behind.', () => counts.replayed],
   ['receipts', 'Times that a sender was told of more that is delivered or read.', () => counts.receipts],
   ['refused_frames', 'Frames that were refused.', () => counts.refused.entries(), 'code'],
   ['received_bytes', 'Bytes of WebSocket messages of clients.', () => counts.receivedBytes],

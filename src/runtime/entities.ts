@@ -106,6 +106,11 @@ export class Entities<State, Message, Effect = unknown, Known = unknown> {
     return this.#resting.has(id) ? this.#behaviour.unpack(id, this.#resting.get(id)) : undefined
   }
 
+  /** The states of those that are awake, which are all that have something to do. */
+  *awakeStates(): Generator<State> {
+    for (const { state, down } of this.#awake.values()) if (state !== undefined && !down) yield state
+  }
+
   /** What an actor knows at this moment, without a turn of it. */
   query<What extends keyof Known & string>(id: string, what: What): Promise<Known[What]> {
     return this.#behaviour.known[what](id, this.peek(id))

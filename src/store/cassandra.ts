@@ -375,6 +375,10 @@ export class CassandraStore implements Store {
     return this.#opened ? health(this.#opened.requests) : ({ ok: false, reason: 'the store is not open' } as const)
   }
 
+  traffic(): ReturnType<Requests['traffic']> {
+    return this.#requests.traffic()
+  }
+
   /** What histories keep of entries that are in no inbox, for a copy. */
   async keep(user: UserId, entries: readonly Carrier[]): Promise<void> {
     await this.#open.history.keep(user, entries)

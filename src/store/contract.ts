@@ -35,6 +35,8 @@ export type StoreEvents = {
 export interface HealthStore {
   /** Whether the store can be written; the reason, in a sentence, where it cannot. */
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
+  /** Requests to servers of its own that are under way, and that wait for their turn. Missing: it has none. */
+  traffic?(): { readonly running: number; readonly waiting: number }
 }
 
 /** A store that several nodes can serve. */

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
+import { Counts } from '../../src/embed/counts.ts'
 import { createNode, fileMedia, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { nodeMetrics } from '../../src/operations/metrics.ts'
 import { freePort } from '../ports.ts'
 import { needs } from '../skips.ts'
 import { secret } from './webhooks/receiver.ts'
@@ -131,6 +133,52 @@ it('is for operators alone', async () => {
   expect((await fetch(`${http}/metrics`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(403)
 })
 
+/** What a node has beside in a cluster, on Cassandra. */
+async function clustered(): Promise<string> {
+  const stats = { sessions: 0, users: { present: 0, awake: 0 }, messages: 0, turns: 0, wakes: 0, hibernations: 0 }
+  const nodes = [
+    { name: 'a', isLinked: true, waiting: 0 },
+    { name: 'b', isLinked: true, waiting: 700 },
+    { name: 'c', isLinked: false, waiting: 0 },
+  ]
+  const store = {
+    ...memoryStore(),
+    health: async () => ({ ok: true as const }),
+    traffic: () => ({ running: 3, waiting: 4 }),
+  }
+  return nodeMetrics({
+    counts: new Counts(),
+    stats: () => ({ ...stats, restarts: 0, deadLetters: 0, overflows: 0 }),
+    store,
+    groups: () => stats.users,
+    backlog: () => 5,
+    cluster: () => ({ name: 'a', standing: 'up', shards: [1, 2], moving: 1, sessions: 9, nodes }),
+  }).read()
+}
+
+it('tells how the cluster is, and what waits for Cassandra', async () => {
+  const text = await clustered()
+  const numbers = { nodes: 3, nodes_unlinked: 1, shards: 2, shards_moving: 1, sessions: 9, waiting_bytes: 700, up: 1 }
+  for (const [name, number] of Object.entries(numbers))
+    expect(value(text, `bluetick_cluster_${name}`), name).toBe(number)
+  expect([value(text, 'bluetick_store_requests'), value(text, 'bluetick_store_requests_waiting')]).toEqual([3, 4])
+})
+
+it('tells what connected devices have not acknowledged, and what was read for those that were behind', async () => {
+  const { node, url, read } = await start()
+  for (let n = 0; n < 20; n++) await node.send({ from: 'alice', to: 'bob', body: `${n}` })
+  const bob = connect({ url, token: 'bob' })
+  const replayed = async () => value(await read(), 'bluetick_replayed_entries_total')
+  await expect.poll(replayed).toBe(20)
+  const backlog = async () => value(await read(), 'bluetick_inbox_backlog')
+  let taken = 0
+  for await (const _ of bob.messages()) if (++taken === 20) break
+  // The last is acknowledged when the next is asked for.
+  await expect.poll(backlog).toBe(1)
+  await bob.close()
+  await expect.poll(backlog).toBe(0)
+})
+
 const prometheus = needs('Prometheus', existsSync('/usr/bin/promtool'), 'apt-get install prometheus')
 
 describe('Prometheus', prometheus, () => {
@@ -175,11 +223,12 @@ describe('Prometheus', prometheus, () => {
   })
 
   it('has what each panel of the dashboard asks for', async () => {
-    // Those of webhooks are there where there are any.
+    // Those of webhooks and media are there where there are any.
     const webhooks = { url: 'http://127.0.0.1:1/', secrets: [secret], events: ['message.read'] as const }
-    const { url, read } = await start({ webhooks })
+    const media = fileMedia(mkdtempSync(join(tmpdir(), 'bluetick-metrics-')))
+    const { url, read } = await start({ webhooks, media })
     await talk(url)
-    const text = await read()
+    const text = (await read()) + (await clustered())
     const { panels } = JSON.parse(readFileSync('docs/operations/grafana.json', 'utf8'))
     const asked = panels.flatMap(({ targets }: { targets: { expr: string }[] }) => targets.map(({ expr }) => expr))
     const rules = readFileSync('docs/operations/alerts.yml', 'utf8')

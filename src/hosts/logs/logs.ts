@@ -40,6 +40,8 @@ export type LogContext = {
   readonly onFault: OnFault
   readonly timed?: Timed | undefined
   readonly follower?: Follower | undefined
+  /** Is told how many entries were read for a reader. */
+  readonly replayed?: ((entries: number) => void) | undefined
 }
 
 /** What is to follow, durably, from what stands in a log. */
@@ -142,9 +144,18 @@ export class Logs<Message, Other extends { readonly do: string }> {
         return events.accepted(id, effect)
       case 'stands':
         return sessions.push(effect.session, ['stands', id, effect.epoch, effect.life, effect.upTo, effect.now])
+      case 'fetch':
+        return void this.bring(id, this.#page(id, effect))
       default:
         return void this.bring(id, lookUp(spellOf(id).store, calendar, id, effect))
     }
+  }
+
+  async #page(id: UserId, effect: Extract<LogEffect, { do: 'fetch' }>): Promise<LogAnswer> {
+    const { spellOf, calendar, replayed } = this.#context
+    const page = await lookUp(spellOf(id).store, calendar, id, effect)
+    if (page.is === 'page') replayed?.(page.entries?.length ?? 0)
+    return page
   }
 
   #append(id: UserId, append: Append): void {

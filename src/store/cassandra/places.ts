@@ -26,6 +26,10 @@ export class Places {
     this.#limits = limits
   }
 
+  get traffic(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running, waiting: this.#queue.length - this.#next }
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, 10))

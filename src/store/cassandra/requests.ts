@@ -76,6 +76,11 @@ export class Requests {
     return result.wasApplied() ? undefined : result.rows
   }
 
+  /** How many are under way, and wait for their turn. */
+  traffic(): { readonly running: number; readonly waiting: number } {
+    return this.#places.traffic
+  }
+
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
     return this.#places.idle()
