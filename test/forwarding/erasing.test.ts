@@ -1,0 +1,46 @@
+/** A user is exported and erased by a node that has neither their actor nor their sessions, with groups that are elsewhere. */
+import { expect, it } from 'vitest'
+import { cluster, type Member, person, userOf } from './nodes.ts'
+
+async function keptOf({ node }: Member, user: string): Promise<readonly Record<string, unknown>[]> {
+  const lines: Record<string, unknown>[] = []
+  for await (const line of node.exportUser(user)) lines.push(JSON.parse(line))
+  return lines
+}
+const bodies = (lines: readonly Record<string, unknown>[]) =>
+  lines.flatMap(({ body }) => (body === undefined ? [] : [body]))
+
+it('is done wherever actors and sessions are, and all nodes keep the user out', async () => {
+  const start = await cluster()
+  const [a, b, c] = [await start('a'), await start('b'), await start('c')]
+  const nodes = [a, b, c]
+  const [ann, bob] = [person(userOf(0), a), person(userOf(5), b)]
+  const other = person(bob.name, c, 'laptop')
+  const groups: string[] = []
+  for (let n = 0; n < 8; n++)
+    groups.push(await a.node.createGroup({ by: ann.name, name: `Group ${n}`, members: n % 2 ? [bob.name] : [] }))
+  const his = groups.filter((_, n) => n % 2 === 1)
+  await ann.client.send(bob.name, 'a secret')
+  for (const group of his) await ann.client.send(group, 'to all')
+  await expect.poll(() => bob.bodies().filter((body) => body === 'to all')).toHaveLength(his.length)
+  for (const at of nodes) {
+    const kept = await keptOf(at, bob.name)
+    expect(bodies(kept)).toContain('a secret')
+    expect(
+      kept
+        .filter(({ is }) => is === 'group')
+        .map(({ group }) => group)
+        .sort(),
+    ).toEqual([...his].sort())
+    expect((await at.node.users()).users).toContain(bob.name)
+  }
+  const erased = await Promise.all([c.node.eraseUser(bob.name), a.node.eraseUser(bob.name)])
+  expect([...new Set(erased.flatMap(({ left }) => left))].sort()).toEqual([...his].sort())
+  for (const at of nodes) {
+    expect(bodies(await keptOf(at, bob.name))).toEqual([])
+    expect(await at.node.inspect(bob.name)).toMatchObject({ devices: [], lastSeen: null })
+    for (const group of his) expect((await at.node.group(group))?.members).toEqual([ann.name])
+    await expect.poll(() => at.node.bans()).toEqual([bob.name])
+  }
+  for (const { client } of [bob, other]) await expect.poll(() => client.connection).toMatchObject({ code: 'banned' })
+})
