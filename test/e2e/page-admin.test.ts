@@ -102,6 +102,55 @@ describe('the page for operators', needsChromium, () => {
     await phone.close()
   })
 
+  it('erases what is kept of a user, after a question', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await enter(desk)
+    const [eva, fay] = ['eva', 'fay'].map((token) => connect({ url, token }))
+    if (!eva || !fay) throw new Error('both are there')
+    await eva.send('fay', 'a secret')
+    await page.fill('#user', 'fay')
+    await page.press('#user', 'Enter')
+    await page.click('text=Erase them')
+    await page.waitForSelector('#ask-title:has-text("Erase fay?")')
+    await page.click('#ask-yes')
+    await expect.poll(() => fay.connection).toEqual({ is: 'closed', code: 'banned' })
+    await page.waitForSelector('#found-user h3:has-text("fay (banned)")')
+    await expect.poll(() => page.locator('#found-user li').count()).toBe(0)
+    await eva.close()
+    await desk.close()
+  })
+
+  it('shows the supervision of actors, and the cluster and its links where there is one', async () => {
+    for (const width of [1200, 390]) {
+      const context = await pages.browserOf(width)
+      const page = await enter(context)
+      expect(await fact(page, 'Actors that crashed')).toBe('0')
+      expect(await page.isVisible('#cluster')).toBe(false)
+      await page.route('**/metrics', async (route) => {
+        const response = await route.fetch()
+        await route.fulfill({ response, body: `${await response.text()}bluetick_cluster_nodes 3\n` })
+      })
+      const node = { life: 1, state: 'up', link: '10.0.0.1:7070', shards: 341, isLinked: true, waiting: 0 }
+      const nodes = [
+        { ...node, name: 'n1' },
+        { ...node, name: 'n2', link: '10.0.0.2:7070', waiting: 2048 },
+        { ...node, name: 'n3', link: '10.0.0.3:7070', state: 'leaving', isLinked: false },
+      ]
+      const known = { name: 'n1', standing: 'up', shards: [1, 2, 3], moving: 1, sessions: 7, nodes }
+      await page.route('**/admin/v1/cluster', (route) => route.fulfill({ json: known }))
+      await page.waitForSelector('#cluster-nodes li')
+      expect([await fact(page, 'Shards that move'), await fact(page, 'Sessions of other nodes')]).toEqual(['1', '7'])
+      expect(await page.locator('#cluster-nodes li').allTextContents()).toEqual([
+        'n1up, 341 shards, this node',
+        'n2up, 341 shards, linked by 10.0.0.2:7070, 2 KB wait',
+        'n3leaving, 341 shards, no link to 10.0.0.3:7070',
+      ])
+      expect(await faint(page)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+      await context.close()
+    }
+  })
+
   it('says so when the node does not answer, and goes on when it does', async () => {
     const desk = await pages.browserOf(1200)
     const page = await enter(desk)

@@ -47,8 +47,20 @@ export async function showUser(node: AskedNode, user: string): Promise<void> {
           },
         ),
       )
+  const erase = button('Erase them', () =>
+    confirmed(
+      `Erase ${user}?`,
+      'All that the node keeps of them goes for good, they leave their groups, and cannot come in any more. What others got from them stays. In files it is gone once the store is compacted.',
+      'Erase',
+      async () => {
+        await node.ask('DELETE', `/users/${name}`)
+        await again()
+      },
+    ),
+  )
+  erase.hidden = known === undefined
   const title = make('h3', '', banned ? `${user} (banned)` : user)
-  at.replaceChildren(make('div', 'found', title, ...found, make('div', 'answers', end, change)))
+  at.replaceChildren(make('div', 'found', title, ...found, make('div', 'answers', end, change, erase)))
 }
 
 function facts({ actor, tail, devices, lastSeen }: User): HTMLElement {

@@ -1,5 +1,7 @@
 /** The page for operators: how the node is, and one user or one message of it. It asks `/metrics` and `/admin/v1`, as any program may. */
 import { byId, make } from '../dom.ts'
+import { type KnownCluster, showCluster } from './cluster.ts'
+import { list } from './facts.ts'
 import { everySeconds, History, plots } from './history.ts'
 import { button, showMessage, showUser } from './lookups.ts'
 import { Reading } from './metrics.ts'
@@ -49,9 +51,10 @@ function enter(why: string): void {
 
 async function look(): Promise<void> {
   const reading = new Reading(await node.metrics(), performance.now())
-  const [online, bans] = await Promise.all([
+  const [online, bans, cluster] = await Promise.all([
     node.ask<{ users: string[]; count: number }>('GET', `/online?limit=${shown}`),
     node.ask<{ bans: string[] }>('GET', '/bans'),
+    reading.sum('bluetick_cluster_nodes') > 0 ? node.ask<KnownCluster>('GET', '/cluster') : undefined,
   ])
   history.add(reading, Date.now() / 1_000)
   draw?.()
@@ -59,6 +62,8 @@ async function look(): Promise<void> {
   say(isUp ? 'The node is ready.' : 'The store cannot be written: /readyz says why.', !isUp)
   showNow()
   showKept(reading)
+  showActors(reading)
+  showCluster(cluster)
   showOnline(online ?? { users: [], count: 0 })
   showBans(bans?.bans ?? [])
 }
@@ -82,27 +87,33 @@ const kept: readonly (readonly [name: string, words: string])[] = [
   ['bluetick_entered_total', 'Devices that came'],
   ['bluetick_refused_connections_total', 'Connections refused'],
   ['bluetick_refused_frames_total', 'Frames refused'],
+  ['bluetick_faults_total', 'Faults'],
+]
+/** What the supervisors of actors know. */
+const supervised: readonly (readonly [name: string, words: string])[] = [
+  ['bluetick_users_awake', 'Users awake'],
+  ['bluetick_users_hibernated', 'Users hibernated'],
+  ['bluetick_groups_awake', 'Groups awake'],
+  ['bluetick_actor_wakes_total', 'Actors that woke'],
   ['bluetick_actor_restarts_total', 'Actors that crashed'],
   ['bluetick_dead_letters_total', 'Messages put aside'],
   ['bluetick_mailbox_overflows_total', 'Mailboxes that were full'],
-  ['bluetick_faults_total', 'Faults'],
+  ['bluetick_inbox_backlog', 'Entries not acknowledged'],
 ]
 
 function showKept(reading: Reading): void {
   const codes = reading.by('bluetick_refused_frames_total', 'code')
   list(byId('kept'), [
     ...kept.map(([name, words]) => [words, inWords(reading.sum(name), '')] as const),
-    ['Users awake', inWords(reading.sum('bluetick_users_awake'), '')],
-    ['Users hibernated', inWords(reading.sum('bluetick_users_hibernated'), '')],
     ...[...codes].map(([code, count]) => [`Refused as ${code}`, inWords(count, '')] as const),
   ])
 }
 
-function list(at: HTMLElement, rows: readonly (readonly string[])[]): void {
-  at.replaceChildren(
-    ...rows.map(([name = '', value = '']) => make('div', '', make('dt', '', name), make('dd', '', value))),
+const showActors = (reading: Reading): void =>
+  list(
+    byId('actors'),
+    supervised.map(([name, words]) => [words, inWords(reading.sum(name), '')]),
   )
-}
 
 function showOnline({ users, count }: { users: readonly string[]; count: number }): void {
   byId('online-count').textContent =
