@@ -21,7 +21,7 @@ export type Times = { readonly now: Millis; readonly monotonic: Millis }
 export interface Clock extends ClockFace {
   /** Runs when all that runs now is done, in the order of the calls. What it throws is uncaught. */
   soon(run: () => void): void
-  /** Runs once, no earlier than in so many milliseconds. */
+  /** Runs once, in so many milliseconds, or earlier by what the turn of the event loop that asks has taken: whoever must not be early looks again. */
   after(ms: Millis, run: () => void): void
   /** Runs every so many milliseconds, until what it answers is called. It keeps no process alive. */
   every(ms: Millis, run: () => void): () => void

@@ -6,7 +6,10 @@ export class Wheel {
   readonly clock: Clock
   readonly #slots: { due: number; run: () => void }[][]
   readonly #tickMs: number
+  /** Ticks that were fired. */
   #now = 0
+  /** Ticks that are over: more than were fired, where something held up the process. */
+  #passed = (): number => this.#now
   #end = () => {}
 
   constructor(clock: Clock = systemClock, tickMs = 50, slots = 512) {
@@ -18,8 +21,9 @@ export class Wheel {
   /** Runs by the monotonic clock until `stop`; without it only `advance` moves time. */
   start(): void {
     const started = this.clock.monotonic()
+    this.#passed = () => Math.floor((this.clock.monotonic() - started) / this.#tickMs)
     this.#end = this.clock.every(this.#tickMs, () => {
-      const target = Math.floor((this.clock.monotonic() - started) / this.#tickMs)
+      const target = this.#passed()
       while (this.#now < target) this.advance()
     })
   }
@@ -29,7 +33,7 @@ export class Wheel {
   }
 
   after(ms: number, run: () => void): void {
-    const due = this.#now + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
+    const due = this.#passed() + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
     this.#slots[due % this.#slots.length]?.push({ due, run })
   }
 
