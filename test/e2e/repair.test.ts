@@ -2,12 +2,16 @@
 import { afterEach, expect, it } from 'vitest'
 import { e2ee } from '../../src/client/e2ee/index.ts'
 import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
+import { identityOf } from '../../src/client/e2ee/x3dh.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { webSocketTransport } from '../../src/client/websocket.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
-import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
+import { framed } from '../../src/protocol/keys/bytes.ts'
+import { signedLink } from '../../src/protocol/keys/link.ts'
+import { isQuiet } from '../../src/protocol/sealed.ts'
+import { spoilt } from '../client/e2ee/spoilt.ts'
 import { end, start, url } from './nodes.ts'
 
 const clients: Client[] = []
@@ -42,15 +46,6 @@ const through =
         if (frames.length > 0) events.heard(jsonCodec.encode(frames))
       },
     })
-
-/** One byte is another. `quiet`: also of what devices say to each other. */
-function spoilt(frame: ServerFrame, quiet = false): ServerFrame {
-  if ((frame[0] !== 'message' && frame[0] !== 'copy') || !isSealed(frame[5]) || (isQuiet(frame[5]) && !quiet))
-    return frame
-  const body = frame[5].slice()
-  body[body.length - 1] = (body.at(-1) as number) ^ 1
-  return Object.assign([...frame], { 5: body }) as unknown as ServerFrame
-}
 
 async function link(user: string, by: Sealing, given: Given): Promise<Sealing> {
   const client = await enter(user, given)
@@ -222,6 +217,28 @@ it('nothing is said again to whoever has begun anew, before the person has accep
   await alice.reached((await waiting).id, 'sent')
   // The first was sent before this device was there.
   expect(await take(again, 1)).toMatchObject([{ body: 'a new one' }])
+})
+
+it('two chains of one user are told, and nothing goes to them any more, whatever the person says', async () => {
+  await start({ e2ee: 'allowed' })
+  const seed = new Uint8Array(32).fill(3)
+  const of = { kind: 'change', user: 'bob', n: 2, at: 0, add: [], remove: [], by: identityOf(seed).public } as const
+  const other = framed([signedLink('', { ...of, previous: new Uint8Array(32) }, seed)])
+  const forked = (frame: ServerFrame) =>
+    frame[0] === 'links' && frame[1] === 'bob' && frame[2] === 2
+      ? (Object.assign([...frame], { 4: other }) as unknown as ServerFrame)
+      : frame
+  const [alice, bob] = [await enter('alice', { changed: forked }), await enter('bob')]
+  await alice.send('bob', 'before')
+  const changes: unknown[] = []
+  alice.e2ee.on('identity', (event) => void changes.push(event))
+  await link('bob', bob, { device: 'laptop' })
+  const { id } = await alice.queue('bob', 'after')
+  await expect.poll(() => changes, { timeout: 60_000 }).toEqual([{ user: 'bob', why: 'fork' }])
+  await alice.e2ee.accept('bob')
+  expect(await alice.e2ee.identity('bob')).toMatchObject({ waits: true })
+  expect((await alice.outbox()).find((message) => message.id === id)).toMatchObject({ state: 'queued' })
+  expect((await take(bob, 1)).map(({ body }) => body)).toEqual(['before'])
 })
 
 it('a repair wakes nobody', async () => {

@@ -7,6 +7,7 @@ import { e2ee } from '../../../src/client/e2ee/index.ts'
 import { placeOf } from '../../../src/client/e2ee/message.ts'
 import { packed, unpacked } from '../../../src/client/e2ee/packed.ts'
 import { finished } from '../../../src/client/e2ee/ratchet.ts'
+import type { Unread } from '../../../src/client/e2ee/types.ts'
 import { type Client, connect, type Storage } from '../../../src/client/index.ts'
 import type { Transport } from '../../../src/client/transport.ts'
 import { webSocketTransport } from '../../../src/client/websocket.ts'
@@ -17,6 +18,7 @@ import { jsonCodec } from '../../../src/protocol/json.ts'
 import { sentIn } from '../../../src/protocol/keys/parts.ts'
 import { isSealed } from '../../../src/protocol/sealed.ts'
 import { parsePart } from './kit.ts'
+import { spoiltText } from './spoilt.ts'
 
 const store = memoryStore()
 const node = createNode({ store, e2ee: 'allowed' })
@@ -66,15 +68,18 @@ class Seen {
   }
 }
 
-/** At which write a program ends (0: at none), whether that still comes to be, and by which rule it writes. */
-type Ends = { readonly at: number; readonly after: boolean; readonly rule: Rule }
+/**
+ * At which write a program ends (0: at none), whether that still comes to be, and by which rule it writes. `spoils`: somebody changes
+ * each message on its way to this one, which has to ask for it again.
+ */
+type Ends = { readonly at: number; readonly after: boolean; readonly rule: Rule; readonly spoils?: boolean }
 
 /** One person, who answers each message before the program goes on to the next. */
 class Person {
   readonly #kept = new Map<string, unknown>()
   readonly got = new Set<string>()
   #began = false
-  readonly unreadable: unknown[] = []
+  readonly unreadable: Unread[] = []
   writes = 0
   #alive = { is: true }
   #client: Client
@@ -138,7 +143,7 @@ class Person {
     return (at, subprotocol, events) => {
       const connection = webSocketTransport(at, subprotocol, {
         opened: () => alive.is && events.opened(),
-        heard: (data) => alive.is && events.heard(data),
+        heard: (data) => alive.is && events.heard(this.#ends.spoils ? spoiltText(data) : data),
         lost: (code, why) => alive.is && events.lost(code, why),
       })
       return {
@@ -204,9 +209,10 @@ async function talk(side: 'first' | 'second', ends: Ends, patience: number) {
   talks += 1
   const seen = new Seen()
   const [a, b] = [`a${talks}`, `b${talks}`]
-  const never = { ...ends, at: 0 }
-  const one = new Person(a, b, side === 'first' ? ends : never, seen)
-  const other = new Person(b, a, side === 'second' ? ends : never, seen)
+  const { spoils, ...rest } = ends
+  const never = { ...rest, at: 0 }
+  const one = new Person(a, b, side === 'first' ? rest : never, seen)
+  const other = new Person(b, a, { ...(side === 'second' ? rest : never), ...(spoils && { spoils }) }, seen)
   await Promise.all([one.isThere(), other.isThere()])
   const until = Date.now() + patience
   one.begins()
@@ -217,8 +223,8 @@ async function talk(side: 'first' | 'second', ends: Ends, patience: number) {
 }
 
 /** Each `every`th of the moments at which one side can end; some of these conversations at a time. */
-async function all(rule: Rule, patience: number, every: number) {
-  const { writes } = await talk('first', { at: 0, after: false, rule: asItIs }, 20_000)
+async function all(rule: Rule, patience: number, every: number, spoils = false) {
+  const { writes } = await talk('first', { at: 0, after: false, rule: asItIs, spoils }, patience)
   const moments = (['first', 'second'] as const).flatMap((side) =>
     Array.from({ length: writes[side] }, (_, at) => [true, false].map((after) => ({ side, at: at + 1, after }))).flat(),
   )
@@ -226,7 +232,9 @@ async function all(rule: Rule, patience: number, every: number) {
   const results: Awaited<ReturnType<typeof talk>>[] = []
   for (let next = 0; next < chosen.length; next += 8) {
     const some = chosen.slice(next, next + 8)
-    results.push(...(await Promise.all(some.map(({ side, ...ends }) => talk(side, { ...ends, rule }, patience)))))
+    results.push(
+      ...(await Promise.all(some.map(({ side, ...ends }) => talk(side, { ...ends, rule, spoils }, patience)))),
+    )
   }
   return results
 }
@@ -236,6 +244,14 @@ it('whatever write one side ends at, all is read, and no key is used for two tex
   expect(results.length).toBeGreaterThan(8)
   expect(results.filter(({ whole, unreadable, twice }) => !whole || unreadable.length + twice > 0)).toEqual([])
 })
+
+it('the same holds where nothing that comes to one side can be read before it was asked for again', async () => {
+  const results = await all(asItIs, 60_000, 6, true)
+  expect(results.length).toBeGreaterThan(8)
+  const isLost = ({ retrying }: Unread) => !retrying
+  expect(results.filter(({ whole, unreadable, twice }) => !whole || unreadable.some(isLost) || twice > 0)).toEqual([])
+  expect(results.every(({ unreadable }) => unreadable.length >= (last + 1) / 2)).toBe(true)
+}, 240_000)
 
 it.each([
   ['are written with the cursor alone', late],
