@@ -1,5 +1,13 @@
 /** The actors of a node: how each kind is addressed, which messages it takes, and what it can be asked of what it knows. */
-import { type DeviceId, type GroupId, isGroup, type Millis, type Seq, type UserId } from '../src/protocol/ids.ts'
+import {
+  type ChatId,
+  type DeviceId,
+  type GroupId,
+  isGroup,
+  type Millis,
+  type Seq,
+  type UserId,
+} from '../src/protocol/ids.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Address, Routing } from '../src/runtime/index.ts'
 import type { GroupMessage, KnownGroup } from './group/types.ts'
@@ -17,6 +25,8 @@ export type UserKnows = {
   readonly sessions: readonly SessionRef[]
   /** undefined: there is none. */
   readonly inbox: KnownInbox | undefined
+  /** Up to which entry a chat is read, as far as no entry says more; of one several times, in any order. */
+  readonly reads: readonly (readonly [ChatId, Seq])[]
 }
 export type KnownInbox = { readonly epoch: number; readonly tail: Seq; readonly devices: readonly KnownDevice[] }
 type KnownDevice = {

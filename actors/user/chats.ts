@@ -42,7 +42,7 @@ function begin(state: UserState, tries: number, turn: UserTurn): void {
 }
 
 /** How far chats are read, of what the store may not have. */
-function* readsOf({ alone, log, work }: UserState): Generator<readonly [ChatId, Seq]> {
+export function* readsOf({ alone, log, work }: UserState): Generator<readonly [ChatId, Seq]> {
   yield* alone ?? []
   yield* work?.saving ?? []
   for (const [chat, { upTo }] of work?.reads?.chats ?? []) yield [chat, upTo]

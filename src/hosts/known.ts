@@ -2,6 +2,7 @@
 
 import type { KnownInbox, UserKnows } from '../../actors/addresses.ts'
 import { openSettings } from '../../actors/settings.ts'
+import { readsOf } from '../../actors/user/chats.ts'
 import type { UserState } from '../../actors/user/types.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { LogStore, SettingsStore } from '../store/contract.ts'
@@ -13,6 +14,11 @@ type Known = {
 export const known = (store: SettingsStore & LogStore): Known => ({
   settings: async (id, state) => state?.settings ?? (await store.settings(id as UserId)) ?? openSettings,
   sessions: async (_id, state) => state?.log.readers.flatMap(({ session }) => (session === 0 ? [] : [session])) ?? [],
+  async reads(id, state) {
+    // First: what is saved while the store answers is there no more.
+    const unsaved = state ? [...readsOf(state)] : []
+    return [...unsaved, ...(await store.reads(id as UserId))]
+  },
   async inbox(id, state) {
     if (state) return inboxOf(state)
     const record = await store.load(id as UserId)

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import { createNode, memoryStore, type NodeOptions } from '../../../src/index.ts'
-import { dial } from '../../e2e/raw.ts'
+import { acknowledging, dial } from '../../e2e/raw.ts'
 import { receiver, secret } from './receiver.ts'
 
 async function begin(options: Partial<NodeOptions> = {}) {
@@ -25,23 +25,66 @@ it('a message waits for who is away, with how many of its chat do, and for nobod
   await node.send({ from: 'shop', to: 'ann', body: 'here' })
   for (const from of ['shop', 'shop', 'cid']) await node.send({ from, to: 'bob', body: 'away' })
   await node.send({ from: 'bob', to: 'bob', body: 'a note' })
-  await expect.poll(() => service.of('message.accepted')).toHaveLength(5)
+  const last = await node.send({ from: 'cid', to: 'bob', body: 'to be read' })
+  await expect.poll(() => service.of('message.accepted')).toHaveLength(6)
   await expect
     .poll(() => waiting().map(({ from, to, unread }) => [from, to, unread]))
     .toEqual([
       ['shop', 'bob', 1],
       ['shop', 'bob', 2],
       ['cid', 'bob', 1],
+      ['cid', 'bob', 2],
     ])
   const bob = await come('bob')
   let got = 0
-  for await (const _ of bob.messages()) if (++got === 4) break
+  for await (const message of bob.messages()) {
+    if (message.seq === last.seq) message.read()
+    if (++got === 5) break
+  }
+  await expect.poll(() => service.of('message.read').map(({ data }) => data['from'])).toEqual(['cid'])
   const told = (type: string) => service.of(type).map(({ data }) => data['user'])
   await expect.poll(() => told('user.online')).toContain('bob')
   await bob.close()
   await expect.poll(() => told('user.offline')).toContain('bob')
-  await node.send({ from: 'shop', to: 'bob', body: 'away again' })
-  await expect.poll(() => waiting().at(-1)).toMatchObject({ to: 'bob', unread: 1 })
+  for (const from of ['shop', 'cid']) await node.send({ from, to: 'bob', body: 'away again' })
+  // What a device has got and nobody has read counts, and what was read does not.
+  await expect
+    .poll(() =>
+      waiting()
+        .slice(4)
+        .map(({ from, unread }) => [from, unread]),
+    )
+    .toEqual([
+      ['shop', 3],
+      ['cid', 1],
+    ])
+})
+
+it('what one of two devices has read is read, also of what was told too late', async () => {
+  const { service, node, url, waiting } = await begin()
+  const [phone, laptop] = [
+    await dial(url, 'bob', 'phone', acknowledging),
+    await dial(url, 'bob', 'laptop', acknowledging),
+  ]
+  for (const raw of [phone, laptop]) await expect.poll(() => raw.of('welcome')).toHaveLength(1)
+  const first = await node.send({ from: 'shop', to: 'bob', body: 'one' })
+  await node.send({ from: 'shop', to: 'bob', body: 'two' })
+  await expect.poll(() => phone.of('message')).toHaveLength(2)
+  phone.say('read', 'shop', first.seq)
+  // By then an entry says it.
+  await expect.poll(() => phone.of('done')).toHaveLength(1)
+  for (const { socket } of [phone, laptop]) socket.close()
+  await expect.poll(() => service.of('user.offline')).toHaveLength(1)
+  await node.send({ from: 'shop', to: 'bob', body: 'three' })
+  await expect.poll(waiting).toMatchObject([{ to: 'bob', unread: 2 }])
+  await service.kill()
+  await node.send({ from: 'shop', to: 'bob', body: 'four' })
+  const again = await dial(url, 'bob', 'phone', acknowledging)
+  await expect.poll(() => again.of('message').map(([, , , , , body]) => body)).toContain('four')
+  again.say('read', 'shop', Number(again.of('message').at(-1)?.[1]))
+  await expect.poll(() => again.of('done')).toHaveLength(1)
+  await service.start()
+  await expect.poll(() => waiting().at(-1)).toMatchObject({ unread: 0 })
 })
 
 it('in a group it waits for each member who is away, once, and is accepted once', async () => {
@@ -85,7 +128,7 @@ it('what came while a phone was gone and nobody knew it waits for it once that i
   await expect.poll(() => service.of('message.accepted')).toHaveLength(2)
   expect(waiting()).toEqual([])
   phone.socket.terminate()
-  await expect.poll(waiting).toMatchObject([{ to: 'bob', unread: 1, at: { seq: seq + 1 } }])
+  await expect.poll(waiting).toMatchObject([{ to: 'bob', unread: 2, at: { seq: seq + 1 } }])
 })
 
 it('the next start tells nobody of what a device has got, but of what was not told', async () => {
@@ -109,8 +152,8 @@ it('the next start tells nobody of what a device has got, but of what was not to
   await expect
     .poll(() => waiting().map(({ at, unread }) => [(at as { seq: number }).seq, unread]))
     .toEqual([
-      [2, 1],
-      [3, 2],
+      [2, 2],
+      [3, 3],
     ])
 })
 
