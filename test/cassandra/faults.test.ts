@@ -134,7 +134,7 @@ describe('on three Cassandras', clustersHere, () => {
     console.log(
       `the first send that waited went through ${Math.round(first - back)} ms after a second node took connections`,
     )
-    expect(first - back).toBeLessThan(10_000)
+    expect(first - back).toBeLessThan(60_000)
     await allCame(sent, 'two of three killed')
     await of(2).start()
   })

@@ -7,6 +7,8 @@ import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
 
 const shards = 130
+/** Longer than a host hangs, by what a starved machine may take besides. */
+const leaseMs = 20_000
 
 type Named = { readonly member: RunningMember; readonly said: string[]; readonly store: CassandraStore }
 
@@ -32,6 +34,7 @@ export class Members {
       clock: systemClock,
       me,
       former,
+      leaseMs,
       host: (wish, self) => {
         said.push(wish.do === 'become' ? wish.standing : wish.do)
         if (wish.do === 'yield') self.tell({ is: 'yielded', shard: wish.shard, term: wish.term })

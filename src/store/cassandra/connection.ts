@@ -85,7 +85,7 @@ function settings(options: CassandraOptions): ClientOptions {
     },
     socketOptions: { connectTimeout: connectMs, readTimeout: timeoutMs },
     pooling: { heartBeatInterval: 5_000 },
-    policies: policies(localDc),
+    ...policies(localDc),
     ...(credentials && { authProvider: new auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
   }
 }
