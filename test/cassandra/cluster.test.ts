@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
-import { cassandraNode, oneNodeHere } from './here.ts'
+import { cassandraNode, oneNodeHere, startMs } from './here.ts'
 import { type Served, serve } from './serve.ts'
 
 const main = 'dist/src/cli/main.js'
@@ -25,7 +25,7 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
   beforeAll(async () => {
     options = await cassandra.keyspace()
     for (const name of folders.keys()) await start(name)
-  }, 300_000)
+  }, startMs)
   afterAll(() => {
     for (const node of nodes.values()) node.kill()
   })

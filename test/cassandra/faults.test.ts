@@ -7,7 +7,7 @@ import { type Client, connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { crowd } from './crowd.ts'
-import { clustersHere, newKeyspace } from './here.ts'
+import { clustersHere, newKeyspace, startMs } from './here.ts'
 import { residentMb, serve } from './serve.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
 
@@ -37,7 +37,7 @@ describe('on three Cassandras', clustersHere, () => {
     for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
     await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 150_000)
     for (const client of clients.values()) client.on('connection', ({ is }) => is !== 'online' && left.push(is))
-  }, 300_000)
+  }, startMs)
   afterAll(async () => {
     await Promise.all([...clients.values()].map((client) => client.close()))
     await node?.close()

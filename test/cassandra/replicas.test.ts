@@ -17,7 +17,7 @@ import { Stamps } from '../../src/store/cassandra/stamps.ts'
 import { type CassandraStore, cassandraStore } from '../../src/store/cassandra.ts'
 import { completeRetention } from '../../src/store/retention.ts'
 import { message, user } from '../contracts/store.ts'
-import { clustersHere, keyspaceOf } from './here.ts'
+import { clustersHere, keyspaceOf, startMs } from './here.ts'
 import { Members } from './members.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
 
@@ -37,7 +37,7 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 300_
     })
     await applySchema(options, 3)
     hang.mockRestore()
-  }, 300_000)
+  }, startMs)
   afterAll(() => cluster?.stop(), 60_000)
 
   function hangFor(ms: number): void {
@@ -140,7 +140,7 @@ describe('on three Cassandras of another port', { ...clustersHere, timeout: 300_
       store = cassandraStore({ ...options, timeoutMs: 20_000 })
       await store.open()
       await store.load(user('nobody yet'))
-    }, 300_000)
+    }, startMs)
     afterAll(() => store?.close())
 
     /** What an append writes, on the one replica that is there. */
