@@ -66,6 +66,7 @@ export async function density(server: Server, options: DensityOptions, progress:
     floor_generator_busiest_share: floor.connectShare,
     idle_cpu_share: node.cpuShare,
     floor_idle_cpu_share: floor.cpuShare,
+    idle_cpu_ratio_to_floor: node.cpuShare / floor.cpuShare,
     actors_awake: node.after.stats?.users.awake ?? 0,
     ...(node.mix && {
       mix_cpu_share: node.mix.cpuShare,
