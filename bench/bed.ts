@@ -11,9 +11,9 @@ import type { Target } from './socket.ts'
 import { started } from './started.ts'
 import { noTimes, type Times, timed } from './user.ts'
 
-/** Which server: a node of the bench's own (of the build in another folder: `tree`), the bare floor, a node that runs already, or one of bench/peers. */
+/** Which server: a node of the bench's own (of the build in another folder: `tree`; `webhooks`: the service that it tells what happens), the bare floor, a node that runs already, or one of bench/peers. */
 export type Server =
-  | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string }
+  | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string; readonly webhooks?: string }
   | { readonly is: 'floor'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
   | { readonly is: 'peer'; readonly port: number; readonly wire: string; readonly pid: number }
@@ -76,7 +76,7 @@ export class Bed {
       return new Bed(target, undefined, startGenerators(generators, 'peers/generator'), server.pid)
     }
     const folder = makeFolder()
-    const args = server.is === 'node' && server.tree ? [folder, server.tree] : [folder]
+    const args = server.is === 'node' ? [folder, server.tree ?? '', server.webhooks ?? ''] : [folder]
     const child = startChild(server.is, args, [...started.flags, ...(server.flags ?? [])], started.env)
     try {
       const { port } = await child.ask<{ port: number }>('listen')

@@ -16,6 +16,7 @@ import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { median } from './runs.ts'
+import { startService } from './service.ts'
 import { profilesIn, sharesOf } from './shares.ts'
 import { type Figures, type Result, table } from './table.ts'
 import { throughput } from './throughput.ts'
@@ -86,7 +87,9 @@ export async function measure(options: Options, command: string): Promise<Result
 
 async function one(name: Name, options: Options): Promise<Figures> {
   const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${options.profile}`] : []
-  const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : { is: 'node', flags }
+  const service = options.webhooks ? await startService() : undefined
+  const node: Server = { is: 'node', flags, ...(service && { webhooks: service.url }) }
+  const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : node
   const against: Server | undefined = options.against ? { is: 'node', tree: options.against } : undefined
   const inFlight = options['in-flight']
   const progress = startProgress(name)
@@ -95,7 +98,7 @@ async function one(name: Name, options: Options): Promise<Figures> {
       case 'density':
         return await density(server, { ...options, mixSeconds: options.mix ? options['mix-seconds'] : 0 }, progress)
       case 'throughput':
-        return await throughput(server, { ...options, inFlight, against }, progress)
+        return { ...(await throughput(server, { ...options, inFlight, against }, progress)), ...service?.figures() }
       case 'latency':
         return await latency(
           server,

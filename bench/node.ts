@@ -9,13 +9,14 @@ import { countWrites } from './count.ts'
 import { startMeter } from './meter.ts'
 import { builtIn } from './options.ts'
 
-const [folder = '', tree] = process.argv.slice(2)
+const [folder = '', tree, service] = process.argv.slice(2)
 const { createNode, lmdbStore }: typeof import('../src/index.ts') = tree
   ? await import(pathToFileURL(builtIn(tree)).href)
   : await import('../src/index.ts')
 const { store, counts, durable, reset } = countWrites(lmdbStore(folder))
 const node = createNode({
   store,
+  ...(service && { webhooks: { url: service, secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] } }),
   limits: {
     connectionsPerAddress: 100_000,
     framesPerSecond: 1_000_000,

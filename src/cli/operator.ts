@@ -88,7 +88,13 @@ async function answerOf(values: Values, name: OperationName, given: Answered): P
   const asked = `${values.url.replace(/^ws/, 'http')}${adminPath}${at}${query}`
   const response = await fetch(asked, { method, headers, ...(hasBody && { body: JSON.stringify(others) }) }).catch(
     (cause) => {
-      throw new Error(`no node answers at ${values.url}; name another with --url`, { cause })
+      const isSlow = (cause as { cause?: { code?: string } }).cause?.code === 'UND_ERR_HEADERS_TIMEOUT'
+      throw new Error(
+        isSlow
+          ? `the node at ${values.url} takes long, and goes on with it: ask again`
+          : `no node answers at ${values.url}; name another with --url`,
+        { cause },
+      )
     },
   )
   if (response.status === 404) return undefined

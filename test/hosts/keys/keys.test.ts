@@ -203,3 +203,17 @@ it('a store that does not answer is no answer about keys: it may be asked again'
   const at = await host({ store: { links: () => Promise.reject(new Error('away')) } })
   expect(code(await at.keys.answer(device(at, 'bob').asker, ['chain', 'bob' as UserId, 1]))).toBe('busy')
 })
+
+it('a user who was erased begins a new chain, at a node that remembers the former one, too', async () => {
+  const at = await host()
+  const [phone, laptop] = [device(at, 'bob'), device(at, 'bob', 'laptop')]
+  await phone.begins()
+  await laptop.prekeys(2)
+  await phone.link({ add: [laptop.addition] })
+  expect((await phone.chain()).n).toBe(2)
+  await at.store.wipe('bob' as UserId)
+  expect(await device(at, 'alice').claims('bob')).toEqual(['error', 'no_keys'])
+  const anew = device(at, 'bob', 'a new one')
+  await anew.begins()
+  expect((await anew.chain()).members.map(({ device }) => device)).toEqual(['a new one'])
+})
