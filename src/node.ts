@@ -441,7 +441,11 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
     return drainSessions(clock, sessions, overMs, hurried)
   }
   const route = routes({
-    health: healthRoute(store, () => (stops ? 'the node is stopping' : (cluster?.standing ?? 'up'))),
+    health: healthRoute(
+      store,
+      () => (stops ? 'the node is stopping' : (cluster?.standing ?? 'up')),
+      cluster !== undefined,
+    ),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: adminRoute({ ...who, node, onEvent }),
     metrics: metricsRoute({ ...who, metrics }),

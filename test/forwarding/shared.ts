@@ -54,6 +54,7 @@ export async function shared(): Promise<() => Way> {
       close: async () => {},
       cluster: all(rows),
       under: () => store,
+      health: async () => (way.cut ? { ok: false, reason: 'nobody answers' } : { ok: true }),
       datacenter: 'dc1',
     }
     way.store = store
