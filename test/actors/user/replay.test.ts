@@ -1,5 +1,6 @@
 /** Bringing a device up to date: in order, each entry once, never more at a time than its window. */
 import { expect, it } from 'vitest'
+import type { DeviceId } from '../../../src/protocol/ids.ts'
 import { cursor, inbox, mail, of, pushes } from './inbox.ts'
 
 const entries = (count: number, from = 1) => Array.from({ length: count }, (_, n) => mail(from + n))
@@ -160,4 +161,15 @@ it('who was alone is told when another device comes', () => {
   const effects = attach(2, 'laptop')
   expect(of(effects, 'siblings')).toEqual([{ do: 'siblings', session: 1 }])
   expect(of(effects, 'welcome')).toMatchObject([{ session: 2, siblings: true }])
+})
+
+it('one that attaches again, as after its shard has moved, does not take the place of another that is here', () => {
+  const { attach, deliver, durable, tell } = inbox()
+  attach(5)
+  const again = tell({ is: 'attach', session: 6, device: 'phone' as DeviceId, cursor: null, again: true })
+  expect(closes(again)).toEqual([[6, 'restarted']])
+  deliver(1)
+  expect(pushes(durable())).toEqual([[5, [1]]])
+  // Its client's fresh one does.
+  expect(closes(attach(7))).toEqual([[5, 'replaced']])
 })
