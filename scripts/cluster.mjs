@@ -1,4 +1,5 @@
-// npm run cluster [-- --port 8080]: Cassandra, three nodes and, where it is installed, HAProxy before them, until Ctrl-C. Their data go with them.
+// npm run cluster [-- --port 8080]: Cassandra, three nodes (at the ports behind that) and, where it is installed, HAProxy before them, until
+// Ctrl-C. Their data go with them.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const main = join(root, 'dist/src/cli/main.js')
 const folder = mkdtempSync(join(tmpdir(), 'bluetick-cluster-'))
 const haproxy = '/usr/sbin/haproxy'
-const nodes = new Map(['n1', 'n2', 'n3'].map((name) => [name, { port: 0, child: undefined, log: '' }]))
+const nodes = new Map(
+  ['n1', 'n2', 'n3'].map((name, n) => [name, { port: Number(values.port) + 1 + n, child: undefined, log: '' }]),
+)
 let balancer
 let [ending, isUp] = [false, false]
 
@@ -56,7 +59,7 @@ async function command(what, name) {
   await start(name)
 }
 
-/** Resolves when it listens; at the port that it had before. */
+/** Resolves when it listens. */
 async function start(name) {
   const node = nodes.get(name)
   const own = ['--node-name', name, '--port', String(node.port), '--data', join(folder, name)]
@@ -71,11 +74,10 @@ async function start(name) {
     node.child = undefined
     if (!ending) console.log(`${name} has ended with ${signal ?? code}.${code ? `\n${node.log}` : ''}`)
   })
-  while (!/listens on ws:\S+:(\d+)/.test(node.log)) {
-    if (!node.child) throw new Error(`${name} did not start:\n${node.log}`)
+  while (!node.log.includes('listens on')) {
+    if (!node.child) throw new Error(`${name} did not start.`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  node.port = Number(/listens on ws:\S+:(\d+)/.exec(node.log)[1])
   if (isUp) console.log(`${name} runs.`)
 }
 
@@ -121,14 +123,18 @@ async function status() {
   await new Promise((resolve) => child.once('exit', resolve))
 }
 
+// Also where something has failed on the way.
+process.once('exit', killAll)
+
+function killAll() {
+  for (const { child } of nodes.values()) child?.kill('SIGKILL')
+  balancer?.kill()
+}
+
 async function end() {
   ending = true
   lines.close()
-  balancer?.kill()
-  for (const { child } of nodes.values()) {
-    child?.kill('SIGCONT')
-    child?.kill('SIGKILL')
-  }
+  killAll()
   await stop()
   rmSync(folder, { recursive: true, force: true })
 }

@@ -26,7 +26,7 @@ it(
     const first = come('first')
     await expect.poll(() => nodes.map(sessions).reduce((all, some) => all + some)).toBe(9)
     expect(Math.min(...nodes.map(sessions))).toBeGreaterThan(0)
-  const staying = sessions(n1)
+    const staying = sessions(n1)
 
     const dropped: string[] = []
     for (const { client } of first) client.on('connection', (now) => now.is === 'waiting' && dropped.push(now.reason))
