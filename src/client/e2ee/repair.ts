@@ -2,8 +2,8 @@
  * Makes good what could not be read: this device asks the one that has sent it, in a pairing that it begins for that, and gets it again.
  * Each step follows an answer, or a new connection, and none only time: so two devices that cannot read each other fall silent.
  */
-import { isGroup } from '../../protocol/ids.ts'
 import { parseLink } from '../../protocol/keys/link.ts'
+import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { placeIn } from './entering.ts'
 import type { Line } from './line.ts'
@@ -12,6 +12,7 @@ import { nameOf } from './peers.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
 import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
+import { begunMs } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
 /** Times that one message is asked for. */
@@ -24,6 +25,8 @@ const final: ReadonlySet<Why> = new Set<Why>(['plaintext', 'unknown_device', 'ot
 export class Repair {
   readonly #engine: Engine
   readonly #unread: (event: Unread) => void
+  /** By device: when this one has said that it cannot read what that has said. */
+  readonly #saidLost = new Map<string, readonly number[]>()
   /** One thing at a time is said. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -56,8 +59,14 @@ export class Repair {
 
   /** What a device has said quietly and this one cannot read: it is told so, or asked again for what it was to say again. */
   unheard(line: Line, from: Device): void {
-    if (!this.#askAgain(line, from))
-      this.#later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
+    if (this.#askAgain(line, from)) return
+    const name = nameOf(from.user, from.device)
+    const now = systemClock.monotonic()
+    const said = (this.#saidLost.get(name) ?? []).filter((at) => now - at < begunMs)
+    // Else two that cannot read each other would say so for ever.
+    if (said.length >= mostTries) return
+    this.#saidLost.set(name, [...said, now])
+    this.#later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
   }
 
   /** What is to be kept in the write in which something is read that a device has said, and what is to be done then. */
@@ -122,7 +131,7 @@ export class Repair {
     const pin = await pins.known(line, task.user)
     if (waits(pin)) return
     const logged = repairs.logged(task.id)
-    const isFor = logged && (task.user === engine.user || task.user === logged.to || isGroup(logged.to as never))
+    const isFor = task.user === engine.user || task.user === logged?.to
     const wasThere = logged && isFor && addedAt(pin, task) <= (task.user === logged.to ? logged.theirs : logged.mine)
     const says = wasThere ? { body: logged.body } : ({ body: '', says: 'none' } as const)
     await sayQuietly(engine, line, task, { ...says, of: task.id }, false)

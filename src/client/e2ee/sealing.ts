@@ -102,7 +102,7 @@ export async function paired(
 }
 
 /** Milliseconds in which a pairing that was begun for a repair is the one for the next, too. */
-const begunMs = 600_000
+export const begunMs = 600_000
 
 /** A pairing that was begun since what there was may be broken: the other device takes it for its own, once it has read in it. */
 export async function begun(engine: Engine, line: Line, chat: string, to: Addressee): Promise<string | undefined> {
