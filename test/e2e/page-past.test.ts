@@ -191,8 +191,8 @@ describe('the chat page', needsChromium, () => {
     // What comes after that moves no chat from under the pointer before it is pressed.
     await page.waitForSelector('#banner', { state: 'hidden' })
     await expect.poll(() => page.title()).toContain('2')
-    const { x = 0, y = 0 } = (await page.locator('.chat:has-text("ora")').boundingBox()) ?? {}
-    await page.mouse.move(x + 80, y + 20)
+    // Waits until it stands still: a box that is asked for may be that of a line which is drawn anew, and none.
+    await page.locator('.chat:has-text("ora")').hover()
     await page.mouse.down()
     await ora.send('quy', 'one more')
     await expect.poll(() => page.title()).toContain('3')
