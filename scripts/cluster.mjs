@@ -23,6 +23,8 @@ const nodes = new Map(
 )
 let balancer
 let [ending, isUp] = [false, false]
+// Also where something fails on the way.
+process.once('exit', killAll)
 
 console.log('Starting Cassandra 5.0; the first time 66 MB are downloaded ...')
 const { contactPoints, localDc, stop } = await oneNode({ heapMb: 512, quick: false })
@@ -122,9 +124,6 @@ async function status() {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
   await new Promise((resolve) => child.once('exit', resolve))
 }
-
-// Also where something has failed on the way.
-process.once('exit', killAll)
 
 function killAll() {
   for (const { child } of nodes.values()) child?.kill('SIGKILL')

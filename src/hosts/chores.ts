@@ -55,7 +55,7 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   const all = [...own, ...others].map((chore) => start('store', chore))
   if (media) {
     const vanishing = new Vanishing(store, media, holds, isHere)
-    const collect = async () => (isHere(mediaChore) ? media.store.collect(calendar.past) : 0)
+    const collect = () => media.store.collect(calendar.past, !isHere(mediaChore))
     all.push(start('media', { everyMs: expiryMs, task: collect }))
     all.push(start('media', { everyMs: vanishingMs, task: () => vanishing.look(calendar.past) }))
   }

@@ -49,8 +49,11 @@ export interface MediaStore {
   held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
   /** Drops what a user has begun to upload and did not end, on this machine. One that is under way ends without content, or fails. */
   abandon(user: UserId): Promise<void>
-  /** Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until it answers 0. */
-  collect(now: Millis): Promise<number>
+  /**
+   * Removes content whose last reference ended, and uploads that nobody goes on with; answers how many. A bounded slice a call: call again until
+   * it answers 0. `onlyHere`: another node removes content, and this one what is on its machine alone.
+   */
+  collect(now: Millis, onlyHere?: boolean): Promise<number>
 }
 
 /** One upload. Nobody sees its content before `finish`. */

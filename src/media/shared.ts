@@ -200,13 +200,17 @@ class SharedMedia implements MediaStore {
     return this.#spool.removeOf(user)
   }
 
-  async collect(now: Millis): Promise<number> {
+  async collect(now: Millis, onlyHere = false): Promise<number> {
+    return (onlyHere ? 0 : await this.#collect(now)) + (await this.#spool.collect(now))
+  }
+
+  async #collect(now: Millis): Promise<number> {
     const { rows, next } = await this.#records.page(this.#from)
     let removed = 0
     for (const row of rows) if (await this.#look(row, now)) removed += 1
     this.#from = next
     await this.#litter.sweep()
-    return removed + (await this.#spool.collect(now))
+    return removed
   }
 }
 

@@ -15,10 +15,11 @@ type Given = {
   readonly media?: object
   readonly known?: Reckoning
   readonly others?: readonly Chore[]
+  readonly isHere?: boolean
 }
 
 /** Time goes on from timer to timer. `off`: how far the clock is off. */
-async function start({ store: own = {}, media, known, others = [] }: Given = {}) {
+async function start({ store: own = {}, media, known, others = [], isHere = true }: Given = {}) {
   let [passed, off] = [0, 0]
   let timers: { readonly at: number; readonly run: () => void }[] = []
   const faults: string[] = []
@@ -34,7 +35,7 @@ async function start({ store: own = {}, media, known, others = [] }: Given = {})
       calendar,
       media: media && ({ store: media } as never),
       holds: new Holds(undefined),
-      isHere: () => true,
+      isHere: () => isHere,
       onFault: ({ where, error }) => void faults.push(`${where}: ${(error as Error).message}`),
     },
     others,
@@ -68,6 +69,16 @@ it('what is too old is looked for once a minute, and again at once while there i
   const { pass } = await start({ store: { expire } })
   await pass(3 * minute)
   expect(looks).toEqual([0, 100, 200, minute + 200, 2 * minute + 200])
+})
+
+it('content is removed by one of several nodes, and each looks after the uploads on its machine', async () => {
+  for (const isHere of [true, false]) {
+    const onlyHere: unknown[] = []
+    const collect = async (_: number, only: boolean) => onlyHere.push(only) * 0
+    const { pass } = await start({ media: { collect, held: async function* () {} }, isHere })
+    await pass(0)
+    expect(onlyHere).toEqual([!isHere])
+  }
 })
 
 it('what fails is told, and done again when the pause is over', async () => {

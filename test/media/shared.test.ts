@@ -84,6 +84,22 @@ describe('media that nodes share', () => {
     createNode({ store: memoryStore(), media: inFolder(), cluster: { name: 'n1' } })
   })
 
+  it('is removed by one node, and uploads that nobody goes on with by each', async () => {
+    const node = inFolder()
+    await node.open()
+    const content = png('a picture')
+    const [whole, begun] = [await node.begin('alice' as UserId, null), await node.begin('bob' as UserId, idOf(content))]
+    for (const upload of [whole, begun]) await upload.write(content)
+    await whole.finish('h', 1_000)
+    await begun.pause()
+    const later = Date.now() + 2 * 86_400_000
+    await node.collect(later, true)
+    expect([(await node.find(idOf(content))) !== undefined, await uploads()]).toEqual([true, 0])
+    await node.collect(later)
+    expect(await node.find(idOf(content))).toBe(undefined)
+    await node.close()
+  })
+
   it('has a folder for uploads that no other node has', async () => {
     const [first, second] = [inFolder(), inFolder()]
     await first.open()
