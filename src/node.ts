@@ -3,6 +3,7 @@
 
 import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/log/types.ts'
+import { beAlone } from './cluster/alone.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { type Broadcast, type BroadcastResult, broadcast } from './embed/broadcast.ts'
 import { Counts, countedEvent, countedEvents, countedFaults } from './embed/counts.ts'
@@ -55,7 +56,7 @@ import {
   systemClock,
 } from './runtime/index.ts'
 import type { StoreEvents } from './store/contract.ts'
-import { StoreError } from './store/error.ts'
+import type { StoreError } from './store/error.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
 export function createNode(options: NodeOptions) {
@@ -271,7 +272,7 @@ export async function startHosts(
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const cluster =
     options.cluster && (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke }))
-  if (!cluster) await isAlone(store)
+  const endAlone = cluster ? undefined : store.cluster && (await beAlone(store.cluster, term, given, broke))
   const runtime = startRuntime({
     ...sizes,
     ...(cluster && { shards: cluster.shards }),
@@ -398,6 +399,7 @@ export async function startHosts(
   return {
     node,
     cluster,
+    endAlone,
     join,
     runtime,
     clock,
@@ -471,25 +473,17 @@ async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['sto
   await shut(hosts, store)
 }
 
-async function shut({ runtime, cluster, choresEnded, media }: Hosts, store: CompleteOptions['store']): Promise<void> {
+async function shut(
+  { runtime, cluster, endAlone, choresEnded, media }: Hosts,
+  store: CompleteOptions['store'],
+): Promise<void> {
   await cluster?.close()
   runtime.stop()
   await choresEnded()
   await media?.store.close()
+  await endAlone?.()
   await store.close()
   runtime.end()
-}
-
-/** A keyspace that nodes of a cluster have used is theirs: rows of one that knows nothing of terms would not count. */
-async function isAlone({ cluster }: CompleteOptions['store']): Promise<void> {
-  const members = await cluster?.members()
-  if (!members || members.view === 0) return
-  const names = members.rows.map(({ name }) => name).join(', ')
-  const whose = names ? `that of a cluster, of ${names}` : 'that of a cluster'
-  throw new StoreError(
-    'locked',
-    `This keyspace is ${whose}: start this node with cluster: { name } (--node-name), alone or not.`,
-  )
 }
 
 /** Whom operators keep out on another node, which could not say so. */

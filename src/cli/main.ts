@@ -5,6 +5,7 @@
  */
 
 import { createRequire } from 'node:module'
+import { StoreError } from '../store/error.ts'
 import { Misuse, meant } from './misuse.ts'
 import type { Option } from './values.ts'
 import { strayVariables } from './variables.ts'
@@ -113,7 +114,7 @@ else if (!command) {
   run(command).catch((error: Error) => {
     console.error(`bluetick ${name}: ${error.message}`)
     // At once: a driver that could not connect leaves sockets open.
-    process.exit(error instanceof Misuse ? 2 : 1)
+    process.exit(exitCode(error))
   })
 }
 
@@ -123,4 +124,10 @@ async function run(load: () => Promise<Command>): Promise<void> {
     (await Promise.all(Object.values(commands).map((load) => load()))).map(({ table }) => table ?? {})
   for (const line of table ? await strayVariables(table, all) : []) console.error(`bluetick: ${line}`)
   await run(args)
+}
+
+/** 2: what was typed cannot be. 75: the other nodes have taken this one for dead, and it is to be started anew. */
+function exitCode(error: Error): number {
+  if (error instanceof Misuse) return 2
+  return error instanceof StoreError && error.code === 'fenced' ? 75 : 1
 }

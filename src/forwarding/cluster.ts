@@ -5,6 +5,7 @@
 import { toGroup } from '../../actors/addresses.ts'
 import type { Accepted } from '../../actors/log/types.ts'
 import type { SessionRef } from '../../actors/user/types.ts'
+import { awaitAlone } from '../cluster/alone.ts'
 import type { LinkFrame } from '../cluster/link/batch.ts'
 import { spoken } from '../cluster/link/greeting.ts'
 import type { Link } from '../cluster/link/link.ts'
@@ -102,6 +103,7 @@ export class Cluster {
     const { cluster, under } = given.store
     if (!cluster || !under) throw new RangeError('cluster needs a store that nodes can share: cassandraStore(options)')
     const store = given.store as Shared
+    await awaitAlone(cluster, given.clock)
     const shards = await cluster.makeShards(options.shards ?? 1_024)
     if (options.shards !== undefined && options.shards !== shards)
       throw new RangeError(`The keyspace has ${shards} shards, for good: set cluster.shards to that, or leave it out.`)
@@ -226,6 +228,7 @@ export class Cluster {
       this.#stopKeeping = clock.every(keepMs, () => this.#keep())
     })
     this.#heard = () => {}
+    await awaitAlone(this.#store.cluster, clock)
     await this.#until(joinMs, () => this.#isOwned())
   }
 
@@ -406,6 +409,6 @@ function refusal({ why, by }: Extract<HostWish, { do: 'refused' }>, name: string
 
 const fenced = (name: string): StoreError =>
   new StoreError(
-    'locked',
+    'fenced',
     `The other nodes have taken this start of ${name} for dead, since it could not renew its lease, and have its shards: start it anew.`,
   )

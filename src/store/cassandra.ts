@@ -18,7 +18,6 @@ import { health } from './cassandra/health.ts'
 import { History } from './cassandra/history.ts'
 import { read } from './cassandra/inbox.ts'
 import { addLink, dropShelf, links, saveShelf, shelf, shelves } from './cassandra/keys.ts'
-import { releaseLease, renewLease, takeLease, takeTerm } from './cassandra/leases.ts'
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
 import { mediaRecords } from './cassandra/media.ts'
@@ -31,6 +30,7 @@ import { Requests } from './cassandra/requests.ts'
 import { long, number, pair } from './cassandra/rows.ts'
 import { connectToSchema } from './cassandra/schema.ts'
 import { Stamps } from './cassandra/stamps.ts'
+import { takeTerm } from './cassandra/terms.ts'
 import { startTimers } from './cassandra/timers.ts'
 import type {
   ClusterStore,
@@ -40,7 +40,6 @@ import type {
   GroupRecord,
   HistoryPosition,
   InboxRecord,
-  Lease,
   MediaRecords,
   Reads,
   Reckoning,
@@ -336,18 +335,6 @@ export class CassandraStore implements Store {
 
   async dropShelf(user: UserId, identity: string): Promise<void> {
     return dropShelf(this.#requests, user, identity)
-  }
-
-  async takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {
-    return takeLease(this.#requests, name, holder, now, until)
-  }
-
-  async renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean> {
-    return renewLease(this.#requests, name, lease, now, until)
-  }
-
-  async releaseLease(name: string, lease: Lease): Promise<void> {
-    return releaseLease(this.#requests, name, lease)
   }
 
   async reckoning(): Promise<Reckoning | undefined> {

@@ -7,7 +7,7 @@ import type { GroupStore, NoteStore } from './contract/groups.ts'
 import type { KeyStore } from './contract/keys.ts'
 import type { ExpiryStore, HistoryStore, LapStore, LogStore, TraceStore } from './contract/logs.ts'
 import type { MediaRecordStore } from './contract/media.ts'
-import type { LeaseStore, LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
+import type { LifeStore, TermStore, TimeStore } from './contract/nodes.ts'
 import type { PeopleStore } from './contract/people.ts'
 import type { BanStore, PresenceStore, SettingsStore } from './contract/users.ts'
 import type { StoreError } from './error.ts'
@@ -64,7 +64,6 @@ export interface Store
     PeopleStore,
     TermStore,
     LifeStore,
-    LeaseStore,
     TimeStore,
     MediaRecordStore,
     SharedStore,

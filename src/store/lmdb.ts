@@ -15,7 +15,6 @@ import type {
   HistoryPosition,
   InboxRecord,
   LapStore,
-  Lease,
   Lives,
   MessageTrace,
   Reads,
@@ -33,10 +32,10 @@ import { chatsOf, pastOf, readHistory } from './lmdb/history.ts'
 import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
 import { addLink, dropOnce, dropShelf, linksOf, saveShelf, shelfOf, shelvesOf } from './lmdb/keys.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
-import { beginLife, nextTerm, releaseLease, renewLease, takeLease } from './lmdb/leases.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packCursors } from './lmdb/rows.ts'
 import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
+import { beginLife, nextTerm } from './lmdb/terms.ts'
 import { ownersOf, usersOf } from './lmdb/users.ts'
 import { wipe } from './lmdb/wipe.ts'
 import { completeRetention, type Retention } from './retention.ts'
@@ -197,18 +196,6 @@ export class LmdbStore implements Store {
       await this.#flush(user)
       return this.#change((tables) => renameInbox(tables, user, epoch))
     },
-  }
-
-  takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease> {
-    return this.#change((tables) => takeLease(tables, name, holder, now, until))
-  }
-
-  renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean> {
-    return this.#change((tables) => renewLease(tables, name, lease, now, until))
-  }
-
-  releaseLease(name: string, lease: Lease): Promise<void> {
-    return this.#change((tables) => releaseLease(tables, name, lease))
   }
 
   async saveCursors(

@@ -94,7 +94,6 @@ describe('on Cassandra', oneNodeHere, () => {
         'timers',
         'history',
         'history_buckets',
-        'leases',
         'members',
         'lives',
         'shards',

@@ -10,6 +10,8 @@ export type Served = {
   readonly pid: number
   /** When it has ended, with this code. */
   readonly ended: Promise<number | null>
+  /** The last that it has printed. */
+  said(): string
   kill(signal?: NodeJS.Signals): void
 }
 
@@ -22,7 +24,7 @@ export async function serve(options: CassandraOptions, ...more: readonly string[
   let printed = ''
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => {
-      printed += text
+      printed = (printed + text).slice(-4_000)
     })
   const kill = (signal: NodeJS.Signals = 'SIGKILL') => void server.kill(signal)
   const end = () => kill()
@@ -33,7 +35,7 @@ export async function serve(options: CassandraOptions, ...more: readonly string[
     server.stdout.on('data', () => printed.includes('listens') && resolve())
     server.once('exit', (code) => reject(new Error(`the node ended with ${code}: ${printed}`)))
   })
-  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, ended, kill }
+  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, ended, said: () => printed, kill }
 }
 
 /** Resident memory of a process. */

@@ -78,6 +78,12 @@ export function clusterContract(name: string, make: () => Promise<ClusterStore>,
       })
     })
 
+    it('knows who had the store for itself last', async () => {
+      expect(await store.alone()).toBe(0)
+      for (const life of [3, 7]) await store.beAlone(life)
+      expect(await store.alone()).toBe(7)
+    })
+
     describe('the shards', () => {
       const to = (row: ShardRow, owner: number, term = row.term + 1) => ({ from: row, to: { ...row, owner, term } })
       const all = async () => [...(await store.shards())].sort((a, b) => a.shard - b.shard)

@@ -14,7 +14,7 @@ const told = async <T>({ answer, known }: Access<T>): Promise<T> => {
 /** Rows of which one change is made after the other. */
 export function clusterRows(): ClusterStore {
   let rows = new Rows(0, new Chance(1))
-  let made = 0
+  let [made, alone] = [0, 0]
   return {
     async makeShards(count) {
       if (made === 0) rows = new Rows(count, new Chance(1))
@@ -24,6 +24,10 @@ export function clusterRows(): ClusterStore {
     lives: (lives) => told(rows.lives(lives)),
     renew: (life, beat, first) => told(rows.renew(life, beat, first)),
     mark: (life, beat) => told(rows.mark(life, beat)),
+    alone: async () => alone,
+    async beAlone(life) {
+      alone = life
+    },
     members: () => told(rows.members()),
     change: (view, join, leave) => told(rows.change(view, join, leave)),
     shards: () => told(rows.shards()),

@@ -13,7 +13,6 @@ import { cassandraNode, driver, oneNodeHere, truncate } from '../cassandra/here.
 import { clusterContract } from '../contracts/cluster.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
-import { leaseContract } from '../contracts/leases.ts'
 import { mediaContract } from '../contracts/media.ts'
 import { peopleContract } from '../contracts/people.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
@@ -28,7 +27,7 @@ describe('Cassandra', oneNodeHere, () => {
   })
   afterAll(() => client?.shutdown())
 
-  for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
+  for (const contract of [storeContract, lastingContract, keyContract, peopleContract])
     contract(
       'cassandra',
       async () => {

@@ -8,7 +8,6 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
-import { leaseContract } from '../contracts/leases.ts'
 import { peopleContract } from '../contracts/people.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
 
@@ -17,7 +16,7 @@ let path = folder()
 beforeEach(() => {
   path = folder()
 })
-for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
+for (const contract of [storeContract, lastingContract, keyContract, peopleContract])
   contract('lmdb', () => lmdbStore(path), { reopen: () => lmdbStore(path) })
 
 const bob = user('bob')

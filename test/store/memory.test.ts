@@ -2,10 +2,9 @@ import type { Store } from '../../src/store/contract.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
-import { leaseContract } from '../contracts/leases.ts'
 import { peopleContract } from '../contracts/people.ts'
 import { storeContract } from '../contracts/store.ts'
 
 const reopen = (closed: Store) => closed
-for (const contract of [storeContract, lastingContract, leaseContract, keyContract, peopleContract])
+for (const contract of [storeContract, lastingContract, keyContract, peopleContract])
   contract('memory', memoryStore, { reopen })

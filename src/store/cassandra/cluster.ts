@@ -1,8 +1,8 @@
 /** What the nodes of a cluster agree on: rows that are changed by lightweight transaction, and by nothing else. */
 import { type ClusterStore, type LifeRow, type MemberRow, partOf, type ShardMove, type ShardRow } from '../contract.ts'
-import { takeTerm } from './leases.ts'
 import type { Requests, Row, Statement } from './requests.ts'
 import { long, number } from './rows.ts'
+import { takeTerm } from './terms.ts'
 
 /** A day: a node that has not renewed for so long is not waited for. */
 const lifeTtl = 86_400
@@ -10,6 +10,8 @@ const lifeQuery = 'SELECT state, beat FROM lives WHERE life = ?'
 const lifeBegin = `UPDATE lives USING TTL ${lifeTtl} SET state = 'up', beat = ? WHERE life = ? IF state = null AND beat = null`
 const lifeRenew = `UPDATE lives USING TTL ${lifeTtl} SET state = 'up', beat = ? WHERE life = ? IF state = 'up' AND beat < ?`
 const lifeMark = `UPDATE lives USING TTL ${lifeTtl} SET state = 'dead' WHERE life = ? IF state = 'up'`
+const aloneQuery = "SELECT value FROM settings WHERE name = 'alone'"
+const aloneInsert = "INSERT INTO settings (name, value) VALUES ('alone', ?)"
 const membersQuery = 'SELECT changes, life, name, state, dc, link, proto FROM members WHERE shelf = 0'
 const viewUpdate = 'UPDATE members SET changes = ? WHERE shelf = 0 IF changes = ?'
 const memberInsert = 'INSERT INTO members (shelf, life, name, state, dc, link, proto) VALUES (0, ?, ?, ?, ?, ?, ?)'
@@ -53,6 +55,9 @@ export function clusterRows(requests: Requests): ClusterStore {
           : await requests.compare(`${lifeMark} AND beat = ?`, [long(life), long(beat)])
       return found ? lifeOf(found) : { state: 'dead', beat: beat ?? 0 }
     },
+
+    alone: async () => number((await requests.rows(aloneQuery, []))[0]?.['value']),
+    beAlone: (life) => requests.write([{ query: aloneInsert, params: [long(life)] }], requests.stamps.ordered()),
 
     async members() {
       const rows = await requests.rows(membersQuery, [])

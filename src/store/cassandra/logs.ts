@@ -10,10 +10,10 @@ import type { Retention } from '../retention.ts'
 import { append, appendAgain, begin, mark, type Target } from './append.ts'
 import type { History } from './history.ts'
 import { keepAgain, type Loaded, load } from './inbox.ts'
-import { raiseTerm } from './leases.ts'
 import { bucketOf } from './log.ts'
 import { Remembered } from './remembered.ts'
 import type { Requests } from './requests.ts'
+import { raiseTerm } from './terms.ts'
 
 export class Logs {
   readonly #requests: Requests

@@ -50,6 +50,11 @@ export interface ClusterStore {
   /** Marks a life dead that is up and has this beat; null: any. Answers the row after that. */
   mark(life: number, beat: number | null): Promise<LifeRow | undefined>
 
+  /** The life that had the store for itself last; 0: none has. */
+  alone(): Promise<number>
+  /** This one has it for itself. Durable when it resolves. */
+  beAlone(life: number): Promise<void>
+
   members(): Promise<Members>
   /** In view `view` one joins, or changes its row, and others are no members any more. False: there is another view. */
   change(view: number, join: MemberRow | null, leave: readonly number[]): Promise<boolean>

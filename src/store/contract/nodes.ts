@@ -26,22 +26,6 @@ export interface LifeStore {
   readonly lives?: Lives
 }
 
-/** Who holds a name, and until when. `term` is from the same row of numbers as those of `takeTerm`. */
-export type Lease = { readonly holder: string; readonly term: number; readonly until: Millis }
-
-/** Names that one process holds at a time. After a rejection of any of these the outcome is unknown: ask again. */
-export interface LeaseStore {
-  /**
-   * Takes a name that nobody holds at `now`, until `until`, for a holder whose name no other process has or had. A new term comes
-   * with it, or the same where this holder has it already. Answers who holds it after this call: where it is another, the call has failed.
-   */
-  takeLease(name: string, holder: string, now: Millis, until: Millis): Promise<Lease>
-  /** Holds a lease until a later time. False: it ran out, or is held under another term. It is never shortened. */
-  renewLease(name: string, lease: Lease, now: Millis, until: Millis): Promise<boolean>
-  /** Gives a lease back, where it is still held under this term. */
-  releaseLease(name: string, lease: Lease): Promise<void>
-}
-
 /** What the time is by what is known apart from the clock, and for how many milliseconds the clock has said otherwise. */
 export type Reckoning = { readonly at: Millis; readonly doubtMs: Millis }
 

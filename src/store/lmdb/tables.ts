@@ -2,7 +2,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Millis, Seq } from '../../protocol/ids.ts'
 import type { Settings } from '../../protocol/settings.ts'
-import type { GroupRecord, Lease } from '../contract.ts'
+import type { GroupRecord } from '../contract.ts'
 import type { Mark } from './journal/marks.ts'
 import type { CursorsRow } from './rows.ts'
 import { bytes, type Damages, type Key, packed, Table } from './table.ts'
@@ -50,7 +50,6 @@ export type Tables = {
   readonly shelves: Table<readonly [version: number, shelf: Uint8Array, once: Uint8Array], [string, string]>
   /** [term, group] -> 1 */
   readonly noted: Table<number, [number, string]>
-  readonly leases: Table<Lease, string>
   /** how a node called itself -> its term */
   readonly lives: Table<number, number>
   /** [user, what it waits for, chat where it waits to be read, seq]: a timer that has not started */
@@ -101,7 +100,6 @@ export function openTables(path: string, damages: Damages): Tables {
     links: rows('links'),
     shelves: table('shelves'),
     noted: table('noted'),
-    leases: table('leases'),
     lives: table('lives'),
     timers: table('timers'),
     due: table('due'),

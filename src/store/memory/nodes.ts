@@ -1,26 +1,9 @@
-import type { Lease, LeaseStore, Lives, Reckoning, TermStore, TimeStore } from '../contract.ts'
-import { isSame, renewed, taken } from '../leases.ts'
+import type { Lives, Reckoning, TermStore, TimeStore } from '../contract.ts'
 import type { Inboxes } from './inboxes.ts'
 
-export function terms(): TermStore & LeaseStore {
-  const leases = new Map<string, Lease>()
+export function terms(): TermStore {
   let term = 0
-  return {
-    takeTerm: async () => ++term,
-    async takeLease(name, holder, now, until) {
-      const lease = taken(leases.get(name), holder, now, until, () => ++term)
-      leases.set(name, lease)
-      return lease
-    },
-    async renewLease(name, lease, now, until) {
-      const next = renewed(leases.get(name), lease, now, until)
-      if (next) leases.set(name, next)
-      return next !== undefined
-    },
-    async releaseLease(name, lease) {
-      if (isSame(leases.get(name), lease)) leases.delete(name)
-    },
-  }
+  return { takeTerm: async () => ++term }
 }
 
 export function lives(inboxes: Inboxes): Lives {

@@ -42,7 +42,9 @@ export class Versions<T> {
 /** A change of rows, or a read of them; `known`: the answer has come to who asked. */
 export type Access<T> = { readonly answer: T; readonly known: () => void }
 type Sync = {
-  [K in Exclude<keyof ClusterStore, 'makeShards'>]: ClusterStore[K] extends (...args: infer A) => Promise<infer R>
+  [K in Exclude<keyof ClusterStore, 'makeShards' | 'alone' | 'beAlone'>]: ClusterStore[K] extends (
+    ...args: infer A
+  ) => Promise<infer R>
     ? (...args: A) => Access<R>
     : never
 }
