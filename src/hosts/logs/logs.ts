@@ -84,8 +84,11 @@ export class Logs<Message, Other extends { readonly do: string }> {
 
   /** At the end of this lap, where nothing has to be durable before and the store writes so: then no promise stands between. */
   #write(id: UserId, epoch: number, entries: readonly Entry[], end: (failure: unknown) => void): void {
-    const { spellOf, holds, runtime, follower } = this.#context
-    const { store, term } = spellOf(id)
+    const { holds, runtime, follower } = this.#context
+    const spell = this.#spell(id)
+    // What waited while its log became another node's: its actor goes, and nobody is answered.
+    if (spell instanceof Error) return void Promise.resolve(spell).then(end)
+    const { store, term } = spell
     const done: typeof end = follower
       ? (failure) => (failure === undefined ? follower.appended(id, epoch, entries, end) : end(failure))
       : end
@@ -102,6 +105,14 @@ export class Logs<Message, Other extends { readonly do: string }> {
       () => done(undefined),
       (failure) => done(failure ?? new Error('the store gave no reason')),
     )
+  }
+
+  #spell(id: UserId): ReturnType<LogContext['spellOf']> | Error {
+    try {
+      return this.#context.spellOf(id)
+    } catch (error) {
+      return error as Error
+    }
   }
 
   /** What the store has of a log, for an actor that starts: when nothing of its former life is under way, and nothing has an outcome that is not known. */
