@@ -296,6 +296,7 @@ export async function startHosts(
     clock,
     sealing: options.e2ee ?? 'off',
     realm: options.realm ?? '',
+    isAlone: options.cluster === undefined,
     swallows: options.blocked === 'swallowed',
     tell: (user, device, frame) => sessions.tell(user, device, frame),
   })

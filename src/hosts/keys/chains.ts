@@ -18,15 +18,18 @@ export class Chains {
   /** Those that were asked for last are the last. */
   readonly #known = new Map<UserId, Chain>()
   readonly #adding = new Serial<UserId>()
+  readonly #isAlone: boolean
 
-  constructor(store: Pick<KeyStore, 'links' | 'addLink'>, realm: string) {
+  /** `isAlone`: no other node adds links. */
+  constructor(store: Pick<KeyStore, 'links' | 'addLink'>, realm: string, isAlone: boolean) {
     this.#store = store
     this.#realm = realm
+    this.#isAlone = isAlone
   }
 
-  /** As this node knows it; the store is asked where it knows none. */
+  /** As it is now. The store is asked where this node knows none, or another may have added to it: else a device that was removed there is sealed for here. */
   async of(user: UserId): Promise<Chain> {
-    return this.#known.get(user) ?? this.fresh(user)
+    return (this.#isAlone && this.#known.get(user)) || this.fresh(user)
   }
 
   /** With what other nodes have added. Where the last link that is known is not there any more, the user was erased, and may have begun anew. */

@@ -32,6 +32,8 @@ type Context = {
   readonly sealing: Sealing
   /** Names the world of these users: what was signed in another is worth nothing here. */
   readonly realm: string
+  /** Whether no other node changes these keys. */
+  readonly isAlone: boolean
   /** A blocked claimer is answered as anybody. */
   readonly swallows: boolean
   /** To the sessions of a device. */
@@ -58,7 +60,7 @@ export class Keys {
   constructor(context: Context) {
     const { keyChangesPerMinute, claimsPerMinute, claimsOfOne } = context.limits
     this.#context = context
-    this.#chains = new Chains(context.store, context.realm)
+    this.#chains = new Chains(context.store, context.realm, context.isAlone)
     this.#shelves = new Shelves(context.store)
     this.#changes = new Buckets(keyChangesPerMinute, minute)
     this.#claims = new Buckets(claimsPerMinute, minute)

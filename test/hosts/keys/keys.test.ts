@@ -199,6 +199,26 @@ it('a send that is sealed for other devices than there are is told so, and where
   expect(await check(1, 0)).toBe('stale_devices')
 })
 
+it('what one node of a cluster lets in or shuts out is known to another with the next send', async () => {
+  const here = await host({ isAlone: false })
+  const elsewhere = await host({ isAlone: false, store: here.store })
+  const [alice, bob, laptop] = [device(here, 'alice'), device(here, 'bob'), device(here, 'bob', 'laptop')]
+  const check = (theirs: number) =>
+    elsewhere.keys.check('alice' as UserId, [
+      ...(['send', '01890a5d-ac96-774b-bcce-b302099a8057' as MessageId, 'bob' as UserId] as const),
+      sentBody({ theirs, mine: 1, parts: [], own: [] }),
+      false,
+    ])?.()
+  await alice.begins()
+  await bob.begins()
+  await laptop.prekeys(1)
+  await bob.link({ add: [laptop.addition] })
+  expect(await check(2)).toBeUndefined()
+  await bob.link({ remove: [laptop.identity.public] })
+  expect(await check(2)).toBe('stale_devices')
+  expect(await check(3)).toBeUndefined()
+})
+
 it('a store that does not answer is no answer about keys: it may be asked again', async () => {
   const at = await host({ store: { links: () => Promise.reject(new Error('away')) } })
   expect(code(await at.keys.answer(device(at, 'bob').asker, ['chain', 'bob' as UserId, 1]))).toBe('busy')

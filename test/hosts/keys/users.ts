@@ -26,7 +26,13 @@ export type Host = Awaited<ReturnType<typeof host>>
 
 /** `settings`: of everybody. */
 export async function host(
-  given: { limits?: Partial<Limits>; store?: Partial<Store>; settings?: Partial<Settings>; swallows?: boolean } = {},
+  given: {
+    limits?: Partial<Limits>
+    store?: Partial<Store>
+    settings?: Partial<Settings>
+    swallows?: boolean
+    isAlone?: boolean
+  } = {},
 ) {
   const store = memoryStore()
   await store.open()
@@ -43,6 +49,7 @@ export async function host(
     clock: { now: () => now, monotonic: () => now },
     sealing: 'allowed',
     realm,
+    isAlone: given.isAlone ?? true,
     swallows: given.swallows ?? false,
     tell: (...one) => void told.push(one),
   })
