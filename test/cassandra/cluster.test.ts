@@ -132,18 +132,17 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     ? [killed, unlinked, heldUp, cutOff, drained]
     : [killed, unlinked, drained]
 
-  it(
-    'loses nothing of what it has taken, and keeps the order, whatever happens to its nodes',
-    needsHaproxy,
-    async () => {
-      await share(...names)
-      const people = new People(url, 24)
-      await people.goOn()
-      await people.mark('at rest', 1_000)
-      for (const event of events) await event(people)
-      await people.end()
-    },
-  )
+  it('loses nothing of what it has taken, and keeps the order, whatever happens to its nodes', {
+    ...needsHaproxy,
+    timeout: 1_800_000,
+  }, async () => {
+    await share(...names)
+    const people = new People(url, 24)
+    await people.goOn()
+    await people.mark('at rest', 1_000)
+    for (const event of events) await event(people)
+    await people.end()
+  })
 
   it('has its keyspace for itself: a node that is in no cluster, and another one of a name that runs, are told so', async () => {
     const alone = createNode({ store: cassandraStore(options) })
