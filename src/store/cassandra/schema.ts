@@ -10,7 +10,7 @@ import { type CassandraOptions, connectTo } from './connection.ts'
  * Rises by one with each change of schema.cql that adds to it, by two where it does more: nodes of a release run on its own schema and on the
  * next one, so that those of two releases run together while nodes are upgraded one by one.
  */
-const version = 9
+export const schemaVersion = 9
 
 export type Difference = {
   readonly table: string
@@ -92,7 +92,7 @@ export async function applySchema(options: CassandraOptions, replication: Replic
   const client = await connectTo({ ...options, timeoutMs: Math.max(changeMs, options.timeoutMs ?? 0) }, null)
   try {
     const found = await versionOf(client, options.keyspace)
-    if (found !== undefined && found > version) throw otherVersion(options, found)
+    if (found !== undefined && found > schemaVersion) throw otherVersion(options, found)
     const strategy =
       typeof replication === 'number'
         ? { class: 'SimpleStrategy', replication_factor: String(replication) }
@@ -100,7 +100,9 @@ export async function applySchema(options: CassandraOptions, replication: Replic
     const map = JSON.stringify(strategy).replaceAll('"', "'")
     await change(client, `CREATE KEYSPACE IF NOT EXISTS ${quoted(options.keyspace)} WITH replication = ${map}`)
     for (const table of await tables()) await complete(client, options.keyspace, table)
-    await client.execute(`UPDATE ${quoted(options.keyspace)}.settings SET value = ${version} WHERE name = 'version'`)
+    await client.execute(
+      `UPDATE ${quoted(options.keyspace)}.settings SET value = ${schemaVersion} WHERE name = 'version'`,
+    )
   } finally {
     await client.shutdown()
   }
@@ -183,7 +185,7 @@ const sorted = (map: Readonly<Record<string, string>>): string =>
 export async function connectToSchema(options: CassandraOptions): Promise<Client> {
   const client = await connectTo(options, null)
   const found = await versionOf(client, options.keyspace).finally(() => client.shutdown())
-  if (found === version || found === version + 1) return connectTo(options, options.keyspace)
+  if (found === schemaVersion || found === schemaVersion + 1) return connectTo(options, options.keyspace)
   throw otherVersion(options, found)
 }
 
@@ -191,8 +193,8 @@ function otherVersion({ keyspace, contactPoints }: CassandraOptions, found: numb
   const where = `The keyspace ${keyspace} at ${contactPoints.join(', ')}`
   if (found === undefined)
     return new StoreError('version', `${where} has no Bluetick schema; make it with: bluetick schema apply.`)
-  const remedy = found > version ? '' : '; bring it up to date with: bluetick schema apply'
-  const versions = `has the schema of version ${found}, and this release uses version ${version}`
+  const remedy = found > schemaVersion ? '' : '; bring it up to date with: bluetick schema apply'
+  const versions = `has the schema of version ${found}, and this release uses version ${schemaVersion}`
   return new StoreError('version', `${where} ${versions}${remedy}.`)
 }
 
