@@ -33,7 +33,7 @@ export class Wheel {
   }
 
   after(ms: number, run: () => void): void {
-    const due = this.#passed() + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
+    const due = Math.max(this.#now, this.#passed()) + Math.max(1, Math.ceil(ms / this.#tickMs) + 1)
     this.#slots[due % this.#slots.length]?.push({ due, run })
   }
 
