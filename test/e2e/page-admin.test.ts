@@ -120,6 +120,31 @@ describe('the page for operators', needsChromium, () => {
     await desk.close()
   })
 
+  it('says why something was not done, and asks anew', async () => {
+    const desk = await pages.browserOf(1200)
+    const page = await enter(desk)
+    const gil = connect({ url, token: 'gil' })
+    await expect.poll(() => gil.connection.is).toBe('online')
+    await page.fill('#user', 'gil')
+    await page.press('#user', 'Enter')
+    const text = 'It is not done; try again: the disk is full'
+    await page.route('**/admin/v1/users/gil', (route) =>
+      route.request().method() === 'DELETE' ? route.fulfill({ status: 503, json: { text } }) : route.continue(),
+    )
+    for (let n = 0; n < 2; n++) {
+      await page.click('text=Erase them')
+      await page.click('#ask-yes')
+      await page.waitForSelector(`#found-user [role=alert]:has-text("${text}")`)
+    }
+    expect(await page.locator('#found-user [role=alert]').count()).toBe(1)
+    await page.click('text=Erase them')
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('#ask', { state: 'hidden' })
+    expect(gil.connection.is).toBe('online')
+    await gil.close()
+    await desk.close()
+  })
+
   it('shows the supervision of actors, and the cluster and its links where there is one', async () => {
     for (const width of [1200, 390]) {
       const context = await pages.browserOf(width)

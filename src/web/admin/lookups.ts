@@ -100,16 +100,19 @@ export async function showMessage(node: AskedNode, id: string): Promise<void> {
       make('li', '', make('strong', '', step), make('span', 'at', at ? new Date(at).toLocaleString() : ''), text),
     ),
   )
-  const erase = button('Delete for everybody', () =>
-    confirmed(
-      'Delete this message?',
-      'It goes from the inboxes and histories of all who have it.',
-      'Delete',
-      async () => {
-        await node.ask('DELETE', `/messages/${encodeURIComponent(id)}`)
-        await showMessage(node, id)
-      },
-    ),
+  const erase = button(
+    'Delete for everybody',
+    () =>
+      confirmed(
+        'Delete this message?',
+        'It goes from the inboxes and histories of all who have it.',
+        'Delete',
+        async () => {
+          await node.ask('DELETE', `/messages/${encodeURIComponent(id)}`)
+          await showMessage(node, id)
+        },
+      ),
+    'found-message',
   )
   const found =
     steps.length > 0
@@ -118,25 +121,35 @@ export async function showMessage(node: AskedNode, id: string): Promise<void> {
   byId('found-message').replaceChildren(make('div', 'found', ...found))
 }
 
-export function button(label: string, act: () => unknown): HTMLButtonElement {
+/** `at`: where it says why something was not done. */
+export function button(label: string, act: () => Promise<void>, at = 'found-user'): HTMLButtonElement {
   const made = make('button', '', label)
   made.type = 'button'
-  made.onclick = () => void act()
+  made.onclick = () => {
+    byId(at).querySelector('[role=alert]')?.remove()
+    act().catch((error: Error) => {
+      const why = make('p', 'bad', error.message)
+      why.setAttribute('role', 'alert')
+      byId(at).append(why)
+    })
+  }
   return made
 }
 
-/** Asks before it acts. */
-function confirmed(title: string, text: string, yes: string, act: () => Promise<void>): void {
+/** Asks before it acts. Resolves when that is done, or is not to be. */
+function confirmed(title: string, text: string, yes: string, act: () => Promise<void>): Promise<void> {
   const dialog = byId<HTMLDialogElement>('ask')
   byId('ask-title').textContent = title
   byId('ask-text').textContent = text
   const [no, agree] = [byId<HTMLButtonElement>('ask-no'), byId<HTMLButtonElement>('ask-yes')]
   agree.textContent = yes
-  no.onclick = () => dialog.close()
-  agree.onclick = () => {
-    dialog.close()
-    void act()
-  }
+  // By the key Escape it closes with what it had.
+  dialog.returnValue = ''
+  no.onclick = () => dialog.close('')
+  agree.onclick = () => dialog.close('yes')
   dialog.showModal()
   no.focus()
+  return new Promise((resolve, reject) => {
+    dialog.onclose = () => (dialog.returnValue === 'yes' ? act().then(resolve, reject) : resolve())
+  })
 }
