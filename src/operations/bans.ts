@@ -5,6 +5,8 @@ import type { BanStore } from '../store/contract.ts'
 export class Bans {
   readonly #store: BanStore
   readonly #users: Set<UserId>
+  /** How often it has changed. */
+  #changes = 0
 
   private constructor(store: BanStore, users: readonly UserId[]) {
     this.#store = store
@@ -25,13 +27,17 @@ export class Bans {
 
   /** Another node has made it so, durably. */
   heard(user: UserId, banned: boolean): void {
+    this.#changes += 1
     if (banned) this.#users.add(user)
     else this.#users.delete(user)
   }
 
   /** As the store has it: another node may have changed it, and not been heard. */
   async reload(): Promise<void> {
+    const changes = this.#changes
     const users = await this.#store.bans()
+    // What became known meanwhile the store may not have had when it was asked.
+    if (this.#changes !== changes) return
     this.#users.clear()
     for (const user of users) this.#users.add(user)
   }

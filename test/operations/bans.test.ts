@@ -4,6 +4,7 @@ import { SendRefused } from '../../src/embed/post.ts'
 import { Bans } from '../../src/operations/bans.ts'
 import { healthRoute } from '../../src/operations/health.ts'
 import { asOperator } from '../../src/operations/operating.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { byHand, noting, user } from '../hosts/byhand.ts'
@@ -62,6 +63,23 @@ it('a ban counts when it is durable, and not where that failed', async () => {
   expect(await first).toBe(true)
   await expect(second).rejects.toThrow('disk full')
   expect(bans.list()).toEqual(['ann'])
+})
+
+it('a ban stays that becomes known while the store is asked who is banned', async () => {
+  const asked: ((users: readonly UserId[]) => void)[] = []
+  const store = { bans: () => new Promise<readonly UserId[]>((resolve) => void asked.push(resolve)) }
+  const loaded = Bans.load({ ...store, saveBan: async () => {} })
+  asked[0]?.([])
+  const bans = await loaded
+  const reloaded = bans.reload()
+  await bans.set(ann, true)
+  asked[1]?.([])
+  await reloaded
+  expect(bans.list()).toEqual(['ann'])
+  const later = bans.reload()
+  asked[2]?.([ben])
+  await later
+  expect(bans.list()).toEqual(['ben'])
 })
 
 it('whom an operator bans is put out at once, from every device, and nobody else is', async () => {
