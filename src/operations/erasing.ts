@@ -12,7 +12,7 @@ import { tiedGroups } from './people.ts'
 type Context = {
   readonly router: NodeRouter
   readonly store: PeopleStore
-  readonly clock: Pick<Clock, 'after' | 'monotonic'>
+  readonly clock: Pick<Clock, 'after' | 'monotonic' | 'soon'>
   readonly sessions: { devicesOf(user: UserId): readonly object[] | Promise<readonly object[]> }
   readonly ban: (user: UserId) => Promise<void>
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>

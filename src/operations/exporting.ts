@@ -9,7 +9,7 @@ import { chatOf, type Entry } from '../protocol/entry.ts'
 import type { ChatId, UserId } from '../protocol/ids.ts'
 import { writeBytes } from '../protocol/json.ts'
 import type { MediaId } from '../protocol/media.ts'
-import type { Clock } from '../runtime/index.ts'
+import { type Clock, othersTurn } from '../runtime/index.ts'
 import type {
   HistoryPosition,
   HistoryStore,
@@ -54,7 +54,7 @@ export async function* exported(context: Context, user: UserId): AsyncGenerator<
     yield text
     if (size < turnSize) continue
     size = 0
-    await new Promise<void>((resolve) => context.clock.soon(resolve))
+    await othersTurn(context.clock)
   }
   yield whole({ is: 'end', lines: count, without: notExported })
 }

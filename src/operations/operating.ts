@@ -78,7 +78,7 @@ export function asOperator(context: Context) {
     async users(page: Page = {}): Promise<{ readonly users: readonly string[]; readonly next: string | null }> {
       checkOptions('users', page, { after: isText, limit: isCounted })
       const { after = null, limit = 100 } = page
-      return usersAfter(store, after as UserId | null, Math.min(limit, usersAtOnce))
+      return usersAfter(context, after as UserId | null, Math.min(limit, usersAtOnce))
     },
     sessions: async (user: string) => sessions.devicesOf(userOf(user)),
     disconnect(user: string, device?: string): number | Promise<number> {

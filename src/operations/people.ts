@@ -1,17 +1,22 @@
 /** Who there is in the store, and in which groups somebody is. */
 import { type NodeRouter, toGroup } from '../../actors/addresses.ts'
 import { type ChatId, type GroupId, isGroup, isUserId, type UserId } from '../protocol/ids.ts'
+import { type Clock, othersTurn } from '../runtime/index.ts'
 import type { PeopleStore } from '../store/contract.ts'
+
+/** After each page others have their turn: an embedded store answers at once, and of 20,000 groups held up everybody for a second. */
+type Listed = { readonly store: PeopleStore; readonly clock: Pick<Clock, 'soon'> }
 
 /** Users behind one of them, in the order of the store; `next`: behind whom the next page begins, null where there are no more. */
 export async function usersAfter(
-  store: PeopleStore,
+  { store, clock }: Listed,
   after: UserId | null,
   limit: number,
 ): Promise<{ readonly users: readonly UserId[]; readonly next: UserId | null }> {
   const users: UserId[] = []
   let owners = await store.owners(after, limit)
   for (; owners.length > 0; owners = await store.owners(owners.at(-1) ?? null, limit)) {
+    await othersTurn(clock)
     // Groups have logs, too, and so have outboxes.
     users.push(...owners.filter((id) => isUserId(id, Number.MAX_SAFE_INTEGER)))
     if (users.length >= limit) break
@@ -25,16 +30,18 @@ const [listedAtOnce, askedAtOnce] = [1_000, 16]
 
 /** Groups that have something to do with a user, who is in them, or is yet to get something of them. All groups are asked: nothing else knows them for certain. */
 export async function* tiedGroups(
-  { store, router }: { readonly store: PeopleStore; readonly router: NodeRouter },
+  { store, clock, router }: Listed & { readonly router: NodeRouter },
   user: UserId,
 ): AsyncGenerator<GroupId> {
   for (let after: ChatId | null = null; ; ) {
+    await othersTurn(clock)
     const owners: readonly ChatId[] = await store.owners(after, listedAtOnce)
     const groups = owners.filter((id): id is GroupId => isGroup(id))
     for (let at = 0; at < groups.length; at += askedAtOnce) {
       const some = groups.slice(at, at + askedAtOnce)
       const ties = await Promise.all(some.map((group) => router.query(toGroup(group), 'ties')))
       yield* some.filter((_, n) => ties[n]?.includes(user))
+      await othersTurn(clock)
     }
     const last = owners.at(-1)
     if (last === undefined) return

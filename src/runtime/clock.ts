@@ -31,6 +31,9 @@ export interface Clock extends ClockFace {
   uuid(): string
 }
 
+/** Resolves when whatever waits at this moment has had its turn: for loops over a store that answers at once. */
+export const othersTurn = (clock: Pick<Clock, 'soon'>): Promise<void> => new Promise((resolve) => clock.soon(resolve))
+
 /** That of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),

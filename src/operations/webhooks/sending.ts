@@ -7,7 +7,7 @@ import type { WebhookOptions } from '../../embed/webhooks.ts'
 import { chatOf, type Entry } from '../../protocol/entry.ts'
 import type { ChatId, Position, Seq, UserId } from '../../protocol/ids.ts'
 import { writeBytes } from '../../protocol/json.ts'
-import type { Clock } from '../../runtime/index.ts'
+import { type Clock, othersTurn } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
 import { type Told, toldBy } from './events.ts'
 import type { Outcome, Sent } from './lanes.ts'
@@ -89,6 +89,7 @@ async function unreadOf(
       if (entry.is === 'seen' && entry.chat === chat) read = Math.max(read, entry.upTo)
       else if (entry.seq <= seq && isUnread(entry)) unread.push(entry.seq)
     }
+    await othersTurn(clock)
   }
   return { unread: unread.filter((seq) => seq > read).length }
 }

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { send } from '../../../src/operations/webhooks/sending.ts'
 import type { MessageId, UserId } from '../../../src/protocol/ids.ts'
 import { systemClock } from '../../../src/runtime/index.ts'
+import { countLaps } from '../laps.ts'
 import { secret } from './receiver.ts'
 
 const event = {
@@ -57,4 +58,23 @@ it('a redirection is no success: it is not followed', async () => {
 
 it('a service that breaks off has not taken it', async () => {
   expect(await outcome((response) => response.destroy())).toMatchObject({ is: 'failed', why: expect.any(String) })
+})
+
+it('looks for what is unread page by page, and others have their turn between two', async () => {
+  const lap = countLaps()
+  const laps: number[] = []
+  const store = {
+    read: async () => {
+      laps.push(lap())
+      return []
+    },
+  }
+  const router = { query: async (_: unknown, what: string) => (what === 'reads' ? [] : { tail: 1_000 }) }
+  const data = { id: event.id, from: 'ann', to: 'ben', at: { epoch: 1, seq: 1_000 } }
+  const waiting = { ...event, body: JSON.stringify({ type: 'message.waiting', data }) }
+  const { signal } = new AbortController()
+  const options = { url: 'http://127.0.0.1:1/', secrets: [secret] }
+  await send({ options, router: router as never, store: store as never, clock: systemClock, signal }, waiting)
+  expect(laps).toHaveLength(10)
+  expect(new Set(laps).size).toBe(10)
 })
