@@ -36,7 +36,7 @@ import { oneSpell, type SpellOf } from './hosts/spells.ts'
 import { backlogOf, hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
-import { Bans } from './operations/bans.ts'
+import { Bans, heedBans } from './operations/bans.ts'
 import { drainSessions } from './operations/draining.ts'
 import { healthRoute } from './operations/health.ts'
 import { nodeMetrics } from './operations/metrics.ts'
@@ -394,7 +394,11 @@ export async function startHosts(
     deadWebhooks: async (limit = 100) => (await hooked?.dead(limit)) ?? [],
   }
   const stay = { everyMs: limits.deviceAwayMs / 4, task: staying(router, () => everywhere.users()) }
-  const chores = [stay, seeing(everywhere, spellOf, clock, options.onlineMs), ...(cluster ? [reloading(bans)] : [])]
+  const chores = [
+    stay,
+    seeing(everywhere, spellOf, clock, options.onlineMs),
+    ...(cluster ? [reloading(bans, sessions)] : []),
+  ]
   const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
   const choresEnded = startChores({ runtime, store, calendar, media, holds, isHere, onFault }, chores)
   return {
@@ -488,7 +492,10 @@ async function shut(
 }
 
 /** Whom operators keep out on another node, which could not say so. */
-const reloading = (bans: Bans): Chore => ({ everyMs: 30_000, task: () => bans.reload().then(() => 0) })
+const reloading = (bans: Bans, sessions: Sessions): Chore => ({
+  everyMs: 30_000,
+  task: () => heedBans(bans, sessions).then(() => 0),
+})
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {

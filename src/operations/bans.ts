@@ -1,4 +1,5 @@
 /** Who may not connect: all of them in memory, so that a connection costs no read. */
+import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { BanStore } from '../store/contract.ts'
 
@@ -52,4 +53,10 @@ export class Bans {
     this.heard(user, banned)
     return changed
   }
+}
+
+/** Reads again who is banned. Whom another node keeps out, which could not say so, is put out here. */
+export async function heedBans(bans: Bans, sessions: Pick<Sessions, 'closeWhere'>): Promise<void> {
+  await bans.reload()
+  sessions.closeWhere(({ user }) => bans.has(user as UserId), 'banned')
 }

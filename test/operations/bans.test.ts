@@ -1,7 +1,7 @@
 /** Who may not connect, what ends when somebody is banned, and whether a node can do its work. */
 import { expect, it } from 'vitest'
 import { SendRefused } from '../../src/embed/post.ts'
-import { Bans } from '../../src/operations/bans.ts'
+import { Bans, heedBans } from '../../src/operations/bans.ts'
 import { healthRoute } from '../../src/operations/health.ts'
 import { asOperator } from '../../src/operations/operating.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
@@ -88,6 +88,16 @@ it('whom an operator bans is put out at once, from every device, and nobody else
   await ban('ann')
   expect([phone.closed, laptop.closed, other.closed]).toEqual([[3507, 'banned'], [3507, 'banned'], null])
   expect([bans(), await unban('ann'), await unban('ann'), bans()]).toEqual([['ann'], true, false, []])
+})
+
+it('whom another node has banned, which could not say so, is put out when that is read', async () => {
+  const store = await opened()
+  const bans = await Bans.load(store)
+  const { sessions, enters } = hosted()
+  const [banned, other] = [await enters('ann'), await enters('ben')]
+  await store.saveBan(ann, true)
+  await heedBans(bans, sessions)
+  expect([banned.closed, other.closed]).toEqual([[3507, 'banned'], null])
 })
 
 it('nobody is put out by a ban that is not durable', async () => {
