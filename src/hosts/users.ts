@@ -75,10 +75,9 @@ export function hostUsers(context: Context): Users {
   const wipe = async (user: UserId): Promise<UserMessage> => {
     const { store } = spellOf(user)
     const task = holds.wipe(user, () => store.wipe(user))
-    wiping.set(
-      user,
-      task.catch(() => undefined),
-    )
+    // It is done again until it succeeds: somebody is to hear why it does not.
+    const ended = task.catch((error: unknown) => context.onFault({ where: 'store', error }))
+    wiping.set(user, ended)
     const ok = await done(task)
     wiping.delete(user)
     return { is: 'wiped', ok }

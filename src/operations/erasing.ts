@@ -30,8 +30,11 @@ export const notErased = [
   'the bytes of what was removed, until the store is compacted, and backups',
 ] as const
 
-/** What is refused for now is tried again after this time, for so long. */
-const [againMs, mostMs] = [100, 300_000]
+/**
+ * What is refused for now is tried again after this time, for so long. A wipe has longer: on Cassandra it reads the keys of all histories,
+ * and were it given up while it goes on, whoever repeats it would begin another, and none would ever end.
+ */
+const [againMs, mostMs, wipeMostMs] = [100, 300_000, 14_400_000]
 /** So often it is looked whether a group has handed out its last message, before the inbox, which may be full, is wiped again. */
 const looksAWipe = 40
 
@@ -61,7 +64,7 @@ async function erase(context: Context, user: UserId): Promise<Erased> {
 }
 
 const wipe = (context: Context, user: UserId) =>
-  again(context, () => ask(context, '', toUser(user), (ticket) => ({ is: 'wipe', ticket }) as const))
+  again(context, () => ask(context, '', toUser(user), (ticket) => ({ is: 'wipe', ticket }) as const), wipeMostMs)
 
 /** Resolves when the group has nothing more for them; with whether they were in it. */
 async function leaves(context: Context, user: UserId, group: GroupId): Promise<boolean> {
@@ -87,8 +90,8 @@ function unlessGone(error: unknown): void {
 
 const pause = ({ clock }: Context): Promise<void> => new Promise((resolve) => clock.after(againMs, resolve))
 
-async function until(context: Context, isSo: () => Promise<boolean>): Promise<void> {
-  const end = context.clock.monotonic() + mostMs
+async function until(context: Context, isSo: () => Promise<boolean>, withinMs = mostMs): Promise<void> {
+  const end = context.clock.monotonic() + withinMs
   while (!(await isSo())) {
     if (context.clock.monotonic() > end) throw new SendRefused('busy', '')
     await pause(context)
@@ -96,8 +99,8 @@ async function until(context: Context, isSo: () => Promise<boolean>): Promise<vo
 }
 
 /** What is refused for now is asked again. */
-async function again(context: Context, task: () => Promise<unknown>): Promise<void> {
-  await until(context, async () => {
+async function again(context: Context, task: () => Promise<unknown>, withinMs = mostMs): Promise<void> {
+  const isDone = async () => {
     try {
       await task()
       return true
@@ -105,5 +108,6 @@ async function again(context: Context, task: () => Promise<unknown>): Promise<vo
       if (error instanceof SendRefused && error.retry) return false
       throw error
     }
-  })
+  }
+  await until(context, isDone, withinMs)
 }

@@ -3,9 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import type { Accepted } from '../../actors/log/types.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, lmdbStore, memoryStore, type NodeOptions } from '../../src/index.ts'
-import { notErased } from '../../src/operations/erasing.ts'
+import { erasing, notErased } from '../../src/operations/erasing.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
 import { idOf, png } from '../contracts/media.ts'
 
 const ends: (() => unknown)[] = []
@@ -117,11 +119,48 @@ it('is repeated when a store failed in between, and what was asked for is done w
     if (failures-- > 0) throw new Error('the disk is full')
     await store.wipe(user)
   }
-  const { node } = await start({ store: { ...store, wipe } })
+  const faults: unknown[] = []
+  const { node } = await start({ store: { ...store, wipe }, onFault: (fault) => void faults.push(fault) })
   await node.send({ from: 'ann', to: 'bob', body: 'a secret' })
   await node.eraseUser('bob')
   expect(failures).toBeLessThan(0)
+  const fault = { where: 'store', error: new Error('the disk is full') }
+  expect(faults).toEqual([fault, fault, fault])
   expect(await keptOf(node, 'bob')).toEqual([])
+})
+
+it('waits for a wipe of an hour, which asks are too short for', async () => {
+  let [time, over] = [1, 0]
+  const clock = {
+    monotonic: () => time,
+    soon: (run: () => void) => void setImmediate(run),
+    after(ms: number, run: () => void) {
+      time += ms
+      setImmediate(run)
+    },
+  }
+  const isOver = () => {
+    if (over === 0) over = time + 3_600_000
+    time += 30_000
+    return time >= over
+  }
+  const ask = (_to: unknown, messageOf: (ticket: number) => { is: string }, answer: (accepted: Accepted) => void) => {
+    if (messageOf(1).is === 'wipe' && !isOver()) return answer({ is: 'refused', code: 'busy' })
+    over = 0
+    answer({ is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 })
+  }
+  const nothing = async () => {}
+  const erase = erasing({
+    router: { ask } as never,
+    store: { owners: async () => [] } as never,
+    clock,
+    sessions: { devicesOf: () => [] },
+    ban: nothing,
+    leave: nothing,
+    forgetKeys: nothing,
+  })
+  expect(await erase('bob' as UserId)).toMatchObject({ user: 'bob', left: [] })
+  expect(time).toBeGreaterThan(2 * 3_600_000)
 })
 
 it('frees an inbox that is full, so that its groups can end with it', async () => {
