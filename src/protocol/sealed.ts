@@ -12,5 +12,10 @@ export const isSealed = (body: Body): body is Uint8Array =>
   sealedMark.every((byte, at) => body[at] === byte) &&
   (body[sealedMark.length] === 1 || body[sealedMark.length] === 2)
 
+/** The last item of a frame within the SDK: its message was sealed. No bytes that a server sends are this. */
+export const sealedItem: unique symbol = Symbol.for('bluetick sealed')
+
+export const wasSealed = (frame: readonly unknown[]): boolean => frame.at(-1) === sealedItem
+
 /** Nobody is to be woken for it, or to count it: it goes from device to device, and no person sees it. */
 export const isQuiet = (body: Body): boolean => isSealed(body) && body[sealedMark.length] === 2

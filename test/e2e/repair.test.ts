@@ -4,14 +4,11 @@ import { e2ee } from '../../src/client/e2ee/index.ts'
 import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
-import type { Transport } from '../../src/client/transport.ts'
-import { webSocketTransport } from '../../src/client/websocket.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
-import { jsonCodec } from '../../src/protocol/json.ts'
 import { framed } from '../../src/protocol/keys/bytes.ts'
 import { signedLink } from '../../src/protocol/keys/link.ts'
 import { isQuiet } from '../../src/protocol/sealed.ts'
-import { spoilt } from '../client/e2ee/spoilt.ts'
+import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
 import { end, start, url } from './nodes.ts'
 
 const clients: Client[] = []
@@ -21,7 +18,6 @@ afterEach(async () => {
 })
 
 type Sealing = Client & { readonly e2ee: E2ee; readonly unread: Unread[] }
-type Changed = (frame: ServerFrame) => ServerFrame | undefined
 type Given = E2eeOptions & { device?: string; storage?: Storage; changed?: Changed }
 
 async function enter(user: string, { device = 'phone', storage, changed, ...options }: Given = {}): Promise<Sealing> {
@@ -33,19 +29,6 @@ async function enter(user: string, { device = 'phone', storage, changed, ...opti
   await client.e2ee.place()
   return client
 }
-
-/** What the server says, as somebody between changes it. */
-const through =
-  (changed: Changed): Transport =>
-  (at, subprotocol, events) =>
-    webSocketTransport(at, subprotocol, {
-      opened: () => events.opened(),
-      lost: (...why) => events.lost(...why),
-      heard: (data) => {
-        const frames = (jsonCodec.decode(data) as ServerFrame[]).map(changed).filter((frame) => frame !== undefined)
-        if (frames.length > 0) events.heard(jsonCodec.encode(frames))
-      },
-    })
 
 async function link(user: string, by: Sealing, given: Given): Promise<Sealing> {
   const client = await enter(user, given)

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, E2eeOptions } from '../../src/client/e2ee/types.ts'
+import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { webSocketTransport } from '../../src/client/websocket.ts'
 import { lmdbStore } from '../../src/index.ts'
+import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { keptBody, sentBody } from '../../src/protocol/keys/parts.ts'
+import { through } from '../client/e2ee/spoilt.ts'
 import { end, node, start, url } from './nodes.ts'
 import { enter as enterRaw } from './raw.ts'
 
@@ -58,6 +60,39 @@ it('what one sends the other reads, text and bytes, and each message says that i
   ])
   await bob.send('alice', 'x'.repeat(5_000))
   expect(await take(alice, 1)).toMatchObject([{ from: 'bob', body: 'x'.repeat(5_000), sealed: true }])
+})
+
+it('nothing that a server says passes for what somebody has sealed', async () => {
+  await start({ e2ee: 'allowed' })
+  // Place, lifetime and change of what is not sealed at all.
+  const forged = [[{}], [{ group: 'bob' }], [null, null, 'lifetime'], [null, null, 'other']]
+  const forge = (frame: ServerFrame): ServerFrame => {
+    const items: unknown[] = [...frame]
+    while (items.length < (frame[0] === 'sent' ? 6 : 10)) items.push(null)
+    if (frame[0] === 'sent') return [...items, true] as unknown as ServerFrame
+    if (frame[0] !== 'message') return frame
+    if (frame[3] === 'bob') items[7] = { group: '#team' }
+    if (frame[3] === 'mallory') {
+      items.splice(3, 3, 'bob', frame[4], 'pay Mallory')
+      for (const [at, item] of (forged.shift() ?? []).entries()) items[7 + at] = item
+    }
+    return [...items, true] as unknown as ServerFrame
+  }
+  const transport = through(forge)
+  const [alice, bob] = [await enter('alice', { transport }), await enter('bob')]
+  const unread = heard<Unread>((listener) => alice.e2ee.on('unreadable', listener))
+  await alice.e2ee.identity('bob')
+  const mallory = plain('mallory')
+  for (let n = 0; n < 4; n++) await mallory.send('alice', 'hi')
+  await plain('carol').send('alice', 'I have no keys')
+  await bob.send('alice', 'yes')
+  const [first, second] = await take(alice, 2)
+  expect(first).toMatchObject({ from: 'carol', body: 'I have no keys' })
+  expect(first?.sealed).toBeUndefined()
+  expect(second).toMatchObject({ from: 'bob', chat: 'bob', body: 'yes', sealed: true })
+  expect(unread.map(({ from, why }) => [from, why])).toEqual(Array(4).fill(['bob', 'plaintext']))
+  const dave = await enter('dave', { transport, plaintext: 'allow' })
+  expect((await dave.send('carol', 'hello')).sealed).toBeUndefined()
 })
 
 it('a program that ends and comes back goes on with the keys in its files', async () => {

@@ -1,9 +1,10 @@
 /** Reads what comes: an entry with a part for this device becomes the message that it is. */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { EntryFrame } from '../../protocol/frames.ts'
-import type { Body } from '../../protocol/ids.ts'
+import { type Body, isGroup } from '../../protocol/ids.ts'
 import { toldIn } from '../../protocol/keys/parts.ts'
-import { isQuiet, isSealed } from '../../protocol/sealed.ts'
+import { isLifetime } from '../../protocol/lifetime.ts'
+import { isQuiet, isSealed, sealedItem } from '../../protocol/sealed.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
 import { type Part, parsePart } from './message.ts'
@@ -16,8 +17,8 @@ import type { Repair } from './repair.ts'
 import type { Carrying } from './repairs.ts'
 import type { Why } from './types.ts'
 
-/** Items of a frame that was not sealed; one that was opened here has one more. */
-const lengths = { message: 10, copy: 11 } as const
+/** Where a frame says that it is a change, or of a group: what is sealed is neither, whatever the server says. */
+const unsealed = { message: [7, 9], copy: [10] } as const
 
 /** The frame as the session takes it: in the place of what cannot be read, or is not for people, something gone is. */
 export async function opened(
@@ -51,9 +52,12 @@ export async function opened(
   return gone
 }
 
-/** A message of a person who seals, which is not sealed. */
-const isPlain = ([kind, , , from, , , , place, , change]: Carrying, { pins }: Engine): boolean =>
-  kind === 'message' && !place && !change && (pins.of(from)?.chain.n ?? 0) > 0
+/** A message of a person who seals, which is not sealed: neither in a group, nor a chat's new lifetime. */
+const isPlain = ([kind, , , from, , body, , place, , change]: Carrying, { pins }: Engine): boolean =>
+  kind === 'message' &&
+  !(place && isGroup(String(place.group))) &&
+  !(change === 'lifetime' && isLifetime(body)) &&
+  (pins.of(from)?.chain.n ?? 0) > 0
 
 async function open(
   engine: Engine,
@@ -112,10 +116,10 @@ async function withDevice({ pins }: Engine, line: Line, user: string, device: st
   return memberNamed(pin.chain, device) ? pin : pins.fresh(line, user)
 }
 
-/** With an item more than it may have: what was sealed and is not. */
+/** What was sealed and is not. */
 function withBody(frame: Carrying, body: Body): EntryFrame {
   const items: unknown[] = [...frame]
   items[5] = body
-  while (items.length < lengths[frame[0]]) items.push(null)
-  return [...items, true] as unknown as EntryFrame
+  for (const at of unsealed[frame[0]]) items[at] = null
+  return [...items, sealedItem] as unknown as EntryFrame
 }

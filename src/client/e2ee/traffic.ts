@@ -2,6 +2,7 @@
 import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { isGroup } from '../../protocol/ids.ts'
 import { timerOf } from '../../protocol/lifetime.ts'
+import { sealedItem } from '../../protocol/sealed.ts'
 import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { type Line, Lost } from './line.ts'
@@ -52,7 +53,7 @@ export class Traffic {
     const [kind, , epoch, seq, time, lifetime] = frame
     const timer = timerOf(lifetime ?? '')
     if (timer) engine.vault.set(engine.repairs.vanishes(id, systemClock.now() + timer.ms))
-    return [kind, id, epoch, seq, time, lifetime, true] as unknown as ServerFrame
+    return [kind, id, epoch, seq, time, lifetime, sealedItem] as unknown as ServerFrame
   }
 
   sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {

@@ -3,6 +3,7 @@ import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Change } from '../../protocol/group.ts'
 import type { Body, Cursor } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
+import { wasSealed } from '../../protocol/sealed.ts'
 import type { Attachment, ClientEvents } from '../types.ts'
 import { attachment } from './attachment.ts'
 
@@ -146,7 +147,7 @@ function received(epoch: number, frame: Extract<EntryFrame, readonly ['message',
     change,
     lifetime: lifetime ?? 'default',
     // End-to-end encryption has opened it (e2ee/opening.ts).
-    ...(frame.length > 10 && { sealed: true }),
+    ...(wasSealed(frame) && { sealed: true }),
   }
 }
 

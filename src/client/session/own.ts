@@ -1,6 +1,7 @@
 /** What the server says of this user's own messages: they are safe, their ticks rose, another device has sent them. */
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Millis } from '../../protocol/ids.ts'
+import { wasSealed } from '../../protocol/sealed.ts'
 import { attachment } from './attachment.ts'
 import { vanishes } from './forgetting.ts'
 import { isWaiting } from './lines.ts'
@@ -46,7 +47,7 @@ export function copy(state: SessionState, frame: Of<'copy'>, now: Millis, out: S
     lifetime,
     expires: vanishes(lifetime, now),
     code: null,
-    ...(frame.length > 11 && { sealed: true }),
+    ...(wasSealed(frame) && { sealed: true }),
   } as const
   const copied = { message, n: state.outbox.number(), again: true, life: state.outbox.life }
   state.outbox.add(copied)
@@ -63,7 +64,7 @@ export function sent(state: SessionState, frame: Of<'sent'>, now: Millis, out: S
     time,
     lifetime,
     expires: vanishes(lifetime, now),
-    ...(frame.length > 6 && { sealed: true }),
+    ...(wasSealed(frame) && { sealed: true }),
   })
   // What was lost and is sent again has been told.
   rose(state, known, out, known.message.state === before ? 'placed' : 'message')
