@@ -5,9 +5,15 @@ import { e2ee } from '../../src/client/e2ee/index.ts'
 import type { E2ee } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import type { Transport } from '../../src/client/transport.ts'
 import { memoryStore } from '../../src/index.ts'
+import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import { jsonCodec } from '../../src/protocol/json.ts'
+import { framed } from '../../src/protocol/keys/bytes.ts'
 import { hashOf, newAddition, signedLink } from '../../src/protocol/keys/link.ts'
+import { sentIn } from '../../src/protocol/keys/parts.ts'
+import { through } from '../client/e2ee/spoilt.ts'
 import { end, start, url } from './nodes.ts'
 
 const clients: Client[] = []
@@ -17,8 +23,9 @@ afterEach(async () => {
 })
 
 type Sealing = Client & { readonly e2ee: E2ee }
-async function enter(user: string, device: string, storage: Storage = memoryStorage()) {
-  const client = connect({ url, token: user, device, storage, e2ee: e2ee() }) as Sealing
+async function enter(user: string, device: string, storage: Storage = memoryStorage(), transport?: Transport) {
+  const way = transport && { transport }
+  const client = connect({ url, token: user, device, storage, e2ee: e2ee(), ...way }) as Sealing
   clients.push(client)
   await client.e2ee.place()
   return client
@@ -108,6 +115,44 @@ it('who talks with a user already writes to a device that comes, and not to one 
   // The first device has left, so the number is another: that is told, and nothing waits for it.
   expect(changes.slice(1)).toEqual([{ user: 'bob', why: 'rotation' }])
   expect(await alice.e2ee.identity('bob')).toMatchObject({ devices: ['laptop'], verified: false, waits: false })
+})
+
+it('who hears of a change that the server withholds writes to no device, until the server shows it', async () => {
+  await start({ e2ee: 'allowed' })
+  let withholds = true
+  const shown = (frame: ServerFrame): ServerFrame =>
+    withholds && frame[0] === 'links' && frame[1] === 'bob' && frame[2] > 2
+      ? ['links', frame[1], frame[2], 2, framed([])]
+      : frame
+  const toPhone: string[] = []
+  const transport: Transport = (...given) => {
+    const line = through(shown)(...given)
+    const noted = (data: string | Uint8Array) => {
+      for (const frame of jsonCodec.decode(data) as ClientFrame[])
+        if (frame[0] === 'send' && typeof frame[3] !== 'string')
+          for (const { device } of sentIn(frame[3], 100)?.parts ?? []) if (device === 'phone') toPhone.push(frame[1])
+      line.send(data)
+    }
+    return { send: noted, close: (...why) => line.close(...why) }
+  }
+  const [phone, laptop] = await both('bob')
+  const alice = await enter('alice', 'phone', memoryStorage(), transport)
+  const first = await alice.send('bob', 'one')
+  await phone.close()
+  await laptop.e2ee.remove('phone')
+  await laptop.send('alice', 'the phone is lost')
+  expect(await take(alice, 1)).toEqual([['the phone is lost', true]])
+  const changes = changesAt(alice)
+  const { id } = await alice.queue('bob', 'two')
+  await expect.poll(() => changes, { timeout: 60_000 }).toEqual([{ user: 'bob', why: 'withheld' }])
+  expect((await alice.e2ee.identity('bob')).waits).toBe(true)
+  withholds = false
+  await alice.reached(id, 'sent')
+  expect(toPhone).toEqual([first.id])
+  expect(await take(laptop, 2)).toEqual([
+    ['one', true],
+    ['two', true],
+  ])
 })
 
 it('a device that was shut out begins as a new one, when it is let in again', async () => {

@@ -94,7 +94,7 @@ class ClientE2ee implements E2ee {
 
   async accept(user: string): Promise<void> {
     const pin = this.#running.pins.of(user)
-    if (pin) this.#running.pins.keep(user, { ...pin, accepted: pin.chain.n })
+    if (pin) this.#running.pins.keep(user, { ...pin, accepted: pin.chain.n, told: undefined })
     await this.#running.vault.flush()
     this.#wake()
     if (this.#line) this.#traffic?.repair.entered(this.#line)

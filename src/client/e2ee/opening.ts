@@ -106,8 +106,8 @@ function asMessage({ repairs, peers }: Engine, frame: Carrying, { body, of, says
 
 /** How far its writer has followed the chains: where that is another way, or further, than this device. */
 function compared({ pins, user: mine }: Engine, { chain }: Pin, from: string, payload: Payload): void {
-  if (pins.compare(chain.user, payload.mine)) pins.doubt(chain.user)
-  if (from !== mine && pins.compare(mine, payload.theirs)) pins.doubt(mine)
+  if (pins.compare(chain.user, payload.mine, true)) pins.doubt(chain.user)
+  if (from !== mine && pins.compare(mine, payload.theirs, false)) pins.doubt(mine)
 }
 
 /** Its user's chain; where it does not know the device, the server may know more. */

@@ -17,6 +17,8 @@ type Kept = {
   /** The root that the person has compared, in hex; undefined: none. */
   readonly verified?: string | undefined
   readonly forked?: boolean | undefined
+  /** So many links there are, as one of that user's devices has said. */
+  readonly told?: number | undefined
 }
 export type Pin = Kept & { readonly chain: Chain }
 
@@ -41,6 +43,8 @@ export class Pins {
   readonly #pins = new Map<string, Pin>()
   /** Users whose links are to be asked for before the next message is sealed for them. */
   readonly #stale = new Set<string>()
+  /** Users of whom it was told that the server shows fewer links than there are. */
+  readonly #withheld = new Set<string>()
 
   constructor(realm: string, vault: () => Vault, trust: Trust, tell: (user: string, why: Change) => void) {
     this.#realm = realm
@@ -75,7 +79,7 @@ export class Pins {
   /** Where nothing is known of a user, or something may be missing, the server is asked. */
   async known(line: Line, user: string): Promise<Pin> {
     const pin = this.#pins.get(user)
-    return pin && pin.chain.n > 0 && !this.#stale.has(user) ? pin : this.fresh(line, user)
+    return pin && pin.chain.n > 0 && !this.#stale.has(user) && !isBehind(pin) ? pin : this.fresh(line, user)
   }
 
   /** With what the server has of it now. */
@@ -104,7 +108,11 @@ export class Pins {
       // A server that has fewer was put back, or withholds some: what is pinned stays.
       if (shown.chain === before.chain || shown.isFork || shown.chain.n >= n) break
     }
-    return { pin: shown.isFork ? this.fork(user) : this.#take(user, shown), shown: shown.chain }
+    const pin = shown.isFork ? this.fork(user) : this.#take(user, shown)
+    const isWithheld = isBehind(kept) && isBehind(pin)
+    if (isWithheld && !this.#withheld.has(user)) this.#tell(user, 'withheld')
+    this.#withheld[isWithheld ? 'add' : 'delete'](user)
+    return { pin, shown: shown.chain }
   }
 
   /** Pins what follows from what is pinned; it was not changed meanwhile, but for what the person has said of it. */
@@ -142,13 +150,18 @@ export class Pins {
     return forked
   }
 
-  /** What somebody else has followed of a chain. Answers whether the server is to be asked for more. */
-  compare(user: string, { n, hash }: Head): boolean {
+  /**
+   * What somebody else has followed of a chain; `isOwn`: one of its user's devices, which knows. Answers whether the server is to be asked for
+   * more.
+   */
+  compare(user: string, { n, hash }: Head, isOwn: boolean): boolean {
     const pin = this.#pins.get(user)
     if (!pin || n === 0) return false
     const link = pin.links[n - 1]
     if (link && bytesToHex(hashOf(link)) !== bytesToHex(hash)) this.fork(user)
-    return n > pin.chain.n
+    const isMore = n > pin.chain.n
+    if (isMore && isOwn) this.keep(user, { ...pin, told: Math.max(n, pin.told ?? 0) })
+    return isMore
   }
 
   keep(user: string, pin: Pin): void {
@@ -161,8 +174,11 @@ export class Pins {
 export const headOf = ({ n, hash }: Chain): Head => ({ n, hash })
 export const rootOf = ({ members }: Chain): string => bytesToHex(members[0]?.identity ?? new Uint8Array(0))
 
+/** Whether there are links that the server does not show: one of them may shut a device out. */
+export const isBehind = ({ told = 0, chain }: Pin): boolean => told > chain.n
+
 /** Whether nothing is to be sealed for that user before the person has said so. */
-export const waits = ({ accepted, chain, forked }: Pin): boolean => forked === true || accepted < chain.n
+export const waits = (pin: Pin): boolean => pin.forked === true || pin.accepted < pin.chain.n || isBehind(pin)
 
 export const memberNamed = (chain: Chain, device: string): Member | undefined =>
   chain.members.find((member) => member.device === device)

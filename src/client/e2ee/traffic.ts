@@ -7,11 +7,14 @@ import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { type Line, Lost } from './line.ts'
 import { opened } from './opening.ts'
-import { type Pin, waits } from './pins.ts'
+import { isBehind, type Pin, waits } from './pins.ts'
 import { Repair } from './repair.ts'
 import { sealedSend } from './sealing.ts'
 import { Serial } from './serial.ts'
 import type { E2eeOptions, Place, Unread } from './types.ts'
+
+/** Milliseconds until the server is asked again for links that it does not show. */
+const askAgainMs = 5_000
 
 export class Traffic {
   readonly #engine: Engine
@@ -65,8 +68,8 @@ export class Traffic {
     if (isGroup(to) || change) return frame
     const engine = this.#engine
     const place = await this.#place()
-    const theirs = await this.#accepted(line, to)
-    const mine = await engine.pins.known(line, engine.user)
+    const theirs = await this.#unless(waits, line, to)
+    const mine = await this.#unless(isBehind, line, engine.user)
     const may = place === 'linked' && engine.own.isIn(mine.chain, engine.device) && theirs.chain.n > 0
     const sealed = may ? await sealedSend(engine, line, frame, theirs, mine) : undefined
     if (sealed) return sealed
@@ -74,11 +77,12 @@ export class Traffic {
     return ['error', 'no_keys', 'send', id, 0, '']
   }
 
-  /** As long as the person has not said that the new devices of a user are theirs, nothing goes there. */
-  async #accepted(line: Line, user: string): Promise<Pin> {
+  /** As long as the person has not said that the new devices of a user are theirs, or the server shows too few links, nothing goes there. */
+  async #unless(holds: (pin: Pin) => boolean, line: Line, user: string): Promise<Pin> {
     for (;;) {
       const pin = await this.#engine.pins.known(line, user)
-      if (!waits(pin)) return pin
+      if (!holds(pin)) return pin
+      if (isBehind(pin)) systemClock.after(askAgainMs, () => this.wake())
       await new Promise<void>((resolve) => this.#wakes.push(resolve))
       if (!line.isOpen) throw new Lost()
     }

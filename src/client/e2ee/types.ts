@@ -16,8 +16,11 @@ export type E2eeOptions = {
   readonly first?: () => boolean | Promise<boolean>
 }
 
-/** Why an identity is told: `reset`: all devices are new. `rotation`: the oldest has left. `device`: one has come or gone. `fork`: two chains are shown. */
-export type Change = 'reset' | 'rotation' | 'device' | 'fork'
+/**
+ * Why an identity is told: `reset`: all devices are new. `rotation`: the oldest has left. `device`: one has come or gone. `fork`: two chains are
+ * shown. `withheld`: a device of that user says that it has changed more than the server shows.
+ */
+export type Change = 'reset' | 'rotation' | 'device' | 'fork' | 'withheld'
 
 /**
  * `unlinked`: another device of this user is to approve this one. `removed`: another has shut it out, and `code` or `reset` begin again.
@@ -41,7 +44,7 @@ export type Unread = {
 }
 
 export type E2eeEvents = {
-  /** The devices of a user have changed: `reset` and `fork` hold what is sent to them. */
+  /** The devices of a user have changed: `reset`, `fork` and `withheld` hold what is sent to them. */
   identity: { readonly user: string; readonly why: Change }
   /** A message cannot be read: in its place something is gone. */
   unreadable: Unread
@@ -54,7 +57,7 @@ export type UserIdentity = {
   readonly safetyNumber: string
   readonly verified: boolean
   readonly devices: readonly string[]
-  /** The person has to `accept` before anything is sent: the devices of this user are others than before, or two chains were shown. */
+  /** The person has to `accept` before anything is sent: the devices of this user are others than before, links are withheld, or two chains were shown. */
   readonly waits: boolean
 }
 
