@@ -213,6 +213,31 @@ it('a code is the same after a restart, and a device that was away when it was l
   expect(await again.e2ee.code()).toBe(code)
 })
 
+it('links that a server has lost, as it was put back, it gets from the devices that know them', async () => {
+  const before = memoryStore()
+  await start({ e2ee: 'allowed', store: before })
+  const storage = memoryStorage()
+  const phone = await enter('bob', 'phone')
+  const first = await enter('bob', 'laptop', storage)
+  await phone.e2ee.approve(await first.e2ee.code())
+  await becomes(first, 'linked')
+  // Durable, as with the next thing that the program does.
+  await first.e2ee.verify('bob', (await first.e2ee.identity('bob')).safetyNumber)
+  const [link] = await before.links('bob' as UserId, 1)
+  for (const client of clients.splice(0)) await client.close()
+  await end()
+  const store = memoryStore()
+  await start({ e2ee: 'allowed', store })
+  await store.addLink('bob' as UserId, 1, link ?? expect.fail('no link'))
+  const laptop = await enter('bob', 'laptop', storage)
+  expect(await laptop.e2ee.place()).toBe('linked')
+  const alice = await enter('alice', 'phone')
+  await alice.send('bob', 'hi')
+  expect(await take(laptop, 1)).toEqual([['hi', true]])
+  await laptop.send('alice', 'hello')
+  expect(await take(alice, 1)).toEqual([['hello', true]])
+})
+
 it('only the code of a device of this user is taken, and only by a device that is in', async () => {
   await start({ e2ee: 'allowed' })
   const phone = await enter('bob', 'phone')

@@ -12,11 +12,12 @@ export async function enter(engine: Engine, line: Line, first: () => boolean | P
   await engine.alone(async () => engine.changed(new Map(), await engine.own.renew(primitives, systemClock.now())))
   // Nothing is signed by an identity that a crash would forget.
   await engine.vault.flush()
-  const shown = await engine.pins.shown(line, engine.user)
+  const { chain: shown, missing } = await engine.pins.shown(line, engine.user)
   if (engine.own.hasLeft(shown)) return 'removed'
   const left = await upload(engine, line, 0)
   if (left === undefined) return 'refused'
   if (left < low) await bring(engine, line)
+  await giveBack(line, missing)
   if (shown.n === 0 && (await first())) return begin(engine, line)
   return placeIn(engine)
 }
@@ -36,6 +37,11 @@ export async function bring(engine: Engine, line: Line): Promise<void> {
   await upload(engine, line, uploadedAtOnce)
 }
 
+/** To a server that was put back. It takes no link of a device that has not come to it since: that one brings it. */
+async function giveBack(line: Line, links: readonly Uint8Array[]): Promise<void> {
+  for (const link of links) if ((await line.ask(['link', line.ref(), link]))[0] !== 'done') return
+}
+
 /** Answers how many are there then; undefined: the server does not take them. */
 async function upload(engine: Engine, line: Line, count: number): Promise<number | undefined> {
   const { realm, user, device, own } = engine
@@ -46,7 +52,8 @@ async function upload(engine: Engine, line: Line, count: number): Promise<number
 /** The first link, or one that begins anew. */
 export async function begin(engine: Engine, line: Line): Promise<Place> {
   const { realm, user, device, own, pins } = engine
-  const link = own.alone({ realm, user, device }, await pins.shown(line, user), systemClock.now())
+  const { chain } = await pins.shown(line, user)
+  const link = own.alone({ realm, user, device }, chain, systemClock.now())
   await line.ask(['link', line.ref(), link])
   const pin = await pins.fresh(line, user)
   if (own.isIn(pin.chain, device)) pins.keep(user, { ...pin, accepted: pin.chain.n })

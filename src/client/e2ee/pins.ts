@@ -87,15 +87,20 @@ export class Pins {
     return (await this.#asking.run(user, () => this.#ask(line, user))).pin
   }
 
-  /** As the server shows it, also where nothing of it is trusted: the chain of this device's own user, before the device is in it. */
-  async shown(line: Line, user: string): Promise<Chain> {
-    return (await this.#asking.run(user, () => this.#ask(line, user))).shown
+  /**
+   * As the server shows it, also where nothing of it is trusted: the chain of this device's own user, before the device is in it. `missing`:
+   * pinned links that the server does not have, as it was put back to an earlier moment.
+   */
+  async shown(line: Line, user: string): Promise<{ readonly chain: Chain; readonly missing: readonly Uint8Array[] }> {
+    const { pin, shown, has } = await this.#asking.run(user, () => this.#ask(line, user))
+    return { chain: shown, missing: pin.links.slice(has) }
   }
 
-  async #ask(line: Line, user: string): Promise<{ pin: Pin; shown: Chain }> {
+  async #ask(line: Line, user: string): Promise<{ pin: Pin; shown: Chain; has: number }> {
     this.#stale.delete(user)
     const kept = this.#pinOf(user)
     let shown: Shown = { chain: kept.chain, links: [], isFork: false }
+    let has = Number.POSITIVE_INFINITY
     for (;;) {
       const answer = await line.ask(['chain', user as UserId, shown.chain.n + 1]).catch((error) => {
         this.doubt(user)
@@ -104,6 +109,7 @@ export class Pins {
       if (answer[0] !== 'links') break
       const [, , from, n, bytes] = answer
       const before = shown
+      has = n
       if (from === shown.chain.n + 1) shown = follow(shown, unframed(bytes) ?? [])
       // A server that has fewer was put back, or withholds some: what is pinned stays.
       if (shown.chain === before.chain || shown.isFork || shown.chain.n >= n) break
@@ -112,7 +118,7 @@ export class Pins {
     const isWithheld = isBehind(kept) && isBehind(pin)
     if (isWithheld && !this.#withheld.has(user)) this.#tell(user, 'withheld')
     this.#withheld[isWithheld ? 'add' : 'delete'](user)
-    return { pin, shown: shown.chain }
+    return { pin, shown: shown.chain, has }
   }
 
   /** Pins what follows from what is pinned; it was not changed meanwhile, but for what the person has said of it. */
