@@ -76,7 +76,10 @@ class SharedMedia implements MediaStore {
     // Says that there are none before anything is made.
     void this.#records
     await this.#spool.open()
-    await this.#bucket.open()
+    await this.#bucket.open().catch(async (error) => {
+      await this.#spool.close()
+      throw error
+    })
   }
 
   async close(): Promise<void> {

@@ -100,6 +100,17 @@ describe('media that nodes share', () => {
     await node.close()
   })
 
+  it('can be opened once its bucket is there', async () => {
+    let isThere = false
+    const inPath = folderBucket(join(path, 'bucket'))
+    const open = async () => (isThere ? inPath.open() : Promise.reject(new Error('away')))
+    const node = sharedMedia({ store: { media }, bucket: { ...inPath, open }, spool: spool() })
+    await expect(node.open()).rejects.toThrow('away')
+    isThere = true
+    await node.open()
+    await node.close()
+  })
+
   it('has a folder for uploads that no other node has', async () => {
     const [first, second] = [inFolder(), inFolder()]
     await first.open()
