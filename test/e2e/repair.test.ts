@@ -200,6 +200,22 @@ it('nothing is said again to whoever has begun anew, before the person has accep
   expect(await take(again, 1)).toMatchObject([{ body: 'a new one' }])
 })
 
+it('who never answers keeps nobody else from being asked', async () => {
+  await start({ e2ee: 'allowed' })
+  const storage = memoryStorage()
+  const asked = Array.from({ length: 256 }, (_, n) => {
+    const frame = ['message', n + 1, `${n}`, 'mallory', 0, '']
+    const of = { user: 'mallory', device: 'phone', frame, epoch: 1 }
+    return [`e2ee:want:mallory\n${n}`, { ...of, why: 'bad_tag', tries: 1, asked: true }] as const
+  })
+  await storage.write(new Map(asked))
+  const bob = await enter('bob', { storage, changed: (frame) => spoilt(frame) })
+  const alice = await enter('alice')
+  await alice.send('bob', 'hello')
+  await expect.poll(() => bob.unread, { timeout: 60_000 }).toMatchObject([{ from: 'alice', retrying: true }])
+  expect(await take(bob, 1)).toMatchObject([{ body: 'hello' }])
+})
+
 it('two chains of one user are told, and nothing goes to them any more, whatever the person says', async () => {
   await start({ e2ee: 'allowed' })
   const seed = new Uint8Array(32).fill(3)

@@ -17,8 +17,8 @@ import type { Unread, Why } from './types.ts'
 
 /** Times that one message is asked for. */
 const mostTries = 4
-/** Messages that are asked for at a time: a new device may find thousands that were sent before it came. */
-const mostWanted = 256
+/** Messages of one user that are asked for at a time: a new device may find thousands that were sent before it came, and who has sent them may never answer. */
+const mostWanted = 64
 /** Of these no other bytes of the same message would help. */
 const final: ReadonlySet<Why> = new Set<Why>(['plaintext', 'unknown_device', 'other_suite', 'other_version'])
 
@@ -40,7 +40,7 @@ export class Repair {
     const { repairs, vault, epoch } = this.#engine
     const name = nameOf(from.user, frame[2])
     const known = repairs.wanted.get(name)
-    const mayAsk = known || repairs.wanted.size < mostWanted
+    const mayAsk = known || repairs.wantedOf(from.user) < mostWanted
     const isWanted = mayAsk && !final.has(why) && from.device !== '' && placeIn(this.#engine) === 'linked'
     if (isWanted && !known) {
       const bare = Object.assign([...frame], { 5: '' }) as unknown as Carrying

@@ -69,6 +69,11 @@ export class Repairs {
     return [...this.#log].flatMap(([id, { to }]) => (to === chat ? this.#drop(id) : []))
   }
 
+  /** How many of a user's messages are wanted. */
+  wantedOf(user: string): number {
+    return [...this.wanted.values()].filter((wanted) => wanted.user === user).length
+  }
+
   want(name: string, wanted: Wanted | undefined): Sets {
     if (wanted) this.wanted.set(name, wanted)
     else if (!this.wanted.delete(name)) return []
