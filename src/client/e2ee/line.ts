@@ -12,7 +12,11 @@ const kinds = new Set<unknown>(['chain', 'link', 'prekeys', 'claim'])
 type Sent = Extract<ServerFrame, readonly ['sent' | 'error', ...unknown[]]>
 
 /** The connection is over: what was asked is asked anew on the next. */
-export class Lost extends Error {}
+export class Lost extends Error {
+  constructor() {
+    super('the connection was lost before the server had answered; try again')
+  }
+}
 
 export class Line {
   readonly say: (frame: ClientFrame) => void
