@@ -147,3 +147,35 @@ it('an actor hears that the store did not answer: nothing rejects', async () => 
   expect(await look(1, 1)).toMatchObject({ is: 'looked', found: null })
   expect(await erase(1, 1)).toMatchObject({ is: 'erased', ok: false })
 })
+
+it('nothing is erased where its media cannot be held until it is, and nobody else hears of that', async () => {
+  const store = memoryStore()
+  await store.open()
+  const entries = [1, 2].map((seq) => from(seq, alice, { ...permanent, ...carried('m') }))
+  await store.append(bob, 7, await store.takeTerm(), entries)
+  const refer = () => Promise.reject(new Error('the disk of media is full'))
+  const holds = new Holds(new NodeMedia({ refer } as unknown as MediaStore, defaultLimits, clock))
+  const unheard: unknown[] = []
+  const hear = (error: unknown) => void unheard.push(error)
+  process.on('unhandledRejection', hear)
+  // The history comes a turn of the loop later, when the first has failed.
+  const history: Store['history'] = async (...asked) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return store.history(...asked)
+  }
+  const context = { store: { ...store, history }, holds, calendar: new Calendar(clock, undefined) }
+  const asked: Deletion = {
+    by: { is: 'session', session: 1 },
+    chat: alice,
+    from: 1,
+    upTo: 2,
+    end: 2,
+    waits: 0,
+    written: false,
+  }
+  expect(await deletion(context, bob, { do: 'erase', deletion: asked })).toMatchObject({ is: 'erased', ok: false })
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', hear)
+  expect(unheard).toEqual([])
+  expect((await store.read(bob, 1, 9, 1e6, clock.now())).map(({ is }) => is)).toEqual(['message', 'message'])
+})

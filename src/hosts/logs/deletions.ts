@@ -40,14 +40,12 @@ async function erase(context: Context, user: UserId, { deletion }: Erase): Promi
   const { chat, from, end } = deletion
   // Without the messages, which for a whole chat may be more than there is memory.
   const held: Held[] = []
-  const marked: Promise<unknown>[] = []
   if (holds.any)
     for await (const entry of erasedBy(context, user, chat, from, end)) {
       const { id, media, lifetime } = entry
       if (media) held.push({ id, content: media.media as MediaId })
-      if (lifetime === 'permanent') marked.push(holds.holdVanishing(user, entry))
+      if (lifetime === 'permanent') await holds.holdVanishing(user, entry)
     }
-  await Promise.all(marked)
   await store.erase(user, chat, from, end)
   await holds.release(user, chat, held, async () => from > 1 || isLeft(context, user, chat, end + 1))
 }
