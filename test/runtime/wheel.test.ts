@@ -17,33 +17,33 @@ function held() {
   }
   const wheel = new Wheel(clock)
   wheel.start()
-  return {
-    wheel,
-    pass: (ms: number) => {
-      now += ms
-    },
-    fire: () => fire(),
-    now: () => now,
+  const pass = (ms: number) => {
+    now += ms
   }
+  /** So many ticks pass, each in its time. */
+  const turns = (ticks: number) => {
+    for (let left = ticks; left > 0; left--) {
+      pass(50)
+      fire()
+    }
+  }
+  return { wheel, pass, fire: () => fire(), turns, now: () => now }
 }
 
 it('a timer that is set after the loop was held up, and before the wheel has turned, is not early', () => {
-  const { wheel, pass, fire, now } = held()
+  const { wheel, pass, fire, turns, now } = held()
   pass(1_000)
   const at = now()
   const fired: number[] = []
   wheel.after(100, () => fired.push(now() - at))
   fire()
   expect(fired).toEqual([])
-  for (let ticks = 0; ticks < 4; ticks++) {
-    pass(50)
-    fire()
-  }
+  turns(4)
   expect(fired).toEqual([150])
 })
 
 it('a timer that a late one sets is not early', () => {
-  const { wheel, pass, fire, now } = held()
+  const { wheel, pass, fire, turns, now } = held()
   const fired: number[] = []
   wheel.after(0, () => {
     const at = now()
@@ -52,10 +52,7 @@ it('a timer that a late one sets is not early', () => {
   pass(1_000)
   fire()
   expect(fired).toEqual([])
-  for (let ticks = 0; ticks < 4; ticks++) {
-    pass(50)
-    fire()
-  }
+  turns(4)
   expect(fired).toEqual([150])
 })
 
