@@ -1,6 +1,6 @@
 /**
  * `npm run bench:check`: repeats the short form, and compares what does not depend on the machine's speed with
- * bench/results/short.json, which `npm run bench:check -- --save` writes.
+ * bench/results/short.json, which `npm run bench:check -- --save` writes (`--save latency` that one part of it).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
@@ -13,6 +13,7 @@ import { startProgress } from './progress.ts'
 import { type Rule, verdictOn } from './rules.ts'
 import type { Figures } from './table.ts'
 import { throughput } from './throughput.ts'
+import { othersIn } from './verdict.ts'
 
 /** How much worse than the last run a figure may be. Heap, since resident memory of so few users is mostly noise. */
 const rules: Readonly<Record<string, readonly Rule[]>> = {
@@ -47,19 +48,27 @@ const runs: Record<string, () => Promise<Figures>> = {
   latency: () => latency(server, { ...common, rates: [], seconds: 2, loneSeconds: 6 }, startProgress('latency')),
 }
 
-if (process.argv.includes('--save')) await save()
-else await check()
+const saving = process.argv.indexOf('--save')
+if (saving < 0) await check()
+else await save(process.argv.slice(saving + 1))
 
-/** Makes this machine's figures the ones to compare with: of three runs the one in the middle, since one alone may be far off. */
-async function save(): Promise<void> {
-  const saved: Record<string, unknown> = { date: new Date().toISOString(), machine: machine() }
+/**
+ * Makes this machine's figures the ones to compare with: of three runs the one in the middle, since one alone may be far off.
+ * Other programs make the relay dearer, too: with them a ratio is too low, and the next quiet run would fail for it.
+ */
+async function save(names: string[]): Promise<void> {
+  const saved = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
   for (const [bench, [first]] of Object.entries(rules)) {
+    if (names.length > 0 && !names.includes(bench)) continue
     const three: Figures[] = []
     while (three.length < 3) three.push((await runs[bench]?.()) ?? {})
     const figure = (run: Figures) => Number(run[first?.key ?? ''])
-    saved[bench] = three.toSorted((one, other) => figure(one) - figure(other))[1]
+    const middle = three.toSorted((one, other) => figure(one) - figure(other))[1] ?? {}
+    const others = othersIn(bench, middle)
+    if (others) throw new Error(`${others}; nothing is saved: try again when the machine does nothing else`)
+    saved[bench] = middle
   }
-  writeFileSync(path, `${JSON.stringify(saved, null, 2)}\n`)
+  writeFileSync(path, `${JSON.stringify({ ...saved, date: new Date().toISOString(), machine: machine() }, null, 2)}\n`)
 }
 
 async function check(): Promise<void> {

@@ -40,17 +40,25 @@ export function verdict(results: Partial<Record<Name, Figures>>): { wrong: strin
 
 /** What says that the machine did something else meanwhile. */
 function disturbed(name: string, figures: Figures): string[] {
-  const rows = isGrid(figures['rates']) ? figures['rates'] : []
-  const slow = rows
+  const slow = rowsOf(figures)
     .filter((row) => row['undisturbed'] === false)
     .map((row) => `${number(Number(row['rate']))}/s ${number(Number(row['floor_delivered_p99_ms']))} ms`)
-  const most = (key: string) => Math.max(0, ...[figures, ...rows].map((row) => Number(row[key] ?? 0)))
-  const [others, stolen] = [most('others_cpu_share'), most('steal_share')]
+  const stolen = most(figures, 'steal_share')
   return [
     slow.length > 0
       ? `${name}: the p99 of the relay was above 2 ms, which is 3 ms less than what to ask of the node: ${slow.join(', ')}`
       : '',
-    others > otherShare ? `${name}: other programs used up to ${Math.round(others * 100)} % of a core` : '',
+    othersIn(name, figures),
     stolen > stolenShare ? `${name}: the host of this machine took up to ${Math.round(stolen * 100)} % of a core` : '',
   ].filter((note) => note !== '')
 }
+
+/** What other programs of the machine took, when it shows in the figures; else nothing. */
+export function othersIn(name: string, figures: Figures): string {
+  const share = most(figures, 'others_cpu_share')
+  return share > otherShare ? `${name}: other programs used up to ${Math.round(share * 100)} % of a core` : ''
+}
+
+const rowsOf = ({ rates }: Figures): readonly Figures[] => (isGrid(rates) ? rates : [])
+const most = (figures: Figures, key: string): number =>
+  Math.max(0, ...[figures, ...rowsOf(figures)].map((row) => Number(row[key] ?? 0)))

@@ -4,7 +4,7 @@ import { report } from '../../bench/report.ts'
 import { median } from '../../bench/runs.ts'
 import { shares } from '../../bench/shares.ts'
 import { table } from '../../bench/table.ts'
-import { verdict } from '../../bench/verdict.ts'
+import { othersIn, verdict } from '../../bench/verdict.ts'
 
 const curve = [
   { members: 2, online: true, deliveries_per_second: 5_000, node_cpu_us_per_delivery: 40, floor: 1 },
@@ -74,6 +74,7 @@ describe('figures', () => {
       'latency: the host of this machine took up to 3 % of a core',
     ])
     expect(verdict({ latency: { rates: [row(300, 1, 0.05)], steal_share: 0.01 } }).notes).toEqual([])
+    expect(othersIn('replay', { others_cpu_share: 1.8 })).toBe('replay: other programs used up to 180 % of a core')
   })
 
   it('stand in a table, a column for each row of a curve', () => {
