@@ -15,6 +15,9 @@ import { Litter, putWithinMs } from './litter.ts'
 import { Spool } from './spool.ts'
 import type { SpooledFile } from './spooled.ts'
 
+/** How many files a bucket is asked for that it must have. Single ones may be on their way out. */
+const sampled = 5
+
 export type SharedMediaOptions = {
   /** The store of the node: its records are beside the messages. */
   readonly store: MediaRecordStore
@@ -76,10 +79,14 @@ class SharedMedia implements MediaStore {
     // Says that there are none before anything is made.
     void this.#records
     await this.#spool.open()
-    await this.#bucket.open().catch(async (error) => {
+    try {
+      const { rows } = await this.#records.page(undefined)
+      const known = rows.filter(({ going }) => going === null).slice(0, sampled)
+      await this.#bucket.open(known.map(({ file }) => file))
+    } catch (error) {
       await this.#spool.close()
       throw error
-    })
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,9 @@ import { keys, s3Server } from './s3.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-media-'))
 const filesIn = async (path: string) =>
-  (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  (await readdir(path, { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isFile() && entry.name !== '.bluetick-media',
+  )
 
 let [path, media] = [folder(), mediaRecords()]
 beforeEach(() => {
@@ -49,6 +51,16 @@ describe('on an S3 server', () => {
       ({ name, parentPath }) => parentPath.includes(`/run${runs}/`) && name.endsWith('_object'),
     ).length
   mediaContract('shared, on S3', inBucket, inBucket, async () => (await kept()) + (await uploads()))
+
+  it('is not looked for in another bucket', async () => {
+    const right = bucket()
+    await right.open([])
+    await right.put('a', new URL(import.meta.url).pathname, idOf(readFileSync(new URL(import.meta.url))))
+    await right.open(['a', 'b'])
+    await expect(bucket({ prefix: 'other/' }).open(['a', 'b'])).rejects.toThrow(
+      /is it the right one, and its prefix\?$/,
+    )
+  })
 })
 
 it('tells an S3 service what is to come, and says what is wrong where it refuses', async () => {
@@ -63,15 +75,15 @@ it('tells an S3 service what is to come, and says what is wrong where it refuses
   await once(service.listen(0, '127.0.0.1'), 'listening')
   const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}/`
   const bucket = (name: string) => s3Bucket({ endpoint, bucket: name, accessKeyId: 'KEY', secretAccessKey: 'secret' })
-  await expect(bucket('none').open()).rejects.toThrow(/answered 404 to HEAD. Is there a bucket of that name\?$/)
+  await expect(bucket('none').open([])).rejects.toThrow(/answered 404 to HEAD. Is there a bucket of that name\?$/)
   const wrong = bucket('media')
-  await expect(wrong.open()).rejects.toThrow(/answered 403 to HEAD. Are the keys right/)
+  await expect(wrong.open([])).rejects.toThrow(/answered 403 to HEAD. Are the keys right/)
   writeFileSync(join(path, 'file'), 'this')
   await wrong.put('a b/c', join(path, 'file'), idOf(Buffer.from('this')))
   expect(came.at(-1)).toBe('PUT /media/a%20b/c KEY true')
   service.close()
   const nobody = s3Bucket({ endpoint: 'http://127.0.0.1:9', bucket: 'media', ...keys })
-  await expect(nobody.open()).rejects.toThrow('The bucket media at http://127.0.0.1:9 cannot be reached.')
+  await expect(nobody.open([])).rejects.toThrow('The bucket media at http://127.0.0.1:9 cannot be reached.')
   expect(() => s3Bucket({ endpoint: 'example.org', bucket: 'media', ...keys })).toThrow('endpoint must be a URL')
 })
 
@@ -103,11 +115,35 @@ describe('media that nodes share', () => {
   it('can be opened once its bucket is there', async () => {
     let isThere = false
     const inPath = folderBucket(join(path, 'bucket'))
-    const open = async () => (isThere ? inPath.open() : Promise.reject(new Error('away')))
+    const open = async () => (isThere ? inPath.open([]) : Promise.reject(new Error('away')))
     const node = sharedMedia({ store: { media }, bucket: { ...inPath, open }, spool: spool() })
     await expect(node.open()).rejects.toThrow('away')
     isThere = true
     await node.open()
+    await node.close()
+  })
+
+  it('is not looked for in an empty folder, where the one that has it is not mounted', async () => {
+    const node = inFolder()
+    await node.open()
+    const upload = async (text: string) => {
+      const upload = await node.begin('alice' as UserId, null)
+      await upload.write(png(text))
+      return upload.finish('h', Date.now() + 1_000_000)
+    }
+    await upload('a picture')
+    await upload('one that stays')
+    await rename(join(path, 'bucket'), join(path, 'away'))
+    await mkdir(join(path, 'bucket'))
+    await expect(upload('another')).rejects.toThrow('is it still mounted?')
+    expect(await node.release('h', idOf(png('a picture'))).catch(({ message }) => message)).toContain('still mounted?')
+    await node.close()
+    await expect(inFolder().open()).rejects.toThrow(/nothing of what was put there is in it: is it mounted\?/)
+    expect(await readdir(join(path, 'bucket'))).toEqual([])
+    await rmdir(join(path, 'bucket'))
+    await rename(join(path, 'away'), join(path, 'bucket'))
+    await node.open()
+    expect(await upload('another')).toMatchObject({ type: 'image/png' })
     await node.close()
   })
 

@@ -55,9 +55,18 @@ export function s3Bucket(options: S3Options): Bucket {
     throw new StoreError('unavailable', `${text}${said ? `: ${said}` : ''}${remedies[answer.status] ?? '.'}`)
   }
   return {
-    async open() {
+    async open(known) {
       client = new (await signer())({ accessKeyId, secretAccessKey, region, service: 's3', retries })
       await ask('HEAD', '')
+      const isThere = (name: string) =>
+        ask('HEAD', name).then(
+          () => true,
+          () => false,
+        )
+      if (known.length > 0 && !(await Promise.all(known.map(isThere))).includes(true)) {
+        const text = `Nothing of what was put into the bucket ${bucket} at ${endpoint} is there: is it the right one, and its prefix?`
+        throw new StoreError('not_writable', text)
+      }
     },
     async put(name, path, id) {
       const body = await openAsBlob(path)
