@@ -49,6 +49,13 @@ export type Ask = readonly [kind: typeof kinds.ask, ticket: number, actor: strin
 /** What goes to an actor. */
 export type ToActor = Tell | Ask
 
+/** By these a session that has ended leaves its actors. */
+export const farewell: ReadonlySet<string> = new Set(['detach', 'unwatch', 'gone'])
+
+/** What a device tells its own user's actor: unconfirmed, only its client can repeat it. */
+const own = new Set(['attach', 'ack', 'read', 'set', 'ask', 'remove', 'delete', 'history'])
+export const isOwn = (actor: string, message: Message): boolean => actor === 'user' && own.has(message.is)
+
 type Session = { readonly session: number }
 
 /** The session that a message is of; 0: none. */
