@@ -149,12 +149,13 @@ class SharedMedia implements MediaStore {
   async #put({ path, size }: SpooledFile, id: MediaId, type: string): Promise<MediaRow | undefined> {
     const file = `${id.slice(0, 2)}/${id}-${randomUUID()}`
     const row: MediaRow = { id, file, size, type, uploadedAt: Date.now(), going: null }
-    const began = performance.now()
+    const began = [performance.now(), Date.now()] as const
     await this.#records.noteLitter(file, id)
     await this.#bucket.put(file, path, id)
     const isAdded = await this.#records.add(row)
     if (!isAdded) await this.#litter.remove(file)
-    else if (performance.now() - began > putWithinMs) {
+    // A machine that sleeps stops the one clock, and whoever sets the time the other.
+    else if (Math.max(performance.now() - began[0], Date.now() - began[1]) > putWithinMs) {
       await this.#records.remove(row)
       throw new StoreError('unavailable', `It took too long to put ${id} where media is kept.`)
     } else await this.#records.forgetLitter(file)

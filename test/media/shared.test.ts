@@ -147,6 +147,25 @@ describe('media that nodes share', () => {
     await node.close()
   })
 
+  it('is not kept where the machine slept while it was put there: it may have been removed meanwhile', async () => {
+    const inPath = folderBucket(join(path, 'bucket'))
+    const asleep: Bucket = {
+      ...inPath,
+      async put(...args) {
+        await inPath.put(...args)
+        vi.spyOn(Date, 'now').mockReturnValue(Date.now() + putWithinMs + 1)
+      },
+    }
+    const node = sharedMedia({ store: { media }, bucket: asleep, spool: spool() })
+    await node.open()
+    const upload = await node.begin('alice' as UserId, null)
+    await upload.write(png('a picture'))
+    await expect(upload.finish('h', 1_000)).rejects.toThrow('It took too long')
+    vi.restoreAllMocks()
+    expect(await node.find(idOf(png('a picture')))).toBe(undefined)
+    await node.close()
+  })
+
   it('has a folder for uploads that no other node has', async () => {
     const [first, second] = [inFolder(), inFolder()]
     await first.open()
