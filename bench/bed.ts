@@ -3,30 +3,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
-import type { Copies, Writes } from './count.ts'
 import type { Open, Totals } from './crowd.ts'
-import type { Sample } from './meter.ts'
+import type { Members } from './members.ts'
 import { sampleOther } from './other.ts'
+import type { NodeSample } from './sample.ts'
 import type { Target } from './socket.ts'
 import { started } from './started.ts'
 import { noTimes, type Times, timed } from './user.ts'
+import type { Ways } from './ways.ts'
 
-/** Which server: a node of the bench's own (of the build in another folder: `tree`; `webhooks`: the service that it tells what happens), the bare floor, a node that runs already, or one of bench/peers. */
+/**
+ * Which server: a node of the bench's own (of the build in another folder: `tree`; `webhooks`: the service that it tells what happens), the
+ * bare floor, a node that runs already, one of bench/peers, or nodes of a cluster that were started.
+ */
 export type Server =
   | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string; readonly webhooks?: string }
   | { readonly is: 'floor'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
   | { readonly is: 'peer'; readonly port: number; readonly wire: string; readonly pid: number }
+  | { readonly is: 'members'; readonly members: Members; readonly ways: Ways; readonly reads: boolean }
 
 /** Which of the users are opened, and when they count as open. */
 export type Which = Pick<Open, 'entries' | 'groups' | 'only'>
-
-/** What a node has used up to a moment, and done. */
-export type NodeSample = Sample & {
-  readonly writes?: Writes
-  readonly copies?: Copies
-  readonly stats?: { readonly messages: number; readonly turns: number; readonly users: { readonly awake: number } }
-}
 
 /** What all generators have counted together. */
 export type Sum = Omit<Totals, 'buckets'> & {
@@ -52,12 +50,18 @@ process.once('exit', () => folders.forEach(removeFolder))
 export class Bed {
   readonly target: Target
   readonly prefix = `${Date.now().toString(36)}-`
-  readonly #server: Child | undefined
+  readonly #server: Pick<Child, 'ask' | 'stop'> | undefined
   readonly #generators: readonly Child[]
   readonly #pid: number
   readonly #folder: string
 
-  private constructor(target: Target, server: Child | undefined, generators: readonly Child[], pid = 0, folder = '') {
+  private constructor(
+    target: Target,
+    server: Pick<Child, 'ask' | 'stop'> | undefined,
+    generators: readonly Child[],
+    pid = 0,
+    folder = '',
+  ) {
     this.target = target
     this.#server = server
     this.#generators = generators
@@ -74,6 +78,11 @@ export class Bed {
     if (server.is === 'peer') {
       const target = { host: '127.0.0.1', port: server.port, relay: false, wire: server.wire }
       return new Bed(target, undefined, startGenerators(generators, 'peers/generator'), server.pid)
+    }
+    if (server.is === 'members') {
+      const { members, ways, reads } = server
+      const target = { host: '127.0.0.1', port: ways.ports[0] ?? 0, relay: false, ways, reads }
+      return new Bed(target, members.asOne, startGenerators(generators))
     }
     const folder = makeFolder()
     const args = server.is === 'node' ? [folder, server.tree ?? '', server.webhooks ?? ''] : [folder]

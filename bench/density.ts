@@ -1,7 +1,10 @@
 /** What an idle connected user costs: resident memory, heap, kernel memory, and CPU for heartbeats. */
 import { readFileSync } from 'node:fs'
-import { type Bed, type NodeSample, type Server, sleep, withBed } from './bed.ts'
+import { type Bed, type Server, sleep, withBed } from './bed.ts'
+import { type Given, withKeyspace } from './keyspace.ts'
+import { Members } from './members.ts'
 import type { Progress } from './progress.ts'
+import type { NodeSample } from './sample.ts'
 import { busiestShare } from './window.ts'
 
 export type DensityOptions = {
@@ -80,6 +83,49 @@ export async function density(server: Server, options: DensityOptions, progress:
   }
 }
 
+export type ClusterDensityOptions = DensityOptions & {
+  readonly nodes: number
+  readonly cassandra: Given
+  readonly flags: readonly string[]
+}
+
+/** The same of so many nodes, at one port: the kernel gives each its part of the connections, whoever has the users' actors. */
+export async function densityOfCluster(options: ClusterDensityOptions, progress: Progress) {
+  const { users, nodes } = options
+  return withKeyspace(options.cassandra, progress, async (keyspace) => {
+    const members = new Members(keyspace, options.flags)
+    try {
+      await members.add()
+      while (members.ports.length < nodes) await members.add(members.ports[0])
+      const ways = { by: 'any', ports: [...members.ports], owners: await members.owners() } as const
+      const server = { is: 'members', members, ways, reads: false } as const
+      return await withBed(server, options.generators, async (bed) => {
+        const node = await idle(bed, options, progress.step(`${nodes} nodes`))
+        const sessions = (await members.samples()).map(({ stats }) => stats?.sessions ?? 0)
+        return {
+          users,
+          nodes,
+          node_rss_bytes_per_user: (node.after.rss - node.before.rss) / users,
+          node_heap_bytes_per_user: (node.after.heap - node.before.heap) / users,
+          kernel_bytes_per_user: node.kernelBytes / users,
+          node_rss_bytes: node.after.rss,
+          sessions: sessions.reduce((sum, count) => sum + count, 0),
+          sessions_of_fullest: Math.max(...sessions),
+          connect_per_second: users / (node.connectMs / 1_000),
+          generator_busiest_share: node.connectShare,
+          idle_cpu_share: node.cpuShare,
+          lost: node.lost,
+          duplicated: node.duplicated,
+          disordered: node.disordered,
+          failures: node.failures,
+        }
+      })
+    } finally {
+      await members.stop()
+    }
+  })
+}
+
 async function idle(bed: Bed, options: DensityOptions, progress: (done: number, of: number) => void): Promise<Idle> {
   const { users, soak } = options
   await bed.open(users, warmUsers)
@@ -130,7 +176,7 @@ async function day(bed: Bed, seconds: number): Promise<Mix> {
   return { cpuShare: (after.cpuUs - from.cpuUs) / 1_000 / ms, messagesPerSecond: sent / (ms / 1_000), after }
 }
 
-async function whenQuiet(bed: Bed): Promise<NodeSample> {
+export async function whenQuiet(bed: Bed): Promise<NodeSample> {
   const until = performance.now() + quiet.mostMs
   await sleep(quiet.leastMs)
   let sample = await bed.sample()
@@ -142,7 +188,7 @@ async function whenQuiet(bed: Bed): Promise<NodeSample> {
 }
 
 /** Pages are given back a moment after a collection. */
-async function collected(bed: Bed): Promise<NodeSample> {
+export async function collected(bed: Bed): Promise<NodeSample> {
   await bed.collect()
   await sleep(1_000)
   await bed.collect()

@@ -12,15 +12,21 @@ const actorBytes = 6_000
 /** Users of `fanout`, whatever the size of its groups, and a group more. */
 const groupUsers = 2_048
 
+/** How much more than its part of the users a node may get. */
+const spread = 1.025
+
 /** Throws with the command that raises the limit. */
-export function checkLimits({ what, users, pairs, devices, actors, awake }: Options): void {
+export function checkLimits(options: Options): void {
+  const { what, users, nodes, generators, pairs, devices, actors, awake, remote } = options
   const wanted = {
-    density: users,
+    // The kernel gives each node its part, give or take some.
+    density: Math.ceil(nodes === 1 ? users : Math.max((users / nodes) * spread, users / generators)),
     throughput: pairs * 2,
     latency: pairs * 2,
     fanout: groupUsers,
     replay: devices,
     actors: 0,
+    cluster: Math.max(remote, pairs * 2),
   }
   const sockets = what === 'all' ? Math.max(...Object.values(wanted)) : wanted[what]
   const files = openFiles()
@@ -29,7 +35,10 @@ export function checkLimits({ what, users, pairs, devices, actors, awake }: Opti
       `the node needs ${sockets + otherFiles} open files and may have ${files}: raise it with "ulimit -n ${sockets + 1_000}" (as root, "ulimit -Hn" first), or ask for fewer --users, --pairs and --devices`,
     )
   }
-  const bytes = Math.max(sockets * userBytes, what === 'actors' ? awake * actorBytes + actors * 1_000 : 0)
+  const bytes = Math.max(
+    Math.max(sockets, what === 'density' ? users : 0) * userBytes,
+    what === 'actors' ? awake * actorBytes + actors * 1_000 : 0,
+  )
   if (bytes > freemem() + 2 ** 30)
     throw new Error(
       `this needs about ${Math.ceil(bytes / 2 ** 20)} MiB of memory, and ${Math.floor(freemem() / 2 ** 20)} are free: ask for fewer --users, --devices or --actors`,

@@ -5,12 +5,13 @@ import { Misuse } from '../src/cli/misuse.ts'
 import { actors } from './actors.ts'
 import type { Server } from './bed.ts'
 import { stopAll } from './child.ts'
-import { density } from './density.ts'
+import { cluster } from './cluster.ts'
+import { density, densityOfCluster } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { checkLimits, limitBehind } from './limits.ts'
 import { machine } from './machine.ts'
-import { type Name, names, type Options, readBench } from './options.ts'
+import { type Name, type Options, readBench, withoutCassandra } from './options.ts'
 import { known } from './other.ts'
 import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
@@ -74,7 +75,7 @@ async function explain(error: Error): Promise<never> {
 export async function measure(options: Options, command: string): Promise<Result> {
   checkLimits(options)
   const results: Partial<Record<Name, Figures>> = {}
-  for (const name of options.what === 'all' ? names : [options.what]) {
+  for (const name of options.what === 'all' ? withoutCassandra : [options.what]) {
     const runs: Figures[] = []
     for (let run = 0; run < Math.max(1, options.runs); run++) {
       const figures = await one(name, options)
@@ -92,11 +93,15 @@ async function one(name: Name, options: Options): Promise<Figures> {
   const server: Server = options.url ? { is: 'url', url: options.url, pid: options.pid } : node
   const against: Server | undefined = options.against ? { is: 'node', tree: options.against } : undefined
   const inFlight = options['in-flight']
+  const mixSeconds = options.mix ? options['mix-seconds'] : 0
+  const cassandra = { contactPoints: options['contact-points'], localDc: options['local-dc'] }
   const progress = startProgress(name)
   try {
     switch (name) {
       case 'density':
-        return await density(server, { ...options, mixSeconds: options.mix ? options['mix-seconds'] : 0 }, progress)
+        return options.nodes > 1
+          ? await densityOfCluster({ ...options, mixSeconds, cassandra, flags }, progress)
+          : await density(server, { ...options, mixSeconds }, progress)
       case 'throughput':
         return { ...(await throughput(server, { ...options, inFlight, against }, progress)), ...service?.figures() }
       case 'latency':
@@ -118,6 +123,8 @@ async function one(name: Name, options: Options): Promise<Figures> {
         return await replay(server, options, progress)
       case 'actors':
         return await actors(options, progress)
+      case 'cluster':
+        return await cluster({ ...options, cassandra, flags }, progress)
     }
   } finally {
     progress.end()

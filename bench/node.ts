@@ -8,6 +8,7 @@ import { answer } from './child.ts'
 import { countWrites } from './count.ts'
 import { startMeter } from './meter.ts'
 import { builtIn } from './options.ts'
+import { raised } from './raised.ts'
 
 const [folder = '', tree, service] = process.argv.slice(2)
 const { createNode, lmdbStore }: typeof import('../src/index.ts') = tree
@@ -17,13 +18,7 @@ const { store, counts, durable, reset } = countWrites(lmdbStore(folder))
 const node = createNode({
   store,
   ...(service && { webhooks: { url: service, secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] } }),
-  limits: {
-    connectionsPerAddress: 100_000,
-    framesPerSecond: 1_000_000,
-    sendsPerSecond: 1_000_000,
-    sendsPerSecondToOne: 1_000_000,
-    inboxEntries: 10_000_000,
-  },
+  limits: raised,
 })
 const meter = startMeter()
 

@@ -14,23 +14,52 @@ type Option = Given & {
   readonly most?: number
 }
 
-export const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors'] as const
+const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors', 'cluster'] as const
 export type Name = (typeof names)[number]
-/** Those that measure a node which is a process of its own. */
+/** Those that `all` runs: each but the one that needs Cassandra. */
+export const withoutCassandra = names.filter((name) => name !== 'cluster')
+/** Those that measure nodes, which are processes of their own, and of these those that measure one. */
 const ofNodes = names.filter((name) => name !== 'actors')
+const ofOne = ofNodes.filter((name) => name !== 'cluster')
 
 const numbers = {
   users: { of: ['density'], text: 'idle connected users', full: 19_000, short: 4_000 },
-  soak: { of: ['density'], text: 'seconds of heartbeats alone, while CPU is counted', full: 30, short: 8, least: 0 },
-  pairs: { of: ['throughput', 'latency'], text: 'pairs of a sender and a receiver', full: 200, short: 200 },
+  nodes: {
+    of: ['density'],
+    text: 'nodes of a cluster behind one address; 1: one node that is in none',
+    full: 1,
+    short: 1,
+    most: 64,
+  },
+  soak: {
+    of: ['density', 'cluster'],
+    text: 'seconds of heartbeats alone, or of nodes without users, while CPU is counted',
+    full: 30,
+    short: 8,
+    least: 0,
+  },
+  pairs: { of: ['throughput', 'latency', 'cluster'], text: 'pairs of a sender and a receiver', full: 200, short: 200 },
   'in-flight': {
     of: ['throughput', 'latency', 'fanout'],
     text: 'messages in flight of each sender',
     full: 8,
     short: 8,
   },
-  body: { of: ['throughput', 'latency', 'fanout', 'replay'], text: 'bytes of a message body', full: 200, short: 200 },
-  seconds: { of: ['throughput'], text: 'seconds measured', full: 15, short: 6 },
+  body: {
+    of: ['throughput', 'latency', 'fanout', 'replay', 'cluster'],
+    text: 'bytes of a message body',
+    full: 200,
+    short: 200,
+  },
+  seconds: { of: ['throughput', 'cluster'], text: 'seconds measured', full: 15, short: 6 },
+  rate: { of: ['cluster'], text: 'messages a second', full: 1_000, short: 500 },
+  remote: {
+    of: ['cluster'],
+    text: 'users by whom the memory of a session is told that is elsewhere than its user; 0: it is not told',
+    full: 10_000,
+    short: 4_000,
+    least: 0,
+  },
   'lone-seconds': { of: ['latency'], text: 'seconds at 300 and at 2,000 messages a second', full: 60, short: 6 },
   'rate-seconds': {
     of: ['latency', 'fanout'],
@@ -56,7 +85,7 @@ const numbers = {
   runs: { of: names, text: 'how often each is run; figures are medians, and their ranges are told', full: 1, short: 1 },
   generators: { of: ofNodes, text: 'processes that make the load', full: 2, short: 2 },
   pid: {
-    of: ofNodes,
+    of: ofOne,
     text: 'with --url: process of the node, so that memory and CPU are known',
     full: 0,
     short: 0,
@@ -73,8 +102,13 @@ const texts = {
     of: ['throughput', 'latency'],
     text: 'FOLDER of another tree that was built: its node is measured in turn with this one',
   },
+  'contact-points': {
+    of: ['density', 'cluster'],
+    text: 'a Cassandra that runs, like 127.0.0.1:9042; else one is started, which needs the repository and Java',
+  },
+  'local-dc': { of: ['density', 'cluster'], text: 'the datacenter of that (datacenter1)' },
   url: {
-    of: ofNodes,
+    of: ofOne,
     text: 'a node that runs, ws://host:port, instead of one of its own; raise its limits for this load',
   },
   json: { of: names, text: 'FILE for the figures' },
@@ -151,11 +185,13 @@ function within(name: string, given: string, { least = 1, most = Number.MAX_SAFE
 
 /** Before a run of minutes, not after it. */
 function checkTexts(values: Record<string, unknown>): void {
-  const { url, json, report, rates, against } = values
+  const { url, json, report, rates, against, nodes } = values
   if (url !== undefined && !/^ws:\/\/[^/]+/.test(String(url)))
     throw new Misuse(`--url must be like ws://127.0.0.1:8080, not "${url}"`)
   if (rates !== undefined && !/^\d+(,\d+)*$/.test(String(rates)))
     throw new Misuse(`--rates must be like 300,2000, not "${rates}"`)
+  if (nodes !== undefined && Number(nodes) > 1 && url !== undefined)
+    throw new Misuse('--nodes starts nodes of its own: leave out --url')
   if (against !== undefined && url !== undefined)
     throw new Misuse('--against measures two nodes of its own: leave out --url')
   if (against !== undefined && !existsSync(builtIn(String(against))))
@@ -178,7 +214,7 @@ function usage(what: Name | 'all'): string {
   }
   return [
     `bluetick bench ${what === 'all' ? `${names.join(' | ')} | all` : what} [options]: measures a node beside a bare uWebSockets.js server.`,
-    ...(what === 'all' ? ['`all` runs the short form of each.'] : []),
+    ...(what === 'all' ? ['`all` runs the short form of each but cluster, which needs Cassandra.'] : []),
     '',
     ...Object.entries(given)
       .filter(([name]) => heeds(what, name))

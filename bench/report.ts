@@ -5,7 +5,7 @@ import { type Figures, type Result, table } from './table.ts'
 const of = (figures: Figures, key: string): number => Number(figures[key] ?? 0)
 
 export function report(result: Result): string {
-  const { density, throughput, latency, fanout, replay, actors } = result.results
+  const { density, throughput, latency, fanout, replay, actors, cluster } = result.results
   const plots = [
     density && memory(density),
     throughput && speed(throughput),
@@ -17,6 +17,7 @@ export function report(result: Result): string {
         { name: 'awake', value: of(actors, 'bytes_per_actor_awake') },
         { name: 'hibernated', value: of(actors, 'bytes_per_actor_hibernated') },
       ]),
+    cluster && shares(cluster),
   ].filter(Boolean)
   const plain = table(result).replace(/&/g, '&amp;').replace(/</g, '&lt;')
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -61,6 +62,15 @@ function copies(fanout: Figures): string {
     bars('Copies of group messages per second', each('deliveries_per_second')) +
     bars('CPU of a copy, µs', each('node_cpu_us_per_delivery'))
   )
+}
+
+function shares(cluster: Figures): string {
+  const rows = (cluster['loads'] ?? []) as Figures[]
+  const each = rows.map((row) => ({
+    name: `${of(row, 'nodes')} nodes, users ${row['homed'] ? 'at home' : 'anywhere'}`,
+    value: of(row, 'node_cpu_us_per_message'),
+  }))
+  return bars('CPU of a message, µs, of all nodes', each)
 }
 
 function ticks(latency: Figures): string {

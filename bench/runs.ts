@@ -5,7 +5,7 @@ import { type Figures, isGrid } from './table.ts'
 const faults = ['lost', 'duplicated', 'disordered', 'unconfirmed']
 
 /** Two rows with the same of these are of one kind: a run may have more rows than another. */
-const kinds = ['rate', 'members', 'online']
+const kinds = ['rate', 'members', 'online', 'nodes', 'homed']
 
 function alike(rows: readonly Figures[]): Figures[][] {
   const groups = new Map<string, Figures[]>()

@@ -3,14 +3,20 @@
  * buffer, so a message is valid only while it is handled.
  */
 import { connect, type Socket as Tcp } from 'node:net'
+import type { Ways } from './ways.ts'
 
-/** `relay`: the bare one, which joins users in groups of so many. `wire`: what a server of another kind speaks. */
+/**
+ * `relay`: the bare one, which joins users in groups of so many. `wire`: what a server of another kind speaks. `ways`: it is several
+ * nodes. `reads`: users read what they get.
+ */
 export type Target = {
   readonly host: string
   readonly port: number
   readonly relay: boolean
   readonly groups?: number
   readonly wire?: string
+  readonly ways?: Ways
+  readonly reads?: boolean
 }
 
 /** `text`: messages are text, not bytes. */

@@ -6,6 +6,7 @@ import { msgpackCodec } from '../src/protocol/msgpack.ts'
 import { Histogram } from './histogram.ts'
 import { type Receiver, Socket, type Target } from './socket.ts'
 import { now, stamp } from './stamp.ts'
+import { wayOf } from './ways.ts'
 
 /**
  * What is timed: from when a message was due to its `sent`, to its receipt, and to its arrival; to the `sent` of those by the
@@ -67,6 +68,8 @@ export class User implements Receiver {
   #sends = 0
   #seq = 0
   #acked = 0
+  /** Up to where each chat is to be read; null: this user reads nothing. */
+  readonly #unread: Map<UserId, number> | null
   /** The place in its group of the last message. */
   #at = 0
   /** By recipient: the number of my last message. By sender: the number of its next one. */
@@ -79,7 +82,9 @@ export class User implements Receiver {
     this.#counts = counts
     this.#relay = target.relay
     const path = `/?user=${index}&groups=${target.groups ?? 2}`
-    this.#socket = new Socket(target, { path, subprotocol: 'bluetick.v1.msgpack' }, address, this)
+    const port = target.ways ? wayOf(target.ways, this.name, index) : target.port
+    this.#unread = target.reads ? new Map() : null
+    this.#socket = new Socket({ ...target, port }, { path, subprotocol: 'bluetick.v1.msgpack' }, address, this)
   }
 
   #ponged: () => void = () => {}
@@ -153,6 +158,9 @@ export class User implements Receiver {
       this.#acked = this.#seq
       this.#socket.send(msgpackCodec.encode([['ack', this.#seq]]) as Uint8Array)
     }
+    for (const [chat, seq] of this.#unread ?? [])
+      this.#socket.send(msgpackCodec.encode([['read', chat, seq]]) as Uint8Array)
+    this.#unread?.clear()
     this.turn()
   }
 
@@ -165,6 +173,7 @@ export class User implements Receiver {
     switch (frame[0]) {
       case 'message':
         if (!this.#dense(frame[1])) return
+        this.#unread?.set(frame[3], frame[1])
         if (frame[7]) this.#placed(frame[7])
         if (!frame[7]?.change) this.#check(frame[5] as Uint8Array)
         return

@@ -1,7 +1,8 @@
 /** A stretch of a run that counts: what the node and the generators used from its start to its end. */
-import type { Bed, NodeSample, Sum } from './bed.ts'
+import type { Bed, Sum } from './bed.ts'
 import { percentile } from './histogram.ts'
 import { cores } from './proc.ts'
+import type { NodeSample } from './sample.ts'
 
 /** The node and the generators before and after. */
 export type Window = {

@@ -45,7 +45,7 @@ import { adminRoute, metricsRoute } from './operations/routes.ts'
 import { type Webhooks, webhooks } from './operations/webhooks/webhooks.ts'
 import type { Millis, Position, UserId } from './protocol/ids.ts'
 import type { Lifetime } from './protocol/lifetime.ts'
-import { checkOptions, isNumber, isText } from './protocol/options.ts'
+import { checkOptions, isFlag, isNumber, isText } from './protocol/options.ts'
 import {
   Asks,
   type Chore,
@@ -90,15 +90,20 @@ export function createNode(options: NodeOptions) {
     systemClock.soon(() => end(error))
   }
   return {
-    /** Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. */
-    async listen(where: { port?: number; host?: string } = {}): Promise<{ port: number; url: string }> {
-      checkOptions('listen', where, { port: isNumber, host: isText })
-      const { port = 8080, host = '127.0.0.1' } = where
+    /**
+     * Opens the store and listens. Resolves with the port and the address. Rejects off the loopback without `authenticate`. `shared`: nodes
+     * of a cluster on this machine may listen on the same port, and the kernel gives each its part of the connections.
+     */
+    async listen(where: Where = {}): Promise<{ port: number; url: string }> {
+      checkOptions('listen', where, { port: isNumber, host: isText, shared: isFlag })
+      const { port = 8080, host = '127.0.0.1', shared = false } = where
+      if (shared && !options.cluster)
+        throw new RangeError('Only nodes of a cluster share a port: leave out shared, or set cluster.')
       if (!options.authenticate && !isForHere(host))
         throw new RangeError(`Refusing to listen on ${host} without authentication: pass authenticate to createNode.`)
       if (closing) throw new Error('The node was closed, and lives once: make a new one, with a new store.')
       if (running || starting) throw new Error('The node is listening already.')
-      starting = begin(complete, host, port, broke)
+      starting = begin(complete, { host, port, shared }, broke)
       try {
         running = await starting
       } finally {
@@ -197,6 +202,9 @@ export function createNode(options: NodeOptions) {
   }
 }
 
+/** Where a node listens. */
+type Where = { host?: string; port?: number; shared?: boolean }
+
 /** Ends the node, since it cannot go on; without a reason as planned. */
 type Broke = (error?: StoreError) => void
 
@@ -204,9 +212,9 @@ type Broke = (error?: StoreError) => void
 export type BluetickNode = ReturnType<typeof createNode>
 
 /** Starts, and listens; where it cannot, everything is closed again. */
-async function begin(options: CompleteOptions, host: string, port: number, broke: Broke) {
+async function begin(options: CompleteOptions, { host, port, shared }: Required<Where>, broke: Broke) {
   const started = await start(options, broke)
-  const bound = await started.gateway.listen(host, port).catch(async (error) => {
+  const bound = await started.gateway.listen(host, port, shared).catch(async (error) => {
     await started.close()
     throw error
   })

@@ -34,6 +34,12 @@ export const table = {
     env: 'BLUETICK_HOST',
   },
   port: { text: 'port to listen on; 0 takes any free one', default: '8080', env: 'BLUETICK_PORT', whole: [0, 65_535] },
+  'share-port': {
+    text: 'whether other nodes of the cluster on this machine may listen on the same port; each gets its part of the connections',
+    default: 'no',
+    env: 'BLUETICK_SHARE_PORT',
+    oneOf: ['yes', 'no'],
+  },
   store: {
     text: 'lmdb: the embedded store; cassandra: a cluster',
     default: 'lmdb',
@@ -205,7 +211,9 @@ async function start(values: Values, log: Log): Promise<{ node: BluetickNode; sa
   )
   if (!values['secret-file'] && !tokenFile)
     process.on('SIGHUP', () => log.say('SIGHUP: there is no secret file to read again, nor one of the operator token.'))
-  const { url } = await orMisuse(() => node.listen({ host, port: Number(values.port) }))
+  const { url } = await orMisuse(() =>
+    node.listen({ host, port: Number(values.port), shared: values['share-port'] === 'yes' }),
+  )
   const metrics = await serveMetrics(values, node)
   const doubt = warningOf(data)
   if (doubt) log.warn(doubt)

@@ -65,6 +65,8 @@ export type KnownCluster = {
     readonly isLinked: boolean
     /** Bytes that wait to go there. */
     readonly waiting: number
+    /** What has gone there since the link was opened. */
+    readonly sent: Link['sent']
   }[]
 }
 
@@ -77,6 +79,7 @@ const resumeMs = 500
 /** Somebody may be between two lives of a node for so long: until then a node that joins waits for shards that nobody has. */
 const joinMs = 30_000
 const lookMs = 50
+const nothing: Link['sent'] = { batches: 0, frames: 0, bytes: 0 }
 /** To be taken off the list of members takes two writes. */
 const leftMs = 5_000
 
@@ -145,7 +148,16 @@ export class Cluster {
     const nodes = [...members.values()].map(({ life, name, state, link }) => {
       const open = this.#links.to(life)
       const isOpen = life === me.life || open !== undefined
-      return { name, life, state, link, shards: count.get(life) ?? 0, isLinked: isOpen, waiting: open?.waiting ?? 0 }
+      return {
+        name,
+        life,
+        state,
+        link,
+        shards: count.get(life) ?? 0,
+        isLinked: isOpen,
+        waiting: open?.waiting ?? 0,
+        sent: open?.sent ?? nothing,
+      }
     })
     return { name: me.name, standing, shards: [...spells.keys()], moving, sessions: this.#proxies.size, nodes }
   }

@@ -63,9 +63,9 @@ export class Gateway {
     serveHttp(this.#app, options.route, (response, request) => clientOf(response, request, options.trusts))
   }
 
-  /** Resolves with the port. Rejects when it cannot be had. */
-  async listen(host: string, port: number): Promise<number> {
-    if (port !== 0) await probe(host, port)
+  /** Resolves with the port. Rejects when it cannot be had. `shared`: also where others listen on it, who share it too. */
+  async listen(host: string, port: number, shared = false): Promise<number> {
+    if (port !== 0 && !shared) await probe(host, port)
     return new Promise((resolve, reject) => {
       this.#app.listen(host, port, (socket) => {
         if (!socket) return void whyNot(host, port).then(reject)

@@ -8,6 +8,8 @@ describe('the options of bluetick bench', () => {
     expect(readBench(['all'])).toMatchObject({ what: 'all', users: 4_000, short: true })
     expect(readBench(['all', '--full', '--users', '7'])).toMatchObject({ users: 7, short: false })
     expect(readBench(['fanout', '--members', '16'])).toMatchObject({ members: 16 })
+    expect(readBench(['density', '--nodes', '5', '--users', '95000'])).toMatchObject({ nodes: 5, users: 95_000 })
+    expect(readBench(['cluster', '--short'])).toMatchObject({ what: 'cluster', rate: 500, 'contact-points': '' })
   })
 
   it('are listed for one benchmark, or for all of them', () => {
@@ -53,6 +55,8 @@ describe('the options of bluetick bench', () => {
       'there is no /no/such/dist/src/index.js; run "npm run build" there',
     )
     refused('latency', '--against', '.', '--url', 'ws://here').toThrow('leave out --url')
+    refused('cluster', '--url', 'ws://here').toThrow('cluster does not heed --url')
+    refused('density', '--nodes', '5', '--url', 'ws://here').toThrow('--nodes starts nodes of its own')
     refused('density', '--against', '.').toThrow('density does not heed --against, which is for throughput, latency')
     refused('latency', '--json', '/no/such/folder/x.json').toThrow('--json: there is no folder /no/such/folder')
   })

@@ -63,19 +63,27 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     for (const node of nodes.values()) node.kill()
   })
 
+  let known = ''
   /** As one of them knows it: for each node how many shards it has, and whether it is reached. */
   const status = (from: Name) => {
     const { data, port } = place(from)
     const args = [main, 'cluster', 'status', '--url', `ws://127.0.0.1:${port}`, '--data', data]
-    const said = execFileSync(process.execPath, args, { encoding: 'utf8' })
-    const rows = said.matchAll(/^(n\d) +(?:up|leaving) +(\d+) +\S+ +(yes|no)/gm)
+    known = execFileSync(process.execPath, args, { encoding: 'utf8' })
+    const rows = known.matchAll(/^(n\d) +(?:up|leaving) +(\d+) +\S+ +(yes|no)/gm)
     return [...rows].map(([, name, count, isReached]) => ({
       name,
       shards: Number(count),
       isReached: isReached === 'yes',
     }))
   }
-  const waitFor = (isSo: () => boolean) => expect.poll(isSo, { timeout: 240_000, interval: 1_000 }).toBe(true)
+  const lastWords = () =>
+    names.map((name) => `${name} of process ${node(name).pid}: ${node(name).said().slice(-1_500)}`)
+  const waitFor = async (isSo: () => boolean) => {
+    const waited = expect.poll(isSo, { timeout: 240_000, interval: 1_000 }).toBe(true)
+    await waited.catch((cause) => {
+      throw new Error([known, ...lastWords()].join('\n'), { cause })
+    })
+  }
   const share = (...of: Name[]) =>
     waitFor(() => {
       const known = status(of[0] as Name)
@@ -128,9 +136,9 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     await people.mark('n1 is drained', 2_500)
     await share('n2', 'n3')
   }
-  const events = process.env['CLUSTER_TESTS']
-    ? [killed, unlinked, heldUp, cutOff, drained]
-    : [killed, unlinked, drained]
+  const all = { killed, unlinked, heldUp, cutOff, drained }
+  const asked = process.env['CLUSTER_TESTS'] ?? 'killed,unlinked,drained'
+  const events = asked === 'all' ? Object.values(all) : asked.split(',').map((name) => all[name as keyof typeof all])
 
   it('loses nothing of what it has taken, and keeps the order, whatever happens to its nodes', {
     ...needsHaproxy,

@@ -90,7 +90,7 @@ describe('a link', () => {
     for (let n = 0; n < 100; n++) a.link.send([40, n, text])
     arrive()
     expect(b.heard.map(([, n]) => n)).toEqual(Array.from({ length: 100 }, (_, n) => n))
-    expect(a.link.sent).toEqual({ batches: 3, frames: 100 })
+    expect(a.link.sent).toEqual({ batches: 3, frames: 100, bytes: expect.any(Number) })
   })
 
   it('waits while the wire takes no more, and keeps no more than its bound: hints go first', () => {

@@ -9,6 +9,8 @@ export const shards = 12
 
 export type Member = { readonly name: string; readonly node: BluetickNode; readonly url: string; readonly way: Way }
 
+type Where = Parameters<BluetickNode['listen']>[0]
+
 const open: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
@@ -18,7 +20,7 @@ afterEach(async () => {
 export async function cluster(options: Partial<NodeOptions> = {}, leaseMs = 10_000) {
   const wayTo = await shared()
   const secret = 'a secret of thirty-two characters'
-  return async (name: string, own: Partial<NodeOptions> = {}): Promise<Member> => {
+  return async (name: string, own: Partial<NodeOptions> = {}, where: Where = { port: 0 }): Promise<Member> => {
     const way = wayTo()
     const node = createNode({
       onFault: () => {},
@@ -27,7 +29,7 @@ export async function cluster(options: Partial<NodeOptions> = {}, leaseMs = 10_0
       store: way.store,
       cluster: { name, secret, shards, leaseMs, ...options.cluster },
     })
-    const { url } = await node.listen({ port: 0 })
+    const { url } = await node.listen(where)
     open.push(() => node.close())
     return { name, node, url, way }
   }

@@ -41,7 +41,7 @@ export class Link {
   #writable = true
   #heardAt: Millis
   /** What has left. */
-  sent = { batches: 0, frames: 0 }
+  sent: Readonly<Record<'batches' | 'frames' | 'bytes', number>> = { batches: 0, frames: 0, bytes: 0 }
 
   /** `to`: the life that is dialed; null: this node was. */
   constructor(host: LinkHost, wire: Wire, to: number | null) {
@@ -95,8 +95,10 @@ export class Link {
   readonly #flush = (): void => {
     if (!this.isOpen || !this.#writable || this.#outgoing.size === 0) return
     const frames = this.#outgoing.take()
-    this.sent = { batches: this.sent.batches + 1, frames: this.sent.frames + frames.length }
-    this.#writable = this.#wire.write(Buffer.concat(frames))
+    const batch = Buffer.concat(frames)
+    const { batches, frames: before, bytes } = this.sent
+    this.sent = { batches: batches + 1, frames: before + frames.length, bytes: bytes + batch.length }
+    this.#writable = this.#wire.write(batch)
     if (this.#writable && this.#outgoing.size > 0) this.#host.pace.ask(this.#flush)
   }
 
