@@ -3,7 +3,11 @@
  * means something on one node alone: sessions go by the reference that their own node has for them, times of the monotonic clock as
  * how long ago that was, and tickets beside the message.
  */
+import type { LinkFrame } from '../cluster/link/batch.ts'
+import type { Common } from '../cluster/link/joined.ts'
+import type { Place } from '../protocol/group.ts'
 import type { Millis } from '../protocol/ids.ts'
+import { share } from '../protocol/shared.ts'
 
 export const kinds = {
   /** [how, kind, id, message]: for an actor, as a router tells it. */
@@ -36,6 +40,8 @@ export const kinds = {
   ban: 17,
   /** [n, user]: through which devices of its sessions they are connected; answered by `reply`. */
   devices: 18,
+  /** [common, [ticket, kind, id, rest], …]: as many `ask`, of users' actors to take a message of a group: what they have in common goes once. */
+  copies: 19,
 } as const
 
 /** How a router tells something. */
@@ -93,6 +99,27 @@ function timed(message: Message, of: (time: Millis, now: Millis) => Millis, now:
   if (message.is !== 'gone') return message
   const device = message['device'] as { readonly activeAt: Millis }
   return { ...message, at: of(message['at'] as Millis, now), device: { ...device, activeAt: of(device.activeAt, now) } }
+}
+
+/** Of a copy of a group's message: what all copies have in common, by that message's place, and the rest; undefined: it is none. */
+export function copyIn([, ticket, actor, user, message]: Ask): readonly [Common, rest: unknown] | undefined {
+  const { from, id, body, media, place, lifetime, ...rest } = message
+  if (message.is !== 'deliver' || !place) return undefined
+  const head = () => ({ from, id, body, media, place, lifetime })
+  return [{ kind: kinds.copies, key: place, head }, [ticket, actor, user, rest]]
+}
+
+/** The asks that a frame of copies is. */
+export function asksIn([, common, ...copies]: LinkFrame): Ask[] {
+  const { place } = common as { readonly place: Place }
+  const head = { ...(common as object), place: share(place) }
+  return (copies as [number, string, string, Message][]).map(([ticket, actor, id, rest]) => [
+    kinds.ask,
+    ticket,
+    actor,
+    id,
+    { ...rest, ...head },
+  ])
 }
 
 /** As it travels. */

@@ -12,7 +12,7 @@ import type { Link } from '../cluster/link/link.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Address } from '../runtime/index.ts'
 import type { ForwardingContext } from './context.ts'
-import { type How, hows, kinds, type Message, type ToActor } from './frames.ts'
+import { asksIn, type How, hows, kinds, type Message, type ToActor } from './frames.ts'
 import { Heeding } from './heeding.ts'
 import { Moves } from './moves.ts'
 import { late, Questions } from './questions.ts'
@@ -103,6 +103,9 @@ export class Forwarding implements NodeRouter {
       case kinds.tell:
       case kinds.ask:
         return this.#moves.came(link, frame as unknown as ToActor)
+      case kinds.copies:
+        for (const ask of asksIn(frame)) this.#moves.came(link, ask)
+        return
       case kinds.answer:
         return this.#context.asks.answer(first as number, second as Accepted)
       case kinds.moved:

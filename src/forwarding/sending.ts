@@ -2,7 +2,7 @@
 import type { Accepted } from '../../actors/log/types.ts'
 import type { Link } from '../cluster/link/link.ts'
 import type { ForwardingContext } from './context.ts'
-import { type Ask, hows, isOwn, kinds, type Message, outbound, sessionOf, type ToActor } from './frames.ts'
+import { type Ask, copyIn, hows, isOwn, kinds, type Message, outbound, sessionOf, type ToActor } from './frames.ts'
 import type { RefusedAsks } from './refused.ts'
 import { Waiting } from './waiting.ts'
 import type { Ways } from './ways.ts'
@@ -48,7 +48,8 @@ export class Sending {
 
   #sendAsk(link: Link, frame: Ask): void {
     const [, ticket] = frame
-    if (!link.send(frame)) return this.#context.asks.giveUp(ticket)
+    const copy = copyIn(frame)
+    if (!(copy ? link.join(...copy) : link.send(frame))) return this.#context.asks.giveUp(ticket)
     // It may be too late for an answer already: what follows it must not overtake it all the same.
     if (this.#open.has(ticket)) this.#open.set(ticket, link)
   }

@@ -87,7 +87,12 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
   const share = (...of: Name[]) =>
     waitFor(() => {
       const known = status(of[0] as Name)
-      return known.map(({ name }) => name).join() === of.join() && known.every(({ shards }) => shards > 0)
+      return (
+        known
+          .map(({ name }) => name)
+          .sort()
+          .join() === [...of].sort().join() && known.every(({ shards }) => shards > 0)
+      )
     })
 
   const killed = async (people: People) => {

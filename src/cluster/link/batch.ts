@@ -19,10 +19,12 @@ export const batchBytes = 48 * 1024
 /** Bytes of a frame. What clients send is far below that. */
 export const frameBytes = 1024 * 1024
 
+/** Its own copy: the packer goes on in the same memory. */
+export const packed = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(value))
+
 /** A frame as it travels. Throws a RangeError where it is too large. */
 export function pack(frame: LinkFrame): Uint8Array {
-  // Its own copy: the packer goes on in the same memory.
-  const bytes = Uint8Array.from(packr.pack(frame))
+  const bytes = packed(frame)
   if (bytes.length > frameBytes) throw new RangeError(`a frame of ${bytes.length} bytes is too large for a link`)
   return bytes
 }

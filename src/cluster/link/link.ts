@@ -3,8 +3,9 @@
  * not at all: when it closes, what was under way is lost, and whoever waits for an answer asks again.
  */
 import type { Millis } from '../../protocol/ids.ts'
-import { type LinkFrame, pack, unpack } from './batch.ts'
+import { type LinkFrame, pack, packed, unpack } from './batch.ts'
 import { type Greeter, Greeting, type Hello } from './greeting.ts'
+import type { Common } from './joined.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Pace } from './pace.ts'
 
@@ -74,6 +75,13 @@ export class Link {
   /** False: it was not taken, since the link is not open or has no room. Throws where the frame is too large. */
   send(frame: LinkFrame): boolean {
     return this.#add(frame, 1)
+  }
+
+  /** The same for an item of many that have something in common: those that leave together are one frame. */
+  join(common: Common, item: unknown): boolean {
+    if (!this.isOpen || !this.#outgoing.join(common, packed(item))) return false
+    this.#host.pace.ask(this.#flush)
+    return true
   }
 
   /** For what is bounded by what was asked, or by sessions that are open: taken as long as the link is open. */
