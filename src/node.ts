@@ -36,6 +36,7 @@ import { oneSpell, type SpellOf } from './hosts/spells.ts'
 import { backlogOf, hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
+import { Audit } from './operations/audit.ts'
 import { Bans, heedBans } from './operations/bans.ts'
 import { drainSessions } from './operations/draining.ts'
 import { healthRoute } from './operations/health.ts'
@@ -356,7 +357,11 @@ export async function startHosts(
   const replayed = (entries: number) => {
     counts.replayed += entries
   }
-  const users: Users = hostUsers({ ...followed, replayed, life, swallows: options.blocked === 'swallowed' })
+  const ticked = (delivered: number, read: number) => {
+    counts.delivered += delivered
+    counts.read += read
+  }
+  const users: Users = hostUsers({ ...followed, replayed, ticked, life, swallows: options.blocked === 'swallowed' })
   const groups = hostGroups({ ...followed, notes })
   const presence = hostPresence({
     runtime,
@@ -434,7 +439,7 @@ export async function startHosts(
       groups: () => groups.size,
       backlog: () => backlogOf(users),
       cluster: cluster && (() => cluster.known()),
-      transfers: media && (() => media.allowance.transfers),
+      media: media && (() => ({ ...media.traffic, transfers: media.allowance.transfers })),
       webhooks: hooked?.figures,
     }),
     choresEnded,
@@ -450,6 +455,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const who = { token: options.operatorToken, open: !asksToken }
+  const audit = new Audit(onEvent, clock)
   let stops = false
   const leave = (overMs: Millis, hurried: () => boolean) => {
     stops = true
@@ -462,11 +468,15 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
       cluster !== undefined,
     ),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
-    operators: adminRoute({ ...who, node, onEvent }),
+    operators: adminRoute({ ...who, node, onEvent, audit }),
     metrics: metricsRoute({ ...who, metrics }),
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, onEvent })
-  return { node: { ...node, metrics: metrics.read }, gateway, leave, close: () => drain(hosts, gateway, store) }
+  const close = () => {
+    audit.end()
+    return drain(hosts, gateway, store)
+  }
+  return { node: { ...node, metrics: metrics.read }, gateway, leave, close }
 }
 
 async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['store']): Promise<void> {

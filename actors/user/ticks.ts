@@ -9,7 +9,7 @@ import { highestAcked, readerOf } from '../log/state.ts'
 import { after, retellMs } from './later.ts'
 import { readDone, see } from './reads.ts'
 import { workOf } from './state.ts'
-import type { Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
+import type { Noted, Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
 
 /** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
 const outstandingPeers = 1_024
@@ -103,6 +103,7 @@ function tell(state: UserState, senders: readonly Sender[], upTo: Seq, again: bo
     told.delivered = Math.max(told.delivered, last)
     turn.effects.push(receipt(state, chat, told, again))
   }
+  if (senders.length > 0) turn.effects.push({ do: 'ticked', delivered: senders.length, read: 0 })
   settle(state, turn)
 }
 
@@ -207,9 +208,21 @@ export function read(
   }
   const sender = work.senders.find((sender) => sender.seq === seq && sender.chat === chat)
   if (sender?.read === 'yes') return readAgain(state, session, sender, turn)
+  const again = sender?.read !== 'no'
   // What is refused reads nothing.
-  if (sender) for (const one of work.senders) if (one.chat === chat && one.seq <= seq) one.read = 'yes'
-  tellRead(state, { session, chat, seq, at: sender?.at ?? 0 }, sender?.read !== 'no', turn)
+  if (sender) readNow(sender, work.senders, turn)
+  tellRead(state, { session, chat, seq, at: sender?.at ?? 0 }, again, turn)
+}
+
+/** Read is also what is before it in its chat. */
+function readNow({ chat, seq }: Sender, senders: readonly Noted[], turn: UserTurn): void {
+  let read = 0
+  for (const one of senders) {
+    if (one.chat !== chat || one.seq > seq || one.read === 'yes') continue
+    one.read = 'yes'
+    read += 1
+  }
+  turn.effects.push({ do: 'ticked', delivered: 0, read })
 }
 
 /** It was told already: who reads it now waits for what is not confirmed. */
@@ -222,6 +235,7 @@ function readAgain(state: UserState, session: SessionRef, { chat, seq, at }: Sen
 /** The entry that was read has been looked up. */
 export function checked(state: UserState, found: Extract<UserMessage, { is: 'checked' }>, turn: UserTurn): void {
   workOf(state).checks -= 1
+  if (found.at) turn.effects.push({ do: 'ticked', delivered: 0, read: 1 })
   tellRead(state, found, true, turn)
 }
 

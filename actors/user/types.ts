@@ -246,6 +246,8 @@ export type UserEffect =
   | { readonly do: 'after'; readonly ms: number; readonly timer: UserTimer }
   /** A message became durable in this inbox; in that log. */
   | { readonly do: 'accepted'; readonly epoch: number; readonly entry: Extract<Entry, { is: 'message' }> }
+  /** So many messages were delivered or read that were not before, as far as the actor remembers: for counters. */
+  | { readonly do: 'ticked'; readonly delivered: number; readonly read: number }
   /** This user's messages to `peer` were delivered or read up to these seqs. */
   | {
       readonly do: 'receipted'
@@ -288,7 +290,7 @@ export type UserTurn = Turn<UserLimits, UserEffect> &
 export type Sender = { readonly seq: Seq; readonly chat: UserId; readonly at: Seq }
 
 /** `read`: whether it was told as read; what came from the inbox may have been. */
-type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
+export type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
 
 /** Messages of a chat: the entry of the first, and where the last stands for its sender. 0: there are none. */
 export type Span = { readonly first: Seq; readonly at: Seq }

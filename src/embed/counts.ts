@@ -1,5 +1,5 @@
 /** What a node has done since it started, counted where it happens: numbers that cost next to nothing until somebody reads them. */
-import type { Millis } from '../protocol/ids.ts'
+import { Durations } from '../runtime/index.ts'
 import type { NodeEvent, OnEvent } from './events.ts'
 import type { OnFault } from './faults.ts'
 import type { NodeEvents } from './hooks.ts'
@@ -10,6 +10,9 @@ export class Counts {
   /** Copies of messages in groups, one for each member. */
   copies = 0
   receipts = 0
+  /** Messages, in a group each member's copy. */
+  delivered = 0
+  read = 0
   /** Entries that were read from the store for devices that were behind. */
   replayed = 0
   entered = 0
@@ -39,29 +42,6 @@ class Tally {
 
   entries(): readonly (readonly [name: string, count: number])[] {
     return [...this.#counts]
-  }
-}
-
-/** How many took up to 0.25 ms, 0.5 ms and so on, to 8 s; and longer. */
-class Durations {
-  static readonly steps = 16
-  readonly #counts = new Array<number>(Durations.steps + 1).fill(0)
-  #sum: Millis = 0
-
-  add(ms: Millis): void {
-    const step = ms <= 0.25 ? 0 : Math.min(Durations.steps, Math.ceil(Math.log2(ms * 4)))
-    this.#counts[step] = (this.#counts[step] as number) + 1
-    this.#sum += ms
-  }
-
-  /** `upTo`: in ms, of each step; the last is for all. */
-  read(): { readonly steps: readonly { readonly upTo: Millis; readonly count: number }[]; readonly sum: Millis } {
-    let total = 0
-    const steps = this.#counts.map((count, step) => {
-      total += count
-      return { upTo: step < Durations.steps ? 0.25 * 2 ** step : Number.POSITIVE_INFINITY, count: total }
-    })
-    return { steps, sum: this.#sum }
   }
 }
 

@@ -19,10 +19,21 @@ export type NodeEvent =
   | { readonly event: 'refused'; readonly code: CloseCode; readonly address: string }
   /** Entries of an inbox, or of a group, took long until they were durable. */
   | { readonly event: 'slow'; readonly log: string; readonly entries: number; readonly ms: Millis }
-  /** An operator asked something of the node over HTTP, and was answered with this status. Of those the log lacks none. */
-  | ({ readonly event: 'operated'; readonly operation: string; readonly address: string; readonly status: number } & {
-      readonly [about in 'user' | 'group' | 'message']?: string
-    })
+  /**
+   * An operator asked something of the node over HTTP, and was answered with this status. Of those the log lacks none. `calls`: it only
+   * reads, and was asked so often since it was told last.
+   */
+  | ({
+      readonly event: 'operated'
+      readonly operation: string
+      readonly address: string
+      readonly status: number
+      readonly calls?: number
+    } & Operated)
+/** What an operator asked for: whom it is about, in whose name, and what changes. `to`: of a broadcast to how many. */
+export type Operated = {
+  readonly [about in 'user' | 'group' | 'message' | 'device' | 'from' | 'by' | 'change']?: string
+} & { readonly to?: string | number }
 export type OnEvent = (event: NodeEvent) => void
 
 /** Milliseconds from which on an append is slow: senders begin to see it. */

@@ -1,6 +1,6 @@
 /** Downloads: whole or by range, never in a way that a browser would execute. */
 import type { Medium } from '../media/contract.ts'
-import type { NodeMedia } from '../media/media.ts'
+import { type NodeMedia, sent } from '../media/media.ts'
 import type { UserId } from '../protocol/ids.ts'
 import { type MediaId, type MediaType, mediaTypes } from '../protocol/media.ts'
 import type { Answer, Request } from './http.ts'
@@ -31,7 +31,7 @@ export async function download(
     headers: range ? { ...headers, 'content-range': `bytes ${first}-${last}/${size}` } : headers,
     body: {
       size: last - first + 1,
-      open: () => store.read(id, first, last),
+      open: () => sent(media, id, first, last),
       close: () => allowance.leave(user, 'downloads'),
     },
   }

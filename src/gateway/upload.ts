@@ -47,7 +47,7 @@ async function receive(
   const upload = await store.begin(user, id)
   try {
     if (piece.whole) await upload.restart()
-    await write(upload, body, piece)
+    await write(media, upload, body, piece)
   } catch (error) {
     return broken(media, user, upload, piece, id !== null, error)
   }
@@ -59,8 +59,16 @@ async function receive(
   return medium ? done(201, medium, header('content-type')) : refusal('wrong_hash')
 }
 
-async function write(upload: Upload, body: Request['body'], { first, length }: Piece): Promise<void> {
-  for await (const chunk of body) await upload.write(chunk)
+async function write(
+  { traffic }: NodeMedia,
+  upload: Upload,
+  body: Request['body'],
+  { first, length }: Piece,
+): Promise<void> {
+  for await (const chunk of body) {
+    traffic.received += chunk.length
+    await upload.write(chunk)
+  }
   if (upload.size !== first + length) throw new BrokenOff('the body was shorter than its content-length')
 }
 

@@ -51,6 +51,7 @@ type Context = {
   readonly timed?: Timed | undefined
   readonly follower?: Follower | undefined
   readonly replayed?: ((entries: number) => void) | undefined
+  readonly ticked?: ((delivered: number, read: number) => void) | undefined
 }
 
 export function hostUsers(context: Context): Users {
@@ -197,6 +198,8 @@ function perform(
       return users.after(user, effect.ms, { is: 'timer', timer: effect.timer })
     case 'receipted':
       return events.receipted(user, effect)
+    case 'ticked':
+      return context.ticked?.(effect.delivered, effect.read)
     default:
       return never(effect)
   }

@@ -38,6 +38,8 @@ export class NodeMedia {
   readonly limits: Limits
   readonly allowance: Allowance
   readonly clock: ClockFace
+  /** Bytes that uploads brought and downloads took. */
+  readonly traffic = { received: 0, sent: 0 }
   /** Uploads under way, by user and announced id. */
   readonly underWay = new Set<string>()
 
@@ -83,6 +85,14 @@ export class NodeMedia {
   /** Whether nothing is being transferred. */
   get quiet(): boolean {
     return this.allowance.transfers === 0
+  }
+}
+
+/** Content as it is read for a download, counted. */
+export async function* sent(media: NodeMedia, id: MediaId, first: number, last: number): AsyncGenerator<Uint8Array> {
+  for await (const bytes of media.store.read(id, first, last)) {
+    media.traffic.sent += bytes.length
+    yield bytes
   }
 }
 

@@ -2,6 +2,7 @@
  * What operators may ask of a node, in one table: of it are made the routes of `/admin/v1`, the OpenAPI document that describes them, and
  * `bluetick admin`.
  */
+import type { Operated } from '../embed/events.ts'
 import { type GroupChange, groupChanges } from '../embed/groups.ts'
 import type { MediaRef } from '../protocol/ids.ts'
 import type { BluetickCalls } from './calls.ts'
@@ -211,6 +212,20 @@ export const linesType = 'application/x-ndjson'
 /** The names of the fields that are in the path. */
 export const pathFields = (path: string): readonly string[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+
+/** Letters of what is told to a log: of what is no id there may be a megabyte. */
+const longest = 256
+
+/** What of it is told to a log: whom it is about and in whose name, never what is written. Of what cannot be, nothing. */
+export function audited(operation: Operation, given: Readonly<Record<string, unknown>>): Operated {
+  const about: Record<string, string | number> = {}
+  for (const name of ['user', 'group', 'message', 'device', 'from', 'to', 'by', 'change']) {
+    const value = Object.hasOwn(operation.fields, name) ? given[name] : undefined
+    if (typeof value === 'string') about[name] = value.slice(0, longest)
+    if (Array.isArray(value)) about[name] = value.length
+  }
+  return about
+}
 
 /** Why what was given is not what is asked for, in words; undefined: it is. */
 export function wrongField({ fields }: Operation, given: Readonly<Record<string, unknown>>): string | undefined {

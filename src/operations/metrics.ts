@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Counts } from '../embed/counts.ts'
 import { closeNamed } from '../protocol/codes.ts'
+import type { Took } from '../runtime/index.ts'
 import type { HealthStore } from '../store/contract.ts'
 import type { WebhookFigures } from './webhooks/webhooks.ts'
 
@@ -28,8 +29,8 @@ type Context = {
   readonly groups: () => Stats['users']
   /** Entries that connected devices have not acknowledged. */
   readonly backlog: () => number
-  /** Uploads and downloads under way. Missing, here and below: there are none. */
-  readonly transfers?: (() => number) | undefined
+  /** Uploads and downloads under way, and the bytes that they brought and took. Missing, here and below: there are none. */
+  readonly media?: (() => { readonly transfers: number; readonly received: number; readonly sent: number }) | undefined
   readonly webhooks?: (() => WebhookFigures) | undefined
   readonly cluster?: (() => ClusterFigures) | undefined
 }
@@ -88,13 +89,17 @@ function registered(context: Context): Registry {
         for (const [of, count] of value) this.inc({ [label as string]: of }, count)
       },
     })
-  registry.registerMetric(appendSeconds(context.counts) as never)
+  const { counts, store } = context
+  const appends = 'Time until what was appended to a log was durable, with what it waited for.'
+  registry.registerMetric(histogram('append_seconds', appends, () => counts.appends.read()) as never)
+  const syncs = 'Time that the disk took for a write of what was appended, until it was synced.'
+  if (store.syncs) registry.registerMetric(histogram('sync_seconds', syncs, store.syncs.bind(store)) as never)
   return registry
 }
 
 type GaugeRow = readonly [name: string, help: string, read: () => number | Promise<number>]
 
-const gauges = ({ stats, store, groups, backlog, transfers, webhooks, cluster }: Context): readonly GaugeRow[] => [
+const gauges = ({ stats, store, groups, backlog, media, webhooks, cluster }: Context): readonly GaugeRow[] => [
   ['sessions', 'Connections that are open.', () => stats().sessions],
   ['users_awake', 'User actors in memory that are in use.', () => stats().users.awake],
   ['users_hibernated', 'User actors that hibernate.', () => stats().users.present - stats().users.awake],
@@ -105,7 +110,7 @@ const gauges = ({ stats, store, groups, backlog, transfers, webhooks, cluster }:
   ],
   ['groups_hibernated', 'Group actors that hibernate.', () => groups().present - groups().awake],
   ['inbox_backlog', 'Entries that connected devices have not acknowledged.', backlog],
-  ...(transfers ? [['media_transfers', 'Uploads and downloads under way.', transfers] as const] : []),
+  ...(media ? [['media_transfers', 'Uploads and downloads under way.', () => media().transfers] as const] : []),
   ['store_up', '1: the store can be written.', async () => Number((await store.health()).ok)],
   ...(webhooks
     ? [['webhooks_waiting', 'Events that wait to be sent, or are under way.', () => webhooks().waiting] as const]
@@ -139,7 +144,7 @@ const clusterGauges = (cluster: () => ClusterFigures): readonly GaugeRow[] => [
 
 type CounterRow = readonly [name: string, help: string, read: () => number | readonly Row[], label?: string]
 
-const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] => [
+const counters = ({ counts, stats, media, webhooks }: Context): readonly CounterRow[] => [
   ['entered', 'Devices that came in.', () => counts.entered],
   [
     'refused_connections',
@@ -151,6 +156,12 @@ const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] =
   ['messages_accepted', 'Messages that became durable; one to a group counts once.', () => counts.accepted],
   ['group_copies', 'Copies of messages in groups that became durable, one for each member.', () => counts.copies],
   ['replayed_entries', 'Entries that were read from the store for devices that were behind.', () => counts.replayed],
+  [
+    'messages_delivered',
+    'Messages that a first device of their recipient has; of a group each copy counts.',
+    () => counts.delivered,
+  ],
+  ['messages_read', 'Those of them that somebody has read, as far as they are remembered.', () => counts.read],
   ['receipts', 'Times that a sender was told of more that is delivered or read.', () => counts.receipts],
   ['refused_frames', 'Frames that were refused.', () => counts.refused.entries(), 'code'],
   ['received_bytes', 'Bytes of WebSocket messages of clients.', () => counts.receivedBytes],
@@ -159,6 +170,7 @@ const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] =
     'Bytes of WebSocket messages to clients, those of text counted in characters.',
     () => counts.sentBytes,
   ],
+  ...(media ? mediaCounters(media) : []),
   ['faults', 'What onFault is told of.', () => counts.faults.entries(), 'where'],
   ['actor_messages', 'Messages to actors.', () => stats().messages],
   ['actor_turns', 'Turns of actors.', () => stats().turns],
@@ -168,6 +180,11 @@ const counters = ({ counts, stats, webhooks }: Context): readonly CounterRow[] =
   ['dead_letters', 'Messages to actors that were put aside.', () => stats().deadLetters],
   ['mailbox_overflows', 'Messages that were refused since the mailbox was full.', () => stats().overflows],
   ...(webhooks ? webhookCounters(webhooks) : []),
+]
+
+const mediaCounters = (media: NonNullable<Context['media']>): readonly CounterRow[] => [
+  ['media_received_bytes', 'Bytes that uploads brought.', () => media().received],
+  ['media_sent_bytes', 'Bytes that downloads took.', () => media().sent],
 ]
 
 const webhookCounters = (webhooks: () => WebhookFigures): readonly CounterRow[] => [
@@ -180,14 +197,10 @@ const webhookCounters = (webhooks: () => WebhookFigures): readonly CounterRow[] 
 const named = ([code, count]: Row): Row => [closeNamed(Number(code)) ?? code, count]
 
 /** prom-client sorts each value into its buckets; here they are sorted already. */
-function appendSeconds({ appends }: Counts) {
-  const [name, help, type] = [
-    'bluetick_append_seconds',
-    'Time until what was appended to a log was durable.',
-    'histogram',
-  ]
+function histogram(of: string, help: string, took: () => Took) {
+  const [name, type] = [`bluetick_${of}`, 'histogram']
   const get = () => {
-    const { steps, sum } = appends.read()
+    const { steps, sum } = took()
     const count = steps.at(-1)?.count ?? 0
     const values = [
       ...steps.map(({ upTo, count }) => ({

@@ -6,13 +6,16 @@ import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
 import { isFromHere } from '../gateway/origin.ts'
 import {
   adminPath,
+  audited,
   linesType,
+  type Operation,
   type OperationName,
   operationNames,
   operations,
   pathFields,
   wrongField,
 } from './admin.ts'
+import type { Audit } from './audit.ts'
 import type { BluetickCalls } from './calls.ts'
 import type { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
@@ -22,7 +25,7 @@ type Who = {
   /** Nobody is asked for a token: then whoever is on this machine is an operator, where there is none for them. */
   readonly open: boolean
 }
-type Context = Who & { readonly node: BluetickCalls; readonly onEvent: OnEvent }
+type Context = Who & { readonly node: BluetickCalls; readonly onEvent: OnEvent; readonly audit: Audit }
 
 /** Bytes of a request's body: a broadcast to some ten thousand users. */
 const bodyBytes = 1024 * 1024
@@ -37,7 +40,7 @@ export function metricsRoute({ metrics, ...who }: Who & { readonly metrics: Metr
 }
 
 /** `/admin/v1`. Undefined: the path is none of it. */
-export function adminRoute({ node, onEvent, ...who }: Context): Route {
+export function adminRoute({ node, onEvent, audit, ...who }: Context): Route {
   return async (request) => {
     if (!request.path.startsWith(`${adminPath}/`)) return undefined
     const { address } = request
@@ -51,8 +54,11 @@ export function adminRoute({ node, onEvent, ...who }: Context): Route {
     if (!found)
       return failed(404, 'not_found', `There is no ${request.path}; ${adminPath}/openapi.json lists what there is.`)
     if (found === 'method') return failed(405, 'wrong_method', `Not by ${request.method}.`)
-    const answer = await perform(node, found, request)
-    onEvent({ event: 'operated', operation: found.name, ...found.given, address, status: answer.status })
+    const { answer, given } = await perform(node, found, request)
+    const about = audited(operations[found.name], given)
+    const event = { event: 'operated', operation: found.name, ...about, address, status: answer.status } as const
+    if (request.method === 'GET') audit.read(event)
+    else audit.changed(event)
     return answer
   }
 }
@@ -91,20 +97,32 @@ function decoded(part: string): string {
   }
 }
 
-async function perform(node: BluetickCalls, { name, given }: Found, request: Request): Promise<Answer> {
+/** `given`: as much of what was asked as is known. */
+type Performed = { readonly answer: Answer; readonly given: Readonly<Record<string, unknown>> }
+
+async function perform(node: BluetickCalls, { name, given }: Found, request: Request): Promise<Performed> {
   const operation = operations[name]
+  let all: Performed['given'] = given
   try {
-    const all = { ...(await othersOf(operation.method, request)), ...given }
-    const wrong = wrongField(operation, all)
-    if (wrong) return failed(400, 'bad_request', `${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`)
-    const found = await operation.run(node, all)
-    if (operation.lines) return streamed(found as AsyncIterable<string>)
-    return found === undefined ? failed(404, 'not_found', 'Nothing is known of that.') : json(200, found)
+    all = { ...(await othersOf(operation.method, request)), ...given }
+    return { answer: await answered(node, operation, all), given: all }
   } catch (error) {
-    if (error instanceof SendRefused) return failed(error.retry ? 503 : 400, error.code, error.message, error.retry)
-    if (error instanceof TypeError || error instanceof RangeError) return failed(400, 'bad_request', error.message)
-    return failed(503, 'unavailable', `It is not done; try again: ${(error as Error).message}`, true)
+    return { answer: refused(error), given: all }
   }
+}
+
+async function answered(node: BluetickCalls, operation: Operation, given: Performed['given']): Promise<Answer> {
+  const wrong = wrongField(operation, given)
+  if (wrong) return failed(400, 'bad_request', `${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`)
+  const found = await operation.run(node, given)
+  if (operation.lines) return streamed(found as AsyncIterable<string>)
+  return found === undefined ? failed(404, 'not_found', 'Nothing is known of that.') : json(200, found)
+}
+
+function refused(error: unknown): Answer {
+  if (error instanceof SendRefused) return failed(error.retry ? 503 : 400, error.code, error.message, error.retry)
+  if (error instanceof TypeError || error instanceof RangeError) return failed(400, 'bad_request', error.message)
+  return failed(503, 'unavailable', `It is not done; try again: ${(error as Error).message}`, true)
 }
 
 /** The fields that are not in the path. */

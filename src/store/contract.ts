@@ -2,6 +2,8 @@
  * What a store must do. One contract, one suite (test/contracts/store.ts), every store: memory, lmdb, cassandra. It is the sum of narrow
  * ones; whoever needs a store is handed those that it uses. What rejects does so with a StoreError, or with what the driver said.
  */
+
+import type { Took } from '../runtime/index.ts'
 import type { ClusterStore } from './contract/cluster.ts'
 import type { GroupStore, NoteStore } from './contract/groups.ts'
 import type { KeyStore } from './contract/keys.ts'
@@ -37,6 +39,8 @@ export interface HealthStore {
   health(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
   /** Requests to servers of its own that are under way, and that wait for their turn. Missing: it has none. */
   traffic?(): { readonly running: number; readonly waiting: number }
+  /** How long its disk took for writes of appends, each until it was synced. Missing: it has no disk of its own. */
+  syncs?(): Took
 }
 
 /** A store that several nodes can serve. */

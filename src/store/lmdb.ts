@@ -7,6 +7,7 @@ import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/en
 import type { ChatId, GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isFlag, isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
+import type { Took } from '../runtime/index.ts'
 import type {
   DedupeKey,
   DeviceCursor,
@@ -324,6 +325,10 @@ export class LmdbStore implements Store {
   }
 
   /** From what its last write met, and whether there is room for the next. */
+  syncs(): Took {
+    return this.#open.journal.syncs.read()
+  }
+
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {
     try {
       const { commits, journal } = this.#open

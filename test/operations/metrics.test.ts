@@ -5,10 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
-import { connect } from '../../src/client/index.ts'
+import { type Client, connect } from '../../src/client/index.ts'
 import { Counts } from '../../src/embed/counts.ts'
-import { createNode, fileMedia, memoryStore, type NodeOptions } from '../../src/index.ts'
+import { createNode, fileMedia, lmdbStore, memoryStore, type NodeOptions } from '../../src/index.ts'
 import { nodeMetrics } from '../../src/operations/metrics.ts'
 import { freePort } from '../ports.ts'
 import { needs } from '../skips.ts'
@@ -42,24 +43,53 @@ function value(text: string, metric: string): number | undefined {
   return line === undefined ? undefined : Number(line.split(' ')[1])
 }
 
+/** Acknowledgements come after reads. */
+const delivered = (read: () => Promise<string>, count: number) => () =>
+  expect.poll(async () => value(await read(), 'bluetick_messages_delivered_total'), { timeout: 60_000 }).toBe(count)
+
+/** Until the client is closed. */
+async function readAll(client: Client): Promise<void> {
+  for await (const message of client.messages()) message.read()
+}
+
 /** Somebody comes, writes three messages, is refused once, and goes; somebody else does not come in. */
-async function talk(url: string): Promise<void> {
+async function talk(url: string, settled = async () => {}): Promise<void> {
   const [alice, bob] = [connect({ url, token: 'alice' }), connect({ url, token: 'bob' })]
-  const reading = (async () => {
-    let count = 0
-    for await (const _ of bob.messages()) if (++count === 3) return
-  })()
-  for (const body of ['one', 'two', 'three']) await alice.send('bob', body)
-  await reading
+  const reading = readAll(bob)
+  for (const body of ['one', 'two', 'three']) {
+    const { id } = await alice.send('bob', body)
+    await alice.reached(id, 'read')
+  }
   await alice.send('#nowhere', 'nobody').catch(() => undefined)
   const wrong = connect({ url, token: 'wrong' })
   await expect.poll(() => wrong.connection.is).toBe('closed')
-  await Promise.all([alice.close(), bob.close(), wrong.close()])
+  await settled()
+  await Promise.all([alice.close(), bob.close(), wrong.close(), reading])
+}
+
+/** Three pairs talk at the same time. Answers what the clients of those who wrote have seen become of it. */
+async function load(url: string, settled: () => Promise<void>) {
+  const seen = { sent: new Set<string>(), delivered: new Set<string>(), read: new Set<string>() }
+  const pair = async (n: number) => {
+    const [from, to] = [connect({ url, token: `from-${n}` }), connect({ url, token: `to-${n}` })]
+    from.on('message', ({ id, state }) => {
+      if (state === 'read') seen.delivered.add(id)
+      if (state in seen) seen[state as keyof typeof seen].add(id)
+    })
+    const reading = readAll(to)
+    const sent = await Promise.all(Array.from({ length: 50 }, (_, at) => from.send(`to-${n}`, `${at}`)))
+    await Promise.all(sent.map(({ id }) => from.reached(id, 'read')))
+    return async () => void (await Promise.all([from.close(), to.close(), reading]))
+  }
+  const ends = await Promise.all([1, 2, 3].map(pair))
+  await settled()
+  await Promise.all(ends.map((end) => end()))
+  return { sent: seen.sent.size, delivered: seen.delivered.size, read: seen.read.size }
 }
 
 it('counts what happened, and agrees with stats', async () => {
   const { node, url, read } = await start()
-  await talk(url)
+  await talk(url, delivered(read, 3))
   await expect.poll(() => node.stats().sessions).toBe(0)
   const text = await read()
   const { messages, turns, users } = node.stats()
@@ -71,6 +101,8 @@ it('counts what happened, and agrees with stats', async () => {
     'bluetick_refused_connections_total{code="bad_token"}': 1,
     'bluetick_left_total{code="1000"}': 2,
     bluetick_messages_accepted_total: 3,
+    bluetick_messages_delivered_total: 3,
+    bluetick_messages_read_total: 3,
     'bluetick_refused_frames_total{code="unknown_group"}': 1,
     bluetick_actor_messages_total: messages,
     bluetick_actor_turns_total: turns,
@@ -82,6 +114,7 @@ it('counts what happened, and agrees with stats', async () => {
     expect(value(text, `bluetick_${some}`), some).toBeGreaterThan(0)
   expect(value(text, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
   expect(await node.metrics()).toContain('bluetick_messages_accepted_total 3')
+  expect(text, 'a store without a disk').not.toContain('bluetick_sync_seconds')
 })
 
 it('counts what is handed to the members of groups, and what is being transferred', async () => {
@@ -109,8 +142,16 @@ it('counts what is handed to the members of groups, and what is being transferre
   await expect.poll(transfers).toBe(1)
   const answered = once(upload, 'response')
   upload.end(Buffer.alloc(50_000))
-  expect((await answered)[0].statusCode).toBe(201)
+  const [answer] = await answered
+  expect(answer.statusCode).toBe(201)
   await expect.poll(transfers).toBe(0)
+  const { id } = JSON.parse(await text(answer))
+  const bytes = async () =>
+    ['received', 'sent'].map(async (way) => value(await read(), `bluetick_media_${way}_bytes_total`))
+  expect(await Promise.all(await bytes())).toEqual([100_000, 0])
+  const range = { authorization: 'Bearer alice', range: 'bytes=0-999' }
+  expect((await (await fetch(`${http}/media/${id}`, { headers: range })).bytes()).length).toBe(1_000)
+  expect(await Promise.all(await bytes())).toEqual([100_000, 1_000])
   await admin.close()
 })
 
@@ -125,6 +166,20 @@ it('tells that the store is down, and which faults there were', async () => {
   expect(value(await read(), 'bluetick_store_up')).toBe(0)
   await alice.close()
   await sending
+})
+
+it('tells how long the disk takes, apart from how long an append does', async () => {
+  const store = lmdbStore(mkdtempSync(join(tmpdir(), 'bluetick-metrics-')))
+  const { node, read } = await start({ store })
+  for (let n = 0; n < 3; n++) await node.send({ from: 'alice', to: 'bob', body: `${n}` })
+  const text = await read()
+  const count = (of: string) => value(text, `bluetick_${of}_seconds_count`) ?? 0
+  expect(count('append')).toBe(3)
+  expect(count('sync')).toBe(3)
+  const sum = (of: string) => value(text, `bluetick_${of}_seconds_sum`) ?? 0
+  expect(sum('sync')).toBeGreaterThan(0)
+  // An append takes as long as its write, but is timed in whole milliseconds.
+  expect(sum('append') + 0.003).toBeGreaterThan(sum('sync'))
 })
 
 it('is for operators alone', async () => {
@@ -193,7 +248,7 @@ describe('Prometheus', prometheus, () => {
   })
 
   it('scrapes a node, and tells what its clients counted', async () => {
-    const { url, http } = await start()
+    const { node, url, http, read } = await start()
     const folder = mkdtempSync(join(tmpdir(), 'bluetick-prometheus-'))
     const port = await freePort()
     writeFileSync(join(folder, 'token'), operatorToken)
@@ -214,19 +269,27 @@ describe('Prometheus', prometheus, () => {
       const { data } = response?.ok ? await response.json() : {}
       return data?.result[0]?.value[1]
     }
-    await talk(url)
-    const poll = (query: string) => expect.poll(() => ask(query), { interval: 200 })
+    await talk(url, delivered(read, 3))
+    const poll = (query: string) => expect.poll(() => ask(query), { interval: 200, timeout: 60_000 })
     await poll('up{job="bluetick"}').toBe('1')
-    await poll('bluetick_messages_accepted_total').toBe('3')
+    const counted = await load(url, delivered(read, 153))
+    await poll('bluetick_messages_accepted_total').toBe(String(3 + counted.sent))
+    await poll('bluetick_messages_delivered_total').toBe(String(3 + counted.delivered))
+    await poll('bluetick_messages_read_total').toBe(String(3 + counted.read))
     await poll('bluetick_refused_connections_total{code="bad_token"}').toBe('1')
-    await poll('sum(bluetick_left_total)').toBe('2')
+    await poll('sum(bluetick_left_total)').toBe('8')
+    expect(counted).toEqual({ sent: 150, delivered: 150, read: 150 })
+    const { sessions, messages, turns, wakes } = node.stats()
+    const said = { sessions, actor_messages_total: messages, actor_turns_total: turns, actor_wakes_total: wakes }
+    for (const [name, count] of Object.entries(said)) await poll(`bluetick_${name}`).toBe(String(count))
   })
 
   it('has what each panel of the dashboard asks for', async () => {
     // Those of webhooks and media are there where there are any.
     const webhooks = { url: 'http://127.0.0.1:1/', secrets: [secret], events: ['message.read'] as const }
     const media = fileMedia(mkdtempSync(join(tmpdir(), 'bluetick-metrics-')))
-    const { url, read } = await start({ webhooks, media })
+    const store = lmdbStore(mkdtempSync(join(tmpdir(), 'bluetick-metrics-')))
+    const { url, read } = await start({ store, webhooks, media })
     await talk(url)
     const text = (await read()) + (await clustered())
     const { panels } = JSON.parse(readFileSync('docs/operations/grafana.json', 'utf8'))

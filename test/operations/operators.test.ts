@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import type { NodeEvent } from '../../src/embed/events.ts'
 import { SendRefused } from '../../src/embed/post.ts'
 import { operationNames, operations } from '../../src/operations/admin.ts'
+import { Audit } from '../../src/operations/audit.ts'
 import { adminRoute } from '../../src/operations/routes.ts'
 
 type Asked = { readonly headers?: Record<string, string>; readonly address?: string; readonly body?: unknown }
@@ -12,6 +13,9 @@ type Asked = { readonly headers?: Record<string, string>; readonly address?: str
 function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>> = {}, failing?: Error) {
   const told: unknown[] = []
   const events: NodeEvent[] = []
+  const onEvent = (event: NodeEvent) => void events.push(event)
+  let time = 1
+  const audit = new Audit(onEvent, { monotonic: () => time })
   const note =
     <Answer>(what: string, answer: Answer) =>
     async (...args: unknown[]) => {
@@ -22,7 +26,8 @@ function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>>
   const route = adminRoute({
     token: 'right',
     open: false,
-    onEvent: (event) => void events.push(event),
+    onEvent,
+    audit,
     ...given,
     node: {
       inspect: async (user: string) => (user === 'nobody' ? undefined : note('inspect', { user })(user)),
@@ -65,7 +70,10 @@ function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>>
     return { status: answer?.status, body: JSON.parse(String(answer?.body)) }
   }
   const status = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).status
-  return { route, ask, status, told, events }
+  const passes = (ms: number) => {
+    time += ms
+  }
+  return { route, ask, status, told, events, audit, passes }
 }
 const bearing = { authorization: 'Bearer right' }
 
@@ -189,13 +197,57 @@ it('the log has each call of an operator, with whom it was about, and nothing th
   const address = '192.0.2.1'
   await ask('PUT /bans/ann', { address })
   await ask('POST /messages', { address, body: { from: 'shop', to: 'ann', body: 'a secret' } })
+  await ask('POST /broadcasts', { address, body: { from: 'shop', to: ['ann', 'ben'], body: 'a secret' } })
   await ask('POST /groups/%23team/changes', { address, body: {} })
+  await ask('POST /groups/%23team/changes', { address, body: { by: 'ann', change: 'add', value: 'ben' } })
+  await ask('DELETE /users/ann/sessions?device=phone', { address })
+  await ask('POST /messages', { address, body: { from: 'x'.repeat(5_000), body: 'a secret' } })
   const event = 'operated'
   expect(events).toEqual([
     { event, operation: 'ban', user: 'ann', address, status: 200 },
-    { event, operation: 'send', address, status: 200 },
+    { event, operation: 'send', from: 'shop', to: 'ann', address, status: 200 },
+    { event, operation: 'broadcast', from: 'shop', to: 2, address, status: 200 },
     { event, operation: 'change-group', group: '#team', address, status: 400 },
+    { event, operation: 'change-group', group: '#team', by: 'ann', change: 'add', address, status: 200 },
+    { event, operation: 'disconnect', user: 'ann', device: 'phone', address, status: 200 },
+    { event, operation: 'send', from: 'x'.repeat(256), address, status: 400 },
   ])
+})
+
+it('the log has what only reads as well: the first call, and then how many there were', async () => {
+  const { ask, events, audit, passes } = operated()
+  const address = '192.0.2.1'
+  const event = { event: 'operated', address, status: 200 }
+  for (let n = 0; n < 100; n++) await ask('GET /stats', { address })
+  await ask('GET /users/ann', { address })
+  await ask('GET /users/ben', { address })
+  for (let n = 0; n < 2; n++) await ask('PUT /bans/ann', { address })
+  const [stats, ann] = [
+    { ...event, operation: 'stats' },
+    { ...event, operation: 'user', user: 'ann' },
+  ]
+  const ban = { ...event, operation: 'ban', user: 'ann' }
+  expect(events.splice(0)).toEqual([stats, ann, { ...ann, user: 'ben' }, ban, ban])
+  passes(599_999)
+  await ask('GET /stats', { address })
+  expect(events).toEqual([])
+  passes(1)
+  await ask('GET /stats', { address })
+  expect(events.splice(0)).toEqual([{ ...stats, calls: 101 }])
+  await ask('GET /stats', { address })
+  await ask('GET /stats', { address: '192.0.2.2' })
+  expect(events.splice(0)).toEqual([{ ...stats, address: '192.0.2.2' }])
+  audit.end()
+  expect(events).toEqual([{ ...stats, calls: 1 }])
+})
+
+it('what is read of more users than the log remembers is told again', async () => {
+  const { ask, events } = operated()
+  for (let n = 0; n < 2; n++) await ask('GET /users/ann')
+  for (let n = 0; n < 1_000; n++) await ask(`GET /users/user-${n}`)
+  await ask('GET /users/ann')
+  const ofAnn = events.filter((event) => event.event === 'operated' && event.user === 'ann')
+  expect(ofAnn.map((event) => 'calls' in event && event.calls)).toEqual([false, 1, false])
 })
 
 it('nobody else answers for what is not below /admin/v1', async () => {

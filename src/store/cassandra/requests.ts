@@ -12,6 +12,9 @@ export type Page = { readonly rows: Row[]; readonly next: string | undefined }
 /** What may be repeated without harm: the same row is written again with the same timestamp. */
 const repeatable = { prepare: true, isIdempotent: true } as const
 
+/** Rows of a page. */
+const pageRows = 5_000
+
 export class Requests {
   readonly stamps: Stamps
   readonly #client: Client
@@ -33,9 +36,16 @@ export class Requests {
     return this.#places.writeFailed
   }
 
-  /** All rows that a query answers; only for queries whose answer is bounded. */
+  /** All rows that a query answers, page by page: only for queries whose answer fits in memory. */
   async rows(query: string, params: readonly unknown[]): Promise<Row[]> {
-    return (await this.page(query, params, 5_000)).rows
+    const rows: Row[] = []
+    let from: string | undefined
+    do {
+      const page = await this.page(query, params, pageRows, from)
+      rows.push(...page.rows)
+      from = page.next
+    } while (from !== undefined)
+    return rows
   }
 
   /** One page of at most `size` rows, and where the next one starts. */

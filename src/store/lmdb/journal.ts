@@ -3,6 +3,7 @@
  * the same entries later (moves.ts), on a commit line of their own, so an append waits for no transaction of LMDB's.
  */
 import type { UserId } from '../../protocol/ids.ts'
+import { Durations } from '../../runtime/index.ts'
 import type { Commits } from './commits.ts'
 import type { Fresh } from './inbox.ts'
 import { Files } from './journal/files.ts'
@@ -21,6 +22,8 @@ import { Unmoved } from './unmoved.ts'
 export type JournalOptions = { readonly open: OpenOut; readonly threaded: boolean }
 
 export class Journal {
+  /** How long writes to its files took. */
+  readonly syncs = new Durations()
   readonly #commits: Commits<Tables>
   readonly #unmoved: Unmoved
   readonly #moves: Moves
@@ -70,6 +73,7 @@ export class Journal {
       },
       marks,
       new Pace(out.threaded),
+      this.syncs,
     )
     for (const { value } of tables.aside.getRange({})) this.#recover(unpackAppends(value))
     for (const { payload } of records) this.#recover(unpackAppends(payload))

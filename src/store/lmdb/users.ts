@@ -23,9 +23,19 @@ export function ownersOf(
   limit: number,
 ): readonly ChatId[] {
   const range = after === null ? { limit } : { start: after, exclusiveStart: true, limit }
-  const first = after === null ? undefined : Buffer.from(after)
-  const found = new Set([...logs.getKeys(range), ...cursors.getKeys(range)] as ChatId[])
-  for (const id of fresh) if (!first || Buffer.compare(Buffer.from(id), first) > 0) found.add(id)
-  const sorted = [...found].map((id) => ({ id, bytes: Buffer.from(id) })).sort((a, b) => a.bytes.compare(b.bytes))
-  return sorted.slice(0, limit).map(({ id }) => id)
+  const stored = inOrder(new Set([...logs.getKeys(range), ...cursors.getKeys(range)] as ChatId[])).slice(0, limit)
+  const [first, last] = [after, stored.length < limit ? undefined : stored.at(-1)].map((id) => id && Buffer.from(id))
+  const found = new Set(stored)
+  // Of the journal, which may know of 100,000, only what this page may have is put in order.
+  for (const id of fresh) {
+    const bytes = Buffer.from(id)
+    if ((!first || bytes.compare(first) > 0) && (!last || bytes.compare(last) < 0)) found.add(id)
+  }
+  return inOrder(found).slice(0, limit)
 }
+
+const inOrder = (ids: Iterable<ChatId>): readonly ChatId[] =>
+  [...ids]
+    .map((id) => ({ id, bytes: Buffer.from(id) }))
+    .sort((a, b) => a.bytes.compare(b.bytes))
+    .map(({ id }) => id)

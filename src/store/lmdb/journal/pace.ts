@@ -32,14 +32,17 @@ export class Pace {
     return !this.#probing || bytes <= probeBytes
   }
 
-  /** Writes here, and remembers how long that took, also where it failed. */
-  time(write: () => void): void {
+  /** Writes here, and remembers how long that took, also where it failed. Answers it. */
+  time(write: () => void): number {
     const from = this.#now()
+    let to = from
     try {
       write()
     } finally {
-      this.#took(from, this.#now())
+      to = this.#now()
+      this.#took(from, to)
     }
+    return to - from
   }
 
   #took(from: number, to: number): void {

@@ -2,6 +2,7 @@
  * Group commit to the files of the journal: one record at a time, and what is appended while it is written goes into the next. After a
  * write that failed its file is dead, for what it has is not known: the system may say of pages that it could not write that they are.
  */
+import type { Durations } from '../../../runtime/index.ts'
 import { type Append, packAppends } from '../rows.ts'
 import type { Claimed } from './folder.ts'
 import { packRecord, recordBytes } from './format.ts'
@@ -40,17 +41,20 @@ export class Writer {
   readonly #kept: Kept
   readonly #marks: Marks
   readonly #pace: Pace
+  readonly #syncs: Durations
   readonly #batches: Batch[] = []
   /** Threads write. */
   #running: Promise<void> | undefined
   #waiting = 0
   #buffer = aligned(firstBuffer)
 
-  constructor(files: Files, kept: Kept, marks: Marks, pace: Pace) {
+  /** `syncs`: is told how long each write took. */
+  constructor(files: Files, kept: Kept, marks: Marks, pace: Pace, syncs: Durations) {
     this.#files = files
     this.#kept = kept
     this.#marks = marks
     this.#pace = pace
+    this.#syncs = syncs
   }
 
   /** Bytes of entries that wait to be written. */
@@ -106,7 +110,7 @@ export class Writer {
   #writeNow(file: Claimed, packed: Packed): void {
     try {
       const record = this.#seal(file, packed)
-      this.#pace.time(() => file.out.writeNow(record, file.end))
+      this.#syncs.add(this.#pace.time(() => file.out.writeNow(record, file.end)))
     } catch (cause) {
       throw this.#files.failed(file, cause)
     }
@@ -129,7 +133,9 @@ export class Writer {
     if (!packed) return
     const file = this.#files.ready(packed.bytes) ?? (await this.#files.file(packed.bytes))
     try {
+      const from = performance.now()
       await file.out.write(this.#seal(file, packed), file.end)
+      this.#syncs.add(performance.now() - from)
     } catch (cause) {
       throw this.#files.failed(file, cause)
     }
