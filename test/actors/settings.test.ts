@@ -207,7 +207,10 @@ describe('a user actor', () => {
     tell({ is: 'appended', first: 1, last: 1 })
     expect(
       tell({ is: 'read', session: 1, chat: user('ann'), seq: 1 }).filter((effect) => effect.do !== 'after'),
-    ).toEqual([{ do: 'done', session: 1, chat: 'ann', seq: 1 }])
+    ).toEqual([
+      { do: 'ticked', delivered: 0, read: 1 },
+      { do: 'done', session: 1, chat: 'ann', seq: 1 },
+    ])
   })
 })
 
