@@ -6,6 +6,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { Counts } from '../../src/embed/counts.ts'
@@ -91,7 +92,18 @@ it('counts what happened, and agrees with stats', async () => {
   const { node, url, read } = await start()
   await talk(url, delivered(read, 3))
   await expect.poll(() => node.stats().sessions).toBe(0)
-  const text = await read()
+  let text = ''
+  // What is told at once is written some seconds later, and nothing may come between the two readings.
+  await expect
+    .poll(
+      async () => {
+        const before = node.stats()
+        text = await read()
+        return isDeepStrictEqual(before, node.stats())
+      },
+      { timeout: 60_000 },
+    )
+    .toBe(true)
   const { messages, turns, users } = node.stats()
   for (const [metric, expected] of Object.entries({
     bluetick_sessions: 0,
@@ -279,9 +291,13 @@ describe('Prometheus', prometheus, () => {
     await poll('bluetick_refused_connections_total{code="bad_token"}').toBe('1')
     await poll('sum(bluetick_left_total)').toBe('8')
     expect(counted).toEqual({ sent: 150, delivered: 150, read: 150 })
-    const { sessions, messages, turns, wakes } = node.stats()
-    const said = { sessions, actor_messages_total: messages, actor_turns_total: turns, actor_wakes_total: wakes }
-    for (const [name, count] of Object.entries(said)) await poll(`bluetick_${name}`).toBe(String(count))
+    const names = ['sessions', 'actor_messages_total', 'actor_turns_total', 'actor_wakes_total']
+    const scraped = () => Promise.all(names.map((name) => ask(`bluetick_${name}`)))
+    const known = () => {
+      const { sessions, messages, turns, wakes } = node.stats()
+      return [sessions, messages, turns, wakes].map(String)
+    }
+    await expect.poll(async () => isDeepStrictEqual(await scraped(), known()), { timeout: 60_000 }).toBe(true)
   })
 
   it('has what each panel of the dashboard asks for', async () => {
