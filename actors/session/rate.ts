@@ -7,7 +7,7 @@
 import type { Millis } from '../../src/protocol/ids.ts'
 import { startLanes } from '../lanes.ts'
 import type { SessionState } from './state.ts'
-import type { SessionLimits, SessionTurn } from './types.ts'
+import type { SessionLimits } from './types.ts'
 
 /** One frame, in the thousandths that are counted. */
 const frame = 1_000
@@ -16,7 +16,7 @@ const burst = 2
 /** As many times what can be refused of a patient device may be: it may send other frames than sends, too. */
 const patience = 2
 
-export function refill(state: SessionState, { limits, now }: SessionTurn): void {
+export function refill(state: SessionState, limits: SessionLimits, now: Millis): void {
   const { framesPerSecond } = limits
   const passed = now - state.aliveAt
   state.aliveAt = now
@@ -46,10 +46,7 @@ export function putOff(state: SessionState, { framesPerSecond }: SessionLimits):
 }
 
 /** What is never refused, and more refused than whoever waits as told can have. */
-export function closeFlooding(state: SessionState, { limits, effects }: SessionTurn): boolean {
-  const { tokens, lanes } = state
+export function floods({ tokens, lanes }: SessionState, limits: SessionLimits): boolean {
   const refused = (lanes?.refused ?? 0) / frame
-  const floods = tokens < -limits.framesPerSecond * frame || refused > refusable(limits) * patience
-  if (floods) effects.push({ do: 'close', code: 'flooding' })
-  return floods
+  return tokens < -limits.framesPerSecond * frame || refused > refusable(limits) * patience
 }

@@ -6,7 +6,7 @@ import type { BadFrame, ClientFrame, Typing } from '../../src/protocol/frames.ts
 import type { DeviceId, Millis, Shown, UserId } from '../../src/protocol/ids.ts'
 import { never } from '../../src/protocol/never.ts'
 import { isNews } from '../typing.ts'
-import { charge, closeFlooding, mayCome, putOff, refill } from './rate.ts'
+import { charge, floods, mayCome, putOff, refill } from './rate.ts'
 import { answered, copied, hold, refuse, send } from './sending.ts'
 import { SessionState } from './state.ts'
 import { error, type SessionLimits, type SessionMessage, type SessionTurn } from './types.ts'
@@ -58,7 +58,8 @@ export function receive(state: SessionState, message: SessionMessage, turn: Sess
       return copied(state, message, turn)
     case 'wasted':
       charge(state)
-      return void closeFlooding(state, turn)
+      if (floods(state, turn.limits)) turn.effects.push({ do: 'close', code: 'flooding' })
+      return
     case 'late':
       if (state.phase === 'new') turn.effects.push({ do: 'close', code: 'hello_late' })
       return
@@ -67,10 +68,22 @@ export function receive(state: SessionState, message: SessionMessage, turn: Sess
   }
 }
 
+/** A frame has come: a sign of life. Whether it is heeded; else there are too many, and the session is to be closed. */
+function heard(state: SessionState, limits: SessionLimits, now: Millis): boolean {
+  refill(state, limits, now)
+  return !floods(state, limits)
+}
+
+/** A ping has come, at any time: as `heard`. By itself, since idle devices send nothing else: a list of effects was half of its CPU. */
+export function pinged(state: SessionState, limits: SessionLimits, now: Millis): boolean {
+  const heeded = heard(state, limits, now)
+  if (heeded) charge(state)
+  return heeded
+}
+
 /** Counts a frame against the rate. An ack is charged only where it says nothing new. */
 function meter(state: SessionState, frame: ClientFrame | BadFrame, turn: SessionTurn): void {
-  refill(state, turn)
-  if (closeFlooding(state, turn)) return
+  if (!heard(state, turn.limits, turn.now)) return void turn.effects.push({ do: 'close', code: 'flooding' })
   if ('bad' in frame) {
     charge(state)
     return void turn.effects.push(error(frame.bad, frame.kind, frame.ref))

@@ -78,11 +78,16 @@ export class FarSessions implements SessionPort {
     return [...this.#own.users(), ...far].filter(this.#isOwn)
   }
 
-  /** The devices of those. */
-  *connected(): Generator<readonly [UserId, Presence]> {
-    for (const one of this.#own.connected()) if (this.#isOwn(one[0])) yield one
-    for (const proxy of this.#proxies.all())
-      if (proxy.user !== null && this.#isOwn(proxy.user)) yield [proxy.user, presenceOf(proxy)]
+  /** Of the devices of those the ones whose person may have been seen since that was saved. Who attaches to an actor here stirs anew. */
+  *stirring(): Generator<readonly [UserId, Presence]> {
+    for (const one of [...this.#own.stirring(), ...this.#proxies.stirring()])
+      if (this.#isOwn(one[0])) yield one
+      else this.settled(one[1].session)
+  }
+
+  settled(ref: SessionRef): void {
+    if (this.#proxies.get(ref)) this.#proxies.settled(ref)
+    else this.#own.settled(ref)
   }
 
   /** Another node's actors say this to a session of this one. */

@@ -4,7 +4,7 @@ import type { Link } from '../cluster/link/link.ts'
 import type { Address } from '../runtime/index.ts'
 import type { ForwardingContext } from './context.ts'
 import { type How, hows, inbound, isOwn, kinds, type Message, sessionOf, type ToActor } from './frames.ts'
-import { type FarSession, note } from './proxies.ts'
+import type { FarSession } from './proxies.ts'
 import type { RefusedAsks } from './refused.ts'
 
 const busy: Accepted = { is: 'refused', code: 'busy' }
@@ -23,7 +23,7 @@ export class Heeding {
     const { local, clock, proxies } = this.#context
     const proxy = from ? proxies.of(from, sent) : undefined
     const message = from ? inbound(sent, proxy?.ref ?? 0, clock.monotonic()) : sent
-    if (proxy) note(proxy, actor, id, message)
+    if (proxy) proxies.note(proxy, actor, id, message)
     const isNobody = from && !proxy && sessionOf(sent) !== 0 && sent.is !== 'gone'
     const to: Address<Message> = { kind: actor, id }
     if (kind === kinds.tell) return isNobody ? undefined : local[hows[first] as How](to, message)

@@ -25,6 +25,8 @@ const first = new Set(['attach', 'deliver', 'stand', 'watch', 'members', 'ticks'
 export class Proxies {
   readonly #refs: Refs<FarSession>
   readonly #byLink = new Map<Link, Map<SessionRef, FarSession>>()
+  /** Those whose person may have been seen since that was saved. */
+  readonly #stirring = new Set<SessionRef>()
 
   /** `numbers`: those of this node's own sessions, too. */
   constructor(numbers: { last: SessionRef }) {
@@ -63,38 +65,56 @@ export class Proxies {
     const proxy = this.#byLink.get(link)?.get(remote)
     if (!proxy) return
     this.#byLink.get(link)?.delete(remote)
-    this.#refs.delete(proxy.ref)
+    this.#delete(proxy.ref)
   }
 
   /** Those of a link that is gone. */
   lost(link: Link): readonly FarSession[] {
     const proxies = [...(this.#byLink.get(link)?.values() ?? [])]
     this.#byLink.delete(link)
-    for (const { ref } of proxies) this.#refs.delete(ref)
+    for (const { ref } of proxies) this.#delete(ref)
     return proxies
   }
-}
 
-/** What is to be known of a session later, of what it tells an actor. */
-export function note(proxy: FarSession, kind: string, id: string, message: Message): void {
-  switch (message.is) {
-    case 'attach':
-      proxy.user = id as UserId
-      return
-    case 'active':
-      proxy.activeAt = message['at'] as Millis
-      proxy.away = false
-      return
-    case 'away':
-      proxy.away = true
-      return
-    case 'watch':
-      proxy.watches ??= new Map()
-      proxy.watches.set(`${kind} ${id}`, { kind, id })
-      return
-    case 'unwatch':
-      proxy.watches?.delete(`${kind} ${id}`)
-      return
+  #delete(ref: SessionRef): void {
+    this.#refs.delete(ref)
+    this.#stirring.delete(ref)
+  }
+
+  *stirring(): Generator<readonly [UserId, Presence]> {
+    for (const ref of this.#stirring) {
+      const proxy = this.#refs.get(ref)
+      if (proxy?.user) yield [proxy.user, presenceOf(proxy)]
+    }
+  }
+
+  settled(ref: SessionRef): void {
+    this.#stirring.delete(ref)
+  }
+
+  /** What is to be known of a session later, of what it tells an actor. */
+  note(proxy: FarSession, kind: string, id: string, message: Message): void {
+    switch (message.is) {
+      case 'attach':
+        proxy.user = id as UserId
+        this.#stirring.add(proxy.ref)
+        return
+      case 'active':
+        proxy.activeAt = message['at'] as Millis
+        proxy.away = false
+        this.#stirring.add(proxy.ref)
+        return
+      case 'away':
+        proxy.away = true
+        return
+      case 'watch':
+        proxy.watches ??= new Map()
+        proxy.watches.set(`${kind} ${id}`, { kind, id })
+        return
+      case 'unwatch':
+        proxy.watches?.delete(`${kind} ${id}`)
+        return
+    }
   }
 }
 

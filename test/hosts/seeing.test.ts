@@ -26,23 +26,32 @@ async function run(threshold: number, count: number) {
   const at = (n: number, activeAt: number, away = false) => devices.set(user(n), { session: n + 1, activeAt, away })
   for (let n = 0; n < count; n++) at(n, monotonic)
   const spellOf = oneSpell<PresenceStore>(counting, 1)
-  const chore = seeing({ connected: () => devices }, spellOf, clock, threshold)
+  let looks = 0
+  function* stirring(): Generator<readonly [UserId, Presence]> {
+    for (const one of devices) {
+      looks += 1
+      yield one
+    }
+  }
+  const settled = (session: number) => void devices.delete(user(session - 1))
+  const chore = seeing({ stirring, settled }, spellOf, clock, threshold)
   /** As `kill -9` finds it after so long. */
   const pass = async (ms: number, also = () => {}) => {
     writes.length = 0
     for (let left = ms; left > 0; left -= chore.everyMs) {
       monotonic += chore.everyMs
       also()
+      looks = 0
       await chore.task()
     }
     return writes
   }
   const seen = async (n: number) => ((await store.lastSeen(user(n))) ?? 0) - time
-  return { pass, seen, at, now: () => monotonic }
+  return { pass, seen, at, now: () => monotonic, looks: () => looks }
 }
 
 it('saves everyone when they were active, while they count as online, and then nothing; spread over a minute', async () => {
-  const { pass, seen } = await run(20_000, 2_000)
+  const { pass, seen, looks } = await run(20_000, 2_000)
   const writes = await pass(100_000)
   const saved = writes.reduce((sum, count) => sum + count, 0)
   expect(saved).toBeGreaterThanOrEqual(2_000)
@@ -50,6 +59,7 @@ it('saves everyone when they were active, while they count as online, and then n
   expect(Math.max(...writes)).toBeLessThan(300)
   expect(await seen(7)).toBeLessThanOrEqual(20_000)
   expect(await pass(600_000)).toEqual([])
+  expect(looks()).toBe(0)
 })
 
 it('loses a minute at most of who is online, whether by what they do or by being connected', async () => {

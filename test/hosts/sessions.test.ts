@@ -166,14 +166,36 @@ it('a node that stops tells everybody to come back', async () => {
 
 it('whoever is in counts as connected, with each device, and nobody who only knocks does', async () => {
   const { sessions, connect, enters } = hosted()
-  const [phone, laptop] = [await enters('ann', 'phone'), await enters('ann', 'laptop')]
+  await enters('ann', 'phone')
+  const laptop = await enters('ann', 'laptop')
   connect()
   expect([sessions.size, sessions.users()]).toEqual([3, ['ann', 'ann']])
-  expect([...sessions.connected()].map(([name, { session }]) => [name, session])).toEqual([
-    ['ann', phone.ref],
-    ['ann', laptop.ref],
-  ])
   expect(sessions.presences([laptop.ref, 999])).toEqual([{ session: laptop.ref, activeAt: 1, away: false }])
+})
+
+it('what is known of a device is to be saved until it is, and again when its person does something; a ping is nothing', async () => {
+  const { sessions, says, enters, pass } = hosted()
+  const [ann, ben] = [await enters('ann'), await enters('ben')]
+  const stirring = () => [...sessions.stirring()].map(([name, { session, activeAt }]) => [name, session, activeAt])
+  expect(stirring()).toEqual([
+    ['ann', ann.ref, 1],
+    ['ben', ben.ref, 1],
+  ])
+  for (const { ref } of [ann, ben]) sessions.settled(ref)
+  await pass(1_000)
+  for (const one of [ann, ben]) says(one, ['ping', 1])
+  sessions.incoming(ann, '["watch","cat"]')
+  expect(stirring()).toEqual([])
+  says(ben, ['active', true])
+  says(ann, ['active', false])
+  expect(stirring()).toEqual([['ben', ben.ref, 1_001]])
+  sessions.reattach(user('ann'))
+  expect(stirring()).toEqual([
+    ['ben', ben.ref, 1_001],
+    ['ann', ann.ref, 1],
+  ])
+  for (const one of [ann, ben]) sessions.ended(one, 1000)
+  expect(stirring()).toEqual([])
 })
 
 it('a socket that closes while it is sent something tells the actors of its user so, and the others get theirs', async () => {

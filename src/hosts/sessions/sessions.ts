@@ -1,6 +1,6 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and knows who is connected. */
 import type { Presence } from '../../../actors/presence.ts'
-import { receive, unjudged } from '../../../actors/session/session.ts'
+import { pinged, receive, unjudged } from '../../../actors/session/session.ts'
 import type { KeysFrame, SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import { stance } from '../../../actors/settings.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
@@ -99,13 +99,9 @@ export class Sessions implements SessionPort {
 
   /** One that came alone. What waits for the end of the lap goes out before the answer. */
   #pinged(session: Session, ping: number): void {
-    const effects: SessionEffect[] = []
-    const frame = { is: 'frame', frame: ['ping', ping] } as const
-    receive(session, frame, { limits: this.#context.limits, now: this.now, effects })
-    const [answer] = effects
-    if (session.out === null && answer?.do === 'push' && answer.frame[0] === 'pong')
-      return this.#output.send(session, pongTo(ping))
-    for (const effect of effects) this.#perform(session, effect)
+    if (!pinged(session, this.#context.limits, this.now)) this.#output.close(session, 'flooding')
+    else if (session.out === null) this.#output.send(session, pongTo(ping))
+    else this.#output.push(session, ['pong', ping])
   }
 
   /** The client sent text where its subprotocol has bytes, or the reverse. */
@@ -246,10 +242,17 @@ export class Sessions implements SessionPort {
     return this.#sessions.all().flatMap(({ user }) => user ?? [])
   }
 
-  /** Everyone's devices. */
-  *connected(): Generator<readonly [UserId, Presence]> {
-    for (const { ref, user, activeAt, away } of this.#sessions.all())
-      if (user !== null) yield [user, { session: ref, activeAt, away }]
+  /** Devices whose person may have been seen since that was saved. */
+  *stirring(): Generator<readonly [UserId, Presence]> {
+    for (const ref of this.#telling.stirring) {
+      const session = this.#sessions.get(ref)
+      if (session?.user) yield [session.user, { session: ref, activeAt: session.activeAt, away: session.away }]
+    }
+  }
+
+  /** All that is known of a device is saved: it stirs again by what its person does. */
+  settled(ref: SessionRef): void {
+    this.#telling.stirring.delete(ref)
   }
 
   presences(refs: readonly SessionRef[]): Presence[] {
