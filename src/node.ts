@@ -326,6 +326,7 @@ export async function startHosts(
     presented: (cursor) => presented(store, { term, life }, cursor),
     numbers: cluster?.numbers,
     ended: cluster?.ended,
+    homeOf: cluster?.homeOf,
   })
   const far = cluster?.sessions(sessions)
   const everywhere = far ?? sessions
@@ -461,17 +462,15 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
     stops = true
     return drainSessions(clock, sessions, overMs, hurried)
   }
+  const standing = () => (stops ? 'the node is stopping' : (cluster?.standing ?? 'up'))
+  const isReady = () => standing() === 'up'
   const route = routes({
-    health: healthRoute(
-      store,
-      () => (stops ? 'the node is stopping' : (cluster?.standing ?? 'up')),
-      cluster !== undefined,
-    ),
+    health: healthRoute(store, standing, cluster !== undefined),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: adminRoute({ ...who, node, onEvent, audit }),
     metrics: metricsRoute({ ...who, metrics }),
   })
-  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, onEvent })
+  const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, isReady, onEvent })
   const close = () => {
     audit.end()
     return drain(hosts, gateway, store)

@@ -139,7 +139,7 @@ export class Host {
   #perform(effect: SessionEffect): void {
     switch (effect.do) {
       case 'dial':
-        return void this.#dial()
+        return void this.#dial(effect.home)
       case 'renew':
         return void this.#renew()
       case 'say':
@@ -160,7 +160,7 @@ export class Host {
     }
   }
 
-  async #dial(): Promise<void> {
+  async #dial(home: string | undefined): Promise<void> {
     this.#dials += 1
     const dial = this.#dials
     const hear = (message: SessionMessage) => {
@@ -177,7 +177,8 @@ export class Host {
     if (dial !== this.#dials) return
     const lost = (code: number, why?: string) => hear({ is: 'lost', code, why })
     try {
-      this.#link = new Link(transport, url, codec, this.session.limits.frameBytes, {
+      const to = home === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}node=${encodeURIComponent(home)}`
+      this.#link = new Link(transport, to, codec, this.session.limits.frameBytes, {
         opened: () => hear({ is: 'opened', token }),
         heard: (frames) => hear({ is: 'heard', frames }),
         lost,

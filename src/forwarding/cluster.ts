@@ -184,6 +184,12 @@ export class Cluster {
     return this.#member?.state.spells.has(this.#shardOf(id)) ?? false
   }
 
+  /** The name of the node that has an actor; undefined: none, as far as is known. */
+  readonly homeOf = (id: string): string | undefined => {
+    const { members, shards } = this.#state
+    return members.get(shards.get(this.#shardOf(id))?.owner ?? 0)?.name
+  }
+
   /** The router of the node, given the one of the actors that are here. */
   route(local: Router<Accepted>, asks: Asks<Accepted>, runtime: Runtime): Forwarding {
     this.#forwarding = new Forwarding({

@@ -32,6 +32,8 @@ export type GatewayOptions = {
   /** Whether an address is that of a proxy which tells the truth of its clients. */
   readonly trusts: (address: string) => boolean
   readonly route: Route
+  /** Whether it takes those who might as well come by another node. */
+  readonly isReady: () => boolean
   readonly onEvent?: OnEvent | undefined
 }
 
@@ -87,11 +89,13 @@ export class Gateway {
   }
 
   #upgrade(response: HttpResponse, request: HttpRequest, context: Parameters<HttpResponse['upgrade']>[4]): void {
-    const { limits, origins, trusts } = this.#options
+    const { limits, origins, trusts, isReady } = this.#options
     // An upgrade has no body: of one that says so it is not certain what comes behind it.
     if (hasBody(request)) return void response.close()
     if (request.getHeader('sec-websocket-version') !== '13')
       return void response.writeStatus('426 Upgrade Required').writeHeader('sec-websocket-version', '13').end()
+    // Who names a node is sent to it by HAProxy also where that takes nobody new; refused, it comes by another one.
+    if (request.getQuery('node') && !isReady()) return void response.writeStatus('503 Service Unavailable').end()
     const address = clientOf(response, request, trusts)
     const refusal = origins.refusal({ address, header: (name) => request.getHeader(name) })
     if (refusal !== undefined) return void response.writeStatus('403 Forbidden').end(`${refusal}\n`)

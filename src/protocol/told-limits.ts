@@ -20,4 +20,6 @@ export const toldLimits = {
 export type ClientLimits = { readonly [Name in keyof typeof toldLimits]: number } & {
   /** Milliseconds without a sign of life after which the node drops the connection. A client pings within half of it. */
   readonly heartbeatMs: number
+  /** In a cluster: the name of the node that has the user's actor. A client that comes by it again, with `?node=` and the name, costs the nodes less. */
+  readonly home?: string
 }

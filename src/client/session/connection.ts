@@ -27,7 +27,7 @@ export function dial(state: SessionState, now: Millis, out: SessionEffect[]): vo
   state.giveUpAt = now + state.limits.heartbeatMs
   state.probing = false
   become(state, { is: 'connecting' }, out)
-  out.push({ do: 'dial' })
+  out.push({ do: 'dial', home: state.limits.home })
 }
 
 /** Presents the cursor that the storage has, so that nothing is acknowledged which a crash would forget. */
@@ -41,7 +41,14 @@ export function opened(state: SessionState, token: string, out: SessionEffect[])
 export function lost(state: SessionState, { code, why }: Lost, times: Times, out: SessionEffect[]): void {
   const name = closeNamed(code)
   if (!mayComeBack(code)) return end(state, name ?? `close_${code}`, undefined, out)
+  if (name === 'going_away') forgetHome(state)
   wait(state, name ?? `connection lost (${why || code})`, times, out)
+}
+
+/** The node ends, or could not be had: another one tells where the user's actor is now. */
+function forgetHome(state: SessionState): void {
+  const { home: _, ...limits } = state.limits
+  state.limits = limits
 }
 
 /** Gives up a link that is of no use, and tries anew. */
@@ -51,7 +58,8 @@ export function giveUp(state: SessionState, why: keyof typeof hangUps, times: Ti
 }
 
 export function wait(state: SessionState, reason: string, times: Times, out: SessionEffect[]): void {
-  if (state.status.is === 'online' && times.monotonic - state.since > stableMs) state.attempt = 0
+  if (state.status.is !== 'online') forgetHome(state)
+  else if (times.monotonic - state.since > stableMs) state.attempt = 0
   const delay = delays[Math.min(state.attempt, delays.length - 1)] as number
   state.attempt += 1
   state.outbox.lines.grounded()

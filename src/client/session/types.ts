@@ -68,7 +68,8 @@ export type SessionMessage =
 
 export type SessionEffect =
   /** Get a token and open a link; what is left of a former one means nothing any more. */
-  | { readonly do: 'dial' }
+  /** `home`: the node by which it costs least, where the balancer heeds that. */
+  | { readonly do: 'dial'; readonly home?: string | undefined }
   /** Get another token: the one that the link was opened with is about to expire. */
   | { readonly do: 'renew' }
   | { readonly do: 'say'; readonly frame: ClientFrame }

@@ -65,4 +65,6 @@ export type SessionsContext = {
   readonly numbers?: { last: SessionRef } | undefined
   /** Hears of each session of a user that has ended, after its actors. */
   readonly ended?: ((session: SessionRef) => void) | undefined
+  /** In a cluster: the name of the node that has a user's actor. */
+  readonly homeOf?: ((user: UserId) => string | undefined) | undefined
 }

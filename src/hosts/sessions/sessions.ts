@@ -145,12 +145,17 @@ export class Sessions implements SessionPort {
       tail,
       why === null,
       this.#clock.now(),
-      this.#clientLimits,
+      this.#limitsOf(user as UserId),
     ] as const
     const { life } = this.#context
     if (life > 0) this.#output.push(session, [...frame, why, life])
     else this.#output.push(session, why ? [...frame, why] : frame)
     this.#receive(session, { is: 'welcomed', siblings, settings })
+  }
+
+  #limitsOf(user: UserId): ClientLimits {
+    const home = this.#context.homeOf?.(user)
+    return home === undefined ? this.#clientLimits : { ...this.#clientLimits, home }
   }
 
   siblings(ref: SessionRef): void {
