@@ -26,6 +26,7 @@ it(
     const first = come('first')
     await expect.poll(() => nodes.map(sessions).reduce((all, some) => all + some)).toBe(9)
     expect(Math.min(...nodes.map(sessions))).toBeGreaterThan(0)
+    await expect.poll(() => first.every(({ client }) => client.connection.is === 'online')).toBe(true)
     const staying = sessions(n1)
 
     const dropped: string[] = []
