@@ -170,6 +170,8 @@ export function createNode(options: NodeOptions) {
      * done, with the groups that they have left; repeat it where it rejects, which is harmless.
      */
     eraseUser: async (user: string) => node().eraseUser(user),
+    /** Users whose erasure is not over: it goes on by itself, at the start of a node and each hour; `unban` ends it. */
+    erasures: async () => node().erasures(),
     /** What became of a message of the last day, step by step; empty: it is not known. */
     trace: async (id: string) => node().trace(id),
     /** The cluster as this node knows it; undefined: it is in none. */
@@ -384,6 +386,7 @@ export async function startHosts(
     await (cluster && far ? cluster.join({ runtime, sessions, notes, banned }, far) : resume())
   }
   const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
+  const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
   const members = asMembers({ router, clock, limits })
   const program = asUsers({ router, clock, store, limits, media })
   const node = {
@@ -401,6 +404,8 @@ export async function startHosts(
       media,
       leave: (by, group) => members.changeGroup({ by, group, change: 'leave', value: '' }),
       forgetKeys: (user) => keys.forget(user),
+      isHere,
+      onFault,
     }),
     cluster: () => cluster?.known(),
     drain: () => broke(),
@@ -412,8 +417,8 @@ export async function startHosts(
     stay,
     seeing(everywhere, spellOf, clock, options.onlineMs),
     ...(cluster ? [reloading(bans, sessions)] : []),
+    { everyMs: resumeMs, task: () => node.resumeErasures().then(() => 0) },
   ]
-  const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
   const choresEnded = startChores({ runtime, store, calendar, media, holds, isHere, onFault }, chores)
   return {
     node,
@@ -507,6 +512,9 @@ async function shut(
   await store.close()
   runtime.end()
 }
+
+/** Milliseconds between looks at which erasures are not over: each that cannot be is tried again so often, and at the start. */
+const resumeMs = 3_600_000
 
 /** Whom operators keep out on another node, which could not say so. */
 const reloading = (bans: Bans, sessions: Sessions): Chore => ({

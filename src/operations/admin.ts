@@ -114,9 +114,15 @@ const table = {
   ),
   erase: operation(
     'DELETE /users/{user}',
-    'Erases what is kept of a user, bans them, and takes them out of all groups. Answers which they were in, and what stays.',
+    'Erases what is kept of a user, bans them, and takes them out of all groups. Answers which they were in, which of them could not be asked, and what stays.',
     { user },
     (node, { user }) => node.eraseUser(user),
+  ),
+  erasures: operation(
+    'GET /erasures',
+    'Users whose erasure is not over, and which groups are in the way. The node goes on by itself.',
+    {},
+    async (node) => ({ erasures: await node.erasures() }),
   ),
   export: lines(
     operation(

@@ -1,13 +1,16 @@
 /**
- * Erases what is kept of a user. Each step may be repeated, and all are where the whole is: what a crash leaves undone is done then. The
- * ban comes first and stays, so that none of their devices comes back meanwhile, nor later with what it has.
+ * Erases what is kept of a user. Each step may be repeated, and all are where the whole is: what a crash leaves undone is done then, by the
+ * next node, since the store knows that it was begun. The ban comes first and stays, so that none of their devices comes back meanwhile, nor later with what it has.
  */
-import { type NodeRouter, toGroup, toPresence, toUser } from '../../actors/addresses.ts'
+import { type NodeRouter, toPresence, toUser } from '../../actors/addresses.ts'
+import type { OnFault } from '../embed/faults.ts'
 import { ask, SendRefused } from '../embed/post.ts'
 import type { GroupId, UserId } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { PeopleStore } from '../store/contract.ts'
-import { tiedGroups } from './people.ts'
+import { leaveAll, type Undone } from './leaving.ts'
+import { words } from './people.ts'
+import { again, until } from './trying.ts'
 
 type Context = {
   readonly router: NodeRouter
@@ -17,10 +20,27 @@ type Context = {
   readonly ban: (user: UserId) => Promise<void>
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
   readonly forgetKeys: (user: UserId) => Promise<void>
+  /** Whether this node goes on with what is left of the erasure of a user. */
+  readonly isHere: (id: string) => boolean
+  readonly onFault: OnFault
 }
 
-/** `left`: the groups that they were in. `stays`: what is not erased, in words. */
-export type Erased = { readonly user: string; readonly left: readonly string[]; readonly stays: readonly string[] }
+/**
+ * A wipe has so long: on Cassandra it reads the keys of all histories, and were it given up while it goes on, whoever repeats it would begin
+ * another, and none would ever end.
+ */
+const wipeMostMs = 14_400_000
+
+/**
+ * `left`: the groups that they were in. `undone`: those that could not be asked or left; the node goes on with them. `stays`: what is not
+ * erased, in words.
+ */
+export type Erased = {
+  readonly user: string
+  readonly left: readonly string[]
+  readonly undone: readonly Undone[]
+  readonly stays: readonly string[]
+}
 
 export const notErased = [
   'what others got from them: it is in the inboxes and histories of those, and in the logs of groups',
@@ -30,84 +50,86 @@ export const notErased = [
   'the bytes of what was removed, until the store is compacted, and backups',
 ] as const
 
-/**
- * What is refused for now is tried again after this time, for so long. A wipe has longer: on Cassandra it reads the keys of all histories,
- * and were it given up while it goes on, whoever repeats it would begin another, and none would ever end.
- */
-const [againMs, mostMs, wipeMostMs] = [100, 300_000, 14_400_000]
-/** So often it is looked whether a group has handed out its last message, before the inbox, which may be full, is wiped again. */
-const looksAWipe = 40
+/** One that is not over. `undone`: what was in the way when it was tried last. */
+export type Erasure = { readonly user: string; readonly running: boolean; readonly undone: readonly Undone[] }
 
-/** Each user once at a time: who asks for the same meanwhile gets the same answer. */
-export function erasing(context: Context): (user: UserId) => Promise<Erased> {
+export function erasing(context: Context) {
+  const { store, isHere, onFault } = context
   const underWay = new Map<UserId, Promise<Erased>>()
-  return (user) => {
+  const last = new Map<UserId, readonly Undone[]>()
+  let resumes = false
+  const once = async (user: UserId): Promise<Erased> => {
+    const erased = await erase(context, user)
+    last.set(user, erased.undone)
+    if (erased.undone.length > 0) return erased
+    await store.saveErasure(user, false)
+    last.delete(user)
+    return erased
+  }
+  /** Each user once at a time: who asks for the same meanwhile gets the same answer. */
+  const start = (user: UserId): Promise<Erased> => {
     const known = underWay.get(user)
     if (known) return known
-    const erased = erase(context, user).finally(() => underWay.delete(user))
+    const erased = once(user).finally(() => underWay.delete(user))
     underWay.set(user, erased)
     return erased
   }
+  const resumeAll = async (users: readonly UserId[]): Promise<void> => {
+    for (const user of users) {
+      if (!isHere(user) || underWay.has(user)) continue
+      // Operators may have let them in again while those before were erased.
+      if (!(await isUnderWay(context, user))) continue
+      const why = await start(user).then(({ undone }) => inWords(undone), words)
+      if (why)
+        onFault({ where: 'store', error: new Error(`the erasure of ${user} is not over, and goes on later: ${why}`) })
+    }
+  }
+  return {
+    erase: start,
+    /** Goes on, behind whoever asks, with those that a node which ended has left, or that could not be done. */
+    async resume(): Promise<void> {
+      if (resumes) return
+      resumes = true
+      const ended = () => {
+        resumes = false
+      }
+      const users = store.erasures()
+      users.then(resumeAll).then(ended, ended)
+      await users
+    },
+    /** Nothing more is erased of a user, whom operators let in again. Rejects with SendRefused while it is running. */
+    async end(user: UserId): Promise<void> {
+      if (underWay.has(user)) throw new SendRefused('busy', '')
+      await store.saveErasure(user, false)
+      last.delete(user)
+    },
+    async list(): Promise<readonly Erasure[]> {
+      const users = new Set([...(await store.erasures()), ...underWay.keys()])
+      return [...users].sort().map((user) => ({ user, running: underWay.has(user), undone: last.get(user) ?? [] }))
+    },
+  }
 }
 
+const inWords = (undone: readonly Undone[]): string => undone.map(({ group, why }) => `${group}: ${why}`).join('; ')
+
+const isUnderWay = async ({ store }: Pick<Context, 'store'>, user: UserId): Promise<boolean> =>
+  (await store.erasures()).includes(user)
+
+/** That it is begun is durable first: whatever ends the node, it is gone on with. */
 async function erase(context: Context, user: UserId): Promise<Erased> {
+  await context.store.saveErasure(user, true)
   await context.ban(user)
   await until(context, async () => (await context.sessions.devicesOf(user)).length === 0)
   await wipe(context, user)
-  const left: GroupId[] = []
-  for await (const group of tiedGroups(context, user)) if (await leaves(context, user, group)) left.push(group)
+  const { left, undone } = await leaveAll(context, user, () => wipe(context, user))
+  // Whom operators have let in again meanwhile, by another node, has what is theirs.
+  if (!(await isUnderWay(context, user))) throw new SendRefused('refused', '')
   // What groups had for them has come by now, and goes as well.
   await wipe(context, user)
   await again(context, () => ask(context, '', toPresence(user), (ticket) => ({ is: 'forget', ticket }) as const))
   await context.forgetKeys(user)
-  return { user, left, stays: notErased }
+  return { user, left, undone, stays: notErased }
 }
 
 const wipe = (context: Context, user: UserId) =>
   again(context, () => ask(context, '', toUser(user), (ticket) => ({ is: 'wipe', ticket }) as const), wipeMostMs)
-
-/** Resolves when the group has nothing more for them; with whether they were in it. */
-async function leaves(context: Context, user: UserId, group: GroupId): Promise<boolean> {
-  const { router } = context
-  const isMember = (await router.query(toGroup(group), 'group'))?.members.includes(user) === true
-  if (isMember) await again(context, () => context.leave(user, group).catch(unlessGone))
-  let looks = 0
-  await until(context, async () => {
-    if (!(await router.query(toGroup(group), 'ties')).includes(user)) return true
-    // One that rests since a crash hands out what it has when it is told something.
-    if (looks % looksAWipe === 0) router.tell(toGroup(group), { is: 'resume' })
-    looks += 1
-    if (looks % looksAWipe === 0) await wipe(context, user)
-    return false
-  })
-  return isMember
-}
-
-/** Somebody else has taken them out. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof SendRefused && error.code === 'not_a_member')) throw error
-}
-
-const pause = ({ clock }: Context): Promise<void> => new Promise((resolve) => clock.after(againMs, resolve))
-
-async function until(context: Context, isSo: () => Promise<boolean>, withinMs = mostMs): Promise<void> {
-  const end = context.clock.monotonic() + withinMs
-  while (!(await isSo())) {
-    if (context.clock.monotonic() > end) throw new SendRefused('busy', '')
-    await pause(context)
-  }
-}
-
-/** What is refused for now is asked again. */
-async function again(context: Context, task: () => Promise<unknown>, withinMs = mostMs): Promise<void> {
-  const isDone = async () => {
-    try {
-      await task()
-      return true
-    } catch (error) {
-      if (error instanceof SendRefused && error.retry) return false
-      throw error
-    }
-  }
-  await until(context, isDone, withinMs)
-}

@@ -19,7 +19,7 @@ import type {
   SettingsStore,
 } from '../store/contract.ts'
 import type { Bans } from './bans.ts'
-import { tiedGroups } from './people.ts'
+import { type Tied, tiedGroups, words } from './people.ts'
 
 type Context = {
   readonly store: LogStore & HistoryStore & SettingsStore & KeyStore & PeopleStore
@@ -62,10 +62,7 @@ export async function* exported(context: Context, user: UserId): AsyncGenerator<
 async function* linesOf(context: Context, user: UserId): AsyncGenerator<Line> {
   const found = new Set<MediaId>()
   yield* aboutUser(context, user)
-  for await (const group of tiedGroups(context, user)) {
-    const known = await context.router.query(toGroup(group), 'group')
-    if (known) yield { is: 'group', group, name: known.name, admin: known.admins.includes(user) }
-  }
+  for await (const tied of tiedGroups(context, user)) yield* groupLine(context, user, tied)
   for await (const line of messages(context, user)) {
     const { media } = line as { readonly media?: { readonly media: string } }
     if (media) found.add(media.media as MediaId)
@@ -86,6 +83,17 @@ async function* aboutUser({ store, router, bans, clock }: Context, user: UserId)
   for (const identity of await store.shelves(user)) {
     const row = await store.shelf(user, identity)
     if (row) yield { is: 'key-shelf', identity, ...row }
+  }
+}
+
+/** One that does not answer is named: the rest is of use without it. */
+async function* groupLine({ router }: Context, user: UserId, { group, why }: Tied): AsyncGenerator<Line> {
+  if (why !== undefined) return yield { is: 'unread', group, why }
+  try {
+    const known = await router.query(toGroup(group), 'group')
+    if (known) yield { is: 'group', group, name: known.name, admin: known.admins.includes(user) }
+  } catch (error) {
+    yield { is: 'unread', group, why: words(error) }
   }
 }
 

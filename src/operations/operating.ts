@@ -1,5 +1,6 @@
 /** What whoever runs a node asks of it, and does to its users' sessions. */
 import type { NodeRouter } from '../../actors/addresses.ts'
+import type { OnFault } from '../embed/faults.ts'
 import { SendRefused } from '../embed/post.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { NodeMedia } from '../media/media.ts'
@@ -46,6 +47,9 @@ type Context = {
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
   /** What is remembered of a user's public keys goes. */
   readonly forgetKeys: (user: UserId) => Promise<void>
+  /** Whether this node goes on with the erasure of a user, of several nodes. */
+  readonly isHere: (id: string) => boolean
+  readonly onFault: OnFault
 }
 
 /** Which users: those after one, at most so many. */
@@ -66,7 +70,7 @@ export function asOperator(context: Context) {
     await bans.set(userOf(user), true)
     await sessions.disconnect(userOf(user), undefined, 'banned')
   }
-  const erase = erasing({ ...context, ban })
+  const erasures = erasing({ ...context, ban })
   return {
     online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
       checkOptions('online', page, { after: isText, limit: isCounted })
@@ -86,11 +90,16 @@ export function asOperator(context: Context) {
       return sessions.disconnect(userOf(user), device as DeviceId | undefined, 'disconnected')
     },
     ban,
-    unban: async (user: string): Promise<boolean> => bans.set(userOf(user), false),
+    async unban(user: string): Promise<boolean> {
+      await erasures.end(userOf(user))
+      return bans.set(userOf(user), false)
+    },
     bans: (): readonly string[] => bans.list(),
     inspect: async (user: string) =>
       isChatId(user, limits.idLength) ? inspectUser(router, store, term, user, clock.now()) : undefined,
-    eraseUser: async (user: string): Promise<Erased> => erase(userOf(user)),
+    eraseUser: async (user: string): Promise<Erased> => erasures.erase(userOf(user)),
+    erasures: () => erasures.list(),
+    resumeErasures: () => erasures.resume(),
     exportUser: (user: string): AsyncIterable<string> => exported(context, userOf(user)),
     async deleteMessage(id: string): Promise<readonly string[]> {
       if (!isMessageId(id)) throw new SendRefused('bad_id', id)

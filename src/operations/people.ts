@@ -28,19 +28,29 @@ export async function usersAfter(
 /** Logs that are listed at a time, and groups that are asked at a time. */
 const [listedAtOnce, askedAtOnce] = [1_000, 16]
 
-/** Groups that have something to do with a user, who is in them, or is yet to get something of them. All groups are asked: nothing else knows them for certain. */
+/** A group, and why it did not say who has to do with it; undefined: it did. */
+export type Tied = { readonly group: GroupId; readonly why?: string }
+
+/**
+ * Groups that have something to do with a user, who is in them, or is yet to get something of them. All groups are asked: nothing else knows
+ * them for certain. One that is damaged, or on a node that does not answer, is told with the reason: the user may be in it.
+ */
 export async function* tiedGroups(
   { store, clock, router }: Listed & { readonly router: NodeRouter },
   user: UserId,
-): AsyncGenerator<GroupId> {
+): AsyncGenerator<Tied> {
   for (let after: ChatId | null = null; ; ) {
     await othersTurn(clock)
     const owners: readonly ChatId[] = await store.owners(after, listedAtOnce)
     const groups = owners.filter((id): id is GroupId => isGroup(id))
     for (let at = 0; at < groups.length; at += askedAtOnce) {
       const some = groups.slice(at, at + askedAtOnce)
-      const ties = await Promise.all(some.map((group) => router.query(toGroup(group), 'ties')))
-      yield* some.filter((_, n) => ties[n]?.includes(user))
+      const asked = some.map(async (group): Promise<Tied[]> => {
+        const ties = await router.query(toGroup(group), 'ties')
+        return ties.includes(user) ? [{ group }] : []
+      })
+      for (const [n, tied] of (await Promise.allSettled(asked)).entries())
+        yield* tied.status === 'fulfilled' ? tied.value : [{ group: some[n] as GroupId, why: words(tied.reason) }]
       await othersTurn(clock)
     }
     const last = owners.at(-1)
@@ -48,3 +58,6 @@ export async function* tiedGroups(
     after = last
   }
 }
+
+/** Why something failed, in words. */
+export const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -9,7 +9,7 @@ import type { ChatId, GroupId, MessageId, Millis, Seq, UserId } from '../protoco
 import { checkOptions, isNumber, isObjectWith, isOneOf, isText, type Rule } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
 import { Serial } from '../runtime/serial.ts'
-import { bans, saveBan } from './cassandra/bans.ts'
+import { list, listed } from './cassandra/bans.ts'
 import { clusterRows } from './cassandra/cluster.ts'
 import { type CassandraOptions, portOf } from './cassandra/connection.ts'
 import { erase } from './cassandra/erase.ts'
@@ -306,11 +306,19 @@ export class CassandraStore implements Store {
   }
 
   async bans(): Promise<readonly UserId[]> {
-    return bans(this.#requests)
+    return listed(this.#requests, 'banned')
   }
 
   async saveBan(user: UserId, banned: boolean): Promise<void> {
-    return saveBan(this.#requests, user, banned)
+    return list(this.#requests, 'banned', user, banned)
+  }
+
+  async erasures(): Promise<readonly UserId[]> {
+    return listed(this.#requests, 'erased')
+  }
+
+  async saveErasure(user: UserId, underWay: boolean): Promise<void> {
+    return list(this.#requests, 'erased', user, underWay)
   }
 
   async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {

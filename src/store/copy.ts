@@ -33,6 +33,7 @@ export async function copyStore(
   await Promise.all(Array.from({ length: atOnce }, worker))
   for (const { group } of await from.notedGroups()) await to.noteGroup(group, term)
   for (const user of await from.bans()) await to.saveBan(user, true)
+  for (const user of await from.erasures()) await to.saveErasure(user, true)
   return copied
 }
 

@@ -265,6 +265,14 @@ export class LmdbStore implements Store {
     return this.#write(({ bans }) => void (banned ? bans.put(user, true) : bans.remove(user)))
   }
 
+  async erasures(): Promise<readonly UserId[]> {
+    return [...this.#open.tables.erasures.getKeys()] as UserId[]
+  }
+
+  saveErasure(user: UserId, underWay: boolean): Promise<void> {
+    return this.#write(({ erasures }) => void (underWay ? erasures.put(user, true) : erasures.remove(user)))
+  }
+
   async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
     return linksOf(this.#open.tables, user, from)
   }

@@ -42,6 +42,20 @@ export function peopleContract(
       }
     }
 
+    it('remembers whose erasure is not over, through a start, whatever else goes of that user', async () => {
+      expect(await store.erasures()).toEqual([])
+      await store.saveErasure(carol, false)
+      for (const name of [bob, bobby, bob]) await store.saveErasure(name, true)
+      await store.wipe(bob)
+      await store.saveBan(bob, true)
+      await store.saveBan(bob, false)
+      await reopened()
+      expect([...(await store.erasures())].sort()).toEqual([bob, bobby])
+      for (const name of [bob, bob]) await store.saveErasure(name, false)
+      expect(await store.erasures()).toEqual([bobby])
+      expect(await store.bans()).toEqual([])
+    })
+
     it('lists whoever has a log or cursors, each once, in pages of any size', async () => {
       expect(await store.owners(null, 10)).toEqual([])
       const names = Array.from({ length: 25 }, (_, n) => user(`user ${n} ${n % 2 ? 'é' : '😀'}`))

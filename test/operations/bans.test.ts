@@ -36,6 +36,8 @@ async function operator() {
       media: undefined,
       leave: async () => {},
       forgetKeys: async () => {},
+      isHere: () => true,
+      onFault: () => {},
     }),
     store,
     enters,

@@ -36,6 +36,8 @@ async function take(client: Client, count: number): Promise<unknown[]> {
   }
   return bodies
 }
+const bodiesOf = (lines: readonly Record<string, unknown>[]) =>
+  lines.flatMap(({ body }) => (body === undefined ? [] : [body]))
 /** What is exported of a user, but for what says who they are and what is not kept. */
 async function keptOf(node: Node, user: string): Promise<readonly Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = []
@@ -54,7 +56,7 @@ it('takes away all that is kept of a user, bans them and takes them out of their
   await bob.send('ann', 'an answer')
   await bob.send(group, 'to all')
   await take(bob, 3)
-  expect(await node.eraseUser('bob')).toEqual({ user: 'bob', left: [group], stays: [...notErased] })
+  expect(await node.eraseUser('bob')).toEqual({ user: 'bob', left: [group], undone: [], stays: [...notErased] })
   await expect.poll(() => bob.connection).toMatchObject({ is: 'closed', code: 'banned' })
   expect(await keptOf(node, 'bob')).toEqual([])
   expect(await node.inspect('bob')).toMatchObject({ devices: [], lastSeen: null, lifetimes: [], waiting: null })
@@ -150,17 +152,86 @@ it('waits for a wipe of an hour, which asks are too short for', async () => {
     answer({ is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 })
   }
   const nothing = async () => {}
-  const erase = erasing({
+  const { erase } = erasing({
     router: { ask } as never,
-    store: { owners: async () => [] } as never,
+    store: { owners: async () => [], erasures: async () => ['bob'], saveErasure: nothing } as never,
     clock,
     sessions: { devicesOf: () => [] },
     ban: nothing,
     leave: nothing,
     forgetKeys: nothing,
+    isHere: () => true,
+    onFault: () => {},
   })
   expect(await erase('bob' as UserId)).toMatchObject({ user: 'bob', left: [] })
   expect(time).toBeGreaterThan(2 * 3_600_000)
+})
+
+/** Two groups of bob; nobody has asked them anything in the life of the node that is answered. `damaged`: the first. */
+async function withGroups() {
+  const store = memoryStore()
+  const first = createNode({ store })
+  await first.listen({ port: 0 })
+  const make = (name: string) => first.createGroup({ by: 'ann', name, members: ['bob'] })
+  const [damaged, sound] = [await make('Damaged'), await make('Sound')]
+  await first.send({ from: 'ann', to: 'bob', body: 'a secret' })
+  await expect.poll(async () => (await first.inspect('bob'))?.tail).toBe(3)
+  await first.close()
+  const loadGroup: typeof store.loadGroup = async (group) => {
+    if (group === damaged) throw new Error('groups is not what was written')
+    return store.loadGroup(group)
+  }
+  return { store, spoilt: { ...store, loadGroup }, damaged, sound }
+}
+const isOver = (node: Node) => expect.poll(() => node.erasures(), { timeout: 60_000 }).toEqual([])
+
+it('a group that is damaged holds up neither an export nor an erasure, is named, and left when it can be', async () => {
+  const { store, spoilt, damaged, sound } = await withGroups()
+  const { node } = await start({ store: spoilt })
+  const why = 'groups is not what was written'
+  const exported = await keptOf(node, 'bob')
+  expect(exported.filter(({ is }) => is === 'group' || is === 'unread')).toEqual(
+    expect.arrayContaining([
+      { is: 'group', group: sound, name: 'Sound', admin: false },
+      { is: 'unread', group: damaged, why },
+    ]),
+  )
+  const undone = [{ group: damaged, why }]
+  expect(await node.eraseUser('bob')).toMatchObject({ left: [sound], undone })
+  expect(bodiesOf(await keptOf(node, 'bob'))).toEqual([])
+  expect(await node.erasures()).toEqual([{ user: 'bob', running: false, undone }])
+  await node.close()
+  const { node: mended } = await start({ store })
+  await isOver(mended)
+  expect((await mended.group(damaged))?.members).toEqual(['ann'])
+})
+
+it('is gone on with by the next node where one ends in the middle of it, and nobody asks for it again', async () => {
+  const { store, sound } = await withGroups()
+  const hangs = { ...store, wipe: () => new Promise<void>(() => {}) }
+  const { node } = await start({ store: hangs })
+  void node.eraseUser('bob').catch(() => {})
+  await expect.poll(() => node.erasures()).toEqual([{ user: 'bob', running: true, undone: [] }])
+  await expect(node.unban('bob')).rejects.toMatchObject({ code: 'busy' })
+  await node.close()
+  const { node: next } = await start({ store })
+  await isOver(next)
+  expect([await keptOf(next, 'bob'), await next.bans()]).toEqual([[], ['bob']])
+  expect((await next.group(sound))?.members).toEqual(['ann'])
+})
+
+it('says why it is not over where nobody waits for it, and ends where operators let the user in again', async () => {
+  const { spoilt, damaged } = await withGroups()
+  const faults: unknown[] = []
+  await spoilt.open()
+  await spoilt.saveErasure('bob' as UserId, true)
+  await spoilt.close()
+  const { node } = await start({ store: spoilt, onFault: (fault) => void faults.push(fault) })
+  await expect.poll(() => faults, { timeout: 60_000 }).toMatchObject([{ where: 'store' }])
+  expect(String((faults[0] as { error: Error }).error)).toContain(`the erasure of bob is not over`)
+  expect(String((faults[0] as { error: Error }).error)).toContain(`${damaged}: groups is not what was written`)
+  expect(await node.unban('bob')).toBe(true)
+  expect(await node.erasures()).toEqual([])
 })
 
 it('frees an inbox that is full, so that its groups can end with it', async () => {

@@ -41,6 +41,7 @@ const writes = new Set(
     'saveLastSeen',
     'saveSettings',
     'saveBan',
+    'saveErasure',
     'saveReckoning',
     'expire',
     'begin',

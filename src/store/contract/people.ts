@@ -18,4 +18,9 @@ export interface PeopleStore {
    * Durable when it resolves; may be repeated, and must be after a rejection. Takes long where there is much, in bounded slices.
    */
   wipe(user: UserId): Promise<void>
+
+  /** Users whose erasure has begun and is not over, in any order. */
+  erasures(): Promise<readonly UserId[]>
+  /** Notes that the erasure of a user begins, or is over. Durable when it resolves; may be repeated after a rejection. */
+  saveErasure(user: UserId, underWay: boolean): Promise<void>
 }

@@ -39,6 +39,8 @@ export type Tables = {
   readonly preferences: Table<Settings, string>
   /** Users who may not connect. */
   readonly bans: Table<true, string>
+  /** Users whose erasure is not over. */
+  readonly erasures: Table<true, string>
   /** 'version' -> that of what the tables hold, as every release reads it */
   readonly versions: Database<number, string>
   /** Of the store itself. */
@@ -94,6 +96,7 @@ export function openTables(path: string, damages: Damages): Tables {
     reads: table('reads'),
     preferences: table('preferences'),
     bans: table('bans'),
+    erasures: table('erasures'),
     versions: root.openDB({ name: 'settings' }),
     settings: table('numbers'),
     groups: table('groups'),

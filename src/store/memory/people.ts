@@ -4,7 +4,19 @@ import type { PeopleStore } from '../contract.ts'
 import type { Inboxes } from './inboxes.ts'
 
 /** `kept`: what is kept of users besides their inboxes, by user. */
-export const people = (inboxes: Inboxes, kept: readonly Map<UserId, unknown>[]): PeopleStore => ({
+export function people(inboxes: Inboxes, kept: readonly Map<UserId, unknown>[]): PeopleStore {
+  const underWay = new Set<UserId>()
+  return {
+    ...listed(inboxes, kept),
+    erasures: async () => [...underWay],
+    saveErasure: async (user, is) => void (is ? underWay.add(user) : underWay.delete(user)),
+  }
+}
+
+const listed = (
+  inboxes: Inboxes,
+  kept: readonly Map<UserId, unknown>[],
+): Omit<PeopleStore, 'erasures' | 'saveErasure'> => ({
   async owners(after, limit) {
     const owners = [...inboxes.all.keys()].sort()
     return owners.filter((owner) => after === null || owner > after).slice(0, limit)

@@ -53,8 +53,13 @@ export async function showUser(node: AskedNode, user: string): Promise<void> {
       'All that the node keeps of them goes for good, they leave their groups, and cannot come in any more. What others got from them stays. In files it is gone once the store is compacted.',
       'Erase',
       async () => {
-        await node.ask('DELETE', `/users/${name}`)
+        const erased = await node.ask<{ undone: { group: string; why: string }[] }>('DELETE', `/users/${name}`)
         await again()
+        const undone = (erased?.undone ?? []).map(({ group, why }) => `${group} (${why})`)
+        if (undone.length > 0)
+          throw new Error(
+            `They may still be in these groups, with which the node goes on by itself: ${undone.join(', ')}`,
+          )
       },
     ),
   )
