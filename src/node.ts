@@ -462,6 +462,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
   const who = { token: options.operatorToken, open: !asksToken }
   const audit = new Audit(onEvent, clock)
+  const sealing = options.e2ee ?? 'off'
   let stops = false
   const leave = (overMs: Millis, hurried: () => boolean) => {
     stops = true
@@ -474,6 +475,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
     operators: adminRoute({ ...who, node, onEvent, audit }),
     metrics: metricsRoute({ ...who, metrics }),
+    sealing: sealing === 'off' ? undefined : { realm: options.realm ?? '', required: sealing === 'required' },
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, isReady, onEvent })
   const close = () => {

@@ -70,7 +70,7 @@ export class UsageError extends BluetickError {}
 /**
  * `storage_failed`: it could not be read or written. `storage_damaged`: it holds what this client did not write.
  * `storage_in_use`: another process has it. `storage_taken`: another tab or client took it over.
- * `storage_of_another_user`: it belongs to another user than the token.
+ * `storage_of_another_user`: it belongs to another user than the token. `storage_locked`: it is locked by another key.
  */
 export type StorageCode =
   | 'storage_failed'
@@ -78,6 +78,7 @@ export type StorageCode =
   | 'storage_in_use'
   | 'storage_taken'
   | 'storage_of_another_user'
+  | 'storage_locked'
 
 /**
  * Why a client ended: `closed` by its program, by the server with a close code from 3500 on or with an error code that refuses the

@@ -40,6 +40,12 @@ export const text = (status: number, body: string): Answer => ({
 /** `address`: which address the client has. */
 type AddressOf = (response: HttpResponse, request: HttpRequest) => string
 
+export const json = (value: unknown): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(value),
+})
+
 export function serveHttp(app: TemplatedApp, route: Route, address: AddressOf): void {
   app.any('/*', (response, raw) => {
     const body = new RequestBody(response)

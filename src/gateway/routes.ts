@@ -1,6 +1,6 @@
 /** HTTP: media, what operators ask, and the chat page. */
 import { readFile } from 'node:fs/promises'
-import { type Answer, type Route, text } from './http.ts'
+import { type Answer, json, type Route, text } from './http.ts'
 
 type Context = {
   /** What operators ask, and what reads metrics for them. */
@@ -10,11 +10,15 @@ type Context = {
   readonly health: Route
   /** Uploads and downloads. */
   readonly media: Route
+  /** What the chat page is told where users may seal what they write. */
+  readonly sealing: { readonly realm: string; readonly required: boolean } | undefined
 }
 
 const page: Record<string, string> = {
   '/': 'index.html',
   '/app.js': 'app.js',
+  '/shared.js': 'shared.js',
+  '/e2ee.js': 'e2ee.js',
   '/app.css': 'app.css',
   '/sw.js': 'sw.js',
   '/manifest.webmanifest': 'manifest.webmanifest',
@@ -42,6 +46,7 @@ export function routes(context: Context): Route {
     if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET.\n')
     const watched = context.health(request)
     if (watched) return watched
+    if (path === '/e2ee.json' && context.sealing) return json(context.sealing)
     const file = Object.hasOwn(page, path) ? page[path] : undefined
     return file === undefined ? undefined : pageFile(file)
   }

@@ -30,6 +30,7 @@ import { leaving } from './leaving.ts'
 import { Lists } from './lists.ts'
 import { notice } from './notice.ts'
 import { showOptions } from './options.ts'
+import type { Sealing } from './sealing.ts'
 import { enter, filesOf, remember, tellActivity } from './session.ts'
 import { Privacy } from './settings.ts'
 import { tried } from './sheet.ts'
@@ -47,6 +48,7 @@ export class App {
   readonly client: Client
   readonly #me: string
   readonly #book: Book
+  readonly #sealing: Sealing | undefined
   readonly #close: () => Promise<void>
   readonly #lists: Lists
   readonly #head: Head
@@ -78,20 +80,28 @@ export class App {
   #showing: ReturnType<typeof setTimeout> | undefined
 
   /** Nothing of it is shown yet. */
-  static async open(me: string, token: string): Promise<App> {
-    const { client, shelf: name } = enter(me, token)
+  static async open(me: string, token: string, sealing: Sealing | undefined): Promise<App> {
+    const { client, shelf: name } = await enter(me, token, sealing)
     const shelf = indexedDBShelf(name)
     const book = await openBook(client, me, shelf)
     const files = new WaitingFiles(filesOf(me))
-    return new App(me, client, book, files, async () => {
+    return new App(me, client, book, files, sealing, async () => {
       book.close()
       await client.close()
       await Promise.all([shelf.close(), files.close()])
     })
   }
 
-  private constructor(me: string, client: Client, book: Book, files: WaitingFiles, close: () => Promise<void>) {
+  private constructor(
+    me: string,
+    client: Client,
+    book: Book,
+    files: WaitingFiles,
+    sealing: Sealing | undefined,
+    close: () => Promise<void>,
+  ) {
     this.#me = me
+    this.#sealing = sealing
     this.client = client
     this.#book = book
     this.#close = close
@@ -110,7 +120,8 @@ export class App {
       this.#go(undefined)
       notice('There is no such group.')
     })
-    this.#privacy = new Privacy(client, choices, remove)
+    this.#privacy = new Privacy(client, sealing, choices, remove)
+    sealing?.begin(me, client, book, () => void this.#privacy.show())
     this.#groups = new Groups(me, client, open, choices, remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
@@ -150,7 +161,14 @@ export class App {
   /** The person has been let in; `token`: with what they come in again. */
   show(token: string): void {
     const { client } = this
-    const { signOut, ended } = leaving(this.#me, client, this.#close, () => this.#uploads.count, token !== this.#me)
+    const { signOut, ended } = leaving(
+      this.#me,
+      client,
+      this.#close,
+      () => this.#uploads.count,
+      token !== this.#me,
+      this.#sealing,
+    )
     byId('my-name').textContent = this.#me
     byId('my-avatar').replaceChildren(avatar(this.#me))
     byId('app').hidden = false
@@ -175,9 +193,10 @@ export class App {
     book.on('chats', () => this.#showSoon())
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
-    onFiles(async (file, caption) => {
+    const send = async (file: File, caption: string) => {
       if (this.#open !== undefined) await this.#uploads.send(this.#open, file, caption)
-    })
+    }
+    onFiles(send, () => this.#sealing?.filesWords() ?? '')
     void this.#uploads.resume()
     for (const id of ['about', 'lasting', 'details']) byId(id).onclick = () => this.#about()
     byId('back').onclick = () => this.#go(undefined)
@@ -254,6 +273,7 @@ export class App {
     this.#past = undefined
     this.#untold = []
     this.#blocked.open(chat ?? '')
+    this.#sealing?.open(chat)
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
     if (chat === undefined) this.#begin([], undefined, 0)

@@ -1,16 +1,16 @@
 /** One line as it stands in the open chat, with its day where that begins. */
-import { isGroup, type Line } from '../client/chats/index.ts'
+import { isGroup, type Line, type Note } from '../client/chats/index.ts'
 import { timerOf } from '../client/index.ts'
 import { hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
-import { changeWords, partsOf } from './telling.ts'
+import { changeWords, noteWords, partsOf } from './telling.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
 /** `options`: what one may do about a line. `ticks`: who has it. */
 export type Acts = { readonly options: (line: Line) => void; readonly ticks: (line: Line) => void }
 
-/** What the document has of a line. */
-export type Shown = { readonly item: HTMLElement; day: HTMLElement | undefined }
+/** What the document has of a line; `note`: of what this browser says in its place. */
+export type Shown = { readonly item: HTMLElement; readonly note: Note | undefined; day: HTMLElement | undefined }
 
 export class Bubbles {
   readonly #me: string
@@ -24,9 +24,14 @@ export class Bubbles {
   }
 
   make(line: Line): Shown {
-    const item = line.change ? this.#change(line) : this.#message(line)
+    const item = line.change ? this.#change(line) : line.note ? this.#note(line, line.note) : this.#message(line)
     item.id = line.id
-    return { item, day: undefined }
+    return { item, note: line.note, day: undefined }
+  }
+
+  /** A line for who listens to the page. */
+  heardWords(line: Line): string {
+    return line.note ? noteWords(line.note, line, this.#me) : `${line.from}: ${line.text}`
   }
 
   /** What has become of a line. Only the tick changes: a video that plays goes on. */
@@ -50,6 +55,15 @@ export class Bubbles {
 
   #change(line: Line): HTMLElement {
     return make('li', 'divider change', make('span', '', changeWords(line, this.#me)), ...refusal(line))
+  }
+
+  /** In its place: a message that cannot be read looks like one, what concerns the chat does not. */
+  #note(line: Line, note: Note): HTMLElement {
+    const words = noteWords(note, line, this.#me)
+    if (note.is === 'identity') return make('li', 'divider change note warning', make('span', '', words))
+    const side = line.mine ? 'mine' : 'theirs'
+    const meta = make('span', 'meta', make('time', '', clock(line.time)))
+    return make('li', `${side} note`, make('span', 'text', words), meta)
   }
 
   #message(line: Line): HTMLElement {
@@ -95,7 +109,7 @@ export function countDown(): void {
 
 /** Whether a line stands close to the one before it. */
 const follows = (line: Line, before: Line | undefined): boolean =>
-  before?.from === line.from && !before.change && line.time - before.time < 120_000
+  before?.from === line.from && !before.change && before.note?.is !== 'identity' && line.time - before.time < 120_000
 
 /** That a line vanishes, and once its time runs how soon. */
 function timer({ lifetime, expires }: Line): HTMLElement[] {

@@ -1,5 +1,6 @@
 /** Leaving: by signing out, or since the server lets this browser in no more. What this browser has of a person goes with them. */
 import type { Client, ConnectionStatus } from '../client/index.ts'
+import type { Sealing } from './sealing.ts'
 import { lock, wipe } from './session.ts'
 import { ask } from './sheet.ts'
 import { backToEntry } from './way.ts'
@@ -15,6 +16,7 @@ export function leaving(
   close: () => Promise<void>,
   files: () => number,
   asksToken: boolean,
+  sealing: Sealing | undefined,
 ) {
   const gone = async (words: string) => {
     await close()
@@ -31,9 +33,10 @@ export function leaving(
     /** Asks first. */
     signOut: async (): Promise<void> => {
       const waiting = (await client.outbox()).filter(({ state }) => state === 'queued').length + files()
-      ask('Sign out?', signOutWords(waiting, asksToken), 'Sign out', async () => {
+      const keys = (await sealing?.leavingWords()) ?? ''
+      ask('Sign out?', signOutWords(waiting, asksToken) + keys, 'Sign out', async () => {
         end()
-        await unlinked(client)
+        await unlinked(client, sealing)
         await gone('')
       })
     },
@@ -57,9 +60,10 @@ function signOutWords(waiting: number, asksToken: boolean): string {
 }
 
 /** Leaves the person's devices, where the server can be told. */
-async function unlinked(client: Client): Promise<void> {
+async function unlinked(client: Client, sealing: Sealing | undefined): Promise<void> {
   const { connection } = client
   if (connection.is !== 'online') return
   const late = new Promise((resolve) => setTimeout(resolve, farewellMs))
-  await Promise.race([client.removeDevice(connection.device).catch(() => undefined), late])
+  const left = Promise.resolve(sealing?.leave()).then(() => client.removeDevice(connection.device))
+  await Promise.race([left.catch(() => undefined), late])
 }

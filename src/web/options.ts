@@ -26,7 +26,15 @@ export function showOptions(line: Line, me: string, acts: Acts): void {
   remove.classList.add('danger')
   const ticks = line.mine && isGroup(line.chat) && line.at ? [button('Message info', () => acts.ticks(line))] : []
   const last = line.state === 'queued' ? button('Take back', act(acts.takeBack)) : remove
-  openSheet('Message', make('blockquote', '', summary(line, me)), ...lasting(line), ...copy, ...ticks, last)
+  openSheet(
+    'Message',
+    make('blockquote', '', summary(line, me)),
+    ...lasting(line),
+    ...sealed(line),
+    ...copy,
+    ...ticks,
+    last,
+  )
   byId('info').querySelector('button')?.blur()
 }
 
@@ -36,6 +44,11 @@ function copyText({ text }: Line): void {
     () => notice('This browser does not let the page copy.'),
   )
 }
+
+const sealed = ({ sealed, media }: Line): HTMLElement[] =>
+  sealed
+    ? [make('p', 'words', media ? 'The text was encrypted, and the file was not.' : 'This message was encrypted.')]
+    : []
 
 function lasting({ lifetime, expires }: Line): HTMLElement[] {
   if (expires !== null) return [make('p', 'words', `Disappears in ${leftWords(expires - Date.now())}.`)]

@@ -4,6 +4,7 @@ import { address, go } from './address.ts'
 import { App } from './app.ts'
 import { avatar, byId, make, refuse } from './dom.ts'
 import { letIn } from './gate.ts'
+import { sealingFor } from './loading.ts'
 import { known, remember, tokenOf, wipe } from './session.ts'
 import { backToEntry, saidBefore } from './way.ts'
 import { closedWords } from './words.ts'
@@ -26,7 +27,10 @@ async function start(me: string, token: string, kept: boolean): Promise<void> {
   if (address().me !== me) go(me)
   enter.hidden = true
   byId('gate').hidden = false
-  const app = await App.open(me, token).catch((error: Error) => error)
+  const sealing = await sealingFor(me).catch((error: Error) => error)
+  if (sealing instanceof Error)
+    return backToEntry('What encrypts your messages could not be loaded. Try again when the server can be reached.', me)
+  const app = await App.open(me, token, sealing).catch((error: Error) => error)
   if (app instanceof Error)
     return backToEntry(`This browser does not let the page keep anything, so it cannot start: ${app.message}`, me)
   const refused = await letIn(app.client, me, kept)

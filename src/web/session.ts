@@ -1,5 +1,8 @@
 /** This browser as one of a person's devices: whom it knows, what it keeps of them, and whether the person is here. */
 import { type Client, connect, indexedDBStorage } from '../client/index.ts'
+import { browserWords } from './devices.ts'
+import { forgetOffer } from './offer.ts'
+import type { Sealing } from './sealing.ts'
 
 const shelfOf = (user: string): string => `bluetick-page:${user}`
 /** Where files wait to be sent. */
@@ -8,11 +11,17 @@ const storageOf = (user: string): string => `${user}:${deviceOf(user)}`
 const signedIn = 'signed-in:'
 
 /** Connects. The device and what it keeps are there until the person signs out. */
-export function enter(me: string, token: string): { readonly client: Client; readonly shelf: string } {
+export async function enter(
+  me: string,
+  token: string,
+  sealing: Sealing | undefined,
+): Promise<{ readonly client: Client; readonly shelf: string }> {
   const device = deviceOf(me)
   const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`
-  const storage = indexedDBStorage(storageOf(me))
-  const client = connect({ url, token, device, storage, background: document.hidden })
+  const own = indexedDBStorage(storageOf(me))
+  const storage = (await sealing?.locked(own, storageOf(me))) ?? own
+  const options = { url, token, device, storage, background: document.hidden }
+  const client = connect({ ...options, ...(sealing && { e2ee: sealing.e2ee }) })
   return { client, shelf: shelfOf(me) }
 }
 
@@ -31,8 +40,10 @@ export const lock = (user: string): void => localStorage.removeItem(signedIn + u
 
 /** Nothing of this person is left in this browser. Their client and their book are closed. */
 export async function wipe(user: string): Promise<void> {
-  await Promise.all([shelfOf(user), filesOf(user), `bluetick:${storageOf(user)}`].map(deleted))
+  const kept = [`bluetick:${storageOf(user)}`, `bluetick-key:${storageOf(user)}`]
+  await Promise.all([shelfOf(user), filesOf(user), ...kept].map(deleted))
   for (const key of [signedIn, 'device:']) localStorage.removeItem(key + user)
+  forgetOffer(user)
 }
 
 function deleted(database: string): Promise<unknown> {
@@ -50,35 +61,6 @@ function deviceOf(user: string): string {
   localStorage.setItem(`device:${user}`, device)
   return device
 }
-
-const browsers = [
-  ['Edge', /\bEdgA?\//],
-  ['Opera', /\bOPR\//],
-  ['Samsung Internet', /\bSamsungBrowser\//],
-  ['Firefox', /\b(Firefox|FxiOS)\//],
-  ['Chrome', /\b(Chrome|CriOS|HeadlessChrome)\//],
-  ['Safari', /\bSafari\//],
-] as const
-const systems = [
-  ['iPad', /\biPad\b/],
-  ['iPhone', /\biPhone\b/],
-  ['Android', /\bAndroid\b/],
-  ['ChromeOS', /\bCrOS\b/],
-  ['Windows', /\bWindows\b/],
-  ['Mac', /\bMacintosh\b/],
-  ['Linux', /\bLinux\b/],
-] as const
-
-/** "Chrome on Linux", of what a browser says of itself. */
-export function browserWords(userAgent: string): string {
-  const named = (list: readonly (readonly [string, RegExp])[]) => list.find(([, sign]) => sign.test(userAgent))?.[0]
-  const system = named(systems)
-  return `${named(browsers) ?? 'Browser'}${system ? ` on ${system}` : ''}`
-}
-
-/** A device as a person knows it. */
-export const deviceWords = (device: string): string =>
-  /^web-\w+$/.test(device) ? 'A browser' : device.replace(/ ~\w+$/, '')
 
 /** Tells the server when the person does something, and when the page is out of sight. */
 export function tellActivity(client: Client): void {

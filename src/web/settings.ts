@@ -1,10 +1,11 @@
 /** What a person decides about others: who may write, who sees them, whom they know, and whom they have blocked. */
 import type { Audience, Client, DeviceInfo, Settings } from '../client/index.ts'
 import { setAlerts, wantsAlerts } from './alerts.ts'
+import { deviceWords } from './devices.ts'
 import { byId, make } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
 import { notice } from './notice.ts'
-import { deviceWords } from './session.ts'
+import type { Sealing } from './sealing.ts'
 import { ask, button, closesBeside, openSheet, openSheetOf, people, tried } from './sheet.ts'
 import { when } from './words.ts'
 
@@ -16,12 +17,19 @@ const audiences: readonly (readonly [Audience, string])[] = [
 
 export class Privacy {
   readonly #client: Client
+  readonly #sealing: Sealing | undefined
   readonly #choices: (chat: string) => HTMLElement[]
   readonly #delete: (chat: string) => void
 
   /** `choices`: what else one may do about a chat; `remove` deletes it. */
-  constructor(client: Client, choices: (chat: string) => HTMLElement[], remove: (chat: string) => void) {
+  constructor(
+    client: Client,
+    sealing: Sealing | undefined,
+    choices: (chat: string) => HTMLElement[],
+    remove: (chat: string) => void,
+  ) {
     this.#client = client
+    this.#sealing = sealing
     this.#choices = choices
     this.#delete = remove
     closesBeside(byId<HTMLDialogElement>('info'))
@@ -29,9 +37,9 @@ export class Privacy {
   }
 
   async show(): Promise<void> {
-    const asked = await openSheetOf('Settings', Promise.all([this.#client.settings(), this.#client.devices()]))
+    const asked = await openSheetOf('Settings', this.#ask())
     if (!asked) return
-    const [settings, devices] = asked
+    const { settings, devices, sealing } = asked
     openSheet(
       'Settings',
       this.#choice('lastSeen', 'Who can see when I was last online', settings),
@@ -47,7 +55,14 @@ export class Privacy {
       ),
       make('h3', '', 'My devices'),
       make('ul', 'people', ...devices.map((device) => this.#device(device))),
+      ...sealing,
     )
+  }
+
+  async #ask() {
+    const [settings, devices] = await Promise.all([this.#client.settings(), this.#client.devices()])
+    const sealing = (await this.#sealing?.settings(devices.map(({ device }) => device))) ?? []
+    return { settings, devices, sealing }
   }
 
   /** What one may do about one person. */
@@ -96,11 +111,16 @@ export class Privacy {
         `Remove ${deviceWords(device)}?`,
         'It will be signed out, and a browser deletes the chats that it keeps.',
         'Remove',
-        () => this.#done(this.#client.removeDevice(device), () => this.show()),
+        () => this.#done(this.#remove(device), () => this.show()),
       ),
     )
     remove.setAttribute('aria-label', `Remove ${deviceWords(device)}`)
     return make('li', '', name, state, remove)
+  }
+
+  /** With its keys, where it has some. */
+  #remove(device: string): Promise<void> {
+    return this.#sealing ? this.#sealing.remove(device) : this.#client.removeDevice(device)
   }
 
   #choice(name: 'lastSeen' | 'writers' | 'groups', label: string, settings: Settings): HTMLElement {

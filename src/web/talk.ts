@@ -80,7 +80,8 @@ export class Talk {
     const fresh = this.#reel.put(lines)
     for (const line of lines) {
       const shown = this.#shown.get(line.id)
-      if (shown) this.#bubbles.update(shown, line)
+      if (shown?.note) this.#anew(line)
+      else if (shown) this.#bubbles.update(shown, line)
     }
     if (fresh.length === 0) return
     if (fresh.some(({ mine, state }) => mine && state === 'queued')) {
@@ -91,7 +92,7 @@ export class Talk {
     if (this.#follows) this.#reel.toEnd()
     const heard = fresh.findLast(({ mine, change }) => !mine && !change)
     // Who listens to the page hears what comes, not what was there already.
-    if (heard && this.#follows) byId('heard').textContent = `${heard.from}: ${heard.text}`
+    if (heard && this.#follows) byId('heard').textContent = this.#bubbles.heardWords(heard)
     this.#drawSoon()
   }
 
@@ -128,6 +129,13 @@ export class Talk {
     this.#follows = true
     this.#reel.toEnd()
     this.#draw()
+  }
+
+  /** A message that can be read by now stands where its place was kept. */
+  #anew(line: Line): void {
+    this.#shown.delete(line.id)
+    this.#drawSoon()
+    if (this.#follows && !line.note) byId('heard').textContent = this.#bubbles.heardWords(line)
   }
 
   #drawSoon(): void {

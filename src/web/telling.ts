@@ -1,5 +1,5 @@
 /** Lines as words: for a list, and the changes of a chat as sentences. */
-import { isGroup, type Line } from '../client/chats/index.ts'
+import { isGroup, type Line, type Note } from '../client/chats/index.ts'
 import { lifetimeWords, names } from './words.ts'
 
 /** As much of a text as a list has room for: never half of what a reader sees as one character. */
@@ -33,6 +33,7 @@ export function partsOf({ text, media }: Pick<Line, 'text' | 'media'>): {
 export function summary(line: Line, me: string): string {
   const { media, chat, from, mine } = line
   if (line.change) return changeWords(line, me)
+  if (line.note) return noteWords(line.note, line, me)
   const parts = partsOf(line)
   const text = [parts.name, parts.words].filter(Boolean).join(' · ')
   const words = (isGroup(chat) && !mine ? `${from}: ` : '') + shortened(text)
@@ -40,6 +41,31 @@ export function summary(line: Line, me: string): string {
   const kinds = { image: 'Photo', video: 'Video', audio: 'Recording' }
   const kind = kinds[media.type.split('/')[0] as keyof typeof kinds] ?? 'File'
   return words ? `${kind}: ${words}` : kind
+}
+
+/** What this browser has to say in a chat. */
+export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'>, me: string): string {
+  const who = mine || from === me ? 'you' : from
+  if (note.is === 'unread') return unreadWords(note, who)
+  switch (note.why) {
+    case 'device':
+      return `The devices of ${who} have changed`
+    case 'fork':
+      return `The server shows two versions of the devices of ${who}. Nothing is sent to ${who} any more`
+    case 'withheld':
+      return `The server does not show all devices of ${who}. What you write waits`
+    case 'reset':
+    case 'rotation':
+      return `${who}’s security number has changed. Press the lock above to compare it`
+  }
+}
+
+function unreadWords({ why, retrying }: Extract<Note, { is: 'unread' }>, who: string): string {
+  if (retrying) return 'Waiting for this message. It was asked for again'
+  if (why === 'plaintext') return `A message that was not encrypted is not shown: it may not be from ${who}`
+  if (why === 'not_kept' || why === 'no_part') return 'This message cannot be read in this browser'
+  if (why === 'other_version' || why === 'other_suite') return 'Load the page again to read this message'
+  return who === 'you' ? 'This message cannot be read here' : `This message cannot be read. Ask ${who} to send it again`
 }
 
 /** A change of a chat as a sentence. */

@@ -124,6 +124,8 @@ const refusals: Record<string, string> = {
   bad_id: 'this name does not exist',
   unknown_media: 'the file is no longer available',
   cancelled: 'taken back',
+  no_keys: 'it cannot be encrypted. Press the lock above to see why',
+  not_sealed: 'this server takes only encrypted messages between two people. Press the lock above',
 }
 
 /** Why a message will not be sent. */
@@ -163,6 +165,8 @@ function ended(code: string): Banner {
     return { text: 'You need a valid token to sign in. Yours is missing, wrong or has expired.', action: 'leave' }
   if (code === 'banned')
     return { text: 'This account has been banned. Ask whoever runs this server why.', action: 'leave' }
+  if (code === 'storage_locked')
+    return { text: 'What this browser keeps of your chats is locked: its key is gone.', action: 'leave' }
   if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return {

@@ -52,9 +52,10 @@ export class Pages {
     })
   }
 
-  async stop(): Promise<void> {
+  /** `signal`: SIGKILL ends it as a crash does. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const ended = new Promise((resolve) => this.#server?.once('exit', resolve))
-    this.#server?.kill('SIGTERM')
+    this.#server?.kill(signal)
     await ended
   }
 

@@ -56,7 +56,7 @@ it('a message whose bytes were changed under way is told, asked for, and comes u
   const bob = await enter('bob', { changed: (frame) => spoilt(frame) })
   const sent = await alice.send('bob', 'hello')
   expect(await take(bob, 1)).toEqual([{ id: sent.id, body: 'hello', sealed: true, from: 'alice', time: sent.time }])
-  expect(bob.unread).toEqual([{ id: sent.id, chat: 'alice', from: 'alice', why: 'bad_tag', retrying: true }])
+  expect(bob.unread).toMatchObject([{ id: sent.id, chat: 'alice', from: 'alice', why: 'bad_tag', retrying: true }])
   // Both go on in the pairing that was begun for it.
   await bob.send('alice', 'there you are')
   expect(await take(alice, 1)).toMatchObject([{ body: 'there you are' }])
@@ -153,7 +153,7 @@ it('what its sender does not keep is told, once it was asked for', async () => {
   const about = { id, chat: 'alice', from: 'alice' }
   await expect
     .poll(() => bob.unread, { timeout: 60_000 })
-    .toEqual([
+    .toMatchObject([
       { ...about, why: 'bad_tag', retrying: true },
       { ...about, why: 'not_kept', retrying: false },
     ])
@@ -171,7 +171,7 @@ it('two that can read nothing of each other ask a few times, and then are silent
   const about = { id, chat: 'alice', from: 'alice', why: 'bad_tag' }
   await expect
     .poll(() => bob.unread, { timeout: 60_000 })
-    .toEqual([
+    .toMatchObject([
       { ...about, retrying: true },
       { ...about, retrying: false },
     ])

@@ -172,7 +172,7 @@ it('without keys nothing is sent, unless the program allows it; and nothing is h
     ['sealed', true],
     ['from carol', undefined],
   ])
-  expect(unread).toEqual([{ id: id(1), chat: 'bob', from: 'bob', why: 'plaintext', retrying: false }])
+  expect(unread).toMatchObject([{ id: id(1), chat: 'bob', from: 'bob', why: 'plaintext', retrying: false }])
 })
 
 it('a client that knows nothing of it gets nothing in the place of a sealed message, and no bytes of it', async () => {

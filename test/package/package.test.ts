@@ -119,6 +119,7 @@ it('can be required from CommonJS', async () => {
     'bluetick/client/node': 'fileStorage',
     'bluetick/client/async-storage': 'asyncStorage',
     'bluetick/client/msgpack': 'msgpack',
+    'bluetick/client/locked': 'lockedStorage',
     'bluetick/client/chats': 'openBook',
     'bluetick/react': 'useMessages',
   }
@@ -131,6 +132,7 @@ it('can be required from CommonJS', async () => {
     'function',
     'function',
     'object',
+    'function',
     'function',
     'function',
     '',

@@ -5,7 +5,7 @@ import { deleted, merge, newChat, seenUpTo, sorted, titleOf, without } from '../
 import { fromMe, fromPast, type Line, startTimer, toMe } from '../../src/client/chats/line.ts'
 import type { Outgoing } from '../../src/client/index.ts'
 import { isLifetime } from '../../src/protocol/lifetime.ts'
-import { browserWords, deviceWords } from '../../src/web/session.ts'
+import { browserWords, deviceWords } from '../../src/web/devices.ts'
 import { changeWords, shortened, summary } from '../../src/web/telling.ts'
 import {
   bannerFor,

@@ -1,11 +1,12 @@
 /** The chats as this device has them: what comes is kept before it is shown, and what has vanished or is deleted leaves by itself. */
 import type { Client } from '../client.ts'
+import type { E2eeEvents, Unread } from '../e2ee/types.ts'
 import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
 import { type Chat, type Choice, newChat, newestTime, shown, sorted, untold } from './chat.ts'
-import { covers, fromMe, isGroup, type Line, toMe } from './line.ts'
+import { covers, fromMe, isGroup, type Line, otherKeys, toMe, unread } from './line.ts'
 import { type Kept, Log } from './log.ts'
 import { Past } from './past.ts'
 import type { Shelf } from './shelf.ts'
@@ -46,6 +47,8 @@ export class Book {
   #closed = false
   /** Own messages that are to be kept, and what keeps them. */
   readonly #own: Outgoing[] = []
+  /** What keeps the places of messages that could not be read. */
+  #noting: Promise<unknown> = Promise.resolve()
   #keeping: Promise<void> | undefined
 
   /** Takes the messages of a client: they have one reader. Rejects with a UsageError (`already_read`) where there is another. */
@@ -70,6 +73,12 @@ export class Book {
     this.#hear('seen', ({ chat, epoch, seq }) => this.#seen(chat, { epoch, seq }))
     this.#hear('gone', (gone) => this.#erase(gone))
     this.#hear('settings', (settings) => this.#agree(settings))
+    const { e2ee } = client
+    if (e2ee)
+      this.#ends.push(
+        e2ee.on('unreadable', (event) => this.#unread(event)),
+        e2ee.on('identity', (event) => void this.#otherKeys(event)),
+      )
     this.#opened = this.#begin(shelf)
   }
 
@@ -305,9 +314,24 @@ export class Book {
   /** What another device has deleted; what has vanished goes by its own timer. */
   async #erase(gone: ClientEvents['gone']): Promise<void> {
     const { chat, epoch, from, upTo } = gone
+    // It comes in the place of what could not be read: the cursor does not pass that before its place is kept.
+    await this.#noting
     if (chat === null) return
     await this.#lost(await this.#log.erase(chat, epoch, from, upTo))
     this.#listeners.tell('erased', gone)
+  }
+
+  #unread(event: Unread): void {
+    const keep = () => (this.#closed ? undefined : this.#keep([unread(event, this.#me)]))
+    this.#noting = Promise.all([this.#noting, this.#opened.then(keep).catch(nothing)])
+  }
+
+  /** In a chat with that user. That a device has come or gone is of interest to who has compared the numbers. */
+  async #otherKeys({ user, why }: E2eeEvents['identity']): Promise<void> {
+    await this.#opened
+    const isToldOf = why !== 'device' || (await this.#client.e2ee?.identity(user).catch(nothing))?.verified
+    if (isToldOf && user !== this.#me && this.has(user) && !this.#closed)
+      await this.#keep([otherKeys(user, why, Date.now())])
   }
 
   /** The chats become what the settings say of them, which may change meanwhile. */

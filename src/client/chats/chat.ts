@@ -70,12 +70,15 @@ export function merge(
   const theirs = line.mine && line.state === 'read' ? further(chat.theirs, line.at) : chat.theirs
   const top = further(chat.top, line.here)
   const told = isToCome(chat.told, top) ? chat.told : null
-  if (known) {
+  if (known && !(known.note && !line.note)) {
     const risen = rank[line.state] > rank[known.state] ? line : known
     const { order, waits } = known
-    const newer = { ...risen, order, waits, here: line.here ?? known.here, expires: known.expires ?? line.expires }
+    const place = { order, waits, here: line.here ?? known.here, expires: known.expires ?? line.expires }
+    const newer = { ...risen, ...place, ...(known.note && { note: line.note }) } as Line
     return { line: newer, chat: { ...chat, theirs, top, told, last: chat.last?.id === newer.id ? newer : chat.last } }
   }
+  // What could not be read takes the place that was kept for it.
+  if (known) return healed({ ...chat, theirs, top, told }, known, line, now)
   // What other own devices sent comes at once, and so before messages that stand before it in the inbox.
   const late = covers(chat.top, line.here)
   const place = placeIn(line.time, line.here)
@@ -85,9 +88,23 @@ export function merge(
   const moved = Math.max(order, chat.moved ?? 0)
   const longer = { ...chat, theirs, top, told, last, moved, size: chat.size + 1 }
   if (line.change) return { line: placed, chat: { ...longer, ...changed(chat, line) } }
-  if (line.mine) return { line: placed, chat: longer }
+  if (line.mine || line.note) return { line: placed, chat: longer }
   const unread = chat.unread + (covers(chat.seen, line.here) ? 0 : 1)
   return { line: placed, chat: { ...longer, unread, newest: further(chat.newest, line.at) } }
+}
+
+function healed(
+  chat: Chat,
+  { order, id }: Line,
+  line: Line,
+  now: number,
+): { readonly chat: Chat; readonly line: Line } {
+  const isSeen = covers(chat.seen, line.here)
+  const placed = { ...(isSeen ? startTimer(line, now) : line), order }
+  const last = chat.last?.id === id ? placed : chat.last
+  if (line.mine) return { line: placed, chat: { ...chat, last } }
+  const unread = chat.unread + (isSeen ? 0 : 1)
+  return { line: placed, chat: { ...chat, last, unread, newest: further(chat.newest, line.at) } }
 }
 
 /** What a group is like after a change; how long messages of other chats stay the settings say. */

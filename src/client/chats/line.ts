@@ -1,7 +1,13 @@
 /** What is known of a message, or of a change of a chat. Pure. */
 import type { Change } from '../../protocol/group.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
+import type { Change as Identity, Unread, Why } from '../e2ee/types.ts'
 import type { Attachment, Incoming, MessageState, Outgoing, Past } from '../types.ts'
+
+/** What this device has to say in a chat: that a message could not be read (`Unread`), or that the keys of its user are others (`Change` of e2ee). */
+export type Note =
+  | { readonly is: 'unread'; readonly why: Why; readonly retrying: boolean }
+  | { readonly is: 'identity'; readonly why: Identity }
 
 /** A message, or a change of a chat, as the chat shows it. */
 export type Line = {
@@ -31,20 +37,24 @@ export type Line = {
   readonly counts: readonly [chat: string, epoch: number, seq: number] | null
   /** Its place in the chat; given when it is first kept, and never changed. */
   readonly order: number
+  /** true: no server could read it. */
+  readonly sealed?: boolean
+  /** It is no message, or not yet: one that could not be read, which takes this place when it can be. */
+  readonly note?: Note
 }
 
 /** The line of an own message. */
 export const fromMe = (message: Outgoing, me: string): Line => {
-  const { id, to, body, media, change, time, state, code, at, copy, lifetime } = message
+  const { id, to, body, media, change, time, state, code, at, copy, lifetime, sealed } = message
   // What was agreed on stays to be read, when all that was said is gone.
   const expires = change ? null : message.expires
   const is = { id, chat: to, from: me, mine: true, text: textOf(body), media, change, time, state, code }
-  return { ...is, at, here: copy, lifetime, expires, waits: null, counts: null, order: 0 }
+  return { ...is, at, here: copy, lifetime, expires, waits: null, counts: null, order: 0, ...(sealed && { sealed }) }
 }
 
 /** `now`: when it came here. */
 export const toMe = (message: Incoming, now: number): Line => {
-  const { id, chat, from, body, media, change, lifetime, time, epoch, seq } = message
+  const { id, chat, from, body, media, change, lifetime, time, epoch, seq, sealed } = message
   const timer = change ? undefined : timerOf(lifetime)
   const expires = timer?.start === 'delivered' ? now + timer.ms : null
   const is = {
@@ -61,7 +71,8 @@ export const toMe = (message: Incoming, now: number): Line => {
   } as const
   const waits = timer?.start === 'read' ? chat : null
   const counts = change ? null : ([chat, epoch, seq] as const)
-  return { ...is, at: { epoch, seq }, here: { epoch, seq }, lifetime, expires, waits, counts, order: 0 }
+  const here = { epoch, seq }
+  return { ...is, at: here, here, lifetime, expires, waits, counts, order: 0, ...(sealed && { sealed }) }
 }
 
 /** A line of a history: shown, and not kept. `read`: how far the other has read own messages. */
@@ -70,8 +81,26 @@ export const fromPast = (message: Past, read: Line['at'], me: string): Line => {
   const state = from !== me || covers(read, at) ? 'read' : 'sent'
   const is = { id, chat, from, mine: from === me, text: textOf(body), media, change, time, state, code: null } as const
   const [here, order] = [{ epoch, seq }, placeIn(time, { epoch, seq })]
-  return { ...is, at: at ?? here, here, lifetime: 'permanent', expires: null, waits: null, counts: null, order }
+  const line = { ...is, at: at ?? here, here, lifetime: 'permanent', expires: null, waits: null, counts: null } as const
+  // The server has nothing to show of what was sealed.
+  const isSealed = body.length === 0 && !media && !change
+  return { ...line, order, ...(isSealed && { note: { is: 'unread', why: 'not_kept', retrying: false } }) }
 }
+
+/** In the place of a message that could not be read. */
+export const unread = ({ id, chat, from, why, retrying, time, epoch, seq }: Unread, me: string): Line => {
+  const here = { epoch, seq }
+  return { ...noted(id, chat, from, time, { is: 'unread', why, retrying }), mine: from === me, at: here, here }
+}
+
+/** That the keys of a user are others. */
+export const otherKeys = (user: string, why: Identity, now: number): Line =>
+  noted(crypto.randomUUID(), user, user, now, { is: 'identity', why })
+
+const noted = (id: string, chat: string, from: string, time: number, note: Note): Line => ({
+  ...{ id, chat, from, mine: false, text: '', media: null, change: null, time, state: 'read', code: null },
+  ...{ at: null, here: null, lifetime: 'default', expires: null, waits: null, counts: null, order: 0, note },
+})
 
 const textOf = (body: Outgoing['body']): string => (typeof body === 'string' ? body : `[${body.byteLength} bytes]`)
 

@@ -79,9 +79,20 @@ class ClientE2ee implements E2ee {
     const [root, own] = [theirs.chain.members[0], mine.chain.members[0]]
     if (!root || !own) throw new UsageError('no_keys', `${root ? engine.user : user} has no keys`)
     const { realm } = engine
-    const number = safetyNumber(realm, { user: engine.user, identity: own.identity }, { user, identity: root.identity })
-    const devices = theirs.chain.members.map(({ device }) => device)
-    return { safetyNumber: number, verified: theirs.verified === rootOf(theirs.chain), devices, waits: waits(theirs) }
+    const roots = [
+      { user: engine.user, identity: own.identity },
+      { user, identity: root.identity },
+    ] as const
+    return {
+      // 60 ms: only where somebody looks at it.
+      get safetyNumber() {
+        return safetyNumber(realm, ...roots)
+      },
+      verified: theirs.verified === rootOf(theirs.chain),
+      devices: theirs.chain.members.map(({ device }) => device),
+      waits: waits(theirs),
+      forked: theirs.forked === true,
+    }
   }
 
   async verify(user: string, number: string): Promise<void> {

@@ -46,7 +46,7 @@ export class Repair {
       const bare = Object.assign([...frame], { 5: '' }) as unknown as Carrying
       vault.set(repairs.want(name, { ...from, frame: bare, epoch, why, tries: 0, asked: false }))
     }
-    this.#tell({ frame, ...from }, why, isWanted)
+    this.#tell({ frame, epoch, ...from }, why, isWanted)
     if (isWanted) this.#later(() => this.#ask(line, name))
   }
 
@@ -139,9 +139,10 @@ export class Repair {
     await vault.flush()
   }
 
-  #tell({ frame, user }: Pick<Wanted, 'frame' | 'user'>, why: Why, retrying: boolean): void {
-    const [kind, , id, other] = frame
-    this.#unread({ id, chat: kind === 'copy' ? other : (frame[7]?.group ?? other), from: user, why, retrying })
+  #tell({ frame, epoch, user }: Pick<Wanted, 'frame' | 'epoch' | 'user'>, why: Why, retrying: boolean): void {
+    const [kind, seq, id, other, time] = frame
+    const chat = kind === 'copy' ? other : (frame[7]?.group ?? other)
+    this.#unread({ id, chat, from: user, why, retrying, time, epoch, seq })
   }
 
   /** Ends with the connection, and is done again with the next. */

@@ -18,7 +18,7 @@ const askAgainMs = 5_000
 
 export class Traffic {
   readonly #engine: Engine
-  readonly #plaintext: 'refuse' | 'allow'
+  readonly #plaintext: NonNullable<E2eeOptions['plaintext']>
   readonly #place: () => Promise<Place>
   readonly repair: Repair
   /** By recipient: sends are sealed in their order. */
@@ -73,7 +73,7 @@ export class Traffic {
     const may = place === 'linked' && engine.own.isIn(mine.chain, engine.device) && theirs.chain.n > 0
     const sealed = may ? await sealedSend(engine, line, frame, theirs, mine) : undefined
     if (sealed) return sealed
-    if (this.#plaintext === 'allow' && theirs.chain.n === 0) return frame
+    if (this.#plaintext !== 'refuse' && theirs.chain.n === 0) return frame
     return ['error', 'no_keys', 'send', id, 0, '']
   }
 

@@ -7,9 +7,10 @@ export type E2eeOptions = {
   readonly realm?: string
   /**
    * `refuse` (default): nothing is sent to a user that is not sealed, and nothing is handed out as from a user with keys that was not.
-   * `allow`: to users who never had keys messages go as they are, without `sealed`.
+   * `keyless`: to users who never had keys messages go as they are, without `sealed`. `allow`: so does what is not sealed and said to be from a
+   * user with keys.
    */
-  readonly plaintext?: 'refuse' | 'allow'
+  readonly plaintext?: 'refuse' | 'keyless' | 'allow'
   /** How long, in days, messages that were sent may be asked for again by a device that could not read them: at most 10 MB are kept. Default 7. */
   readonly resend?: { readonly days: number }
   /** Asked before this device begins the keys of a user who has none, as the server says. Default: it does. */
@@ -41,6 +42,11 @@ export type Unread = {
   readonly why: Why
   /** It is asked for again: then it comes as a message, under this id. */
   readonly retrying: boolean
+  /** By the server's clock, in milliseconds since 1970. */
+  readonly time: number
+  /** Where it stands in this user's inbox. */
+  readonly epoch: number
+  readonly seq: number
 }
 
 export type E2eeEvents = {
@@ -59,6 +65,8 @@ export type UserIdentity = {
   readonly devices: readonly string[]
   /** The person has to `accept` before anything is sent: the devices of this user are others than before, links are withheld, or two chains were shown. */
   readonly waits: boolean
+  /** Two chains of this user were shown: nothing is sent any more, whatever the person says. */
+  readonly forked: boolean
 }
 
 /** Of one client. */

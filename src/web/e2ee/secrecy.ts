@@ -1,0 +1,56 @@
+/** Whether what is written in a chat can be read by the server, and why it can. */
+import { isGroup } from '../../client/chats/index.ts'
+import type { E2ee, UserIdentity } from '../../client/e2ee/types.ts'
+
+/** `off`: this person has not turned it on. `unlinked`: in this browser not. `theirs`: the other one has not. `refused`: the server does not take it. */
+export type Secrecy =
+  | { readonly is: 'sealed' | 'held'; readonly identity: UserIdentity }
+  | { readonly is: 'open'; readonly why: 'group' | 'self' | 'off' | 'unlinked' | 'theirs' | 'refused' }
+
+/** `isFirst`: no device of this person has keys, as the server says. Waits for a connection. */
+export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: () => boolean): Promise<Secrecy> {
+  if (isGroup(chat)) return { is: 'open', why: 'group' }
+  const place = await e2ee.place()
+  if (place === 'refused') return { is: 'open', why: 'refused' }
+  if (place !== 'linked') return { is: 'open', why: isFirst() ? 'off' : 'unlinked' }
+  if (chat === me) return { is: 'open', why: 'self' }
+  const identity = await e2ee.identity(chat).catch(() => undefined)
+  if (!identity) return { is: 'open', why: 'theirs' }
+  return { is: identity.waits ? 'held' : 'sealed', identity }
+}
+
+/** In a few words, for the lock. */
+export function lockWords(secrecy: Secrecy): string {
+  if (secrecy.is === 'held') return 'Encrypted; messages wait'
+  if (secrecy.is === 'open') return 'Not encrypted'
+  return secrecy.identity.verified ? 'Encrypted and verified' : 'Encrypted'
+}
+
+/** Why a chat is not encrypted, as sentences. */
+export function openWords(why: Extract<Secrecy, { is: 'open' }>['why'], who: string, required: boolean): string {
+  switch (why) {
+    case 'group':
+      return 'Groups are not encrypted: whoever runs the server can read what is written here.'
+    case 'self':
+      return 'A chat with yourself cannot be encrypted yet, so nothing can be sent here.'
+    case 'off':
+      return required
+        ? 'This server takes only encrypted messages between two people. Turn on encryption to write.'
+        : 'You have not turned on encryption, so whoever runs the server can read what is written here.'
+    case 'unlinked':
+      return 'This browser is not linked to your other devices: it cannot read your encrypted messages, and cannot send any.'
+    case 'theirs':
+      return required
+        ? `${who} has not turned on encryption, and this server takes only encrypted messages between two people. Ask ${who} to turn it on.`
+        : `${who} has not turned on encryption, so whoever runs the server can read what is written here. Once ${who} has, the lock closes by itself.`
+    case 'refused':
+      return 'This server takes no encrypted messages. To people who use encryption nothing is sent.'
+  }
+}
+
+/** Why what is written waits. */
+export function heldWords({ forked }: UserIdentity, who: string): string {
+  return forked
+    ? `The server shows two versions of the devices of ${who}. Nothing is sent to ${who} any more: somebody may be trying to read along. Ask ${who} in another way, and whoever runs this server.`
+    : `The devices of ${who} are not the ones you know. What you write waits until you have compared the security number, or send it anyway.`
+}

@@ -1,0 +1,286 @@
+/** The chat page in Chromium, on a node that takes sealed messages: people turn it on, link, compare, lose and begin anew. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import decodeQR from 'qr/decode.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { e2ee } from '../../src/client/e2ee/index.ts'
+import { connect, memoryStorage } from '../../src/client/index.ts'
+import type { Transport } from '../../src/client/transport.ts'
+import { webSocketTransport } from '../../src/client/websocket.ts'
+import type { ClientFrame } from '../../src/protocol/frames.ts'
+import { jsonCodec } from '../../src/protocol/json.ts'
+import { sentBody, sentIn } from '../../src/protocol/keys/parts.ts'
+import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
+import { freePort } from '../ports.ts'
+import { faint, needsChromium, Pages, say, texts, ticks } from './pages.ts'
+
+const pages = new Pages(await freePort(), ['--e2ee', 'allowed'])
+const strict = new Pages(await freePort(), ['--e2ee', 'required'])
+const plain = new Pages(await freePort())
+const patient = { timeout: 120_000 }
+
+async function turnOn(page: Page): Promise<void> {
+  await page.click('#keys button:has-text("Turn on encryption")')
+  await page.waitForSelector('#keys', { state: 'hidden' })
+}
+const lock = (page: Page, words: string) => page.waitForSelector(`#lock[title="${words}"]`)
+const read = (page: Page) => expect.poll(() => texts(page), patient)
+
+async function number(page: Page): Promise<string> {
+  await page.click('#lock')
+  await page.waitForSelector('#info .digits')
+  return (await page.textContent('#info .digits')) ?? ''
+}
+
+/** What a scanner finds on the sheet. */
+async function scanned(page: Page): Promise<string> {
+  const [path, box] = await page.locator('#info .qr').evaluate((svg) => {
+    return [
+      svg.querySelector('path')?.getAttribute('d') ?? '',
+      Number(svg.getAttribute('viewBox')?.split(' ')[2]),
+    ] as const
+  })
+  const scale = 4
+  const width = box * scale
+  const data = new Uint8Array(width * width * 4).fill(255)
+  for (const [, x, y] of path.matchAll(/M(\d+) (\d+)h1/g))
+    for (let row = 0; row < scale; row++) {
+      const from = ((Number(y) * scale + row) * width + Number(x) * scale) * 4
+      for (let at = from; at < from + scale * 4; at++) if (at % 4 !== 3) data[at] = 0
+    }
+  return decodeQR({ width, height: width, data })
+}
+
+/** The new page is linked by the other one. */
+async function link(fresh: Page, by: Page): Promise<void> {
+  await fresh.click('#keys button:has-text("Link this browser")')
+  const code = await fresh.inputValue('#link-code')
+  expect(await scanned(fresh)).toBe(code)
+  await by.click('#settings')
+  await by.click('#info button:has-text("Link a device")')
+  await by.fill('#info textarea', code)
+  await by.click('#info button:has-text("Link it")')
+  await fresh.waitForSelector('#info', { state: 'hidden' })
+  await fresh.waitForSelector('#keys', { state: 'hidden' })
+  await by.waitForSelector('#info', { state: 'hidden' })
+}
+
+/** All that the server has on its disk. */
+const onDisk = (): string =>
+  readdirSync(pages.data, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n')
+
+/** Of the first sealed message that is sent over it a byte of the tag is another when it comes to the server. */
+const spoiling = (): Transport => (at, subprotocol, events) => {
+  const connection = webSocketTransport(at, subprotocol, events)
+  let isDone = false
+  const spoilt = (frame: ClientFrame): ClientFrame => {
+    if (isDone || frame[0] !== 'send' || !isSealed(frame[3]) || isQuiet(frame[3])) return frame
+    isDone = true
+    const sent = sentIn(frame[3], 128)
+    if (!sent) throw new Error('not what a device sends')
+    for (const { bytes } of sent.parts) bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+    const body = sentBody(sent)
+    return Object.assign([...frame], { 3: body }) as unknown as ClientFrame
+  }
+  const changed = (data: string | Uint8Array) => jsonCodec.encode((jsonCodec.decode(data) as ClientFrame[]).map(spoilt))
+  return { send: (data) => connection.send(changed(data)), close: (...why) => connection.close(...why) }
+}
+
+describe('the chat page with encryption', needsChromium, () => {
+  beforeAll(() => pages.start())
+  afterAll(() => pages.end())
+
+  it('closes the lock when both have turned it on: they see one number, compare it, link another browser, and a server that is killed has read nothing', async () => {
+    const [desk, phone, tablet] = [await pages.browserOf(1200), await pages.browserOf(390), await pages.browserOf(390)]
+    const [ann, ben] = [await pages.open(desk, 'ann', 'ben'), await pages.open(phone, 'ben', 'ann')]
+    await lock(ann, 'Not encrypted')
+    await say(ann, 'said in plain words')
+    await read(ben).toEqual(['said in plain words'])
+    await turnOn(ann)
+    await turnOn(ben)
+    await say(ann, 'a sealed canary')
+    await read(ben).toEqual(['said in plain words', 'a sealed canary'])
+    for (const page of [ann, ben]) await lock(page, 'Encrypted')
+    const [hers, his] = [await number(ann), await number(ben)]
+    expect(hers).toBe(his)
+    expect(hers.replace(/\D/g, '')).toHaveLength(60)
+    expect(await scanned(ann)).toBe(hers.replace(/\D/g, ''))
+    await ann.click('#info button:has-text("mark as verified")')
+    await lock(ann, 'Encrypted and verified')
+    for (const page of [ann, ben]) await page.keyboard.press('Escape')
+
+    const ann2 = await pages.open(tablet, 'ann', 'ben')
+    await link(ann2, ann)
+    await say(ben, 'to both of you')
+    for (const page of [ann, ann2]) await read(page).toContain('to both of you')
+    await lock(ann2, 'Encrypted')
+    await pages.stop('SIGKILL')
+    await say(ann2, 'written while it was dead')
+    expect(onDisk()).toContain('said in plain words')
+    await pages.serve()
+    for (const page of [ann, ann2, ben])
+      await page
+        .locator('#banner-action')
+        .click({ timeout: 1_000 })
+        .catch(() => undefined)
+    for (const page of [ann, ben]) await read(page).toContain('written while it was dead')
+    await expect.poll(async () => (await ticks(ann2)).at(-1), patient).toBe('read')
+    await lock(ann, 'Encrypted and verified')
+    const kept = onDisk()
+    for (const words of ['a sealed canary', 'to both of you', 'written while it was dead'])
+      expect(kept).not.toContain(words)
+
+    // A lost device is removed: it is out, and the rest goes on.
+    await ann.click('#settings')
+    await ann.click('#info button[aria-label^="Remove"]')
+    await ann.click('#info .primary.danger')
+    await ann2.waitForSelector('#enter:not([hidden])')
+    await ann.waitForSelector('#info:has-text("One device, this browser, has your keys")')
+    await ann.keyboard.press('Escape')
+    await say(ben, 'after it was lost')
+    await read(ann).toContain('after it was lost')
+    expect(pages.problems).toEqual([])
+    for (const context of [desk, phone, tablet]) await context.close()
+  }, 240_000)
+
+  it('says in the chat that a number has changed, keeps what is written until the person agrees, and leaves no key when somebody signs out', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const [cat, dan] = [await pages.open(desk, 'cat', 'dan'), await pages.open(phone, 'dan', 'cat')]
+    for (const page of [cat, dan]) await turnOn(page)
+    await say(cat, 'one')
+    await read(dan).toEqual(['one'])
+    await lock(cat, 'Encrypted')
+    await dan.click('#back')
+    await dan.click('#leave')
+    await dan.waitForSelector('#info:has-text("the only device with your keys")')
+    await dan.click('#info .primary.danger')
+    await dan.waitForSelector('#enter:not([hidden])')
+    const left = await dan.evaluate(async () => [
+      ...(await indexedDB.databases()).map(({ name }) => name),
+      ...Object.keys(localStorage),
+    ])
+    expect(left.filter((name) => name?.includes('dan'))).toEqual([])
+
+    const dan2 = await pages.open(phone, 'dan', 'cat')
+    await dan2.click('#keys button:has-text("Link this browser")')
+    await dan2.click('#info button:has-text("none of my linked devices")')
+    await dan2.click('#info .primary.danger')
+    await dan2.waitForSelector('#keys', { state: 'hidden' })
+    await say(cat, 'two')
+    await cat.waitForSelector('#messages .note:has-text("dan’s security number has changed")')
+    await cat.waitForSelector('#held:not([hidden])')
+    await lock(cat, 'Encrypted; messages wait')
+    expect((await ticks(cat)).at(-1)).toBe('waiting to be sent')
+    await cat.reload()
+    await cat.waitForSelector('#messages .note:has-text("dan’s security number has changed")')
+    await cat.click('#held-accept')
+    await cat.click('#info .primary.danger')
+    await read(dan2).toContain('two')
+    await cat.waitForSelector('#held', { state: 'hidden' })
+    expect(await texts(dan2)).not.toContain('one')
+    for (const context of [desk, phone]) await context.close()
+  }, 240_000)
+
+  it('keeps a place for what it cannot read, also across a reload, and shows it there when it has come', async () => {
+    const desk = await pages.browserOf(1200)
+    const eva = await pages.open(desk, 'eva', 'fred')
+    await turnOn(eva)
+    const storage = memoryStorage()
+    const url = `ws://127.0.0.1:${pages.port}`
+    const fred = connect({ url, token: 'fred', storage, transport: spoiling(), e2ee: e2ee() })
+    await fred.e2ee?.place()
+    const first = await fred.send('eva', 'first')
+    await fred.close()
+    const waiting = eva.locator('#messages .theirs.note:has-text("Waiting for this message")')
+    await waiting.waitFor()
+    await say(eva, 'second')
+    await expect.poll(() => eva.locator('#messages > li[id]').count(), patient).toBe(2)
+    await eva.reload()
+    await waiting.waitFor()
+    const again = connect({ url, token: 'fred', storage, e2ee: e2ee() })
+    await read(eva).toEqual(['first', 'second'])
+    expect(await eva.locator('#messages > li').nth(1).getAttribute('id')).toBe(first.id)
+    expect(await eva.locator('#messages .note').count()).toBe(0)
+    await again.close()
+    await desk.close()
+  }, 240_000)
+
+  it.each(['light', 'dark'] as const)('can be read, in %s', async (mode) => {
+    const desk = await pages.browserOf(mode === 'light' ? 1200 : 390)
+    const [gil, hal] = [`gil-${mode}`, `hal-${mode}`]
+    const page = await pages.open(desk, gil, hal)
+    await page.emulateMedia({ colorScheme: mode })
+    await page.waitForSelector('#keys:not([hidden])')
+    await lock(page, 'Not encrypted')
+    const told = await faint(page)
+    await turnOn(page)
+    const url = `ws://127.0.0.1:${pages.port}`
+    const friend = connect({ url, token: hal, e2ee: e2ee() })
+    await friend.send(gil, 'hello')
+    await lock(page, 'Encrypted')
+    await number(page)
+    told.push(...(await faint(page)))
+    await page.keyboard.press('Escape')
+    const next = connect({ url, token: hal, device: 'next', e2ee: e2ee() })
+    await next.e2ee?.reset()
+    await say(page, 'who are you?')
+    await page.waitForSelector('#held:not([hidden])')
+    await page.waitForSelector('#messages .note')
+    told.push(...(await faint(page)))
+    await page.click('#held-compare')
+    await page.click('#info button:has-text("mark as verified")')
+    await lock(page, 'Encrypted and verified')
+    await page.waitForSelector('#held', { state: 'hidden' })
+    expect(told).toEqual([])
+    // It has a name for who cannot see it, and is reached by keys.
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Encrypted and verified: details' }).press('Enter')
+    await page.getByRole('img', { name: /as a QR code/ }).waitFor()
+    for (const client of [friend, next]) await client.close()
+    await desk.close()
+  })
+})
+
+describe('the chat page where encryption is required', needsChromium, () => {
+  beforeAll(() => strict.start())
+  afterAll(() => strict.end())
+
+  it('sends nothing as it is, says why, and sends what is written once both have keys', async () => {
+    const [desk, phone] = [await strict.browserOf(1200), await strict.browserOf(390)]
+    const [ida, jon] = [await strict.open(desk, 'ida', 'jon'), await strict.open(phone, 'jon', 'ida')]
+    await ida.waitForSelector('#keys:has-text("takes only encrypted messages")')
+    await say(ida, 'too early')
+    await ida.waitForSelector('#messages .refusal:has-text("only encrypted messages")')
+    await turnOn(ida)
+    await turnOn(jon)
+    await say(ida, 'in time')
+    await read(jon).toEqual(['in time'])
+    for (const context of [desk, phone]) await context.close()
+  })
+})
+
+describe('the chat page where there is no encryption', needsChromium, () => {
+  beforeAll(() => plain.start())
+  afterAll(() => plain.end())
+
+  it('loads none of it, and says nothing of it', async () => {
+    const desk = await plain.browserOf(1200)
+    const asked: string[] = []
+    desk.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    const [kay, lea] = [
+      await plain.open(desk, 'kay', 'lea'),
+      await plain.open(await plain.browserOf(390), 'lea', 'kay'),
+    ]
+    await say(kay, 'hello')
+    await read(lea).toEqual(['hello'])
+    expect(await kay.locator('#keys').isHidden()).toBe(true)
+    expect(await kay.locator('#lock').isHidden()).toBe(true)
+    expect(asked).toContain('/app.js')
+    expect(asked).not.toContain('/e2ee.js')
+    await desk.close()
+  })
+})
