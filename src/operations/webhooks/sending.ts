@@ -1,23 +1,22 @@
 /** How an event becomes a request, what its answer means, and where it stays when it is given up. */
-import { type NodeRouter, toOutbox, toUser } from '../../../actors/addresses.ts'
+import { type NodeRouter, toOutbox } from '../../../actors/addresses.ts'
 import type { OutboxMessage } from '../../../actors/outbox/types.ts'
-import { wakes } from '../../embed/hooks.ts'
 import { post, reasonOf } from '../../embed/signed.ts'
 import type { WebhookOptions } from '../../embed/webhooks.ts'
-import { chatOf, type Entry } from '../../protocol/entry.ts'
-import type { ChatId, Position, Seq, UserId } from '../../protocol/ids.ts'
+import type { ChatId, Position, UserId } from '../../protocol/ids.ts'
 import { writeBytes } from '../../protocol/json.ts'
-import { type Clock, othersTurn } from '../../runtime/index.ts'
+import type { Clock } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
 import { type Told, toldBy } from './events.ts'
 import type { Outcome, Sent } from './lanes.ts'
 import { deadLetters } from './names.ts'
+import type { UnreadCounts } from './unread.ts'
 
 type Context = {
   readonly options: WebhookOptions
-  readonly router: NodeRouter
   readonly store: LogStore
   readonly clock: Clock
+  readonly unread: UnreadCounts
   readonly signal: AbortSignal
 }
 
@@ -67,31 +66,9 @@ async function wordsOf({ store, clock }: Context, { id, to, at }: Told['data']):
   return { body, ...(media && { media }) }
 }
 
-/** Entries that are looked through for what is unread, so that who was away for weeks costs no more; and how many at a time. */
-const [lookedThrough, page] = [1_000, 100]
-
-/** How many messages of the chat, up to this one, the user has not read on any device; from the latest back to one that is read. */
-async function unreadOf(
-  { router, store, clock }: Context,
-  { from: sender, to, group, at }: Told['data'],
-): Promise<object> {
-  const [user, chat, { seq }] = [to as UserId, (group ?? sender) as ChatId, at as Position]
-  const [reads, inbox] = await Promise.all([router.query(toUser(user), 'reads'), router.query(toUser(user), 'inbox')])
-  let read = Math.max(0, ...reads.flatMap(([of, upTo]) => (of === chat ? [upTo] : [])))
-  const unread: Seq[] = []
-  const isUnread = (entry: Entry) => entry.is === 'message' && wakes(entry, user) && chatOf(entry) === chat
-  const least = seq - lookedThrough
-  // Its user's actor may not know of it yet, or of many more.
-  const from = Math.max(seq, Math.min(inbox?.tail ?? 0, seq + lookedThrough))
-  for (let end = from; end > Math.max(read, least); end -= page) {
-    const first = Math.max(read, least, end - page) + 1
-    for (const entry of await store.read(user, first, end - first + 1, Number.MAX_SAFE_INTEGER, clock.now())) {
-      if (entry.is === 'seen' && entry.chat === chat) read = Math.max(read, entry.upTo)
-      else if (entry.seq <= seq && isUnread(entry)) unread.push(entry.seq)
-    }
-    await othersTurn(clock)
-  }
-  return { unread: unread.filter((seq) => seq > read).length }
+/** How many messages of the chat, up to this one, the user has not read on any device. */
+async function unreadOf({ unread }: Context, { from, to, group, at }: Told['data']): Promise<object> {
+  return { unread: await unread.count(to as UserId, (group ?? from) as ChatId, (at as Position).seq) }
 }
 
 /** What is listed of an event that was given up. */

@@ -15,6 +15,7 @@ import { type LaneFigures, Lanes } from './lanes.ts'
 import { outboxes } from './names.ts'
 import { Recording } from './recording.ts'
 import { buried, bury, type DeadWebhook, send } from './sending.ts'
+import { UnreadCounts } from './unread.ts'
 
 type Context = LogContext & {
   readonly runtime: Runtime
@@ -49,7 +50,8 @@ const waitingMost = 1_000_000
 export function webhooks(options: WebhookOptions, context: Context): Webhooks {
   const { router, store, clock, runtime, onFault } = context
   const ending = new AbortController()
-  const sent = { options, router, store, clock, signal: ending.signal }
+  const unread = new UnreadCounts({ router, store, clock })
+  const sent = { options, store, clock, unread, signal: ending.signal }
   const fail = (why: string) =>
     onFault({ where: 'webhooks', error: new Error(`${options.url} takes no events, which wait: ${why}`) })
   const lanes: Lanes = new Lanes({

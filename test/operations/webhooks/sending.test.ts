@@ -5,7 +5,6 @@ import { expect, it, onTestFinished } from 'vitest'
 import { send } from '../../../src/operations/webhooks/sending.ts'
 import type { MessageId, UserId } from '../../../src/protocol/ids.ts'
 import { systemClock } from '../../../src/runtime/index.ts'
-import { countLaps } from '../laps.ts'
 import { secret } from './receiver.ts'
 
 const event = {
@@ -31,7 +30,7 @@ async function outcome(answer: (response: ServerResponse) => unknown) {
   const options = { url: `http://127.0.0.1:${port}/`, secrets: [secret] }
   const unused = {} as never
   const { signal } = new AbortController()
-  return send({ options, router: unused, store: unused, clock: systemClock, signal }, event)
+  return send({ options, store: unused, unread: unused, clock: systemClock, signal }, event)
 }
 const status = (code: number, headers: Record<string, string> = {}) =>
   outcome((response) => response.writeHead(code, headers).end())
@@ -58,23 +57,4 @@ it('a redirection is no success: it is not followed', async () => {
 
 it('a service that breaks off has not taken it', async () => {
   expect(await outcome((response) => response.destroy())).toMatchObject({ is: 'failed', why: expect.any(String) })
-})
-
-it('looks for what is unread page by page, and others have their turn between two', async () => {
-  const lap = countLaps()
-  const laps: number[] = []
-  const store = {
-    read: async () => {
-      laps.push(lap())
-      return []
-    },
-  }
-  const router = { query: async (_: unknown, what: string) => (what === 'reads' ? [] : { tail: 1_000 }) }
-  const data = { id: event.id, from: 'ann', to: 'ben', at: { epoch: 1, seq: 1_000 } }
-  const waiting = { ...event, body: JSON.stringify({ type: 'message.waiting', data }) }
-  const { signal } = new AbortController()
-  const options = { url: 'http://127.0.0.1:1/', secrets: [secret] }
-  await send({ options, router: router as never, store: store as never, clock: systemClock, signal }, waiting)
-  expect(laps).toHaveLength(10)
-  expect(new Set(laps).size).toBe(10)
 })
