@@ -419,7 +419,7 @@ export async function startHosts(
     ...(cluster ? [reloading(bans, sessions)] : []),
     { everyMs: resumeMs, task: () => node.resumeErasures().then(() => 0) },
   ]
-  const choresEnded = startChores({ runtime, store, calendar, media, holds, isHere, onFault }, chores)
+  const choresEnded = startChores({ runtime, store, calendar, media, holds, isHere, spellOf, onFault }, chores)
   return {
     node,
     cluster,

@@ -16,9 +16,9 @@ export function passage(state: MemberState, shard: number, term: number, at: Tim
   return lease.confirmed && elapsed(lease.confirmed, at) < leaseMs ? 'passes' : 'waits'
 }
 
-type Held = { readonly shard: number; readonly term: number; readonly pass: () => void }
+type Held = { readonly shard: number; readonly term: number; readonly pass: () => void; readonly over: () => void }
 
-/** Holds results until it is known whether they count. What never does is forgotten, with the actor that waits for it. */
+/** Holds results until it is known whether they count. What never does is forgotten, with the actor that waits for it; a task is told. */
 export class Gate {
   readonly #passage: (shard: number, term: number) => Passage
   #held: Held[] = []
@@ -33,9 +33,9 @@ export class Gate {
     return this.#held.length
   }
 
-  /** Calls `pass` now, later or never; those of a shard in their order. */
-  enter(shard: number, term: number, pass: () => void): void {
-    this.#held.push({ shard, term, pass })
+  /** Calls `pass` now or later, those of a shard in their order; or `over`, where it never will. */
+  enter(shard: number, term: number, pass: () => void, over: () => void = () => {}): void {
+    this.#held.push({ shard, term, pass, over })
     this.open()
   }
 
@@ -49,6 +49,7 @@ export class Gate {
       const passage = this.#passage(one.shard, one.term)
       if (passage === 'waits') waiting.push(one)
       else if (passage === 'passes') one.pass()
+      else one.over()
     }
     this.#held = waiting
     this.#opening = false

@@ -17,10 +17,10 @@ import type { ClusterOptions } from '../embed/cluster.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { Notes } from '../hosts/groups/notes.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import type { Spell, SpellOf } from '../hosts/spells.ts'
+import { type Heed, type Spell, type SpellOf, still } from '../hosts/spells.ts'
 import type { GroupId, Millis, UserId } from '../protocol/ids.ts'
 import { type Asks, type Clock, type Router, type Runtime, shardOf } from '../runtime/index.ts'
-import type { ClusterStore, MemberRow, Store } from '../store/contract.ts'
+import type { ClusterStore, MemberRow, Still, Store } from '../store/contract.ts'
 import { StoreError } from '../store/error.ts'
 import { FarSessions } from './far.ts'
 import { kinds } from './frames.ts'
@@ -28,7 +28,7 @@ import { Proxies } from './proxies.ts'
 import { Forwarding } from './router.ts'
 
 /** A store that nodes share. */
-type Shared = Store & { readonly cluster: ClusterStore; under(term: number): Store }
+type Shared = Store & { readonly cluster: ClusterStore; under(term: number, still: Still): Store }
 
 type Given = {
   readonly store: Store
@@ -169,8 +169,14 @@ export class Cluster {
     if (term === undefined) throw new StoreError('unavailable', `Another node has ${id}.`)
     const known = this.#spells.get(shard)
     if (known?.term === term) return known
-    const heed = (pass: () => void) => this.#member?.gate.enter(shard, term, pass)
-    const spell: Spell = { term, store: this.#store.under(term), heed }
+    const heedOf =
+      (shard: number): Heed =>
+      (pass, over) =>
+        this.#member?.gate.enter(shard, term, pass, over)
+    const heed = heedOf(shard)
+    // Shards whose terms are the same have one store.
+    const store = this.#store.under(term, (id) => still({ heed: heedOf(this.#shardOf(id)) }))
+    const spell: Spell = { term, store, heed }
     this.#spells.set(shard, spell)
     return spell
   }
@@ -202,6 +208,7 @@ export class Cluster {
       links: () => this.#links,
       sessions: () => (this.#parts as Parts).sessions,
       proxies: this.#proxies,
+      still: async (id) => still(this.spellOf(id)),
       learn: (rows) => this.#member?.tell({ is: 'heard', rows }),
     })
     return this.#forwarding

@@ -5,7 +5,7 @@ import type { MemberState } from '../cluster/types.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { Asks, Clock, Router } from '../runtime/index.ts'
 import type { Wheel } from '../runtime/wheel.ts'
-import type { ShardRow } from '../store/contract.ts'
+import type { ShardRow, Still } from '../store/contract.ts'
 import type { Proxies } from './proxies.ts'
 
 export type ForwardingContext = {
@@ -19,6 +19,8 @@ export type ForwardingContext = {
   readonly links: () => Pick<Links, 'to'>
   readonly sessions: () => Sessions
   readonly proxies: Proxies
+  /** Whether what an actor here has said counts; rejects where another node has the actor by now. */
+  readonly still: Still
   /** Rows that another node tells. */
   readonly learn: (rows: readonly ShardRow[]) => void
 }

@@ -1,6 +1,7 @@
 /** What a node asks another that changes nothing: what an actor knows, and what there is of sessions. */
 import type { LinkFrame } from '../cluster/link/batch.ts'
 import type { Link } from '../cluster/link/link.ts'
+import type { ChatId } from '../protocol/ids.ts'
 import { type Address, Asks } from '../runtime/index.ts'
 import type { ForwardingContext } from './context.ts'
 import { kinds } from './frames.ts'
@@ -36,12 +37,20 @@ export class Questions {
     this.#asks.answer(n, value)
   }
 
-  /** Another node asks what an actor here knows. */
+  /** What an actor here knows, once it counts: another node may have it by now. */
+  async own<Known, What extends keyof Known & string>(to: Address<never, Known>, what: What): Promise<Known[What]> {
+    const known = await this.#context.local.query(to, what)
+    await this.#context.still(to.id as ChatId)
+    return known
+  }
+
+  /** Another node asks what an actor here knows. What could not be found out is not answered: it is not nothing. */
   async answer(link: Link, [, n, kind, id, what]: LinkFrame): Promise<void> {
     const to = { kind, id } as Address<never>
-    const { local } = this.#context
-    const known = what === '' ? local.inspect(to) : local.query(to, what as never)
-    const value = await known.catch(() => undefined)
-    link.tell([kinds.reply, n, value ?? null])
+    const known: Promise<unknown> = what === '' ? this.#context.local.inspect(to) : this.own(to, what as never)
+    await known.then(
+      (value) => link.tell([kinds.reply, n, value ?? null]),
+      () => undefined,
+    )
   }
 }

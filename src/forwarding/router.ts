@@ -71,6 +71,7 @@ export class Forwarding implements NodeRouter {
   }
 
   async query<Known, What extends keyof Known & string>(to: Address<never, Known>, what: What): Promise<Known[What]> {
+    if (this.isHere(to.id)) return this.#questions.own(to, what)
     const known = await this.#know(to, what)
     return known === late ? this.#context.local.query(to, what) : ((known ?? undefined) as Known[What])
   }

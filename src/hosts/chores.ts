@@ -7,6 +7,7 @@ import { Vanishing } from '../media/vanishing.ts'
 import { type Chore, type Runtime, startChore } from '../runtime/index.ts'
 import type { ExpiryStore, HistoryStore, LogStore, TimeStore } from '../store/contract.ts'
 import type { Calendar } from './calendar.ts'
+import { type SpellOf, still } from './spells.ts'
 
 /** Milliseconds between looks at what is too old, and at which messages that held media have vanished. */
 const expiryMs = 60_000
@@ -24,6 +25,7 @@ type Context = {
   readonly holds: Holds
   /** Whether this node has the inbox of a user; of several nodes one has the chore of that name. */
   readonly isHere: (id: string) => boolean
+  readonly spellOf: SpellOf
   readonly onFault: OnFault
 }
 
@@ -32,7 +34,7 @@ const mediaChore = 'chore:media'
 
 /** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
 export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
-  const { runtime, store, calendar, media, holds, isHere, onFault } = context
+  const { runtime, store, calendar, media, holds, isHere, spellOf, onFault } = context
   const start = (where: 'store' | 'media', chore: Chore) =>
     startChore(runtime.wheel, chore, (error) => onFault({ where, error }))
   const expire = async () => {
@@ -54,7 +56,11 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
   ]
   const all = [...own, ...others].map((chore) => start('store', chore))
   if (media) {
-    const vanishing = new Vanishing(store, media, holds, isHere)
+    const vanishing = new Vanishing(store, media, holds, (user) => {
+      if (!isHere(user)) return undefined
+      const spell = spellOf(user)
+      return () => still(spell)
+    })
     const collect = () => media.store.collect(calendar.past, !isHere(mediaChore))
     all.push(start('media', { everyMs: expiryMs, task: collect }))
     all.push(start('media', { everyMs: vanishingMs, task: () => vanishing.look(calendar.past) }))

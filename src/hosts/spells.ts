@@ -3,13 +3,16 @@
  * alone has one, for all and for ever; in a cluster each shard has its own, and what comes when that is over reaches nobody.
  */
 import type { Store } from '../store/contract.ts'
+import { StoreError } from '../store/error.ts'
+
+export type Heed = (pass: () => void, over?: () => void) => void
 
 export type Spell<S = Store> = {
   readonly term: number
   /** Through which its actors write. */
   readonly store: S
-  /** Calls `pass` now, later or never, when it is known whether what the store has answered counts; null: it always does. */
-  readonly heed: ((pass: () => void) => void) | null
+  /** Calls `pass` as soon as what the store has answered counts, or `over` when it is known that it never will; null: it always does. */
+  readonly heed: Heed | null
 }
 
 /** The spell in which this node has an actor now. Throws where another node has it. */
@@ -23,6 +26,17 @@ export function oneSpell<S>(store: S, term: number): SpellOf<S> {
 /** What the store has answered, as soon as it counts; never where it does not. */
 export async function counting<T>({ heed }: Spell<unknown>, answer: Promise<T>): Promise<T> {
   const found = await answer
-  if (heed) await new Promise<void>(heed)
+  if (heed) await new Promise<void>((resolve) => heed(resolve))
   return found
 }
+
+/**
+ * Between the steps of one task: resolves when what it has read counts, and rejects where it never will; undefined: it always does. What
+ * the next step writes may come at any time after that, so it is to touch only what was read before.
+ */
+export function still({ heed }: Pick<Spell, 'heed'>): Promise<void> | undefined {
+  if (!heed) return undefined
+  return new Promise((resolve, reject) => heed(resolve, () => reject(over())))
+}
+
+const over = (): StoreError => new StoreError('unavailable', 'Another node has these actors by now.')

@@ -25,7 +25,7 @@ import { deletion } from './logs/deletions.ts'
 import { type Follower, type LogEffect, Logs } from './logs/logs.ts'
 import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
-import { counting, type SpellOf } from './spells.ts'
+import { counting, type SpellOf, still } from './spells.ts'
 
 export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 /** What is a user's, apart from the inbox. */
@@ -74,8 +74,12 @@ export function hostUsers(context: Context): Users {
   /** A next life of an actor waits for what its former one has asked for. */
   const wiping = new Map<UserId, Promise<unknown>>()
   const wipe = async (user: UserId): Promise<UserMessage> => {
-    const { store } = spellOf(user)
-    const task = holds.wipe(user, () => store.wipe(user))
+    const spell = spellOf(user)
+    const task = holds.wipe(
+      user,
+      () => spell.store.wipe(user),
+      () => still(spell),
+    )
     // It is done again until it succeeds: somebody is to hear why it does not.
     const ended = task.catch((error: unknown) => context.onFault({ where: 'store', error }))
     wiping.set(user, ended)

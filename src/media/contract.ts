@@ -43,8 +43,11 @@ export interface MediaStore {
    * Undefined: there is no such content.
    */
   refer(id: MediaId, holders: readonly string[], until: Millis): Promise<Medium | undefined>
-  /** Drops every reference whose holder starts with `prefix`, of this content or of all. What nobody else refers to is gone when it resolves. */
-  release(prefix: string, id?: MediaId): Promise<void>
+  /**
+   * Drops every reference whose holder starts with `prefix`, of this content or of all. What nobody else refers to is gone when it resolves.
+   * `still` is asked between what is read and what is dropped of that, and nothing else is; where it rejects so does this.
+   */
+  release(prefix: string, id?: MediaId, still?: () => Promise<void> | undefined): Promise<void>
   /** The references whose holder starts with `prefix`; one that comes or goes meanwhile may be left out. */
   held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
   /** Drops what a user has begun to upload and did not end, on this machine. One that is under way ends without content, or fails. */

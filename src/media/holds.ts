@@ -14,6 +14,8 @@ export type Held = { readonly id: MessageId; readonly content: MediaId }
 const contentOf = ({ media }: Carrier): MediaId => media?.media as MediaId
 const hasMedia = (entry: Entry): entry is Carrier => 'body' in entry && entry.media !== undefined
 
+type Still = () => Promise<void> | undefined
+
 export class Holds {
   readonly #media: NodeMedia | undefined
   /** By inbox: what is held for entries that are being appended must not be released, though nobody finds them yet. */
@@ -64,29 +66,35 @@ export class Holds {
       await media.store.refer(contentOf(entry), [vanishingHolder(user, chatOf(entry), entry)], media.dayFromNow)
   }
 
-  /** Takes away what a user has, and releases all that is held for it; nothing is appended meanwhile. */
-  wipe(user: UserId, task: () => Promise<void>): Promise<void> {
+  /** Takes away what a user has, and releases all that is held for it; nothing is appended meanwhile. `still`: whether their inbox is this node's. */
+  wipe(user: UserId, task: () => Promise<void>, still: Still): Promise<void> {
     return this.alone(user, async () => {
       await task()
       const store = this.#media?.store
       if (!store) return
-      for (const holder of holdersOf(user)) await store.release(holder)
+      for (const holder of holdersOf(user)) await store.release(holder, undefined, still)
       await store.abandon(user)
     })
   }
 
   /** Releases what these messages of a chat hold, which are gone; where nothing is left of the chat, all that it holds. */
-  async release(user: UserId, chat: UserId, gone: readonly Held[], isLeft: () => Promise<boolean>): Promise<void> {
+  async release(
+    user: UserId,
+    chat: UserId,
+    gone: readonly Held[],
+    isLeft: () => Promise<boolean>,
+    still: Still,
+  ): Promise<void> {
     const media = this.#media
     if (!media) return
     await this.alone(user, async () => {
       if (!(await isLeft())) {
-        await media.store.release(chatHolder(user, chat))
-        return media.store.release(vanishingOf(user, chat))
+        await media.store.release(chatHolder(user, chat), undefined, still)
+        return media.store.release(vanishingOf(user, chat), undefined, still)
       }
       for (const { id, content } of gone) {
-        await media.store.release(messageHolder(user, chat, id), content)
-        await media.store.release(vanishingOf(user, chat, id), content)
+        await media.store.release(messageHolder(user, chat, id), content, still)
+        await media.store.release(vanishingOf(user, chat, id), content, still)
       }
     })
   }

@@ -50,6 +50,9 @@ export function sharedMedia(options: SharedMediaOptions): MediaStore {
   return new SharedMedia(store, bucket, new Spool(spool, resumeMs), retentionMs)
 }
 
+/** Who releases what is nobody else's. */
+const always = (): Promise<void> | undefined => undefined
+
 class SharedMedia implements MediaStore {
   readonly isShared = true
   readonly retentionMs: Millis
@@ -176,13 +179,13 @@ class SharedMedia implements MediaStore {
     await records.hold(id, holders, until)
     const row = await this.#staying(id)
     if (row) return medium(row)
-    for (const holder of holders) for await (const _ of records.release(holder, id));
+    for (const holder of holders) for await (const _ of records.release(holder, id, always));
     return undefined
   }
 
-  async release(prefix: string, id?: MediaId): Promise<void> {
+  async release(prefix: string, id?: MediaId, still = always): Promise<void> {
     const records = this.#records
-    for await (const released of records.release(prefix, id))
+    for await (const released of records.release(prefix, id, still))
       for (const id of new Set(released)) await this.#look(await records.find(id), 0)
   }
 

@@ -11,6 +11,7 @@ import { messageHolder, type NodeMedia } from './media.ts'
 
 /** Does something while nothing is appended to an inbox. */
 type Inboxes = { alone<T>(user: UserId, task: () => Promise<T>): Promise<T> }
+type StillOf = (user: UserId) => (() => Promise<void> | undefined) | undefined
 type Hold = { readonly holder: string; readonly id: MediaId }
 
 const kind = 'passing\n'
@@ -31,20 +32,20 @@ export class Vanishing {
   readonly #store: LogStore & HistoryStore
   readonly #media: NodeMedia
   readonly #inboxes: Inboxes
-  readonly #isHere: (user: UserId) => boolean
+  readonly #stillOf: StillOf
   #walk: AsyncIterator<Hold> | undefined
 
-  /** `isHere`: whether the inbox of a user is this node's. */
+  /** `stillOf`: what says whether the inbox of a user is this node's still; undefined: it is not. */
   constructor(
     store: LogStore & HistoryStore,
     media: NodeMedia,
     inboxes: Inboxes,
-    isHere: (user: UserId) => boolean = () => true,
+    stillOf: StillOf = () => () => undefined,
   ) {
     this.#store = store
     this.#media = media
     this.#inboxes = inboxes
-    this.#isHere = isHere
+    this.#stillOf = stillOf
   }
 
   /** Answers how many it looked at; 0: it has come to the end. */
@@ -70,11 +71,12 @@ export class Vanishing {
 
   async #lookAt({ holder, id: content }: Hold, now: Millis): Promise<void> {
     const [, user, chat, id, seq, time] = holder.split('\n') as [string, UserId, UserId, MessageId, string, string]
-    if (now - Number(time) < youngMs || !this.#isHere(user)) return
+    const still = this.#stillOf(user)
+    if (now - Number(time) < youngMs || !still) return
     await this.#inboxes.alone(user, async () => {
       if (await lives(this.#store, user, chat, id, { seq: Number(seq), time: Number(time) }, now)) return
-      await this.#media.store.release(messageHolder(user, chat, id), content)
-      await this.#media.store.release(holder, content)
+      await this.#media.store.release(messageHolder(user, chat, id), content, still)
+      await this.#media.store.release(holder, content, still)
     })
   }
 }

@@ -44,6 +44,7 @@ import type {
   Reads,
   Reckoning,
   ShelfRow,
+  Still,
   Store,
   StoreEvents,
 } from './contract.ts'
@@ -149,7 +150,7 @@ export class CassandraStore implements Store {
     return this.#options.localDc
   }
 
-  under(term: number): CassandraStore {
+  under(term: number, still: Still): CassandraStore {
     const known = this.#spells.get(term)
     if (known) return known
     const { client, requests, cluster } = this.#open
@@ -157,7 +158,7 @@ export class CassandraStore implements Store {
     store.#lost = this.#lost
     store.#rewrites = this.#rewrites
     store.#retention = this.#retention
-    store.#opened = store.#parts(client, requests.under(term), cluster)
+    store.#opened = store.#parts(client, requests.under(term, still), cluster)
     this.#spells.set(term, store)
     const [oldest] = this.#spells.keys()
     if (this.#spells.size > spells) this.#spells.delete(oldest as number)

@@ -3,6 +3,7 @@
  * ones; whoever needs a store is handed those that it uses. What rejects does so with a StoreError, or with what the driver said.
  */
 
+import type { ChatId } from '../protocol/ids.ts'
 import type { Took } from '../runtime/index.ts'
 import type { ClusterStore } from './contract/cluster.ts'
 import type { GroupStore, NoteStore } from './contract/groups.ts'
@@ -43,6 +44,12 @@ export interface HealthStore {
   syncs?(): Took
 }
 
+/**
+ * Asked between the steps of a call: resolves when what was read for this user or group counts, rejects where its caller has it no more. What a
+ * call destroys or writes over after that is what it had read before, and nothing else, whenever the write comes.
+ */
+export type Still = (id: ChatId) => Promise<void> | undefined
+
 /** A store that several nodes can serve. */
 interface SharedStore {
   /** What they agree on, while the store is open. Missing: one node has the store for itself. */
@@ -50,7 +57,7 @@ interface SharedStore {
   /** Where its lightweight transactions are decided: all nodes of a cluster have the same. */
   readonly datacenter?: string
   /** The same store for the owner of actors under this term: of what is overwritten the higher term stays, whichever was written last. */
-  under?(term: number): Store
+  under?(term: number, still: Still): Store
 }
 
 /** All that a node keeps. Whoever uses a part of it is handed that part alone. */

@@ -22,11 +22,18 @@ describe('the gate', () => {
     expect([passed, gate.size]).toEqual([[1, 2, 3], 0])
   })
 
-  it('forgets what never counts, and lets the rest pass', () => {
+  it('forgets what never counts, says so to whoever asks, and lets the rest pass', () => {
     const gate = new Gate((shard) => (shard === 1 ? 'never' : 'passes'))
-    const passed: number[] = []
-    for (const shard of [1, 2]) gate.enter(shard, 1, () => passed.push(shard))
-    expect([passed, gate.size]).toEqual([[2], 0])
+    const [passed, over]: [number[], number[]] = [[], []]
+    for (const shard of [1, 2])
+      gate.enter(
+        shard,
+        1,
+        () => passed.push(shard),
+        () => over.push(shard),
+      )
+    gate.enter(1, 1, () => passed.push(0))
+    expect([passed, over, gate.size]).toEqual([[2], [1], 0])
   })
 })
 

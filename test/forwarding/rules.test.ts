@@ -77,6 +77,7 @@ function world() {
     links: () => ({ to: (life: number) => links.get(life) }),
     sessions: () => sessions,
     proxies,
+    still: () => undefined,
     learn: () => {},
   })
   const own = (shard: number, owner: number, term: number) => {

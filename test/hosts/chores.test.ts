@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { startChores } from '../../src/hosts/chores.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import { memoryStore } from '../../src/index.ts'
 import { Holds } from '../../src/media/holds.ts'
 import type { Chore, Runtime } from '../../src/runtime/index.ts'
@@ -36,6 +37,7 @@ async function start({ store: own = {}, media, known, others = [], isHere = true
       media: media && ({ store: media } as never),
       holds: new Holds(undefined),
       isHere: () => isHere,
+      spellOf: oneSpell(store, 1),
       onFault: ({ where, error }) => void faults.push(`${where}: ${(error as Error).message}`),
     },
     others,

@@ -46,7 +46,7 @@ async function start(entries: readonly Entry[], eraseOf = (store: Store) => stor
   await holds.append(bob, entries, () => store.append(bob, 7, term, entries))
   const calendar = new Calendar(clock, undefined)
   const ask = (effect: Extract<UserEffect, { do: 'look' | 'erase' }>) =>
-    deletion({ store: { ...store, erase: eraseOf(store) }, holds, calendar }, bob, effect)
+    deletion({ store: { ...store, erase: eraseOf(store) }, heed: null, holds, calendar }, bob, effect)
   const asked = (from: number, end: number, chat = alice): Deletion => {
     return { by: { is: 'session', session: 1 }, chat, from, upTo: end, end, waits: 0, written: false }
   }
@@ -163,7 +163,7 @@ it('nothing is erased where its media cannot be held until it is, and nobody els
     await new Promise((resolve) => setImmediate(resolve))
     return store.history(...asked)
   }
-  const context = { store: { ...store, history }, holds, calendar: new Calendar(clock, undefined) }
+  const context = { store: { ...store, history }, heed: null, holds, calendar: new Calendar(clock, undefined) }
   const asked: Deletion = {
     by: { is: 'session', session: 1 },
     chat: alice,

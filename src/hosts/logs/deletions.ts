@@ -7,9 +7,13 @@ import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { MediaId } from '../../protocol/media.ts'
 import type { HistoryPosition, HistoryStore, LogStore } from '../../store/contract.ts'
 import type { Calendar } from '../calendar.ts'
+import { type Spell, still } from '../spells.ts'
 import { done, entriesOf, orNull } from './lookups.ts'
 
-type Context = { readonly store: LogStore & HistoryStore; readonly holds: Holds; readonly calendar: Calendar }
+type Context = Pick<Spell<LogStore & HistoryStore>, 'store' | 'heed'> & {
+  readonly holds: Holds
+  readonly calendar: Calendar
+}
 type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
 type Result = Extract<UserMessage, { is: 'looked' | 'erased' }>
 
@@ -47,7 +51,8 @@ async function erase(context: Context, user: UserId, { deletion }: Erase): Promi
       if (lifetime === 'permanent') await holds.holdVanishing(user, entry)
     }
   await store.erase(user, chat, from, end)
-  await holds.release(user, chat, held, async () => from > 1 || isLeft(context, user, chat, end + 1))
+  const left = async () => from > 1 || isLeft(context, user, chat, end + 1)
+  await holds.release(user, chat, held, left, () => still(context))
 }
 
 /** What is there to be erased, in the inbox and in the history. */

@@ -113,10 +113,11 @@ async function put(
   const before = [...begins, ...timers]
   if (bucket > 0 && before.length > 0) await requests.write(before)
   await requests.write(bucket > 0 ? statements : [...before, ...statements])
-  await history.keep(
-    target.user,
-    chunk.filter((entry) => isKept(target.user, entry)),
-  )
+  const kept = chunk.filter((entry) => isKept(target.user, entry))
+  if (kept.length === 0) return
+  // What does not count is not history: another owner may have given its seq to another message.
+  await requests.still(target.user)
+  await history.keep(target.user, kept)
 }
 
 /** Says in the record that a bucket exists, since when, and under which epoch. */

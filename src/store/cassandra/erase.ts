@@ -51,6 +51,7 @@ async function eraseRows(requests: Requests, user: UserId, chat: UserId, rows: r
     return what?.chat === chat ? [{ row, ...what }] : []
   })
   if (erased.length === 0) return
+  await requests.still(user)
   const statements = erased.map(({ row }) => gone(user, row, requests.stamps.timed(row['written'])))
   await requests.write(statements)
   const timers = forget(user, chat, erased, requests.stamps.ordered())

@@ -102,6 +102,7 @@ export class History {
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq, lastTime: Millis): Promise<void> {
     const at = long(lastTime * 1000 + 999)
     for (const bucket of await this.#buckets(user, chat, from, upTo)) {
+      await this.#requests.still(user)
       const params = [at, user, chat, bucket, long(from), long(upTo)]
       await this.#requests.write([{ query: rangeDelete, params }])
       if (firstSeq(bucket) < from || firstSeq(bucket + 1) > upTo + 1) continue
@@ -114,6 +115,7 @@ export class History {
   async wipe(user: UserId, chat: ChatId, upTo: Seq, lastTime: Millis): Promise<void> {
     await this.erase(user, chat, 1, upTo, lastTime)
     this.#noted.delete(nameOf(user, chat, bucketOf(upTo)))
+    await this.#requests.still(user)
     await this.#requests.write([{ query: notesDelete, params: [user, chat] }], this.#requests.stamps.ordered())
   }
 }

@@ -90,6 +90,7 @@ export async function keepAgain(
     bytes: Number.MAX_SAFE_INTEGER,
     now: 0,
   })
+  await requests.still(user)
   await history.keep(
     user,
     entries.filter((entry) => isKept(user, entry)),

@@ -51,10 +51,14 @@ const linksAtOnce = 100
 
 /** Takes away links and shelves, the last link first: what is left after a failure is a chain still. */
 export async function dropKeys(requests: Requests, user: UserId): Promise<void> {
-  for (const identity of await shelves(requests, user)) await dropShelf(requests, user, identity)
+  for (const identity of await shelves(requests, user)) {
+    await requests.still(user)
+    await dropShelf(requests, user, identity)
+  }
   for (let n = (await links(requests, user, 1)).length; n > 0; n -= linksAtOnce) {
     const [first, count] = [Math.max(1, n - linksAtOnce + 1), Math.min(n, linksAtOnce)]
     const removals = Array.from({ length: count }, (_, at) => ({ query: linkDelete, params: [user, first + at] }))
+    await requests.still(user)
     await requests.compareAll(removals)
   }
 }

@@ -54,6 +54,7 @@ export class Logs {
     }
     if (end.doubtful.length > 0) {
       const target = this.#target(user, epoch, term)
+      await this.#requests.still(user)
       await this.#noting(user, appendAgain(this.#requests, this.#history, target, end.doubtful))
     } else if (end.kept > 0)
       await keepAgain(this.#requests, this.#history, this.#retention.retentionMs, user, end.kept, tail)

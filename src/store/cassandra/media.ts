@@ -88,9 +88,10 @@ export function mediaRecords(requests: Requests, offMs: () => Millis): MediaReco
     async *held(prefix) {
       for await (const [, rows] of holds(prefix)) for (const { holder, id } of rows) yield { holder, id }
     },
-    async *release(prefix, only) {
+    async *release(prefix, only, still) {
       for await (const [shelf, rows] of holds(prefix)) {
         const released = rows.filter(({ id }) => only === undefined || id === only)
+        await still()
         await Promise.all(released.map((hold) => drop(shelf, hold)))
         yield released.map(({ id }) => id)
       }

@@ -48,6 +48,7 @@ export async function historiesOf(requests: Requests, user: UserId): Promise<rea
 export async function wipe(requests: Requests, history: History, retention: Retention, user: UserId): Promise<void> {
   const found = await record(requests, user)
   const { tail, lastTime } = await tailOf(requests, retention.retentionMs, user, found?.newest ?? -1, () => true)
+  await requests.still(user)
   const saved = { query: savedUpdate, params: [found?.epoch, {}, long(tail), user] }
   const gone = Object.values(deletions).map((query): Statement => ({ query, params: [user] }))
   for (const statement of [...(found ? [saved] : []), ...gone])
@@ -65,7 +66,10 @@ async function blankAll(requests: Requests, user: UserId, found: InboxRow): Prom
     do {
       const page = await requests.page(scanQuery, [user, bucket], pageRows, state)
       const statements = page.rows.filter(isFull).map((row) => goneRow(requests, user, bucket, row))
-      if (statements.length > 0) await requests.write(statements)
+      if (statements.length > 0) {
+        await requests.still(user)
+        await requests.write(statements)
+      }
       state = page.next
     } while (state !== undefined)
   }

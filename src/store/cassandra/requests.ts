@@ -1,5 +1,7 @@
 /** Requests to the cluster: prepared, and bounded (places.ts); each itself is bounded by the driver's time-outs (connection.ts). */
 import type { ArrayOrObject, Client, QueryOptions, types } from 'cassandra-driver'
+import type { ChatId } from '../../protocol/ids.ts'
+import type { Still } from '../contract.ts'
 import { StoreError } from '../error.ts'
 import { explain } from './explain.ts'
 import type { Places } from './places.ts'
@@ -19,16 +21,23 @@ export class Requests {
   readonly stamps: Stamps
   readonly #client: Client
   readonly #places: Places
+  readonly #still: Still | undefined
 
-  constructor(client: Client, places: Places, stamps: Stamps) {
+  constructor(client: Client, places: Places, stamps: Stamps, still?: Still) {
     this.stamps = stamps
+    this.#still = still
     this.#client = client
     this.#places = places
   }
 
-  /** The same, with timestamps of that term. */
-  under(term: number): Requests {
-    return new Requests(this.#client, this.#places, this.stamps.under(term))
+  /** The same, with timestamps of that term, for whoever has it as long as `still` says so. */
+  under(term: number, still: Still): Requests {
+    return new Requests(this.#client, this.#places, this.stamps.under(term), still)
+  }
+
+  /** Between what was read and what is written because of it. */
+  still(id: ChatId): Promise<void> | undefined {
+    return this.#still?.(id)
   }
 
   /** Why the last write failed; undefined: it did not. */

@@ -147,6 +147,7 @@ async function startSlice(requests: Requests, begin: Start, seqs: readonly Seq[]
   for (const [bucket, of] of byBucket(seqs)) {
     const found = await requests.rows(entriesQuery, [begin.user, bucket, of.map(long)])
     const rows = first(found.filter(isWhole))
+    await requests.still(begin.user)
     const statements = rows.flatMap((row) => startRow(begin, bucket, row, requests.stamps.timed(row['written'])))
     if (left && bucket === 0 && of.length === seqs.length) {
       statements.push(left)

@@ -36,8 +36,15 @@ export interface MediaRecords {
   heldUntil(id: MediaId): Promise<Millis>
   /** What those hold whose names start with `prefix`. */
   held(prefix: string): AsyncIterable<{ readonly holder: string; readonly id: MediaId }>
-  /** They hold it no longer, of this content or of all. Tells which content that was; some may come twice. */
-  release(prefix: string, id: MediaId | undefined): AsyncIterable<readonly MediaId[]>
+  /**
+   * They hold it no longer, of this content or of all; only what was read before `still` is dropped, and what they hold anew stays. Tells
+   * which content that was; some may come twice.
+   */
+  release(
+    prefix: string,
+    id: MediaId | undefined,
+    still: () => Promise<void> | undefined,
+  ): AsyncIterable<readonly MediaId[]>
 
   /** Notes, before it is there, a file that no row names yet, or soon none will. */
   noteLitter(file: string, id: MediaId): Promise<void>

@@ -37,9 +37,14 @@ export function mediaRecords(): MediaRecords {
     async *held(prefix) {
       for (const { holder, id } of starting(prefix)) yield { holder, id }
     },
-    async *release(prefix, only) {
+    async *release(prefix, only, still) {
       const released = starting(prefix).filter(({ id }) => only === undefined || id === only)
-      for (const { holder, id } of released) holds.delete(`${holder} ${id}`)
+      await still()
+      // What is held anew meanwhile stays.
+      for (const hold of released) {
+        const key = `${hold.holder} ${hold.id}`
+        if (holds.get(key) === hold) holds.delete(key)
+      }
       yield released.map(({ id }) => id)
     },
     async noteLitter(file, id) {

@@ -29,6 +29,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       return given && node.state.standing === 'up' ? 'passes' : real
     },
   },
+  'what is taken away need not have been read while the shard was its own': { blind: true },
   'the next owner has the same term': {
     effect: (effect) =>
       effect.do === 'move'

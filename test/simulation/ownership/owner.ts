@@ -99,6 +99,47 @@ export class Owner implements Owning {
     )
   }
 
+  /** Takes away what there is, page by page, as an erasure does: while nothing is under way, and by what it has read alone. */
+  wipe(): void {
+    if (!this.#log || this.#writing || this.#yieldingSince !== undefined) return
+    this.#writing = true
+    this.#wipePage(20)
+  }
+
+  #wipePage(left: number): void {
+    let rows: Row[] = []
+    const read = () => {
+      rows = this.#world.replicas(this.#shard).rows()
+      this.#world.wiping(
+        this.#shard,
+        rows.filter(({ term }) => term <= this.#term),
+      )
+      return true
+    }
+    const blank = () => {
+      this.#world.replicas(this.#shard).wipe(rows)
+      return true
+    }
+    this.#step(read, (ok) => {
+      if (!ok) return this.#wiped()
+      this.#step(blank, (ok) => (ok && left > 1 ? this.#wipePage(left - 1) : this.#wiped()))
+    })
+  }
+
+  /** What comes of it counts as all else does. */
+  #step(ask: () => boolean, then: (ok: boolean) => void): void {
+    if (!this.#world.mutant.blind) return this.#heed(ask, then)
+    this.#node.ask(
+      () => ({ answer: ask(), known: () => {} }),
+      2_000,
+      (ok) => then(ok === true),
+    )
+  }
+
+  #wiped(): void {
+    this.#writing = false
+  }
+
   yield(): void {
     this.#yieldingSince ??= this.#node.times.monotonic
   }

@@ -24,6 +24,8 @@ function living(rows: Iterable<Row>): Row[] {
 export class Replicas {
   readonly #rows = [new Map<string, Row>(), new Map<string, Row>(), new Map<string, Row>()]
   #kept: Kept = { stamp: -1, n: 0 }
+  /** Rows that were taken away. */
+  readonly #gone = new Set<string>()
   readonly #chance: Chance
   readonly #queue: Queue
 
@@ -59,6 +61,20 @@ export class Replicas {
     const all = new Map(two.flatMap((replica) => [...replica]))
     for (const replica of two) for (const [key, row] of all) replica.set(key, row)
     return living(all.values())
+  }
+
+  /** All rows, also dead ones: what a wipe reads, page by page. */
+  rows(): Row[] {
+    return [...new Map(this.#rows.flatMap((replica) => [...replica])).values()]
+  }
+
+  /** Takes away these rows, and no others. */
+  wipe(rows: readonly Row[]): void {
+    for (const row of rows) this.#gone.add(keyOf(row))
+  }
+
+  isGone(row: Row): boolean {
+    return this.#gone.has(keyOf(row))
   }
 
   /** As all three have it. */

@@ -15,6 +15,8 @@ export type Mutant = {
   readonly effect?: (effect: MemberEffect) => MemberEffect
   readonly passage?: (real: Passage, node: Node, shard: number, term: number) => Passage
   readonly stamp?: (node: Node, count: number) => number
+  /** What was read is written over, whoever has it by then. */
+  readonly blind?: boolean
   /** A change of a part has an unknown outcome. */
   readonly unknown?: (node: Node) => void
 }
@@ -39,6 +41,8 @@ export type Ground = {
   served(shard: number, rows: readonly Row[]): void
   sent(shard: number, rows: readonly Row[]): void
   saved(shard: number, n: number): void
+  /** An owner is about to take these away. */
+  wiping(shard: number, rows: readonly Row[]): void
   ended(node: Node): void
 }
 
@@ -61,6 +65,7 @@ export type Owning = {
   gone: boolean
   append(): void
   save(): void
+  wipe(): void
   yield(): void
   /** Whether it has gone, as it was asked to. */
   look(): boolean

@@ -14,7 +14,13 @@ import type { Ground, Mutant, Node } from './types.ts'
 /** What breaks a guarantee. */
 export class Broken extends Error {}
 
-type Kept = { readonly replicas: Replicas; readonly served: Map<number, number>; saved: number }
+type Kept = {
+  readonly replicas: Replicas
+  readonly served: Map<number, number>
+  saved: number
+  /** Up to there something may have been taken away. */
+  wiped: number
+}
 
 export class World implements Ground {
   readonly queue = new Queue()
@@ -45,6 +51,7 @@ export class World implements Ground {
       replicas: new Replicas(this.chance, this.queue),
       served: new Map(),
       saved: 0,
+      wiped: 0,
     }))
   }
 
@@ -117,6 +124,7 @@ export class World implements Ground {
     for (const owner of process.owners.values()) {
       if (this.chance.is(0.3)) owner.append()
       if (this.chance.is(0.15)) owner.save()
+      if (this.chance.is(0.015)) owner.wipe()
     }
   }
 
@@ -168,6 +176,11 @@ export class World implements Ground {
     if (kept.replicas.kept.n < n) throw new Broken(`acknowledged, and hidden: ${n} of shard ${shard}`)
   }
 
+  wiping(shard: number, rows: readonly Row[]): void {
+    const kept = this.#kept[shard] as Kept
+    for (const { seq } of rows) kept.wiped = Math.max(kept.wiped, seq)
+  }
+
   ended(process: Node): void {
     if (this.#seen.has(process)) return
     this.#seen.add(process)
@@ -188,10 +201,13 @@ export class World implements Ground {
   /** All that was late has come: what was sent is there, and each shard has one owner, whom all know. */
   check(): void {
     this.queue.pass(200_000)
-    for (const [shard, { replicas, served, saved }] of this.#kept.entries()) {
+    for (const [shard, { replicas, served, saved, wiped }] of this.#kept.entries()) {
       const rows = replicas.whole()
-      for (const [seq, id] of served)
-        if (rows[seq - 1]?.id !== id) throw new Broken(`sent and lost: ${seq} of shard ${shard}`)
+      for (const [seq, id] of served) {
+        const row = rows[seq - 1]
+        if (row?.id !== id) throw new Broken(`sent and lost: ${seq} of shard ${shard}`)
+        if (seq > wiped && replicas.isGone(row)) throw new Broken(`sent and taken away: ${seq} of shard ${shard}`)
+      }
       if (replicas.kept.n < saved) throw new Broken(`acknowledged and lost: ${saved} of shard ${shard}`)
     }
   }
