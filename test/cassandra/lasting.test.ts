@@ -63,11 +63,17 @@ describe('on Cassandra', clustersHere, () => {
 
   describe('where the log has another owner by now, who has taken it over', () => {
     const always = () => undefined
+    let another: ReturnType<typeof cassandraStore>
+    beforeAll(async () => {
+      another = cassandraStore(options)
+      await another.open()
+    })
+    afterAll(() => another?.close())
+    let own = 100
     /** The former owner, which after `steps` of a call stands still until there is a next one, and goes on. */
     const former = async (who: ReturnType<typeof user>, steps: number) => {
-      await store.takeTerm()
-      const own = await store.takeTerm()
-      const next = store.under(await store.takeTerm(), always)
+      own += 2
+      const next = another.under(own + 1, always)
       let left = Number.POSITIVE_INFINITY
       const entry = { ...timed(4, 'permanent', 'of the next'), time: Date.now() + 60_000 } as Entry
       const take = async () => {
@@ -82,16 +88,16 @@ describe('on Cassandra', clustersHere, () => {
       const owner = store.under(own, still)
       for (const seq of [1, 2, 3]) await owner.append(who, 7, own, [timed(seq, 'permanent')])
       left = steps
-      return { own, owner }
+      return owner
     }
     const kept = async (who: ReturnType<typeof user>) => ({
       inbox: (await store.read(who, 1, 100, all, Date.now())).map((entry) => ('body' in entry ? entry.body : entry.is)),
       history: (await store.history(who, alice, null, 100, all)).map(({ body }) => body),
     })
 
-    it.each([1, 2, 3, 4, 5])('a wipe takes nothing away that came with that, at step %i', async (steps) => {
+    it.each([1, 2, 3, 4])('a wipe takes nothing away that came with that, at step %i', async (steps) => {
       const who = user(`wiped${steps}`)
-      const { owner } = await former(who, steps)
+      const owner = await former(who, steps)
       await expect(owner.wipe(who)).rejects.toThrow('another node has it')
       const { inbox, history } = await kept(who)
       expect([inbox.at(-1), history[0]]).toEqual(['of the next', 'of the next'])
@@ -99,7 +105,7 @@ describe('on Cassandra', clustersHere, () => {
 
     it.each([1, 2])('a deletion of a chat neither, at step %i', async (steps) => {
       const who = user(`erased${steps}`)
-      const { owner } = await former(who, steps)
+      const owner = await former(who, steps)
       await expect(owner.erase(who, alice, 1, all)).rejects.toThrow('another node has it')
       const { inbox, history } = await kept(who)
       expect([inbox.at(-1), history[0]]).toEqual(['of the next', 'of the next'])
@@ -107,7 +113,7 @@ describe('on Cassandra', clustersHere, () => {
 
     it('what it appends without counting is in no history', async () => {
       const who = user('late')
-      const { own, owner } = await former(who, 1)
+      const owner = await former(who, 1)
       await expect(owner.append(who, 7, own, [timed(4, 'permanent', 'of nobody')])).rejects.toThrow()
       expect(await kept(who)).toEqual({
         inbox: ['m1', 'm2', 'm3', 'of the next'],
