@@ -1,5 +1,7 @@
 /** What an idle connected user costs: resident memory, heap, kernel memory, and CPU for heartbeats. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { type Bed, type Server, sleep, withBed } from './bed.ts'
 import { type Given, withKeyspace } from './keyspace.ts'
 import { Members } from './members.ts'
@@ -95,8 +97,8 @@ export async function densityOfCluster(options: ClusterDensityOptions, progress:
   return withKeyspace(options.cassandra, progress, async (keyspace) => {
     const members = new Members(keyspace, options.flags)
     try {
-      await members.add()
-      while (members.ports.length < nodes) await members.add(members.ports[0])
+      const port = await freePort()
+      while (members.ports.length < nodes) await members.add(port)
       const ways = { by: 'any', ports: [...members.ports], owners: await members.owners() } as const
       const server = { is: 'members', members, ways, reads: false } as const
       return await withBed(server, options.generators, async (bed) => {
@@ -124,6 +126,16 @@ export async function densityOfCluster(options: ClusterDensityOptions, progress:
       await members.stop()
     }
   })
+}
+
+/** One that nobody has now: what the system chooses for a node is that node's alone. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 async function idle(bed: Bed, options: DensityOptions, progress: (done: number, of: number) => void): Promise<Idle> {

@@ -26,7 +26,7 @@ export class Members {
     return this.#ports
   }
 
-  /** One more. `port`: the one that they share; undefined: one of its own. */
+  /** One more. `port`: the one that they share; 0: one of its own. */
   async add(port = 0): Promise<void> {
     const args = [`n${this.#nodes.length + 1}`, JSON.stringify(this.#keyspace)]
     const child = startChild('member', args, [...started.flags, ...this.#flags], started.env)

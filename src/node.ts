@@ -100,6 +100,7 @@ export function createNode(options: NodeOptions) {
       const { port = 8080, host = '127.0.0.1', shared = false } = where
       if (shared && !options.cluster)
         throw new RangeError('Only nodes of a cluster share a port: leave out shared, or set cluster.')
+      if (shared && port === 0) throw new RangeError('A port that is shared has to be named: it cannot be 0.')
       if (!options.authenticate && !isForHere(host))
         throw new RangeError(`Refusing to listen on ${host} without authentication: pass authenticate to createNode.`)
       if (closing) throw new Error('The node was closed, and lives once: make a new one, with a new store.')

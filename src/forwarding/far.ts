@@ -1,5 +1,6 @@
 /** What the actors here do with sessions, wherever those are: of this node its own host does it, of another node that one's. */
 import type { Presence } from '../../actors/presence.ts'
+import { openSettings } from '../../actors/settings.ts'
 import type { SessionRef } from '../../actors/user/types.ts'
 import type { SessionPort } from '../hosts/ports.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
@@ -37,8 +38,11 @@ export class FarSessions implements SessionPort {
     else this.#own.hint(ref, frame)
   }
 
+  /** Settings that are as at first are left out: then all sessions elsewhere have the same object, too, in place of one of 450 bytes each. */
   welcome(welcome: Welcome): void {
-    if (!this.#tell(welcome.session, 'welcome', welcome)) this.#own.welcome(welcome)
+    const { settings, ...rest } = welcome
+    const told = settings === openSettings ? rest : welcome
+    if (!this.#tell(welcome.session, 'welcome', told)) this.#own.welcome(welcome)
   }
 
   siblings(ref: SessionRef): void {
@@ -94,7 +98,7 @@ export class FarSessions implements SessionPort {
   heed(ref: SessionRef, what: string, value: unknown): void {
     switch (what) {
       case 'welcome':
-        return this.#own.welcome({ ...(value as Welcome), session: ref })
+        return this.#own.welcome({ settings: openSettings, ...(value as Omit<Welcome, 'settings'>), session: ref })
       case 'siblings':
         return this.#own.siblings(ref)
       case 'wasted':

@@ -8,7 +8,8 @@ it('is shared by nodes that say so: each has its part of the connections, whoeve
   const start = await cluster({}, 60_000)
   const port = await freePort()
   const nodes = [await start('a', {}, { port, shared: true }), await start('b', {}, { port, shared: true })] as const
-  await expect(start('c', {}, { port })).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}: the port is in use.`)
+  await expect(start('c', {}, { port: 0, shared: true })).rejects.toThrow('has to be named')
+  await expect(start('d', {}, { port })).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}: the port is in use.`)
   const people = Array.from({ length: 32 }, (_, n) => person(`user${n}`, nodes[0]))
   await Promise.all(people.map(({ client }, n) => client.send(`user${(n + 1) % 32}`, 'hello')))
   await expect.poll(() => people.map(({ bodies }) => bodies())).toEqual(people.map(() => ['hello']))

@@ -2,8 +2,8 @@ import { mkdtempSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Client as Driver } from 'cassandra-driver'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Client, type Client as Driver } from 'cassandra-driver'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode, folderBucket, sharedMedia } from '../../src/index.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
@@ -203,6 +203,20 @@ describe('Cassandra', oneNodeHere, () => {
       await expect(store.read(bob, 3, 10, 1e6, Date.now())).rejects.toMatchObject(lost)
       expect(await read(2_046)).toEqual([2_046, 2_047])
       await expect(store.read(bob, 2_048, 10, 1e6, Date.now())).rejects.toMatchObject({ code: 'corrupt' })
+    })
+
+    it('gives out an entry that was appended while a reader was at the end, and misses none', async () => {
+      await store.append(bob, 7, 1, [message(1), message(2)])
+      const execute = Client.prototype.execute as (...of: unknown[]) => Promise<unknown>
+      const between = vi.spyOn(Client.prototype, 'execute')
+      between.mockImplementation(async function (this: Driver, ...of: unknown[]) {
+        // The reader has found nothing behind the end, and looks where that is.
+        if (between.mock.calls.filter(([query]) => query.includes('FROM inboxes')).length === 1)
+          await store.append(bob, 7, 1, [message(3)])
+        return execute.apply(this, of)
+      } as never)
+      expect(await read(3)).toEqual([3])
+      between.mockRestore()
     })
 
     it('is left alone by an owner whose term is not the highest, and the next term is above all', async () => {

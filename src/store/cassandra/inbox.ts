@@ -130,8 +130,11 @@ export async function read(
   if (!found || first === Number.MAX_SAFE_INTEGER) return page
   if (first > from) return pageFrom(first)
   const { tail } = await tailOf(requests, retentionMs, user, found.newest, () => true)
-  if (from <= tail) throw missing(user, from)
-  return page
+  if (from > tail) return page
+  // It may have been appended since the first look: what is missing is not there now either.
+  const later = await pageFrom(from)
+  if (later.length === 0) throw missing(user, from)
+  return later
 }
 
 const missing = (user: UserId, seq: Seq) =>
