@@ -354,6 +354,7 @@ export class Client implements AsyncDisposable {
     if (news.do === 'answered') return this.#asker.answered(news)
     if (news.do === 'presence') return void this.#watches.tell(news.user, news.presence)
     if (news.name === 'message') this.#sent.heard(news.event)
+    if (news.name === 'arrived') this.#reader.wake()
     if (news.name === 'connection' && news.event.is === 'online') this.#http.wake()
     this.#listeners.tell(news.name, news.event as never)
     const { ended } = this.#host

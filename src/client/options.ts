@@ -73,6 +73,7 @@ export const events: Record<keyof ClientEvents, true> = {
   settings: true,
   gap: true,
   gone: true,
+  arrived: true,
   typing: true,
   seen: true,
   refused: true,

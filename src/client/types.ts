@@ -211,6 +211,8 @@ export type ClientEvents = {
    * promises of the listeners have resolved.
    */
   gone: { readonly chat: string | null; readonly epoch: number; readonly from: number; readonly upTo: number }
+  /** A message of another has come that the loop is yet to have; also while nobody reads. After a crash it may be told again. */
+  arrived: Omit<Incoming, 'read'>
   /** What another does in a chat that is watched: typing, recording, or nothing more. It ends by itself after 6 s. */
   typing: { readonly chat: string; readonly user: string; readonly doing: 'typing' | 'recording' | null }
   /** A device of this user has read a chat up to here: this one, or another. */

@@ -1,6 +1,8 @@
 /** What a node tells of a user's chats: to a device that is new, and to one that only counts. */
-import { afterEach, expect, it } from 'vitest'
-import { type Client, connect } from '../../src/client/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { liveChats } from '../../src/client/chats/index.ts'
+import { type ChatInfo, type Client, connect } from '../../src/client/index.ts'
 import { end, node, start, url } from './nodes.ts'
 
 const clients: Client[] = []
@@ -51,4 +53,82 @@ it('has nothing to tell of an inbox that is empty, and of what came from code th
   expect(await bob.chats()).toEqual([])
   await node.send({ from: 'shop', to: 'bob', body: 'Your parcel' })
   expect(await bob.chats()).toMatchObject([{ id: 'shop', unread: 1, seq: 1 }])
+})
+
+describe('liveChats', () => {
+  /** A user's list as it becomes, and what the server says of it then. */
+  async function live(made: Client) {
+    const chats = await liveChats(made)
+    const lists: (readonly ChatInfo[])[] = []
+    const over = (async () => {
+      for await (const all of chats) lists.push(all)
+    })()
+    const agrees = () =>
+      expect.poll(async () => isDeepStrictEqual(chats.all, await made.chats()), { timeout: 60_000 }).toBe(true)
+    return { chats, lists, over, agrees }
+  }
+
+  it('hears what comes, what is read, and what is noted, on any device, as the server has it', async () => {
+    await start({ limits: { chatsMs: 1 } })
+    const [alice, phone, laptop] = [client('alice'), client('bob'), client('bob', 'laptop')]
+    await alice.send('bob', 'one')
+    // Two devices, so that each hears what the other reads.
+    await laptop.settings()
+    const { chats, lists, agrees } = await live(phone)
+    expect(chats.all).toMatchObject([{ id: 'alice', unread: 1, seq: 1 }])
+    await alice.send('bob', 'two')
+    await alice.setLifetime('bob', 'delivered 90000000')
+    const team = await alice.createGroup('Team', ['bob'])
+    await alice.send(team, 'to all')
+    await agrees()
+    expect(chats.all).toMatchObject([
+      { id: team, unread: 1 },
+      { id: 'alice', unread: 2, lifetime: 'delivered 90000000' },
+    ])
+    await laptop.tag('alice', { muted: Infinity, pinned: 7 })
+    await phone.send('carol', 'mine')
+    await agrees()
+    expect(chats.all).toMatchObject([{ id: 'carol' }, { id: team }, { tags: { muted: Infinity, pinned: 7 } }])
+    for await (const message of laptop.messages()) {
+      message.read()
+      if (message.body === 'to all') break
+    }
+    await agrees()
+    expect(chats.all.map(({ unread }) => unread)).toEqual([0, 0, 0])
+    expect(lists.length).toBeGreaterThan(4)
+  })
+
+  it('goes on over a connection that ends, and ends with its client', async () => {
+    await start({ limits: { chatsMs: 1 } })
+    const [alice, bob] = [client('alice'), client('bob')]
+    await alice.send('bob', 'one')
+    const { chats, over, agrees } = await live(bob)
+    let told = 0
+    chats.on('chats', () => {
+      told += 1
+    })
+    expect(await node.disconnect('bob')).toBe(1)
+    await node.send({ from: 'alice', to: 'bob', body: 'two' })
+    await node.send({ from: 'shop', to: 'bob', body: 'three' })
+    await expect
+      .poll(() => chats.all.map(({ id, unread }) => [id, unread]), { timeout: 60_000 })
+      .toEqual([
+        ['shop', 1],
+        ['alice', 2],
+      ])
+    await agrees()
+    const reading = (async () => {
+      for await (const message of bob.messages()) if (message.body === 'one') message.read()
+    })()
+    // How many of those that it was told of are read, only the server knows.
+    await expect.poll(() => chats.all.map(({ unread }) => unread), { timeout: 60_000 }).toEqual([1, 1])
+    await agrees()
+    await bob.delete('shop')
+    await chats.refresh()
+    expect(chats.all.map(({ id }) => id)).toEqual(['alice'])
+    expect(told).toBeGreaterThan(2)
+    await bob.close()
+    await Promise.all([over, reading])
+    await expect(liveChats(bob)).rejects.toMatchObject({ code: 'closed' })
+  })
 })

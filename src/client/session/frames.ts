@@ -6,6 +6,7 @@ import type { Times } from '../clock.ts'
 import { StorageError } from '../errors.ts'
 import { become, end, giveUp, ponged } from './connection.ts'
 import { forget } from './forgetting.ts'
+import type { Received } from './inbox.ts'
 import { isWaiting } from './lines.ts'
 import { copy, receipt, sent, stands, unanswered } from './own.ts'
 import { answered, forgetDeletions, repeatRequests, told, unlessDeleted } from './requests.ts'
@@ -115,20 +116,20 @@ function forgetPlaces(state: SessionState, out: SessionEffect[]): void {
 function entry(state: SessionState, said: EntryFrame, times: Times, out: SessionEffect[]): void {
   const frame = unlessDeleted(state, said)
   if (frame[0] === 'receipt' && frame[1] === 0) return receipt(state, frame, out)
-  if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame, out)
+  if (frame[0] === 'seen' && frame[1] === 0) return seen(state, frame[2], frame[3], out)
   const taken = state.inbox.take(frame)
   if (taken === 'hole') return giveUp(state, 'hole', times, out)
   if (frame[0] === 'gone' || frame[0] === 'deleted') out.push({ do: 'arrived' })
   if (taken === 'repeat') return
   if (frame[0] === 'message') return message(state, frame, times.monotonic, out)
   if (frame[0] === 'receipt') return receipt(state, frame, out)
-  if (frame[0] === 'seen') return seen(state, frame, out)
+  if (frame[0] === 'seen') return seen(state, frame[2], frame[3], out)
   if (frame[0] === 'deleted') return forget(state, frame[2], frame[3], frame[4], out)
   if (frame[0] === 'copy') copy(state, frame, times.now, out)
 }
 
 /** A device of this user has read a chat; also told of what this one has. */
-function seen(state: SessionState, [, , chat, seq]: Of<'seen'>, out: SessionEffect[]): void {
+function seen(state: SessionState, chat: string, seq: number, out: SessionEffect[]): void {
   out.push({ do: 'tell', name: 'seen', event: { chat, epoch: state.inbox.safe.epoch, seq } })
 }
 
@@ -136,7 +137,7 @@ function seen(state: SessionState, [, , chat, seq]: Of<'seen'>, out: SessionEffe
 function message(state: SessionState, frame: Of<'message'>, now: Millis, out: SessionEffect[]): void {
   const from = frame[3]
   heardTyping(state, frame[7]?.group ?? from, 0, from, now, out)
-  out.push({ do: 'arrived' })
+  out.push({ do: 'tell', name: 'arrived', event: state.inbox.newest as Received })
 }
 
 function error(state: SessionState, frame: Of<'error'>, now: Millis, out: SessionEffect[]): void {
@@ -164,7 +165,9 @@ function done(state: SessionState, [, kind, ref, seq, from]: Of<'done'>, now: Mi
   const answer = state.listing
   state.listing = []
   if (answered(state, { kind, ref, seq, from, code: null, answer }, now, out)) return
-  if (kind !== 'read' || (state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
+  if (kind !== 'read') return
+  seen(state, ref, seq, out)
+  if ((state.reads.get(ref) ?? Number.POSITIVE_INFINITY) > seq) return
   state.reads.delete(ref)
   out.push({ do: 'keep', key: `read:${ref}`, value: undefined })
 }

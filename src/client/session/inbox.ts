@@ -45,6 +45,11 @@ export class Inbox {
     return this.#received
   }
 
+  /** What came last for the application. */
+  get newest(): Received | Gone | undefined {
+    return this.#items.at(-1)
+  }
+
   get tail(): number {
     return Math.max(this.#tail, this.#received)
   }
