@@ -1,0 +1,103 @@
+/** Nodes of one cluster, each a process, with wires that may be cut, behind HAProxy. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { haproxy } from '../gateway/proxy.ts'
+import { freePort } from '../ports.ts'
+import { type Served, serve } from './serve.ts'
+import { Wire } from './wire.ts'
+
+const main = 'dist/src/cli/main.js'
+/** Of a starved machine: thirteen seconds until a node is dead, thirty without moves, and what loading takes. */
+const patienceMs = 240_000
+
+type Place = { readonly data: string; readonly port: number; readonly link: number; readonly links: Wire }
+
+export class ServedNodes {
+  readonly #optionsOf: (name: string) => CassandraOptions
+  readonly #places = new Map<string, Place>()
+  readonly #nodes = new Map<string, Served>()
+  #known = ''
+
+  /** `optionsOf`: how each reaches Cassandra. */
+  constructor(optionsOf: (name: string) => CassandraOptions) {
+    this.#optionsOf = optionsOf
+  }
+
+  /** Where a node is to be, whether it runs or not. */
+  async place(name: string): Promise<void> {
+    const data = mkdtempSync(join(tmpdir(), `bluetick-${name}-`))
+    const [port, link, links] = [await freePort(), await freePort(), await Wire.lay()]
+    links.lead('127.0.0.1', link)
+    this.#places.set(name, { data, port, link, links })
+  }
+
+  /** HAProxy, as docs/deploy/haproxy.cfg has it, before all that have a place: its address. */
+  async balance(): Promise<string> {
+    const config = readFileSync('docs/deploy/haproxy.cfg', 'utf8').replace('bind :8080', 'bind BIND')
+    const servers = [...this.#places].map(([name, { port }]) => `  server ${name} 127.0.0.1:${port}\n`)
+    return `ws://127.0.0.1:${await haproxy(config.replace(/^ {2}server .*\n/gm, '') + servers.join(''))}`
+  }
+
+  async start(name: string): Promise<void> {
+    const { data, port, link, links } = this.#at(name)
+    const own = ['--node-name', name, '--data', data, '--trusted-proxies', '127.0.0.1', '--port', `${port}`]
+    const linked = ['--link-port', `${link}`, '--link-address', links.address]
+    this.#nodes.set(name, await serve(this.#optionsOf(name), ...own, ...linked))
+  }
+
+  #at(name: string): Place {
+    return this.#places.get(name) as Place
+  }
+
+  node(name: string): Served {
+    return this.#nodes.get(name) as Served
+  }
+
+  /** The way by which others reach it. */
+  links(name: string): Wire {
+    return this.#at(name).links
+  }
+
+  /** As one of them knows it: for each node how many shards it has, and whether it is reached. */
+  status(from: string) {
+    const { data, port } = this.#at(from)
+    const args = [main, 'cluster', 'status', '--url', `ws://127.0.0.1:${port}`, '--data', data]
+    this.#known = execFileSync(process.execPath, args, { encoding: 'utf8' })
+    const rows = this.#known.matchAll(/^(n\d) +(?:up|leaving) +(\d+) +\S+ +(yes|no)/gm)
+    return [...rows].map(([, name, count, isReached]) => ({
+      name,
+      shards: Number(count),
+      isReached: isReached === 'yes',
+    }))
+  }
+
+  /** Where it does not come to that, what they said last is told. */
+  async waitFor(isSo: () => boolean): Promise<void> {
+    const waited = expect.poll(isSo, { timeout: patienceMs, interval: 1_000 }).toBe(true)
+    await waited.catch((cause) => {
+      const said = [...this.#nodes].map(([name, node]) => `${name}: ${node.said().slice(-1_500)}`)
+      throw new Error([this.#known, ...said].join('\n'), { cause })
+    })
+  }
+
+  /** Until these have all shards. */
+  share(...names: string[]): Promise<void> {
+    return this.waitFor(() => {
+      const known = this.status(names[0] as string)
+      const areThese =
+        known
+          .map(({ name }) => name)
+          .sort()
+          .join() === [...names].sort().join()
+      return areThese && known.every(({ shards }) => shards > 0)
+    })
+  }
+
+  kill(): void {
+    for (const node of this.#nodes.values()) node.kill()
+  }
+}
