@@ -3,8 +3,8 @@ import { type Bed, sleep } from './bed.ts'
 import { noTimes, type Times } from './user.ts'
 import { observe, rates, type Window } from './window.ts'
 
-/** Of these those that a rate tells: to the first tick, to the second, and how late the generators were. */
-const told = ['sent', 'delivered', 'late'] as const
+/** Of these those that a rate tells: to the first tick, to the second, how late the generators were, and the first tick without that. */
+const told = ['sent', 'delivered', 'late', 'answered'] as const
 
 export type Slice = Window & { readonly ms: Pick<Times, (typeof told)[number]> }
 
@@ -47,6 +47,7 @@ export function paceOf(rate: number, slices: readonly Slice[]) {
     sentP99: ms.sent.percentile(0.99),
     deliveredP50: ms.delivered.percentile(0.5),
     deliveredP99: ms.delivered.percentile(0.99),
+    answeredP50: ms.answered.percentile(0.5),
     lateP50: ms.late.percentile(0.5),
     lateP99: ms.late.percentile(0.99),
     held: perSecond >= rate * heldShare,

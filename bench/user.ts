@@ -10,9 +10,9 @@ import { wayOf } from './ways.ts'
 
 /**
  * What is timed: from when a message was due to its `sent`, to its receipt, and to its arrival; to the `sent` of those by the
- * way; and by how much a generator sent later than it was due.
+ * way; by how much a generator sent later than it was due; and without that, from when it was sent to its `sent`.
  */
-export const timed = ['sent', 'delivered', 'received', 'aside', 'late'] as const
+export const timed = ['sent', 'delivered', 'received', 'aside', 'late', 'answered'] as const
 export type Times = Record<(typeof timed)[number], Histogram>
 export const noTimes = (): Times => Object.fromEntries(timed.map((what) => [what, new Histogram()])) as Times
 
@@ -40,7 +40,8 @@ export class Counts {
   }
 }
 
-type Flight = { readonly at: number; seq: number }
+/** When it was due, and when it was sent. */
+type Flight = { readonly at: number; readonly sentAt: number; seq: number }
 type Frame =
   | ServerFrame
   | readonly ['send', id: MessageId, to: UserId, body: Uint8Array]
@@ -107,7 +108,7 @@ export class User implements Receiver {
     this.#numbers.set(to, number)
     view.setUint32(stamp.number, number)
     view.setFloat64(stamp.due, at)
-    this.#flights.push({ at, seq: this.#relay ? this.#sends : 0 })
+    this.#flights.push({ at, sentAt: now(), seq: this.#relay ? this.#sends : 0 })
     this.#counts.sent += 1
     const frame = ['send', messageId(this.index, this.#sends), to, body, false] as const
     this.#socket.send(msgpackCodec.encode([frame]) as Uint8Array)
@@ -116,7 +117,8 @@ export class User implements Receiver {
   /** The same with a change of a group. */
   change(group: UserId, change: Change, value: string): void {
     this.#sends += 1
-    this.#flights.push({ at: now(), seq: 0 })
+    const at = now()
+    this.#flights.push({ at, sentAt: at, seq: 0 })
     this.say(['send', messageId(this.index, this.#sends), group, value, false, null, change])
   }
 
@@ -240,7 +242,9 @@ export class User implements Receiver {
     if (flight) {
       this.#answered += 1
       flight.seq = seq
-      this.#counts.ms.sent.record(now() - flight.at)
+      const at = now()
+      this.#counts.ms.sent.record(at - flight.at)
+      this.#counts.ms.answered.record(at - flight.sentAt)
     }
     this.accepted()
   }

@@ -79,6 +79,10 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     expect(row.cpu_ratio_to_against).toBeCloseTo(row.node_cpu_us_per_message / row.against_cpu_us_per_message, 5)
     for (const key of ['sent_p50_ms', 'delivered_p99_ms', 'against_delivered_p99_ms', 'floor_delivered_p99_ms'])
       expect(row[key], key).toBeGreaterThan(0)
+    // Without what the generator was late.
+    expect(row.answered_p50_ms).toBeGreaterThan(0)
+    expect(row.answered_p50_ms).toBeLessThanOrEqual(row.sent_p50_ms)
+    expect(figures.answered_p50_ms_300).toBe(row.answered_p50_ms)
     // Both are of a core: the thread's CPU, and the time that its loop did not wait.
     for (const key of ['node_main_cpu_share', 'loop_busy_share']) expect(row[key], key).toBeGreaterThan(0)
     expect(readdirSync(folder)).toEqual(['latency.json'])
