@@ -1,7 +1,7 @@
 /**
- * A user actor that hibernates, as text: about 56 bytes with one device, where its state takes 400. Fields are joined, not
+ * A user actor that hibernates, as text: about 48 bytes with one device, where its state takes 400. Fields are joined, not
  * stringified: what JSON.stringify makes of them stays in parts, which take 46 bytes more. Numbers are in base 36, which saves
- * 16. No id holds a tab.
+ * 16. A line for the log, and one for each reader, of fields between tabs, without those that are empty at its end: no id holds a tab, or ends a line.
  */
 import type { ChatId, DeviceId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
@@ -10,12 +10,9 @@ import type { LogState, Reader } from '../log/types.ts'
 import { openSettings } from '../settings.ts'
 import type { UserState } from './types.ts'
 
-/** The numbers of the log, and those of each reader, in the order in which they are written. */
+/** The numbers of the log, and those of each reader, in the order in which they are written: last what most do not have. */
 const ofLog = ['epoch', 'head', 'tail', 'lastTime', 'settled', 'unsaved'] as const
-const ofReader = ['session', 'acked', 'pushed', 'seenAt'] as const
-/** Before the readers come the numbers, whether a save is timed, the lives, and what few have; of a reader its name and its phase come first, and last whether it was told that it is live. */
-const [own, each] = [ofLog.length + 3, ofReader.length + 3]
-
+const ofReader = ['seenAt', 'session', 'acked', 'pushed'] as const
 /** What most users do not have: settings of their own, timers that wait, and reads that are not saved. */
 type More = Partial<Settings> & {
   readonly waiting?: LogState['waiting']
@@ -28,13 +25,18 @@ export function packUser(state: UserState): string {
   const { log } = state
   const more = moreOf(state)
   const began = log.lives.flatMap(({ term, from }) => [text(term), text(from)])
-  const fields: string[] = ofLog.map((name) => text(log[name]))
-  fields.push(text(Number(log.saveTimed)), began.join(' '), more ? JSON.stringify(more) : '')
+  const own = ofLog.map((name) => text(log[name]))
+  const lines = [line([...own, text(Number(log.saveTimed)), began.join(' '), more ? JSON.stringify(more) : ''])]
   for (const reader of log.readers) {
-    fields.push(reader.device, reader.phase)
-    for (const name of ofReader) fields.push(text(reader[name]))
-    fields.push(text(Number(reader.toldLive)))
+    // One that catches up keeps its actor awake.
+    const standing = text(Number(reader.phase === 'live') + 2 * Number(reader.toldLive))
+    lines.push(line([reader.device, standing, ...ofReader.map((name) => text(reader[name]))]))
   }
+  return lines.join('\n')
+}
+
+function line(fields: string[]): string {
+  while (fields.at(-1) === '') fields.pop()
   return fields.join('\t')
 }
 
@@ -56,21 +58,22 @@ function livesOf(text: string | undefined): LogState['lives'] {
 }
 
 export function unpackUser(user: UserId, record: string): UserState {
-  const fields = record.split('\t')
-  const [saveTimed, lives, few] = fields.slice(ofLog.length, own)
+  const [own = '', ...readers] = record.split('\n')
+  const fields = own.split('\t')
+  const [saveTimed, lives, few] = fields.slice(ofLog.length)
   const { waiting = null, was = 0, alone: reads, ...set }: More = few ? JSON.parse(few) : {}
   const log = startLog(user, undefined, 0)
   for (const [at, name] of ofLog.entries()) log[name] = number(fields[at])
   Object.assign(log, { was, waiting, lives: livesOf(lives), saveTimed: number(saveTimed) === 1 })
-  for (let from = own; from < fields.length; from += each) log.readers.push(readerOf(fields.slice(from, from + each)))
+  log.readers.push(...readers.map((reader) => readerOf(reader.split('\t'))))
   const settings = set.lastSeen ? { ...openSettings, ...set } : openSettings
   return { user, log, settings, alone: reads ? new Map(reads) : null, work: null }
 }
 
-function readerOf([device, phase, ...fields]: readonly string[]): Reader {
+function readerOf([device, standing, ...fields]: readonly string[]): Reader {
   const reader = awayReader(device as DeviceId, 0, 0)
   for (const [at, name] of ofReader.entries()) reader[name] = number(fields[at])
-  reader.phase = phase as Reader['phase']
-  reader.toldLive = number(fields[ofReader.length]) === 1
+  if (number(standing) & 1) reader.phase = 'live'
+  reader.toldLive = number(standing) > 1
   return reader
 }

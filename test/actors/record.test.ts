@@ -38,7 +38,18 @@ it('brings a user who hibernated back as they were', () => {
 })
 
 it('keeps a user with one device in few bytes', () => {
-  expect(packUser(state).length).toBeLessThan(50)
+  expect(packUser(state).length).toBeLessThanOrEqual(40)
+  const fresh = {
+    ...startUser(bob, undefined, 5),
+    log: { ...startLog(bob, undefined, 2 ** 31 - 1), readers: [{ ...phone, session: 19_000 }] },
+  }
+  expect(packUser(fresh).length).toBeLessThanOrEqual(40)
+  expect(unpackUser(bob, packUser(fresh))).toEqual(fresh)
+  for (const readers of [[], [awayReader('tv' as DeviceId, 0, 0), phone]])
+    expect(unpackUser(bob, packUser({ ...state, ...logged({ readers }) }))).toEqual({
+      ...state,
+      ...logged({ readers }),
+    })
   expect(packUser({ ...state, settings: { ...openSettings, receipts: false } })).not.toMatch(/lifetimes|waiting|tags/)
   const tags = [{ chat: '#team' as UserId, tags: 'muted=1\tpinned=2' }]
   const tagged = { ...state, settings: { ...openSettings, tags } }
