@@ -27,6 +27,7 @@ export function checkLimits(options: Options): void {
     replay: devices,
     actors: 0,
     cluster: Math.max(remote, pairs * 2),
+    e2ee: 4 * options.talks,
   }
   const sockets = what === 'all' ? Math.max(...Object.values(wanted)) : wanted[what]
   const files = openFiles()

@@ -7,11 +7,12 @@ import type { Server } from './bed.ts'
 import { stopAll } from './child.ts'
 import { cluster } from './cluster.ts'
 import { density, densityOfCluster } from './density.ts'
+import { e2eeBench } from './e2ee.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { checkLimits, limitBehind } from './limits.ts'
 import { machine } from './machine.ts'
-import { type Name, type Options, readBench, withoutCassandra } from './options.ts'
+import { type Name, type Options, readBench, usual } from './options.ts'
 import { known } from './other.ts'
 import { startProgress } from './progress.ts'
 import { replay } from './replay.ts'
@@ -75,7 +76,7 @@ async function explain(error: Error): Promise<never> {
 export async function measure(options: Options, command: string): Promise<Result> {
   checkLimits(options)
   const results: Partial<Record<Name, Figures>> = {}
-  for (const name of options.what === 'all' ? withoutCassandra : [options.what]) {
+  for (const name of options.what === 'all' ? usual : [options.what]) {
     const runs: Figures[] = []
     for (let run = 0; run < Math.max(1, options.runs); run++) {
       const figures = await one(name, options)
@@ -123,6 +124,8 @@ async function one(name: Name, options: Options): Promise<Figures> {
         return await replay(server, options, progress)
       case 'actors':
         return await actors(options, progress)
+      case 'e2ee':
+        return await e2eeBench({ ...options, rate: options['talk-rate'] }, progress)
       case 'cluster':
         return await cluster({ ...options, cassandra, flags }, progress)
     }

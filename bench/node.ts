@@ -10,7 +10,7 @@ import { startMeter } from './meter.ts'
 import { builtIn } from './options.ts'
 import { raised } from './raised.ts'
 
-const [folder = '', tree, service] = process.argv.slice(2)
+const [folder = '', tree, service, e2ee = 'off'] = process.argv.slice(2)
 const { createNode, lmdbStore }: typeof import('../src/index.ts') = tree
   ? await import(pathToFileURL(builtIn(tree)).href)
   : await import('../src/index.ts')
@@ -19,6 +19,7 @@ const node = createNode({
   store,
   ...(service && { webhooks: { url: service, secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] } }),
   limits: raised,
+  ...(e2ee === 'allowed' && { e2ee }),
 })
 const meter = startMeter()
 
@@ -31,6 +32,7 @@ answer(
       reset()
     },
     collect: meter.collect,
+    end: () => node.close(),
     sample: () => ({ ...meter.sample(), ...counts(), stats: node.stats() }),
   },
   async () => {

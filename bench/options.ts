@@ -14,12 +14,12 @@ type Option = Given & {
   readonly most?: number
 }
 
-const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors', 'cluster'] as const
+const names = ['density', 'throughput', 'latency', 'fanout', 'replay', 'actors', 'cluster', 'e2ee'] as const
 export type Name = (typeof names)[number]
-/** Those that `all` runs: each but the one that needs Cassandra. */
-export const withoutCassandra = names.filter((name) => name !== 'cluster')
+/** Those that `all` runs: each but the one that needs Cassandra, and the one of what only some users do. */
+export const usual = names.filter((name) => name !== 'cluster' && name !== 'e2ee')
 /** Those that measure nodes, which are processes of their own, and of these those that measure one. */
-const ofNodes = names.filter((name) => name !== 'actors')
+const ofNodes = names.filter((name) => name !== 'actors' && name !== 'e2ee')
 const ofOne = ofNodes.filter((name) => name !== 'cluster')
 
 const numbers = {
@@ -46,13 +46,15 @@ const numbers = {
     short: 8,
   },
   body: {
-    of: ['throughput', 'latency', 'fanout', 'replay', 'cluster'],
+    of: ['throughput', 'latency', 'fanout', 'replay', 'cluster', 'e2ee'],
     text: 'bytes of a message body',
     full: 200,
     short: 200,
   },
-  seconds: { of: ['throughput', 'cluster'], text: 'seconds measured', full: 15, short: 6 },
+  seconds: { of: ['throughput', 'cluster', 'e2ee'], text: 'seconds measured', full: 15, short: 6 },
   rate: { of: ['cluster'], text: 'messages a second', full: 1_000, short: 500 },
+  talks: { of: ['e2ee'], text: 'pairs of people with two devices each, in one process', full: 20, short: 5 },
+  'talk-rate': { of: ['e2ee'], text: 'messages a second of all of them', full: 200, short: 100 },
   remote: {
     of: ['cluster'],
     text: 'users by whom the memory of a session is told that is elsewhere than its user; 0: it is not told',

@@ -45,6 +45,16 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     }
   }
 
+  it('measures what sealed messages cost beside plain ones, and all come', async () => {
+    const json = join(folder, 'e2ee.json')
+    const bench = start('e2ee', '--talks', '1', '--talk-rate', '20', '--seconds', '1', '--json', json)
+    expect([await ended(bench), bench.said]).toEqual([0, expect.stringContaining('sealed_to_plain_cpu')])
+    const figures = JSON.parse(readFileSync(json, 'utf8'))
+    expect(figures).toMatchObject({ bench: 'e2ee', people: 2, messages: 60, lost: 0 })
+    expect(figures.stored_bytes_per_sealed_message).toBeGreaterThan(figures.stored_bytes_per_message)
+    expect(figures.open_cpu_us).toBeGreaterThan(0)
+  })
+
   it('measures the copies of group messages, and every member has its own', async () => {
     const json = join(folder, 'fanout.json')
     const bench = start('fanout', '--members', '16', '--rate-seconds', '1', '--json', json)
