@@ -3,7 +3,7 @@
 
 import { type NodeRouter, toGroup } from '../actors/addresses.ts'
 import type { Accepted } from '../actors/log/types.ts'
-import { beAlone } from './cluster/alone.ts'
+import { type Alone, beAlone } from './cluster/alone.ts'
 import type { Authenticate } from './embed/authenticate.ts'
 import { type Broadcast, type BroadcastResult, broadcast } from './embed/broadcast.ts'
 import { Counts, countedEvent, countedEvents, countedFaults } from './embed/counts.ts'
@@ -32,7 +32,7 @@ import { seeing } from './hosts/seeing.ts'
 import { admission, checked } from './hosts/sessions/admission.ts'
 import { entrance, removedDevices } from './hosts/sessions/entrance.ts'
 import { Sessions } from './hosts/sessions/sessions.ts'
-import { oneSpell, type SpellOf } from './hosts/spells.ts'
+import { oneSpell, type SpellOf, still } from './hosts/spells.ts'
 import { backlogOf, hostUsers, type Users } from './hosts/users.ts'
 import { Holds } from './media/holds.ts'
 import { NodeMedia } from './media/media.ts'
@@ -56,7 +56,7 @@ import {
   startRuntime,
   systemClock,
 } from './runtime/index.ts'
-import type { StoreEvents } from './store/contract.ts'
+import type { Store, StoreEvents } from './store/contract.ts'
 import type { StoreError } from './store/error.ts'
 
 /** A node that is not listening yet. Does no I/O; throws a TypeError or a RangeError for options that cannot be. */
@@ -284,7 +284,7 @@ export async function startHosts(
   const media = options.media && new NodeMedia(options.media, limits, clock)
   const cluster =
     options.cluster && (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke }))
-  const endAlone = cluster ? undefined : store.cluster && (await beAlone(store.cluster, term, given, broke))
+  const alone = cluster ? undefined : store.cluster && (await beAlone(store.cluster, term, given, broke))
   const runtime = startRuntime({
     ...sizes,
     ...(cluster && { shards: cluster.shards }),
@@ -333,7 +333,7 @@ export async function startHosts(
   })
   const far = cluster?.sessions(sessions)
   const everywhere = far ?? sessions
-  const spellOf: SpellOf = cluster ? cluster.spellOf : oneSpell(store, term)
+  const spellOf: SpellOf = cluster ? cluster.spellOf : spellAlone(store, term, alone)
   const isAway = (user: UserId): boolean => !users.peek(user)?.log.readers.some(({ session }) => session !== 0)
   const [events, holds, notes] = [
     countedEvents(counts, tellHooks(options, clock, isAway)),
@@ -383,8 +383,14 @@ export async function startHosts(
     )
   const join = async () => {
     await hooked?.begin()
-    const banned = (user: UserId, is: boolean) => bans.heard(user, is)
-    await (cluster && far ? cluster.join({ runtime, sessions, notes, banned }, far) : resume())
+    const banned = (user: UserId, is: boolean) => {
+      bans.heard(user, is)
+      if (is) sessions.disconnect(user, undefined, 'banned')
+    }
+    if (!cluster || !far) return resume()
+    await cluster.join({ runtime, sessions, notes, banned }, far)
+    // From here on it is told; who was banned before the store knows.
+    await bans.reload()
   }
   const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
   const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
@@ -424,7 +430,7 @@ export async function startHosts(
   return {
     node,
     cluster,
-    endAlone,
+    alone,
     join,
     runtime,
     clock,
@@ -504,14 +510,14 @@ async function drain(hosts: Hosts, gateway: Gateway, store: CompleteOptions['sto
 }
 
 async function shut(
-  { runtime, cluster, endAlone, choresEnded, media }: Hosts,
+  { runtime, cluster, alone, choresEnded, media }: Hosts,
   store: CompleteOptions['store'],
 ): Promise<void> {
   await cluster?.close()
   runtime.stop()
   await choresEnded()
   await media?.store.close()
-  await endAlone?.()
+  await alone?.end()
   await store.close()
   runtime.end()
 }
@@ -524,6 +530,12 @@ const reloading = (bans: Bans, sessions: Sessions): Chore => ({
   everyMs: 30_000,
   task: () => heedBans(bans, sessions).then(() => 0),
 })
+
+/** The spell of a node that has its store for itself; where several could share it, it counts while that is certain. */
+function spellAlone(store: Store, term: number, alone: Alone | undefined): SpellOf {
+  if (!alone) return oneSpell(store, term)
+  return oneSpell(store.under?.(term, () => still(alone)) ?? store, term, alone.heed)
+}
 
 /** Waits until `done`, but at most 5 s: what is not done then a restart recovers. */
 async function drained(clock: Clock, done: () => boolean): Promise<void> {

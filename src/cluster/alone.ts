@@ -1,24 +1,39 @@
 /**
  * A node that has its store for itself, though several could share it. It says so by a beat, as lives of a cluster do, so that no cluster
  * begins beside it; and it does not begin beside a cluster. Each of them first says that it is there, and then looks for the other.
+ *
+ * As in a cluster, what the store answers counts only while its lease holds, which ends before a cluster may begin: a node that was held up
+ * for longer answers nothing more until it knows that it has the store still.
  */
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, Times } from '../runtime/clock.ts'
 import type { ClusterStore } from '../store/contract.ts'
 import { StoreError } from '../store/error.ts'
+import { Gate, type Passage } from './gate.ts'
+import { elapsed } from './lease.ts'
 
-const beatMs = 10_000
+const beatMs = 5_000
 const timeoutMs = 5_000
-/** Who has not been heard of for so long, and a bit for slow answers, has ended. */
-const goneMs = 3 * beatMs
+/** From when a beat that came was sent. */
+const leaseMs = 20_000
+/** Who has not been heard of for so long has ended: longer than a lease by clocks that run 30 % apart. */
+const goneMs = 30_000
 const lookMs = 500
 
-/** `broke`: a cluster has begun here. Answers what ends it. Rejects where a cluster has the store. */
+export type Alone = {
+  /** Calls `pass` when what the store has answered counts, or `over` when it never will. */
+  heed(pass: () => void, over?: () => void): void
+  end(): Promise<void>
+}
+
+/** `broke`: a cluster has begun here. Rejects where a cluster has the store. */
 export async function beAlone(
   store: ClusterStore,
   life: number,
   clock: Clock,
   broke: (why: StoreError) => void,
-): Promise<() => Promise<void>> {
+): Promise<Alone> {
+  const times = (): Times => ({ now: clock.now(), monotonic: clock.monotonic() })
+  let confirmed = times()
   await store.renew(life, 1, true, timeoutMs)
   await store.beAlone(life)
   const end = () => store.mark(life, null).catch(() => undefined)
@@ -27,15 +42,28 @@ export async function beAlone(
     await end()
     throw new StoreError('locked', ofCluster(rows.map(({ name }) => name).join(', ')))
   }
+  let isOver = false
+  const passage = (): Passage => (isOver ? 'never' : elapsed(confirmed, times()) < leaseMs ? 'passes' : 'waits')
+  const gate = new Gate(passage)
   let beat = 1
   const stop = clock.every(beatMs, async () => {
     beat += 1
-    const row = await store.renew(life, beat, false, timeoutMs).catch(() => 'unknown' as const)
-    if (row !== 'unknown' && row?.state !== 'up') broke(new StoreError('fenced', taken))
-  })
-  return async () => {
+    const [tried, sent] = [beat, times()]
+    const row = await store.renew(life, tried, false, timeoutMs).catch(() => 'unknown' as const)
+    if (row === 'unknown') return
+    isOver = row?.state !== 'up'
+    if (row?.beat === tried) confirmed = sent
+    gate.open()
+    if (!isOver) return
     stop()
-    await end()
+    broke(new StoreError('fenced', taken))
+  })
+  return {
+    heed: (pass, over) => gate.enter(0, 0, pass, over),
+    async end() {
+      stop()
+      await end()
+    },
   }
 }
 

@@ -176,7 +176,8 @@ export class Cluster {
     const heed = heedOf(shard)
     // Shards whose terms are the same have one store.
     const store = this.#store.under(term, (id) => still({ heed: heedOf(this.#shardOf(id)) }))
-    const spell: Spell = { term, store, heed }
+    const outdone = (by: number) => this.#member?.tell({ is: 'outdone', shard, term: by })
+    const spell: Spell = { term, store, heed, outdone }
     this.#spells.set(shard, spell)
     return spell
   }
@@ -365,7 +366,8 @@ export class Cluster {
       case kinds.devices:
         return link.tell([kinds.reply, first, sessions.devicesOf(second as UserId)])
       case kinds.ban:
-        return banned(first as UserId, second as boolean)
+        banned(first as UserId, second as boolean)
+        return link.tell([kinds.reply, third, true])
       default:
         return this.#forwarding?.heard(link, frame)
     }
@@ -376,15 +378,26 @@ export class Cluster {
     return {
       users: () => own.users(),
       disconnect: async (...[user, device, code]: Parameters<Sessions['disconnect']>): Promise<number> => {
-        if (code === 'banned') for (const link of this.#links.open) link.tell([kinds.ban, user, true])
         const far = await this.#askAll<number>((n) => [kinds.disconnect, n, user, device ?? null, code])
         return far.reduce((sum, count) => sum + count, own.disconnect(user, device, code))
       },
+      tellBan: (user: UserId, banned: boolean) => this.#tellBan(user, banned),
       devicesOf: async (user: UserId) => [
         ...own.devicesOf(user),
         ...(await this.#askAll<ReturnType<Sessions['devicesOf']>>((n) => [kinds.devices, n, user])).flat(),
       ],
     }
+  }
+
+  /** Resolves with whether all who are in know it. A node that comes later reads it from the store. */
+  async #tellBan(user: UserId, banned: boolean): Promise<boolean> {
+    const { rows } = await this.#store.cluster.members()
+    const others = rows.filter(({ life }) => life !== this.#given.life)
+    const answers = others.map(({ life }) => {
+      const link = this.#links.to(life)
+      return link && this.#forwarding?.question(link, (n) => [kinds.ban, user, banned, n])
+    })
+    return (await Promise.all(answers)).every((answer) => answer === true)
   }
 
   /** What the other nodes answer, without those that do not in time. */

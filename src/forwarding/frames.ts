@@ -36,7 +36,7 @@ export const kinds = {
   ended: 15,
   /** [n, user, device, close code]: for its sessions; answered by `reply`, how many there were. */
   disconnect: 16,
-  /** [user, banned] */
+  /** [user, banned, n]: answered by `reply`, when they are kept out. */
   ban: 17,
   /** [n, user]: through which devices of its sessions they are connected; answered by `reply`. */
   devices: 18,

@@ -13,13 +13,15 @@ export type Spell<S = Store> = {
   readonly store: S
   /** Calls `pass` as soon as what the store has answered counts, or `over` when it is known that it never will; null: it always does. */
   readonly heed: Heed | null
+  /** A log was written under that term, which is above this one: the actors get a spell of a higher one. Missing: the next start has one. */
+  readonly outdone?: (term: number) => void
 }
 
 /** The spell in which this node has an actor now. Throws where another node has it. */
 export type SpellOf<S = Store> = (id: string) => Spell<S>
 
-export function oneSpell<S>(store: S, term: number): SpellOf<S> {
-  const spell = { term, store, heed: null }
+export function oneSpell<S>(store: S, term: number, heed: Heed | null = null): SpellOf<S> {
+  const spell = { term, store, heed }
   return () => spell
 }
 

@@ -38,7 +38,7 @@ export class Bans {
     const changes = this.#changes
     const users = await this.#store.bans()
     // What became known meanwhile the store may not have had when it was asked.
-    if (this.#changes !== changes) return
+    if (this.#changes !== changes) return this.reload()
     this.#users.clear()
     for (const user of users) this.#users.add(user)
   }

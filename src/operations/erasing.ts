@@ -18,6 +18,8 @@ type Context = {
   readonly clock: Pick<Clock, 'after' | 'monotonic' | 'soon'>
   readonly sessions: { devicesOf(user: UserId): readonly object[] | Promise<readonly object[]> }
   readonly ban: (user: UserId) => Promise<void>
+  /** Whether all nodes know of the ban. */
+  readonly isKeptOut: (user: UserId) => Promise<boolean>
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
   readonly forgetKeys: (user: UserId) => Promise<void>
   /** Whether this node goes on with what is left of the erasure of a user. */
@@ -119,6 +121,8 @@ const isUnderWay = async ({ store }: Pick<Context, 'store'>, user: UserId): Prom
 async function erase(context: Context, user: UserId): Promise<Erased> {
   await context.store.saveErasure(user, true)
   await context.ban(user)
+  // One that does not know of it would let their devices in again.
+  await until(context, () => context.isKeptOut(user))
   await until(context, async () => (await context.sessions.devicesOf(user)).length === 0)
   await wipe(context, user)
   const { left, undone } = await leaveAll(context, user, () => wipe(context, user))

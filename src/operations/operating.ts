@@ -32,6 +32,8 @@ export type Everywhere = {
   users(): readonly UserId[]
   disconnect(...who: Parameters<Sessions['disconnect']>): number | Promise<number>
   devicesOf(user: UserId): readonly Device[] | Promise<readonly Device[]>
+  /** Tells the other nodes that a user is banned, or let in again; with whether all know it now. Missing: there are none. */
+  tellBan?(user: UserId, banned: boolean): Promise<boolean>
 }
 
 type Context = {
@@ -66,11 +68,15 @@ export function asOperator(context: Context) {
     if (!isUserId(user, limits.idLength)) throw new SendRefused('bad_id', '')
     return user
   }
+  // Who was not reached reads it from the store within half a minute.
+  const isKnown = async (user: UserId, banned: boolean): Promise<boolean> =>
+    (await sessions.tellBan?.(user, banned).catch(() => false)) ?? true
   const ban = async (user: string): Promise<void> => {
     await bans.set(userOf(user), true)
+    await isKnown(userOf(user), true)
     await sessions.disconnect(userOf(user), undefined, 'banned')
   }
-  const erasures = erasing({ ...context, ban })
+  const erasures = erasing({ ...context, ban, isKeptOut: (user) => isKnown(user, true) })
   return {
     online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
       checkOptions('online', page, { after: isText, limit: isCounted })
@@ -92,7 +98,9 @@ export function asOperator(context: Context) {
     ban,
     async unban(user: string): Promise<boolean> {
       await erasures.end(userOf(user))
-      return bans.set(userOf(user), false)
+      const was = await bans.set(userOf(user), false)
+      await isKnown(userOf(user), false)
+      return was
     },
     bans: (): readonly string[] => bans.list(),
     inspect: async (user: string) =>

@@ -16,3 +16,13 @@ export class StoreError extends Error {
     this.code = code
   }
 }
+
+/** A log was written under a term that is above that of who loads it: whoever has it under a higher one may go on. */
+export class Outdone extends StoreError {
+  readonly term: number
+
+  constructor(term: number, message: string) {
+    super('unavailable', message)
+    this.term = term
+  }
+}

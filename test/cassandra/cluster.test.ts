@@ -109,6 +109,17 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     const second = createNode({ store: cassandraStore(options), cluster: { name: 'n3' } })
     await expect(second.listen({ port: 0 })).rejects.toThrow(/^A node named n3 runs already, at 127\.0\.0\.1:\d+: give/)
   }, 120_000)
+
+  it('ends with code 75 when the others have taken it for dead, as service managers need to start it anew', async () => {
+    const store = cassandraStore(options)
+    await store.open()
+    const { rows } = await store.cluster.members()
+    const { life } = rows.find(({ name }) => name === 'n3') as (typeof rows)[number]
+    await store.cluster.mark(life, null)
+    expect({ code: await nodes.node('n3').ended, said: nodes.node('n3').said() }).toMatchObject({ code: 75 })
+    expect(nodes.node('n3').said()).toContain('have taken this start of n3 for dead')
+    await store.close()
+  }, 120_000)
 })
 
 if (process.env['CLUSTER_TESTS'] === 'all') replicated()

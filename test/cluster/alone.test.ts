@@ -31,7 +31,7 @@ async function within(seconds: number, promise: Promise<unknown>): Promise<strin
 
 it('a cluster does not begin where a node is that has the store for itself, and begins at once when that has ended', async () => {
   expect(await within(0, awaitAlone(store, systemClock))).toBe('yes')
-  const end = await beAlone(store, 3, systemClock, () => {})
+  const { end } = await beAlone(store, 3, systemClock, () => {})
   expect(await within(20, awaitAlone(store, systemClock))).toMatch(
     /^A node that is in no cluster runs on this keyspace/,
   )
@@ -46,15 +46,44 @@ it('one that was killed is waited for half a minute; if it wakes after that, it 
     ...store,
     renew: (...args) => (reaches ? store.renew(...args) : Promise.reject(new Error('nobody answers'))),
   }
-  await beAlone(cut, 3, systemClock, ({ code }) => broke.push(code))
+  const { heed } = await beAlone(cut, 3, systemClock, ({ code }) => broke.push(code))
   reaches = false
+  const told: string[] = []
+  const ask = (what: string) =>
+    heed(
+      () => told.push(what),
+      () => told.push(`${what}, not`),
+    )
+  ask('at once')
   const begun = awaitAlone(store, systemClock)
-  expect(await within(29, begun)).toBe('nothing yet')
+  expect(await within(21, begun)).toBe('nothing yet')
+  ask('after its lease')
+  expect(await within(8, begun)).toBe('nothing yet')
   expect(await within(2, begun)).toBe('yes')
-  expect(broke).toEqual([])
+  ask('beside a cluster')
+  expect([told, broke]).toEqual([['at once'], []])
   reaches = true
   await within(11, begun)
-  expect(broke).toEqual(['fenced'])
+  expect([told, broke]).toEqual([['at once', 'after its lease, not', 'beside a cluster, not'], ['fenced']])
+})
+
+it('one that could not say for a while that it is there answers what it holds as soon as it has said so', async () => {
+  let reaches = true
+  const cut: ClusterStore = {
+    ...store,
+    renew: (...args) => (reaches ? store.renew(...args) : Promise.reject(new Error('nobody answers'))),
+  }
+  const { heed } = await beAlone(cut, 3, systemClock, () => expect.fail())
+  reaches = false
+  await within(25, Promise.resolve())
+  let passed = false
+  heed(() => {
+    passed = true
+  })
+  expect(passed).toBe(false)
+  reaches = true
+  await within(6, Promise.resolve())
+  expect(passed).toBe(true)
 })
 
 it('a node that is in no cluster does not begin where one has begun, and leaves nothing that a cluster waits for', async () => {

@@ -44,3 +44,31 @@ it('is done wherever actors and sessions are, and all nodes keep the user out', 
   }
   for (const { client } of [bob, other]) await expect.poll(() => client.connection).toMatchObject({ code: 'banned' })
 })
+
+it('does not go on while a node is in the cluster that could not be told of the ban, and would let the user in', async () => {
+  const start = await cluster()
+  const [a, b] = [await start('a'), await start('b')]
+  // The others call it where nobody answers.
+  const c = await start('c', { cluster: { name: 'c', link: { address: '127.0.0.1:1' } } })
+  const bob = userOf(5)
+  const erased = a.node.eraseUser(bob).then(() => 'erased')
+  await expect.poll(() => b.node.bans()).toEqual([bob])
+  const waits = new Promise((resolve) => setTimeout(() => resolve('waits'), 2_000))
+  expect(await Promise.race([erased, waits])).toBe('waits')
+  expect(c.node.bans()).not.toContain(bob)
+  await c.node.close()
+  expect(await erased).toBe('erased')
+})
+
+it('whom operators of one node ban, or let in again, all nodes know at once', async () => {
+  const start = await cluster()
+  const nodes = [await start('a'), await start('b'), await start('c')]
+  const bob = userOf(5)
+  const { client } = person(bob, nodes[2] as Member)
+  await expect.poll(() => client.connection).toMatchObject({ is: 'online' })
+  await nodes[0]?.node.ban(bob)
+  for (const { node } of nodes) expect(await node.bans()).toEqual([bob])
+  await expect.poll(() => client.connection).toMatchObject({ code: 'banned' })
+  expect(await nodes[1]?.node.unban(bob)).toBe(true)
+  for (const { node } of nodes) expect(await node.bans()).toEqual([])
+})

@@ -27,7 +27,7 @@ export async function cluster(options: Partial<NodeOptions> = {}, leaseMs = 10_0
       ...options,
       ...own,
       store: way.store,
-      cluster: { name, secret, shards, leaseMs, ...options.cluster },
+      cluster: { name, secret, shards, leaseMs, ...options.cluster, ...own.cluster },
     })
     const { url } = await node.listen(where)
     open.push(() => node.close())

@@ -158,6 +158,7 @@ it('waits for a wipe of an hour, which asks are too short for', async () => {
     clock,
     sessions: { devicesOf: () => [] },
     ban: nothing,
+    isKeptOut: async () => true,
     leave: nothing,
     forgetKeys: nothing,
     isHere: () => true,

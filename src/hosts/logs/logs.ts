@@ -17,6 +17,7 @@ import type { Entry } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { DeadLetter, Runtime } from '../../runtime/index.ts'
 import type { InboxRecord, LifeStore, LogStore, Store } from '../../store/contract.ts'
+import { Outdone } from '../../store/error.ts'
 import type { Calendar } from '../calendar.ts'
 import type { SessionPort } from '../ports.ts'
 import { counting, type Spell, type SpellOf } from '../spells.ts'
@@ -120,7 +121,13 @@ export class Logs<Message, Other extends { readonly do: string }> {
     const { spellOf, follower } = this.#context
     const spell = spellOf(id)
     await this.#appends.allLanded(id)
-    const record = await counting(spell, spell.store.load(id, spell.term))
+    const record = await counting(
+      spell,
+      spell.store.load(id, spell.term).catch((error) => {
+        if (error instanceof Outdone) spell.outdone?.(error.term)
+        throw error
+      }),
+    )
     if (record) await follower?.loaded(id, record)
     return record
   }

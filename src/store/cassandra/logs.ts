@@ -5,7 +5,7 @@
 import type { Entry } from '../../protocol/entry.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { InboxRecord } from '../contract.ts'
-import { StoreError } from '../error.ts'
+import { Outdone } from '../error.ts'
 import type { Retention } from '../retention.ts'
 import { append, appendAgain, begin, mark, type Target } from './append.ts'
 import type { History } from './history.ts'
@@ -83,9 +83,9 @@ export class Logs {
   }
 }
 
-/** Were the keyspace put back in parts, the next start has a higher term. */
-const overtaken = (user: UserId, ours: number, theirs: number): StoreError =>
-  new StoreError(
-    'unavailable',
+/** The next start of a node that is alone has a higher term; in a cluster the shard gets one. */
+const overtaken = (user: UserId, ours: number, theirs: number): Outdone =>
+  new Outdone(
+    theirs,
     `The inbox of ${user} was written in term ${theirs}, after ours, ${ours}: another node has taken over, or the keyspace was put back in parts. Start this node again.`,
   )
