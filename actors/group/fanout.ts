@@ -5,6 +5,7 @@
  */
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, Seq } from '../../src/protocol/ids.ts'
+import { withValue } from '../../src/protocol/sealed.ts'
 import { saveSoon } from '../log/cursors.ts'
 import { addReader } from '../log/readers.ts'
 import type { LogTurn } from '../log/types.ts'
@@ -62,7 +63,11 @@ export function take(state: GroupState, link: Link, entries: readonly Entry[], t
   advance(state, link, turn)
 }
 
-const invitation = ({ name }: GroupState, entry: Message): Message => ({ ...entry, body: name, change: 'invite' })
+const invitation = ({ name }: GroupState, entry: Message): Message => ({
+  ...entry,
+  body: withValue(entry.body, name),
+  change: 'invite',
+})
 
 function copy({ log }: GroupState, link: Link, entry: Message, again: boolean, turn: GroupTurn): void {
   link.flying += 1

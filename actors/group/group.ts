@@ -9,6 +9,7 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { never } from '../../src/protocol/never.ts'
+import { valueIn, withValue } from '../../src/protocol/sealed.ts'
 import { forgetReader } from '../log/cursors.ts'
 import { standing } from '../log/lives.ts'
 import { accept, ack, answered, attach, timer as logTimer, resume } from '../log/log.ts'
@@ -216,7 +217,7 @@ function judged(state: GroupState, message: Deliver, denied: ErrorCode | undefin
 function consult(state: GroupState, message: Incoming, turn: GroupTurn): void {
   if (message.is !== 'deliver') return
   const { ticket, from, body } = message
-  const users = newcomers(state, String(body)).filter((user) => !leftBefore(state, user))
+  const users = newcomers(state, String(valueIn(body))).filter((user) => !leftBefore(state, user))
   turn.effects.push({ do: 'consult', ticket, by: from, users })
 }
 
@@ -225,18 +226,19 @@ function admit(state: GroupState, { ticket, open }: Extract<GroupMessage, { is: 
   const paused = state.log.work?.paused?.message
   if (paused?.is !== 'deliver' || paused.ticket !== ticket) return
   if (!open) return void turn.said.push({ says: 'resume', message: 'busy' })
-  const users = newcomers(state, String(paused.body))
+  const users = newcomers(state, String(valueIn(paused.body)))
   const added = users.filter((user) => open.includes(user))
-  const body = addition(
+  const value = addition(
     added,
     users.filter((user) => !added.includes(user)),
   )
+  const body = withValue(paused.body, value)
   turn.said.push({ says: 'resume', message: { ...paused, body } })
 }
 
 /** How long a message stays, where not by default. A change stays until the record has it, and at the members as a notice. */
 function stamp({ lifetime }: GroupState, { change, body }: Deliver): Lifetime | undefined {
-  const stays = change === 'lifetime' ? (body as Lifetime) : lifetime
+  const stays = change === 'lifetime' ? (valueIn(body) as Lifetime) : lifetime
   if (stays === 'default' || (change && stays !== 'permanent')) return undefined
   return stays
 }

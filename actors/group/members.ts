@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../src/protocol/codes.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import { valueIn } from '../../src/protocol/sealed.ts'
 import type { Deliver } from '../log/types.ts'
 import { addedBy } from './addition.ts'
 import type { GroupState, Member, Message } from './types.ts'
@@ -23,7 +24,8 @@ export function refusal(state: GroupState, { from, body, change }: Deliver, max:
   if (!isMember(by)) return 'not_a_member'
   if (change === undefined || change === 'leave') return undefined
   if (!by.admin) return 'not_an_admin'
-  return change === 'add' ? refusesAll(state, String(body), max) : changesNothing(state, change, String(body))
+  const value = String(valueIn(body))
+  return change === 'add' ? refusesAll(state, value, max) : changesNothing(state, change, value)
 }
 
 /** Those named, one in each line, who are neither members nor invited yet. */
@@ -57,7 +59,8 @@ function changesNothing(state: GroupState, change: string, value: string): Error
 
 /** Follows an entry of the group's log. */
 export function follow(state: GroupState, { seq, from, body, change }: Message): void {
-  const value = String(body)
+  // Of a message, which changes nothing, this would be all that is sealed in it.
+  const value = change ? String(valueIn(body)) : ''
   const member = state.members.get(value as UserId)
   switch (change) {
     case 'create':

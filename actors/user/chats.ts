@@ -6,7 +6,7 @@
 import { type Entry, chatOf as entryChat } from '../../src/protocol/entry.ts'
 import { type ChatId, isGroup, type Seq, type UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
-import { isQuiet } from '../../src/protocol/sealed.ts'
+import { isQuiet, valueIn } from '../../src/protocol/sealed.ts'
 import { lifetimeOf } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
 import { after } from './later.ts'
@@ -87,7 +87,7 @@ const counts = (entry: Entry, user: UserId): boolean =>
 /** That of a group is as its latest entry says. */
 const lifetimeAfter = (entry: Extract<Entry, { body: unknown }>): Lifetime => {
   const change = entry.is === 'message' ? (entry.place?.change ?? entry.change) : entry.change
-  return change === 'lifetime' ? (entry.body as Lifetime) : (entry.lifetime ?? 'default')
+  return change === 'lifetime' ? (valueIn(entry.body) as Lifetime) : (entry.lifetime ?? 'default')
 }
 
 function markRead(chats: Chats, chat: ChatId, upTo: Seq): void {

@@ -188,7 +188,7 @@ export class Client implements AsyncDisposable {
    * called as a member is, before anything is made.
    */
   createGroup(name: string, members: readonly string[] = [], options: WaitOptions = {}): Promise<string> {
-    return this.#wait(options, () => this.#groups.create(name, members))
+    return this.#wait(options, async () => this.#groups.create(name, members, await this.e2ee?.mark(members)))
   }
 
   /** A group of this user as it is now. Waits while offline; rejects with a RefusedError (`not_a_member`, `unknown_group`). */

@@ -25,11 +25,11 @@ export class Groups {
     this.#sent = sent
   }
 
-  /** Answers its id, when the server has it with all its members. */
-  async create(name: string, members: readonly string[]): Promise<string> {
+  /** Answers its id, which begins with `mark`, when the server has it with all its members. */
+  async create(name: string, members: readonly string[], mark = '#'): Promise<string> {
     const { idLength } = this.#host.session.limits
     if (!members.every((member) => isUserId(member, idLength))) throw new RefusedError('bad_id')
-    const group = `#${uuidv7()}`
+    const group = mark + uuidv7()
     const changes = [this.#sender.queue(group, name, { change: 'create' })]
     for (let at = 0; at < members.length; at += addedAtOnce)
       changes.push(this.#sender.queue(group, members.slice(at, at + addedAtOnce).join('\n'), { change: 'add' }))

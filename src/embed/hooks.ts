@@ -10,7 +10,7 @@ import {
   type Seq,
   type UserId,
 } from '../protocol/ids.ts'
-import { isQuiet } from '../protocol/sealed.ts'
+import { isQuiet, valueIn } from '../protocol/sealed.ts'
 import type { Clock } from '../runtime/index.ts'
 import type { OnEvent } from './events.ts'
 import type { Fault, OnFault } from './faults.ts'
@@ -102,7 +102,7 @@ export function tellHooks(
       if (!hooks.onAccepted || place) return // a member's copy: the log of the group has told it
       const more = { ...(media && { media }), ...(change && { change }) }
       guarded(hooks, clock, 'onAccepted', () =>
-        hooks.onAccepted?.({ id, from, to, body, ...more, at: { epoch, seq }, time }),
+        hooks.onAccepted?.({ id, from, to, body: valueIn(body), ...more, at: { epoch, seq }, time }),
       )
     },
     receipted(from, { peer: to, epoch, delivered, read }) {

@@ -27,7 +27,7 @@ import {
 import { kinds } from './kinds.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { Limits } from './limits.ts'
-import { isSealed } from './sealed.ts'
+import { isSealed, isSealedChange, isSealedGroup, valueIn } from './sealed.ts'
 import { type Audience, type Choices, isSetting } from './settings.ts'
 import type { ClientLimits } from './told-limits.ts'
 
@@ -361,7 +361,13 @@ function parseSend([, id, to, body, again, media, change]: unknown[], limits: Li
   if (again !== undefined && typeof again !== 'boolean') return refused('bad_frame', 'send', id, limits)
   const sealed = isSealed(body)
   if (bodySize(body) > (sealed ? limits.sealedBytes : limits.bodyBytes)) return refused('too_large', 'send', id, limits)
-  if (sealed && (isGroup(to) || (change ?? undefined) !== undefined)) return refused('bad_frame', 'send', id, limits)
+  const changes = (change ?? undefined) !== undefined
+  if (sealed && (isSealedChange(body) !== changes || isGroup(to) !== isSealedGroup(to)))
+    return refused('bad_frame', 'send', id, limits)
+  if (sealed && changes && !isGroup(to)) return refused('bad_frame', 'send', id, limits)
+  // Those two a member says for themselves alone.
+  if (!sealed && isSealedGroup(to) && change !== 'leave' && change !== 'join')
+    return refused('not_sealed', 'send', id, limits)
   const send = ['send', id, to, body, again ?? false] as const
   return addressed(send, media ?? undefined, change ?? undefined, limits) ?? refused('bad_frame', 'send', id, limits)
 }
@@ -371,7 +377,7 @@ function addressed(send: SendFrame, media: unknown, change: unknown, limits: Lim
   const [kind, id, to, body, again] = send
   if (media !== undefined && !isMedia(media)) return undefined
   if (change === undefined) return media === undefined ? send : [kind, id, to, body, again, media]
-  if (!isChange(change, body, limits.idLength) || !(isGroup(to) || change === 'lifetime')) return undefined
+  if (!isChange(change, valueIn(body), limits.idLength) || !(isGroup(to) || change === 'lifetime')) return undefined
   return [kind, id, to, body, again, media ?? null, change]
 }
 

@@ -52,6 +52,8 @@ export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'
       return `The devices of ${who} have changed`
     case 'fork':
       return `The server shows two versions of the devices of ${who}. Nothing is sent to ${who} any more`
+    case 'differs':
+      return `Somebody was shown another version of the devices of ${who}, or says so`
     case 'withheld':
       return `The server does not show all devices of ${who}. What you write waits`
     case 'reset':

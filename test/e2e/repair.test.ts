@@ -4,6 +4,7 @@ import { e2ee } from '../../src/client/e2ee/index.ts'
 import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { Unavailable } from '../../src/index.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { framed } from '../../src/protocol/keys/bytes.ts'
 import { signedLink } from '../../src/protocol/keys/link.ts'
@@ -236,6 +237,39 @@ it('two chains of one user are told, and nothing goes to them any more, whatever
   expect(await alice.e2ee.identity('bob')).toMatchObject({ waits: true })
   expect((await alice.outbox()).find((message) => message.id === id)).toMatchObject({ state: 'queued' })
   expect((await take(bob, 1)).map(({ body }) => body)).toEqual(['before'])
+})
+
+it('what a server says that an own device has sent without sealing it is not believed', async () => {
+  await start({ e2ee: 'allowed' })
+  const phone = await enter('alice')
+  const forged = (frame: ServerFrame) =>
+    frame[0] === 'copy' ? (Object.assign([...frame], { 5: 'pay Mallory' }) as unknown as ServerFrame) : frame
+  const laptop = await link('alice', phone, { device: 'laptop', changed: forged })
+  await enter('bob')
+  const said: unknown[] = []
+  laptop.on('message', ({ body }) => void said.push(body))
+  await laptop.e2ee.identity('bob')
+  const { id } = await phone.send('bob', 'hi')
+  await expect
+    .poll(() => laptop.unread, { timeout: 60_000 })
+    .toEqual([{ id, chat: 'bob', from: 'alice', why: 'plaintext', retrying: false }])
+  expect(said).toEqual([])
+})
+
+it('what a node refuses for now is said again as it was, and moves no ratchet', async () => {
+  const bodies: string[] = []
+  const allow = ({ body }: { body: string | Uint8Array }) => {
+    if (!isQuiet(body)) return true
+    bodies.push(String(body))
+    if (bodies.length < 3) throw new Unavailable()
+    return true
+  }
+  await start({ e2ee: 'allowed', allow })
+  const alice = await enter('alice')
+  const bob = await enter('bob', { changed: (frame) => spoilt(frame) })
+  await alice.send('bob', 'hello')
+  expect(await take(bob, 1)).toMatchObject([{ body: 'hello' }])
+  expect(new Set(bodies.slice(0, 3)).size).toBe(1)
 })
 
 it('a repair wakes nobody', async () => {

@@ -1,4 +1,6 @@
 /** End-to-end encryption for a client: `connect({ …, e2ee: e2ee() })`. What it does and does not hide is in docs/e2ee.md. */
+import { sealedMembers } from '../../protocol/keys/group.ts'
+import { sealedGroup } from '../../protocol/sealed.ts'
 import type { Beneath } from '../beneath.ts'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
@@ -6,11 +8,10 @@ import { Listeners } from '../listeners.ts'
 import { Engine } from './engine.ts'
 import { begin, bring, enter, placeIn } from './entering.ts'
 import type { Line } from './line.ts'
-import { approve, remove } from './linking.ts'
 import { safetyNumber } from './number.ts'
 import { rootOf, waits } from './pins.ts'
 import { Traffic } from './traffic.ts'
-import type { E2ee, E2eeEvents, E2eeOptions, Place, UserIdentity } from './types.ts'
+import type { E2ee, E2eeEvents, E2eeOptions, GroupIdentity, Place, UserIdentity } from './types.ts'
 import { wired } from './wire.ts'
 
 /** Milliseconds between looks at whether this device was let in, where somebody was shown its code. */
@@ -35,8 +36,12 @@ class ClientE2ee implements E2ee {
 
   around(beneath: Beneath): Beneath {
     if (this.#engine) throw new UsageError('bad_option', 'each client needs an e2ee() of its own')
-    const engine = new Engine(this.#options, beneath.storage, (user, why) =>
-      this.#listeners.tell('identity', { user, why }),
+    const engine = new Engine(
+      this.#options,
+      beneath.storage,
+      (user, why) => void this.#listeners.tell('identity', { user, why }),
+      (event) => void this.#listeners.tell('group', event),
+      () => import('./in-groups.ts'),
     )
     this.#engine = engine
     const traffic = new Traffic(
@@ -111,6 +116,21 @@ class ClientE2ee implements E2ee {
     if (this.#line) this.#traffic?.repair.entered(this.#line)
   }
 
+  async group(id: string): Promise<GroupIdentity> {
+    const line = await this.#online()
+    const { identityOf } = await this.#running.withGroups()
+    return identityOf(this.#running, line, id)
+  }
+
+  async mark(members: readonly string[]): Promise<string> {
+    const line = await this.#online()
+    const { plaintext = 'refuse' } = this.#options
+    if ((await this.#place) !== 'linked' || members.length >= sealedMembers || plaintext === 'keyless') return '#'
+    if (plaintext === 'refuse') return sealedGroup
+    const pins = await Promise.all(members.map((user) => this.#running.pins.known(line, user)))
+    return pins.every(({ chain }) => chain.n > 0) ? sealedGroup : '#'
+  }
+
   async code(): Promise<string> {
     const engine = this.#running
     const line = await this.#online()
@@ -123,12 +143,14 @@ class ClientE2ee implements E2ee {
   async approve(code: string): Promise<void> {
     const line = await this.#online()
     await this.#place
+    const { approve } = await import('./linking.ts')
     await approve(this.#running, line, code)
   }
 
   async remove(device: string): Promise<void> {
     const line = await this.#online()
     await this.#place
+    const { remove } = await import('./linking.ts')
     await remove(this.#running, line, device)
   }
 

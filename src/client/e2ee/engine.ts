@@ -1,6 +1,8 @@
 /** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
+import { randomBytes } from '@noble/hashes/utils.js'
 import { systemClock } from '../clock.ts'
 import type { Storage } from '../storage.ts'
+import type { Groups } from './groups.ts'
 import { Own } from './own.ts'
 import type { Me } from './pairing.ts'
 import type { Pairings } from './pairings.ts'
@@ -8,17 +10,23 @@ import { type Changes, type Opened, Peers } from './peers.ts'
 import { Pins } from './pins.ts'
 import type { Primitives } from './primitives.ts'
 import { Repairs } from './repairs.ts'
-import type { Change, E2eeOptions } from './types.ts'
+import type { Roster, Step } from './roster.ts'
+import type { Change, E2eeOptions, GroupChange } from './types.ts'
 import { Vault } from './vault.ts'
 import { platformPrimitives } from './webcrypto.ts'
 
 /** What a send was sealed as: a repeat is the same bytes, as long as no device has come or gone. */
 export type SealedSend = {
   readonly to: string
-  readonly theirs: number
-  readonly mine: number
+  /** By user: how many links of their chain were known. */
+  readonly ns: Readonly<Record<string, number>>
+  readonly stamp: string
   readonly body: Uint8Array
+  /** Of a change of a group. */
+  readonly step?: Omit<Step, 'at'> & { readonly list: string }
 }
+export type InGroups = typeof import('./in-groups.ts')
+
 const dayMs = 86_400_000
 const resendDays = 7
 
@@ -28,6 +36,8 @@ export class Engine {
   readonly own = new Own()
   readonly peers = new Peers()
   readonly repairs = new Repairs()
+  /** Since `withGroups` was called for the first time. */
+  groups: Groups | undefined
   readonly pins: Pins
   readonly vault: Vault
   readonly realm: string
@@ -42,10 +52,23 @@ export class Engine {
   device = ''
   epoch = 0
   readonly #primitives = platformPrimitives()
+  readonly #loadGroups: () => Promise<InGroups>
+  readonly #tellGroup: (event: GroupChange) => void
+  readonly #keptGroups = new Map<string, Roster>()
+  #inGroups: Promise<InGroups> | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor({ realm = '', resend }: E2eeOptions, storage: Storage, tell: (user: string, why: Change) => void) {
+  constructor(
+    { realm = '', resend }: E2eeOptions,
+    storage: Storage,
+    tell: (user: string, why: Change) => void,
+    tellGroup: (event: GroupChange) => void,
+    /** What sealed groups need: loaded with the first. */
+    loadGroups: () => Promise<InGroups>,
+  ) {
     this.realm = realm
+    this.#tellGroup = tellGroup
+    this.#loadGroups = loadGroups
     this.resendMs = (resend?.days ?? resendDays) * dayMs
     const { own } = this
     const trust = {
@@ -66,6 +89,29 @@ export class Engine {
   get me(): Me {
     const { realm, user, device } = this
     return { realm, user, device, identity: this.own.identity }
+  }
+
+  get hasGroups(): boolean {
+    return this.groups !== undefined || this.#keptGroups.size > 0
+  }
+
+  /** What groups need, once it is loaded. Where it cannot be, it is tried again with the next call. */
+  withGroups(): Promise<InGroups> {
+    this.#inGroups ??= this.#loadGroups().then(
+      (found) => {
+        this.groups = new found.Groups(this.realm, this.#keptGroups, this.#tellGroup)
+        return found
+      },
+      (error) => {
+        this.#inGroups = undefined
+        throw error
+      },
+    )
+    return this.#inGroups
+  }
+
+  random(length: number): Uint8Array {
+    return randomBytes(length)
   }
 
   primitives(): Promise<Primitives> {
@@ -118,6 +164,7 @@ export class Engine {
       const [, key = '', kind = '', name = ''] = /^e2ee:((\w+):?(.*))$/s.exec(whole) ?? []
       this.own.load(kind, name, value)
       this.repairs.load(kind, name, value)
+      if (kind === 'group') this.#keptGroups.set(name, value as Roster)
       if (kind === 'chain') this.pins.load(name, value as Parameters<Pins['load']>[1])
       if (kind === 'sealed') this.sealed.set(name, value as SealedSend)
       // A message that is over, of which a crash kept this from being written.

@@ -1,2 +1,13 @@
 export { e2ee } from './e2ee.ts'
-export type { Change, E2ee, E2eeEvents, E2eeOptions, Place, Unread, UserIdentity, Why } from './types.ts'
+export type {
+  Change,
+  E2ee,
+  E2eeEvents,
+  E2eeOptions,
+  GroupChange,
+  GroupIdentity,
+  Place,
+  Unread,
+  UserIdentity,
+  Why,
+} from './types.ts'

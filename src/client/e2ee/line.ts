@@ -2,9 +2,9 @@
 import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { systemClock } from '../clock.ts'
 
-type Question = Extract<ClientFrame, readonly ['chain' | 'link' | 'prekeys' | 'claim', ...unknown[]]>
+type Question = Extract<ClientFrame, readonly ['chain' | 'link' | 'prekeys' | 'claim' | 'members', ...unknown[]]>
 /** An error is one that will not go by itself. */
-export type Answer = Extract<ServerFrame, readonly ['links' | 'bundles' | 'done' | 'error', ...unknown[]]>
+export type Answer = Extract<ServerFrame, readonly ['links' | 'bundles' | 'group' | 'done' | 'error', ...unknown[]]>
 type Waiter = { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }
 
 const leastRetryMs = 500
@@ -21,6 +21,8 @@ export class Lost extends Error {
 export class Line {
   readonly say: (frame: ClientFrame) => void
   readonly #waiting = new Map<string, Waiter[]>()
+  /** By id: changes of a group that were said and are not answered. What follows has to know what came of them. */
+  readonly changing = new Map<string, string>()
   isOpen = true
   #refs = 0
 
@@ -67,15 +69,16 @@ export class Line {
   hears(frame: ServerFrame): boolean {
     const [kind, first, second, third] = frame
     const isOwn = kind === 'links' || kind === 'bundles' || (kind === 'done' && kinds.has(first))
-    const isSent = this.#waiting.has(`send ${kind === 'error' ? third : first}`)
-    if (!isOwn && !isSent && !(kind === 'error' && kinds.has(second))) return false
     const names = {
       links: `chain ${first}`,
       bundles: `claim ${first}`,
       done: `${first} ${second}`,
       sent: `send ${first}`,
+      group: `members ${first}`,
     }
     const key = kind === 'error' ? `${second} ${third}` : names[kind as keyof typeof names]
+    // What the session asks, too, it asks by itself.
+    if (!isOwn && !this.#waiting.has(key) && !(kind === 'error' && kinds.has(second))) return false
     const waiting = this.#waiting.get(key) ?? []
     this.#waiting.delete(key)
     for (const { resolve } of waiting) resolve(frame as never)

@@ -5,6 +5,7 @@
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Body } from '../../protocol/ids.ts'
 import { framed, uint32, uint32At, unframed } from '../../protocol/keys/bytes.ts'
+import { textIn } from '../../protocol/keys/parts.ts'
 
 export type Head = { readonly n: number; readonly hash: Uint8Array }
 export type Payload = {
@@ -16,17 +17,24 @@ export type Payload = {
   readonly of?: string
   /** `ask`: I cannot read it. `none`: I do not have it any more, or it was sent before you were there. `lost`: what you said I cannot read. */
   readonly says?: Says
+  /** Of a change of a group: what it is, and who was in the group before, as its author knows it (roster.ts). */
+  readonly change?: string
+  readonly list?: string
+  /** To a group: of each member, in order of their names, how far its writer has followed their chain. */
+  readonly heads?: Uint8Array
 }
-type Says = 'ask' | 'none' | 'lost'
+/** `roster`: who is in the group `of`? `members`: those. */
+type Says = 'ask' | 'none' | 'lost' | 'roster' | 'members'
 
 const version = 1
-const kinds = ['text', 'bytes', 'ask', 'none', 'lost'] as const
+const kinds = ['text', 'bytes', 'ask', 'none', 'lost', 'roster', 'members'] as const
 /** Sizes tell little: they are powers of two up to 2 KiB, and then whole KiB. */
 const [least, power, step] = [64, 2_048, 1_024]
 
-export function payloadBytes({ body, mine, theirs, of = '', says }: Payload): Uint8Array {
+export function payloadBytes({ body, mine, theirs, of = '', says, change, list, heads }: Payload): Uint8Array {
   const kind = kinds.indexOf(says ?? (typeof body === 'string' ? 'text' : 'bytes'))
-  const fields = framed([version, kind, body, mine.n, mine.hash, theirs.n, theirs.hash, of])
+  const more = change || heads ? [change ?? '', list ?? '', heads ?? ''] : []
+  const fields = framed([version, kind, body, mine.n, mine.hash, theirs.n, theirs.hash, of, ...more])
   const padded = new Uint8Array(sizeFor(fields.length + 4))
   padded.set(concatBytes(uint32(fields.length), fields))
   return padded
@@ -36,18 +44,26 @@ export function payloadBytes({ body, mine, theirs, of = '', says }: Payload): Ui
 export function payloadIn(padded: Uint8Array): Payload | undefined {
   const length = padded.length < 4 ? -1 : uint32At(padded, 0)
   const fields = length >= 0 && length + 4 <= padded.length ? unframed(padded.subarray(4, 4 + length)) : undefined
-  const [as, kindAt, body, mine, mineHash, theirs, theirsHash, of] = fields ?? []
+  const [as, kindAt, body, mine, mineHash, theirs, theirsHash, of, change, list, heads] = fields ?? []
   const kind = kinds[kindAt?.[3] ?? kinds.length]
   if (as?.[3] !== version || !kind || !body || mine?.length !== 4 || theirs?.length !== 4 || !mineHash || !theirsHash)
     return undefined
   return {
-    body: kind === 'bytes' ? body : new TextDecoder().decode(body),
-    of: new TextDecoder().decode(of),
+    body: kind === 'bytes' ? body : textIn(body),
+    of: textIn(of),
+    ...(change?.length && { change: textIn(change), list: textIn(list) }),
+    ...(heads && { heads }),
     ...(kind !== 'text' && kind !== 'bytes' && { says: kind }),
     mine: { n: uint32At(mine, 0), hash: mineHash },
     theirs: { n: uint32At(theirs, 0), hash: theirsHash },
   }
 }
+
+/** What the parts of a group's message hold: no other payload begins so, since none is so long. */
+export const keyPayload = (key: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(keyMark), key)
+export const keyIn = (text: Uint8Array): Uint8Array | undefined =>
+  text.length === 33 && text[0] === keyMark ? text.subarray(1) : undefined
+const keyMark = 0xff
 
 function sizeFor(length: number): number {
   if (length > power) return Math.ceil(length / step) * step

@@ -43,8 +43,9 @@ export class Pins {
   readonly #pins = new Map<string, Pin>()
   /** Users whose links are to be asked for before the next message is sealed for them. */
   readonly #stale = new Set<string>()
-  /** Users of whom it was told that the server shows fewer links than there are. */
+  /** Users of whom it was told that the server shows fewer links than there are; and that somebody says others. */
   readonly #withheld = new Set<string>()
+  readonly #differs = new Set<string>()
 
   constructor(realm: string, vault: () => Vault, trust: Trust, tell: (user: string, why: Change) => void) {
     this.#realm = realm
@@ -157,17 +158,22 @@ export class Pins {
   }
 
   /**
-   * What somebody else has followed of a chain; `isOwn`: one of its user's devices, which knows. Answers whether the server is to be asked for
-   * more.
+   * What somebody else has followed of a chain: where it is more, or another, the server is asked. `isOwn`: one of its user's devices has
+   * said so, which knows. What others say of it proves nothing, and nothing of that is kept: the link of a fork would be signed. `isMine`: nor
+   * does what another device says of the chain that this one is in itself.
    */
-  compare(user: string, { n, hash }: Head, isOwn: boolean): boolean {
+  compare(user: string, { n, hash }: Head, isOwn: boolean, isMine = false): void {
     const pin = this.#pins.get(user)
-    if (!pin || n === 0) return false
+    if (!pin || n === 0) return
     const link = pin.links[n - 1]
-    if (link && bytesToHex(hashOf(link)) !== bytesToHex(hash)) this.fork(user)
+    const isOther = link !== undefined && !bytesToHex(hashOf(link)).startsWith(bytesToHex(hash))
     const isMore = n > pin.chain.n
+    if (isOther || isMore) this.doubt(user)
+    if (isOther && isOwn && !isMine) this.fork(user)
     if (isMore && isOwn) this.keep(user, { ...pin, told: Math.max(n, pin.told ?? 0) })
-    return isMore
+    if (!isOther || (isOwn && !isMine) || this.#differs.has(user)) return
+    this.#differs.add(user)
+    this.#tell(user, 'differs')
   }
 
   keep(user: string, pin: Pin): void {

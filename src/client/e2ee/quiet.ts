@@ -10,25 +10,25 @@ import { type Payload, payloadBytes } from './payload.ts'
 import { headOf, memberNamed, type Pin, waits } from './pins.ts'
 import { addressee, begun, paired, partFor } from './sealing.ts'
 
+type Said = Pick<Payload, 'body' | 'of' | 'says' | 'change' | 'list'>
 export type Device = { readonly user: string; readonly device: string }
 
 /**
  * Answers whether the server has it; false: it is not to be sent, now or ever. `anew`: in a pairing that was begun for that. Rejects when the
  * connection is over.
  */
-export async function sayQuietly(
-  engine: Engine,
-  line: Line,
-  to: Device,
-  says: Pick<Payload, 'body' | 'of' | 'says'>,
-  anew: boolean,
-): Promise<boolean> {
+export async function sayQuietly(engine: Engine, line: Line, to: Device, says: Said, anew: boolean): Promise<boolean> {
   const { pins } = engine
   const id = uuidv7() as MessageId
+  let sealed: { readonly stamp: string; readonly body: Uint8Array } | undefined
   for (let again = false; ; again = true) {
     const [theirs, mine] = [await pins.known(line, to.user), await pins.known(line, engine.user)]
-    const body = waits(theirs) ? undefined : await seal(engine, line, to, { theirs, mine, id, says, anew })
+    if (waits(theirs)) return false
+    // Said again it is the same bytes, as long as no device has come or gone: who is refused for now must not go on in the ratchet with each try.
+    const stamp = `${theirs.chain.n} ${mine.chain.n}`
+    const body = sealed?.stamp === stamp ? sealed.body : await seal(engine, line, to, { theirs, mine, id, says, anew })
     if (!body) return false
+    sealed = { stamp, body }
     await engine.vault.flush()
     const frame: SendFrame = ['send', id, to.user as UserId, body, again]
     const answer = await line.send(frame)
@@ -43,7 +43,7 @@ type About = {
   readonly theirs: Pin
   readonly mine: Pin
   readonly id: MessageId
-  readonly says: Pick<Payload, 'body' | 'of' | 'says'>
+  readonly says: Said
   readonly anew: boolean
 }
 

@@ -11,7 +11,7 @@ import type { Payload } from './payload.ts'
 import { nameOf } from './peers.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
-import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
+import type { Carrying, Logged, Sets, Task, Wanted } from './repairs.ts'
 import { begunMs } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
@@ -30,9 +30,13 @@ export class Repair {
   /** One thing at a time is said. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(engine: Engine, unread: (event: Unread) => void) {
+  readonly #woken: () => void
+
+  /** `woken`: who waits to know a group may look again. */
+  constructor(engine: Engine, unread: (event: Unread) => void, woken: () => void) {
     this.#engine = engine
     this.#unread = unread
+    this.#woken = woken
   }
 
   /** A message that cannot be read: it is told, and asked for where that may help. */
@@ -70,17 +74,46 @@ export class Repair {
   }
 
   /** What is to be kept in the write in which something is read that a device has said, and what is to be done then. */
-  heard(line: Line, from: Device, { says, of = '' }: Payload): { readonly sets: Sets; readonly then: () => void } {
-    const { repairs } = this.#engine
+  heard(
+    line: Line,
+    from: Device,
+    { says, of = '', body }: Payload,
+  ): { readonly sets: Sets; readonly then: () => void } {
+    const { repairs, groups, user } = this.#engine
     const name = nameOf(from.user, of)
     const wanted = repairs.wanted.get(name)
     const then = () => {
       if (says === 'ask') this.#later(() => this.#answer(line, { ...from, id: of }))
       if (says === 'lost') this.#askAgain(line, from)
       if (says === 'none' && wanted) this.#tell(wanted, 'not_kept', false)
+      if (says === 'roster') this.#later(() => this.#sayWho(line, from, of))
+      if (says === 'members') this.#woken()
+    }
+    if (says === 'members') {
+      const by = { isOwn: from.user === user, user: from.user, name: nameOf(from.user, from.device) + of }
+      return { sets: groups?.told(of, String(body), by) ?? [], then }
     }
     if (says === 'ask') return { sets: repairs.task({ ...from, id: of }), then }
     return { sets: says === 'none' ? repairs.want(name, undefined) : [], then }
+  }
+
+  /** Asks a device who is in a group. */
+  asks(line: Line, from: Device, group: string): void {
+    this.#engine.groups?.asked.add(nameOf(from.user, from.device) + group)
+    this.#later(() => sayQuietly(this.#engine, line, from, { body: '', of: group, says: 'roster' }, false))
+  }
+
+  /** Only to members is it said. */
+  async #sayWho(line: Line, to: Device, group: string): Promise<void> {
+    const now = this.#engine.groups?.of(group)
+    if (!now?.members.includes(to.user)) return
+    await sayQuietly(
+      this.#engine,
+      line,
+      to,
+      { body: this.#engine.groups?.text(group) ?? '', of: group, says: 'members' },
+      false,
+    )
   }
 
   /** Entries that are gone, or deleted, are wanted no more. */
@@ -131,12 +164,17 @@ export class Repair {
     const pin = await pins.known(line, task.user)
     if (waits(pin)) return
     const logged = repairs.logged(task.id)
-    const isFor = task.user === engine.user || task.user === logged?.to
-    const wasThere = logged && isFor && addedAt(pin, task) <= (task.user === logged.to ? logged.theirs : logged.mine)
-    const says = wasThere ? { body: logged.body } : ({ body: '', says: 'none' } as const)
+    const n = logged?.ns[task.user] ?? (logged && this.#cameBefore(task.user, logged) ? pin.chain.n : 0)
+    const wasThere = logged && addedAt(pin, task) <= n
+    const says = wasThere ? { body: logged.body, ...logged.says } : ({ body: '', says: 'none' } as const)
     await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
     vault.set(repairs.task(task, true))
     await vault.flush()
+  }
+
+  /** Whether a user was in the group when a message came there, which this device did not know when it sealed that. */
+  #cameBefore(user: string, { to, at = 0 }: Logged): boolean {
+    return (this.#engine.groups?.addedAt(to, user) ?? Number.POSITIVE_INFINITY) < at
   }
 
   #tell({ frame, epoch, user }: Pick<Wanted, 'frame' | 'epoch' | 'user'>, why: Why, retrying: boolean): void {

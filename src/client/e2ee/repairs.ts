@@ -2,6 +2,7 @@
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Body, Millis } from '../../protocol/ids.ts'
 import { systemClock } from '../clock.ts'
+import type { Payload } from './payload.ts'
 
 export type Carrying = Extract<EntryFrame, readonly ['message' | 'copy', ...unknown[]]>
 
@@ -18,18 +19,22 @@ export type Wanted = {
 }
 /** A device could not read a message that this one has sent. */
 export type Task = { readonly user: string; readonly device: string; readonly id: string }
-/** What was sent, as long as somebody may ask for it. `theirs`, `mine`: links of both chains that were known. */
+/** What was sent, as long as somebody may ask for it. `ns`: by user, whom it was sealed for, how many links of their chain were known. */
 export type Logged = {
   readonly to: string
   readonly body: Body
-  readonly theirs: number
-  readonly mine: number
+  readonly ns: Readonly<Record<string, number>>
   readonly until: Millis
+  readonly says?: Pick<Payload, 'change' | 'list'>
+  /** In the log of the group, once it stands there. */
+  readonly at?: number
 }
 export type Sets = readonly (readonly [key: string, value: unknown])[]
 
 /** Bytes of what was sent that are kept; beyond these the oldest go. */
 const logBytes = 10 * 1024 * 1024
+/** Things that devices of one user ask for, which wait: for the person to accept that user, say. Beyond these the oldest are not answered. */
+const mostTasks = 256
 /** What a message costs besides its body. */
 const around = 200
 
@@ -58,6 +63,11 @@ export class Repairs {
     return [...gone, ...old, [`log:${id}`, logged]]
   }
 
+  stands(id: string, at: number): Sets {
+    const logged = this.#log.get(id)
+    return logged ? this.log(id, { ...logged, at }) : []
+  }
+
   /** What vanishes for its sender vanishes here. */
   vanishes(id: string, until: Millis): Sets {
     const logged = this.#log.get(id)
@@ -82,9 +92,18 @@ export class Repairs {
 
   task({ user, device, id }: Task, isOver = false): Sets {
     const name = [user, device, id].join('\n')
+    const task = { user, device, id }
     if (isOver) this.tasks.delete(name)
-    else this.tasks.set(name, { user, device, id })
-    return [[`task:${name}`, isOver ? undefined : { user, device, id }]]
+    if (isOver) return [[`task:${name}`, undefined]]
+    this.tasks.set(name, task)
+    const theirs = [...this.tasks].filter(([, other]) => other.user === user)
+    const [oldest] = theirs.length > mostTasks ? (theirs[0] ?? []) : []
+    if (oldest === undefined) return [[`task:${name}`, task]]
+    this.tasks.delete(oldest)
+    return [
+      [`task:${oldest}`, undefined],
+      [`task:${name}`, task],
+    ]
   }
 
   #isOver(id: string | undefined): boolean {

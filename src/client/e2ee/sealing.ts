@@ -17,49 +17,64 @@ import { canWrite } from './ratchet.ts'
 import { checkedBundle } from './x3dh.ts'
 
 /** A device that something is sealed for. */
-type Addressee = Member & { readonly user: string; readonly peer: string }
+export type Addressee = Member & { readonly user: string; readonly peer: string }
 
-/** The send as it leaves, durable before; undefined: there is no device that it could be sealed for. */
-export async function sealedSend(
-  engine: Engine,
-  line: Line,
-  frame: SendFrame,
-  theirs: Pin,
-  mine: Pin,
-): Promise<SendFrame | undefined> {
-  const [, id] = frame
-  const known = engine.sealed.get(id)
-  const isCurrent = known && known.theirs === theirs.chain.n && known.mine === mine.chain.n
-  const sealed = isCurrent ? known : await sealAnew(engine, line, frame, theirs, mine)
-  if (!sealed) return undefined
-  await engine.vault.flush()
-  const items: unknown[] = [...frame]
-  items[3] = sealed.body
-  return items as unknown as SendFrame
+/** What is to be sealed, and for whom. `stamp`: with `ns`, what the bytes depend on. */
+export type Draft = Pick<SealedSend, 'ns' | 'stamp'> & {
+  readonly says?: { readonly change: string; readonly list: string }
+  /** What needs the network. */
+  readonly prepare: () => Promise<unknown>
+  /** undefined: there is no device that it could be sealed for. */
+  readonly seal: (changes: Map<string, Pairings>) => Uint8Array | undefined
 }
 
-async function sealAnew(engine: Engine, line: Line, [, id, to, body]: SendFrame, theirs: Pin, mine: Pin) {
+export function draft(engine: Engine, line: Line, [, id, to, body]: SendFrame, theirs: Pin, mine: Pin): Draft {
   const [their, my] = [addressees(engine, theirs), addressees(engine, mine)]
-  await paired(engine, line, to, to, their)
-  await paired(engine, line, to, engine.user, my)
-  const payload = payloadBytes({ body, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+  const [n, ownN] = [theirs.chain.n, mine.chain.n]
+  return {
+    ns: { [to]: n, [engine.user]: ownN },
+    stamp: '',
+    prepare: async () => {
+      await paired(engine, line, to, to, their)
+      await paired(engine, line, to, engine.user, my)
+    },
+    seal: (changes) => {
+      const payload = payloadBytes({ body, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+      const seal = (all: readonly Addressee[]) =>
+        all.flatMap((one) => partFor(engine, one, payload, { chat: to, id }, changes))
+      const [parts, own] = [seal(their), seal(my)]
+      return parts.length > 0 ? sentBody({ theirs: n, mine: ownN, parts, own }) : undefined
+    },
+  }
+}
+
+/** The send as it leaves, durable before: the same bytes as before, unless devices have come or gone. */
+export async function sealedSend(engine: Engine, frame: SendFrame, draft: Draft): Promise<SendFrame | undefined> {
+  const known = engine.sealed.get(frame[1])
+  const isCurrent = known && known.stamp === draft.stamp && JSON.stringify(known.ns) === JSON.stringify(draft.ns)
+  const sealed = isCurrent ? known : await sealAnew(engine, frame, draft)
+  if (!sealed) return undefined
+  await engine.vault.flush()
+  return Object.assign([...frame], { 3: sealed.body }) as unknown as SendFrame
+}
+
+async function sealAnew(engine: Engine, [, id, to, body]: SendFrame, { ns, stamp, says, prepare, seal }: Draft) {
+  await prepare()
   const until = systemClock.now() + engine.resendMs
+  const step = says && { step: { ...says, id, by: engine.user, value: String(body) } }
   return engine.alone(async () => {
     const changes = new Map<string, Pairings>()
-    const seal = (to: readonly Addressee[]) => to.flatMap((one) => partFor(engine, one, payload, { chat, id }, changes))
-    const chat: string = to
-    const [parts, own] = [seal(their), seal(my)]
-    if (parts.length === 0) return undefined
-    const [n, ownN] = [theirs.chain.n, mine.chain.n]
-    const sealed: SealedSend = { to, theirs: n, mine: ownN, body: sentBody({ theirs: n, mine: ownN, parts, own }) }
-    const logged = engine.repairs.log(id, { to, body, theirs: n, mine: ownN, until })
+    const bytes = seal(changes)
+    if (!bytes) return undefined
+    const sealed: SealedSend = { to, ns, stamp, body: bytes, ...step }
+    const logged = engine.repairs.log(id, { to, body, ns, until, ...(says && { says }) })
     engine.changed(changes, [...engine.keepSealed(id, sealed), ...logged])
     return sealed
   })
 }
 
 /** All devices of a user but this one. */
-const addressees = ({ own }: Engine, { chain }: Pin): Addressee[] =>
+export const addressees = ({ own }: Engine, { chain }: Pin): Addressee[] =>
   chain.members
     .filter(({ identity }) => bytesToHex(identity) !== bytesToHex(own.identity.public))
     .map((member) => addressee(chain.user, member))

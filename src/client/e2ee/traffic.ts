@@ -1,17 +1,20 @@
 /** What goes between the session and the server, on its way: sends are sealed, entries opened. */
 import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
-import { isGroup } from '../../protocol/ids.ts'
+import { isGroup, type MessageId } from '../../protocol/ids.ts'
 import { timerOf } from '../../protocol/lifetime.ts'
-import { sealedItem } from '../../protocol/sealed.ts'
+import { isSealedGroup, sealedItem } from '../../protocol/sealed.ts'
 import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { type Line, Lost } from './line.ts'
 import { opened } from './opening.ts'
 import { isBehind, type Pin, waits } from './pins.ts'
 import { Repair } from './repair.ts'
-import { sealedSend } from './sealing.ts'
+import { draft, sealedSend } from './sealing.ts'
 import { Serial } from './serial.ts'
 import type { E2eeOptions, Place, Unread } from './types.ts'
+
+type Refused = 'no_keys' | 'too_many_members'
+const refusal = (id: MessageId, code: Refused): ServerFrame => ['error', code, 'send', id, 0, '']
 
 /** Milliseconds until the server is asked again for links that it does not show. */
 const askAgainMs = 5_000
@@ -34,7 +37,7 @@ export class Traffic {
     this.#engine = engine
     this.#plaintext = plaintext
     this.#place = place
-    this.repair = new Repair(engine, unread)
+    this.repair = new Repair(engine, unread, () => this.wake())
   }
 
   heard(line: Line, frame: ServerFrame): ServerFrame | undefined | Promise<ServerFrame> {
@@ -44,10 +47,11 @@ export class Traffic {
     if (frame[0] === 'gone') this.repair.gone(null, frame[1], frame[2])
     if (frame[0] === 'deleted') this.repair.gone(frame[2], frame[3], frame[4])
     const id = frame[0] === 'sent' ? frame[1] : frame[0] === 'error' && frame[2] === 'send' ? frame[3] : null
+    if (id !== null && line.changing.delete(id)) queueMicrotask(() => this.wake())
     const sealed = id === null ? undefined : engine.sealed.get(id)
     if (!sealed || id === null) return frame
     if (frame[0] === 'error' && frame[1] === 'stale_devices') {
-      engine.pins.doubt(engine.user, sealed.to)
+      engine.pins.doubt(...Object.keys(sealed.ns))
       return frame
     }
     if (frame[0] === 'error' && frame[4] > 0) return frame
@@ -56,6 +60,11 @@ export class Traffic {
     const [kind, , epoch, seq, time, lifetime] = frame
     const timer = timerOf(lifetime ?? '')
     if (timer) engine.vault.set(engine.repairs.vanishes(id, systemClock.now() + timer.ms))
+    if (sealed.step) {
+      const { list, ...step } = sealed.step
+      engine.vault.set(engine.groups?.changed(sealed.to, engine.user, { ...step, at: seq }, list) ?? [])
+    }
+    if (isSealedGroup(sealed.to)) engine.vault.set(engine.repairs.stands(id, seq))
     return [kind, id, epoch, seq, time, lifetime, sealedItem] as unknown as ServerFrame
   }
 
@@ -65,16 +74,42 @@ export class Traffic {
 
   async #sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
     const [, id, to, , , , change] = frame
+    if (isSealedGroup(to)) return change === 'leave' || change === 'join' ? frame : this.#sendsToGroup(line, frame)
     if (isGroup(to) || change) return frame
     const engine = this.#engine
-    const place = await this.#place()
     const theirs = await this.#unless(waits, line, to)
-    const mine = await this.#unless(isBehind, line, engine.user)
-    const may = place === 'linked' && engine.own.isIn(mine.chain, engine.device) && theirs.chain.n > 0
-    const sealed = may ? await sealedSend(engine, line, frame, theirs, mine) : undefined
+    const mine = await this.#mine(line)
+    const may = mine && theirs.chain.n > 0
+    const sealed = may ? await sealedSend(engine, frame, draft(engine, line, frame, theirs, mine)) : undefined
     if (sealed) return sealed
     if (this.#plaintext !== 'refuse' && theirs.chain.n === 0) return frame
-    return ['error', 'no_keys', 'send', id, 0, '']
+    return refusal(id, 'no_keys')
+  }
+
+  async #sendsToGroup(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
+    const engine = this.#engine
+    const mine = await this.#mine(line)
+    const { sendToGroup } = await engine.withGroups()
+    while ([...line.changing.values()].includes(frame[2])) await this.#waken(line)
+    if (frame[6]) line.changing.set(frame[1], frame[2])
+    const sealed = mine ? await sendToGroup(engine, line, this.repair, frame, mine, () => this.#waken(line)) : 'no_keys'
+    if (typeof sealed !== 'string') return sealed
+    line.changing.delete(frame[1])
+    return refusal(frame[1], sealed)
+  }
+
+  /** Until something is other than before. */
+  async #waken(line: Line): Promise<void> {
+    await new Promise<void>((resolve) => this.#wakes.push(resolve))
+    if (!line.isOpen) throw new Lost()
+  }
+
+  /** Its own chain, where this device is in it. */
+  async #mine(line: Line): Promise<Pin | undefined> {
+    const { own, user, device } = this.#engine
+    const place = await this.#place()
+    const mine = await this.#unless(isBehind, line, user)
+    return place === 'linked' && own.isIn(mine.chain, device) ? mine : undefined
   }
 
   /** As long as the person has not said that the new devices of a user are theirs, or the server shows too few links, nothing goes there. */
@@ -83,8 +118,7 @@ export class Traffic {
       const pin = await this.#engine.pins.known(line, user)
       if (!holds(pin)) return pin
       if (isBehind(pin)) systemClock.after(askAgainMs, () => this.wake())
-      await new Promise<void>((resolve) => this.#wakes.push(resolve))
-      if (!line.isOpen) throw new Lost()
+      await this.#waken(line)
     }
   }
 

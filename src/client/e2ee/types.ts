@@ -19,9 +19,20 @@ export type E2eeOptions = {
 
 /**
  * Why an identity is told: `reset`: all devices are new. `rotation`: the oldest has left. `device`: one has come or gone. `fork`: two chains are
- * shown. `withheld`: a device of that user says that it has changed more than the server shows.
+ * shown. `withheld`: a device of that user says that it has changed more than the server shows. `differs`: somebody else was shown another chain, or
+ * says so: that holds nothing up.
  */
-export type Change = 'reset' | 'rotation' | 'device' | 'fork' | 'withheld'
+export type Change = 'reset' | 'rotation' | 'device' | 'fork' | 'withheld' | 'differs'
+
+/**
+ * Of a sealed group. `unsealed`: the server says that these are members, and no admin has added them in a way that can be proven: they are given
+ * nothing. `differs`: these have another list of its members.
+ */
+export type GroupChange = {
+  readonly group: string
+  readonly why: 'unsealed' | 'differs'
+  readonly users: readonly string[]
+}
 
 /**
  * `unlinked`: another device of this user is to approve this one. `removed`: another has shut it out, and `code` or `reset` begin again.
@@ -54,8 +65,16 @@ export type E2eeEvents = {
   identity: { readonly user: string; readonly why: Change }
   /** A message cannot be read: in its place something is gone. */
   unreadable: Unread
+  group: GroupChange
   /** This device may write, waits for another to approve it, or the server takes no sealed messages. */
   place: { readonly place: Place }
+}
+
+/** `members`: for whom its messages are sealed. `unsealed`: see `GroupChange`. `without`: members who have no keys, or whose new devices are to be accepted first. */
+export type GroupIdentity = {
+  readonly members: readonly string[]
+  readonly unsealed: readonly string[]
+  readonly without: readonly string[]
 }
 
 export type UserIdentity = {
@@ -92,6 +111,10 @@ export interface E2ee {
   approve(code: string): Promise<void>
   /** Shuts a device of this user out: nothing more is sealed for it, and its session ends. What it has read it has. */
   remove(device: string): Promise<void>
+  /** Who a sealed group is, as far as this device knows. Waits for a connection. Rejects with a UsageError where the group is not sealed. */
+  group(id: string): Promise<GroupIdentity>
+  /** Called by `createGroup`: how the id of a group of so many begins. */
+  mark(members: readonly string[]): Promise<string>
   /** Begins anew with this device alone, where none of the others is at hand. Other users are told, and have to accept it. */
   reset(): Promise<Place>
 }

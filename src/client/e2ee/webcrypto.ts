@@ -1,22 +1,24 @@
 /** X25519 by the platform: in Node.js, and in browsers on pages that came over TLS. */
-import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
-import { type Primitives, plainPrimitives } from './primitives.ts'
+import { bytesToHex, concatBytes, hexToBytes, randomBytes } from '@noble/hashes/utils.js'
+import type { Primitives } from './primitives.ts'
 
 /** What stands before the 32 bytes of a secret in PKCS #8 (RFC 8410). */
 const pkcs8 = hexToBytes('302e020100300506032b656e04220420')
 const base = new Uint8Array(32).fill(9, 0, 1)
 
+/** What belongs to the secret of 32 ones. */
+const publicOfOnes = 'a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209'
+
 /** Those of WebCrypto where it has X25519, and else the plain ones. */
 export async function platformPrimitives(subtle: SubtleCrypto | undefined = crypto.subtle): Promise<Primitives> {
   const candidate = subtle && over(subtle)
-  const one = new Uint8Array(32).fill(1)
   try {
-    const [made, expected] = await Promise.all([candidate?.publicOf(one), plainPrimitives.publicOf(one)])
-    if (candidate && String(made) === String(expected)) return candidate
+    const made = await candidate?.publicOf(new Uint8Array(32).fill(1))
+    if (candidate && made && bytesToHex(made) === publicOfOnes) return candidate
   } catch {
     // An older browser: it does not know the name.
   }
-  return plainPrimitives
+  return (await import('./plain.ts')).plainPrimitives
 }
 
 function over(subtle: SubtleCrypto): Primitives {
@@ -33,7 +35,7 @@ function over(subtle: SubtleCrypto): Primitives {
     }
   }
   return {
-    random: plainPrimitives.random,
+    random: randomBytes,
     publicOf: (secret) => agree(secret, base),
     // What a platform says of low order differs (an error, or zeros).
     agree: (secret, theirs) =>

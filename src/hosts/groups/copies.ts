@@ -4,8 +4,10 @@ import type { Fanned, GroupEffect, Message } from '../../../actors/group/types.t
 import { isBehind, isForNow, noteRefusal, type Refusals } from '../../../actors/lanes.ts'
 import type { Deliver } from '../../../actors/log/types.ts'
 import type { Place } from '../../protocol/group.ts'
-import type { GroupId } from '../../protocol/ids.ts'
+import type { Body, GroupId, UserId } from '../../protocol/ids.ts'
+import { keptIn } from '../../protocol/keys/group.ts'
 import { Queue } from '../../protocol/queue.ts'
+import { isSealed } from '../../protocol/sealed.ts'
 import { share } from '../../protocol/shared.ts'
 import type { Turns } from '../../runtime/index.ts'
 
@@ -17,6 +19,16 @@ function placeOf(group: GroupId, epoch: number, entry: Message): Place {
   const place = places.get(entry) ?? share({ group, epoch, at: seq, ...(change && { change }) })
   places.set(entry, place)
   return place
+}
+
+/** What members get of sealed messages, which are taken apart once for all copies. */
+const sealed = new WeakMap<Message, (member: UserId) => Uint8Array>()
+
+function bodyFor(entry: Message, member: UserId): Body {
+  if (!isSealed(entry.body)) return entry.body
+  const kept = sealed.get(entry) ?? keptIn(entry.body)
+  sealed.set(entry, kept)
+  return kept(member)
 }
 
 type Fan = Extract<GroupEffect, { do: 'fan' }>
@@ -83,7 +95,8 @@ export class Copies {
   }
 
   #hand(group: GroupId, { link, epoch, member, entry, step, again }: Fan): void {
-    const { from, id, body, media, lifetime } = entry
+    const { from, id, media, lifetime } = entry
+    const body = bodyFor(entry, member)
     const place = placeOf(group, epoch, entry)
     this.#flying += 1
     const answered = (answer: Fanned['answer']) => this.#answered(group, { link: link.ref, step, answer })

@@ -4,11 +4,15 @@ import type { ErrorCode } from '../../protocol/codes.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import { type Chain, followed, noLinks, recalled } from '../../protocol/keys/chain.ts'
 import { hashOf } from '../../protocol/keys/link.ts'
+import type { ClockFace } from '../../runtime/index.ts'
 import { Serial } from '../../runtime/serial.ts'
 import type { KeyStore } from '../../store/contract.ts'
 
 /** Chains that are remembered: about 1 KB each. */
 const remembered = 10_000
+
+/** So long, in milliseconds, a chain may be as it was, where very many are asked for at once: for the members of a group. */
+const recentMs = 5_000
 
 type Added = { readonly before: Chain; readonly after: Chain }
 
@@ -17,19 +21,30 @@ export class Chains {
   readonly #realm: string
   /** Those that were asked for last are the last. */
   readonly #known = new Map<UserId, Chain>()
+  /** When they were asked for, of those that other nodes may have added to. */
+  readonly #askedAt = new WeakMap<Chain, number>()
   readonly #adding = new Serial<UserId>()
   readonly #isAlone: boolean
+  readonly #clock: ClockFace
 
   /** `isAlone`: no other node adds links. */
-  constructor(store: Pick<KeyStore, 'links' | 'addLink'>, realm: string, isAlone: boolean) {
+  constructor(store: Pick<KeyStore, 'links' | 'addLink'>, realm: string, isAlone: boolean, clock: ClockFace) {
     this.#store = store
     this.#realm = realm
     this.#isAlone = isAlone
+    this.#clock = clock
   }
 
   /** As it is now. The store is asked where this node knows none, or another may have added to it: else a device that was removed there is sealed for here. */
   async of(user: UserId): Promise<Chain> {
     return (this.#isAlone && this.#known.get(user)) || this.fresh(user)
+  }
+
+  /** As it is now, or was a moment ago. */
+  async recent(user: UserId): Promise<Chain> {
+    const known = this.#known.get(user)
+    const at = known && this.#askedAt.get(known)
+    return known && at !== undefined && this.#clock.monotonic() - at < recentMs ? known : this.of(user)
   }
 
   /** With what other nodes have added. Where the last link that is known is not there any more, the user was erased, and may have begun anew. */
@@ -58,6 +73,7 @@ export class Chains {
     const newest = known && known.n > chain.n ? known : chain
     this.#known.delete(user)
     if (newest.n > 0) this.#known.set(user, newest)
+    this.#askedAt.set(newest, this.#clock.monotonic())
     const [oldest] = this.#known.keys()
     if (this.#known.size > remembered && oldest !== undefined) this.#known.delete(oldest)
     return newest

@@ -1,17 +1,18 @@
 /** Public keys for end-to-end encryption: what devices ask of them, and leave. A node keeps none that could read a message. */
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
+import { type NodeRouter, toGroup, toUser } from '../../../actors/addresses.ts'
 import { low } from '../../../actors/keys/shelf.ts'
 import type { KeysFrame } from '../../../actors/session/types.ts'
 import { turnsAway } from '../../../actors/settings.ts'
 import type { SessionRef } from '../../../actors/user/types.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame, ServerFrame } from '../../protocol/frames.ts'
-import { type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
+import { type ChatId, type DeviceId, type GroupId, isGroup, type UserId } from '../../protocol/ids.ts'
 import { bundlesBytes } from '../../protocol/keys/bundles.ts'
 import { framed } from '../../protocol/keys/bytes.ts'
 import type { Chain } from '../../protocol/keys/chain.ts'
-import { sentIn } from '../../protocol/keys/parts.ts'
+import { groupIn } from '../../protocol/keys/group.ts'
+import { type Sent, sentIn } from '../../protocol/keys/parts.ts'
 import { parseUpload } from '../../protocol/keys/upload.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { isSealed } from '../../protocol/sealed.ts'
@@ -56,11 +57,12 @@ export class Keys {
   readonly #changes: Buckets
   readonly #claims: Buckets
   readonly #claimsOfOne: Buckets
+  readonly #asked = new Map<GroupId, Promise<ReadonlySet<UserId>>>()
 
   constructor(context: Context) {
     const { keyChangesPerMinute, claimsPerMinute, claimsOfOne } = context.limits
     this.#context = context
-    this.#chains = new Chains(context.store, context.realm, context.isAlone)
+    this.#chains = new Chains(context.store, context.realm, context.isAlone, context.clock)
     this.#shelves = new Shelves(context.store)
     this.#changes = new Buckets(keyChangesPerMinute, minute)
     this.#claims = new Buckets(claimsPerMinute, minute)
@@ -155,12 +157,11 @@ export class Keys {
   async #claim(
     { user: by, device: own }: Asker,
     ref: string,
-    chat: UserId,
+    chat: ChatId,
     user: UserId,
   ): Promise<ServerFrame | ErrorCode> {
-    const { router, clock, swallows, tell } = this.#context
-    if (isGroup(chat) || (user !== by && user !== chat)) return 'not_a_member'
-    const code = user === by ? undefined : turnsAway(await router.query(toUser(user), 'settings'), by)
+    const { clock, swallows, tell } = this.#context
+    const code = user === by ? undefined : await this.#refusal(by, chat, user)
     if (code && !(code === 'blocked' && swallows)) return code
     const { n, members } = await this.#chains.fresh(user)
     if (members.length === 0) return 'no_keys'
@@ -174,19 +175,44 @@ export class Keys {
     return ['bundles', ref, n, bundlesBytes((await Promise.all(claims)).flat())]
   }
 
+  /** Why somebody may not have what another has left: members of a group may have each other's for that. */
+  async #refusal(by: UserId, chat: ChatId, user: UserId): Promise<ErrorCode | undefined> {
+    const { router } = this.#context
+    if (!isGroup(chat))
+      return user === chat ? turnsAway(await router.query(toUser(user), 'settings'), by) : 'not_a_member'
+    const members = await this.#membersOf(chat)
+    return members.has(by) && members.has(user) ? undefined : 'not_a_member'
+  }
+
+  /** Who writes to a group for the first time claims of all its members at once: they are asked for once. */
+  #membersOf(group: GroupId): Promise<ReadonlySet<UserId>> {
+    const asked =
+      this.#asked.get(group) ??
+      this.#context.router
+        .query(toGroup(group), 'group')
+        .then((known) => new Set(known?.members))
+        .finally(() => this.#asked.delete(group))
+    this.#asked.set(group, asked)
+    return asked
+  }
+
   /** Why a send may not go, or not as it is sealed: undefined is that it may. Undefined at once where nothing is to be asked. */
   check(from: UserId, [, , to, body]: SendFrame): (() => Promise<ErrorCode | undefined>) | undefined {
     const { sealing, limits } = this.#context
     if (!isSealed(body)) return sealing === 'required' && !isGroup(to) ? async () => 'not_sealed' : undefined
     if (sealing === 'off') return async () => 'refused'
-    const sent = sentIn(body, limits.idLength)
-    if (!sent) return async () => 'bad_frame'
+    const group = isGroup(to) ? groupIn(body, limits.idLength) : undefined
+    const sent = group ?? sentIn(body, limits.idLength)
+    if (!sent || (isGroup(to) && !group)) return async () => 'bad_frame'
+    const [chains, one] = [this.#chains, sent as Sent]
+    const known = group?.members.map(({ user, n }) => [user, n] as const) ?? [[to, one.theirs] as const]
     return async () => {
-      const chains = await Promise.all([this.#chains.of(to), this.#chains.of(from)]).catch(() => undefined)
-      if (!chains) return 'busy'
-      const [theirs, mine] = chains
-      if (theirs.n === 0 || mine.n === 0) return 'no_keys'
-      return theirs.n === sent.theirs && mine.n === sent.mine ? undefined : 'stale_devices'
+      const of = (user: UserId) => (group ? chains.recent(user) : chains.of(user))
+      const all = [...known, [from, sent.mine] as const]
+      const found = await Promise.all(all.map(([user]) => of(user))).catch(() => undefined)
+      if (!found) return 'busy'
+      if (found.some(({ n }) => n === 0)) return 'no_keys'
+      return found.every(({ n }, at) => n === all[at]?.[1]) ? undefined : 'stale_devices'
     }
   }
 }

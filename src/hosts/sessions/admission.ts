@@ -6,6 +6,7 @@ import { attachTo, type NodeMedia } from '../../media/media.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import type { UserId } from '../../protocol/ids.ts'
+import { valueIn } from '../../protocol/sealed.ts'
 
 /** Asks why a send may not be delivered: undefined is that it may. */
 type Question = () => Promise<ErrorCode | undefined>
@@ -27,7 +28,7 @@ export function admission(allow: Allow | undefined, media: NodeMedia | undefined
     if (!allow) return attach
     return async () => {
       try {
-        const allowed = await allow({ id, from, to, body, ...(change && { change }) })
+        const allowed = await allow({ id, from, to, body: valueIn(body), ...(change && { change }) })
         return allowed ? attach?.() : 'refused'
       } catch (error) {
         return error === late || error instanceof Unavailable ? 'busy' : 'refused'

@@ -1,15 +1,30 @@
 /** What sessions are pushed of sealed bodies: each device its own part, and those that take none know of nothing. */
 import type { SessionRef } from '../../../actors/user/types.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
-import type { Body, DeviceId } from '../../protocol/ids.ts'
-import { keptBody, sentIn, toldTo } from '../../protocol/keys/parts.ts'
-import { isQuiet, isSealed } from '../../protocol/sealed.ts'
+import { type Body, type ChatId, type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
+import { groupIn, postedBody } from '../../protocol/keys/group.ts'
+import { keptBody, kindOf, sentIn, toldTo } from '../../protocol/keys/parts.ts'
+import { isSealed, isSealedChange, valueIn } from '../../protocol/sealed.ts'
 import type { Session } from './session.ts'
 
-/** What an inbox keeps of a body that a device sends: of a sealed one what is in it for the recipient, or for the sender's other devices. */
-export function keptOf({ device }: Session, body: Body, whose: 'parts' | 'own'): Body {
-  const sent = isSealed(body) && sentIn(body, Number.MAX_SAFE_INTEGER)
-  return sent ? keptBody({ from: device as DeviceId, parts: sent[whose], quiet: isQuiet(body) }) : body
+/**
+ * What is kept of a body that a device sends: of a sealed one what is in it for the recipient, or for the sender's other devices. The log of
+ * a group keeps what is for any of its members.
+ */
+export function keptOf({ user, device }: Session, to: ChatId, body: Body, whose: 'parts' | 'own'): Body {
+  if (!isSealed(body)) return body
+  const [from, kind, any] = [device as DeviceId, kindOf(body), Number.MAX_SAFE_INTEGER]
+  if (!isGroup(to)) {
+    const sent = sentIn(body, any)
+    return sent ? keptBody({ ...kind, from, parts: sent[whose] }) : body
+  }
+  const sent = groupIn(body, any)
+  if (!sent) return body
+  const { shared, own, members } = sent
+  if (whose === 'own') return keptBody({ ...kind, from, parts: own, shared })
+  // A change comes to its author, too.
+  const author = isSealedChange(body) ? [{ user: user as UserId, parts: own }] : []
+  return postedBody({ ...kind, from, shared, members: [...members, ...author] })
 }
 
 /** Sessions that take sealed messages: few bytes for each of them, and none for others. */
@@ -32,6 +47,7 @@ export class Sealed {
     const body = frame[at] as Body
     if (!isSealed(body)) return frame
     if (this.#takers.has(session.ref)) return withBody(frame, at, toldTo(body, session.device as DeviceId))
+    if (isSealedChange(body)) return withBody(frame, at, valueIn(body))
     // Of a history an empty one is told: an answer of fewer messages than were asked for would be the last.
     return frame[0] === 'past' ? withBody(frame, at, '') : ['gone', frame[1], frame[1]]
   }

@@ -7,6 +7,7 @@ import { answerMs } from '../../embed/deadline.ts'
 import type { ErrorCode } from '../../protocol/codes.ts'
 import type { SendFrame } from '../../protocol/frames.ts'
 import { isGroup, type UserId } from '../../protocol/ids.ts'
+import { valueIn } from '../../protocol/sealed.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { Admit } from './admission.ts'
 import { Rates } from './rates.ts'
@@ -56,7 +57,7 @@ export class Sends {
     if (!isGroup(to) || change === 'create') return 1
     const begun = change === 'add' && this.#members.hasBegun(to) ? 1 : this.#context.limits.members
     const members = this.#members.of(to) ?? begun
-    return Math.max(1, members) + (change === 'add' ? String(body).split('\n').length : 0)
+    return Math.max(1, members) + (change === 'add' ? String(valueIn(body)).split('\n').length : 0)
   }
 
   /** `copies` were taken from the rates: what was refused gives them back, and what made fewer the rest. */
@@ -116,7 +117,7 @@ export class Sends {
     const from = session.user as UserId
     const media = carried ?? undefined
     const { ref } = session
-    const kept = keptOf(session, body, 'parts')
+    const kept = keptOf(session, to, body, 'parts')
     this.#context.router.ask(
       toChat(to),
       (ticket): Deliver => ({
@@ -139,7 +140,7 @@ export class Sends {
   copy(session: Session, { send, step, at, time, lifetime }: Extract<SessionEffect, { do: 'copy' }>): void {
     const [, id, to, body, again, carried, change] = send
     const media = carried ?? undefined
-    const kept = keptOf(session, body, 'own')
+    const kept = keptOf(session, to, body, 'own')
     this.#context.router.ask(
       toUser(session.user as UserId),
       (ticket): Copy => ({ is: 'copy', to, at, time, id, body: kept, media, change, lifetime, again, ticket }),

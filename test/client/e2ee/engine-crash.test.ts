@@ -1,6 +1,7 @@
 /**
  * Two clients talk over a node; one of them ends at some write to its storage, before or after it came to be, and begins anew with what
- * the storage has. Whatever was queued is read, once under each key, and nothing is unreadable. Two wrong rules of writing fail this.
+ * the storage has. Whatever was queued is read, once under each key, and nothing is unreadable: between the two, and in a group that one makes
+ * of them. Two wrong rules of writing fail this.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { e2ee } from '../../../src/client/e2ee/index.ts'
@@ -13,10 +14,12 @@ import type { Transport } from '../../../src/client/transport.ts'
 import { webSocketTransport } from '../../../src/client/websocket.ts'
 import { createNode, memoryStore } from '../../../src/index.ts'
 import type { ClientFrame } from '../../../src/protocol/frames.ts'
+import type { Change } from '../../../src/protocol/group.ts'
 import type { UserId } from '../../../src/protocol/ids.ts'
 import { jsonCodec } from '../../../src/protocol/json.ts'
-import { sentIn } from '../../../src/protocol/keys/parts.ts'
-import { isSealed } from '../../../src/protocol/sealed.ts'
+import { groupIn } from '../../../src/protocol/keys/group.ts'
+import { type DevicePart, sentIn } from '../../../src/protocol/keys/parts.ts'
+import { isSealed, isSealedGroup } from '../../../src/protocol/sealed.ts'
 import { parsePart } from './kit.ts'
 import { spoiltText } from './spoilt.ts'
 
@@ -57,7 +60,7 @@ class Seen {
   said(frames: readonly ClientFrame[]): void {
     for (const frame of frames) {
       if (frame[0] !== 'send' || !isSealed(frame[3])) continue
-      for (const { device, type, bytes } of sentIn(frame[3], 128)?.parts ?? []) {
+      for (const { device, type, bytes } of partsOf(frame[2], frame[3])) {
         const parsed = parsePart({ type: type as 1 | 2, bytes })
         if (typeof parsed === 'string') continue
         const place = `${device} ${placeOf(parsed.message)}`
@@ -68,11 +71,22 @@ class Seen {
   }
 }
 
+const partsOf = (to: string, body: Uint8Array): readonly DevicePart[] =>
+  isSealedGroup(to)
+    ? (groupIn(body, 128)?.members ?? []).flatMap(({ parts }) => parts)
+    : (sentIn(body, 128)?.parts ?? [])
+
 /**
  * At which write a program ends (0: at none), whether that still comes to be, and by which rule it writes. `spoils`: somebody changes
- * each message on its way to this one, which has to ask for it again.
+ * each message on its way to this one, which has to ask for it again. `group`: they write to a group.
  */
-type Ends = { readonly at: number; readonly after: boolean; readonly rule: Rule; readonly spoils?: boolean }
+type Ends = {
+  readonly at: number
+  readonly after: boolean
+  readonly rule: Rule
+  readonly spoils?: boolean
+  readonly group?: string
+}
 
 /** One person, who answers each message before the program goes on to the next. */
 class Person {
@@ -80,6 +94,8 @@ class Person {
   readonly got = new Set<string>()
   #began = false
   readonly unreadable: Unread[] = []
+  /** Of the group, which is as both know it. */
+  strange = 0
   writes = 0
   #alive = { is: true }
   #client: Client
@@ -103,6 +119,7 @@ class Person {
     this.#alive = alive
     const keys = e2ee()
     keys.on('unreadable', (event) => void this.unreadable.push(event))
+    keys.on('group', () => void this.strange++)
     const client = connect({
       url,
       token: this.name,
@@ -158,8 +175,9 @@ class Person {
   }
 
   async #read(client: Client, alive: { is: boolean }): Promise<void> {
-    for await (const { body } of client.messages()) {
+    for await (const { body, change } of client.messages()) {
       if (!alive.is) return
+      if (change) continue
       this.got.add(String(body))
       for (const wake of this.#wakes.splice(0)) wake()
       const n = Number(body) + 1
@@ -168,13 +186,16 @@ class Person {
   }
 
   /** Under the same id each time. */
-  async #send(n: number): Promise<void> {
+  async #send(n: number, body = String(n), change?: Change): Promise<void> {
     const id = `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
-    await this.#client.send(this.#peer, String(n), { id }).catch(() => {})
+    const { group = this.#peer } = this.#ends
+    await this.#client.send(group, body, { id, ...(change && { change }) }).catch(() => {})
   }
 
   begins(): void {
     this.#began = true
+    if (this.#ends.group) void this.#send(101, 'both', 'create')
+    if (this.#ends.group) void this.#send(102, this.#peer, 'add')
     void this.#send(1)
   }
 
@@ -211,8 +232,9 @@ type IsOver = (faults: number, ms: number) => boolean
 const standsStill: IsOver = (_, ms) => ms > 100_000
 
 /** Whether all was read, in a conversation of which one side ends at a write. */
-async function talk(side: 'first' | 'second', ends: Ends, ending: IsOver) {
+async function talk(side: 'first' | 'second', given: Ends, ending: IsOver) {
   talks += 1
+  const ends = given.group ? { ...given, group: `${given.group}${talks}` } : given
   const seen = new Seen()
   const [a, b] = [`a${talks}`, `b${talks}`]
   const { spoils, ...rest } = ends
@@ -221,18 +243,20 @@ async function talk(side: 'first' | 'second', ends: Ends, ending: IsOver) {
   const other = new Person(b, a, { ...(side === 'second' ? rest : never), ...(spoils && { spoils }) }, seen)
   await Promise.all([one.isThere(), other.isThere()])
   const began = Date.now()
-  const faults = () => one.unreadable.length + other.unreadable.length + seen.twice
+  const strange = () => one.strange + other.strange
+  const faults = () => one.unreadable.length + other.unreadable.length + seen.twice + strange()
   const isOver = () => ending(faults(), Date.now() - began)
   one.begins()
   const whole = (await other.has((last + 1) / 2, isOver)) && (await one.has((last - 1) / 2, isOver))
   const unreadable = [...one.unreadable, ...other.unreadable]
   for (const person of [one, other]) person.close()
-  return { side, ...ends, whole, unreadable, twice: seen.twice, writes: { first: one.writes, second: other.writes } }
+  const twice = seen.twice + strange()
+  return { side, ...ends, whole, unreadable, twice, writes: { first: one.writes, second: other.writes } }
 }
 
 /** Each `every`th of the moments at which one side can end; some of these conversations at a time. */
-async function all(rule: Rule, every: number, spoils = false, ending = standsStill) {
-  const { writes } = await talk('first', { at: 0, after: false, rule: asItIs, spoils }, standsStill)
+async function all(rule: Rule, every: number, more: Pick<Ends, 'spoils' | 'group'> = {}, ending = standsStill) {
+  const { writes } = await talk('first', { at: 0, after: false, rule: asItIs, ...more }, standsStill)
   const moments = (['first', 'second'] as const).flatMap((side) =>
     Array.from({ length: writes[side] }, (_, at) => [true, false].map((after) => ({ side, at: at + 1, after }))).flat(),
   )
@@ -240,19 +264,26 @@ async function all(rule: Rule, every: number, spoils = false, ending = standsSti
   const results: Awaited<ReturnType<typeof talk>>[] = []
   for (let next = 0; next < chosen.length; next += 8) {
     const some = chosen.slice(next, next + 8)
-    results.push(...(await Promise.all(some.map(({ side, ...ends }) => talk(side, { ...ends, rule, spoils }, ending)))))
+    results.push(
+      ...(await Promise.all(some.map(({ side, ...ends }) => talk(side, { ...ends, rule, ...more }, ending)))),
+    )
   }
   return results
 }
 
-it('whatever write one side ends at, all is read, and no key is used for two texts', async () => {
-  const results = await all(asItIs, 4)
+const group = { group: '#sealed-crash' }
+
+it.each([
+  ['between two', {}, 4],
+  ['in a group', group, 6],
+])('whatever write one side ends at, all is read %s, and no key is used for two texts', async (_, where, every) => {
+  const results = await all(asItIs, every, where)
   expect(results.length).toBeGreaterThan(8)
   expect(results.filter(({ whole, unreadable, twice }) => !whole || unreadable.length + twice > 0)).toEqual([])
 })
 
 it('the same holds where nothing that comes to one side can be read before it was asked for again', async () => {
-  const results = await all(asItIs, 6, true)
+  const results = await all(asItIs, 6, { spoils: true })
   expect(results.length).toBeGreaterThan(8)
   const isLost = ({ retrying }: Unread) => !retrying
   expect(results.filter(({ whole, unreadable, twice }) => !whole || unreadable.some(isLost) || twice > 0)).toEqual([])
@@ -260,11 +291,13 @@ it('the same holds where nothing that comes to one side can be read before it wa
 })
 
 it.each([
-  ['are written with the cursor alone', late],
-  ['have lost a key as soon as its message was opened', early],
-])('would not be so, where ratchets %s', async (_, rule) => {
+  ['are written with the cursor alone', late, {}],
+  ['have lost a key as soon as its message was opened', early, {}],
+  ['are written with the cursor alone, in a group', late, group],
+  ['have lost a key as soon as its message was opened, in a group', early, group],
+])('would not be so, where ratchets %s', async (_, rule, where) => {
   let wrong = false
-  await all(rule, 4, false, (faults, ms) => {
+  await all(rule, 4, where, (faults, ms) => {
     wrong ||= faults > 0
     return wrong || ms > 10_000
   })

@@ -1,7 +1,8 @@
 /** X25519 by both backends: RFC 7748, and the odd points of Wycheproof. */
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
-import { newKeyPair, type Primitives, plainPrimitives } from '../../../src/client/e2ee/primitives.ts'
+import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
+import { newKeyPair, type Primitives } from '../../../src/client/e2ee/primitives.ts'
 import { platformPrimitives } from '../../../src/client/e2ee/webcrypto.ts'
 import { identityOf, pointOf } from '../../../src/client/e2ee/x3dh.ts'
 import { hex, linesOf, unhex } from './vectors.ts'

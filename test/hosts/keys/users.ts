@@ -1,7 +1,8 @@
 /** Devices that leave their public keys at a host, for tests. */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { openSettings } from '../../../actors/settings.ts'
-import { newKeyPair, plainPrimitives } from '../../../src/client/e2ee/primitives.ts'
+import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
+import { newKeyPair } from '../../../src/client/e2ee/primitives.ts'
 import { identityOf } from '../../../src/client/e2ee/x3dh.ts'
 import { Keys } from '../../../src/hosts/keys/keys.ts'
 import { memoryStore } from '../../../src/index.ts'

@@ -1,0 +1,71 @@
+/** What a member of a sealed group has to know before anything goes there, and who a group is for its person. */
+import type { SendFrame } from '../../protocol/frames.ts'
+import type { GroupId, UserId } from '../../protocol/ids.ts'
+import { sealedMembers } from '../../protocol/keys/group.ts'
+import { isSealedGroup } from '../../protocol/sealed.ts'
+import { UsageError } from '../errors.ts'
+import type { Engine } from './engine.ts'
+import { draftForGroup } from './group-sealing.ts'
+import type { Groups } from './groups.ts'
+import type { Line } from './line.ts'
+import { type Pin, waits } from './pins.ts'
+import type { Repair } from './repair.ts'
+import { begunBy, type List, newcomers } from './roster.ts'
+import { sealedSend } from './sealing.ts'
+import type { GroupIdentity } from './types.ts'
+
+/** `waken` resolves when something has come, and rejects when the connection is over. */
+export async function sendToGroup(
+  engine: Engine,
+  line: Line,
+  repair: Repair,
+  frame: SendFrame,
+  mine: Pin,
+  waken: () => Promise<void>,
+): Promise<SendFrame | 'no_keys' | 'too_many_members'> {
+  const [, , group, body, , , change] = frame
+  const isNew = change === 'create'
+  const now = isNew ? begunBy(engine.user) : await known(engine, line, repair, group as GroupId, waken)
+  const more = change === 'add' ? newcomers(now, String(body)).length : 0
+  if (now.members.length + more > sealedMembers) return 'too_many_members'
+  return (await sealedSend(engine, frame, await draftForGroup(engine, line, frame, now, mine))) ?? 'no_keys'
+}
+
+/** Who is in a group. A device that does not know asks the others of its user; where there are none, those of the admins that the server names. */
+async function known(
+  engine: Engine,
+  line: Line,
+  repair: Repair,
+  group: GroupId,
+  waken: () => Promise<void>,
+): Promise<List> {
+  const groups = engine.groups as Groups
+  if (!groups.of(group)) await ask(engine, line, repair, group)
+  for (;;) {
+    const now = groups.of(group)
+    if (now) return now
+    await waken()
+  }
+}
+
+async function ask({ pins, user: mine, device: own }: Engine, line: Line, repair: Repair, group: GroupId) {
+  const { members } = (await pins.known(line, mine)).chain
+  const answer = members.length > 1 ? undefined : await line.ask(['members', group])
+  const users = answer?.[0] === 'group' ? answer[4] : [mine]
+  for (const user of users)
+    for (const { device } of (await pins.known(line, user)).chain.members)
+      if (user !== mine || device !== own) repair.asks(line, { user, device }, group)
+}
+
+/** As its person sees it. */
+export async function identityOf(engine: Engine, line: Line, id: string): Promise<GroupIdentity> {
+  const groups = engine.groups as Groups
+  const { pins, user: mine } = engine
+  const answer = isSealedGroup(id) ? await line.ask(['members', id as GroupId]) : undefined
+  if (answer?.[0] !== 'group') throw new UsageError('not_sealed', 'no sealed group of this user')
+  const [, , , , , listed] = answer
+  const members = (groups.of(id)?.members ?? []).filter((user) => listed.includes(user as UserId))
+  const found = await Promise.all(members.map((user) => pins.known(line, user)))
+  const without = found.filter((pin) => pin.chain.n === 0 || (pin.chain.user !== mine && waits(pin)))
+  return { members, unsealed: groups.unsealed(id, listed), without: without.map(({ chain }) => chain.user) }
+}
