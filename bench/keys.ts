@@ -2,6 +2,7 @@
 
 import { parsePart } from '../src/client/e2ee/message.ts'
 import { pair, paired, read, write } from '../src/client/e2ee/pairing.ts'
+import { plainPrimitives } from '../src/client/e2ee/plain.ts'
 import { newKeyPair } from '../src/client/e2ee/primitives.ts'
 import { platformPrimitives } from '../src/client/e2ee/webcrypto.ts'
 import { checkedBundle, identityOf } from '../src/client/e2ee/x3dh.ts'
@@ -12,7 +13,7 @@ import { sign } from '../src/protocol/keys/signing.ts'
 const [pairings, messages] = [50, 1_000]
 
 export async function keyCosts(bodyBytes: number): Promise<Record<string, number>> {
-  const primitives = await platformPrimitives()
+  const primitives = await platformPrimitives(async () => plainPrimitives)
   const [alice, bob] = ['alice', 'bob'].map((user) => {
     return { realm: '', user, device: 'phone', identity: identityOf(primitives.random(32)) }
   }) as [Me, Me]

@@ -94,7 +94,7 @@ export function checkConnect(options: ConnectOptions): void {
   checkOptions('connect', options)
   if (!isAddress(options.url)) throw new UsageError('bad_url', 'url must be ws:// or wss://')
   checkText('bad_id', options.device)
-  if (options.token === undefined) throw bad('connect needs a token: text, or a function that makes one')
+  if (options.token === undefined) throw bad('connect needs a token, or a function that makes one')
 }
 
 /** Throws a UsageError for an event that there is not. */
@@ -107,7 +107,7 @@ export function checkListener(name: string, listener: unknown): void {
 export function checkText(code: 'bad_body' | 'bad_id', ...texts: readonly unknown[]): void {
   for (const text of texts)
     if (typeof text === 'string' && /[\ud800-\udfff]/u.test(text))
-      throw new UsageError(code, 'half of a character (a surrogate without its other half) cannot be sent')
+      throw new UsageError(code, 'half of a character (a lone surrogate) cannot be sent')
 }
 
 const bad = (text: string): UsageError => new UsageError('bad_option', text)

@@ -32,7 +32,7 @@ export const errorCodes = {
   bad_keys: { number: 45, retryAfter: 0, text: 'not the keys of that device' },
   stale_links: { number: 46, retryAfter: 0, text: 'the chain has more links' },
   no_keys: { number: 47, retryAfter: 0, text: 'that user or device has no keys' },
-  not_sealed: { number: 48, retryAfter: 0, text: 'this node, or this group, takes only sealed messages' },
+  not_sealed: { number: 48, retryAfter: 0, text: 'only sealed messages are taken' },
   busy: { number: 20, retryAfter: 500, text: 'too much is under way for that user, or the store does not answer' },
   inbox_full: { number: 21, retryAfter: 5_000, text: 'the inbox of the recipient is full' },
   rate_limited: {

@@ -15,8 +15,8 @@ export const sealedKinds = { message: 1, quiet: 2, change: 3 } as const
 /** How the ids of sealed groups begin: so nobody takes one for a group whose messages are not sealed. */
 export const sealedGroup = '#sealed-'
 
-const kindAt = sealedMark.length
-const valueAt = kindAt + 5
+const kindAt = 7
+const valueAt = 12
 const has = (body: Body, least: number, most: number): body is Uint8Array => {
   if (typeof body === 'string') return false
   const kind = body[kindAt] ?? 0

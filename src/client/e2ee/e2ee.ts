@@ -1,11 +1,9 @@
 /** End-to-end encryption for a client: `connect({ …, e2ee: e2ee() })`. What it does and does not hide is in docs/e2ee.md. */
-import { sealedMembers } from '../../protocol/keys/group.ts'
-import { sealedGroup } from '../../protocol/sealed.ts'
 import type { Beneath } from '../beneath.ts'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
-import { Engine } from './engine.ts'
+import { Engine, type Later } from './engine.ts'
 import { begin, bring, enter, placeIn } from './entering.ts'
 import type { Line } from './line.ts'
 import { safetyNumber } from './number.ts'
@@ -17,10 +15,14 @@ import { wired } from './wire.ts'
 /** Milliseconds between looks at whether this device was let in, where somebody was shown its code. */
 const lookMs = 10_000
 
-export const e2ee = (options: E2eeOptions = {}): E2ee => new ClientE2ee(options)
+export const e2eeWith =
+  (later: Later) =>
+  (options: E2eeOptions = {}): E2ee =>
+    new ClientE2ee(options, later)
 
 class ClientE2ee implements E2ee {
   readonly #options: E2eeOptions
+  readonly #later: Later
   readonly #listeners = new Listeners<E2eeEvents>()
   #engine: Engine | undefined
   #line: Line | undefined
@@ -30,8 +32,9 @@ class ClientE2ee implements E2ee {
   #stopLooking = () => {}
   #wakes: (() => void)[] = []
 
-  constructor(options: E2eeOptions) {
+  constructor(options: E2eeOptions, later: Later) {
     this.#options = options
+    this.#later = later
   }
 
   around(beneath: Beneath): Beneath {
@@ -41,7 +44,7 @@ class ClientE2ee implements E2ee {
       beneath.storage,
       (user, why) => void this.#listeners.tell('identity', { user, why }),
       (event) => void this.#listeners.tell('group', event),
-      () => import('./in-groups.ts'),
+      this.#later,
     )
     this.#engine = engine
     const traffic = new Traffic(
@@ -124,11 +127,9 @@ class ClientE2ee implements E2ee {
 
   async mark(members: readonly string[]): Promise<string> {
     const line = await this.#online()
-    const { plaintext = 'refuse' } = this.#options
-    if ((await this.#place) !== 'linked' || members.length >= sealedMembers || plaintext === 'keyless') return '#'
-    if (plaintext === 'refuse') return sealedGroup
-    const pins = await Promise.all(members.map((user) => this.#running.pins.known(line, user)))
-    return pins.every(({ chain }) => chain.n > 0) ? sealedGroup : '#'
+    if ((await this.#place) !== 'linked') return '#'
+    const { markFor } = await this.#running.withGroups()
+    return markFor(this.#running, line, members, this.#options.plaintext)
   }
 
   async code(): Promise<string> {
@@ -143,14 +144,14 @@ class ClientE2ee implements E2ee {
   async approve(code: string): Promise<void> {
     const line = await this.#online()
     await this.#place
-    const { approve } = await import('./linking.ts')
+    const { approve } = await this.#later.linking()
     await approve(this.#running, line, code)
   }
 
   async remove(device: string): Promise<void> {
     const line = await this.#online()
     await this.#place
-    const { remove } = await import('./linking.ts')
+    const { remove } = await this.#later.linking()
     await remove(this.#running, line, device)
   }
 

@@ -26,6 +26,15 @@ export type SealedSend = {
   readonly step?: Omit<Step, 'at'> & { readonly list: string }
 }
 export type InGroups = typeof import('./in-groups.ts')
+/** What not everybody needs, and where it comes from when it is needed. */
+export type Later = {
+  /** For sealed groups. */
+  readonly groups: () => Promise<InGroups>
+  /** To let devices in, and shut them out. */
+  readonly linking: () => Promise<typeof import('./linking.ts')>
+  /** Where the platform has no X25519. */
+  readonly plain: () => Promise<Primitives>
+}
 
 const dayMs = 86_400_000
 const resendDays = 7
@@ -51,8 +60,8 @@ export class Engine {
   user = ''
   device = ''
   epoch = 0
-  readonly #primitives = platformPrimitives()
-  readonly #loadGroups: () => Promise<InGroups>
+  readonly #primitives: Promise<Primitives>
+  readonly #later: Later
   readonly #tellGroup: (event: GroupChange) => void
   readonly #keptGroups = new Map<string, Roster>()
   #inGroups: Promise<InGroups> | undefined
@@ -63,12 +72,13 @@ export class Engine {
     storage: Storage,
     tell: (user: string, why: Change) => void,
     tellGroup: (event: GroupChange) => void,
-    /** What sealed groups need: loaded with the first. */
-    loadGroups: () => Promise<InGroups>,
+    later: Later,
   ) {
     this.realm = realm
     this.#tellGroup = tellGroup
-    this.#loadGroups = loadGroups
+    this.#later = later
+    this.#primitives = platformPrimitives(later.plain)
+    this.#primitives.catch(() => {})
     this.resendMs = (resend?.days ?? resendDays) * dayMs
     const { own } = this
     const trust = {
@@ -97,7 +107,7 @@ export class Engine {
 
   /** What groups need, once it is loaded. Where it cannot be, it is tried again with the next call. */
   withGroups(): Promise<InGroups> {
-    this.#inGroups ??= this.#loadGroups().then(
+    this.#inGroups ??= this.#later.groups().then(
       (found) => {
         this.groups = new found.Groups(this.realm, this.#keptGroups, this.#tellGroup)
         return found

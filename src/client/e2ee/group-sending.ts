@@ -2,7 +2,7 @@
 import type { SendFrame } from '../../protocol/frames.ts'
 import type { GroupId, UserId } from '../../protocol/ids.ts'
 import { sealedMembers } from '../../protocol/keys/group.ts'
-import { isSealedGroup } from '../../protocol/sealed.ts'
+import { isSealedGroup, sealedGroup } from '../../protocol/sealed.ts'
 import { UsageError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { draftForGroup } from './group-sealing.ts'
@@ -12,7 +12,7 @@ import { type Pin, waits } from './pins.ts'
 import type { Repair } from './repair.ts'
 import { begunBy, type List, newcomers } from './roster.ts'
 import { sealedSend } from './sealing.ts'
-import type { GroupIdentity } from './types.ts'
+import type { E2eeOptions, GroupIdentity } from './types.ts'
 
 /** `waken` resolves when something has come, and rejects when the connection is over. */
 export async function sendToGroup(
@@ -68,4 +68,17 @@ export async function identityOf(engine: Engine, line: Line, id: string): Promis
   const found = await Promise.all(members.map((user) => pins.known(line, user)))
   const without = found.filter((pin) => pin.chain.n === 0 || (pin.chain.user !== mine && waits(pin)))
   return { members, unsealed: groups.unsealed(id, listed), without: without.map(({ chain }) => chain.user) }
+}
+
+/** How the id begins of a group that is made of these. */
+export async function markFor(
+  { pins }: Engine,
+  line: Line,
+  members: readonly string[],
+  plaintext: E2eeOptions['plaintext'] = 'refuse',
+): Promise<string> {
+  if (members.length >= sealedMembers || plaintext === 'keyless') return '#'
+  if (plaintext === 'refuse') return sealedGroup
+  const all = await Promise.all(members.map((user) => pins.known(line, user)))
+  return all.every(({ chain }) => chain.n > 0) ? sealedGroup : '#'
 }

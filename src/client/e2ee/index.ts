@@ -1,4 +1,5 @@
-export { e2ee } from './e2ee.ts'
+import { e2eeWith } from './e2ee.ts'
+
 export type {
   Change,
   E2ee,
@@ -11,3 +12,10 @@ export type {
   UserIdentity,
   Why,
 } from './types.ts'
+
+/** What not everybody needs is loaded where it is called for. */
+export const e2ee = e2eeWith({
+  groups: () => import('./in-groups.ts'),
+  linking: () => import('./linking.ts'),
+  plain: async () => (await import('./plain.ts')).plainPrimitives,
+})

@@ -10,7 +10,10 @@ const base = new Uint8Array(32).fill(9, 0, 1)
 const publicOfOnes = 'a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209'
 
 /** Those of WebCrypto where it has X25519, and else the plain ones. */
-export async function platformPrimitives(subtle: SubtleCrypto | undefined = crypto.subtle): Promise<Primitives> {
+export async function platformPrimitives(
+  plain: () => Promise<Primitives>,
+  subtle: SubtleCrypto | undefined = crypto.subtle,
+): Promise<Primitives> {
   const candidate = subtle && over(subtle)
   try {
     const made = await candidate?.publicOf(new Uint8Array(32).fill(1))
@@ -18,7 +21,7 @@ export async function platformPrimitives(subtle: SubtleCrypto | undefined = cryp
   } catch {
     // An older browser: it does not know the name.
   }
-  return (await import('./plain.ts')).plainPrimitives
+  return plain()
 }
 
 function over(subtle: SubtleCrypto): Primitives {

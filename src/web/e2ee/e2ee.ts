@@ -1,6 +1,6 @@
 /** End-to-end encryption on the page: loaded where the node offers it (sealing.ts). */
 import type { Book } from '../../client/chats/index.ts'
-import { e2ee } from '../../client/e2ee/index.ts'
+import { e2ee } from '../../client/e2ee/whole.ts'
 import type { Client } from '../../client/index.ts'
 import { lockedStorage } from '../../client/locked.ts'
 import { deviceWords } from '../devices.ts'

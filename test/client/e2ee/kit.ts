@@ -3,8 +3,15 @@ export { type Part, parsePart } from '../../../src/client/e2ee/message.ts'
 export { forget, packed, unpacked } from '../../../src/client/e2ee/packed.ts'
 export * from '../../../src/client/e2ee/pairing.ts'
 export * from '../../../src/client/e2ee/pairings.ts'
-export { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
+
+import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
+
 export { newKeyPair } from '../../../src/client/e2ee/primitives.ts'
 export { finished } from '../../../src/client/e2ee/ratchet.ts'
-export { platformPrimitives } from '../../../src/client/e2ee/webcrypto.ts'
+
+import { platformPrimitives as platform } from '../../../src/client/e2ee/webcrypto.ts'
+
 export { type Bundle, checkedBundle, identityOf } from '../../../src/client/e2ee/x3dh.ts'
+
+export { plainPrimitives }
+export const platformPrimitives = (subtle?: SubtleCrypto) => platform(async () => plainPrimitives, subtle)

@@ -3,8 +3,8 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
 import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
 import { newKeyPair, type Primitives } from '../../../src/client/e2ee/primitives.ts'
-import { platformPrimitives } from '../../../src/client/e2ee/webcrypto.ts'
 import { identityOf, pointOf } from '../../../src/client/e2ee/x3dh.ts'
+import { platformPrimitives } from './kit.ts'
 import { hex, linesOf, unhex } from './vectors.ts'
 
 const backends: readonly (readonly [string, Primitives])[] = [

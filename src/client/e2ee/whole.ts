@@ -1,0 +1,11 @@
+/** End-to-end encryption with all of it at once: for the chat page, whose files have names of their own. */
+import { e2eeWith } from './e2ee.ts'
+import * as groups from './in-groups.ts'
+import * as linking from './linking.ts'
+import { plainPrimitives } from './plain.ts'
+
+export const e2ee = e2eeWith({
+  groups: async () => groups,
+  linking: async () => linking,
+  plain: async () => plainPrimitives,
+})
