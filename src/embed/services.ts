@@ -3,7 +3,7 @@ import { writeBytes } from '../protocol/json.ts'
 import { checkOptions, isAny, isText, type Rule } from '../protocol/options.ts'
 import { systemClock } from '../runtime/index.ts'
 import { type Allow, type Authenticate, type Identity, Unavailable } from './authenticate.ts'
-import { post, reasonOf } from './signed.ts'
+import { type Answered, post, reasonOf } from './signed.ts'
 import { checkUrl, keysOf, type SigningSecrets } from './webhooks.ts'
 
 export type ServiceOptions = {
@@ -24,8 +24,8 @@ export function httpAuthenticate(options: ServiceOptions): Authenticate {
   check('httpAuthenticate', options)
   return async (token, { device, address }) => {
     const response = await ask(options, 'authenticate', { token, device, address })
-    if (response.status === 401 || response.status === 403) return discard(response)
-    const { user, ...more } = (await answerOf(options, response)) as Partial<Identity>
+    if (response.status === 401 || response.status === 403) return undefined
+    const { user, ...more } = answerOf(options, response) as Partial<Identity>
     if (typeof user !== 'string') throw new Unavailable(`${options.url} did not answer { user }`)
     const { device: bound, expires, issuedAt } = more
     return {
@@ -44,7 +44,7 @@ export function httpAuthenticate(options: ServiceOptions): Authenticate {
 export function httpAllow(options: ServiceOptions): Allow {
   check('httpAllow', options)
   return async (message) => {
-    const { allow } = (await answerOf(options, await ask(options, 'allow', message))) as { allow?: unknown }
+    const { allow } = answerOf(options, await ask(options, 'allow', message)) as { allow?: unknown }
     if (typeof allow !== 'boolean') throw new Unavailable(`${options.url} did not answer { allow }`)
     return allow
   }
@@ -56,7 +56,7 @@ function check(of: string, options: ServiceOptions): void {
   keysOf(options.secrets)
 }
 
-async function ask({ url, secrets }: ServiceOptions, type: string, data: object): Promise<Response> {
+async function ask({ url, secrets }: ServiceOptions, type: string, data: object): Promise<Answered> {
   const now = systemClock.now()
   const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data }, writeBytes)
   try {
@@ -66,19 +66,11 @@ async function ask({ url, secrets }: ServiceOptions, type: string, data: object)
   }
 }
 
-async function answerOf({ url }: ServiceOptions, response: Response): Promise<object> {
-  if (response.status !== 200) {
-    await discard(response)
-    throw new Unavailable(`${url} answered ${response.status}`)
-  }
+function answerOf({ url }: ServiceOptions, { status, text }: Answered): object {
+  if (status !== 200) throw new Unavailable(`${url} answered ${status}`)
   try {
-    return Object(await response.json())
+    return Object(JSON.parse(text))
   } catch (cause) {
     throw new Unavailable(`${url} did not answer JSON: ${reasonOf(cause)}`, { cause })
   }
-}
-
-/** The connection may carry the next request. */
-async function discard({ body }: Response): Promise<undefined> {
-  await body?.cancel()
 }

@@ -1,7 +1,7 @@
 /** How an event becomes a request, what its answer means, and where it stays when it is given up. */
 import { type NodeRouter, toOutbox } from '../../../actors/addresses.ts'
 import type { OutboxMessage } from '../../../actors/outbox/types.ts'
-import { post, reasonOf } from '../../embed/signed.ts'
+import { type Answered, post, reasonOf } from '../../embed/signed.ts'
 import type { WebhookOptions } from '../../embed/webhooks.ts'
 import type { ChatId, Position, UserId } from '../../protocol/ids.ts'
 import { writeBytes } from '../../protocol/json.ts'
@@ -31,19 +31,17 @@ export async function send(context: Context, event: Sent): Promise<Outcome> {
   const { url, secrets } = context.options
   try {
     const body = await payloadOf(context, event)
-    const response = await post({ url, secrets, id: event.id, now: clock.now(), body, deadlineMs, signal })
-    await response.body?.cancel()
-    return outcomeOf(response)
+    return outcomeOf(await post({ url, secrets, id: event.id, now: clock.now(), body, deadlineMs, signal }))
   } catch (error) {
     return { is: 'failed', why: reasonOf(error) }
   }
 }
 
-function outcomeOf({ ok, status, headers }: Response): Outcome {
-  if (ok) return { is: 'sent' }
+function outcomeOf({ status, header }: Answered): Outcome {
+  if (status >= 200 && status < 300) return { is: 'sent' }
   const why = `it answered ${status}`
   if (status === 410) return { is: 'failed', why, pauseMs: longestPauseMs }
-  const seconds = Number(headers.get('retry-after') ?? 0)
+  const seconds = Number(header('retry-after'))
   return { is: 'failed', why, pauseMs: seconds > 0 ? Math.min(seconds * 1_000, longestPauseMs) : undefined }
 }
 
