@@ -101,6 +101,7 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     await people.mark('at rest', 1_000)
     for (const event of events) await event(people)
     await people.end()
+    expect(nodes.missed()).toEqual([])
   })
 
   it('has its keyspace for itself: a node that is in no cluster, and another one of a name that runs, are told so', async () => {

@@ -1,5 +1,5 @@
 /** Nodes on three replicas of Cassandra, under load: a replica is killed and held up, and a node is added. For `npm run test:cluster` alone: it takes 6 GB. */
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needsHaproxy, stopProxies } from '../gateway/proxy.ts'
 import { clustersHere, newKeyspace, startMs } from './here.ts'
 import { People } from './people.ts'
@@ -55,6 +55,7 @@ export function replicated(): void {
       await nodes.share(...names, 'n4')
       await people.mark('n4 is added', 2_500)
       await people.end()
+      expect(nodes.missed()).toEqual([])
     })
   })
 }

@@ -12,6 +12,8 @@ export type Served = {
   readonly ended: Promise<number | null>
   /** The last that it has printed. */
   said(): string
+  /** What it has called an error. */
+  errors(): readonly string[]
   kill(signal?: NodeJS.Signals): void
 }
 
@@ -22,9 +24,15 @@ export async function serve(options: CassandraOptions, ...more: readonly string[
     ...['serve', '--store', 'cassandra', '--port', String(port), '--data', '/nonexistent', ...named(options), ...more],
   ])
   let printed = ''
+  const errors: string[] = []
   for (const stream of [server.stdout, server.stderr])
     stream.on('data', (text) => {
       printed = (printed + text).slice(-4_000)
+      errors.push(
+        ...String(text)
+          .split('\n')
+          .filter((line) => /^\S+ error /.test(line)),
+      )
     })
   const kill = (signal: NodeJS.Signals = 'SIGKILL') => void server.kill(signal)
   const end = () => kill()
@@ -35,7 +43,7 @@ export async function serve(options: CassandraOptions, ...more: readonly string[
     server.stdout.on('data', () => printed.includes('listens') && resolve())
     server.once('exit', (code) => reject(new Error(`the node ended with ${code}: ${printed}`)))
   })
-  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, ended, said: () => printed, kill }
+  return { url: `ws://127.0.0.1:${port}`, pid: server.pid ?? 0, ended, said: () => printed, errors: () => errors, kill }
 }
 
 /** Resident memory of a process. */

@@ -20,6 +20,7 @@ export class ServedNodes {
   readonly #optionsOf: (name: string) => CassandraOptions
   readonly #places = new Map<string, Place>()
   readonly #nodes = new Map<string, Served>()
+  readonly #all: Served[] = []
   #known = ''
 
   /** `optionsOf`: how each reaches Cassandra. */
@@ -46,7 +47,9 @@ export class ServedNodes {
     const { data, port, link, links } = this.#at(name)
     const own = ['--node-name', name, '--data', data, '--trusted-proxies', '127.0.0.1', '--port', `${port}`]
     const linked = ['--link-port', `${link}`, '--link-address', links.address]
-    this.#nodes.set(name, await serve(this.#optionsOf(name), ...own, ...linked))
+    const node = await serve(this.#optionsOf(name), ...own, ...linked)
+    this.#nodes.set(name, node)
+    this.#all.push(node)
   }
 
   #at(name: string): Place {
@@ -95,6 +98,11 @@ export class ServedNodes {
           .join() === [...names].sort().join()
       return areThese && known.every(({ shards }) => shards > 0)
     })
+  }
+
+  /** Entries of logs that a node has not found. */
+  missed(): readonly string[] {
+    return this.#all.flatMap((node) => node.errors()).filter((line) => line.includes('is missing'))
   }
 
   kill(): void {
