@@ -6,7 +6,6 @@ import { toGroup } from '../../actors/addresses.ts'
 import type { Accepted } from '../../actors/log/types.ts'
 import type { SessionRef } from '../../actors/user/types.ts'
 import { awaitAlone } from '../cluster/alone.ts'
-import type { LinkFrame } from '../cluster/link/batch.ts'
 import { spoken } from '../cluster/link/greeting.ts'
 import type { Link } from '../cluster/link/link.ts'
 import { Links, type LinkUser } from '../cluster/link/links.ts'
@@ -17,18 +16,20 @@ import type { ClusterOptions } from '../embed/cluster.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { Notes } from '../hosts/groups/notes.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import { type Heed, type Spell, type SpellOf, still } from '../hosts/spells.ts'
-import type { GroupId, Millis, UserId } from '../protocol/ids.ts'
+import { type SpellOf, still } from '../hosts/spells.ts'
+import type { Millis, UserId } from '../protocol/ids.ts'
 import { type Asks, type Clock, type Router, type Runtime, shardOf } from '../runtime/index.ts'
-import type { ClusterStore, MemberRow, Still, Store } from '../store/contract.ts'
-import { StoreError } from '../store/error.ts'
+import type { MemberRow, Store } from '../store/contract.ts'
+import type { StoreError } from '../store/error.ts'
+import { Everywhere } from './everywhere.ts'
 import { FarSessions } from './far.ts'
 import { kinds } from './frames.ts'
+import { type KnownCluster, knownCluster } from './known.ts'
 import { Proxies } from './proxies.ts'
 import { Forwarding } from './router.ts'
-
-/** A store that nodes share. */
-type Shared = Store & { readonly cluster: ClusterStore; under(term: number, still: Still): Store }
+import { type SharedStore, Spells } from './spells.ts'
+import { Taking } from './taking.ts'
+import { fenced, refusal } from './words.ts'
 
 type Given = {
   readonly store: Store
@@ -48,38 +49,13 @@ type Parts = {
   readonly banned: (user: UserId, banned: boolean) => void
 }
 
-export type KnownCluster = {
-  readonly name: string
-  readonly standing: Standing
-  /** Those that this node has, and how many of them it is giving away. */
-  readonly shards: readonly number[]
-  readonly moving: number
-  /** Of other nodes, whose users are here. */
-  readonly sessions: number
-  readonly nodes: readonly {
-    readonly name: string
-    readonly life: number
-    readonly state: string
-    readonly link: string
-    readonly shards: number
-    readonly isLinked: boolean
-    /** Bytes that wait to go there. */
-    readonly waiting: number
-    /** What has gone there since the link was opened. */
-    readonly sent: Link['sent']
-  }[]
-}
-
 /** What a shard's actors have under way is made durable within that; what is not goes as by a crash. */
 const releaseMs = 5_000
 /** Between looks at who is a member, and whom to have links with. */
 const keepMs = 500
-/** Groups of shards that come together are looked for together. */
-const resumeMs = 500
 /** Somebody may be between two lives of a node for so long: until then a node that joins waits for shards that nobody has. */
 const joinMs = 30_000
 const lookMs = 50
-const nothing: Link['sent'] = { batches: 0, frames: 0, bytes: 0 }
 /** To be taken off the list of members takes two writes. */
 const leftMs = 5_000
 
@@ -87,13 +63,13 @@ export class Cluster {
   readonly shards: number
   readonly numbers: { last: SessionRef } = { last: 0 }
   readonly #given: Given
-  readonly #store: Shared
+  readonly #store: SharedStore
   readonly #options: ClusterOptions
   readonly #place: Place | undefined
   readonly #links: Links
   readonly #proxies = new Proxies(this.numbers)
-  readonly #spells = new Map<number, Spell>()
-  readonly #taken = new Set<number>()
+  readonly #spells: Spells
+  readonly #taking: Taking
   #forwarding: Forwarding | undefined
   #parts: Parts | undefined
   #member: RunningMember | undefined
@@ -105,7 +81,7 @@ export class Cluster {
   static async open(options: ClusterOptions, given: Given): Promise<Cluster> {
     const { cluster, under } = given.store
     if (!cluster || !under) throw new RangeError('cluster needs a store that nodes can share: cassandraStore(options)')
-    const store = given.store as Shared
+    const store = given.store as SharedStore
     await awaitAlone(cluster, given.clock)
     const shards = await cluster.makeShards(options.shards ?? 1_024)
     if (options.shards !== undefined && options.shards !== shards)
@@ -114,12 +90,30 @@ export class Cluster {
     return new Cluster(options, given, store, shards, place)
   }
 
-  private constructor(options: ClusterOptions, given: Given, store: Shared, shards: number, place: Place | undefined) {
+  private constructor(
+    options: ClusterOptions,
+    given: Given,
+    store: SharedStore,
+    shards: number,
+    place: Place | undefined,
+  ) {
     this.#options = options
     this.#given = given
     this.#store = store
     this.#place = place
     this.shards = shards
+    this.#spells = new Spells(
+      store,
+      (id) => this.#shardOf(id),
+      () => this.#member,
+    )
+    this.#taking = new Taking({
+      store,
+      after: (ms, run) => given.clock.after(ms, run),
+      notes: () => this.#parts?.notes,
+      shardHere: (group) => (this.#forwarding?.isHere(group) ? this.#shardOf(group) : undefined),
+      tell: (group, message) => this.#forwarding?.tell(toGroup(group), message),
+    })
     const { name, link = {}, secret, tls } = options
     const { host = '127.0.0.1', port = 0 } = link
     const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : (secret ?? null)
@@ -141,46 +135,11 @@ export class Cluster {
 
   /** For those who run the node. */
   known(): KnownCluster {
-    const { members, shards, spells, standing, me } = this.#state
-    const count = new Map<number, number>()
-    for (const { owner } of shards.values()) count.set(owner, (count.get(owner) ?? 0) + 1)
-    const moving = [...spells.values()].filter(({ phase }) => phase !== 'owned').length
-    const nodes = [...members.values()].map(({ life, name, state, link }) => {
-      const open = this.#links.to(life)
-      const isOpen = life === me.life || open !== undefined
-      return {
-        name,
-        life,
-        state,
-        link,
-        shards: count.get(life) ?? 0,
-        isLinked: isOpen,
-        waiting: open?.waiting ?? 0,
-        sent: open?.sent ?? nothing,
-      }
-    })
-    return { name: me.name, standing, shards: [...spells.keys()], moving, sessions: this.#proxies.size, nodes }
+    return knownCluster(this.#state, this.#links, this.#proxies.size)
   }
 
   /** The spell in which this node has an actor. */
-  readonly spellOf: SpellOf = (id) => {
-    const shard = this.#shardOf(id)
-    const term = this.#member?.state.spells.get(shard)?.term
-    if (term === undefined) throw new StoreError('unavailable', `Another node has ${id}.`)
-    const known = this.#spells.get(shard)
-    if (known?.term === term) return known
-    const heedOf =
-      (shard: number): Heed =>
-      (pass, over) =>
-        this.#member?.gate.enter(shard, term, pass, over)
-    const heed = heedOf(shard)
-    // Shards whose terms are the same have one store.
-    const store = this.#store.under(term, (id) => still({ heed: heedOf(this.#shardOf(id)) }))
-    const outdone = (by: number) => this.#member?.tell({ is: 'outdone', shard, term: by })
-    const spell: Spell = { term, store, heed, outdone }
-    this.#spells.set(shard, spell)
-    return spell
-  }
+  readonly spellOf: SpellOf = (id) => this.#spells.of(id)
 
   #shardOf(id: string): number {
     return shardOf(id, this.shards)
@@ -240,7 +199,7 @@ export class Cluster {
     await new Promise<void>((resolve, reject) => {
       this.#heard = (wish) => {
         if (wish.do === 'become' && wish.standing === 'up') resolve()
-        if (wish.do === 'refused') reject(new StoreError('locked', refusal(wish, name)))
+        if (wish.do === 'refused') reject(refusal(wish, name))
         if (wish.do === 'fenced') reject(fenced(name))
       }
       this.#member = startMember({
@@ -277,11 +236,11 @@ export class Cluster {
     this.#heard(wish)
     switch (wish.do) {
       case 'take':
-        return this.#take(wish.shard)
+        return this.#taking.take(wish.shard)
       case 'yield':
         return this.#yield(wish.shard, wish.term, member)
       case 'drop':
-        this.#spells.delete(wish.shard)
+        this.#spells.drop(wish.shard)
         return this.#parts?.runtime.drop(wish.shard)
       case 'learned':
         return this.#forwarding?.learned(wish.shard)
@@ -309,24 +268,6 @@ export class Cluster {
     this.#view = this.#member.state.view
     const { members, me } = this.#member.state
     this.#links.keep([...members.values()].filter(({ life }) => life !== me.life))
-  }
-
-  /** What a former owner of its groups has not handed out is handed out. */
-  #take(shard: number): void {
-    this.#taken.add(shard)
-    if (this.#taken.size === 1) this.#given.clock.after(resumeMs, () => void this.#resume())
-  }
-
-  async #resume(): Promise<void> {
-    const taken = new Set(this.#taken)
-    this.#taken.clear()
-    const isOwn = (group: GroupId) => taken.has(this.#shardOf(group)) && this.#forwarding?.isHere(group) === true
-    const resumed = this.#parts?.notes.resume(this.#store, isOwn, (group, message) =>
-      this.#forwarding?.tell(toGroup(group), message),
-    )
-    await resumed?.catch(() => {
-      for (const shard of taken) this.#take(shard)
-    })
   }
 
   #yield(shard: number, term: number, member: RunningMember): void {
@@ -374,38 +315,14 @@ export class Cluster {
   }
 
   /** What operators do with the sessions of a user, on whatever nodes. */
-  everywhere(own: Sessions) {
-    return {
-      users: () => own.users(),
-      disconnect: async (...[user, device, code]: Parameters<Sessions['disconnect']>): Promise<number> => {
-        const far = await this.#askAll<number>((n) => [kinds.disconnect, n, user, device ?? null, code])
-        return far.reduce((sum, count) => sum + count, own.disconnect(user, device, code))
-      },
-      tellBan: (user: UserId, banned: boolean) => this.#tellBan(user, banned),
-      devicesOf: async (user: UserId) => [
-        ...own.devicesOf(user),
-        ...(await this.#askAll<ReturnType<Sessions['devicesOf']>>((n) => [kinds.devices, n, user])).flat(),
-      ],
-    }
-  }
-
-  /** Resolves with whether all who are in know it. A node that comes later reads it from the store. */
-  async #tellBan(user: UserId, banned: boolean): Promise<boolean> {
-    const { rows } = await this.#store.cluster.members()
-    const others = rows.filter(({ life }) => life !== this.#given.life)
-    const answers = others.map(({ life }) => {
-      const link = this.#links.to(life)
-      return link && this.#forwarding?.question(link, (n) => [kinds.ban, user, banned, n])
+  everywhere(own: Sessions): Everywhere {
+    return new Everywhere({
+      own,
+      life: this.#given.life,
+      store: this.#store.cluster,
+      links: this.#links,
+      question: (link, frameOf) => this.#forwarding?.question(link, frameOf),
     })
-    return (await Promise.all(answers)).every((answer) => answer === true)
-  }
-
-  /** What the other nodes answer, without those that do not in time. */
-  async #askAll<Answer>(frameOf: (n: number) => LinkFrame): Promise<readonly Answer[]> {
-    const asked = this.#links.open.map((link) => this.#forwarding?.question(link, frameOf))
-    return (await Promise.all(asked)).filter(
-      (answer) => typeof answer === 'number' || Array.isArray(answer),
-    ) as Answer[]
   }
 
   /** Gives all shards to others; resolves when none is left to give. */
@@ -438,15 +355,3 @@ export class Cluster {
 }
 
 const hostOf = (host: string): string => (host.includes(':') ? `[${host}]` : host)
-
-function refusal({ why, by }: Extract<HostWish, { do: 'refused' }>, name: string): string {
-  if (why === 'datacenter')
-    return `This node's store is in another datacenter than that of ${by.name}, ${by.dc}: nodes of one cluster use one.`
-  return `A node named ${name} runs already, at ${by.link}: give this one another name, or stop that one.`
-}
-
-const fenced = (name: string): StoreError =>
-  new StoreError(
-    'fenced',
-    `The other nodes have taken this start of ${name} for dead, since it could not renew its lease, and have its shards: start it anew.`,
-  )
