@@ -18,6 +18,7 @@ type Context = {
   readonly clock: Pick<Clock, 'after' | 'monotonic' | 'soon'>
   readonly sessions: { devicesOf(user: UserId): readonly object[] | Promise<readonly object[]> }
   readonly ban: (user: UserId) => Promise<void>
+  readonly isBanned: (user: UserId) => boolean
   /** Whether all nodes know of the ban. */
   readonly isKeptOut: (user: UserId) => Promise<boolean>
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
@@ -126,8 +127,11 @@ async function erase(context: Context, user: UserId): Promise<Erased> {
   await until(context, async () => (await context.sessions.devicesOf(user)).length === 0)
   await wipe(context, user)
   const { left, undone } = await leaveAll(context, user, () => wipe(context, user))
-  // Whom operators have let in again meanwhile, by another node, has what is theirs.
-  if (!(await isUnderWay(context, user))) throw new SendRefused('refused', '')
+  if (!(await isUnderWay(context, user))) {
+    // Whom operators have let in again meanwhile, by another node, has what is theirs; else that node has done the rest.
+    if (!context.isBanned(user)) throw new SendRefused('refused', '')
+    return { user, left, undone, stays: notErased }
+  }
   // What groups had for them has come by now, and goes as well.
   await wipe(context, user)
   await again(context, () => ask(context, '', toPresence(user), (ticket) => ({ is: 'forget', ticket }) as const))

@@ -76,7 +76,12 @@ export function asOperator(context: Context) {
     await isKnown(userOf(user), true)
     await sessions.disconnect(userOf(user), undefined, 'banned')
   }
-  const erasures = erasing({ ...context, ban, isKeptOut: (user) => isKnown(user, true) })
+  const erasures = erasing({
+    ...context,
+    ban,
+    isBanned: (user) => bans.has(user),
+    isKeptOut: (user) => isKnown(user, true),
+  })
   return {
     online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
       checkOptions('online', page, { after: isText, limit: isCounted })

@@ -8,6 +8,7 @@ import { type Client, connect } from '../../src/client/index.ts'
 import { createNode, fileMedia, lmdbStore, memoryStore, type NodeOptions } from '../../src/index.ts'
 import { erasing, notErased } from '../../src/operations/erasing.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import { systemClock } from '../../src/runtime/index.ts'
 import { idOf, png } from '../contracts/media.ts'
 
 const ends: (() => unknown)[] = []
@@ -158,6 +159,7 @@ it('waits for a wipe of an hour, which asks are too short for', async () => {
     clock,
     sessions: { devicesOf: () => [] },
     ban: nothing,
+    isBanned: () => true,
     isKeptOut: async () => true,
     leave: nothing,
     forgetKeys: nothing,
@@ -167,6 +169,37 @@ it('waits for a wipe of an hour, which asks are too short for', async () => {
   expect(await erase('bob' as UserId)).toMatchObject({ user: 'bob', left: [] })
   expect(time).toBeGreaterThan(2 * 3_600_000)
 })
+
+it.each([true, false])(
+  'of two nodes that erase at a time one is done first: it counts, unless the user was let in again (%s)',
+  async (isBanned) => {
+    let wipes = 0
+    const nothing = async () => {}
+    const ask = (_to: unknown, messageOf: (ticket: number) => { is: string }, answer: (accepted: Accepted) => void) => {
+      if (messageOf(1).is === 'wipe') wipes += 1
+      answer({ is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 })
+    }
+    const { erase } = erasing({
+      router: { ask } as never,
+      // The other node has noted that it is over.
+      store: { owners: async () => [], erasures: async () => [], saveErasure: nothing } as never,
+      clock: systemClock,
+      sessions: { devicesOf: () => [] },
+      ban: nothing,
+      isBanned: () => isBanned,
+      isKeptOut: async () => true,
+      leave: nothing,
+      forgetKeys: nothing,
+      isHere: () => true,
+      onFault: () => {},
+    })
+    const outcome = erase('bob' as UserId).then(
+      ({ user }) => user,
+      ({ code }) => code,
+    )
+    expect([await outcome, wipes]).toEqual([isBanned ? 'bob' : 'refused', 1])
+  },
+)
 
 /** Two groups of bob; nobody has asked them anything in the life of the node that is answered. `damaged`: the first. */
 async function withGroups() {
