@@ -63,6 +63,8 @@ it('does not go on while a node is in the cluster that could not be told of the 
 it('whom operators of one node ban, or let in again, all nodes know at once', async () => {
   const start = await cluster()
   const nodes = [await start('a'), await start('b'), await start('c')]
+  const linked = ({ node }: Member) => node.cluster()?.nodes.map(({ isLinked }) => isLinked)
+  for (const at of nodes) await expect.poll(() => linked(at)).toEqual([true, true, true])
   const bob = userOf(5)
   const { client } = person(bob, nodes[2] as Member)
   await expect.poll(() => client.connection).toMatchObject({ is: 'online' })
