@@ -36,7 +36,10 @@ async function start(me: string, token: string, kept: boolean): Promise<void> {
   const refused = await letIn(app.client, me, kept)
   if (refused !== undefined) {
     await app.close()
-    if (!tokenOf(me) && !kept) await wipe(me)
+    const { connection } = app.client
+    // What nobody can read any more is in the way of whoever comes next.
+    const isLost = connection.is === 'closed' && connection.code === 'storage_locked'
+    if (isLost || (!tokenOf(me) && !kept)) await wipe(me)
     return backToEntry(refused, me)
   }
   if (app.client.connection.is === 'online') remember(me, token)

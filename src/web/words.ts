@@ -166,7 +166,10 @@ function ended(code: string): Banner {
   if (code === 'banned')
     return { text: 'This account has been banned. Ask whoever runs this server why.', action: 'leave' }
   if (code === 'storage_locked')
-    return { text: 'What this browser keeps of your chats is locked: its key is gone.', action: 'leave' }
+    return {
+      text: 'This browser has lost the key of what it kept of your chats, so that was deleted. Sign in again.',
+      action: 'leave',
+    }
   if (code === 'storage_of_another_user') return { text: 'This token belongs to another name.', action: 'leave' }
   if (code === 'too_many_devices')
     return {

@@ -208,6 +208,27 @@ describe('the chat page with encryption', needsChromium, () => {
     await desk.close()
   }, 240_000)
 
+  it('begins anew in a browser that has lost the key of what it keeps', async () => {
+    const desk = await pages.browserOf(1200)
+    const mia = await pages.open(desk, 'mia', 'ned')
+    await turnOn(mia)
+    await mia.goto(`${pages.origin}/icon.svg`)
+    await mia.evaluate(async () => {
+      const names = (await indexedDB.databases()).map(({ name }) => name ?? '')
+      await Promise.all(
+        names
+          .filter((name) => name.startsWith('bluetick-key:'))
+          .map((name) => new Promise((resolve) => (indexedDB.deleteDatabase(name).onsuccess = resolve))),
+      )
+    })
+    await mia.goto(`${pages.origin}/#me=mia`)
+    await mia.waitForSelector('#said:has-text("has lost the key")')
+    await mia.fill('#me', 'mia')
+    await mia.press('#me', 'Enter')
+    await mia.waitForSelector('#keys:has-text("cannot read your encrypted messages yet")')
+    await desk.close()
+  }, 240_000)
+
   it.each(['light', 'dark'] as const)('can be read, in %s', async (mode) => {
     const desk = await pages.browserOf(mode === 'light' ? 1200 : 390)
     const [gil, hal] = [`gil-${mode}`, `hal-${mode}`]
