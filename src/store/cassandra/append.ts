@@ -7,7 +7,7 @@ import type { History } from './history.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import type { Remembered } from './remembered.ts'
 import type { Requests, Row, Statement } from './requests.ts'
-import { cellsOf, cellsOfRow, entryOf, expiryOf, leftOf, long, uuid, writeEntry } from './rows.ts'
+import { cellsOf, cellsOfRow, entryOf, expiryOf, leftOf, long, writeEntry } from './rows.ts'
 import { noted } from './timers.ts'
 import { secondsLeft } from './ttl.ts'
 
@@ -154,12 +154,12 @@ function writes({ user, term }: Target, entries: readonly (Written & { readonly 
   const kept = entries.find(({ entry }) => isKept(user, entry))
   if (kept && last) last.cells['kept'] = long(kept.entry.seq)
   for (const { entry, cells, ttl, remembered } of entries) {
-    const { seq, time } = entry
+    const { seq } = entry
     const bucket = bucketOf(seq)
     if (ttl > 0) statements.push(...writeEntry({ user, bucket, seq, term }, cells, expiryOf(entry), ttl))
     if (!('body' in entry) || remembered <= 0) continue
     const sender = entry.is === 'message' ? entry.from : user
-    const params = [user, bucket, sender, uuid(entry.id), term, long(seq), new Date(time), remembered]
+    const params = [user, bucket, sender, cells['id'], term, long(seq), cells['time'], remembered]
     statements.push({ query: dedupeInsert, params })
   }
   return statements

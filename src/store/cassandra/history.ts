@@ -34,6 +34,7 @@ export class History {
 
   /** Entries that are durable. Written again they are the same rows. */
   async keep(user: UserId, entries: readonly Carrier[]): Promise<void> {
+    if (entries.length === 0) return
     const parts = new Map<string, Part>()
     for (const entry of entries) {
       const [chat, bucket] = [chatOf(entry), bucketOf(entry.seq)]
@@ -125,6 +126,6 @@ const nameOf = (user: UserId, chat: UserId, bucket: number): string => `${user}\
 /** The timestamp is the time of the entry: one that is written again after it was erased stays erased. */
 function row(user: UserId, { chat, bucket }: Part, entry: Carrier): Statement {
   const cells = { user, chat, bucket, seq: long(entry.seq), ...cellsOf(entry) }
-  const query = `${insert('history', Object.keys(cells).join(', '))} USING TIMESTAMP ?`
+  const query = insert('history', Object.keys(cells).join(', '), 'TIMESTAMP ?')
   return { query, params: [...Object.values(cells), long(entry.time * 1000)] }
 }

@@ -63,12 +63,11 @@ export function writeEntry(
   ttl: number,
   stamp?: types.Long,
 ): Statement[] {
-  const all = Object.entries(cells)
-  if (expires === undefined) return [write(key, all, ttl, stamp)]
+  if (expires === undefined) return [write(key, cells, ttl, stamp)]
   const left = Math.max(0, Math.ceil((expires - Date.now()) / 1000)) + fadesAfter
-  const stays = all.filter(([name]) => !fading.has(name))
-  const fades = all.filter(([name]) => fading.has(name))
-  return [write(key, stays, ttl, stamp), write(key, fades, Math.min(left, ttl), stamp)]
+  const those = (fades: boolean) =>
+    Object.fromEntries(Object.entries(cells).filter(([name]) => fading.has(name) === fades))
+  return [write(key, those(false), ttl, stamp), write(key, those(true), Math.min(left, ttl), stamp)]
 }
 
 /** Makes `gone` of a row: its cells are overwritten by empty ones, since a deletion of each would stay as a tombstone. */
@@ -81,31 +80,36 @@ export function blank(key: Key, kind: number, ttl: number, stamp: types.Long): S
     ...(kind & hasPlace && { place: '' }),
     ...(kind & hasChange && { change: '' }),
   }
-  return write(key, Object.entries(cells), ttl, stamp)
+  return write(key, cells, ttl, stamp)
 }
 
 /** No null is written: only the cells that there are. */
 function write(
   { user, bucket, seq, term }: Key,
-  cells: readonly [string, unknown][],
+  cells: Readonly<Record<string, unknown>>,
   ttl: number,
   stamp?: types.Long,
 ): Statement {
-  const all = [...Object.entries({ user, bucket, seq: long(seq), term }), ...cells]
-  const query = insert('inbox_entries', all.map(([name]) => name).join(', '))
-  const params = [...all.map(([, value]) => value), ttl]
-  if (!stamp) return { query: `${query} USING TTL ?`, params }
-  return { query: `${query} USING TTL ? AND TIMESTAMP ?`, params: [...params, stamp] }
+  let names = 'user, bucket, seq, term'
+  const params: unknown[] = [user, bucket, long(seq), term]
+  for (const name in cells) {
+    names += `, ${name}`
+    params.push(cells[name])
+  }
+  params.push(ttl)
+  if (!stamp) return { query: insert('inbox_entries', names, 'TTL ?'), params }
+  params.push(stamp)
+  return { query: insert('inbox_entries', names, 'TTL ? AND TIMESTAMP ?'), params }
 }
 
 const inserts = new Map<string, string>()
 
 /** The statement for columns; there are a few dozen. */
-export function insert(table: string, names: string): string {
-  const key = `${table} ${names}`
+export function insert(table: string, names: string, using: string): string {
+  const key = `${table} ${names} ${using}`
   const known = inserts.get(key)
   if (known !== undefined) return known
-  const made = `INSERT INTO ${table} (${names}) VALUES (${names.replace(/\w+/g, '?')})`
+  const made = `INSERT INTO ${table} (${names}) VALUES (${names.replace(/\w+/g, '?')}) USING ${using}`
   inserts.set(key, made)
   return made
 }
@@ -125,11 +129,11 @@ export function cellsOf(entry: Entry): Record<string, unknown> {
       return { kind: kinds.deleted, time, peer: entry.chat, first: long(entry.from), at_seq: long(entry.upTo) }
     case 'message':
     case 'copy':
-      return { ...carrierCells(entry), time }
+      return carrierCells(entry, time)
   }
 }
 
-function carrierCells(entry: Carrier): Record<string, unknown> {
+function carrierCells(entry: Carrier, time: Date): Record<string, unknown> {
   const { is, id, body, media, lifetime, expires } = entry
   const place = is === 'message' ? entry.place : undefined
   const at = is === 'copy' ? entry.at : place && { epoch: place.epoch, seq: place.at }
@@ -151,6 +155,7 @@ function carrierCells(entry: Carrier): Record<string, unknown> {
     ...(place && { place: place.group }),
     ...(change && { change }),
     ...(lifetime && { lifetime: lifetimeCell(lifetime, expires) }),
+    time,
   }
 }
 
