@@ -4,7 +4,7 @@ import { deviceWords } from '../devices.ts'
 import { make } from '../dom.ts'
 import { button, openSheet, tried } from '../sheet.ts'
 import { qrCode } from './qr.ts'
-import { heldWords, openWords, type Secrecy } from './secrecy.ts'
+import { groupWords, heldWords, openWords, type Secrecy } from './secrecy.ts'
 
 type Acts = {
   readonly e2ee: E2ee
@@ -21,11 +21,12 @@ export function showEncryption(chat: string, secrecy: Secrecy, acts: Acts): void
     const act = secrecy.why === 'off' ? [acts.turnOn()] : secrecy.why === 'unlinked' ? [acts.link()] : []
     return openSheet('Not encrypted', make('p', 'words', openWords(secrecy.why, chat, acts.required)), ...act)
   }
+  if (secrecy.is === 'group') return openSheet('Encryption', make('p', 'words', groupWords(secrecy.group)))
   const { identity } = secrecy
   const { safetyNumber, devices, verified } = identity
   const says = identity.waits
     ? heldWords(identity, chat)
-    : `What you and ${chat} write is encrypted on your devices, and only they can read it. Photos, files and groups are not encrypted yet.`
+    : `What you and ${chat} write is encrypted on your devices, and only they can read it. Photos and files are not encrypted yet.`
   openSheet(
     'Encryption',
     make('p', 'words', says),

@@ -1,18 +1,22 @@
 /** Whether what is written in a chat can be read by the server, and why it can. */
 import { isGroup } from '../../client/chats/index.ts'
-import type { E2ee, UserIdentity } from '../../client/e2ee/types.ts'
+import type { E2ee, GroupIdentity, UserIdentity } from '../../client/e2ee/types.ts'
+import { isSealedGroup } from '../../protocol/sealed.ts'
+import { names } from '../words.ts'
 
 /** `off`: this person has not turned it on. `unlinked`: in this browser not. `theirs`: the other one has not. `refused`: the server does not take it. */
 export type Secrecy =
   | { readonly is: 'sealed' | 'held'; readonly identity: UserIdentity }
+  | { readonly is: 'group'; readonly group: GroupIdentity }
   | { readonly is: 'open'; readonly why: 'group' | 'self' | 'off' | 'unlinked' | 'theirs' | 'refused' }
 
 /** `isFirst`: no device of this person has keys, as the server says. Waits for a connection. */
 export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: () => boolean): Promise<Secrecy> {
-  if (isGroup(chat)) return { is: 'open', why: 'group' }
+  if (isGroup(chat) && !isSealedGroup(chat)) return { is: 'open', why: 'group' }
   const place = await e2ee.place()
   if (place === 'refused') return { is: 'open', why: 'refused' }
   if (place !== 'linked') return { is: 'open', why: isFirst() ? 'off' : 'unlinked' }
+  if (isSealedGroup(chat)) return { is: 'group', group: await e2ee.group(chat) }
   if (chat === me) return { is: 'open', why: 'self' }
   const identity = await e2ee.identity(chat).catch(() => undefined)
   if (!identity) return { is: 'open', why: 'theirs' }
@@ -23,6 +27,7 @@ export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: (
 export function lockWords(secrecy: Secrecy): string {
   if (secrecy.is === 'held') return 'Encrypted; messages wait'
   if (secrecy.is === 'open') return 'Not encrypted'
+  if (secrecy.is === 'group') return 'Encrypted'
   return secrecy.identity.verified ? 'Encrypted and verified' : 'Encrypted'
 }
 
@@ -30,7 +35,7 @@ export function lockWords(secrecy: Secrecy): string {
 export function openWords(why: Extract<Secrecy, { is: 'open' }>['why'], who: string, required: boolean): string {
   switch (why) {
     case 'group':
-      return 'Groups are not encrypted: whoever runs the server can read what is written here.'
+      return 'This group is not encrypted: whoever runs the server can read what is written here.'
     case 'self':
       return 'A chat with yourself cannot be encrypted yet, so nothing can be sent here.'
     case 'off':
@@ -46,6 +51,14 @@ export function openWords(why: Extract<Secrecy, { is: 'open' }>['why'], who: str
     case 'refused':
       return 'This server takes no encrypted messages. To people who use encryption nothing is sent.'
   }
+}
+
+/** Who reads a group, and who does not. */
+export function groupWords({ unsealed, without }: GroupIdentity): string {
+  const left = without.length > 0 ? ` Nothing is encrypted for ${names(without)}, who cannot read it.` : ''
+  const added =
+    unsealed.length > 0 ? ` The server has added ${names(unsealed)}, and no admin has: they get nothing.` : ''
+  return `What is written in this group is encrypted on the devices of its members, and only they can read it.${left}${added}`
 }
 
 /** Why what is written waits. */
