@@ -27,9 +27,11 @@ it('names that node when it comes again, but not after its node has ended, nor a
     },
   })
   const online = () => expect.poll(() => client.connection.is).toBe('online')
+  /** It has tried to come again. */
   const dropped = async () => {
+    const before = urls.length
     await a.node.disconnect(name)
-    await expect.poll(() => client.connection.is).not.toBe('online')
+    await expect.poll(() => urls.length).toBeGreaterThan(before)
   }
   await online()
   await dropped()
@@ -37,8 +39,8 @@ it('names that node when it comes again, but not after its node has ended, nor a
   expect(urls).toEqual(['', '?node=b'])
   works = false
   await dropped()
-  await expect.poll(() => urls.length).toBe(4)
-  expect(urls.slice(2)).toEqual(['?node=b', ''])
+  await expect.poll(() => urls.length).toBeGreaterThanOrEqual(4)
+  expect(urls.slice(2, 4)).toEqual(['?node=b', ''])
   works = true
   await online()
   urls.length = 0
@@ -70,13 +72,13 @@ it('is sent there by HAProxy, and elsewhere from a node that is not ready or not
   await expect.poll(afterDrops, { interval: 1_000 }).toEqual([0, 0, 0])
   expect(nodes.map(({ node }) => node.stats().sessions).reduce((sum, count) => sum + count)).toBe(30)
 
+  const sessions = () => nodes.map(({ node }) => node.stats().sessions)
+  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0)
   // An unknown name is as good as none.
   expect((await fetch(`http://127.0.0.1:${port}/readyz?node=n9`)).status).toBe(200)
   const ended = n1.node.close({ overMs: 36_000_000 })
   for (const { name } of people) await n1.node.disconnect(name)
-  await online()
-  const [none, ...others] = nodes.map(({ node }) => node.stats().sessions)
-  expect([none, others.reduce((sum, count) => sum + count)]).toEqual([0, 30])
+  await expect.poll(() => [sessions()[0], sum(sessions().slice(1))]).toEqual([0, 30])
   await n1.node.close()
   await ended
 })
