@@ -22,8 +22,8 @@ function copyOfTree(): string {
   for (const name of ['src', 'actors', 'bench', 'scripts', 'package.json', 'package-lock.json'])
     cpSync(name, join(folder, name), { recursive: true })
   for (const name of ['tsconfig.json', 'tsconfig.build.json']) cpSync(name, join(folder, name))
-  mkdirSync(join(folder, 'test'))
-  cpSync('test/dist.mjs', join(folder, 'test/dist.mjs'))
+  // What scripts and the bench take from the tests.
+  for (const name of ['test/dist.mjs', 'test/cassandra/server.mjs']) cpSync(name, join(folder, name))
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
   return folder
 }
