@@ -23,7 +23,8 @@ function copyOfTree(): string {
     cpSync(name, join(folder, name), { recursive: true })
   for (const name of ['tsconfig.json', 'tsconfig.build.json']) cpSync(name, join(folder, name))
   // What scripts and the bench take from the tests.
-  for (const name of ['test/dist.mjs', 'test/cassandra/server.mjs']) cpSync(name, join(folder, name))
+  for (const name of ['test/dist.mjs', 'test/cassandra/server.mjs', 'test/cassandra/server.d.mts'])
+    cpSync(name, join(folder, name))
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
   return folder
 }
