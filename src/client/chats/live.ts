@@ -26,6 +26,8 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
   #asking: Promise<void> | undefined
   /** Asks again when what is asked is answered: it may have been asked too early. */
   #again = false
+  /** What has come since the server was asked: it may have come behind the answer, before that was taken. */
+  #meanwhile: (() => void)[] = []
   #over = false
 
   static async open(client: Client): Promise<LiveChats> {
@@ -42,10 +44,10 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
   private constructor(client: Client) {
     this.#client = client
     const ask = () => void this.refresh().catch(() => undefined)
-    this.#hear('arrived', (message) => this.#arrived(message))
-    for (const name of ['message', 'placed'] as const) this.#hear(name, (message) => this.#sent(message))
-    this.#hear('seen', (seen) => this.#seen(seen))
-    this.#hear('settings', (settings) => this.#agree(settings))
+    this.#take('arrived', (message) => this.#arrived(message))
+    for (const name of ['message', 'placed'] as const) this.#take(name, (message) => this.#sent(message))
+    this.#take('seen', (seen) => this.#seen(seen))
+    this.#take('settings', (settings) => this.#agree(settings))
     this.#hear('gap', ask)
     this.#hear('gone', ask)
     this.#hear('connection', ({ is }) => is === 'closed' && this.close())
@@ -53,6 +55,13 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
 
   #hear<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => void): void {
     this.#ends.push(this.#client.on(name, take))
+  }
+
+  #take<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => void): void {
+    this.#hear(name, (event) => {
+      if (this.#asking) this.#meanwhile.push(() => take(event))
+      take(event)
+    })
   }
 
   /** The newest first. The same list until something of it changes. */
@@ -78,11 +87,14 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
   async #ask(): Promise<void> {
     do {
       this.#again = false
+      this.#meanwhile = []
       const [listed, settings] = await Promise.all([this.#client.chats(), this.#client.settings()])
       this.#settings = settings
       this.#chats.clear()
       for (const info of listed) this.#chats.set(info.id, { info, listed: info.seq, fresh: [] })
       this.#epoch = listed[0]?.epoch ?? 0
+      // What is in the answer changes nothing any more.
+      for (const take of this.#meanwhile.splice(0)) take()
       this.#tell()
     } while (this.#again && !this.#over)
   }
