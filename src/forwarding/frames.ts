@@ -6,7 +6,8 @@
 import type { LinkFrame } from '../cluster/link/batch.ts'
 import type { Common } from '../cluster/link/joined.ts'
 import type { Place } from '../protocol/group.ts'
-import type { Millis } from '../protocol/ids.ts'
+import type { Body, Millis } from '../protocol/ids.ts'
+import { isSealed } from '../protocol/sealed.ts'
 import { share } from '../protocol/shared.ts'
 
 export const kinds = {
@@ -101,12 +102,16 @@ function timed(message: Message, of: (time: Millis, now: Millis) => Millis, now:
   return { ...message, at: of(message['at'] as Millis, now), device: { ...device, activeAt: of(device.activeAt, now) } }
 }
 
-/** Of a copy of a group's message: what all copies have in common, by that message's place, and the rest; undefined: it is none. */
+/**
+ * Of a copy of a group's message: what all copies have in common, by that message's place, and the rest; undefined: it is none. Of what is
+ * sealed each member gets something else.
+ */
 export function copyIn([, ticket, actor, user, message]: Ask): readonly [Common, rest: unknown] | undefined {
   const { from, id, body, media, place, lifetime, ...rest } = message
   if (message.is !== 'deliver' || !place) return undefined
-  const head = () => ({ from, id, body, media, place, lifetime })
-  return [{ kind: kinds.copies, key: place, head }, [ticket, actor, user, rest]]
+  const own = isSealed(body as Body)
+  const head = () => ({ from, id, media, place, lifetime, ...(!own && { body }) })
+  return [{ kind: kinds.copies, key: place, head }, [ticket, actor, user, own ? { ...rest, body } : rest]]
 }
 
 /** The asks that a frame of copies is. */

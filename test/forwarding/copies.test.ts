@@ -1,5 +1,7 @@
 /** A message to a group whose members are users of another node. */
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { e2ee } from '../../src/client/e2ee/index.ts'
+import { connect } from '../../src/client/index.ts'
 import { shardOf } from '../../src/runtime/index.ts'
 import { cluster, type Member, person, shards, userOf } from './nodes.ts'
 
@@ -34,4 +36,27 @@ it('goes to that node once, and not once for each of them, and each gets it once
   const most = Math.max(sentTo(a, b) - (before[0] as number), sentTo(b, a) - (before[1] as number))
   expect(most).toBeGreaterThan(5 * bytes)
   expect(most).toBeLessThan(3 * 5 * bytes)
+})
+
+it('of what is sealed each member, on whatever node, gets what is sealed for them', async () => {
+  const start = await cluster({ e2ee: 'allowed' }, 60_000)
+  const [a, b] = [await start('a'), await start('b')]
+  await expect.poll(() => b.node.cluster()?.shards.length).toBeGreaterThan(0)
+  // Wherever the group is, two at least who get a copy are elsewhere.
+  const names = [...usersOf(a, 3), ...usersOf(b, 2)]
+  const [read, unread]: [string[], unknown[]] = [[], []]
+  const clients = names.map((token) => connect({ url: a.url, token, e2ee: e2ee() }))
+  onTestFinished(() => Promise.all(clients.map((client) => client.close())).then(() => {}))
+  for (const [at, client] of clients.entries()) {
+    client.e2ee?.on('unreadable', (event) => void unread.push(event))
+    await client.e2ee?.place()
+    void (async () => {
+      for await (const { change, body } of client.messages()) if (!change) read.push(`${names[at]}: ${body}`)
+    })().catch(() => {})
+  }
+  const [by] = clients
+  const group = (await by?.createGroup('team', names.slice(1))) ?? ''
+  await by?.send(group, 'hello')
+  const all = names.slice(1).map((name) => `${name}: hello`)
+  await expect.poll(() => [unread, read.toSorted()], { timeout: 60_000 }).toEqual([[], all.toSorted()])
 })
