@@ -44,13 +44,10 @@ export class Questions {
     return known
   }
 
-  /** Another node asks what an actor here knows. What could not be found out is not answered: it is not nothing. */
+  /** Another node asks what an actor here knows. What could not be found out, or is more than a link takes, is not answered: it is not nothing. */
   async answer(link: Link, [, n, kind, id, what]: LinkFrame): Promise<void> {
     const to = { kind, id } as Address<never>
     const known: Promise<unknown> = what === '' ? this.#context.local.inspect(to) : this.own(to, what as never)
-    await known.then(
-      (value) => link.tell([kinds.reply, n, value ?? null]),
-      () => undefined,
-    )
+    await known.then((value) => link.tell([kinds.reply, n, value ?? null])).catch(() => undefined)
   }
 }
