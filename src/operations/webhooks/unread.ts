@@ -45,7 +45,11 @@ export class UnreadCounts {
     // Its user's actor may not know of it yet, or of many more.
     const end = Math.max(seq, Math.min(inbox?.tail ?? 0, seq + lookedThrough))
     const kept = await this.#kept(user, inbox, end)
-    for await (const entry of this.#entries(user, kept.next, end)) this.#take(kept, user, entry)
+    for await (const entry of this.#entries(user, kept.next, end)) {
+      this.#take(kept, user, entry)
+      // Where the next page cannot be read, this one is not taken again.
+      kept.next = entry.seq + 1
+    }
     kept.next = Math.max(kept.next, end + 1)
     const known = kept.chats.get(chat) ?? (await this.#lookBack(kept, user, chat, Math.max(0, seq - lookedThrough)))
     const left = known.filter((message) => message.seq > seq - lookedThrough)
@@ -63,11 +67,11 @@ export class UnreadCounts {
     const kept = isGood
       ? known
       : { mark, since: clock.monotonic(), next: end + 1, read: new Map<ChatId, Seq>(), chats: new Map() }
+    const mayHaveRead = !isGood || devices.some(({ connected }) => connected)
+    if (mayHaveRead) for (const [chat, upTo] of await router.query(toUser(user), 'reads')) markRead(kept, chat, upTo)
     this.#users.delete(user)
     this.#users.set(user, kept)
     if (this.#users.size > remembered) this.#users.delete(this.#users.keys().next().value as UserId)
-    if (isGood && !devices.some(({ connected }) => connected)) return kept
-    for (const [chat, upTo] of await router.query(toUser(user), 'reads')) markRead(kept, chat, upTo)
     return kept
   }
 

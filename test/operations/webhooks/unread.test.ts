@@ -19,6 +19,8 @@ class Inbox {
   looked = 0
   asked = 0
   connected = false
+  /** What the store and the actor answer before they fail once. */
+  fails: { readonly what: 'page' | 'reads'; after: number } | undefined
   #seenAt = 1
   #now = 1
   readonly #lap = countLaps()
@@ -33,12 +35,14 @@ class Inbox {
             devices: [{ device: 'phone', connected, cursor: 0, seenAt: this.#seenAt }],
           }
         this.asked += 1
+        this.#fail('reads')
         return [...this.reads]
       },
     } as unknown as NodeRouter,
     store: {
       read: async (_user, from, limit) => {
         this.laps.push(this.#lap())
+        this.#fail('page')
         const page = this.log.slice(from - 1, from - 1 + limit)
         this.looked += page.length
         return page
@@ -46,6 +50,14 @@ class Inbox {
     },
     clock: { now: () => 1_000, monotonic: () => this.#now, soon: (run) => void setImmediate(run) },
   })
+
+  #fail(what: 'page' | 'reads'): void {
+    if (this.fails?.what !== what) return
+    this.fails.after -= 1
+    if (this.fails.after >= 0) return
+    this.fails = undefined
+    throw new Error('nobody answers')
+  }
 
   write(from: ChatId, more: object = {}): Seq {
     const seq = this.log.length + 1
@@ -116,6 +128,18 @@ it('looks back page by page, no further than to what is read, and others have th
   for (let n = 0; n < 1_000; n++) other.write(ann)
   other.read(ann, 950, false)
   expect([await other.counts.count(bob, ann, 1_000), other.looked]).toEqual([50, 50])
+})
+
+it('counts nothing twice, and knows what is read, after a page, or what is read, could not be had', async () => {
+  const inbox = new Inbox()
+  inbox.read(ann, inbox.write(ann), false)
+  inbox.fails = { what: 'reads', after: 0 }
+  await expect(inbox.counts.count(bob, ann, 1)).rejects.toThrow('nobody answers')
+  expect(await inbox.counts.count(bob, ann, 1)).toBe(0)
+  for (let n = 0; n < 250; n++) inbox.write(ann)
+  inbox.fails = { what: 'page', after: 2 }
+  await expect(inbox.counts.count(bob, ann, 251)).rejects.toThrow('nobody answers')
+  expect(await inbox.counts.count(bob, ann, 251)).toBe(250)
 })
 
 it('is what the log says, whoever reads, deletes, comes and goes meanwhile', async () => {
