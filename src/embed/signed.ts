@@ -35,7 +35,8 @@ const ways = {
 } as const
 
 /** Rejects where nobody answers in time. All keys sign, one after the other, so that a service can change its own at leisure. */
-export function post({ url, secrets, id, now, body, deadlineMs, signal }: Post): Promise<Answered> {
+export function post(what: Post): Promise<Answered> {
+  const { url, secrets, id, now, body, deadlineMs, signal } = what
   const timestamp = String(Math.floor(now / 1_000))
   const headers = {
     'content-type': 'application/json',
@@ -57,7 +58,11 @@ export function post({ url, secrets, id, now, body, deadlineMs, signal }: Post):
       // A request that is answered may be over: its connection is another's by then, and nobody would hear the error.
       ;(answer ?? asked).destroy(given)
     }
-    const fail = (error: unknown) => reject(given ?? error)
+    const fail = (error: unknown) => {
+      // A service may close a connection that it has kept just when the next request comes: then that goes by another one.
+      if (asked.reusedSocket && !answer && !given) resolve(post(what))
+      else reject(given ?? error)
+    }
     const late = () => giveUp(`it did not answer within ${deadlineMs / 1_000} s`)
     const deadline = AbortSignal.timeout(deadlineMs)
     deadline.addEventListener('abort', late)
@@ -66,6 +71,8 @@ export function post({ url, secrets, id, now, body, deadlineMs, signal }: Post):
     asked.once('close', () => {
       deadline.removeEventListener('abort', late)
       signal?.removeEventListener('abort', ended)
+      // Of one that wants to speak another protocol there is neither an answer nor an error.
+      if (!answer) reject(given ?? new Error('it gave no answer'))
     })
     asked.on('error', fail)
     asked.once('response', (response) => {

@@ -1,6 +1,6 @@
 /** What is asked of a service, and what comes of one that does not do its part. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as listener } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { post } from '../../src/embed/signed.ts'
 import { secret } from '../operations/webhooks/receiver.ts'
@@ -55,6 +55,30 @@ it('gives a service up that breaks off, or answers without end, and when the nod
   const silent = await service(() => ending.abort())
   await expect(silent.ask(60_000, ending.signal)).rejects.toThrow('the node ends')
   await expect(silent.ask(60_000, ending.signal)).rejects.toThrow('the node ends')
+})
+
+it('asks again, by another connection, where the service has closed the one that was kept', async () => {
+  const seen = new Set<unknown>()
+  let closed = 0
+  const { ask } = await service(({ socket }, response) => {
+    if (!seen.has(socket)) return seen.add(socket) && response.end('first')
+    closed += 1
+    return socket.destroy()
+  })
+  for (let n = 0; n < 5; n++) expect((await ask()).text).toBe('first')
+  // One that was idle for seconds is not used again.
+  expect(closed).toBeGreaterThan(0)
+})
+
+it('gives a service up that wants to speak something else', async () => {
+  const server = listener((socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 101 Other\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n')),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const asked = post({ url, secrets: [secret], id: 'id', now: 1_000, body: '{}', deadlineMs: 60_000 })
+  await expect(asked).rejects.toThrow('it gave no answer')
 })
 
 it('says why where nobody is', async () => {
