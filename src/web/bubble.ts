@@ -60,7 +60,7 @@ export class Bubbles {
   /** In its place: a message that cannot be read looks like one, what concerns the chat does not. */
   #note(line: Line, note: Note): HTMLElement {
     const words = noteWords(note, line, this.#me)
-    if (note.is === 'identity') return make('li', 'divider change note warning', make('span', '', words))
+    if (note.is !== 'unread') return make('li', 'divider change note warning', make('span', '', words))
     const side = line.mine ? 'mine' : 'theirs'
     const meta = make('span', 'meta', make('time', '', clock(line.time)))
     return make('li', `${side} note`, make('span', 'text', words), meta)
@@ -109,7 +109,10 @@ export function countDown(): void {
 
 /** Whether a line stands close to the one before it. */
 const follows = (line: Line, before: Line | undefined): boolean =>
-  before?.from === line.from && !before.change && before.note?.is !== 'identity' && line.time - before.time < 120_000
+  before?.from === line.from &&
+  !before.change &&
+  (!before.note || before.note.is === 'unread') &&
+  line.time - before.time < 120_000
 
 /** That a line vanishes, and once its time runs how soon. */
 function timer({ lifetime, expires }: Line): HTMLElement[] {

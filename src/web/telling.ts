@@ -47,6 +47,10 @@ export function summary(line: Line, me: string): string {
 export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'>, me: string): string {
   const who = mine || from === me ? 'you' : from
   if (note.is === 'unread') return unreadWords(note, who)
+  if (note.is === 'group')
+    return note.why === 'unsealed'
+      ? `The server lets ${names(note.users)} write here, and no admin has added them. They can read nothing`
+      : `For ${names(note.users)} other people are in this group than for you, or they say so`
   switch (note.why) {
     case 'device':
       return `The devices of ${who} have changed`

@@ -1,7 +1,7 @@
 /** The place of a message that could not be read, in a chat: kept, and taken by the message when that comes. */
 import { describe, expect, it } from 'vitest'
 import { merge, newChat } from '../../src/client/chats/chat.ts'
-import { type Line, otherKeys, toMe, unread } from '../../src/client/chats/line.ts'
+import { type Line, otherKeys, otherList, toMe, unread } from '../../src/client/chats/line.ts'
 import type { Unread } from '../../src/client/e2ee/types.ts'
 import type { Incoming } from '../../src/client/types.ts'
 
@@ -63,5 +63,12 @@ describe('the place of a message that could not be read', () => {
     const { chat, lines } = kept(toMe(message('one', 1_000, 1), 5_000), otherKeys('bob', 'reset', 3_000))
     expect(lines.at(-1)?.note).toEqual({ is: 'identity', why: 'reset' })
     expect(chat).toMatchObject({ unread: 1, last: { note: { why: 'reset' } } })
+  })
+
+  it('so is that others have another list of who is in a sealed group', () => {
+    const event = { group: '#sealed-1', why: 'differs', users: ['carol'] } as const
+    const { chat, lines } = kept(otherList(event, 3_000))
+    expect(lines).toMatchObject([{ chat: '#sealed-1', note: { is: 'group', why: 'differs', users: ['carol'] } }])
+    expect(chat.unread).toBe(0)
   })
 })

@@ -229,6 +229,18 @@ describe('the chat page with encryption', needsChromium, () => {
     await desk.close()
   }, 240_000)
 
+  it('does not begin anew where somebody turns it on in a second browser, too', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const [pia, pia2] = [await pages.open(desk, 'pia', 'quin'), await pages.open(phone, 'pia', 'quin')]
+    await pia2.waitForSelector('#keys button:has-text("Turn on encryption")')
+    await turnOn(pia)
+    await pia2.click('#keys button:has-text("Turn on encryption")')
+    await pia2.waitForSelector('#keys:has-text("cannot read your encrypted messages yet")')
+    await pia.click('#settings')
+    await pia.waitForSelector('#info:has-text("One device, this browser, has your keys")')
+    for (const context of [desk, phone]) await context.close()
+  }, 240_000)
+
   it.each(['light', 'dark'] as const)('can be read, in %s', async (mode) => {
     const desk = await pages.browserOf(mode === 'light' ? 1200 : 390)
     const [gil, hal] = [`gil-${mode}`, `hal-${mode}`]

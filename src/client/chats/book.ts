@@ -6,7 +6,7 @@ import { Listeners } from '../listeners.ts'
 import type { ClientEvents, Incoming, Outgoing, Settings } from '../types.ts'
 import { agreed, isAgreed, nextUnmuted } from './agreed.ts'
 import { type Chat, type Choice, newChat, newestTime, shown, sorted, untold } from './chat.ts'
-import { covers, fromMe, isGroup, type Line, otherKeys, toMe, unread } from './line.ts'
+import { covers, fromMe, isGroup, type Line, otherKeys, otherList, toMe, unread } from './line.ts'
 import { type Kept, Log } from './log.ts'
 import { Past } from './past.ts'
 import type { Shelf } from './shelf.ts'
@@ -78,6 +78,7 @@ export class Book {
       this.#ends.push(
         e2ee.on('unreadable', (event) => this.#unread(event)),
         e2ee.on('identity', (event) => void this.#otherKeys(event)),
+        e2ee.on('group', (event) => void this.#otherList(event)),
       )
     this.#opened = this.#begin(shelf)
   }
@@ -332,6 +333,11 @@ export class Book {
     const isToldOf = why !== 'device' || (await this.#client.e2ee?.identity(user).catch(nothing))?.verified
     if (isToldOf && user !== this.#me && this.has(user) && !this.#closed)
       await this.#keep([otherKeys(user, why, Date.now())])
+  }
+
+  async #otherList(event: E2eeEvents['group']): Promise<void> {
+    await this.#opened
+    if (this.has(event.group) && !this.#closed) await this.#keep([otherList(event, Date.now())])
   }
 
   /** The chats become what the settings say of them, which may change meanwhile. */

@@ -1,13 +1,17 @@
 /** What is known of a message, or of a change of a chat. Pure. */
 import type { Change } from '../../protocol/group.ts'
 import { type Lifetime, timerOf } from '../../protocol/lifetime.ts'
-import type { Change as Identity, Unread, Why } from '../e2ee/types.ts'
+import type { GroupChange, Change as Identity, Unread, Why } from '../e2ee/types.ts'
 import type { Attachment, Incoming, MessageState, Outgoing, Past } from '../types.ts'
 
-/** What this device has to say in a chat: that a message could not be read (`Unread`), or that the keys of its user are others (`Change` of e2ee). */
+/**
+ * What this device has to say in a chat: that a message could not be read (`Unread`), that the keys of its user are others (`Change` of e2ee),
+ * or that not all have the same list of who is in a sealed group (`GroupChange`).
+ */
 export type Note =
   | { readonly is: 'unread'; readonly why: Why; readonly retrying: boolean }
   | { readonly is: 'identity'; readonly why: Identity }
+  | ({ readonly is: 'group' } & Pick<GroupChange, 'why' | 'users'>)
 
 /** A message, or a change of a chat, as the chat shows it. */
 export type Line = {
@@ -96,6 +100,9 @@ export const unread = ({ id, chat, from, why, retrying, time, epoch, seq }: Unre
 /** That the keys of a user are others. */
 export const otherKeys = (user: string, why: Identity, now: number): Line =>
   noted(crypto.randomUUID(), user, user, now, { is: 'identity', why })
+
+export const otherList = ({ group, why, users }: GroupChange, now: number): Line =>
+  noted(crypto.randomUUID(), group, users[0] ?? '', now, { is: 'group', why, users })
 
 const noted = (id: string, chat: string, from: string, time: number, note: Note): Line => ({
   ...{ id, chat, from, mine: false, text: '', media: null, change: null, time, state: 'read', code: null },

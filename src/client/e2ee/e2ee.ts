@@ -162,6 +162,12 @@ class ClientE2ee implements E2ee {
     return this.#is(begin(this.#running, line))
   }
 
+  async begin(): Promise<Place> {
+    const line = await this.#online()
+    await this.#place
+    return this.#is(enter(this.#running, line, () => true))
+  }
+
   get #running(): Engine {
     if (!this.#engine) throw new UsageError('bad_option', 'hand it to connect() first: connect({ …, e2ee })')
     return this.#engine
@@ -191,7 +197,8 @@ class ClientE2ee implements E2ee {
   /** Of a device that was shut out: it begins as a new one. */
   async #anew(line: Line): Promise<void> {
     if ((await this.#place) !== 'removed') return
-    await this.#running.anew()
+    const { anew } = await this.#later.linking()
+    await anew(this.#running)
     await this.#is(enter(this.#running, line, () => false))
   }
 

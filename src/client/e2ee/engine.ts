@@ -1,6 +1,5 @@
 /** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
 import { randomBytes } from '@noble/hashes/utils.js'
-import { systemClock } from '../clock.ts'
 import type { Storage } from '../storage.ts'
 import type { Groups } from './groups.ts'
 import { Own } from './own.ts'
@@ -60,7 +59,7 @@ export class Engine {
   user = ''
   device = ''
   epoch = 0
-  readonly #primitives: Promise<Primitives>
+  #primitives: Promise<Primitives> | undefined
   readonly #later: Later
   readonly #tellGroup: (event: GroupChange) => void
   readonly #keptGroups = new Map<string, Roster>()
@@ -77,8 +76,7 @@ export class Engine {
     this.realm = realm
     this.#tellGroup = tellGroup
     this.#later = later
-    this.#primitives = platformPrimitives(later.plain)
-    this.#primitives.catch(() => {})
+    this.primitives().catch(() => {})
     this.resendMs = (resend?.days ?? resendDays) * dayMs
     const { own } = this
     const trust = {
@@ -124,7 +122,12 @@ export class Engine {
     return randomBytes(length)
   }
 
+  /** Where they cannot be loaded, that is tried again with the next call. */
   primitives(): Promise<Primitives> {
+    this.#primitives ??= platformPrimitives(this.#later.plain).catch((error) => {
+      this.#primitives = undefined
+      throw error
+    })
     return this.#primitives
   }
 
@@ -145,18 +148,6 @@ export class Engine {
     if (sealed) this.sealed.set(id, sealed)
     else this.sealed.delete(id)
     return [[`sealed:${id}`, sealed]]
-  }
-
-  /** The identity of this device is over, and all that was sealed with it: it begins with another, as a new device does. */
-  async anew(): Promise<void> {
-    const primitives = await this.#primitives
-    await this.alone(async () => {
-      const set = await this.own.anew(primitives, systemClock.now())
-      this.pins.forget(this.user)
-      for (const id of [...this.sealed.keys()]) this.vault.set(this.keepSealed(id, undefined))
-      this.#keep(this.peers.forget())
-      this.vault.set(set)
-    })
   }
 
   /** What was handed out is not wanted any more. */

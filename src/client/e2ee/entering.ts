@@ -1,4 +1,5 @@
 /** What a device does each time it is welcomed: its prekeys are at the server, and it is in the chain of its user. */
+import type { Chain } from '../../protocol/keys/chain.ts'
 import { uploadedAtOnce } from '../../protocol/keys/upload.ts'
 import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
@@ -18,7 +19,7 @@ export async function enter(engine: Engine, line: Line, first: () => boolean | P
   if (left === undefined) return 'refused'
   if (left < low) await bring(engine, line)
   await giveBack(line, missing)
-  if (shown.n === 0 && (await first())) return begin(engine, line)
+  if (shown.n === 0 && (await first())) return begin(engine, line, shown)
   return placeIn(engine)
 }
 
@@ -49,10 +50,10 @@ async function upload(engine: Engine, line: Line, count: number): Promise<number
   return answer[0] === 'done' ? answer[3] : undefined
 }
 
-/** The first link, or one that begins anew. */
-export async function begin(engine: Engine, line: Line): Promise<Place> {
+/** The first link, or one that begins anew; `after`: the chain that it goes on from, and no other. */
+export async function begin(engine: Engine, line: Line, after?: Chain): Promise<Place> {
   const { realm, user, device, own, pins } = engine
-  const { chain } = await pins.shown(line, user)
+  const chain = after ?? (await pins.shown(line, user)).chain
   const link = own.alone({ realm, user, device }, chain, systemClock.now())
   await line.ask(['link', line.ref(), link])
   const pin = await pins.fresh(line, user)

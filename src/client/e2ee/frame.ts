@@ -11,6 +11,9 @@ export function groupOf(frame: Carrying): GroupId | undefined {
   return chat !== undefined && isSealedGroup(String(chat)) ? (chat as GroupId) : undefined
 }
 
+/** Whom what was sealed in it is for: `me` is the user of this device. */
+export const chatOf = (frame: Carrying, me: string): string => groupOf(frame) ?? (frame[0] === 'copy' ? frame[3] : me)
+
 /**
  * What was sealed and is not. What is sealed says for itself what it changes, whatever the server says; `of`: in the group that it was read
  * for. That a user is asked first only the server knows.

@@ -1,11 +1,13 @@
 /** Reads what comes in a sealed group: who it has, what changes that, and what else its writers have seen. */
+import { equalBytes } from '@noble/ciphers/utils.js'
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { GroupId } from '../../protocol/ids.ts'
 import { uint32At } from '../../protocol/keys/bytes.ts'
 import { valueIn } from '../../protocol/sealed.ts'
+import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { groupOf, sealedFrame } from './frame.ts'
-import { headBytes, sharedStatement } from './group-sealing.ts'
+import { headBytes, keyOf, saltBytes, sharedStatement } from './group-sealing.ts'
 import type { Groups } from './groups.ts'
 import type { Line } from './line.ts'
 import { keyIn, type Payload } from './payload.ts'
@@ -14,7 +16,7 @@ import type { Repair } from './repair.ts'
 import type { Carrying, Sets } from './repairs.ts'
 import { open } from './symmetric.ts'
 
-/** The text of a message, from what was in the part; undefined: somebody has changed it. */
+/** The text of a message, from what was in the part; undefined: somebody has changed it, who may be another member. */
 export function textIn(
   realm: string,
   group: GroupId,
@@ -23,8 +25,9 @@ export function textIn(
   part: Uint8Array,
   shared: Uint8Array | undefined,
 ): Uint8Array | undefined {
-  const key = keyIn(part)
-  return key && shared && open(key, shared, sharedStatement(realm, group, id, from))
+  const [key, statement] = [keyIn(part), sharedStatement(realm, group, id, from)]
+  const text = key && shared && open(key, shared, statement)
+  return text && equalBytes(keyOf(statement, text), key) ? text.subarray(saltBytes) : undefined
 }
 
 /**
@@ -52,7 +55,8 @@ export function changes({ groups, user }: Engine, frame: Carrying, { body, chang
   const group = groupOf(frame)
   if (!change || list === undefined || !group || frame[0] !== 'message') return []
   const [, , id, by, , , , place] = frame
-  return (groups as Groups).changed(group, user, { at: place?.at ?? 0, id, by, change, value: String(body) }, list)
+  const step = { at: place?.at ?? 0, id, by, change, value: String(body), heard: systemClock.now() }
+  return (groups as Groups).changed(group, user, step, list)
 }
 
 /** In a group: who it has, and of each of them how far their chain was followed. */
@@ -69,6 +73,8 @@ export function compared(
   const { heads = new Uint8Array(0), theirs } = payload
   pins.compare(from.user, payload.mine, true, from.user === mine)
   const now = groups.of(group)
+  // What is said again may be of before they left.
+  if (!payload.of && !payload.change) groups.unsealed(group, [from.user])
   if (!payload.change && groups.differs(group, theirs, from.user)) {
     if (from.user === mine || now?.admins.includes(from.user)) repair.asks(line, from, group)
     return

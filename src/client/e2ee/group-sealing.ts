@@ -1,5 +1,6 @@
 /** Seals what goes to a group: the text once, and the key that reads it for each device of its members. */
-import { hexToBytes } from '@noble/hashes/utils.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import type { SendFrame } from '../../protocol/frames.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import { framed, uint32 } from '../../protocol/keys/bytes.ts'
@@ -19,6 +20,15 @@ export const headBytes = 16
 /** What only its own text can be read with. */
 export const sharedStatement = (realm: string, group: string, id: string, from: { user: string; device: string }) =>
   framed(['Bluetick/1/shared', realm, group, id, from.user, from.device])
+
+/** Random bytes before the payload. */
+export const saltBytes = 32
+/**
+ * The key of a text is its hash. All members are given it, and with a key of any other kind each of them could make another text, which the
+ * server would put in the place of the first. Random bytes, with which the text begins, keep others from guessing it.
+ */
+export const keyOf = (statement: Uint8Array, text: Uint8Array): Uint8Array =>
+  sha256(framed(['Bluetick/1/shared key', statement, text]))
 
 /** Whom it is for: the members, and with a change those whom it adds. Whose devices the person has to accept first, or who has none, gets none. */
 export async function draftForGroup(
@@ -45,13 +55,15 @@ export async function draftForGroup(
     },
     seal: (changes) => {
       const { realm } = engine
-      const key = engine.random(32)
       const heads = now.members.toSorted().map((user) => shortHead(user === engine.user ? mine : engine.pins.of(user)))
       const payload = payloadBytes({
         ...{ body, mine: headOf(mine.chain), theirs: { n: now.n, hash: hexToBytes(now.hash) } },
         ...{ ...says, heads: framedHeads(heads) },
       })
-      const shared = seal(key, payload, sharedStatement(realm, group, id, engine))
+      const statement = sharedStatement(realm, group, id, engine)
+      const text = concatBytes(engine.random(saltBytes), payload)
+      const key = keyOf(statement, text)
+      const shared = seal(key, text, statement)
       const parts = (to: readonly Addressee[]) =>
         to.flatMap((one) => partFor(engine, one, keyPayload(key), { chat: group, id }, changes))
       const members = able.map((pin) => {

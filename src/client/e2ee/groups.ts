@@ -1,8 +1,14 @@
 /** The sealed groups that this device knows: who is in them, and what is told of that. */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Head } from './payload.ts'
+import type { Logged } from './repairs.ts'
 import { listIn, listText, type Roster, Rosters, type Step } from './roster.ts'
 import type { GroupChange } from './types.ts'
+
+/** Milliseconds between hearing that a message stands in a group, and that somebody had been added before it. */
+const togetherMs = 60_000
+/** Things that are told once: beyond these they are told again. */
+const mostTold = 1_024
 
 type Sets = readonly (readonly [key: string, value: unknown])[]
 
@@ -33,11 +39,15 @@ export class Groups {
     return now && listText(now)
   }
 
-  /** The place of the sealed change by which a member came lately. */
-  addedAt(group: string, user: string): number | undefined {
-    if (!this.of(group)?.members.includes(user)) return undefined
-    const steps = this.#known.get(group)?.later ?? []
-    return steps.findLast(({ change, value }) => change === 'add' && value.split('\n').includes(user))?.at
+  /**
+   * Whether a user was in the group when a message came there, which this device did not know when it sealed that. Places only the server
+   * says: it could bring anything that was sent before somebody was added to them, had this device not heard of both at about the same time.
+   */
+  cameBefore(user: string, { to, at = 0, stood = 0 }: Logged): boolean {
+    if (!this.of(to)?.members.includes(user)) return false
+    const steps = this.#known.get(to)?.later ?? []
+    const added = steps.findLast(({ change, value }) => change === 'add' && value.split('\n').includes(user))
+    return added !== undefined && added.at < at && Math.abs((added.heard ?? 0) - stood) < togetherMs
   }
 
   knows(group: string, id: string): boolean {
@@ -46,18 +56,29 @@ export class Groups {
 
   /**
    * A sealed change, whose author knew `list`. From a list that this device has had too it goes on; else it counts where an admin has said it,
-   * who may change all of it. Of a group that this device knows nothing of it is all that there is.
+   * who may change all of it. Of a group that this device knows nothing of it is all that there is. What does not go on is told.
    */
   changed(group: string, user: string, step: Step, text: string): Sets {
-    const [list, roster, now] = [listIn(text), this.#known.get(group), this.of(group)]
-    if (!list) return []
-    const goesOn = roster && now?.heads.includes(list.hash)
-    if (roster && goesOn) return this.#keep(group, this.#rosters.with(group, roster, step))
-    if (now && (!now.admins.includes(step.by) || list.n < now.n)) return []
+    if (this.knows(group, step.id)) return []
+    const goesOn = this.#goesOn(group, step, text)
+    if (this.#known.has(group) && !goesOn) this.#say(group, 'differs', [step.by])
+    return this.#keep(group, goesOn ?? this.#anew(group, user, step, text))
+  }
+
+  #goesOn(group: string, step: Step, text: string): Roster | undefined {
+    const roster = this.#known.get(group)
+    const isHad = this.of(group)?.heads.includes(listIn(text)?.hash ?? '-')
+    return roster && isHad ? this.#rosters.with(group, roster, step) : undefined
+  }
+
+  /** Who is not in the group, as this device knows it, is told by whoever takes them in: others may be its admins by now. */
+  #anew(group: string, user: string, step: Step, text: string): Roster | undefined {
+    const [list, now] = [listIn(text), this.of(group)]
+    const isIn = now?.members.includes(user)
+    const may = now && !now.heads.includes(list?.hash ?? '') && now.admins.includes(step.by) && now.n <= (list?.n ?? 0)
+    if (!list || (isIn && !may)) return undefined
     const next = this.#rosters.with(group, { ...list, later: [] }, step)
-    if (!next || !this.#rosters.now(group, next).members.includes(user)) return []
-    if (now) this.#say(group, 'differs', [step.by])
-    return this.#keep(group, next)
+    return next && this.#rosters.now(group, next).members.includes(user) ? next : undefined
   }
 
   /** Somebody has left, or was taken out by the server: nobody else says so. */
@@ -75,6 +96,8 @@ export class Groups {
     const [list, now] = [listIn(text), this.of(group)]
     const mayTell = by.isOwn || (now ? now.admins.includes(by.user) : this.asked.has(by.name))
     if (!list || !mayTell || (now && list.n <= now.n)) return []
+    // It was told before, where a message has shown it.
+    if (now) this.#say(group, 'differs', [by.user])
     return this.#keep(group, { ...list, later: [] })
   }
 
@@ -86,7 +109,7 @@ export class Groups {
     return true
   }
 
-  /** Users whom the server lists, and no admin has added. */
+  /** Users whom the server lists, or whose messages it brings, and no admin has added. */
   unsealed(group: string, users: readonly string[]): readonly string[] {
     const now = this.of(group)
     const others = now ? users.filter((user) => !now.members.includes(user)) : []
@@ -97,6 +120,7 @@ export class Groups {
   #say(group: string, why: GroupChange['why'], users: readonly string[]): void {
     const name = [group, why, ...users, this.of(group)?.hash].join('\n')
     if (this.#told.has(name)) return
+    if (this.#told.size >= mostTold) this.#told.clear()
     this.#told.add(name)
     this.#tell({ group, why, users })
   }

@@ -40,6 +40,20 @@ export function remove(engine: Engine, line: Line, device: string): Promise<void
   })
 }
 
+/** The identity of this device is over, and all that was sealed with it: it begins with another, as a new device does. */
+export async function anew(engine: Engine): Promise<void> {
+  const { own, peers, pins, sealed, user, vault } = engine
+  const primitives = await engine.primitives()
+  await engine.alone(async () => {
+    const set = await own.anew(primitives, systemClock.now())
+    pins.forget(user)
+    for (const id of [...sealed.keys()]) vault.set(engine.keepSealed(id, undefined))
+    const gone = peers.forget()
+    vault.set(gone.set, gone.after)
+    vault.set(set)
+  })
+}
+
 /** Makes the next link; made anew where another device was first. `wants` undefined: there is nothing to change any more. */
 async function change(
   engine: Engine,

@@ -6,7 +6,7 @@ import { type Told, toldIn } from '../../protocol/keys/parts.ts'
 import { isLifetime } from '../../protocol/lifetime.ts'
 import { isQuiet, isSealed } from '../../protocol/sealed.ts'
 import type { Engine, InGroups } from './engine.ts'
-import { groupOf, sealedFrame } from './frame.ts'
+import { chatOf, groupOf, sealedFrame } from './frame.ts'
 import type { Line } from './line.ts'
 import { type Part, parsePart } from './message.ts'
 import { readOne } from './pairings.ts'
@@ -73,7 +73,7 @@ async function open(
   { part, shared }: Told,
   inGroups: InGroups | undefined,
 ): Promise<EntryFrame | Why> {
-  const [kind, seq, id, other] = frame
+  const [, seq, id] = frame
   const pin = await withDevice(engine, line, from.user, from.device)
   const member = memberNamed(pin.chain, from.device)
   if (!member) return 'unknown_device'
@@ -83,7 +83,7 @@ async function open(
   const primitives = await engine.primitives()
   const peer = peerOf({ user: from.user, identity: member.identity })
   const group = groupOf(frame)
-  const about = { chat: group ?? (kind === 'copy' ? other : engine.user), id }
+  const about = { chat: chatOf(frame, engine.user), id }
   return engine.alone(async () => {
     const { me, own, peers, epoch, realm } = engine
     const keeper = { me, prekeys: own, answered: new Set(own.answered.keys()) }
@@ -120,11 +120,12 @@ function asMessage(
 ): Found {
   const { repairs, peers } = engine
   const [, seq] = frame
-  const { body, of, says } = payload
+  const { body, of, says, chat } = payload
   if (!of && !says)
     return { found: sealedFrame(frame, body, frame, payload), sets: inGroups?.changes(engine, frame, payload) ?? [] }
   const wanted = says ? undefined : repairs.wanted.get(name)
-  if (!wanted || peers.isOpen(name, seq)) return { found: ['gone', seq, seq], sets: [] }
+  const isOf = wanted && chatOf(wanted.frame, engine.user) === chat
+  if (!isOf || peers.isOpen(name, seq)) return { found: ['gone', seq, seq], sets: [] }
   const found = Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying
   return { found: sealedFrame(found, body, found, payload), sets: inGroups?.changes(engine, found, payload) ?? [] }
 }

@@ -11,7 +11,7 @@ import type { Payload } from './payload.ts'
 import { nameOf } from './peers.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
-import type { Carrying, Logged, Sets, Task, Wanted } from './repairs.ts'
+import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
 import { begunMs } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
@@ -164,17 +164,14 @@ export class Repair {
     const pin = await pins.known(line, task.user)
     if (waits(pin)) return
     const logged = repairs.logged(task.id)
-    const n = logged?.ns[task.user] ?? (logged && this.#cameBefore(task.user, logged) ? pin.chain.n : 0)
+    const n = logged?.ns[task.user] ?? (logged && engine.groups?.cameBefore(task.user, logged) ? pin.chain.n : 0)
     const wasThere = logged && addedAt(pin, task) <= n
-    const says = wasThere ? { body: logged.body, ...logged.says } : ({ body: '', says: 'none' } as const)
+    const says = wasThere
+      ? { body: logged.body, chat: logged.to, ...logged.says }
+      : ({ body: '', says: 'none' } as const)
     await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
     vault.set(repairs.task(task, true))
     await vault.flush()
-  }
-
-  /** Whether a user was in the group when a message came there, which this device did not know when it sealed that. */
-  #cameBefore(user: string, { to, at = 0 }: Logged): boolean {
-    return (this.#engine.groups?.addedAt(to, user) ?? Number.POSITIVE_INFINITY) < at
   }
 
   #tell({ frame, epoch, user }: Pick<Wanted, 'frame' | 'epoch' | 'user'>, why: Why, retrying: boolean): void {

@@ -28,6 +28,8 @@ export type Logged = {
   readonly says?: Pick<Payload, 'change' | 'list'>
   /** In the log of the group, once it stands there. */
   readonly at?: number
+  /** When the server has said so. */
+  readonly stood?: Millis
 }
 export type Sets = readonly (readonly [key: string, value: unknown])[]
 
@@ -65,7 +67,7 @@ export class Repairs {
 
   stands(id: string, at: number): Sets {
     const logged = this.#log.get(id)
-    return logged ? this.log(id, { ...logged, at }) : []
+    return logged ? this.log(id, { ...logged, at, stood: systemClock.now() }) : []
   }
 
   /** What vanishes for its sender vanishes here. */

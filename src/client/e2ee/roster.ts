@@ -4,6 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Millis } from '../../protocol/ids.ts'
 import { framed } from '../../protocol/keys/bytes.ts'
 import { sealedMembers } from '../../protocol/keys/group.ts'
 
@@ -14,6 +15,8 @@ export type Step = {
   readonly by: string
   readonly change: string
   readonly value: string
+  /** When this device has heard of it. */
+  readonly heard?: Millis
 }
 /** `n` sealed changes, the last of which is named by `hash`, in hex. Members in the order in which they came. */
 export type List = {
@@ -28,6 +31,9 @@ export type Roster = List & { readonly later: readonly Step[] }
 /** Changes that may still come before one that is here. */
 const mostLater = 16
 
+/** Beyond what any group comes to; who says more wants to keep others from ever having a later list. */
+const mostChanges = 2 ** 31
+
 /** Of one that is to be made. */
 export const begunBy = (user: string): List => ({ n: 0, hash: '', members: [user], admins: [user] })
 
@@ -38,9 +44,13 @@ export function listIn(text: string): List | undefined {
   try {
     const { n, hash, members, admins } = JSON.parse(text)
     const isOf = (names: unknown): boolean =>
-      Array.isArray(names) && names.length <= sealedMembers && names.every((name) => typeof name === 'string')
-    const fits = Number.isSafeInteger(n) && n >= 0 && /^([0-9a-f]{64})?$/.test(hash) && isOf(members) && isOf(admins)
-    return fits ? { n, hash, members, admins } : undefined
+      Array.isArray(names) &&
+      new Set(names).size === names.length &&
+      names.length <= sealedMembers &&
+      names.every((name) => typeof name === 'string')
+    const isNumber = Number.isSafeInteger(n) && n >= 0 && n <= mostChanges
+    const isHash = typeof hash === 'string' && /^([0-9a-f]{64})?$/.test(hash)
+    return isNumber && isHash && isOf(members) && isOf(admins) ? { n, hash, members, admins } : undefined
   } catch {
     return undefined
   }

@@ -115,6 +115,11 @@ export interface E2ee {
   group(id: string): Promise<GroupIdentity>
   /** Called by `createGroup`: how the id of a group of so many begins. */
   mark(members: readonly string[]): Promise<string>
+  /**
+   * Makes the first keys of this user, where `first` has said no. Where another device has made them meanwhile nothing is made, and the
+   * answer is `unlinked`.
+   */
+  begin(): Promise<Place>
   /** Begins anew with this device alone, where none of the others is at hand. Other users are told, and have to accept it. */
   reset(): Promise<Place>
 }

@@ -82,7 +82,7 @@ class Wired {
 
   /** A connection that ends meanwhile takes it along: the session sends it again on the next. */
   async #sends(frame: SendFrame): Promise<void> {
-    const said = await this.#between.sends(this.#line, frame).catch(() => undefined)
+    const said = await this.#between.sends(this.#line, frame).catch(() => this.#giveUp())
     if (!said) return
     if (said[0] === 'send') this.#say(said)
     else this.#tell([said])
@@ -101,7 +101,12 @@ class Wired {
       if (isNews(frame)) this.#between.moved(this.#line)
     }
     const others = frames.filter((frame) => frame[0] !== 'low' && !isNews(frame) && !this.#line.hears(frame))
-    this.#hearing = this.#hearing.then(() => this.#hear(others)).catch(() => {})
+    this.#hearing = this.#hearing.then(() => this.#hear(others)).catch(() => this.#giveUp())
+  }
+
+  /** What goes on here did not end, though the connection goes on: code could not be loaded, say. It is done again with the next. */
+  #giveUp(): undefined {
+    if (this.#line.isOpen) this.#connection?.close(4002, 'unreadable')
   }
 
   async #hear(frames: readonly ServerFrame[]): Promise<void> {

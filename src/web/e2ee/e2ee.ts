@@ -5,6 +5,7 @@ import type { Client } from '../../client/index.ts'
 import { lockedStorage } from '../../client/locked.ts'
 import { deviceWords } from '../devices.ts'
 import { make } from '../dom.ts'
+import { notice } from '../notice.ts'
 import type { Offer } from '../offer.ts'
 import type { Sealing } from '../sealing.ts'
 import { ask, button, tried } from '../sheet.ts'
@@ -21,7 +22,10 @@ export function sealing({ realm, required }: Offer): Sealing {
     isFirst = true
     return false
   }
-  return new PageSealing(e2ee({ realm, plaintext: 'keyless', first }), required, () => isFirst)
+  const late = () => {
+    isFirst = false
+  }
+  return new PageSealing(e2ee({ realm, plaintext: 'keyless', first }), required, () => isFirst, late)
 }
 
 class PageSealing implements Sealing {
@@ -30,14 +34,20 @@ class PageSealing implements Sealing {
   readonly #isFirst: () => boolean
   readonly #linking: Linking
   #lock: Lock | undefined
+  #strip: Strip | undefined
   #client: Client | undefined
   #me = ''
 
-  constructor(keys: Sealing['e2ee'], required: boolean, isFirst: () => boolean) {
+  constructor(keys: Sealing['e2ee'], required: boolean, isFirst: () => boolean, late: () => void) {
     this.e2ee = keys
     this.#required = required
     this.#isFirst = isFirst
-    this.#linking = new Linking(keys)
+    this.#linking = new Linking(keys, () => {
+      late()
+      this.#strip?.show()
+      void this.#lock?.look()
+      notice('You have turned on encryption in another browser. Link this one.')
+    })
   }
 
   locked: Sealing['locked'] = async (storage, name) => {
@@ -60,7 +70,7 @@ class PageSealing implements Sealing {
     this.#lock = new Lock({ me, e2ee, book, isFirst }, (chat, secrecy) =>
       showEncryption(chat, secrecy, { ...acts, changed: () => void this.#lock?.look() }),
     )
-    new Strip(me, e2ee, acts)
+    this.#strip = new Strip(me, e2ee, acts)
   }
 
   open(chat: string | undefined): void {

@@ -10,9 +10,12 @@ const resetWords =
 
 export class Linking {
   readonly #e2ee: E2ee
+  readonly #late: () => void
 
-  constructor(e2ee: E2ee) {
+  /** `late`: another device has made the first keys meanwhile. */
+  constructor(e2ee: E2ee, late: () => void) {
     this.#e2ee = e2ee
+    this.#late = late
     e2ee.on('place', ({ place }) => {
       if (place !== 'linked' || !document.querySelector('#info[open] #link-code')) return
       closeSheet()
@@ -20,12 +23,15 @@ export class Linking {
     })
   }
 
-  /** Makes the first keys of this person. */
+  /** Makes the first keys of this person, and never others in the place of some: who presses it has been told nothing of that. */
   turnOn(): HTMLElement {
     const made = button('Turn on encryption', async () => {
       made.disabled = true
       closeSheet()
-      if ((await tried(this.#e2ee.reset())) === 'linked') notice('Encryption is on.')
+      const place = await tried(this.#e2ee.begin())
+      if (place === 'linked') return notice('Encryption is on.')
+      made.disabled = false
+      if (place === 'unlinked') this.#late()
     })
     return made
   }

@@ -28,7 +28,7 @@ export class Lock {
     byId('lock').onclick = () => this.#chat !== undefined && this.#known && press(this.#chat, this.#known)
     byId('held-compare').onclick = byId('lock').onclick
     byId('held-accept').onclick = () => this.#accept()
-    for (const name of ['identity', 'place'] as const) about.e2ee.on(name, () => void this.look())
+    for (const name of ['identity', 'place', 'group'] as const) about.e2ee.on(name, () => void this.look())
     about.book.on('lines', (lines) => {
       if (this.#known?.is !== 'sealed' && lines.some(({ chat }) => chat === this.#chat)) void this.look()
     })

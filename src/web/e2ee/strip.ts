@@ -24,17 +24,17 @@ export class Strip {
     this.#newsAs = newsOf(me)
     e2ee.on('place', ({ place }) => {
       this.#place = place
-      this.#show()
+      this.show()
     })
     e2ee.on('identity', ({ user, why }) => {
       if (user !== me) return
       localStorage.setItem(this.#newsAs, why)
-      this.#show()
+      this.show()
     })
-    this.#show()
+    this.show()
   }
 
-  #show(): void {
+  show(): void {
     const said = this.#said()
     byId('keys').hidden = said === undefined
     if (!said) return
@@ -56,7 +56,7 @@ export class Strip {
     if (this.#isLater || this.#place === undefined) return undefined
     const later = button('Not now', () => {
       this.#isLater = true
-      this.#show()
+      this.show()
     })
     if (this.#place === 'removed' || (this.#place === 'unlinked' && !isFirst()))
       return ['This browser cannot read your encrypted messages yet.', link(), later]
@@ -70,7 +70,7 @@ export class Strip {
   #over(): HTMLElement {
     return button('OK', () => {
       localStorage.removeItem(this.#newsAs)
-      this.#show()
+      this.show()
     })
   }
 }

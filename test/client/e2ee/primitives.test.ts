@@ -1,9 +1,11 @@
 /** X25519 by both backends: RFC 7748, and the odd points of Wycheproof. */
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Engine } from '../../../src/client/e2ee/engine.ts'
 import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
 import { newKeyPair, type Primitives } from '../../../src/client/e2ee/primitives.ts'
 import { identityOf, pointOf } from '../../../src/client/e2ee/x3dh.ts'
+import { memoryStorage } from '../../../src/client/storage.ts'
 import { platformPrimitives } from './kit.ts'
 import { hex, linesOf, unhex } from './vectors.ts'
 
@@ -61,4 +63,25 @@ it('an identity key is the same point and secret for X25519 as @noble/curves mak
     expect(hex(pointOf(key) ?? new Uint8Array())).toBe(hex(ed25519.utils.toMontgomery(key)))
   }
   expect(pointOf(new Uint8Array(32).fill(255))).toBe(undefined)
+})
+
+it('is loaded anew where it could not be loaded before', async () => {
+  const none = vi.spyOn(crypto.subtle, 'importKey').mockRejectedValue(new Error('no such name'))
+  let failures = 1
+  const plain = async () => {
+    if (failures-- > 0) throw new Error('offline')
+    return plainPrimitives
+  }
+  const never = () => Promise.reject(new Error('not asked for'))
+  const later = { plain, groups: never, linking: never }
+  const engine = new Engine(
+    {},
+    memoryStorage(),
+    () => {},
+    () => {},
+    later,
+  )
+  await expect(engine.primitives()).rejects.toThrow('offline')
+  expect(await engine.primitives()).toBe(plainPrimitives)
+  none.mockRestore()
 })

@@ -1,0 +1,115 @@
+/** Sealed groups, as one device knows them, against members and servers that lie. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
+import { expect, it } from 'vitest'
+import type { Engine } from '../../../src/client/e2ee/engine.ts'
+import { compared, textIn } from '../../../src/client/e2ee/group-opening.ts'
+import { sharedStatement } from '../../../src/client/e2ee/group-sealing.ts'
+import { Groups } from '../../../src/client/e2ee/groups.ts'
+import type { Line } from '../../../src/client/e2ee/line.ts'
+import { keyPayload, type Payload } from '../../../src/client/e2ee/payload.ts'
+import type { Repair } from '../../../src/client/e2ee/repair.ts'
+import { begunBy, type List, listText, type Step } from '../../../src/client/e2ee/roster.ts'
+import { seal } from '../../../src/client/e2ee/symmetric.ts'
+import type { GroupChange } from '../../../src/client/e2ee/types.ts'
+import type { GroupId, MessageId } from '../../../src/protocol/ids.ts'
+
+const [realm, group] = ['chat.example.org', '#sealed-1' as GroupId]
+const step = (at: number, by: string, change: string, value: string): Step => ({
+  ...{ at, id: String(at), by, change, value },
+})
+
+/** What a device of this user knows of a group that Alice has made, with Bob and Carol. */
+function known(user: string) {
+  const told: GroupChange[] = []
+  const groups = new Groups(realm, new Map(), (event) => void told.push(event))
+  const change = (next: Step, list: List | undefined = groups.of(group)) =>
+    groups.changed(group, user, next, list ? listText(list) : '')
+  if (user === 'alice') change(step(1, 'alice', 'create', 'team'), begunBy('alice'))
+  change(step(2, 'alice', 'add', 'bob\ncarol'), groups.of(group) ?? begunBy('alice'))
+  return { groups, told, change }
+}
+const list = (n: number, members: string[], admins: string[]): List => {
+  const hash = Buffer.from(sha256(Buffer.from(String(n)))).toString('hex')
+  return { n, hash, members, admins }
+}
+
+it('a member who was given the key of a text makes no other text with it', () => {
+  const from = { user: 'alice', device: 'phone' }
+  const statement = sharedStatement(realm, group, 'id', from)
+  // As any of them may choose it: what they can never choose is a key that they were given for another text.
+  const key = new Uint8Array(32).fill(7)
+  const forged = seal(key, concatBytes(new Uint8Array(32), Buffer.from('pay Mallory')), statement)
+  expect(textIn(realm, group, 'id' as MessageId, from, keyPayload(key), forged)).toBeUndefined()
+})
+
+it('lists that no device makes are none: of other types, with somebody twice, or with a number that none comes after', () => {
+  const honest = { n: 1, hash: 'ab'.repeat(32), members: ['eve', 'bob'], admins: ['eve'] }
+  const lies = [
+    ...[{ hash: [] }, { hash: ['ab'.repeat(32)] }, { n: Number.MAX_SAFE_INTEGER }],
+    ...[{ members: ['eve', 'bob', 'bob'] }, { admins: ['eve', 'eve'] }],
+  ]
+  for (const lie of lies) {
+    const groups = new Groups(realm, new Map(), () => {})
+    const text = JSON.stringify({ ...honest, ...lie })
+    expect(groups.changed(group, 'bob', step(3, 'eve', 'rename', 'x'), text)).toEqual([])
+    expect(groups.of(group)).toBeUndefined()
+  }
+})
+
+it('a change by whoever may not make it changes nothing, and is told', () => {
+  const { groups, told, change } = known('bob')
+  const before = groups.of(group)
+  expect(change(step(3, 'carol', 'add', 'mallory'))).toEqual([])
+  expect(told).toEqual([{ group, why: 'differs', users: ['carol'] }])
+  expect(change(step(4, 'carol', 'add', 'mallory'), list(9, ['carol', 'bob', 'mallory'], ['carol']))).toEqual([])
+  expect(groups.of(group)).toEqual(before)
+  // What comes once more is no change.
+  change(step(2, 'alice', 'add', 'bob\ncarol'), begunBy('alice'))
+  expect(told).toHaveLength(1)
+})
+
+it('a list that another device tells in the place of what was known is told', () => {
+  const { groups, told } = known('bob')
+  const text = listText(list(9, ['alice', 'bob', 'carol', 'mallory'], ['alice']))
+  const by = { isOwn: false, user: 'carol', name: 'carol' }
+  expect(groups.told(group, text, by)).toEqual([])
+  expect(told).toEqual([])
+  expect(groups.told(group, text, { ...by, user: 'alice' })).toHaveLength(1)
+  expect(told).toEqual([{ group, why: 'differs', users: ['alice'] }])
+})
+
+it('who has left and is taken in again by an admin who was none then knows the group as it is', () => {
+  for (const sealed of [true, false]) {
+    const { groups, change } = known('bob')
+    const then = groups.of(group) as List
+    groups.left(group, step(3, 'bob', 'leave', 'bob'))
+    // Alice has gone, and Carol is the admin: by a sealed change, or as the server says.
+    const now = { ...(sealed ? list(5, [], []) : then), members: ['carol'], admins: ['carol'] }
+    change(step(9, 'carol', 'add', 'bob'), now)
+    expect(groups.of(group)).toMatchObject({ members: ['carol', 'bob'], admins: ['carol'] })
+  }
+})
+
+it('who writes and was added by no admin is named, though they know all that was said', () => {
+  const { groups, told } = known('bob')
+  const { hash = '' } = groups.of(group) ?? {}
+  const engine = { groups, user: 'bob', pins: { compare: () => {} } } as unknown as Engine
+  const none = { n: 0, hash: new Uint8Array(0) }
+  const payload: Payload = { body: 'hi', mine: none, theirs: { n: 1, hash: hexToBytes(hash) } }
+  const comes = (user: string) => compared(engine, {} as Repair, {} as Line, { user, device: 'phone' }, group, payload)
+  comes('carol')
+  expect(told).toEqual([])
+  comes('mallory')
+  expect(told).toEqual([{ group, why: 'unsealed', users: ['mallory'] }])
+})
+
+it('what a server makes up does not fill the memory', () => {
+  const { groups, told } = known('bob')
+  const before = told.length
+  for (let n = 0; n < 5_000; n++) groups.unsealed(group, [`user ${n}`])
+  expect(told.length - before).toBe(5_000)
+  // The first was forgotten, and is told again.
+  groups.unsealed(group, ['user 0'])
+  expect(told.length - before).toBe(5_001)
+})
