@@ -89,12 +89,12 @@ export function hostPresence({ runtime, router, store, spellOf, sessions, thresh
             actors.tellIfPresent(user, { is: 'saved', ok })
             if (effect.ticket !== undefined) router.answer(effect.ticket, ok ? forgotten : refused)
           }
-          spellOf(user)
-            .store.saveLastSeen(new Map([[user, effect.at]]))
-            .then(
-              () => saved(true),
-              () => saved(false),
-            )
+          // Where another node has the user by now it fails, too.
+          const save = async () => spellOf(user).store.saveLastSeen(new Map([[user, effect.at]]))
+          save().then(
+            () => saved(true),
+            () => saved(false),
+          )
         })
       case 'answer':
         return router.answer(effect.ticket, effect.answer)

@@ -49,12 +49,20 @@ it('when a user goes it is kept when that was, and who watches hears of it', asy
   expect(await node.router.query(toPresence(bob), 'lastSeen')).toBe(await node.store.lastSeen(bob))
 })
 
-it('what the store did not take is kept some seconds later', async () => {
+it.each<[string, () => Promise<never>]>([
+  ['what the store did not take', down],
+  [
+    'what could not be asked for, as where another node has the user for a while,',
+    () => {
+      throw new Error('another node has bob')
+    },
+  ],
+])('%s is kept some seconds later', async (_, fail) => {
   let fails = true
   const saved: unknown[] = []
-  const saveLastSeen = async (seen: ReadonlyMap<unknown, unknown>) => {
+  const saveLastSeen = (seen: ReadonlyMap<unknown, unknown>) => {
     saved.push([...seen])
-    if (fails) throw new Error('no answer')
+    return fails ? fail() : Promise.resolve()
   }
   const node = await house({ saveLastSeen })
   node.presence.tell(bob, { is: 'gone', device: { session: 3, activeAt: 1, away: false }, at: 1 })
