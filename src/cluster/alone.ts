@@ -22,6 +22,8 @@ const lookMs = 500
 export type Alone = {
   /** Calls `pass` when what the store has answered counts, or `over` when it never will. */
   heed(pass: () => void, over?: () => void): void
+  /** The node ends: what does not count now never will. */
+  hurry(): void
   end(): Promise<void>
 }
 
@@ -50,7 +52,8 @@ export async function beAlone(
     beat += 1
     const [tried, sent] = [beat, times()]
     const row = await store.renew(life, tried, false, timeoutMs).catch(() => 'unknown' as const)
-    if (row === 'unknown') return
+    // One that was asked before may answer behind the one that ended it.
+    if (row === 'unknown' || isOver) return
     isOver = row?.state !== 'up'
     if (row?.beat === tried) confirmed = sent
     gate.open()
@@ -60,6 +63,7 @@ export async function beAlone(
   })
   return {
     heed: (pass, over) => gate.enter(0, 0, pass, over),
+    hurry: () => gate.hurry(),
     async end() {
       stop()
       await end()

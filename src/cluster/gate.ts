@@ -23,6 +23,7 @@ export class Gate {
   readonly #passage: (shard: number, term: number) => Passage
   #held: Held[] = []
   #opening = false
+  #hurried = false
 
   constructor(passage: (shard: number, term: number) => Passage) {
     this.#passage = passage
@@ -39,6 +40,12 @@ export class Gate {
     this.open()
   }
 
+  /** The node ends, and nothing is held any more: a task that waits would hold that up for as long as the store is away. */
+  hurry(): void {
+    this.#hurried = true
+    this.open()
+  }
+
   /** The lease was renewed, or a shard is another's. */
   open(): void {
     // What passes may bring more, which goes behind what waits.
@@ -47,7 +54,7 @@ export class Gate {
     const waiting: Held[] = []
     for (const one of this.#held) {
       const passage = this.#passage(one.shard, one.term)
-      if (passage === 'waits') waiting.push(one)
+      if (passage === 'waits' && !this.#hurried) waiting.push(one)
       else if (passage === 'passes') one.pass()
       else one.over()
     }

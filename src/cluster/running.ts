@@ -59,6 +59,7 @@ export function startMember({ store, clock, me, former, leaseMs, host }: MemberO
   const stop = () => {
     over = true
     stopTicks()
+    gate.hurry()
   }
   const valid = () => isValid(state, { at: at(), timings })
   const member: RunningMember = { state, gate, valid, tell, stop }

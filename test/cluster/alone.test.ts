@@ -67,6 +67,29 @@ it('one that was killed is waited for half a minute; if it wakes after that, it 
   expect([told, broke]).toEqual([['at once', 'after its lease, not', 'beside a cluster, not'], ['fenced']])
 })
 
+it('one that has ended stays so, whatever answers late', async () => {
+  const answers: ((row: { state: 'up'; beat: number }) => void)[] = []
+  const slow: ClusterStore = {
+    ...store,
+    renew(...args) {
+      const [, beat] = args
+      if (beat === 1) return store.renew(...args)
+      return beat === 2 ? new Promise((resolve) => answers.push(resolve)) : Promise.resolve({ state: 'dead', beat })
+    },
+  }
+  const broke: string[] = []
+  const { heed } = await beAlone(slow, 3, systemClock, ({ code }) => broke.push(code))
+  await within(11, Promise.resolve())
+  answers[0]?.({ state: 'up', beat: 2 })
+  await within(0, Promise.resolve())
+  const told: string[] = []
+  heed(
+    () => told.push('counts'),
+    () => told.push('not'),
+  )
+  expect([told, broke]).toEqual([['not'], ['fenced']])
+})
+
 it('one that could not say for a while that it is there answers what it holds as soon as it has said so', async () => {
   let reaches = true
   const cut: ClusterStore = {

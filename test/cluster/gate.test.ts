@@ -22,6 +22,25 @@ describe('the gate', () => {
     expect([passed, gate.size]).toEqual([[1, 2, 3], 0])
   })
 
+  it('holds nothing any more when the node ends, and says so', () => {
+    let now: Passage = 'waits'
+    const gate = new Gate(() => now)
+    const told: string[] = []
+    const enter = (what: string) =>
+      gate.enter(
+        1,
+        1,
+        () => told.push(what),
+        () => told.push(`${what}, not`),
+      )
+    enter('before')
+    gate.hurry()
+    enter('after')
+    now = 'passes'
+    enter('in time')
+    expect([told, gate.size]).toEqual([['before, not', 'after, not', 'in time'], 0])
+  })
+
   it('forgets what never counts, says so to whoever asks, and lets the rest pass', () => {
     const gate = new Gate((shard) => (shard === 1 ? 'never' : 'passes'))
     const [passed, over]: [number[], number[]] = [[], []]
