@@ -388,7 +388,7 @@ export async function startHosts(
       if (is) sessions.disconnect(user, undefined, 'banned')
     }
     if (!cluster || !far) return resume()
-    await cluster.join({ runtime, sessions, notes, banned }, far)
+    await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures }, far)
     // From here on it is told; who was banned before the store knows.
     await bans.reload()
   }
@@ -515,6 +515,7 @@ async function shut(
 ): Promise<void> {
   await cluster?.close()
   runtime.stop()
+  alone?.hurry()
   await choresEnded()
   await media?.store.close()
   await alone?.end()

@@ -47,6 +47,8 @@ type Parts = {
   readonly notes: Notes
   /** A user was banned on another node, or let in again. */
   readonly banned: (user: UserId, banned: boolean) => void
+  /** Goes on with the erasures of users who are here. */
+  readonly erasures: () => Promise<void>
 }
 
 /** What a shard's actors have under way is made durable within that; what is not goes as by a crash. */
@@ -111,6 +113,7 @@ export class Cluster {
       store,
       after: (ms, run) => given.clock.after(ms, run),
       notes: () => this.#parts?.notes,
+      erasures: async () => this.#parts?.erasures(),
       shardHere: (group) => (this.#forwarding?.isHere(group) ? this.#shardOf(group) : undefined),
       tell: (group, message) => this.#forwarding?.tell(toGroup(group), message),
     })

@@ -1,4 +1,4 @@
-/** Shards that come to this node: what a former owner of their groups has not handed out is handed out. */
+/** Shards that come to this node: what a former owner of their groups has not handed out is handed out, and what it was erasing is erased. */
 import type { GroupMessage } from '../../actors/group/types.ts'
 import type { Notes } from '../hosts/groups/notes.ts'
 import type { GroupId, Millis } from '../protocol/ids.ts'
@@ -11,6 +11,7 @@ type Context = {
   readonly store: NoteStore
   readonly after: (ms: Millis, run: () => void) => void
   readonly notes: () => Notes | undefined
+  readonly erasures: () => Promise<void>
   /** The shard of a group that is here. */
   readonly shardHere: (group: GroupId) => number | undefined
   readonly tell: (group: GroupId, message: GroupMessage) => void
@@ -30,14 +31,12 @@ export class Taking {
   }
 
   async #resume(): Promise<void> {
-    const { store, notes, shardHere, tell } = this.#context
+    const { store, notes, erasures, shardHere, tell } = this.#context
     const taken = new Set(this.#taken)
     this.#taken.clear()
     const isOwn = (group: GroupId) => taken.has(shardHere(group) ?? -1)
-    await notes()
-      ?.resume(store, isOwn, tell)
-      .catch(() => {
-        for (const shard of taken) this.take(shard)
-      })
+    await Promise.all([notes()?.resume(store, isOwn, tell), erasures()]).catch(() => {
+      for (const shard of taken) this.take(shard)
+    })
   }
 }

@@ -1,5 +1,6 @@
 /** A user is exported and erased by a node that has neither their actor nor their sessions, with groups that are elsewhere. */
 import { expect, it } from 'vitest'
+import type { UserId } from '../../src/protocol/ids.ts'
 import { cluster, type Member, person, userOf } from './nodes.ts'
 
 async function keptOf({ node }: Member, user: string): Promise<readonly Record<string, unknown>[]> {
@@ -58,6 +59,17 @@ it('does not go on while a node is in the cluster that could not be told of the 
   expect(c.node.bans()).not.toContain(bob)
   await c.node.close()
   expect(await erased).toBe('erased')
+})
+
+it('goes on, when another node gets the user, with what was begun before', async () => {
+  const start = await cluster()
+  const a = await start('a')
+  const bob = userOf(5)
+  await a.way.store.saveErasure(bob as UserId, true)
+  await a.node.close()
+  const b = await start('b')
+  await expect.poll(() => b.node.erasures(), { timeout: 60_000 }).toEqual([])
+  expect(await b.node.bans()).toEqual([bob])
 })
 
 it('whom operators of one node ban, or let in again, all nodes know at once', async () => {
