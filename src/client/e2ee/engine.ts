@@ -81,7 +81,7 @@ export class Engine {
     const { own } = this
     const trust = {
       proves: (of: string, links: readonly Uint8Array[]) => (of === this.user ? own.proves(links) : true),
-      isMine: (identity: Uint8Array) => String(identity) === String(own.identity.public),
+      isMine: (identity: Uint8Array) => own.is(identity),
     }
     this.pins = new Pins(realm, () => this.vault, trust, tell)
     this.vault = new Vault(

@@ -57,6 +57,11 @@ export class Own implements PrivatePrekeys {
     return this.#identity
   }
 
+  /** Of a device that comes for the first time messages may come before it has made one: then none is its own. */
+  is(identity: Uint8Array): boolean {
+    return this.#seed !== undefined && String(identity) === String(this.identity.public)
+  }
+
   signed(number: number): KeyPair | undefined {
     return this.#signed.find((prekey) => prekey.number === number)
   }
@@ -157,6 +162,7 @@ export class Own implements PrivatePrekeys {
    * that was shown its code. undefined: no link adds it.
    */
   proves(links: readonly Uint8Array[]): boolean | undefined {
+    if (!this.#seed) return undefined
     const mine = bytesToHex(this.identity.public)
     const link = links.map(parseLink).find((link) => link?.add.some(({ identity }) => bytesToHex(identity) === mine))
     if (!link) return undefined

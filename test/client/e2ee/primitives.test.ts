@@ -2,6 +2,7 @@
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, it, vi } from 'vitest'
 import { Engine } from '../../../src/client/e2ee/engine.ts'
+import { Own } from '../../../src/client/e2ee/own.ts'
 import { plainPrimitives } from '../../../src/client/e2ee/plain.ts'
 import { newKeyPair, type Primitives } from '../../../src/client/e2ee/primitives.ts'
 import { identityOf, pointOf } from '../../../src/client/e2ee/x3dh.ts'
@@ -84,4 +85,10 @@ it('is loaded anew where it could not be loaded before', async () => {
   await expect(engine.primitives()).rejects.toThrow('offline')
   expect(await engine.primitives()).toBe(plainPrimitives)
   none.mockRestore()
+})
+
+it('a device without an identity yet takes none for its own, and is in no chain', () => {
+  const own = new Own()
+  expect(own.proves([])).toBeUndefined()
+  expect(own.is(new Uint8Array(32))).toBe(false)
 })
