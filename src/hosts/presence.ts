@@ -89,12 +89,17 @@ export function hostPresence({ runtime, router, store, spellOf, sessions, thresh
             actors.tellIfPresent(user, { is: 'saved', ok })
             if (effect.ticket !== undefined) router.answer(effect.ticket, ok ? forgotten : refused)
           }
-          // Where another node has the user by now it fails, too.
-          const save = async () => spellOf(user).store.saveLastSeen(new Map([[user, effect.at]]))
-          save().then(
-            () => saved(true),
-            () => saved(false),
-          )
+          try {
+            spellOf(user)
+              .store.saveLastSeen(new Map([[user, effect.at]]))
+              .then(
+                () => saved(true),
+                () => saved(false),
+              )
+          } catch {
+            // Another node has the user by now.
+            saved(false)
+          }
         })
       case 'answer':
         return router.answer(effect.ticket, effect.answer)
