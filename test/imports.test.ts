@@ -148,6 +148,7 @@ describe('an import', () => {
     ['a room imports only rooms below it', 'src/store/x.ts', 'src/hosts/users.ts'],
     ['a room imports only rooms below it', 'src/hosts/logs/x.ts', 'src/node.ts', 'type'],
     ['a room imports only rooms below it', 'src/node.ts', 'src/index.ts'],
+    ['a room imports only rooms below it', 'src/gateway/x.ts', 'src/node/hosts.ts', 'type'],
     ['a room of the server imports nothing that stands beside it', 'src/hosts/x.ts', 'src/client/link.ts'],
     ['a room of the server imports nothing that stands beside it', 'src/node.ts', 'bench/main.ts'],
     ['client, hooks and page import only each other and the protocol', 'src/client/x.ts', 'src/runtime/clock.ts'],
@@ -188,7 +189,7 @@ const ambient =
   /\b(Date\.now|new Date\(\)|performance\.now|process\.hrtime|set(Timeout|Interval|Immediate)|queueMicrotask|nextTick|Math\.random|random(Int|UUID|Bytes)|getRandomValues)\b/
 
 it('lets actors, hosts, the cluster and the runtime take time and chance only from the clock that they are handed', () => {
-  const handed = /^(actors|src\/(cluster|hosts|embed|runtime))\/|^src\/node\.ts$/
+  const handed = /^(actors|src\/(cluster|hosts|embed|runtime|node))\/|^src\/node\.ts$/
   const found = files.filter((file) => ambient.test(readFileSync(file, 'utf8')))
   expect(found).toContain('src/runtime/clock.ts')
   // A token is made outside of any node.
