@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     reporters: ['default', namesSkips],
-    globalSetup: ['test/dist.mjs'],
+    globalSetup: ['test/dist.mjs', 'test/cassandra/shared.mjs'],
     env: cassandra ? { CASSANDRA_TESTS: 'asked' } : {},
     // For a laptop that does much else: they end what hangs, and measure nothing.
     testTimeout: 180_000,

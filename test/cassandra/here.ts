@@ -26,7 +26,7 @@ export const clustersHere = where(
   'apt-get install openjdk-17-jre-headless maven',
 )
 
-/** A node that runs while the tests of this file do. Call it inside of a `describe` with `oneNodeHere`. */
+/** A node that runs while the tests of this file do, and may be shared with other files (test/cassandra/shared.mjs). Call it inside of a `describe` with `oneNodeHere`. */
 export function cassandraNode(): { keyspace(): Promise<CassandraOptions> } {
   let running: Running | undefined
   const made: CassandraOptions[] = []
