@@ -32,7 +32,7 @@ type Context = {
 /** In whose shard the collecting of media that nodes share is. */
 const mediaChore = 'chore:media'
 
-/** Begins, with the `others`. Answers what waits for those that are under way; none begins once the runtime has stopped. */
+/** Begins, with the `others`. Answers what ends them: none begins any more; resolves when those that are under way are over. */
 export function startChores(context: Context, others: readonly Chore[]): () => Promise<unknown> {
   const { runtime, store, calendar, media, holds, isHere, spellOf, onFault } = context
   const start = (where: 'store' | 'media', chore: Chore) =>
@@ -65,7 +65,7 @@ export function startChores(context: Context, others: readonly Chore[]): () => P
     all.push(start('media', { everyMs: expiryMs, task: collect }))
     all.push(start('media', { everyMs: vanishingMs, task: () => vanishing.look(calendar.past) }))
   }
-  return () => Promise.all(all.map((ended) => ended()))
+  return () => Promise.all(all.map((end) => end()))
 }
 
 const stepped = (offMs: number): string =>

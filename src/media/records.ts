@@ -21,6 +21,8 @@ type Gathered = { readonly until: Map<string, Millis>; readonly written: Promise
 
 /** References that one call of `collect`, or one round of `release`, ends: a few milliseconds of the event loop. */
 const slice = 500
+/** It has room on a full disk, too: with the content go its bytes. */
+const frees = { frees: true }
 /** Sorts after every id and holder. */
 const last = '\u{10ffff}'
 
@@ -53,7 +55,13 @@ export class Records {
     this.#held = this.#root.openDB({ name: 'held' })
     this.#ends = this.#root.openDB({ name: 'ends' })
     this.#litter = this.#root.openDB({ name: 'litter' })
-    this.#commits = new Commits({ root: this.#root }, path, broke)
+    const tables = { media: this.#media, begun: this.#begun, since: this.#since, refs: this.#refs }
+    const others = { held: this.#held, ends: this.#ends, litter: this.#litter }
+    this.#commits = new Commits<{ readonly root: RootDatabase }>(
+      { root: this.#root, ...tables, ...others },
+      path,
+      broke,
+    )
   }
 
   close(): Promise<void> {
@@ -105,7 +113,7 @@ export class Records {
       if (this.begun(user, key) !== file) return
       this.#ended(user, key)
       void this.#litter.put(file, 0)
-    })
+    }, frees)
   }
 
   /** What comes for one content while a change of it is under way is written together after that. */
@@ -156,7 +164,7 @@ export class Records {
     await this.#unrefer(references, now)
     await this.#commits.write(() => {
       for (const key of over) void this.#ends.remove(key)
-    })
+    }, frees)
     const old = [...this.#since.getKeys({ end: [stale, '', ''], limit: slice })]
     for (const [, user, key] of old) await this.drop(user as UserId, key, this.begun(user as UserId, key) ?? '')
     return over.length + old.length
@@ -169,7 +177,7 @@ export class Records {
   removed(files: readonly string[]): Promise<unknown> {
     return this.#commits.write(() => {
       for (const file of files) void this.#litter.remove(file)
-    })
+    }, frees)
   }
 
   #ended(user: UserId, key: string): void {
@@ -212,7 +220,7 @@ export class Records {
       if (file === undefined) return
       void this.#litter.put(file, 0)
       void this.#media.remove(id)
-    })
+    }, frees)
   }
 
   #onlyHeldBy(id: string, holders: ReadonlyMap<string, Millis>): boolean {

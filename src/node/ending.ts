@@ -5,8 +5,10 @@ import type { Store } from '../store/contract.ts'
 import type { Hosts } from './hosts.ts'
 
 export async function drain(hosts: Hosts, gateway: Gateway, store: Store): Promise<void> {
-  const { runtime, cluster, clock, asks, hooks, sessions, users, groups, presence, media, hooked } = hosts
+  const { runtime, cluster, clock, asks, hooks, sessions, users, groups, presence, media, hooked, endChores } = hosts
   gateway.stopListening()
+  // Those under way are waited for last: their answers may be held back until the cluster is left.
+  void endChores()
   await cluster?.leave()
   sessions.closeAll('going_away')
   // What the program has let in is sent, what it is still asked about as well.
@@ -21,11 +23,11 @@ export async function drain(hosts: Hosts, gateway: Gateway, store: Store): Promi
   await shut(hosts, store)
 }
 
-export async function shut({ runtime, cluster, alone, choresEnded, media }: Hosts, store: Store): Promise<void> {
+export async function shut({ runtime, cluster, alone, endChores, media }: Hosts, store: Store): Promise<void> {
   await cluster?.close()
   runtime.stop()
   alone?.hurry()
-  await choresEnded()
+  await endChores()
   await media?.store.close()
   await alone?.end()
   await store.close()

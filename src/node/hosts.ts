@@ -43,7 +43,7 @@ export async function startHosts(
     node,
     join: () => join(base, entered, actors, node),
     metrics: metricsOf(base, actors, node),
-    choresEnded: chores(base, entered, actors, node),
+    endChores: chores(base, entered, actors, node),
   }
 }
 

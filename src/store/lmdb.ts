@@ -56,6 +56,9 @@ export function lmdbStore(path: string, options: Partial<LmdbOptions> = {}): Lmd
   return new LmdbStore(path, { ...retention, threaded: options.threaded ?? false })
 }
 
+/** Users with something in the journal, which a page of all users looks through. */
+const mostUnmoved = 1_000
+
 export class LmdbStore implements Store {
   readonly #path: string
   readonly #options: LmdbOptions
@@ -120,8 +123,17 @@ export class LmdbStore implements Store {
     return this.#open.commits.change(change)
   }
 
+  /** As the two above: what makes room, and what a node needs that is to do so, is written on a full disk, too. */
+  async #writeAlways(put: (tables: Tables) => void): Promise<void> {
+    return this.#open.commits.write(put, { frees: true })
+  }
+
+  async #changeAlways<Result>(change: (tables: Tables) => Result): Promise<Result> {
+    return this.#open.commits.change(change, { frees: true })
+  }
+
   async takeTerm(): Promise<number> {
-    return this.#change(nextTerm)
+    return this.#changeAlways(nextTerm)
   }
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
@@ -172,6 +184,8 @@ export class LmdbStore implements Store {
   }
 
   async owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]> {
+    // To put all of them in order for each page would take longer than to move them.
+    if (this.#open.journal.userCount > Math.max(limit, mostUnmoved)) await this.#open.journal.flush().catch(() => {})
     const { tables, journal } = this.#open
     return ownersOf(tables, journal.users(), after, limit)
   }
@@ -191,7 +205,7 @@ export class LmdbStore implements Store {
   }
 
   readonly lives: Lives = {
-    begin: (term, name) => this.#change((tables) => beginLife(tables, term, name)),
+    begin: (term, name) => this.#changeAlways((tables) => beginLife(tables, term, name)),
     termOf: async (name) => this.#open.tables.lives.get(name),
     rename: async (user, epoch) => {
       await this.#flush(user)
@@ -262,7 +276,7 @@ export class LmdbStore implements Store {
   }
 
   saveBan(user: UserId, banned: boolean): Promise<void> {
-    return this.#write(({ bans }) => void (banned ? bans.put(user, true) : bans.remove(user)))
+    return this.#writeAlways(({ bans }) => void (banned ? bans.put(user, true) : bans.remove(user)))
   }
 
   async erasures(): Promise<readonly UserId[]> {
@@ -270,7 +284,7 @@ export class LmdbStore implements Store {
   }
 
   saveErasure(user: UserId, underWay: boolean): Promise<void> {
-    return this.#write(({ erasures }) => void (underWay ? erasures.put(user, true) : erasures.remove(user)))
+    return this.#writeAlways(({ erasures }) => void (underWay ? erasures.put(user, true) : erasures.remove(user)))
   }
 
   async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
@@ -304,15 +318,19 @@ export class LmdbStore implements Store {
   }
 
   saveReckoning({ at, doubtMs }: Reckoning): Promise<void> {
-    return this.#write(({ settings }) => {
+    return this.#writeAlways(({ settings }) => {
       void settings.put('time', at)
       void settings.put('doubt', doubtMs)
     })
   }
 
   async expire(now: Millis): Promise<Expired> {
-    await this.#open.journal.flush()
-    return this.#change((tables) => expire(tables, this.#options, now))
+    const { commits, journal } = this.#open
+    // What cannot move, for want of room, is not what is too old; what leaves makes room for it.
+    await journal.flush().catch((error: StoreError) => {
+      if (error.code !== 'full') throw error
+    })
+    return this.#changeAlways((tables) => expire(tables, this.#options, now, (most) => commits.room.rows(most)))
   }
 
   async trace(id: MessageId): Promise<readonly MessageTrace[]> {

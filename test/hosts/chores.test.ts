@@ -148,6 +148,22 @@ it('media that nobody holds is collected once a minute; what fails there is told
   expect(await pass(10 * minute)).toEqual(['media: no folder'])
 })
 
+it('a node that closes begins no chore any more, also where its timers are hurried', async () => {
+  let looks = 0
+  const look = async () => {
+    looks += 1
+    return 0
+  }
+  const expire = async () => ({ entries: await look(), dedupeKeys: 0 })
+  const erasing: Chore = { everyMs: hour, task: look }
+  const { ended, pass } = await start({ store: { expire }, others: [erasing] })
+  await pass(0)
+  expect(looks).toBe(2)
+  await ended()
+  await pass(2 * hour)
+  expect(looks).toBe(2)
+})
+
 it('a node that closes waits for what is under way, its own and what others do', async () => {
   let land = () => {}
   const slow: Chore = { everyMs: hour, task: () => new Promise((resolve) => (land = () => resolve(0))) }

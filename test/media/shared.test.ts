@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNode, fileMedia, folderBucket, memoryStore, s3Bucket, sharedMedia } from '../../src/index.ts'
 import type { Bucket } from '../../src/media/buckets/bucket.ts'
@@ -58,7 +58,7 @@ describe('on an S3 server', () => {
     await right.put('a', new URL(import.meta.url).pathname, idOf(readFileSync(new URL(import.meta.url))))
     await right.open(['a', 'b'])
     await expect(bucket({ prefix: 'other/' }).open(['a', 'b'])).rejects.toThrow(
-      /is it the right one, and its prefix\?$/,
+      /is it the right one, and its prefix\? .* put an empty object there as other\/a and start again\.$/,
     )
   })
 })
@@ -144,6 +144,22 @@ describe('media that nodes share', () => {
     await rename(join(path, 'away'), join(path, 'bucket'))
     await node.open()
     expect(await upload('another')).toMatchObject({ type: 'image/png' })
+    await node.close()
+  })
+
+  it('is kept on where a disk has lost what is looked for, once whoever runs the node says that it is the right one', async () => {
+    const node = inFolder()
+    await node.open()
+    const upload = await node.begin('alice' as UserId, null)
+    await upload.write(png('a picture'))
+    await upload.finish('h', Date.now() + 1_000_000)
+    await node.close()
+    await rm(join(path, 'bucket'), { recursive: true })
+    const said = await node.open().catch(({ message }) => message)
+    const lost = /make an empty file (\S+) and start again/.exec(said)?.[1] ?? ''
+    await mkdir(dirname(lost), { recursive: true })
+    writeFileSync(lost, '')
+    await node.open()
     await node.close()
   })
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -7,28 +7,64 @@ import type { UserId } from '../../src/protocol/ids.ts'
 import { Room } from '../../src/store/lmdb/room.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 
-it('room in a file is made between transactions, not in one, and writes over no page that is in use', async () => {
+/** A file of LMDB's with 50,000 bytes in it, in a folder of its own. */
+async function file() {
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-room-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'room.mdb')
   const root = open({ path, overlappingSync: false, eventTurnBatching: false })
+  onTestFinished(async () => {
+    await root.close()
+    rmSync(folder, { recursive: true })
+  })
   await root.put('key', 'x'.repeat(50_000))
+  return { folder, path, root }
+}
+
+it('room in a file is made before it is needed, and writes over no page that is in use', async () => {
+  const { folder, path, root } = await file()
   const used = readFileSync(path)
   const room = new Room({ root }, path, folder)
-  room.prepare()
-  const { size } = statSync(path)
-  expect(size).toBeGreaterThan(1024 * 1024)
-  room.check(4 * 1024 * 1024)
-  expect(statSync(path).size).toBe(size)
+  expect(room.takes(0)).toBe(false)
+  await room.prepare(false)
+  expect(statSync(path).size).toBeGreaterThan(1024 * 1024)
+  expect([room.takes(100), room.wants(100), room.takes(1024 * 1024)]).toEqual([true, false, false])
   await root.put('other', 'y'.repeat(50_000))
   room.ended()
-  room.prepare()
-  expect(statSync(path).size).toBeGreaterThan(8 * 1024 * 1024)
-  room.ended()
+  room.owes(() => 1024 * 1024)
+  expect(room.wants(1024 * 1024)).toBe(true)
+  await room.make()
+  expect(room.takes(1024 * 1024)).toBe(true)
+  expect(statSync(path).size).toBeGreaterThan(5 * 1024 * 1024)
+  room.owes(() => 0)
   room.close(true)
   expect(statSync(path).size).toBeLessThan(used.length + 200_000)
   expect([root.get('key')?.length, root.get('other')?.length]).toEqual([50_000, 50_000])
-  await root.close()
+})
+
+it('room for what is in a journal stays where a store is closed: the next start may find the disk full', async () => {
+  const { folder, path, root } = await file()
+  const room = new Room({ root }, path, folder)
+  room.owes(() => 1024 * 1024)
+  await room.make()
+  room.close(true)
+  expect(statSync(path).size).toBeGreaterThan(4 * 1024 * 1024)
+})
+
+it('a limit that ends within a page costs no page that is in use', async () => {
+  const { folder, path, root } = await file()
+  const { size } = statSync(path)
+  const limit = size + 300_000
+  const written: number[] = []
+  const room = new Room({ root }, path, folder, async (_, length, at) => {
+    written.push(at)
+    if (at >= limit) throw Object.assign(new Error('too large'), { errno: -constants.errno.EFBIG })
+    return Math.min(length, limit - at)
+  })
+  await room.prepare(true)
+  room.owes(() => 100_000)
+  await expect(room.prepare(false)).rejects.toMatchObject({ code: 'full' })
+  for (const at of written) expect([at >= size, at >= limit || at % 4_096]).toEqual([true, at >= limit ? true : 0])
+  room.close(false)
 })
 
 it('a file that was removed while it is open is told, before anything is written to it', async () => {

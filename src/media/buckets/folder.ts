@@ -27,7 +27,9 @@ export function folderBucket(path: string): Bucket {
         mkdirSync(path, { recursive: true, mode: 0o700 })
         await access(path, constants.W_OK)
         if (known.length > 0 && !known.some((name) => existsSync(at(name))))
-          throw new Error('nothing of what was put there is in it: is it mounted?')
+          throw new Error(
+            `nothing of what was put there is in it: is it mounted? If it is, and has lost them, make an empty file ${at(known[0] ?? '')} and start again`,
+          )
         await writeFile(at(mark), '')
       } catch (cause) {
         const text = `The media folder ${path} cannot be used (${(cause as Error).message}); choose another or change its owner.`

@@ -64,7 +64,7 @@ export function s3Bucket(options: S3Options): Bucket {
           () => false,
         )
       if (known.length > 0 && !(await Promise.all(known.map(isThere))).includes(true)) {
-        const text = `Nothing of what was put into the bucket ${bucket} at ${endpoint} is there: is it the right one, and its prefix?`
+        const text = `Nothing of what was put into the bucket ${bucket} at ${endpoint} is there: is it the right one, and its prefix? If they are, and it has lost them, put an empty object there as ${prefix}${known[0]} and start again.`
         throw new StoreError('not_writable', text)
       }
     },

@@ -6,20 +6,26 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StoreError } from '../error.ts'
-import { type File, failed, full, Room } from './room.ts'
+import { type File, failed, full, Room, type WriteZeros } from './room.ts'
 
 /** A disk with less room than this, in bytes, counts as full when a write fails. */
 const fullBytes = 1024 * 1024
 
+/** `done` runs when it is durable, before the next transaction begins. `frees`: it makes room, and has some on a full disk, too. */
+type How = { readonly done?: () => void; readonly frees?: boolean }
 type Write<Tables> = {
   readonly put: (tables: Tables) => void
-  readonly then?: (() => void) | undefined
+  readonly done?: (() => void) | undefined
   /** It reads what may be written in the same transaction. */
   readonly reads?: boolean
 }
 /** What belongs to every transaction. */
 type Each<Tables> = { put(tables: Tables): void; done(): void }
-type Transaction<Tables> = { readonly writes: Write<Tables>[]; readonly committed: Promise<void> }
+type Transaction<Tables> = {
+  readonly writes: Write<Tables>[]
+  readonly frees: boolean
+  readonly committed: Promise<void>
+}
 
 export class Commits<Tables extends File> {
   readonly room: Room
@@ -28,17 +34,24 @@ export class Commits<Tables extends File> {
   readonly #broke: (error: StoreError) => void
   readonly #each: Each<Tables> | undefined
   #next: Transaction<Tables> | undefined
-  /** The last transaction, whatever became of it. */
+  /** The last transaction, or room that is made, whatever became of it. */
   #last: Promise<void> = Promise.resolve()
+  #making: Promise<void> | undefined
   /** Why the last transaction failed; undefined: it did not. */
   #failed: StoreError | undefined
 
   /**
    * `path`: of the file with the tables. `broke` is told of the failure after which nothing more is written. `each`: what the end of each
-   * transaction writes.
+   * transaction writes. `write`: how room is made.
    */
-  constructor(tables: Tables, path: string, broke: (error: StoreError) => void, each?: Each<Tables>) {
-    this.room = new Room(tables, path, dirname(path))
+  constructor(
+    tables: Tables,
+    path: string,
+    broke: (error: StoreError) => void,
+    each?: Each<Tables>,
+    write?: WriteZeros,
+  ) {
+    this.room = new Room(tables, path, dirname(path), write)
     this.#tables = tables
     this.#folder = dirname(path)
     this.#broke = broke
@@ -67,34 +80,58 @@ export class Commits<Tables extends File> {
     this.#broke(error)
   }
 
-  /** Durable when it resolves; `then` runs just before that, and before the next transaction begins. */
-  write(put: (tables: Tables) => void, then?: () => void): Promise<void> {
-    return this.#add({ put, then })
+  /** Durable when it resolves. */
+  write(put: (tables: Tables) => void, { done, frees = false }: How = {}): Promise<void> {
+    return this.#add({ put, done }, frees)
   }
 
   /** Reads and rewrites what is there: no write of this process or of another comes between. */
-  async change<Result>(change: (tables: Tables) => Result): Promise<Result> {
+  async change<Result>(change: (tables: Tables) => Result, { frees = false }: How = {}): Promise<Result> {
     const results: Result[] = []
-    await this.#add({ put: (tables) => void results.push(change(tables)), reads: true })
+    await this.#add({ put: (tables) => void results.push(change(tables)), reads: true }, frees)
     return results[0] as Result
   }
 
-  #add(write: Write<Tables>): Promise<void> {
-    this.#next ??= this.#begin()
+  /** Makes room for what is appended, before the next transaction. A full disk is no failure. */
+  makeRoom(): Promise<void> {
+    if (this.#making) return this.#making
+    const making = this.#last
+      .then(() => this.#makeRoom())
+      .finally(() => {
+        this.#making = undefined
+      })
+    this.#making = making
+    this.#last = making.catch(() => {})
+    return making
+  }
+
+  async #makeRoom(): Promise<void> {
+    this.check()
+    try {
+      await this.room.make()
+    } catch (cause) {
+      throw await this.#fail(cause)
+    }
+  }
+
+  /** What makes room has a transaction of its own: no other write may take what is kept for it, or keep it from that. */
+  #add(write: Write<Tables>, frees: boolean): Promise<void> {
+    if (this.#next?.frees !== frees) this.#next = this.#begin(frees)
     this.#next.writes.push(write)
     return this.#next.committed
   }
 
   /** It commits after this turn of the event loop, and after the transaction before it. */
-  #begin(): Transaction<Tables> {
-    const committed = Promise.all([new Promise(setImmediate), this.#last]).then(() => this.#commit())
+  #begin(frees: boolean): Transaction<Tables> {
+    const committed = Promise.all([new Promise(setImmediate), this.#last]).then(() => this.#commit(transaction))
+    const transaction: Transaction<Tables> = { writes: [], frees, committed }
     this.#last = committed.catch(() => {})
-    return { writes: [], committed }
+    return transaction
   }
 
-  async #commit(): Promise<void> {
-    const writes = this.#next?.writes ?? []
-    this.#next = undefined
+  async #commit(transaction: Transaction<Tables>): Promise<void> {
+    const { writes, frees } = transaction
+    if (this.#next === transaction) this.#next = undefined
     this.check()
     const { root } = this.#tables
     const put = () => {
@@ -102,7 +139,7 @@ export class Commits<Tables extends File> {
       this.#each?.put(this.#tables)
     }
     try {
-      this.room.prepare()
+      await this.room.prepare(frees)
       // Only in a transaction of lmdb's do reads see what it has written; in a batch, writes cost this thread less.
       await (writes.some(({ reads }) => reads) ? root.transaction(put) : root.batch(put))
     } catch (cause) {
@@ -112,7 +149,7 @@ export class Commits<Tables extends File> {
     }
     if (!this.broken) this.#failed = undefined
     this.#each?.done()
-    for (const { then } of writes) then?.()
+    for (const { done } of writes) done?.()
   }
 
   async #fail(error: unknown): Promise<StoreError> {

@@ -60,7 +60,8 @@ async function copyTables(file: string, copy: string): Promise<void> {
     const tables = names.map((name) => table(from, name))
     const bytes = bytesUsed(tables) + sliceBytes
     checkRoom(file, bytes)
-    room.check(bytes / 2)
+    const full = await room.make(bytes)
+    if (full) throw full
     for (const [at, name] of names.entries()) copyTable(tables[at] as Raw, table(to, name), name)
   } finally {
     room.ended()

@@ -8,7 +8,7 @@ import { unpackRow } from './rows.ts'
 import { lastSeq, type Tables } from './tables.ts'
 
 /** Rows that are looked through, or removed, in one turn of the event loop: some milliseconds. */
-const slice = 500
+const most = 500
 
 /** The entries are in the tables by user: the journal has none of them. */
 export async function erase(
@@ -18,18 +18,20 @@ export async function erase(
   from: Seq,
   upTo: Seq,
 ): Promise<void> {
+  const slice = () => commits.room.rows(most)
   for (let start: Seq | null = from; start !== null; ) {
-    const { seqs, next }: Erased = find(tables, user, chat, start, upTo)
-    await commits.change((tables) => eraseEntries(tables, user, seqs))
+    const { seqs, next }: Erased = find(tables, user, chat, start, upTo, slice())
+    await commits.change((tables) => eraseEntries(tables, user, seqs), { frees: true })
     start = next
   }
-  for (let more = true; more; ) more = await commits.change((tables) => eraseHistory(tables, user, chat, from, upTo))
+  const history = (tables: Tables) => eraseHistory(tables, user, chat, from, upTo, slice())
+  for (let more = true; more; ) more = await commits.change(history, { frees: true })
 }
 
 /** What is to be erased in a slice of rows, and where the next slice begins; null: this was the last. */
 type Erased = { readonly seqs: readonly Seq[]; readonly next: Seq | null }
 
-function find({ entries }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq): Erased {
+function find({ entries }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq, slice: number): Erased {
   const seqs: Seq[] = []
   const rows = entries.getRange({ start: rowOf(entries, user, from), end: [user, after(upTo)], limit: slice + 1 })
   let count = 0
@@ -49,7 +51,7 @@ function eraseEntries(tables: Tables, user: UserId, seqs: readonly Seq[]): void 
 }
 
 /** Takes some messages out of a history; whether there may be more. */
-function eraseHistory({ history }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq): boolean {
+function eraseHistory({ history }: Tables, user: UserId, chat: UserId, from: Seq, upTo: Seq, slice: number): boolean {
   const keys = [...history.getKeys({ start: [user, chat, from], end: [user, chat, after(upTo)], limit: slice })]
   for (const key of keys) void history.remove(key)
   return keys.length === slice

@@ -9,11 +9,18 @@ import { unlessDamaged } from './table.ts'
 import { dayOf, lastSeq, type Tables } from './tables.ts'
 
 /** Rows removed by one call of `expire`: a few milliseconds of the event loop. */
-const slice = 2_000
+const most = 2_000
 
-export function expire(tables: Tables, { retentionMs, dedupeMs }: Retention, now: Millis): Expired {
+/** `rows`: how many of so many may be removed at once. */
+export function expire(
+  tables: Tables,
+  { retentionMs, dedupeMs }: Retention,
+  now: Millis,
+  rows: (most: number) => number,
+): Expired {
+  const slice = rows(most)
   const dedupeKeys = expireRepeats(tables, now - dedupeMs, slice)
-  let entries = expireDue(tables, now)
+  let entries = expireDue(tables, now, rows)
   for (const [day, user] of tables.days.getKeys({ end: [dayOf(now - retentionMs), ''] })) {
     if (entries >= slice) break
     entries += unlessDamaged(() => expireDay(tables, day, user as UserId, slice - entries)) ?? 0

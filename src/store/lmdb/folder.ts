@@ -12,6 +12,7 @@ import { Marks } from './journal/marks.ts'
 import { openOut } from './journal/out.ts'
 import { Journal, type JournalOptions } from './journal.ts'
 import { checkPlace, type TypeOf, typeOf } from './place.ts'
+import type { WriteZeros } from './room.ts'
 import { Damages } from './table.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
@@ -26,8 +27,8 @@ export type Opened = {
   readonly unlock: () => void
 }
 
-/** How files of the journal are written; and what kind of file system a folder is on. */
-type Disk = JournalOptions & { readonly typeOf: TypeOf }
+/** How files of the journal are written; how room is made in that of the tables; and what kind of file system a folder is on. */
+type Disk = JournalOptions & { readonly typeOf: TypeOf; readonly room?: WriteZeros }
 
 /** Opens the folder `path`, which is made if need be. */
 export async function openFolder(path: string, events: StoreEvents, disk: Partial<Disk> = {}): Promise<Opened> {
@@ -43,12 +44,14 @@ export async function openFolder(path: string, events: StoreEvents, disk: Partia
   }
 }
 
-async function openLocked(path: string, events: StoreEvents, out: JournalOptions, unlock: () => void): Promise<Opened> {
+type Out = JournalOptions & Pick<Disk, 'room'>
+
+async function openLocked(path: string, events: StoreEvents, out: Out, unlock: () => void): Promise<Opened> {
   const tables = openTables(path, new Damages(path, events.damaged))
   try {
     await checkVersion(tables, path)
     const marks = new Marks(tables)
-    const commits = new Commits<Tables>(tables, fileOf(path), events.broke, marks.each)
+    const commits = new Commits<Tables>(tables, fileOf(path), events.broke, marks.each, out.room)
     const journal = new Journal(path, tables, commits, marks, out)
     return { tables, commits, journal, unlock }
   } catch (error) {

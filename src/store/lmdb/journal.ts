@@ -55,7 +55,7 @@ export class Journal {
       marks,
       files,
       {
-        change: (change, then) => commits.write(change, then),
+        change: (change, done) => commits.write(change, { done }),
         move: () => this.flush(),
         stop: (error) => commits.stop(error),
       },
@@ -68,6 +68,8 @@ export class Journal {
           commits.check()
           this.#files.check()
         },
+        hasRoom: (bytes) => this.#hasRoom(bytes),
+        makeRoom: (bytes) => this.#makeRoom(bytes),
         news: (appends) => unmoved.news(appends),
         keep: (appends) => this.#keep(appends),
       },
@@ -75,6 +77,7 @@ export class Journal {
       new Pace(out.threaded),
       this.syncs,
     )
+    commits.room.owes(() => unmoved.bytes + this.#writer.waiting)
     for (const { value } of tables.aside.getRange({})) this.#recover(unpackAppends(value))
     for (const { payload } of records) this.#recover(unpackAppends(payload))
   }
@@ -102,9 +105,23 @@ export class Journal {
   /** As `append`; `done` is called by `begin`, or later. Throws where `append` rejects at once. */
   add(append: Append, done: Done): void {
     this.#unmoved.check(append.user)
-    const bytes = bytesOf(append.entries)
-    this.#commits.room.check(this.#unmoved.bytes + this.#writer.waiting + bytes)
-    this.#writer.add(append, bytes, done)
+    this.#writer.add(append, bytesOf(append.entries), done)
+  }
+
+  /** Whether so many bytes more will find room in the tables. Some is made in good time, so that no append waits for it. */
+  #hasRoom(bytes: number): boolean {
+    const { room } = this.#commits
+    const all = this.#unmoved.bytes + bytes
+    if (room.wants(all)) this.#commits.makeRoom().catch(() => {})
+    return room.takes(all)
+  }
+
+  /** What is under way may have been begun for less. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const { room } = this.#commits
+    do await this.#commits.makeRoom()
+    while (!room.takes(this.#unmoved.bytes + bytes) && !room.refused)
+    if (!room.takes(this.#unmoved.bytes + bytes)) throw room.refused
   }
 
   /** Writes what was appended so far. */
@@ -116,7 +133,7 @@ export class Journal {
 
   /** Throws where there is no room for the next append. */
   async look(): Promise<void> {
-    this.#commits.room.look()
+    await this.#makeRoom(0)
     await this.#files.look()
   }
 
@@ -128,6 +145,10 @@ export class Journal {
   /** Who has something in the journal. */
   users(): IterableIterator<UserId> {
     return this.#unmoved.users()
+  }
+
+  get userCount(): number {
+    return this.#unmoved.userCount
   }
 
   /** Moves what is in the journal now, of one user or of all, to the tables. Rejects when that failed: then it is in the journal still. */
@@ -148,6 +169,7 @@ export class Journal {
     await this.#writer.idle()
     await this.#files.close()
     // The tables know where it ends: the next process then misses a last record that a disk has lost.
-    if (this.#marks.now.durable < this.#marks.durable) await this.#commits.write(() => {}).catch(() => {})
+    if (this.#marks.now.durable < this.#marks.durable)
+      await this.#commits.write(() => {}, { frees: true }).catch(() => {})
   }
 }

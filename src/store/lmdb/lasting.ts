@@ -78,8 +78,8 @@ export function startTimers(tables: Tables, user: UserId, started: Started, now:
 }
 
 /** Makes `gone` of entries whose timers have run out; answers how many. */
-export function expireDue(tables: Tables, now: Millis): number {
-  const keys = [...tables.due.getKeys({ end: [now + 1, '', 0], limit: slice })]
+export function expireDue(tables: Tables, now: Millis, rows: (most: number) => number): number {
+  const keys = [...tables.due.getKeys({ end: [now + 1, '', 0], limit: rows(slice) })]
   const seqs = new Map<UserId, Seq[]>()
   for (const key of keys) {
     const [, user, seq] = key

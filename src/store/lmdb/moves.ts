@@ -120,7 +120,7 @@ export class Moves {
         for (const { user, appends } of this.#unmoved.stuck()) void aside.put(user, packAppends(appends))
         this.#records.applied(upTo)
       },
-      () => this.#records.retire(),
+      { done: () => this.#records.retire(), frees: true },
     )
   }
 
@@ -129,8 +129,9 @@ export class Moves {
     return this.#commits.write(
       (tables) => {
         // Where more comes in than goes out, more goes out.
-        let room = Math.max(bytesAtOnce, this.#unmoved.bytes >> 4)
-        for (let share = left.pop(); share; share = room > 0 ? left.pop() : undefined) {
+        let room = this.#commits.room.bytes(Math.max(bytesAtOnce, this.#unmoved.bytes >> 4))
+        let users = this.#commits.room.rows(left.length)
+        for (let share = left.pop(); share; share = room > 0 && --users > 0 ? left.pop() : undefined) {
           const { user, count } = share
           const fresh = this.#unmoved.of(user)
           if (!fresh) continue
@@ -141,8 +142,11 @@ export class Moves {
           if (some.length < count) left.push({ user, count: count - some.length })
         }
       },
-      () => {
-        for (const { user, entries } of moved) this.#unmoved.forget(user, entries)
+      {
+        done: () => {
+          for (const { user, entries } of moved) this.#unmoved.forget(user, entries)
+        },
+        frees: true,
       },
     )
   }

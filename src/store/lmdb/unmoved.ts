@@ -30,6 +30,10 @@ export class Unmoved {
     return this.#fresh.keys()
   }
 
+  get userCount(): number {
+    return this.#fresh.size
+  }
+
   /** Those whose tables are damaged, and what the journal has of them. */
   stuck(): { readonly user: UserId; readonly appends: readonly Append[] }[] {
     const all = [...this.#stuck.keys()].map((user) => ({ user, appends: this.#appendsOf(user) }))

@@ -8,13 +8,15 @@ import { type Row, unlessDamaged } from './table.ts'
 import { dayOf, lastId, lastSeq, type Tables } from './tables.ts'
 
 /** Rows that one transaction removes: a few milliseconds of the event loop. */
-const slice = 500
+const most = 500
 
 /** The entries are in the tables by user: the journal has none of them. */
 export async function wipe({ commits }: { readonly commits: Commits<Tables> }, user: UserId): Promise<void> {
-  await commits.change((tables) => wipeRecord(tables, user))
-  for (const some of [wipeEntries, wipeHistory, wipeReads])
-    for (let more = true; more; ) more = await commits.change((tables) => some(tables, user))
+  await commits.change((tables) => wipeRecord(tables, user), { frees: true })
+  for (const some of [wipeEntries, wipeHistory, wipeReads]) {
+    const next = (tables: Tables) => some(tables, user, commits.room.rows(most))
+    for (let more = true; more; ) more = await commits.change(next, { frees: true })
+  }
 }
 
 /** What there are few of. All that is in the inbox counts as told to its senders. */
@@ -29,7 +31,7 @@ function wipeRecord(tables: Tables, user: UserId): void {
 }
 
 /** The oldest of the inbox, also where they are damaged; whether there may be more. */
-function wipeEntries(tables: Tables, user: UserId): boolean {
+function wipeEntries(tables: Tables, user: UserId, slice: number): boolean {
   const { entries, logs, days } = tables
   const log = logs.get(user)
   const rows = [...entries.getRange({ start: [user, 0], end: [user, lastSeq], limit: slice + 1 })]
@@ -46,13 +48,13 @@ function wipeEntries(tables: Tables, user: UserId): boolean {
 const entriesOf = (row: Row<Uint8Array, [string, number]>): readonly Entry[] =>
   unlessDamaged(() => unpackRow(row.value)) ?? []
 
-function wipeHistory({ history }: Tables, user: UserId): boolean {
+function wipeHistory({ history }: Tables, user: UserId, slice: number): boolean {
   const keys = [...history.getKeys({ start: [user, '', 0], end: [user, lastId, 0], limit: slice })]
   for (const key of keys) void history.remove(key)
   return keys.length === slice
 }
 
-function wipeReads({ reads }: Tables, user: UserId): boolean {
+function wipeReads({ reads }: Tables, user: UserId, slice: number): boolean {
   const keys = [...reads.getKeys({ start: [user, ''], end: [user, lastId], limit: slice })]
   for (const key of keys) void reads.remove(key)
   return keys.length === slice

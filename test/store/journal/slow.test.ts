@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { closeFolder, openFolder } from '../../../src/store/lmdb/folder.ts'
 import { type OpenOut, openOut } from '../../../src/store/lmdb/journal/out.ts'
 import { message, user } from '../../contracts/store.ts'
@@ -61,5 +61,57 @@ it('holds up the event loop once; then others wait for it, while tables are writ
   await Promise.all(waiting)
   expect([answered, tail()]).toEqual([[last + 1, last + 2, last + 3], last + 3])
   await closeFolder({ journal, commits, tables, unlock })
+  rmSync(root, { recursive: true })
+})
+
+it('whoever waits for the next file waits for 4 MB of it, not for all', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'bluetick-slow-'))
+  // Files that are filled within ten seconds are followed by larger ones.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1)
+  let pieces = 0
+  /** Of the first, and of the next. */
+  const enough = 16 + 16
+  let reached = () => {}
+  let asked = new Promise<void>((resolve) => {
+    reached = resolve
+  })
+  let go = () => {}
+  const slow: OpenOut = async (path) => {
+    const out = await openOut(path)
+    const write = async (bytes: Uint8Array, at: number) => {
+      const isFilling = bytes.subarray(0, 8).every((byte) => byte === 0)
+      if (isFilling && ++pieces > enough) {
+        const held = new Promise<void>((resolve) => {
+          go = resolve
+        })
+        reached()
+        await held
+      }
+      return out.write(bytes, at)
+    }
+    return { ...out, write }
+  }
+  const opened = await openFolder(join(root, 'data'), { broke: () => {}, damaged: () => {} }, { open: slow })
+  const { journal, commits } = opened
+  const append = (seq: number) => {
+    const entries = [message(seq, 1_000, 'x'.repeat(1_000_000))]
+    return journal.append({ user: bob, epoch: 7, term: 1, entries })
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  for (let seq = 1; seq <= 4; seq++) await append(seq)
+  await asked
+  asked = new Promise((resolve) => {
+    reached = resolve
+  })
+  const answered = append(5).then(() => 'answered')
+  for (let n = 0; n < 3; n++) {
+    await turn()
+    await commits.makeRoom()
+  }
+  await turn()
+  go()
+  expect(await Promise.race([answered, asked.then(() => 'waits for more')])).toBe('answered')
+  await closeFolder(opened)
+  clock.mockRestore()
   rmSync(root, { recursive: true })
 })

@@ -5,7 +5,7 @@ import type { Claimed, JournalFolder } from './folder.ts'
 import type { Marks } from './marks.ts'
 import type { Live } from './read.ts'
 
-/** Bytes of a file, at first and at most; and milliseconds in which one that is filled is followed by a larger one. */
+/** Bytes of a file, at first, which must do also where somebody waits for it, and at most; and milliseconds in which one that is filled is followed by a larger one. */
 const [firstSize, mostSize] = [4 * 1024 * 1024, 32 * 1024 * 1024]
 /** Bytes that must do where the disk has no room for more. */
 const leastSize = 256 * 1024
@@ -15,8 +15,8 @@ const mostFiles = 3
 
 /** What the files need of the tables. */
 type Asked = {
-  /** Durable when it resolves; `then` runs before the next transaction begins. */
-  change(change: () => void, then: () => void): Promise<void>
+  /** Durable when it resolves; `done` runs before the next transaction begins. */
+  change(change: () => void, done: () => void): Promise<void>
   /** Moves everything to the tables. */
   move(): Promise<void>
   /** Nothing may be written any more, here or there. */
@@ -35,6 +35,8 @@ export class Files {
   #next: Promise<Claimed> | undefined
   #ready: Claimed | undefined
   #size = firstSize
+  /** Nothing is appended until there is another one. */
+  #hurried = false
   #claimedAt = Number.NEGATIVE_INFINITY
   /** Why there is no file to write to. */
   #refused: StoreError | undefined
@@ -70,15 +72,34 @@ export class Files {
 
   /** The next one, where the one that is written to has no room for so many bytes. Called once at a time. */
   async file(bytes: number): Promise<Claimed> {
+    this.#hurried = true
+    try {
+      return await this.#follow(bytes)
+    } finally {
+      this.#hurried = false
+    }
+  }
+
+  async #follow(bytes: number): Promise<Claimed> {
     for (;;) {
       this.#next ??= this.#ahead(bytes)
-      const next = await this.#next
+      const next = await this.#next.catch((error) => this.#again(bytes, error))
       this.#next = undefined
       this.#ready = undefined
       this.#current?.out.close()
       this.#current = next
       if (next.end + bytes <= next.size) return next
     }
+  }
+
+  /** Where the disk has no room for another one, that which is full is used again: once the tables have all of it, nobody needs it. */
+  async #again(bytes: number, error: StoreError): Promise<Claimed> {
+    if (error.code !== 'full' || !this.#current) throw error
+    this.#current.out.close()
+    this.#current = undefined
+    await this.#asked.move()
+    this.#next ??= this.#ahead(bytes)
+    return this.#next
   }
 
   #ahead(bytes: number): Promise<Claimed> {
@@ -110,7 +131,9 @@ export class Files {
     this.#claimedAt = now
     const least = Math.max(2 * bytes, leastSize)
     const number = this.#marks.now.claimed + 1
-    const claimed = await this.#folder.claim(store, number, Math.max(this.#size, least), least, this.#marks.now)
+    const most = Math.max(this.#size, least)
+    const size = () => (this.#hurried ? Math.max(firstSize, least) : most)
+    const claimed = await this.#folder.claim(store, number, size, least, this.#marks.now)
     const known = () => {
       this.#live.push(claimed)
       this.#ready = claimed

@@ -58,8 +58,9 @@ export class JournalFolder {
   /**
    * Makes a file that is ready for records, of one that is not needed any more or anew. What it was has lost its name for good before
    * its head changes, and it has the number only once its head is on the disk: whoever finds a file with a number may believe its head.
+   * `size`: what is wanted, which may become less meanwhile.
    */
-  async claim(store: number, number: number, size: number, least: number, kept: Kept): Promise<Claimed> {
+  async claim(store: number, number: number, size: () => number, least: number, kept: Kept): Promise<Claimed> {
     if (mkdirSync(this.#path, { recursive: true, mode: 0o700 })) await syncFolder(dirname(this.#path))
     const path = join(this.#path, spare)
     await this.#take(path, kept)
@@ -89,11 +90,14 @@ export class JournalFolder {
   }
 
   /** Writes zeros behind the end of a file, up to `size`; where there is no room for these, `least` must do. Answers its bytes. */
-  async #fill(out: Out, path: string, size: number, least: number): Promise<number> {
+  async #fill(out: Out, path: string, size: () => number, least: number): Promise<number> {
     let bytes = Math.floor(statSync(path).size / pageBytes) * pageBytes
     try {
-      for (; bytes < size; bytes += Math.min(size - bytes, zeros.length))
-        await out.write(zeros.subarray(0, Math.min(size - bytes, zeros.length)), bytes)
+      for (let left = size() - bytes; left > 0; left = size() - bytes) {
+        const piece = zeros.subarray(0, Math.min(left, zeros.length))
+        await out.write(piece, bytes)
+        bytes += piece.length
+      }
     } catch (error) {
       if (!isNoRoom(error) || bytes < least) throw error
     }

@@ -31,6 +31,10 @@ type Files = {
 type Kept = {
   /** Throws where nothing may be written any more. */
   check(): void
+  /** Whether so many bytes of entries will find room in the tables. */
+  hasRoom(bytes: number): boolean
+  /** Rejects where there is none for them. */
+  makeRoom(bytes: number): Promise<void>
   /** What of these is not there yet. */
   news(appends: readonly Append[]): Append[]
   keep(appends: readonly Append[]): void
@@ -92,7 +96,7 @@ export class Writer {
   /** False: threads are to write it. */
   #writeHere(): boolean {
     const [batch] = this.#batches
-    if (!batch || !this.#pace.isHere(batch.bytes)) return false
+    if (!batch || !this.#pace.isHere(batch.bytes) || !this.#kept.hasRoom(batch.bytes)) return false
     let failure: unknown
     try {
       const packed = this.#pack(batch.appends)
@@ -119,7 +123,7 @@ export class Writer {
 
   async #run(): Promise<void> {
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
-      const failure = await this.#write(batch.appends).then(
+      const failure = await this.#write(batch).then(
         () => undefined,
         (error) => error,
       )
@@ -128,7 +132,8 @@ export class Writer {
     this.#running = undefined
   }
 
-  async #write(appends: readonly Append[]): Promise<void> {
+  async #write({ appends, bytes }: Batch): Promise<void> {
+    if (!this.#kept.hasRoom(bytes)) await this.#kept.makeRoom(bytes)
     const packed = this.#pack(appends)
     if (!packed) return
     const file = this.#files.ready(packed.bytes) ?? (await this.#files.file(packed.bytes))
