@@ -8,7 +8,8 @@
  */
 import type { DeviceId, Seq, UserId } from '../../src/protocol/ids.ts'
 import { never } from '../../src/protocol/never.ts'
-import type { InboxRecord } from '../../src/store/contract.ts'
+import type { InboxRecord, Reads } from '../../src/store/contract.ts'
+import { saveAtOnce } from '../log/cursors.ts'
 import { accept, ack, answered, attach, detach, timer } from '../log/log.ts'
 import { addReader } from '../log/readers.ts'
 import { isAnswer } from '../log/recover.ts'
@@ -25,13 +26,21 @@ const device = 'sender' as DeviceId
 /** Of the events that wait, so many are given up at a time: one by one each that comes would cost as much. */
 const slice = 16
 
-export const startOutbox = (id: UserId, record: InboxRecord | undefined, epoch: number): OutboxState => ({
-  log: startLog(id, record, epoch),
-})
+/** `found`: what whoever sends has left with its last `ack`. */
+export const startOutbox = (
+  id: UserId,
+  record: InboxRecord | undefined,
+  epoch: number,
+  found: Reads = new Map(),
+): OutboxState => ({ log: startLog(id, record, epoch), found, memo: null, saving: null })
 
 export function receive(state: OutboxState, message: OutboxMessage, given: Turn<OutboxLimits, OutboxEffect>): void {
   const { now, limits, effects } = given
-  const reads = () => null
+  const reads = () => {
+    state.saving = state.memo
+    state.memo = null
+    return state.saving
+  }
   const judge: OutboxTurn['judge'] = ({ lifetime }) => ({ lifetime })
   const turn: OutboxTurn = { now, limits, effects, saveAcksMs, said: [], judge, reads }
   const before = sentUpTo(state)
@@ -43,7 +52,8 @@ export function receive(state: OutboxState, message: OutboxMessage, given: Turn<
 /** Up to where the events are sent; 0: nobody ever came to send them. */
 export const sentUpTo = ({ log: { readers } }: OutboxState): Seq => readers[0]?.acked ?? 0
 
-function handle({ log }: OutboxState, message: OutboxMessage, turn: OutboxTurn): void {
+function handle(state: OutboxState, message: OutboxMessage, turn: OutboxTurn): void {
+  const { log } = state
   switch (message.is) {
     case 'record':
       for (const [at, event] of message.events.entries())
@@ -64,11 +74,13 @@ function handle({ log }: OutboxState, message: OutboxMessage, turn: OutboxTurn):
     }
     case 'ack': {
       const reader = readerOf(log, message.ref)
+      if (reader && message.memo) remember(state, message.memo)
       return void (reader && ack(log, reader, Math.min(message.seq, log.tail), turn))
     }
     case 'end': {
       const reader = readerOf(log, message.ref)
-      return reader && detach(log, reader, turn)
+      if (reader) detach(log, reader, turn)
+      return saveAtOnce(log, turn)
     }
     case 'timer':
       return timer(log, message.timer, turn)
@@ -109,13 +121,18 @@ function heed(state: OutboxState, said: LogEvent, before: Seq, turn: OutboxTurn)
         : void effects.push({ do: 'answer', ticket: said.ticket, answer: said.answer })
     case 'opened':
       if (said.from > before) effects.push({ do: 'lose', upTo: said.from, events: said.from - before })
+      handOver(state, turn)
       return forget(state, turn)
     case 'pushed':
       return void effects.push({ do: 'send', ref: said.reader.session, entries: said.entries })
     case 'broken':
       return void effects.push({ do: 'broken' })
-    case 'saved':
-      return said.ok ? forget(state, turn) : undefined
+    case 'saved': {
+      const { saving } = state
+      state.saving = null
+      if (said.ok) return forget(state, turn)
+      return saving ? remember(state, new Map([...saving, ...(state.memo ?? [])])) : undefined
+    }
     case 'paused':
     case 'live':
     case 'acked':
@@ -123,6 +140,20 @@ function heed(state: OutboxState, said: LogEvent, before: Seq, turn: OutboxTurn)
     default:
       return never(said)
   }
+}
+
+function remember(state: OutboxState, memo: Reads): void {
+  state.memo = new Map([...(state.memo ?? []), ...memo])
+}
+
+/** Once: from then on whoever sends knows better. It is saved again, since it leaves the store when it is older than the retention time. */
+function handOver(state: OutboxState, { effects }: OutboxTurn): void {
+  const { found } = state
+  if (!found) return
+  state.found = null
+  effects.push({ do: 'begins', memo: found })
+  const lasting = [...found].filter(([, seq]) => seq > 0)
+  if (lasting.length > 0) state.memo = new Map([...lasting, ...(state.memo ?? [])])
 }
 
 /** What is sent leaves the store. */

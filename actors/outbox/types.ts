@@ -2,6 +2,7 @@
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { MessageId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
+import type { Reads } from '../../src/store/contract.ts'
 import type {
   Accepted,
   LogAnswer,
@@ -35,14 +36,16 @@ export type OutboxMessage =
   | LogAnswer
   /** Whoever sends the events comes, and goes on where its last `ack` was. */
   | { readonly is: 'begin'; readonly ref: ReaderRef }
-  /** Everything up to here is sent, or needs not be. */
-  | { readonly is: 'ack'; readonly ref: ReaderRef; readonly seq: Seq }
+  /** Everything up to here is sent, or needs not be. `memo`: what whoever sends is to know of that when it comes again; saved with it. */
+  | { readonly is: 'ack'; readonly ref: ReaderRef; readonly seq: Seq; readonly memo?: Reads | undefined }
   | { readonly is: 'end'; readonly ref: ReaderRef }
   | { readonly is: 'timer'; readonly timer: LogTimer }
 
 export type OutboxEffect =
   | LogEffect
   | { readonly do: 'answer'; readonly ticket: Ticket; readonly answer: Accepted }
+  /** Whoever sends may begin; what it has left of itself comes first. */
+  | { readonly do: 'begins'; readonly memo: Reads }
   | { readonly do: 'send'; readonly ref: ReaderRef; readonly entries: readonly Entry[] }
   /** Events up to `upTo` that were not acknowledged are given up: they have expired, or too many wait. */
   | { readonly do: 'lose'; readonly upTo: Seq; readonly events: number }
@@ -59,4 +62,11 @@ export type OutboxTurn = Turn<OutboxLimits, OutboxEffect> &
   Omit<LogTurn, 'effects' | 'said'> & { readonly said: LogEvent[] }
 
 /** The state belongs to the machine, which changes it in place. */
-export type OutboxState = { readonly log: LogState }
+export type OutboxState = {
+  readonly log: LogState
+  /** As the store had it; null: whoever sends has it. */
+  found: Reads | null
+  /** What is to be saved with the next cursors, and what is being saved with some. */
+  memo: Reads | null
+  saving: Reads | null
+}

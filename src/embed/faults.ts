@@ -6,7 +6,7 @@ export type Fault = {
   /**
    * A hook threw, rejected, or did not answer in time; an actor crashed; the store, or that of media, failed; a page or a proxy was
    * refused; the service that is told of events takes none; the clock was set; a link with another node does not come about, or that one's
-   * clock is another.
+   * clock is another, or its webhooks.
    */
   readonly where:
     | 'authenticate'

@@ -117,8 +117,6 @@ export function completeOptions(options: NodeOptions): CompleteOptions {
   if (options.cluster && options.media && !options.media.isShared)
     throw new RangeError('a node in a cluster needs media that all nodes have: sharedMedia(options), and not fileMedia')
   if (options.webhooks) checkWebhooks(options.webhooks)
-  if (options.cluster && options.webhooks)
-    throw new RangeError('a node in a cluster has no webhooks yet: each node would tell of what others have told')
   const trusts = trustedProxies(options.trustedProxies ?? [])
   return { ...options, limits, lifetime, heartbeatSeconds, onlineMs, trusts }
 }

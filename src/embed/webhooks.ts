@@ -45,6 +45,10 @@ export function checkWebhooks(webhooks: WebhookOptions): void {
   keysOf(webhooks.secrets)
 }
 
+/** What a service is told, to be compared between nodes that should tell the same. */
+export const described = ({ url, events = webhookEvents }: WebhookOptions): string =>
+  `${url} of ${webhookEvents.filter((event) => events.includes(event)).join(', ')}`
+
 export function checkUrl(name: string, url: string): void {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new RangeError(`${name} must be an http or https URL, not "${url}"`)

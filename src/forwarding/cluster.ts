@@ -29,7 +29,7 @@ import { Proxies } from './proxies.ts'
 import { Forwarding } from './router.ts'
 import { type SharedStore, Spells } from './spells.ts'
 import { Taking } from './taking.ts'
-import { fenced, refusal } from './words.ts'
+import { fenced, otherHooks, refusal } from './words.ts'
 
 type Given = {
   readonly store: Store
@@ -39,6 +39,8 @@ type Given = {
   readonly onFault: OnFault
   /** It has been marked dead: the node is to end. */
   readonly broke: (error: StoreError) => void
+  /** What it tells a service; '': it tells none. */
+  readonly webhooks: string
 }
 
 type Parts = {
@@ -49,6 +51,8 @@ type Parts = {
   readonly banned: (user: UserId, banned: boolean) => void
   /** Goes on with the erasures of users who are here. */
   readonly erasures: () => Promise<void>
+  /** A shard is this node's. */
+  readonly taken: (shard: number) => void
 }
 
 /** What a shard's actors have under way is made durable within that; what is not goes as by a crash. */
@@ -239,6 +243,7 @@ export class Cluster {
     this.#heard(wish)
     switch (wish.do) {
       case 'take':
+        this.#parts?.taken(wish.shard)
         return this.#taking.take(wish.shard)
       case 'yield':
         return this.#yield(wish.shard, wish.term, member)
@@ -282,15 +287,22 @@ export class Cluster {
     return {
       beat: () => [this.#member?.valid() ?? false],
       isDead: (life) => this.#member?.state.dead.has(life) ?? false,
-      opened: (link) => this.#forwarding?.opened(link),
+      opened: (link) => {
+        link.tell([kinds.webhooks, this.#given.webhooks])
+        this.#forwarding?.opened(link)
+      },
       heard: (link, frame) => this.#hear(link, frame),
       beaten: (_, [valid]) => this.#member?.tell({ is: 'beat', valid: valid === true }),
       lost: (link) => {
         this.#forwarding?.lost(link)
         this.#member?.tell({ is: 'silent' })
       },
-      warned: (text) => this.#given.onFault({ where: 'cluster', error: new Error(text) }),
+      warned: (text) => this.#warn(text),
     }
+  }
+
+  #warn(text: string): void {
+    this.#given.onFault({ where: 'cluster', error: new Error(text) })
   }
 
   #hear(link: Link, frame: readonly [kind: number, ...fields: readonly unknown[]]): void {
@@ -312,6 +324,10 @@ export class Cluster {
       case kinds.ban:
         banned(first as UserId, second as boolean)
         return link.tell([kinds.reply, third, true])
+      case kinds.webhooks: {
+        const other = otherHooks(this.#given.webhooks, first as string, link.peer?.name ?? 'a node')
+        return other === undefined ? undefined : this.#warn(other)
+      }
       default:
         return this.#forwarding?.heard(link, frame)
     }

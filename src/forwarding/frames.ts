@@ -43,6 +43,8 @@ export const kinds = {
   devices: 18,
   /** [common, [ticket, kind, id, rest], …]: as many `ask`, of users' actors to take a message of a group: what they have in common goes once. */
   copies: 19,
+  /** [what]: what this node tells a service; '': it tells none. */
+  webhooks: 20,
 } as const
 
 /** How a router tells something. */

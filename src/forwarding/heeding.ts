@@ -21,6 +21,8 @@ export class Heeding {
   /** `from`: null: this node. */
   heed(from: Link | null, [kind, first, actor, id, sent]: ToActor): void {
     const { local, clock, proxies } = this.#context
+    // Nodes of one cluster may have other options.
+    if (!local.leads(actor)) return kind === kinds.ask ? this.#reply(from, first, busy) : undefined
     const proxy = from ? proxies.of(from, sent) : undefined
     const message = from ? inbound(sent, proxy?.ref ?? 0, clock.monotonic()) : sent
     if (proxy) proxies.note(proxy, actor, id, message)

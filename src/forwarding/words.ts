@@ -11,6 +11,15 @@ export function refusal({ why, by }: Extract<HostWish, { do: 'refused' }>, name:
   )
 }
 
+/** `own` and `other`: what the two tell a service; undefined: they tell the same. */
+export function otherHooks(own: string, other: string, name: string): string | undefined {
+  if (own === other) return undefined
+  const all = 'start all nodes of a cluster with the same webhook options'
+  if (own === '') return `${name} has webhooks, and this node has none, so no service hears of its users: ${all}.`
+  if (other === '') return `${name} has no webhooks, so no service hears of its users: ${all}.`
+  return `${name} tells ${other}, and this node ${own}: ${all}.`
+}
+
 export const fenced = (name: string): StoreError =>
   new StoreError(
     'fenced',

@@ -52,10 +52,12 @@ type Context = {
   readonly follower?: Follower | undefined
   readonly replayed?: ((entries: number) => void) | undefined
   readonly ticked?: ((delivered: number, read: number) => void) | undefined
+  /** A device of a user has come, or gone. */
+  readonly moved?: ((user: UserId) => void) | undefined
 }
 
 export function hostUsers(context: Context): Users {
-  const { runtime, router, store, spellOf, term, life, sessions, holds } = context
+  const { runtime, router, store, spellOf, term, life, sessions, holds, moved } = context
   const limits = {
     ...context.limits,
     swallows: context.swallows,
@@ -98,6 +100,7 @@ export function hostUsers(context: Context): Users {
     },
     receive(state, message, now, effects) {
       receive(state, message, { now, limits, effects })
+      if (moved && (message.is === 'attach' || message.is === 'detach')) moved(state.user)
       return state
     },
     perform(id, effects) {
@@ -121,6 +124,7 @@ export function hostUsers(context: Context): Users {
         router.answer(message.ticket, { is: 'refused', code: 'busy' })
       else if (message.is === 'attach')
         sessions.close(message.session, reason === 'unloadable' ? 'unavailable' : 'restarted')
+      else if (message.is === 'detach') moved?.(id as UserId)
     },
     known: known(store),
     released: (isOf) => logs.forget(isOf),

@@ -21,7 +21,10 @@ export function startActors(base: Base, { everywhere }: Pick<Entered, 'everywher
   const notes = new Notes(spellOf)
   const events = countedEvents(counts, tellHooks(options, clock, isAway))
   const logs = { ...logsOf(base), sessions: everywhere, events, holds }
-  const hooked: Webhooks | undefined = options.webhooks && webhooks(options.webhooks, { ...logs, clock, isAway })
+  const { local, isHere } = base
+  const place = { local, isHere, shards: base.cluster?.shards }
+  const hooked: Webhooks | undefined =
+    options.webhooks && webhooks(options.webhooks, { ...logs, ...place, clock, isAway })
   const followed = { ...logs, follower: hooked?.follower }
   const replayed = (entries: number) => {
     counts.replayed += entries
@@ -31,7 +34,7 @@ export function startActors(base: Base, { everywhere }: Pick<Entered, 'everywher
     counts.read += read
   }
   const swallows = options.blocked === 'swallowed'
-  const users: Users = hostUsers({ ...followed, replayed, ticked, life: base.life, swallows })
+  const users: Users = hostUsers({ ...followed, replayed, ticked, moved: hooked?.moved, life: base.life, swallows })
   const groups = hostGroups({ ...followed, notes })
   const threshold = options.onlineMs
   const presence = hostPresence({ runtime, router, store, spellOf, sessions: everywhere, threshold })

@@ -8,6 +8,7 @@ import { seeing } from '../hosts/seeing.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { type Bans, heedBans } from '../operations/bans.ts'
 import { asOperator } from '../operations/operating.ts'
+import { buried } from '../operations/webhooks/sending.ts'
 import type { Chore } from '../runtime/index.ts'
 import type { Actors } from './actors.ts'
 import type { Base } from './base.ts'
@@ -15,7 +16,7 @@ import type { Entered } from './sessions.ts'
 
 export type Asked = ReturnType<typeof askedOf>
 
-export function askedOf(base: Base, { anywhere, bans, keys, sessions }: Entered, { users, hooked }: Actors) {
+export function askedOf(base: Base, { anywhere, bans, keys, sessions }: Entered, { users }: Actors) {
   const { options, router, clock, store, term, media, runtime, cluster, isHere, onFault, broke } = base
   const { limits } = options
   const members = asMembers({ router, clock, limits })
@@ -42,7 +43,7 @@ export function askedOf(base: Base, { anywhere, bans, keys, sessions }: Entered,
     cluster: () => cluster?.known(),
     drain: () => broke(),
     stats: () => ({ sessions: sessions.size, users: users.size, ...runtime.counters }),
-    deadWebhooks: async (limit = 100) => (await hooked?.dead(limit)) ?? [],
+    deadWebhooks: (limit = 100) => buried(store, clock.now(), limit),
   }
 }
 

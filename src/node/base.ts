@@ -3,9 +3,10 @@ import type { NodeRouter } from '../../actors/addresses.ts'
 import type { Accepted } from '../../actors/log/types.ts'
 import { type Alone, beAlone } from '../cluster/alone.ts'
 import { type Counts, countedEvent } from '../embed/counts.ts'
-import { listener, type NodeEvent } from '../embed/events.ts'
+import { listener } from '../embed/events.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { CompleteOptions } from '../embed/options.ts'
+import { described } from '../embed/webhooks.ts'
 import { Cluster } from '../forwarding/cluster.ts'
 import { Calendar } from '../hosts/calendar.ts'
 import { beginLife } from '../hosts/lives.ts'
@@ -26,27 +27,24 @@ type Given = {
   readonly sizes: Partial<RuntimeOptions>
   readonly counts: Counts
   readonly broke: Broke
-  /** Is told what the program is told by `onEvent`. */
-  readonly heard: (event: NodeEvent) => void
 }
 
 export type Base = Awaited<ReturnType<typeof beginBase>>
 
 /** The store is open. */
-export async function beginBase({ options, onFault, clock: given, sizes, counts, broke, heard }: Given) {
+export async function beginBase({ options, onFault, clock: given, sizes, counts, broke }: Given) {
   const { store } = options
   const { term, life } = await beginLife(store, given)
   const listens = listener(options.onEvent, given, onFault)
-  const onEvent = countedEvent(counts, (event) => {
-    listens?.(event)
-    heard(event)
-  })
+  const onEvent = countedEvent(counts, (event) => listens?.(event))
   const calendar = new Calendar(given, await store.reckoning())
   store.goBy?.(calendar)
   const clock: Clock = { ...given, now: () => calendar.now() }
   const media = options.media && new NodeMedia(options.media, options.limits, clock)
+  const webhooks = options.webhooks ? described(options.webhooks) : ''
   const cluster =
-    options.cluster && (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke }))
+    options.cluster &&
+    (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke, webhooks }))
   const alone = cluster ? undefined : store.cluster && (await beAlone(store.cluster, term, given, broke))
   const runtime = startRuntime({
     ...sizes,
@@ -63,7 +61,7 @@ export async function beginBase({ options, onFault, clock: given, sizes, counts,
   return {
     ...{ options, store, onFault, onEvent, counts, broke },
     ...{ term, life, given, calendar, clock },
-    ...{ media, cluster, alone, runtime, asks, router, spellOf, isHere },
+    ...{ media, cluster, alone, runtime, asks, local, router, spellOf, isHere },
   }
 }
 

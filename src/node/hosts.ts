@@ -5,7 +5,6 @@ import type { OnFault } from '../embed/faults.ts'
 import type { CompleteOptions } from '../embed/options.ts'
 import { backlogOf } from '../hosts/users.ts'
 import { nodeMetrics } from '../operations/metrics.ts'
-import type { Webhooks } from '../operations/webhooks/webhooks.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Clock, RuntimeOptions } from '../runtime/index.ts'
 import { type Actors, startActors } from './actors.ts'
@@ -27,12 +26,9 @@ export async function startHosts(
   counts = new Counts(),
   broke: Broke = () => {},
 ) {
-  let hooked: Webhooks | undefined
-  const heard: Webhooks['heard'] = (event) => hooked?.heard(event)
-  const base = await beginBase({ options, onFault, clock, sizes, counts, broke, heard })
+  const base = await beginBase({ options, onFault, clock, sizes, counts, broke })
   const entered = await openSessions(base)
   const actors = startActors(base, entered)
-  hooked = actors.hooked
   const node = askedOf(base, entered, actors)
   const { cluster, alone, runtime, asks, router, media, onEvent } = base
   const { hooks, sessions, enter } = entered
@@ -51,14 +47,17 @@ export async function startHosts(
 async function join({ store, cluster, router, runtime }: Base, entered: Entered, actors: Actors, node: Asked) {
   const { bans, sessions, far } = entered
   const { notes, hooked } = actors
-  await hooked?.begin()
-  const all = () => true
-  if (!cluster || !far) return notes.resume(store, all, (group, message) => router.tell(toGroup(group), message))
+  if (!cluster || !far) {
+    await hooked?.begin()
+    const all = () => true
+    return notes.resume(store, all, (group, message) => router.tell(toGroup(group), message))
+  }
   const banned = (user: UserId, is: boolean) => {
     bans.heard(user, is)
     if (is) sessions.disconnect(user, undefined, 'banned')
   }
-  await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures }, far)
+  const taken = (shard: number) => hooked?.taken(shard)
+  await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures, taken }, far)
   // From here on it is told; who was banned before the store knows.
   await bans.reload()
 }

@@ -30,6 +30,8 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   unpack(id: string, kept: Kept): State
   /** Its shard is given up: may it go? */
   leave(state: State): Leave<Message>
+  /** Others wait for its answers: when a shard is given up it goes when they have gone. */
+  readonly goesLast?: true
   /** Those of a shard have been given up here: nothing that they left is to be done any more. */
   released?(isOf: (id: string) => boolean): void
   deadLetter(id: string, message: Message, reason: DeadLetter): void

@@ -42,7 +42,8 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
   const wheel = new Wheel(all.clock)
   wheel.start()
   const turns = new Turns(all.clock, all)
-  const kinds: Pick<Entities<unknown, unknown>, 'release' | 'drop'>[] = []
+  type Kind = Pick<Entities<unknown, unknown>, 'release' | 'drop'>
+  const [first, last]: [Kind[], Kind[]] = [[], []]
   const counters: Counters = {
     messages: 0,
     turns: 0,
@@ -59,14 +60,17 @@ export function startRuntime(options: Partial<RuntimeOptions> = {}): Runtime {
     counters,
     host(behaviour) {
       const actors = new Entities(behaviour, all, { shards, wheel, turns }, counters)
-      kinds.push(actors)
+      if (behaviour.goesLast) last.push(actors)
+      else first.push(actors)
       return actors
     },
     async release(shard, mostMs) {
-      await Promise.all(kinds.map((actors) => actors.release(shard, mostMs)))
+      const until = all.clock.monotonic() + mostMs
+      for (const kinds of [first, last])
+        await Promise.all(kinds.map((actors) => actors.release(shard, until - all.clock.monotonic())))
     },
     drop(shard) {
-      for (const actors of kinds) actors.drop(shard)
+      for (const actors of [...first, ...last]) actors.drop(shard)
     },
     stop: () => wheel.stop(),
     end() {

@@ -68,6 +68,11 @@ export class Router<Answer> implements Routing<Answer> {
     this.#kinds.set(kind, actors as Actors<unknown>)
   }
 
+  /** Whether there are actors of a kind here. */
+  leads(kind: string): boolean {
+    return this.#kinds.has(kind)
+  }
+
   tell<Message>({ kind, id }: Address<Message>, message: NoInfer<Message>): void {
     this.#of(kind).tell(id, message)
   }

@@ -49,6 +49,7 @@ function world() {
     ({ kind, id }: Address<never>, message: Said) =>
       void told.push(`${how} ${kind} ${id} ${message.is}`)
   const local = {
+    leads: () => true,
     tell: note('tell'),
     tellIfPresent: note('tellIfPresent'),
     hint: note('hint'),

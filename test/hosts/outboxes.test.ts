@@ -15,8 +15,10 @@ async function start(waiting: number) {
   const held: Entry[] = []
   let [ref, lost] = [0, 0]
   const boxes = new Outboxes(
-    { ...logs, term, store, waiting },
+    { ...logs, term, store, waiting, ahead: 1_024 },
     {
+      begins: () => {},
+      ends: () => {},
       take(_, reading, entries) {
         if (reading !== ref) held.length = 0
         ref = reading

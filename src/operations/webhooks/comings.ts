@@ -1,52 +1,79 @@
-/**
- * Who has a connected device, and who has none any more: looked at once a second for those who came or went, so that who only changes
- * the network is not told of. What a process that ends knew of that is lost with it.
- *
- * Who is gone may have been gone for the heartbeat time before anybody knew: what came then waits for them, too.
- */
-import type { NodeEvent } from '../../embed/events.ts'
+/** Who comes and goes, of all whose events are in the outboxes of this node: each of these has a roll. */
 import type { WebhookEvent } from '../../embed/webhooks.ts'
-import type { Millis, UserId } from '../../protocol/ids.ts'
-
-type Context = {
-  readonly isAway: (user: UserId) => boolean
-  readonly after: (ms: Millis, run: () => void) => void
-  readonly tell: (type: WebhookEvent, user: UserId) => void
-  /** A user has no connected device any more. */
-  readonly gone: (user: UserId) => void
-}
-
-const lookMs: Millis = 1_000
+import type { Seq, UserId } from '../../protocol/ids.ts'
+import type { Reads } from '../../store/contract.ts'
+import { comes, comingIn } from './events.ts'
+import type { Sent } from './lanes.ts'
+import type { OutboxNames } from './names.ts'
+import { Roll, type RollContext, type Told } from './roll.ts'
 
 export class Comings {
-  readonly #context: Context
-  readonly #online = new Set<UserId>()
-  #moved = new Set<UserId>()
+  readonly #names: OutboxNames
+  readonly #wanted: ReadonlySet<WebhookEvent>
+  readonly #context: RollContext
+  readonly #rolls = new Map<UserId, Roll>()
+  /** By outbox, who came or went before it was read. */
+  readonly #early = new Map<UserId, Set<UserId>>()
 
-  constructor(context: Context) {
-    this.#context = context
+  constructor(
+    names: OutboxNames,
+    wanted: ReadonlySet<WebhookEvent>,
+    context: Omit<RollContext, 'eventOf'>,
+    uuid: () => string,
+  ) {
+    this.#names = names
+    this.#wanted = wanted
+    // Who wants to hear one of the two gets it only where both are recorded.
+    const isWanted = wanted.has('user.online') || wanted.has('user.offline')
+    this.#context = { ...context, eventOf: (user, isOnline) => (isWanted ? comes(user, isOnline, uuid()) : undefined) }
   }
 
-  heard(event: NodeEvent): void {
-    if (event.event === 'entered' || event.event === 'left') this.look(event.user as UserId)
+  /** An outbox is here. One that was here already has crashed, and its roll knows more. */
+  begins(outbox: UserId, memo: Reads): void {
+    if (this.#rolls.has(outbox)) return
+    const own = [...memo].filter(([user]) => this.#names.of(user) === outbox)
+    const roll = new Roll(new Map(own), this.#context)
+    this.#rolls.set(outbox, roll)
+    for (const user of this.#early.get(outbox) ?? []) roll.look(user)
+    this.#early.delete(outbox)
   }
 
-  /** Somebody may have come, or gone. */
+  ends(outbox: UserId): void {
+    this.#rolls.get(outbox)?.end()
+    this.#rolls.delete(outbox)
+    this.#early.delete(outbox)
+  }
+
+  /** A user may have come, or gone. */
   look(user: UserId): void {
-    if (this.#moved.size === 0) this.#context.after(lookMs, () => this.#tell())
-    this.#moved.add(user)
+    const outbox = this.#names.of(user)
+    const roll = this.#rolls.get(outbox)
+    if (roll) roll.look(user)
+    else this.#early.set(outbox, (this.#early.get(outbox) ?? new Set()).add(user))
   }
 
-  #tell(): void {
-    const moved = this.#moved
-    this.#moved = new Set()
-    for (const user of moved) {
-      const isOnline = !this.#context.isAway(user)
-      if (!isOnline) this.#context.gone(user)
-      if (isOnline === this.#online.has(user)) continue
-      if (isOnline) this.#online.add(user)
-      else this.#online.delete(user)
-      this.#context.tell(isOnline ? 'user.online' : 'user.offline', user)
-    }
+  /** Whether a user who has no device may come back in a moment. */
+  expects(user: UserId): boolean {
+    return this.#rolls.get(this.#names.of(user))?.expects(user) ?? false
+  }
+
+  /** Whether the service needs not be told that somebody came or went: it knows, or does not want to. */
+  isNeedless({ outbox, body }: Sent): boolean {
+    const coming = comingIn(body)
+    if (!coming) return false
+    const isWanted = this.#wanted.has(coming.isOnline ? 'user.online' : 'user.offline')
+    return !isWanted || (this.#rolls.get(outbox)?.knows(coming.user, coming.isOnline) ?? false)
+  }
+
+  /** The service has an event. */
+  told({ outbox, seq, id, body }: Sent): void {
+    const coming = comingIn(body)
+    const told: Told | undefined = coming && { seq, id, ...coming }
+    if (told) this.#rolls.get(outbox)?.told(told)
+  }
+
+  /** What is to be saved with that an outbox is sent up to `upTo`. */
+  saved(outbox: UserId, upTo: Seq): Reads | undefined {
+    return this.#rolls.get(outbox)?.saved(upTo)
   }
 }

@@ -52,7 +52,14 @@ function receipts(entry: Extract<Entry, { is: 'receipt' }>, { owner: from }: Pla
   const receipt = (type: WebhookEvent, seq: Seq): Happened[] => {
     if (seq === 0) return []
     const about = [from, to, epoch, seq]
-    return [{ type, data: { from, to, upTo: { epoch, seq } }, about, rises: { mark: `${type} ${from}\n${to}`, seq } }]
+    return [
+      {
+        type,
+        data: { from, to, upTo: { epoch, seq } },
+        about,
+        rises: { mark: `${type} ${epoch} ${from}\n${to}`, seq },
+      },
+    ]
   }
   return [...receipt('message.delivered', delivered), ...receipt('message.read', read)]
 }
@@ -68,6 +75,18 @@ export function named({ type, data, about }: Happened): OutboxEvent {
   // As a UUID of version 8, which is what each makes of it.
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)]
   return { id: parts.join('-') as MessageId, body: JSON.stringify({ type, data }) }
+}
+
+/** That a user has come, or gone: each time another event, whose name is random. */
+export const comes = (user: UserId, isOnline: boolean, about: string): OutboxEvent =>
+  named({ type: isOnline ? 'user.online' : 'user.offline', data: { user }, about: [about] })
+
+const comings = /^\{"type":"user\.(on|off)line"/
+
+/** Who has come or gone, by an event in an outbox; undefined: nobody. */
+export function comingIn(body: string): { readonly user: UserId; readonly isOnline: boolean } | undefined {
+  const [, is] = comings.exec(body) ?? []
+  return is === undefined ? undefined : { user: toldBy(body).data['user'] as UserId, isOnline: is === 'on' }
 }
 
 /** What an event in an outbox says. */

@@ -20,6 +20,8 @@ export type Sent = {
 /** `pauseMs`: the service wants nothing for so long. */
 export type Outcome =
   | { readonly is: 'sent' }
+  /** The service has no use for it. */
+  | { readonly is: 'needless' }
   | { readonly is: 'failed'; readonly why: string; readonly pauseMs?: Millis | undefined }
 
 export type LaneFigures = { sent: number; failed: number; dead: number; lost: number }
@@ -28,7 +30,9 @@ type Port = {
   send(event: Sent): Promise<Outcome>
   /** Puts an event aside, for good; false: it is not durable. */
   bury(event: Sent, why: string): Promise<boolean>
-  /** All up to here are sent, or put aside. */
+  /** It is sent, or put aside. */
+  done(event: Sent): void
+  /** All up to here are. */
   ack(outbox: UserId, ref: number, seq: Seq): void
   /** The service has taken nothing for a while. */
   fail(why: string): void
@@ -109,6 +113,11 @@ export class Lanes {
     if (reading) reading.next = Math.max(reading.next, upTo + 1)
   }
 
+  /** Another node sends what is in it. */
+  ends(outbox: UserId): void {
+    this.#readings.delete(outbox)
+  }
+
   #add(event: Sent): void {
     const queue = this.#users.get(event.of)
     if (queue) return queue.push(event)
@@ -148,6 +157,7 @@ export class Lanes {
     this.#flying += 1
     const outcome = await this.#port.send(event)
     if (outcome.is === 'sent') this.#sent(event)
+    else if (outcome.is === 'needless') this.#done(event)
     else await this.#failed(event, outcome)
     this.#flying -= 1
     this.#go()
@@ -161,11 +171,13 @@ export class Lanes {
   }
 
   /** Who is done with goes, and the next of that user is ready. */
-  #done({ outbox, ref, seq, of }: Sent): void {
+  #done(event: Sent): void {
+    const { outbox, ref, seq, of } = event
     this.#users.get(of)?.shift()
     this.#ready.push(of)
     const reading = this.#readings.get(outbox)
     if (reading?.ref !== ref || seq < reading.next) return
+    this.#port.done(event)
     reading.done.add(seq)
     this.#settle(outbox, reading)
   }

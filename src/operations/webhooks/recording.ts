@@ -2,27 +2,30 @@
  * Puts what happened into the outbox of whom it concerns, before anybody hears of it. A crash between the two is found when the log is
  * loaded: a message may be repeated by then, which is answered without another append, or may be read by a device.
  */
-import { type NodeRouter, toOutbox, toUser } from '../../../actors/addresses.ts'
-import type { OutboxEvent, OutboxMessage } from '../../../actors/outbox/types.ts'
+import { type NodeRouter, toUser } from '../../../actors/addresses.ts'
+import type { OutboxEvent } from '../../../actors/outbox/types.ts'
 import type { WebhookEvent } from '../../embed/webhooks.ts'
 import type { Calendar } from '../../hosts/calendar.ts'
 import type { Follower } from '../../hosts/logs/logs.ts'
+import type { Outboxes } from '../../hosts/outboxes.ts'
+import { counting, type SpellOf } from '../../hosts/spells.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type Seq, type UserId } from '../../protocol/ids.ts'
-import type { Clock } from '../../runtime/index.ts'
 import type { InboxRecord, LogStore } from '../../store/contract.ts'
 import { type Happened, happened, named, type Place } from './events.ts'
-import { outboxes, outboxOf } from './names.ts'
+import type { OutboxNames } from './names.ts'
 
 type Context = {
+  readonly names: OutboxNames
+  readonly boxes: Pick<Outboxes, 'record' | 'tail'>
+  /** Of the actors that are here. */
   readonly router: NodeRouter
-  readonly store: LogStore
+  readonly spellOf: SpellOf<LogStore>
   readonly calendar: Calendar
-  readonly clock: Pick<Clock, 'uuid'>
   readonly wanted: ReadonlySet<WebhookEvent>
   /** That of this life. */
   readonly term: number
-  /** Whether a user has no connected device. */
+  /** Whether a user has no connected device, and none is expected back. */
   readonly isAway: (user: UserId) => boolean
   /** Looks soon whether a user has a device, and what waits where there is none. */
   readonly look: (user: UserId) => void
@@ -47,24 +50,40 @@ export class Recording implements Follower {
   /** Logs of whose last append it is not certain that its events are recorded. */
   readonly #doubtful = new Set<UserId>()
   readonly #recorded = new Map<string, Seq>()
-  /** By outbox, since when it has everything. */
-  readonly #since = new Map<UserId, Millis>()
+  /** By outbox that is here, since when it has everything. */
+  readonly #since = new Map<UserId, Promise<Millis>>()
 
   constructor(context: Context) {
     this.#context = context
   }
 
-  /** Each outbox begins with an entry that says no more: so a crash at the first event is told from webhooks that were never on. */
-  async begin(): Promise<void> {
-    const { store, calendar } = this.#context
-    for (const outbox of outboxes) {
-      const record = await store.load(outbox)
-      const [first] = record ? await store.read(outbox, record.head, 1, 1, calendar.now()) : []
-      this.#since.set(outbox, first?.time ?? record?.lastTime ?? calendar.now())
-      const mark = { id: '00000000-0000-8000-a000-000000000000' as MessageId, body: '' }
-      if (!record && !(await this.#ask(outbox, outbox, [mark], false)))
-        throw new Error('the outbox of webhooks cannot be written')
-    }
+  /**
+   * Resolves with since when an outbox has everything. It begins with an entry that says no more: so a crash at the first event is told from
+   * webhooks that were never on.
+   */
+  begin(outbox: UserId): Promise<Millis> {
+    const known = this.#since.get(outbox)
+    if (known) return known
+    const since = this.#begin(outbox)
+    this.#since.set(outbox, since)
+    since.catch(() => this.#since.get(outbox) === since && this.#since.delete(outbox))
+    return since
+  }
+
+  async #begin(outbox: UserId): Promise<Millis> {
+    const { spellOf, boxes, calendar } = this.#context
+    const spell = spellOf(outbox)
+    const record = await counting(spell, spell.store.load(outbox))
+    const [first] = record ? await spell.store.read(outbox, record.head, 1, 1, calendar.now()) : []
+    const mark = { id: '00000000-0000-8000-a000-000000000000' as MessageId, body: '' }
+    if (!record && !(await boxes.record(outbox, outbox, [mark])))
+      throw new Error('the outbox of webhooks cannot be written')
+    return first?.time ?? record?.lastTime ?? calendar.now()
+  }
+
+  /** Another node has it. */
+  ends(outbox: UserId): void {
+    this.#since.delete(outbox)
   }
 
   appended(id: UserId, epoch: number, entries: readonly Entry[], done: (failure: unknown) => void): void {
@@ -73,7 +92,8 @@ export class Recording implements Follower {
     const all = this.#happened(place, entries).filter(({ rises }) => doubtful || !rises || !this.#isRecorded(rises))
     if (all.length === 0) return done(undefined)
     const events = all.map(named)
-    const asked = doubtful ? this.#askAgain(id, events) : this.#ask(outboxOf(id), id, events, false)
+    const { names, boxes } = this.#context
+    const asked = doubtful ? this.#askAgain(id, events) : boxes.record(names.of(id), id, events)
     asked.then((ok) => {
       if (ok) this.#doubtful.delete(id)
       else this.#doubtful.add(id)
@@ -92,42 +112,28 @@ export class Recording implements Follower {
     if (!isGroup(id)) look(id)
   }
 
-  /** What is in no log: it is told if it can be. */
-  tell(type: WebhookEvent, user: UserId): void {
-    const { wanted, clock } = this.#context
-    if (!wanted.has(type)) return
-    const event = named({ type, data: { user }, about: [clock.uuid()] })
-    void this.#ask(outboxOf(user), user, [event], false)
-  }
-
-  /** Of what no device of a user has, each message waits; of those that came when that was known already, the outbox finds it. */
+  /**
+   * Of what no device of a user has, each message waits; of those that came when that was known already, the outbox finds it. Rejects where
+   * not all of that is recorded.
+   */
   async gone(user: UserId): Promise<void> {
-    const { router, store, calendar } = this.#context
+    const { router, spellOf, calendar, wanted } = this.#context
+    if (!wanted.has('message.waiting')) return
     const { epoch = 0, tail = 0, devices = [] } = (await router.query(toUser(user), 'inbox')) ?? {}
     const first = Math.max(tail - unseen, ...devices.map(({ cursor }) => cursor)) + 1
     if (first > tail) return
-    const entries = await store.read(user, first, unseen, Number.MAX_SAFE_INTEGER, calendar.now())
-    const all = this.#happened({ owner: user, epoch, away: true }, this.#young(user, entries))
+    const entries = await spellOf(user).store.read(user, first, unseen, Number.MAX_SAFE_INTEGER, calendar.now())
+    const all = this.#happened({ owner: user, epoch, away: true }, await this.#young(user, entries))
     const waiting = all.filter(({ type }) => type === 'message.waiting')
-    await this.#askAgain(user, waiting.map(named))
+    if (!(await this.#askAgain(user, waiting.map(named)))) throw notTaken(user)
   }
 
   /** Of events that may be recorded. Where some are not taken, those before them stay. */
   async #askAgain(of: UserId, events: readonly OutboxEvent[]): Promise<boolean> {
+    const { names, boxes } = this.#context
     for (let from = 0; from < events.length; from += lookedUp)
-      if (!(await this.#ask(outboxOf(of), of, events.slice(from, from + lookedUp), true))) return false
+      if (!(await boxes.record(names.of(of), of, events.slice(from, from + lookedUp), { again: true }))) return false
     return true
-  }
-
-  /** What is asked together comes in this order, and what is asked later of the same user behind it. */
-  #ask(outbox: UserId, of: UserId, events: readonly OutboxEvent[], again: boolean): Promise<boolean> {
-    return new Promise((resolve) =>
-      this.#context.router.ask(
-        toOutbox(outbox),
-        (ticket): OutboxMessage => ({ is: 'record', of, events, lifetime: 'temporary', again, ticket }),
-        ({ is }) => resolve(is === 'accepted'),
-      ),
-    )
   }
 
   #happened(place: Place, entries: readonly Entry[]): Happened[] {
@@ -135,8 +141,9 @@ export class Recording implements Follower {
   }
 
   /** Those of which the outbox still knows whether it had them, if there was one then. */
-  #young(id: UserId, entries: readonly Entry[]): readonly Entry[] {
-    const oldest = Math.max(this.#since.get(outboxOf(id)) ?? 0, this.#context.calendar.past - knownMs)
+  async #young(id: UserId, entries: readonly Entry[]): Promise<readonly Entry[]> {
+    const { names, calendar } = this.#context
+    const oldest = Math.max(await this.begin(names.of(id)), calendar.past - knownMs)
     return entries.filter(({ time }) => time >= oldest)
   }
 
@@ -145,14 +152,15 @@ export class Recording implements Follower {
    * events, so all before are there. A page without events tells nothing, and what is before it is looked through.
    */
   async #missing(id: UserId, { epoch, head, tail }: InboxRecord): Promise<readonly Happened[]> {
-    const { store, calendar } = this.#context
+    const { spellOf, calendar } = this.#context
+    const { store } = spellOf(id)
     let all: Happened[] = []
     let next = tail
     for (const limit of pages) {
       const from = Math.max(head, next - limit + 1)
       if (from > next) break
       const page = await store.read(id, from, next - from + 1, Number.MAX_SAFE_INTEGER, calendar.now())
-      const young = this.#young(id, page)
+      const young = await this.#young(id, page)
       const events = this.#happened({ owner: id, epoch, away: false }, young)
       if (await this.#isThere(id, events.at(-1))) return all
       all = [...events, ...all]
@@ -164,10 +172,15 @@ export class Recording implements Follower {
 
   async #isThere(id: UserId, event: Happened | undefined): Promise<boolean> {
     if (!event) return false
-    const { store, calendar, router } = this.#context
-    const outbox = outboxOf(id)
-    const upTo = await router.query(toOutbox(outbox), 'tail')
-    const [known] = await store.findRepeats(outbox, [{ sender: id, id: named(event).id }], calendar.past, upTo)
+    const { names, boxes, spellOf, calendar } = this.#context
+    const outbox = names.of(id)
+    const upTo = await boxes.tail(outbox)
+    const [known] = await spellOf(outbox).store.findRepeats(
+      outbox,
+      [{ sender: id, id: named(event).id }],
+      calendar.past,
+      upTo,
+    )
     return known !== undefined
   }
 

@@ -1,29 +1,37 @@
 /**
  * Tells a service what happens: it is recorded in outboxes before anybody else hears of it (recording.ts), and sent from there, at
- * least once, of each user in order (lanes.ts).
+ * least once, of each user in order (lanes.ts). In a cluster a node does so for the users and groups of its shards.
  */
+import { setMaxListeners } from 'node:events'
 import type { NodeRouter } from '../../../actors/addresses.ts'
-import type { NodeEvent } from '../../embed/events.ts'
+import type { OutboxEvent } from '../../../actors/outbox/types.ts'
 import { type WebhookOptions, webhookEvents } from '../../embed/webhooks.ts'
 import type { Follower, LogContext } from '../../hosts/logs/logs.ts'
 import { Outboxes } from '../../hosts/outboxes.ts'
+import { counting } from '../../hosts/spells.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { Clock, Runtime } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
 import { Comings } from './comings.ts'
 import { type LaneFigures, Lanes } from './lanes.ts'
-import { outboxes } from './names.ts'
+import { namesAlone, namesOf } from './names.ts'
 import { Recording } from './recording.ts'
-import { buried, bury, type DeadWebhook, send } from './sending.ts'
+import { bury, send } from './sending.ts'
 import { UnreadCounts } from './unread.ts'
 
 type Context = LogContext & {
   readonly runtime: Runtime
   readonly router: NodeRouter
+  /** Of the actors that are here. */
+  readonly local: NodeRouter
   readonly clock: Clock
   readonly term: number
   readonly store: LogStore
-  /** Whether a user has no connected device. */
+  /** Of a cluster; undefined: the node has its store for itself. */
+  readonly shards: number | undefined
+  /** Whether an actor is here. */
+  readonly isHere: (id: string) => boolean
+  /** Whether a user who is here has no connected device. */
   readonly isAway: (user: UserId) => boolean
 }
 
@@ -32,56 +40,91 @@ export type WebhookFigures = LaneFigures & { readonly waiting: number }
 export type Webhooks = {
   /** What users' and groups' logs are followed by. */
   readonly follower: Follower
-  /** Resolves when what happens from here on is recorded. */
+  /** A device of a user has come, or gone. Missing: nothing follows from that. */
+  readonly moved: ((user: UserId) => void) | undefined
+  /** Of a node that has its store for itself: resolves when what happens from here on is recorded. */
   begin(): Promise<void>
-  /** Who came or went. */
-  heard(event: NodeEvent): void
+  /** A shard is this node's: what waits in it is sent from here. */
+  taken(shard: number): void
   /** Sends nothing more: what is not sent waits in the store. `drained` waits until something is so, but not for ever. */
   close(drained: (is: () => boolean) => Promise<void>): Promise<void>
   figures(): WebhookFigures
-  dead(limit: number): Promise<readonly DeadWebhook[]>
 }
 
 /** What is told of by who comes and goes. */
 const watched = ['user.online', 'user.offline', 'message.waiting'] as const
-/** Events that wait: at some 400 bytes each, 0.4 GB. */
-const waitingMost = 1_000_000
+/** The outboxes of a shard that could not be read are read again after this time. */
+const againMs = 1_000
 
 export function webhooks(options: WebhookOptions, context: Context): Webhooks {
-  const { router, store, clock, runtime, onFault } = context
+  const { router, local, store, clock, runtime, onFault, shards, isHere, isAway } = context
+  const names = shards === undefined ? namesAlone : namesOf(shards)
+  const wanted = new Set(options.events ?? webhookEvents)
   const ending = new AbortController()
+  // Each request under way listens.
+  setMaxListeners(0, ending.signal)
   const unread = new UnreadCounts({ router, store, clock })
   const sent = { options, store, clock, unread, signal: ending.signal }
+  const after = (ms: number, run: () => void) => runtime.wheel.after(ms, run)
   const fail = (why: string) =>
     onFault({ where: 'webhooks', error: new Error(`${options.url} takes no events, which wait: ${why}`) })
   const lanes: Lanes = new Lanes({
-    send: (event) => send(sent, event),
+    send: async (event) => (comings.isNeedless(event) ? { is: 'needless' } : send(sent, event)),
     bury: (event, why) => bury(router, event, why),
-    ack: (outbox, ref, seq) => boxes.ack(outbox, ref, seq),
+    done: (event) => comings.told(event),
+    ack: (outbox, ref, seq) => boxes.ack(outbox, ref, seq, comings.saved(outbox, seq)),
     fail,
-    after: (ms, run) => runtime.wheel.after(ms, run),
+    after,
     monotonic: () => clock.monotonic(),
     now: () => clock.now(),
     random: () => clock.name() / 2 ** 31,
   })
-  const boxes = new Outboxes({ ...context, waiting: waitingMost / outboxes.length }, lanes)
-  const wanted = new Set(options.events ?? webhookEvents)
-  const recording = new Recording({ ...context, wanted, look: (user) => comings?.look(user) })
-  const comings: Comings | undefined = watched.some((type) => wanted.has(type))
-    ? new Comings({
-        isAway: context.isAway,
-        after: (ms, run) => runtime.wheel.after(ms, run),
-        tell: (type, user) => recording.tell(type, user),
-        gone: (user) => void recording.gone(user).catch((error) => onFault({ where: 'store', error })),
-      })
-    : undefined
+  const boxes = new Outboxes(
+    { ...context, ...names, router: local },
+    {
+      begins: (outbox, memo) => comings.begins(outbox, memo),
+      take: (outbox, ref, entries) => lanes.take(outbox, ref, entries),
+      lose: (outbox, upTo, events) => lanes.lose(outbox, upTo, events),
+      ends(outbox) {
+        for (const one of [lanes, comings, recording]) one.ends(outbox)
+      },
+    },
+  )
+  const recording: Recording = new Recording({
+    ...context,
+    ...{ names, boxes, router: local, wanted },
+    isAway: (user) => isAway(user) && !comings.expects(user),
+    look: (user) => comings.look(user),
+  })
+  const rolls = {
+    ...{ isAway, after },
+    gone: (user: UserId) => recording.gone(user),
+    async record(user: UserId, event: OutboxEvent, again: boolean) {
+      if (!(await boxes.record(names.of(user), user, [event], { again })))
+        throw new Error(`the outbox did not take that ${user} came or went`)
+    },
+    fail: (error: unknown) => onFault({ where: 'store', error }),
+  }
+  const comings: Comings = new Comings(names, wanted, rolls, clock.uuid)
+  const take = async (shard: number) => {
+    for (const outbox of names.at(shard)) {
+      await recording.begin(outbox)
+      if (isHere(outbox)) boxes.begin(outbox)
+    }
+    for (const outbox of names.left(shard)) {
+      const spell = context.spellOf(outbox)
+      if ((await counting(spell, spell.store.load(outbox))) && isHere(outbox)) boxes.begin(outbox)
+    }
+  }
+  const taken = (shard: number): void => {
+    const again = () => names.at(shard).some(isHere) && taken(shard)
+    take(shard).catch(() => after(againMs, again))
+  }
   return {
     follower: recording,
-    async begin() {
-      await recording.begin()
-      for (const outbox of outboxes) boxes.begin(outbox)
-    },
-    heard: (event) => comings?.heard(event),
+    moved: watched.some((type) => wanted.has(type)) ? (user) => comings.look(user) : undefined,
+    begin: () => take(0),
+    taken,
     async close(drained) {
       lanes.stop()
       await drained(() => lanes.flying === 0)
@@ -93,6 +136,5 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
       })
     },
     figures: () => ({ ...lanes.figures, waiting: boxes.waiting }),
-    dead: (limit) => buried(store, clock.now(), limit),
   }
 }

@@ -30,6 +30,7 @@ function start(buries = true) {
       if (buries) dead.push(event.id)
       return buries
     },
+    done: () => {},
     ack: (_box, _ref, seq) => void acks.push(seq),
     fail: (why) => void faults.push(why),
     after: (ms, run) => void timers.push({ at: now + ms, run }),

@@ -10,12 +10,24 @@ export const secret = secretOf('s')
 
 export type Event = { readonly id: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }
 
-/** `answer`: what each request gets, once it is verified: a status, or JSON; default 204. */
-export async function receiver(answer: (event: Event, response: ServerResponse) => unknown = () => undefined) {
+/** Each when it came first. */
+export function first(events: readonly Event[]): readonly Event[] {
+  const ids = new Set<string>()
+  return events.filter(({ id }) => !ids.has(id) && ids.add(id))
+}
+
+/** What was told of messages to a user or a group, in its order. */
+export const bodiesTo = ({ of }: { of(type: string): readonly Event[] }, to: string): readonly unknown[] =>
+  first(of('message.accepted'))
+    .filter(({ data }) => data['to'] === to)
+    .map(({ data }) => data['body'])
+
+/** `at`: a port; default any that is free. `answer`: what each request gets, once it is verified: a status, or JSON; default 204. */
+export async function receiver(answer: (event: Event, response: ServerResponse) => unknown = () => undefined, at = 0) {
   const taken: Event[] = []
   const wrong: unknown[] = []
   let server: Server | undefined
-  let port = 0
+  let port = at
   let key = secret
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await text(request)

@@ -1,30 +1,33 @@
 /** What happened is recorded before anybody hears of it, also where the outbox is slow to say what it has. */
 import { expect, it } from 'vitest'
-import type { NodeRouter } from '../../../actors/addresses.ts'
-import type { OutboxMessage } from '../../../actors/outbox/types.ts'
+import type { OutboxEvent } from '../../../actors/outbox/types.ts'
 import { type WebhookEvent, webhookEvents } from '../../../src/embed/webhooks.ts'
 import type { Calendar } from '../../../src/hosts/calendar.ts'
+import { namesAlone } from '../../../src/operations/webhooks/names.ts'
 import { Recording } from '../../../src/operations/webhooks/recording.ts'
-import type { LogStore } from '../../../src/store/contract.ts'
 import { message, user } from '../../contracts/store.ts'
 
-type Record = Extract<OutboxMessage, { is: 'record' }>
+type Asked = { readonly events: readonly OutboxEvent[]; readonly again: boolean }
 
 /** The answers of the outbox are given by hand. */
 function recording() {
-  const asked: Record[] = []
+  const asked: Asked[] = []
   const open: ((taken: boolean) => void)[] = []
-  const router = {
-    ask: (_: unknown, make: (ticket: number) => OutboxMessage, answered: (answer: object) => void) => {
-      asked.push(make(1) as Record)
-      open.push((taken) => answered(taken ? { is: 'accepted' } : { is: 'refused', code: 'busy' }))
-    },
-  } as unknown as NodeRouter
   const record = new Recording({
-    router,
-    store: {} as LogStore,
+    names: namesAlone,
+    boxes: {
+      record: (_, __, events, { again = false } = {}) =>
+        new Promise((taken) => {
+          asked.push({ events, again })
+          open.push(taken)
+        }),
+      tail: async () => 0,
+    },
+    router: {} as never,
+    spellOf: () => {
+      throw new Error('nothing is read')
+    },
     calendar: {} as Calendar,
-    clock: { uuid: () => '' as never },
     wanted: new Set<WebhookEvent>(webhookEvents),
     term: 1,
     isAway: () => false,
@@ -43,7 +46,7 @@ function recording() {
   const answer = async (taken: boolean) => {
     await expect.poll(() => open.length).toBe(1)
     open.pop()?.(taken)
-    return asked.at(-1) as Record
+    return asked.at(-1) as Asked
   }
   return { append, answer, asked }
 }
@@ -59,7 +62,7 @@ it('an append whose events were not taken is looked up piece by piece, so that t
   await answer(false)
   expect(await second).toBeInstanceOf(Error)
   const third = append(300)
-  const pieces: Record[] = []
+  const pieces: Asked[] = []
   for (let piece = 0; piece < 5; piece++) pieces.push(await answer(true))
   expect(await third).toBe(undefined)
   expect(pieces.every(({ again, events }) => again && events.length <= 64)).toBe(true)
