@@ -39,7 +39,14 @@ export type Tail = {
 }
 const none: Tail = { tail: 0, lastTime: 0, kept: 0, term: 0, held: false, doubtful: [] }
 
-type Mark = { readonly term: number; readonly tail: Seq; readonly time: Millis; readonly since: Seq }
+/** `first`: where the term began; 0: it is not known to have. */
+type Mark = {
+  readonly term: number
+  readonly tail: Seq
+  readonly time: Millis
+  readonly since: Seq
+  readonly first: Seq
+}
 
 /** `isSure` says of the last row whether it is on a quorum, so that those of its append need not be read. */
 export async function tailOf(
@@ -59,7 +66,7 @@ export async function tailOf(
   if (!mark || mark.term < before) return earlier()
   if (last && isWhole(last) && last['term'] >= mark.term && isSure(number(last['seq']), last['term']))
     return endsWith(mark, [keyed(last)], [])
-  const keys = await lastAppend(requests, retentionMs, user, bucket, { before, since: mark.since })
+  const keys = await lastAppend(requests, retentionMs, user, bucket, before, mark)
   if (keys.length > 0)
     return endsWith(
       mark,
@@ -89,11 +96,16 @@ async function lastAppend(
   retentionMs: number,
   user: UserId,
   bucket: number,
-  { before, since }: { readonly before: number; readonly since: Seq },
+  before: number,
+  { term, since, first }: Mark,
 ): Promise<readonly Key[]> {
   const from = Math.max(firstSeq(bucket), since - 1)
-  const rows = await requests.rows(sinceQuery, [user, bucket, long(from)])
-  const keys = living(rows.filter(isWhole).map(keyed), before)
+  const rows = (await requests.rows(sinceQuery, [user, bucket, long(from)])).filter(isWhole).map(keyed)
+  // What a former owner wrote where this term has begun is dead, also where nothing of this term is there: for readers it is not there.
+  const keys = living(
+    rows.filter((row) => row.term >= term || first === 0 || row.seq < first),
+    before,
+  )
   return unbroken(keys, since, ({ row }) => isOld(row['time'].getTime(), retentionMs))
 }
 
@@ -102,7 +114,7 @@ async function highestMark(requests: Requests, user: UserId, bucket: number): Pr
   if (!row) return undefined
   const tail = number(row['tail'])
   const since = number(row['since']) || Math.max(firstSeq(bucket), tail - mostOfAppend + 1)
-  return { term: row['term'], tail, time: row['time'].getTime(), since }
+  return { term: row['term'], tail, time: row['time'].getTime(), since, first: number(row['first']) }
 }
 
 /** The highest term that wrote to a bucket; 0: none did. */
