@@ -63,12 +63,12 @@ export class FarSessions implements SessionPort {
 
   reattach(user: UserId): void {
     this.#own.reattach(user)
-    for (const { ref } of this.#of(user)) this.#tell(ref, 'reattach')
+    for (const { ref } of this.#proxies.ofUser(user)) this.#tell(ref, 'reattach')
   }
 
   closeUser(user: UserId, code: CloseCode): void {
     this.#own.closeUser(user, code)
-    for (const { ref } of this.#of(user)) this.close(ref, code)
+    for (const { ref } of this.#proxies.ofUser(user)) this.close(ref, code)
   }
 
   presences(refs: readonly SessionRef[]): Presence[] {
@@ -118,6 +118,4 @@ export class FarSessions implements SessionPort {
     proxy?.link.tell([kinds.session, proxy.remote, what, value])
     return proxy !== undefined
   }
-
-  #of = (user: UserId) => this.#proxies.all().filter((proxy) => proxy.user === user)
 }

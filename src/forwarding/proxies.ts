@@ -4,7 +4,9 @@ import type { SessionRef } from '../../actors/user/types.ts'
 import type { Link } from '../cluster/link/link.ts'
 import { Refs } from '../hosts/sessions/refs.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
+import { hash } from '../runtime/index.ts'
 import { type Message, sessionOf } from './frames.ts'
+import { Table } from './table.ts'
 
 export type FarSession = {
   ref: SessionRef
@@ -24,7 +26,9 @@ const first = new Set(['attach', 'deliver', 'stand', 'watch', 'members', 'ticks'
 
 export class Proxies {
   readonly #refs: Refs<FarSession>
-  readonly #byLink = new Map<Link, Map<SessionRef, FarSession>>()
+  /** As their own node calls them: of the few links several may have a session of that number. */
+  readonly #byRemote = new Table<FarSession>(({ remote }) => spread(remote))
+  readonly #byUser = new Table<FarSession>(({ user }) => hash(user ?? ''))
   /** Those whose person may have been seen since that was saved. */
   readonly #stirring = new Set<SessionRef>()
 
@@ -45,40 +49,47 @@ export class Proxies {
     return this.#refs.all()
   }
 
+  /** Those of a user whose actor is here. */
+  ofUser(user: UserId): readonly FarSession[] {
+    return this.#byUser.near(hash(user)).filter((proxy) => proxy.user === user)
+  }
+
   /** The session that sent a message; undefined: none, or one that has ended. */
   of(link: Link, message: Message): FarSession | undefined {
     const remote = sessionOf(message)
     if (remote === 0) return undefined
-    return this.#byLink.get(link)?.get(remote) ?? (first.has(message.is) ? this.#add(link, remote) : undefined)
+    return this.#find(link, remote) ?? (first.has(message.is) ? this.#add(link, remote) : undefined)
+  }
+
+  #find(link: Link, remote: SessionRef): FarSession | undefined {
+    return this.#byRemote.find(spread(remote), (proxy) => proxy.remote === remote && proxy.link === link)
   }
 
   #add(link: Link, remote: SessionRef): FarSession {
     const proxy: FarSession = { ref: 0, link, remote, user: null, activeAt: 0, away: false, watches: null }
     this.#refs.add(proxy)
-    const ofLink = this.#byLink.get(link) ?? new Map<SessionRef, FarSession>()
-    this.#byLink.set(link, ofLink.set(remote, proxy))
+    this.#byRemote.add(proxy)
     return proxy
   }
 
   /** Its node says that it has ended. */
   ended(link: Link, remote: SessionRef): void {
-    const proxy = this.#byLink.get(link)?.get(remote)
-    if (!proxy) return
-    this.#byLink.get(link)?.delete(remote)
-    this.#delete(proxy.ref)
+    const proxy = this.#find(link, remote)
+    if (proxy) this.#delete(proxy)
   }
 
   /** Those of a link that is gone. */
   lost(link: Link): readonly FarSession[] {
-    const proxies = [...(this.#byLink.get(link)?.values() ?? [])]
-    this.#byLink.delete(link)
-    for (const { ref } of proxies) this.#delete(ref)
+    const proxies = this.#refs.all().filter((proxy) => proxy.link === link)
+    for (const proxy of proxies) this.#delete(proxy)
     return proxies
   }
 
-  #delete(ref: SessionRef): void {
-    this.#refs.delete(ref)
-    this.#stirring.delete(ref)
+  #delete(proxy: FarSession): void {
+    this.#refs.delete(proxy.ref)
+    this.#stirring.delete(proxy.ref)
+    this.#byRemote.delete(proxy)
+    if (proxy.user !== null) this.#byUser.delete(proxy)
   }
 
   *stirring(): Generator<readonly [UserId, Presence]> {
@@ -96,9 +107,10 @@ export class Proxies {
   note(proxy: FarSession, kind: string, id: string, message: Message): void {
     switch (message.is) {
       case 'attach':
-        proxy.user = id as UserId
         this.#stirring.add(proxy.ref)
-        return
+        if (proxy.user !== null) return
+        proxy.user = id as UserId
+        return this.#byUser.add(proxy)
       case 'active':
         proxy.activeAt = message['at'] as Millis
         proxy.away = false
@@ -117,5 +129,8 @@ export class Proxies {
     }
   }
 }
+
+/** Sessions of one node have numbers that follow each other: one after another they would fill whole stretches of a table. */
+const spread = (remote: SessionRef): number => Math.imul(remote, 0x9e37_79b1) >>> 7
 
 export const presenceOf = ({ ref, activeAt, away }: FarSession): Presence => ({ session: ref, activeAt, away })
