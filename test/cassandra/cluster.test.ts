@@ -6,14 +6,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { needsHaproxy, stopProxies } from '../gateway/proxy.ts'
+import { Gaps } from './gaps.ts'
 import { cassandraNode, oneNodeHere, startMs } from './here.ts'
 import { People } from './people.ts'
 import { replicated } from './replicated.ts'
 import { ServedNodes } from './served.ts'
+import { Stills } from './stills.ts'
 import { Wire } from './wire.ts'
 
 const names = ['n1', 'n2', 'n3'] as const
 type Name = (typeof names)[number]
+
+/** 600 devices, and few where others use the machine, too. */
+const many = { people: 200, devices: 3, writing: 24 }
+const few = { people: 20, devices: 2, writing: 12 }
+const dead = '13 s without a beat, which may be 3 s old; a second until it is read, and one until its shards are taken'
 
 describe('a cluster on Cassandra', oneNodeHere, () => {
   const cassandra = cassandraNode()
@@ -41,31 +48,44 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     nodes?.kill()
   })
 
-  const killed = async (people: People) => {
-    nodes.node('n3').kill()
-    await nodes.share('n1', 'n2')
-    await people.mark('n3 is killed', 25_000)
-    await nodes.start('n3')
+  const back = (name: Name) => ({ what: `${name} is started again`, boundMs: 2_500, why: 'a shard moves: 300 ms' })
+  /** A node is back, and gets its shards from the others. */
+  const returns = async (people: People, name: Name, ...others: readonly Name[]) => {
+    const stills = await Stills.of(nodes, ...others)
+    await nodes.start(name)
     await nodes.share(...names)
-    await people.mark('n3 is started again', 5_000)
+    if (isWhole) await nodes.even(...names)
+    await people.mark(back(name))
+    await stills.note(people.gaps, `${name} is started again`)
+  }
+  const killed = async (people: People) => {
+    const goes = people.goesWith('n3', () => nodes.node('n3').kill())
+    await nodes.share('n1', 'n2')
+    await people.mark({ what: 'n3 is killed', boundMs: 17_000, why: dead })
+    const ms = await goes
+    const line = `who goes with n3 is shown online for ${Math.round(ms / 1_000)} s more; it may be 40`
+    people.gaps.note(line, ms <= 40_000)
+    await returns(people, 'n3', 'n1', 'n2')
   }
   const unlinked = async (people: People) => {
     for (const name of names) nodes.links(name).cut()
-    await nodes.waitFor(() => nodes.status('n1').filter(({ isReached }) => isReached).length === 1)
+    await nodes.waitFor(async () => (await nodes.status('n1')).filter(({ isReached }) => isReached).length === 1)
     for (const name of names) nodes.links(name).mend()
-    await nodes.waitFor(() => nodes.status('n1').every(({ isReached }) => isReached))
-    await people.mark('no node reaches another for a while', 20_000)
+    await nodes.waitFor(async () => (await nodes.status('n1')).every(({ isReached }) => isReached))
+    await people.mark({
+      what: 'no node reaches another for a while',
+      boundMs: 20_000,
+      why: 'until all have seen it, which this test waits for, and 5 s until links are dialed again',
+    })
   }
   /** It is taken for dead, and ends when it learns so. */
   const lost = async (people: People, what: string, begin: () => void, end: () => void) => {
     begin()
     await nodes.share('n1', 'n3')
-    await people.mark(what, 25_000)
+    await people.mark({ what, boundMs: 17_000, why: dead })
     end()
     expect({ code: await nodes.node('n2').ended, said: nodes.node('n2').said() }).toMatchObject({ code: 75 })
-    await nodes.start('n2')
-    await nodes.share(...names)
-    await people.mark('n2 is started again', 5_000)
+    await returns(people, 'n2', 'n1', 'n3')
   }
   const heldUp = (people: People) =>
     lost(
@@ -84,23 +104,36 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
   const drained = async (people: People) => {
     nodes.node('n1').kill('SIGTERM')
     expect(await nodes.node('n1').ended).toBe(0)
-    await people.mark('n1 is drained', 2_500)
+    await people.mark({
+      what: 'n1 is drained',
+      boundMs: 2_500,
+      why: 'a shard moves: 300 ms; its clients come back spread over 2 s',
+    })
     await nodes.share('n2', 'n3')
   }
   const all = { killed, unlinked, heldUp, cutOff, drained }
   const asked = process.env['CLUSTER_TESTS'] ?? 'killed,unlinked,drained'
-  const events = asked === 'all' ? Object.values(all) : asked.split(',').map((name) => all[name as keyof typeof all])
+  const isWhole = asked === 'all'
+  const events = isWhole ? Object.values(all) : asked.split(',').map((name) => all[name as keyof typeof all])
 
   it('loses nothing of what it has taken, and keeps the order, whatever happens to its nodes', {
     ...needsHaproxy,
     timeout: 1_800_000,
   }, async () => {
     await nodes.share(...names)
-    const people = new People(url, 24)
-    await people.goOn()
-    await people.mark('at rest', 1_000)
-    for (const event of events) await event(people)
-    await people.end()
+    const row = (name: string) => new RegExp(`^${name} +up +\\d+ +\\S+ +yes +\\d+$`, 'm')
+    await nodes.waitFor(async () => {
+      const printed = await nodes.printed('n1')
+      return names.every((name) => row(name).test(printed))
+    })
+    const people = await People.gather(url, isWhole ? many : few, new Gaps(isWhole))
+    try {
+      await people.mark({ what: 'at rest', boundMs: 1_000, why: 'two writes, on a machine that has all of it' })
+      for (const event of events) await event(people)
+      await people.end()
+    } finally {
+      people.close()
+    }
     expect(nodes.missed()).toEqual([])
   })
 

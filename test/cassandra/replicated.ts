@@ -1,10 +1,12 @@
 /** Nodes on three replicas of Cassandra, under load: a replica is killed and held up, and a node is added. For `npm run test:cluster` alone: it takes 6 GB. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needsHaproxy, stopProxies } from '../gateway/proxy.ts'
+import { Gaps } from './gaps.ts'
 import { clustersHere, newKeyspace, startMs } from './here.ts'
 import { People } from './people.ts'
 import { ServedNodes } from './served.ts'
 import { type CassandraNode, startCluster } from './server.mjs'
+import { Stills } from './stills.ts'
 
 const names = ['n1', 'n2', 'n3']
 /** Of a replica that hangs: longer than a lease. */
@@ -39,22 +41,27 @@ export function replicated(): void {
         CassandraNode,
       ]
       await nodes.share(...names)
-      const people = new People(url, 24)
-      await people.goOn()
-      await people.mark('at rest', 1_000)
-      await third.kill()
-      await people.mark('a replica is killed', 8_000)
-      await third.start()
-      await people.mark('it is started again', 8_000)
-      second.pause()
-      await new Promise((resolve) => setTimeout(resolve, hangMs))
-      await people.mark('a replica hangs for 12 s', 12_000)
-      second.resume()
-      await people.mark('it goes on', 12_000)
-      await nodes.start('n4')
-      await nodes.share(...names, 'n4')
-      await people.mark('n4 is added', 2_500)
-      await people.end()
+      const people = await People.gather(url, { people: 24, devices: 1, writing: 24 }, new Gaps(true))
+      const stills = await Stills.of(nodes, ...names)
+      try {
+        await people.mark({ what: 'at rest', boundMs: 1_000, why: 'two writes to a quorum' })
+        await third.kill()
+        await people.mark({ what: 'a replica is killed', boundMs: 8_000, why: 'the time-outs of two requests' })
+        await third.start()
+        await people.mark({ what: 'it is started again', boundMs: 8_000, why: 'the same' })
+        second.pause()
+        await new Promise((resolve) => setTimeout(resolve, hangMs))
+        await people.mark({ what: 'a replica hangs for 12 s', boundMs: 12_000, why: 'as long as it hangs' })
+        second.resume()
+        await people.mark({ what: 'it goes on', boundMs: 12_000, why: 'what has waited for it' })
+        await nodes.start('n4')
+        await nodes.even(...names, 'n4')
+        await people.mark({ what: 'n4 is added', boundMs: 2_500, why: 'a shard moves: 300 ms' })
+        await stills.note(people.gaps, 'n4 is added')
+        await people.end()
+      } finally {
+        people.close()
+      }
       expect(nodes.missed()).toEqual([])
     })
   })

@@ -1,9 +1,11 @@
 /** Nodes of one cluster, each a process, with wires that may be cut, behind HAProxy. */
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'vitest'
+import type { KnownCluster } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { haproxy } from '../gateway/proxy.ts'
 import { freePort } from '../ports.ts'
@@ -66,20 +68,33 @@ export class ServedNodes {
   }
 
   /** As one of them knows it: for each node how many shards it has, and whether it is reached. */
-  status(from: string) {
+  async status(from: string): Promise<{ name: string; shards: number; isReached: boolean }[]> {
+    this.#known = await this.#ask(from, '/admin/v1/cluster')
+    const { nodes } = JSON.parse(this.#known) as KnownCluster
+    return nodes.map(({ name, shards, isLinked }) => ({ name, shards, isReached: isLinked }))
+  }
+
+  /** The same, as `bluetick cluster status` prints it. */
+  async printed(from: string): Promise<string> {
     const { data, port } = this.#at(from)
     const args = [main, 'cluster', 'status', '--url', `ws://127.0.0.1:${port}`, '--data', data]
-    this.#known = execFileSync(process.execPath, args, { encoding: 'utf8' })
-    const rows = this.#known.matchAll(/^(n\d) +(?:up|leaving) +(\d+) +\S+ +(yes|no)/gm)
-    return [...rows].map(([, name, count, isReached]) => ({
-      name,
-      shards: Number(count),
-      isReached: isReached === 'yes',
-    }))
+    return (await promisify(execFile)(process.execPath, args)).stdout
+  }
+
+  /** Not by a process of its own: what that takes those would wait for who are measured. */
+  async #ask(from: string, path: string): Promise<string> {
+    const { data, port } = this.#at(from)
+    const authorization = `Bearer ${readFileSync(join(data, 'operator-token'), 'utf8').trim()}`
+    return (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization } })).text()
+  }
+
+  /** What a node tells Prometheus. */
+  metrics(of: string): Promise<string> {
+    return this.#ask(of, '/metrics')
   }
 
   /** Where it does not come to that, what they said last is told. */
-  async waitFor(isSo: () => boolean): Promise<void> {
+  async waitFor(isSo: () => Promise<boolean>): Promise<void> {
     const waited = expect.poll(isSo, { timeout: patienceMs, interval: 1_000 }).toBe(true)
     await waited.catch((cause) => {
       const said = [...this.#nodes].map(([name, node]) => `${name}: ${node.said().slice(-1_500)}`)
@@ -87,10 +102,19 @@ export class ServedNodes {
     })
   }
 
+  /** Until each has about as many shards as another. */
+  even(...names: string[]): Promise<void> {
+    const least = Math.floor(1_024 / names.length) - 1_024 / 20
+    return this.waitFor(async () => {
+      const known = await this.status(names[0] as string)
+      return known.length === names.length && known.every(({ shards }) => shards > least)
+    })
+  }
+
   /** Until these have all shards. */
   share(...names: string[]): Promise<void> {
-    return this.waitFor(() => {
-      const known = this.status(names[0] as string)
+    return this.waitFor(async () => {
+      const known = await this.status(names[0] as string)
       const areThese =
         known
           .map(({ name }) => name)
