@@ -86,6 +86,9 @@ export function restOfLog(log: LogState): 'busy' | 'keep' | 'spare' {
   return keep || log.unsaved > 0 ? 'keep' : 'spare'
 }
 
+/** Whether cursors have moved that nobody saves at this moment. */
+export const isUnsaved = ({ unsaved, work }: LogState): boolean => unsaved > 0 && !work?.saving
+
 /** Whether somebody waits for what is not durable, or cursors are being saved. */
 export const isWriting = ({ work }: LogState): boolean =>
   work !== null &&

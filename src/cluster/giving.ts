@@ -4,11 +4,11 @@
  * it may be applied late, also after a read that did not see it. Where its outcome is unknown it is sent again, or the shard is taken back, under
  * the next term.
  */
-import type { ShardMove } from '../store/contract.ts'
+import { partOf, type ShardMove } from '../store/contract.ts'
 import { isValid } from './lease.ts'
 import { moveAll, shut } from './owning.ts'
 import { roomOf } from './plan.ts'
-import type { MemberState, MemberTurn, Spell } from './types.ts'
+import type { Gone, MemberState, MemberTurn, Spell } from './types.ts'
 
 /** Starts to give what others should have. */
 export function yieldShards(state: MemberState, turn: MemberTurn): void {
@@ -19,10 +19,23 @@ export function yieldShards(state: MemberState, turn: MemberTurn): void {
   const others = [...spells].filter(([shard, { phase }]) => phase === 'owned' && takerOf(state, shard) !== me.life)
   if (free <= 0 || others.length === 0) return
   const isDue = dueOf(state)
-  for (const [shard, spell] of others.filter(([shard]) => isDue(takerOf(state, shard))).slice(0, free)) {
+  const due = others.filter(([shard]) => isDue(takerOf(state, shard)))
+  for (const [shard, spell] of inOwnOrder(state, due).slice(0, free)) {
     spell.phase = 'yielding'
     turn.effects.push({ do: 'yield', shard, term: spell.term })
   }
+}
+
+/**
+ * Part by part, each node from another one on. When a node joins all others give at once: on the same part their changes would get in each
+ * other's way, and outcomes that nobody knows are waited for.
+ */
+function inOwnOrder({ ring, me, shards }: MemberState, due: readonly (readonly [number, Spell])[]) {
+  const parts = partOf(Math.max(0, shards.size - 1)) + 1
+  const place = ring.findIndex(({ life }) => life === me.life)
+  const first = Math.floor((Math.max(0, place) * parts) / ring.length)
+  const turnOf = (shard: number) => (partOf(shard) - first + parts) % parts
+  return [...due].sort(([a], [b]) => turnOf(a) - turnOf(b) || a - b)
 }
 
 /** Others than those that leave give nothing before the members have settled. */
@@ -47,10 +60,12 @@ function dueOf(state: MemberState): (taker: number) => boolean {
 /** Who should have it: this node itself, where nobody else is there. */
 const takerOf = ({ plan, me }: MemberState, shard: number): number => plan[shard] ?? me.life
 
-/** Its actors have gone. */
-export function yielded(state: MemberState, shard: number, term: number): void {
-  const spell = state.spells.get(shard)
-  if (spell?.term === term && spell.phase === 'yielding') spell.phase = 'giving'
+/** Their actors have gone. */
+export function yielded(state: MemberState, gone: readonly Gone[]): void {
+  for (const { shard, term } of gone) {
+    const spell = state.spells.get(shard)
+    if (spell?.term === term && spell.phase === 'yielding') spell.phase = 'giving'
+  }
 }
 
 /** A row of a term that is not below its own was found: it takes the shard from itself, under a term that is above that. */

@@ -82,7 +82,7 @@ function told(state: MemberState, message: MemberMessage, turn: MemberTurn): voi
       state.due.lives = turn.at.monotonic
       return
     case 'yielded':
-      return yielded(state, message.shard, message.term)
+      return yielded(state, message.gone)
     case 'outdone':
       return outdone(state, message.shard, message.term)
     case 'leave':

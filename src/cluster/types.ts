@@ -18,10 +18,13 @@ export type MemberMessage =
   | { readonly is: 'heard'; readonly rows: readonly ShardRow[] } // what a peer, or a message that went to the wrong node, says of shards
   | { readonly is: 'beat'; readonly valid: boolean } // a peer is there, and says whether its lease is valid
   | { readonly is: 'silent' } // a peer is not heard of: a reason to look, and no more
-  | { readonly is: 'yielded'; readonly shard: number; readonly term: number } // its actors have gone, all that they wrote is durable
+  | { readonly is: 'yielded'; readonly gone: readonly Gone[] } // their actors have gone, all that they wrote is durable
   | { readonly is: 'outdone'; readonly shard: number; readonly term: number } // something was written under that term, which is not below the own
   | { readonly is: 'leave' } // the node is to end
   | { readonly is: 'closed' } // its sessions have gone
+
+/** A spell whose actors have gone. */
+export type Gone = { readonly shard: number; readonly term: number }
 
 export type Change = { readonly view: number; readonly join: MemberRow | null; readonly leave: readonly number[] }
 

@@ -3,7 +3,7 @@ import type { Accepted } from '../../actors/log/types.ts'
 import type { Links } from '../cluster/link/links.ts'
 import type { MemberState } from '../cluster/types.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
-import type { Asks, Clock, Router } from '../runtime/index.ts'
+import type { Asks, Clock, Durations, Router } from '../runtime/index.ts'
 import type { Wheel } from '../runtime/wheel.ts'
 import type { ShardRow, Still } from '../store/contract.ts'
 import type { Proxies } from './proxies.ts'
@@ -21,6 +21,8 @@ export type ForwardingContext = {
   readonly proxies: Proxies
   /** Whether what an actor here has said counts; rejects where another node has the actor by now. */
   readonly still: Still
+  /** For how long each shard that was given away was still here: from when what came for it was held until that went on to its next owner. */
+  readonly stills: Durations
   /** Rows that another node tells. */
   readonly learn: (rows: readonly ShardRow[]) => void
 }

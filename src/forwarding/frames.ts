@@ -129,6 +129,13 @@ export function asksIn([, common, ...copies]: LinkFrame): Ask[] {
   ])
 }
 
+/** A copy of a group's message that was held, or came back: meanwhile the group may be elsewhere, and have handed it out anew. */
+export function delayed(frame: ToActor): ToActor {
+  const [kind, first, actor, id, message] = frame
+  const { origin } = message as { readonly origin?: { readonly is: string } }
+  return origin?.is === 'link' ? ([kind, first, actor, id, { ...message, again: true }] as unknown as ToActor) : frame
+}
+
 /** As it travels. */
 export function outbound<Frame extends ToActor>(frame: Frame, now: Millis): Frame {
   const [kind, first, actor, id, message] = frame

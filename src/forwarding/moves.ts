@@ -3,9 +3,9 @@
  * to, and goes on behind what came back.
  */
 import type { Link } from '../cluster/link/link.ts'
-import type { UserId } from '../protocol/ids.ts'
+import type { Millis, UserId } from '../protocol/ids.ts'
 import type { ForwardingContext } from './context.ts'
-import { farewell, inbound, kinds, sessionOf, type ToActor } from './frames.ts'
+import { delayed, farewell, inbound, kinds, sessionOf, type ToActor } from './frames.ts'
 import type { Heeding } from './heeding.ts'
 import { type Entry, Pause } from './pause.ts'
 import type { RefusedAsks } from './refused.ts'
@@ -34,6 +34,10 @@ export class Moves {
     this.#context = context
     this.#with = parts
     this.#ways = parts.ways
+  }
+
+  get #now(): Millis {
+    return this.#context.clock.monotonic()
   }
 
   isPaused(shard: number): boolean {
@@ -76,8 +80,8 @@ export class Moves {
 
   /** What this node sent came to one that has not the shard. */
   back(link: Link, [kind, first, actor, id, message]: ToActor): void {
-    const here = inbound(message, sessionOf(message), this.#context.clock.monotonic())
-    const frame = [kind, first, actor, id, here] as unknown as ToActor
+    const here = inbound(message, sessionOf(message), this.#now)
+    const frame = delayed([kind, first, actor, id, here] as unknown as ToActor)
     const shard = this.#ways.shardOf(id)
     if (kind === kinds.ask) this.#with.sending.returned(first)
     const pause = this.#pauses.get(shard)
@@ -102,7 +106,7 @@ export class Moves {
 
   /** The actors of a shard go: what comes for them is held until it is known where to. */
   pause(shard: number): void {
-    if (!this.#pauses.has(shard)) this.#pauses.set(shard, new Pause(null, 0))
+    if (!this.#pauses.has(shard)) this.#pauses.set(shard, new Pause(this.#now, null, 0))
   }
 
   /** A shard is another's than was known, or has another term. */
@@ -113,7 +117,7 @@ export class Moves {
     const [old, now] = [this.#ways.used(shard), this.#ways.to(shard)]
     if (!old?.isOpen || old === now) return this.#resume(shard, undefined)
     this.#flushes += 1
-    this.#pauses.set(shard, new Pause(old, this.#flushes))
+    this.#pauses.set(shard, new Pause(this.#now, old, this.#flushes))
     this.#ways.tellRow(old, shard)
     old.tell([kinds.flush, shard, this.#flushes])
   }
@@ -123,6 +127,7 @@ export class Moves {
     const spell = this.#ways.spell(shard)
     if (pause && spell && spell.phase !== 'owned') return void this.#pauses.set(shard, pause.waiting())
     this.#pauses.delete(shard)
+    if (pause && !pause.old && !spell) this.#context.stills.add(this.#now - pause.since)
     if (!pause || pause.old) this.#ways.unuse(shard)
     this.reached(shard)
     this.#context.sessions().attachAgain(({ user }) => this.#ways.shardOf(user as UserId) === shard, true)
@@ -144,7 +149,8 @@ export class Moves {
 
   #goOn(shard: number, entry: Entry): void {
     if ('flush' in entry) return entry.from.tell([kinds.flushed, shard, entry.flush])
-    const { from, frame } = entry
+    const { from } = entry
+    const frame = delayed(entry.frame)
     if (from) return this.#ways.spell(shard) ? this.#with.heeding.heed(from, frame) : this.#bounce(from, shard, frame)
     const isLate = frame[0] === kinds.ask && this.#with.refused.isBehind(frame[3], frame[4])
     if (isLate) this.#context.asks.giveUp(frame[1])

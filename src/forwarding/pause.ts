@@ -1,5 +1,6 @@
 /** What is held for a shard that moves, in its order. */
 import type { Link } from '../cluster/link/link.ts'
+import type { Millis } from '../protocol/ids.ts'
 import type { ToActor } from './frames.ts'
 
 /** `from`: null: this node. `flush`: the other node sends no more of the shard to this one, and waits for what comes back. */
@@ -14,10 +15,12 @@ export class Pause {
   /** To where it was sent before: what comes back from there goes first. null: this node had the shard. */
   readonly old: Link | null
   readonly flush: number
+  readonly since: Millis
   readonly back: Entry[] = []
   readonly held: Entry[]
 
-  constructor(old: Link | null, flush: number, held: Entry[] = []) {
+  constructor(since: Millis, old: Link | null, flush: number, held: Entry[] = []) {
+    this.since = since
     this.old = old
     this.flush = flush
     this.held = held
@@ -36,6 +39,6 @@ export class Pause {
 
   /** The same, of a shard that this node has now and is about to give. */
   waiting(): Pause {
-    return new Pause(null, 0, [...this.back, ...this.held])
+    return new Pause(this.since, null, 0, [...this.back, ...this.held])
   }
 }

@@ -1,6 +1,6 @@
 /** Hosts the outboxes: loads them from the store, hands on what they have to send, and brings them what came of it. */
 import { type NodeRouter, type OutboxKnows, toOutbox } from '../../actors/addresses.ts'
-import { isWriting, restOfLog } from '../../actors/log/state.ts'
+import { isUnsaved, isWriting, restOfLog } from '../../actors/log/state.ts'
 import { receive, recover, sentUpTo, startOutbox, unanswered } from '../../actors/outbox/outbox.ts'
 import type { OutboxEffect, OutboxEvent, OutboxMessage, OutboxState } from '../../actors/outbox/types.ts'
 import type { Entry } from '../protocol/entry.ts'
@@ -86,10 +86,10 @@ export class Outboxes {
       leave: ({ log }) => {
         const ref = log.readers[0]?.session ?? 0
         if (ref === 0)
-          return isWriting(log) ? 'waits' : log.unsaved > 0 ? { tell: { is: 'timer', timer: 'save' } } : 'goes'
+          return isUnsaved(log) ? { tell: [{ is: 'timer', timer: 'save' }] } : isWriting(log) ? 'waits' : 'goes'
         // Else what is sent meanwhile would be to be saved again and again.
         this.#ends(sending, log.owner)
-        return { tell: { is: 'end', ref } }
+        return { tell: [{ is: 'end', ref }] }
       },
       deadLetter: (id, message) => {
         if (message.is === 'record') router.answer(message.ticket, { is: 'refused', code: 'busy' })

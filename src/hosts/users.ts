@@ -1,7 +1,7 @@
 /** Hosts the user actors: loads their inboxes from the store, and performs what they ask for. */
 
 import { type NodeRouter, toChat, toPresence, type UserKnows } from '../../actors/addresses.ts'
-import { isWriting } from '../../actors/log/state.ts'
+import { isUnsaved, isWriting } from '../../actors/log/state.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
 import { recover } from '../../actors/user/recover.ts'
 import { rest, startUser } from '../../actors/user/state.ts'
@@ -55,6 +55,10 @@ type Context = {
   /** A device of a user has come, or gone. */
   readonly moved?: ((user: UserId) => void) | undefined
 }
+
+/** What was told at once is to be an entry now, and cursors are to be saved: their shard is given up. */
+const written = { is: 'timer', timer: 'awaited' } as const
+const saved = { is: 'timer', timer: 'save' } as const
 
 export function hostUsers(context: Context): Users {
   const { runtime, router, store, spellOf, term, life, sessions, holds, moved } = context
@@ -113,10 +117,12 @@ export function hostUsers(context: Context): Users {
     rest,
     pack: packUser,
     unpack: (id, kept) => unpackUser(id as UserId, kept),
-    leave({ log, work }) {
-      if (isWriting(log) || (work && (work.changes || work.wipe || work.deletions.length > 0))) return 'waits'
-      if (work && work.laterSince > 0) return { tell: { is: 'timer', timer: 'receipts' } }
-      return log.unsaved > 0 ? { tell: { is: 'timer', timer: 'save' } } : 'goes'
+    leave({ user, log, work }) {
+      logs.hurry(user)
+      if (work && (work.changes || work.wipe || work.deletions.length > 0)) return 'waits'
+      // Behind what is being written already, and not when that is done: each round trip is silence.
+      const tell = [...(work && work.laterSince > 0 ? [written] : []), ...(isUnsaved(log) ? [saved] : [])]
+      return tell.length > 0 ? { tell } : isWriting(log) ? 'waits' : 'goes'
     },
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as UserId, message, reason)) return

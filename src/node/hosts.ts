@@ -45,9 +45,9 @@ export async function startHosts(
 
 /** Resolves when the node has what is its own: all, or in a cluster its shards. */
 async function join({ store, cluster, router, runtime }: Base, entered: Entered, actors: Actors, node: Asked) {
-  const { bans, sessions, far } = entered
+  const { bans, sessions } = entered
   const { notes, hooked } = actors
-  if (!cluster || !far) {
+  if (!cluster) {
     await hooked?.begin()
     const all = () => true
     return notes.resume(store, all, (group, message) => router.tell(toGroup(group), message))
@@ -57,7 +57,7 @@ async function join({ store, cluster, router, runtime }: Base, entered: Entered,
     if (is) sessions.disconnect(user, undefined, 'banned')
   }
   const taken = (shard: number) => hooked?.taken(shard)
-  await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures, taken }, far)
+  await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures, taken })
   // From here on it is told; who was banned before the store knows.
   await bans.reload()
 }
@@ -70,6 +70,7 @@ const metricsOf = ({ counts, store, cluster, media }: Base, { users, groups, hoo
     groups: () => groups.size,
     backlog: () => backlogOf(users),
     cluster: cluster && (() => cluster.known()),
+    stills: cluster && (() => cluster.stills.read()),
     media: media && (() => ({ ...media.traffic, transfers: media.allowance.transfers })),
     webhooks: hooked?.figures,
   })

@@ -27,7 +27,7 @@ export async function openSessions(base: Base) {
   // What actors do with sessions: in a cluster with those of other nodes, too.
   const far = cluster?.sessions(sessions)
   const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
-  return { hooks, bans, enter, keys, sessions, far, everywhere: far ?? sessions, anywhere }
+  return { hooks, bans, enter, keys, sessions, everywhere: far ?? sessions, anywhere }
 }
 
 const keysOf = ({ options, store, router, clock }: Base, tell: Sessions['tell']): Keys =>

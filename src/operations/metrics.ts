@@ -33,6 +33,8 @@ type Context = {
   readonly media?: (() => { readonly transfers: number; readonly received: number; readonly sent: number }) | undefined
   readonly webhooks?: (() => WebhookFigures) | undefined
   readonly cluster?: (() => ClusterFigures) | undefined
+  /** For how long shards were still that this node has given away. */
+  readonly stills?: (() => Took) | undefined
 }
 
 /** What is read of a cluster, as a node knows it. */
@@ -89,10 +91,12 @@ function registered(context: Context): Registry {
         for (const [of, count] of value) this.inc({ [label as string]: of }, count)
       },
     })
-  const { counts, store } = context
+  const { counts, store, stills } = context
   const appends = 'Time until what was appended to a log was durable, with what it waited for.'
   registry.registerMetric(histogram('append_seconds', appends, () => counts.appends.read()) as never)
   const syncs = 'Time that the disk took for a write of what was appended, until it was synced.'
+  const still = 'Time for which a shard was still that this node has given away, until what came for it went on.'
+  if (stills) registry.registerMetric(histogram('cluster_still_seconds', still, stills) as never)
   if (store.syncs) registry.registerMetric(histogram('sync_seconds', syncs, store.syncs.bind(store)) as never)
   return registry
 }

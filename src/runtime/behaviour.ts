@@ -9,10 +9,10 @@ import type { LapOptions } from './turns.ts'
 export type DeadLetter = 'poison' | 'unloadable' | 'gave up' | 'released'
 
 /**
- * `waits`: for what the store was asked to write. `tell`: by this it saves what is unsaved. `goes`: what it forgets now is repeated to
+ * `waits`: for what the store was asked to write. `tell`: by these it saves what is unsaved. `goes`: what it forgets now is repeated to
  * its next life, as after a crash.
  */
-type Leave<Message> = 'waits' | 'goes' | { readonly tell: Message }
+type Leave<Message> = 'waits' | 'goes' | { readonly tell: readonly Message[] }
 
 /** What the runtime must know of one kind of actor. */
 export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unknown> {
@@ -28,7 +28,7 @@ export interface Behaviour<State, Message, Effect, Kept = unknown, Known = unkno
   /** What stays of an actor that hibernates. Of a user it is text: a million of them cost little memory, and the collector nothing. */
   pack(state: State): Kept
   unpack(id: string, kept: Kept): State
-  /** Its shard is given up: may it go? */
+  /** Its shard is given up: may it go? Asked again after each of its turns. */
   leave(state: State): Leave<Message>
   /** Others wait for its answers: when a shard is given up it goes when they have gone. */
   readonly goesLast?: true

@@ -1,32 +1,60 @@
-/** How the actors of a shard go: what they have not saved is flushed, and then they are dropped. */
-import type { Millis } from '../protocol/ids.ts'
-import type { Wheel } from './wheel.ts'
+/**
+ * How the actors of a shard go: what they have not saved is flushed, and then they are dropped. Nobody waits for a clock: whoever may not
+ * go yet is looked at again after each of its turns.
+ */
 
-/** Milliseconds between looks at who may go. */
-const lookMs = 50
+/** `told`: it was told to save what is unsaved. */
+export type Answer = 'goes' | 'waits' | 'told'
 
 export type Leaving = {
-  /** Those that are present now. Of a million actors a look takes 0.1 s. */
-  readonly ids: () => string[]
-  /** Whether one may go. Where it has something unsaved it is told to save it. */
-  readonly mayGo: (id: string) => boolean
-  readonly drop: () => void
+  /** Those that are present now. */
+  readonly ids: () => readonly string[]
+  /** `tells`: whether it may be told to save; else it goes with what is unsaved. */
+  readonly mayGo: (id: string, tells: boolean) => Answer
+  /** All may go. Called once. */
+  readonly gone: () => void
 }
 
-/**
- * Resolves when all are dropped. Who may not go within `mostMs` is dropped as by a crash: nothing durable depends on their
- * memory, and whoever waits for them is answered.
- */
-export function release({ ids, mayGo, drop }: Leaving, wheel: Wheel, mostMs: Millis): Promise<void> {
-  const until = wheel.clock.monotonic() + mostMs
-  return new Promise((resolve) => {
-    const look = (left: readonly string[]) => {
-      const busy = left.length > 0 ? left : ids().filter((id) => !mayGo(id))
-      if (busy.length > 0 && wheel.clock.monotonic() < until)
-        return wheel.after(lookMs, () => look(busy.filter((id) => !mayGo(id))))
-      drop()
-      resolve()
-    }
-    look([])
-  })
+/** Who was told so often, and still has something unsaved, has a store that fails: what it forgets then is repeated to its next life. */
+const tries = 4
+
+export class Release {
+  readonly #leaving: Leaving
+  /** Who may not go yet. */
+  readonly #busy = new Set<string>()
+  /** How often each was told to save. */
+  readonly #told = new Map<string, number>()
+  #over = false
+
+  constructor(leaving: Leaving) {
+    this.#leaving = leaving
+  }
+
+  /** Looks at all of them. */
+  begin(): void {
+    if (this.#over) return
+    for (const id of this.#leaving.ids()) if (!this.#mayGo(id)) this.#busy.add(id)
+    if (this.#busy.size === 0) this.end()
+  }
+
+  /** One has had a turn, or is there no more. With the last one all are looked at again: somebody may have been woken meanwhile. */
+  look(id: string): void {
+    if (!this.#busy.has(id) || !this.#mayGo(id)) return
+    this.#busy.delete(id)
+    if (this.#busy.size === 0) this.begin()
+  }
+
+  #mayGo(id: string): boolean {
+    const told = this.#told.get(id) ?? 0
+    const answer = this.#leaving.mayGo(id, told < tries)
+    if (answer === 'told') this.#told.set(id, told + 1)
+    return answer === 'goes'
+  }
+
+  /** Whoever may not go yet goes as by a crash: nothing durable depends on their memory, and whoever waits for them is answered. */
+  end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#leaving.gone()
+  }
 }

@@ -37,7 +37,7 @@ export class Members {
       leaseMs,
       host: (wish, self) => {
         said.push(wish.do === 'become' ? wish.standing : wish.do)
-        if (wish.do === 'yield') self.tell({ is: 'yielded', shard: wish.shard, term: wish.term })
+        if (wish.do === 'yield') self.tell({ is: 'yielded', gone: [wish] })
         if (wish.do === 'emptied') self.tell({ is: 'closed' })
         if (wish.do === 'tell')
           for (const { member } of this.#others(name)) member.tell({ is: 'heard', rows: wish.rows })

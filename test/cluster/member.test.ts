@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { yieldShards } from '../../src/cluster/giving.ts'
+import type { MemberEffect, Spell } from '../../src/cluster/types.ts'
+import { partOf } from '../../src/store/contract.ts'
 import { isOwned, ownersOf, running, shards, terms, until } from './nodes.ts'
 
 describe('a cluster', () => {
@@ -155,6 +158,28 @@ describe('a node', () => {
     expect(until(world, () => world.of('b').state.standing === 'up')).toBeLessThan(3_000)
   })
 
+  it('whose row has gone, a day after it was heard of last, counts as dead, and ends when it wakes', () => {
+    const world = running('a', 'b')
+    const [a, sleeper] = [world.of('a'), world.of('b')]
+    sleeper.pausedUntil = Number.POSITIVE_INFINITY
+    world.run(10_500)
+    world.rows.lifeRows.delete(sleeper.life)
+    until(world, () => world.rows.shards().answer.every(({ owner }) => owner === a.life), 10_000)
+    sleeper.pausedUntil = 0
+    world.run(2_000)
+    expect(sleeper.said.at(-1)).toBe('fenced')
+    expect(isOwned(world)()).toBe(true)
+  })
+
+  it('takes the shards of lives of which no row is left', () => {
+    const world = running('a', 'b')
+    for (const name of ['a', 'b']) world.kill(name)
+    world.rows.lifeRows.clear()
+    world.start('c')
+    until(world, isOwned(world), 10_000)
+    expect(ownersOf(world)).toBe('c')
+  })
+
   it('is refused under the name of one that runs, which is not harmed', () => {
     const world = running('a', 'b')
     const [first, before] = [world.of('b'), terms(world)]
@@ -253,7 +278,7 @@ describe('a shard that is being given', () => {
     expect(giver.passage(shard, term)).toBe('passes')
     const passed: string[] = []
     world.down = true
-    giver.tell({ is: 'yielded', shard, term })
+    giver.tell({ is: 'yielded', gone: [{ shard, term }] })
     giver.gate.enter(shard, term, () => passed.push('late'))
     world.run(9_000)
     world.down = false
@@ -268,10 +293,42 @@ describe('a shard that is being given', () => {
     const { world, giver, shard, term } = giving()
     world.kill('b')
     until(world, () => giver.state.plan[shard] === giver.life)
-    giver.tell({ is: 'yielded', shard, term })
+    giver.tell({ is: 'yielded', gone: [{ shard, term }] })
     until(world, () => (giver.state.spells.get(shard)?.term ?? 0) > term)
     expect(world.rows.shards().answer[shard]).toMatchObject({ owner: giver.life, term: term + 1 })
     expect(giver.passage(shard, term + 1)).toBe('passes')
+  })
+
+  it('goes along with those that go at the same time, in one change', () => {
+    const { world, giver } = giving()
+    const gone = [...giver.state.spells].flatMap(([shard, { term, phase }]) =>
+      phase === 'yielding' ? [{ shard, term }] : [],
+    )
+    const moves: number[] = []
+    const { move } = world.rows
+    world.rows.move = (all) => {
+      moves.push(all.length)
+      return move.call(world.rows, all)
+    }
+    giver.tell({ is: 'yielded', gone })
+    until(world, isOwned(world))
+    expect([gone.length > 1, moves]).toEqual([true, [gone.length]])
+  })
+
+  it('is of another part than those that others give at that time', () => {
+    const world = running('a', 'b', 'c')
+    const parts = ['a', 'b', 'c'].map((name) => {
+      const { state } = world.of(name)
+      const { life } = state.me
+      const shards = Array.from({ length: 1_024 }, (_, shard) => ({ shard, owner: life, term: 7 }))
+      const all = { ...state, shards: new Map(shards.map((row) => [row.shard, row])), spells: new Map<number, Spell>() }
+      for (const { shard } of shards) all.spells.set(shard, { term: 7, phase: 'owned' })
+      const effects: MemberEffect[] = []
+      const at = world.of(name).times
+      yieldShards({ ...all, plan: shards.map(() => life + 1_000) }, { at, timings: world.timings, effects })
+      return [...new Set(effects.flatMap((effect) => (effect.do === 'yield' ? [partOf(effect.shard)] : [])))].join()
+    })
+    expect(parts).toEqual(['0', '5', '10'])
   })
 
   it('comes to life where it was given to a node that had died', () => {
@@ -279,7 +336,7 @@ describe('a shard that is being given', () => {
     world.start('c')
     const dead = world.of('b')
     world.kill('b')
-    giver.tell({ is: 'yielded', shard, term })
+    giver.tell({ is: 'yielded', gone: [{ shard, term }] })
     until(world, isOwned(world), 60_000)
     expect(world.owners()).not.toContain(dead.name)
   })

@@ -8,7 +8,7 @@ import { kinds } from '../../src/forwarding/frames.ts'
 import { Proxies } from '../../src/forwarding/proxies.ts'
 import { Forwarding } from '../../src/forwarding/router.ts'
 import type { Sessions } from '../../src/hosts/sessions/sessions.ts'
-import { type Address, Asks, type Router } from '../../src/runtime/index.ts'
+import { type Address, Asks, Durations, type Router } from '../../src/runtime/index.ts'
 import { Wheel } from '../../src/runtime/wheel.ts'
 import type { ShardRow } from '../../src/store/contract.ts'
 import { handClock } from '../cluster/pairs.ts'
@@ -79,6 +79,7 @@ function world() {
     sessions: () => sessions,
     proxies,
     still: () => undefined,
+    stills: new Durations(),
     learn: () => {},
   })
   const own = (shard: number, owner: number, term: number) => {
@@ -199,6 +200,34 @@ it('a shard that moves: sessions attach again, then comes what came back, then w
   expect(steps).toEqual([
     { nth: 1, round: 1 },
     { nth: 2, round: 1 },
+  ])
+})
+
+it('a copy of a group’s message that came back, or was held, may be a repeat by then: the group may be elsewhere, and have handed it out anew', () => {
+  const { router, own } = one
+  own(3, other, 7)
+  const copy = (nth: number) => {
+    const message = { is: 'deliver', origin: { is: 'link', ref: 'life 1' }, step: { nth, round: 1 }, again: false }
+    router.ask<never>(
+      { kind: 'user', id: bob } as Address<never>,
+      () => message as never,
+      () => {},
+    )
+  }
+  copy(1)
+  own(3, third, 8)
+  router.learned(3)
+  copy(2)
+  const [, ask, , flush] = linkTo(other).frames as [LinkFrame, LinkFrame, LinkFrame, LinkFrame]
+  expect((ask[4] as Said)['again']).toBe(false)
+  router.heard(linkTo(other), [kinds.back, ask])
+  router.heard(linkTo(other), [kinds.flushed, flush[1], flush[2]])
+  const copies = linkTo(third)
+    .frames.slice(1)
+    .map(([, , , , message]) => message as Said)
+  expect(copies.map(({ step, again }) => [(step as { nth: number }).nth, again])).toEqual([
+    [1, true],
+    [2, true],
   ])
 })
 

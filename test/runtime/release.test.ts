@@ -1,7 +1,7 @@
 /** A shard is a function of the id, and its actors can be given up together. */
 import { afterEach, expect, it } from 'vitest'
 import type { Behaviour } from '../../src/runtime/behaviour.ts'
-import { shardOf, startRuntime } from '../../src/runtime/index.ts'
+import { shardOf, startRuntime, systemClock } from '../../src/runtime/index.ts'
 
 it('ids that look alike are spread over all shards, and each has its place for ever', () => {
   const counts = new Array<number>(1_024).fill(0)
@@ -25,8 +25,9 @@ function start(
   saves: (id: string) => Promise<void>,
   over: Partial<Behaviour<State, Message, Message, State>> = {},
   idleMs = 60_000,
+  clock = systemClock,
 ) {
-  const runtime = startRuntime({ shards: 8, supervisors: 2, idleMs })
+  const runtime = startRuntime({ shards: 8, supervisors: 2, idleMs, clock })
   stop = () => runtime.stop()
   const dead: [string, Message, string][] = []
   let loads = 0
@@ -51,7 +52,7 @@ function start(
     rest: ({ saving, busy }) => (saving || busy ? 'busy' : 'keep'),
     pack: (state) => state,
     unpack: (_id, state) => state,
-    leave: ({ unsaved, saving, busy }) => (saving || busy ? 'waits' : unsaved ? { tell: 'save' } : 'goes'),
+    leave: ({ unsaved, saving, busy }) => (saving || busy ? 'waits' : unsaved ? { tell: ['save'] } : 'goes'),
     deadLetter: (id, message, reason) => void dead.push([id, message, reason]),
     known: {},
     recover: ({ busy }, mail) => (busy ? ['work', ...mail] : [...mail]),
@@ -86,6 +87,53 @@ it('an actor that has something under way is waited for', async () => {
   actors.tell(id, 'worked')
   await released
   expect([actors.inspect(id).status, dead]).toEqual(['absent', []])
+})
+
+/** No timer of it ever runs out. */
+const stopped = { ...systemClock, every: () => () => {} }
+
+it('whoever goes waits for what is to be done, and for no clock', async () => {
+  const saved: string[] = []
+  const { runtime, actors, dead } = start(async (id) => void saved.push(id), {}, 60_000, stopped)
+  const [id, other] = inShard(1) as [string, string]
+  for (const one of [id, other]) actors.tell(one, 'work')
+  actors.tell(id, 'write')
+  const released = runtime.release(1, 60_000)
+  await expect.poll(() => actors.inspect(other).mailbox).toBe(0)
+  for (const one of [other, id]) actors.tell(one, 'worked')
+  await released
+  expect([saved, dead, actors.size.present]).toEqual([[id], [], 0])
+})
+
+it('one whose store takes nothing goes after some tries', async () => {
+  let saves = 0
+  const { runtime, actors } = start(
+    async (id) => {
+      saves += 1
+      actors.tell(id, 'write')
+    },
+    {},
+    60_000,
+    stopped,
+  )
+  const [id] = inShard(1) as [string]
+  actors.tell(id, 'write')
+  await expect.poll(() => actors.inspect(id).mailbox).toBe(0)
+  await runtime.release(1, 60_000)
+  expect([actors.inspect(id).status, saves]).toEqual(['absent', 4])
+})
+
+it('who is woken while shards go, one after another, goes as well', async () => {
+  const { runtime, actors, dead } = start(async () => {})
+  const [first] = inShard(1) as [string]
+  const [second] = inShard(2) as [string]
+  actors.tell(first, 'rest')
+  await expect.poll(() => actors.quiet).toBe(true)
+  const one = runtime.release(1, 60_000)
+  actors.tell(second, 'work')
+  runtime.drop(2)
+  await one
+  expect([actors.inspect(second).status, dead]).toEqual(['absent', [[second, 'work', 'released']]])
 })
 
 it('one for which the store does not answer is dropped in time, and who waits for it is answered', async () => {

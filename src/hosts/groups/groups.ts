@@ -1,6 +1,7 @@
 /** Hosts the group actors: loads them from the store, hands copies to the members' actors, and performs what they ask for. */
 import { type GroupKnows, type NodeRouter, toUser } from '../../../actors/addresses.ts'
 import { receive, recover, rest } from '../../../actors/group/group.ts'
+import { leave } from '../../../actors/group/leaving.ts'
 import { startGroup } from '../../../actors/group/record.ts'
 import { knownGroup } from '../../../actors/group/ticks.ts'
 import type { GroupEffect, GroupMessage, GroupState, Message } from '../../../actors/group/types.ts'
@@ -92,7 +93,10 @@ export function hostGroups(context: Context): Groups {
     },
     pack: (state) => state,
     unpack: (_id, state) => state,
-    leave: (state) => (rest(state) === 'busy' ? 'waits' : 'goes'),
+    leave(state) {
+      logs.hurry(state.id as string as UserId)
+      return leave(state)
+    },
     deadLetter(id, message, reason) {
       if (logs.deadLetter(id as GroupId, message, reason)) return
       if (message.is === 'members' || message.is === 'ticks' || message.is === 'watch')

@@ -69,10 +69,13 @@ export class Appends {
   }
 
   #runLazy(): void {
-    for (const user of this.#lazy) {
-      const writer = this.#writers.get(user)
-      if (writer) this.#run(user, writer)
-    }
+    for (const user of this.#lazy) this.hurry(user)
+  }
+
+  /** What waits goes now. */
+  hurry(user: UserId): void {
+    const writer = this.#lazy.has(user) ? this.#writers.get(user) : undefined
+    if (writer) this.#run(user, writer)
   }
 
   /** Resolves when nothing is under way for a user whose actor starts anew, and nothing has an outcome that is not known. */

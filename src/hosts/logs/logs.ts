@@ -132,6 +132,11 @@ export class Logs<Message, Other extends { readonly do: string }> {
     return record
   }
 
+  /** What waits to be appended along with something else waits no more: its actor is to go. */
+  hurry(id: UserId): void {
+    this.#appends.hurry(id)
+  }
+
   /** This node has these logs no more. */
   forget(isOf: (id: UserId) => boolean): void {
     this.#appends.forget(isOf)

@@ -1,7 +1,7 @@
 /** One start of a node: the machine and the gate of src/cluster, on clocks that go wrong, in a process that may stand still at any moment. */
 import { Gate, type Passage, passage } from '../../../src/cluster/gate.ts'
 import { newMember, receive } from '../../../src/cluster/member.ts'
-import type { Former, MemberEffect, MemberMessage, MemberState, StoreWish } from '../../../src/cluster/types.ts'
+import type { Former, Gone, MemberEffect, MemberMessage, MemberState, StoreWish } from '../../../src/cluster/types.ts'
 import { never } from '../../../src/protocol/never.ts'
 import type { Times } from '../../../src/runtime/clock.ts'
 import { Owner } from './owner.ts'
@@ -79,12 +79,14 @@ export class Process implements Node {
     for (const call of this.#calls) if (call.open && call.until <= this.clocks.monotonic) call.fail()
     this.#calls = this.#calls.filter(({ open }) => open)
     this.tell({ is: 'tick' })
+    const gone: Gone[] = []
     for (const [shard, owner] of this.owners) {
       if (!owner.look()) continue
       this.owners.delete(shard)
       const term = this.state.spells.get(shard)?.term
-      if (term !== undefined) this.tell({ is: 'yielded', shard, term })
+      if (term !== undefined) gone.push({ shard, term })
     }
+    if (gone.length > 0) this.tell({ is: 'yielded', gone })
   }
 
   tell(message: MemberMessage): void {
