@@ -16,6 +16,7 @@ import { Reader } from './reader.ts'
 import { Sender } from './sender.ts'
 import { Sent } from './sent.ts'
 import type { Received } from './session/inbox.ts'
+import type { Medium, TransferOptions } from './transfers.ts'
 import type {
   ChatInfo,
   ClientEvents,
@@ -26,7 +27,6 @@ import type {
   Group,
   HistoryOptions,
   Incoming,
-  Medium,
   Outgoing,
   Past,
   Presence,
@@ -35,7 +35,6 @@ import type {
   Settings,
   Tags,
   Ticks,
-  TransferOptions,
 } from './types.ts'
 import { type WaitOptions, wait } from './waiting.ts'
 
@@ -66,7 +65,7 @@ export class Client implements AsyncDisposable {
     this.e2ee = options.e2ee
     this.#clock = clock
     this.#http = new HttpLink(options, clock, this.#ended.signal)
-    this.#host = new Host(options, clock, (news) => this.#tell(news))
+    this.#host = new Host(options, clock, this.#http, (news) => this.#tell(news))
     this.#sender = new Sender(this.#host, clock, options)
     this.#sent = new Sent(this.#host)
     this.#reader = new Reader(this.#host, ({ seq: _, ...gone }) => Promise.all(this.#listeners.tell('gone', gone)))
@@ -164,14 +163,15 @@ export class Client implements AsyncDisposable {
   /**
    * Uploads a picture, video or other file, and resolves when the node has it. Goes on where it broke off, waits while offline,
    * and is quick where the node has the same content already. Rejects with a MediaError, or with a ClosedError when the client ends.
+   * With `e2ee` it is sealed: see `Medium`, and the option `to`.
    */
   upload(content: Blob | Uint8Array<ArrayBuffer>, options: TransferOptions = {}): Promise<Medium> {
-    return transfer(options, this.#clock, (given) => upload(this.#http, content, given))
+    return transfer(options, this.#clock, (given) => (this.e2ee?.upload ?? upload)(this.#http, content, given))
   }
 
   /** The content with this id, of the type that its first bytes tell. Goes on and rejects as `upload` does. */
   download(id: string, options: TransferOptions = {}): Promise<Blob> {
-    return transfer(options, this.#clock, (given) => download(this.#http, id, given))
+    return transfer(options, this.#clock, (given) => (this.e2ee?.download ?? download)(this.#http, id, given))
   }
 
   /**

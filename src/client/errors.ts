@@ -29,7 +29,7 @@ export class MediaError extends BluetickError {
   /** Milliseconds after which the same call may succeed; 0 for never. */
   readonly retryAfterMs: number
   constructor(code: string, retryAfterMs: number) {
-    super(code, `the media request was refused: ${code}`)
+    super(code, `refused: ${code}`)
     this.retryAfterMs = retryAfterMs
   }
 }

@@ -3,6 +3,7 @@ import { jsonCodec } from '../protocol/json.ts'
 import type { Beneath } from './beneath.ts'
 import { type Clock, timesOf } from './clock.ts'
 import { BluetickError, ClosedError, StorageError } from './errors.ts'
+import type { HttpLink } from './http-link.ts'
 import { Keeper } from './keeper.ts'
 import { Link } from './link.ts'
 import { hangUps, retryTime } from './session/connection.ts'
@@ -46,7 +47,7 @@ export class Host {
   #cancelWake = () => {}
   #released: Promise<void> | undefined
 
-  constructor(options: ConnectOptions, clock: Clock, news: (news: News) => void) {
+  constructor(options: ConnectOptions, clock: Clock, http: HttpLink, news: (news: News) => void) {
     this.#options = options
     this.#clock = clock
     this.#news = news
@@ -54,7 +55,7 @@ export class Host {
     this.session = startSession({ device, background, random: () => clock.random() })
     const { storage = memoryStorage(), codec = jsonCodec, transport = webSocketTransport, e2ee } = options
     const beneath = { storage, codec, transport }
-    this.#beneath = e2ee?.around(beneath) ?? beneath
+    this.#beneath = e2ee?.around(beneath, http) ?? beneath
     this.keeper = new Keeper(this.#beneath.storage, (error) => this.#storageFailed(error))
     this.loaded = this.#load().then(
       (kept) => this.hear({ is: 'loaded', kept }),

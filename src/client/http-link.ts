@@ -1,7 +1,6 @@
 /** HTTP requests that bear the token, and are repeated until they get through. */
 import type { Clock } from './clock.ts'
 import { MediaError } from './errors.ts'
-import type { ConnectOptions } from './types.ts'
 
 /** Milliseconds before the n-th try after a failure. */
 const delays = [300, 1_000, 2_000, 5_000, 10_000] as const
@@ -9,6 +8,8 @@ const delays = [300, 1_000, 2_000, 5_000, 10_000] as const
 const patienceMs = 10_000
 /** Milliseconds of silence after which a request is given up. */
 const silenceMs = 60_000
+
+type Access = { readonly url: string; readonly token: string | (() => string | Promise<string>) }
 
 /** One try. A request that fails, or is silent for too long, throws what `persist` understands. */
 export type Attempt = {
@@ -20,13 +21,13 @@ export type Attempt = {
 
 /** The request did not get through; another try may. */
 class Lost extends Error {}
-const lost = (cause: unknown) => {
-  throw new Lost('no answer', { cause })
+const lost = () => {
+  throw new Lost()
 }
 
 export class HttpLink {
   readonly #origin: string
-  readonly #makeToken: ConnectOptions['token']
+  readonly #makeToken: Access['token']
   readonly clock: Clock
   readonly #ended: AbortSignal
   /** Ends the waits of what found no connection. */
@@ -34,7 +35,7 @@ export class HttpLink {
   #token: string | undefined
 
   /** `ended` aborts when the client ends. */
-  constructor({ url, token }: ConnectOptions, clock: Clock, ended: AbortSignal) {
+  constructor({ url, token }: Access, clock: Clock, ended: AbortSignal) {
     this.#origin = url.replace(/^ws(s?:\/\/[^/?#]*).*$/, 'http$1')
     this.#makeToken = token
     this.clock = clock
@@ -48,7 +49,7 @@ export class HttpLink {
 
   /** Repeats a step until it answers something; waits after a failure, the longer the more there were in a row. */
   async persist<T>(given: AbortSignal | undefined, step: (attempt: Attempt) => Promise<T | undefined>): Promise<T> {
-    const signal = AbortSignal.any(given ? [given, this.#ended] : [this.#ended])
+    const signal = AbortSignal.any([given ?? this.#ended, this.#ended])
     let failures = 0
     const through = () => {
       failures = 0
@@ -84,13 +85,11 @@ export class HttpLink {
       json: (answer) => heard(answer.json()),
       async *chunks(answer) {
         const reader = answer.body?.getReader()
-        for (
-          let next = await heard(reader?.read() ?? nothing);
-          !next.done;
-          next = await heard(reader?.read() ?? nothing)
-        ) {
+        for (;;) {
+          const { done, value } = await heard(reader?.read() ?? nothing)
+          if (done) return
           through()
-          yield next.value
+          yield value
         }
       },
     }
@@ -138,5 +137,5 @@ function delayAfter(error: unknown, failures: number): number {
 
 async function refusal(answer: Response): Promise<MediaError> {
   const { error = `http_${answer.status}` } = (await answer.json().catch(() => ({}))) as { error?: string }
-  return new MediaError(error, Number(answer.headers.get('retry-after') ?? 0) * 1_000)
+  return new MediaError(error, Number(answer.headers.get('retry-after')) * 1_000)
 }

@@ -19,6 +19,7 @@ export {
 } from './errors.ts'
 export { indexedDBStorage } from './indexeddb.ts'
 export { memoryStorage, type Storage } from './storage.ts'
+export type { Medium, TransferOptions } from './transfers.ts'
 export type { Connection, Transport, TransportEvents } from './transport.ts'
 export type {
   Attachment,
@@ -30,7 +31,6 @@ export type {
   Group,
   HistoryOptions,
   Incoming,
-  Medium,
   MessageState,
   Outgoing,
   Past,
@@ -40,7 +40,6 @@ export type {
   Settings,
   Tags,
   Ticks,
-  TransferOptions,
 } from './types.ts'
 export type { WaitOptions } from './waiting.ts'
 

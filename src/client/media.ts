@@ -3,7 +3,7 @@
 import type { Clock } from './clock.ts'
 import type { Attempt, HttpLink } from './http-link.ts'
 import { checkOptions } from './options.ts'
-import type { Medium, TransferOptions } from './types.ts'
+import type { Medium, TransferOptions } from './transfers.ts'
 import { wait } from './waiting.ts'
 
 /** Does a transfer, which ends where its caller gives it up. */
@@ -24,27 +24,41 @@ export async function transfer<T>(
 }
 
 /** Bytes of a piece: it grows while pieces take less than half a second, and shrinks when they take longer than two. */
-const piece = { least: 64 * 1024, most: 4 * 1024 * 1024 }
+const leastPiece = 64 * 1024
+const mostPiece = 4 * 1024 * 1024
 
-/** Begins with a short piece: the answer says whether the node has all of it already, or how much. */
+/** What is uploaded: read in pieces, and more than once where a link breaks. */
+export type Source = Pick<Blob, 'size' | 'type'> & {
+  slice(first: number, end: number, type: string): Blob | Promise<Blob>
+}
+
 export async function upload(
   link: HttpLink,
   content: Blob | Uint8Array<ArrayBuffer>,
-  { onProgress, signal }: TransferOptions,
+  options: TransferOptions,
 ): Promise<Medium> {
   const blob = content instanceof Blob ? content : new Blob([content])
-  const total = blob.size
-  const id = await hashOf(blob)
-  const least = id === undefined ? total : piece.least
+  return put(link, blob, await hashOf(blob), options)
+}
+
+/** Begins with a short piece: the answer says whether the node has all of it already, or how much. `id` undefined: it is not known before. */
+export function put(
+  link: HttpLink,
+  source: Source,
+  id: string | undefined,
+  { onProgress, signal }: TransferOptions,
+): Promise<Medium> {
+  const total = source.size
+  const least = id ? leastPiece : total
   let at: number | undefined = 0
   let next = least
   return link.persist(signal, async (attempt) => {
     const started = link.clock.monotonic()
     const [first, length] = [at, next]
     // A failure leaves this: how much has come is asked first, and a short piece follows.
-    at = id === undefined ? 0 : undefined
+    at = id ? undefined : 0
     next = least
-    const answer = await put(attempt, blob, id, first, length)
+    const answer = await putPiece(attempt, source, id, first, length)
     const offset = answer.headers.get('upload-offset')
     if (offset === null) {
       const medium: Medium = await attempt.json(answer)
@@ -59,41 +73,56 @@ export async function upload(
 }
 
 /** Sends a piece; without `first` it sends nothing, and is answered where the next must start. */
-function put(attempt: Attempt, blob: Blob, id: string | undefined, first: number | undefined, length: number) {
-  const end = Math.min(blob.size, (first ?? 0) + length)
-  const whole = first === 0 && end === blob.size
+async function putPiece(
+  attempt: Attempt,
+  source: Source,
+  id: string | undefined,
+  first: number | undefined,
+  length: number,
+) {
+  const { size, type } = source
+  const end = first === undefined ? 0 : Math.min(size, first + length)
   const range = first === undefined ? '*' : `${first}-${end - 1}`
-  const headers: Record<string, string> = whole ? {} : { 'content-range': `bytes ${range}/${blob.size}` }
-  const body = whole ? blob : blob.slice(first ?? 0, first === undefined ? 0 : end, blob.type)
+  const whole = first === 0 && end === size
+  const headers: Record<string, string> = whole ? {} : { 'content-range': `bytes ${range}/${size}` }
+  const body = await source.slice(first ?? 0, end, type)
   return attempt.fetch(id ? `/media/${id}` : '/media', { method: id ? 'PUT' : 'POST', headers, body })
 }
 
 /** A page that came over plain HTTP from another machine has no hash function: its upload cannot be gone on with. */
 async function hashOf(blob: Blob): Promise<string | undefined> {
-  const subtle = crypto.subtle as SubtleCrypto | undefined
-  if (!subtle) return undefined
-  const hash = new Uint8Array(await subtle.digest('SHA-256', await blob.arrayBuffer()))
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const hash = await (crypto.subtle as SubtleCrypto | undefined)?.digest('SHA-256', await blob.arrayBuffer())
+  return hash && Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function nextLength(length: number, ms: number): number {
-  if (ms < 500) return Math.min(piece.most, length * 2)
-  return ms > 2_000 ? Math.max(piece.least, length / 2) : length
+  if (ms < 500) return Math.min(mostPiece, length * 2)
+  return ms > 2_000 ? Math.max(leastPiece, length / 2) : length
 }
 
-/** The whole content; a range that breaks off is gone on with. */
-export async function download(link: HttpLink, id: string, { onProgress, signal }: TransferOptions): Promise<Blob> {
+export async function download(link: HttpLink, id: string, options: TransferOptions): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = []
+  const type = await get(link, id, options, (chunk) => chunks.push(chunk))
+  return new Blob(chunks, { type })
+}
+
+/** Hands on the whole content as it comes; one that breaks off is gone on with by range, as an id never has other content. Answers its type. */
+export function get(
+  link: HttpLink,
+  id: string,
+  { onProgress, signal }: TransferOptions,
+  take: (chunk: Uint8Array<ArrayBuffer>) => unknown,
+): Promise<string> {
   let done = 0
   return link.persist(signal, async (attempt) => {
-    const rest: Record<string, string> = done > 0 ? { range: `bytes=${done}-`, 'if-range': `"${id}"` } : {}
+    const rest: Record<string, string> = done > 0 ? { range: `bytes=${done}-` } : {}
     const answer = await attempt.fetch(`/media/${id}`, { headers: rest })
     const total = done + Number(answer.headers.get('content-length'))
     for await (const chunk of attempt.chunks(answer)) {
-      chunks.push(chunk)
+      await take(chunk)
       done += chunk.byteLength
       onProgress?.({ done, total })
     }
-    return new Blob(chunks, { type: answer.headers.get('content-type') ?? '' })
+    return answer.headers.get('content-type') ?? ''
   })
 }

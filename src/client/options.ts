@@ -1,15 +1,8 @@
 /** What a program may hand over: JavaScript, mistyped names, and environment variables that are not set pass the compiler. */
 import { isMessageId } from '../protocol/ids.ts'
 import { UsageError } from './errors.ts'
-import type {
-  ClientEvents,
-  ConnectOptions,
-  HistoryOptions,
-  QueueOptions,
-  SendOptions,
-  Settings,
-  TransferOptions,
-} from './types.ts'
+import type { TransferOptions } from './transfers.ts'
+import type { ClientEvents, ConnectOptions, HistoryOptions, QueueOptions, SendOptions, Settings } from './types.ts'
 import type { WaitOptions } from './waiting.ts'
 
 type Fits = (value: unknown) => boolean
@@ -46,7 +39,7 @@ const connectOptions: Rules<ConnectOptions> = {
 }
 const sendOptions: Rules<SendOptions> = { ...queueOptions, ...waitOptions }
 const historyOptions: Rules<HistoryOptions> = { before: is('object'), limit: isFrom0, ...waitOptions }
-const transferOptions: Rules<TransferOptions> = { onProgress: is('function'), ...waitOptions }
+const transferOptions: Rules<TransferOptions> = { to: is('string'), onProgress: is('function'), ...waitOptions }
 const settings: Rules<Pick<Settings, 'lastSeen' | 'writers' | 'groups' | 'receipts'>> = {
   lastSeen: isAny,
   writers: isAny,

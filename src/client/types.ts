@@ -7,6 +7,7 @@ import type { Choices } from '../protocol/settings.ts'
 import type { E2ee } from './e2ee/types.ts'
 import type { EndCode } from './errors.ts'
 import type { Storage } from './storage.ts'
+import type { Medium } from './transfers.ts'
 import type { Transport } from './transport.ts'
 import type { WaitOptions } from './waiting.ts'
 
@@ -36,16 +37,6 @@ export type ConnectOptions = {
 
 /** queued: safe in this client's storage. sent: durable at the server. refused: never will be. They only rise. */
 export type MessageState = 'queued' | 'sent' | 'delivered' | 'read' | 'refused'
-
-/** Content that a node keeps, and that messages may refer to. */
-export type Medium = {
-  /** The SHA-256 of the content, in hexadecimal. */
-  readonly id: string
-  /** Bytes. */
-  readonly size: number
-  /** What the content is, by its first bytes; `application/octet-stream` where a browser should not show it. */
-  readonly type: string
-}
 
 /** What a message shows beside its text: what `upload` answered, and a small picture of it (at most 4 KiB) to show first. */
 export type Attachment = Medium & { readonly preview?: Uint8Array }
@@ -219,10 +210,4 @@ export type ClientEvents = {
   seen: { readonly chat: string; readonly epoch: number; readonly seq: number }
   /** The server will not do something other than a send. `kind`: `read` or `watch`; `ref`: the chat or the user. */
   refused: { readonly kind: string; readonly ref: string | null; readonly code: string }
-}
-
-/** Given up, the transfer ends. */
-export type TransferOptions = WaitOptions & {
-  /** Told as bytes get through: `done` of `total` have. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { headBytes, typeOf } from '../protocol/content-type.ts'
 import type { MediaId } from '../protocol/media.ts'
 import { full, isNoRoom } from '../store/lmdb/room.ts'
 import { bytesOf, disk } from './content.ts'
-import { headBytes, typeOf } from './types.ts'
 
 export class SpooledFile {
   readonly path: string

@@ -196,7 +196,7 @@ export class App {
     const send = async (file: File, caption: string) => {
       if (this.#open !== undefined) await this.#uploads.send(this.#open, file, caption)
     }
-    onFiles(send, () => this.#sealing?.filesWords() ?? '')
+    onFiles(send)
     void this.#uploads.resume()
     for (const id of ['about', 'lasting', 'details']) byId(id).onclick = () => this.#about()
     byId('back').onclick = () => this.#go(undefined)

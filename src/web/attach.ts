@@ -4,11 +4,10 @@ import { button, closeSheet, openSheet } from './sheet.ts'
 import { pictureOf } from './uploads.ts'
 import { fileSize } from './words.ts'
 
-/** `aside`: what else is to be said of files in the open chat, or nothing. */
-export function onFiles(send: (file: File, caption: string) => Promise<void>, aside: () => string): void {
+export function onFiles(send: (file: File, caption: string) => Promise<void>): void {
   const input = byId<HTMLInputElement>('files')
   const all = (files: FileList | undefined | null) => {
-    if (files?.length) preview([...files], send, aside())
+    if (files?.length) preview([...files], send)
   }
   byId('attach').onclick = () => input.click()
   input.onchange = () => {
@@ -27,7 +26,7 @@ export function onFiles(send: (file: File, caption: string) => Promise<void>, as
   }
 }
 
-function preview(files: readonly File[], send: (file: File, caption: string) => Promise<void>, aside: string): void {
+function preview(files: readonly File[], send: (file: File, caption: string) => Promise<void>): void {
   const caption = make('input', '')
   Object.assign(caption, { placeholder: 'Add a caption', autocomplete: 'off', maxLength: 1_000 })
   caption.setAttribute('aria-label', 'Caption')
@@ -43,8 +42,7 @@ function preview(files: readonly File[], send: (file: File, caption: string) => 
     byId('text').focus()
   }
   const title = files.length === 1 ? `Send ${kindOf(files[0]?.type ?? '')}` : `Send ${files.length} files`
-  const words = aside ? [make('p', 'words', aside)] : []
-  openSheet(title, ...files.slice(0, 6).map(shown), ...words, form)
+  openSheet(title, ...files.slice(0, 6).map(shown), form)
   caption.focus()
 }
 

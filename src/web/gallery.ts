@@ -2,7 +2,7 @@
 import type { Attachment, Client } from '../client/index.ts'
 import { byId, icon, make } from './dom.ts'
 import { notice } from './notice.ts'
-import { fileSize } from './words.ts'
+import { fileSize, lackWords } from './words.ts'
 
 /** Bytes of contents that are kept in memory; of more, those that were not shown for the longest leave. */
 const keptBytes = 256 * 1024 * 1024
@@ -53,7 +53,10 @@ export class Gallery {
         image.onerror = () => image.parentElement?.replaceWith(this.#file(media, image.alt))
         image.src = url
       },
-      () => image.classList.add('lost'),
+      (error) => {
+        image.classList.add('lost')
+        image.after(make('span', 'play', lackWords(error)))
+      },
     )
   }
 
@@ -104,7 +107,7 @@ export class Gallery {
   #asked(button: HTMLButtonElement, media: Attachment, then: (url: string) => void): void {
     button.disabled = true
     this.#url(media)
-      .then(then, (error) => notice(`It cannot be had: ${error.message}`))
+      .then(then, (error) => notice(lackWords(error)))
       .finally(() => {
         button.disabled = false
       })

@@ -11,8 +11,6 @@ export interface Sealing {
   begin(me: string, client: Client, book: Book, settings: () => void): void
   /** The chat that is open from now on. */
   open(chat: string | undefined): void
-  /** What is to be said of files in the open chat, or nothing. */
-  filesWords(): string
   /** What stands of it in the settings; `listed`: the devices of this person. */
   settings(listed: readonly string[]): Promise<HTMLElement[]>
   /** Takes a device from the person's, and its keys. */

@@ -72,12 +72,13 @@ export class Uploads {
     try {
       const preview = await previewOf(file)
       const medium = await this.#client.upload(file, {
+        to: chat,
         signal: stop.signal,
         onProgress: ({ done, total }) => Object.assign(bar, { max: total, value: done }),
       })
       await before
       stop.signal.throwIfAborted()
-      // Only the node knows what it is.
+      // Only its bytes tell what it is.
       const text = isShown(medium.type) ? caption : fileText(file.name, caption)
       await this.#client.queue(chat, text, { id, media: preview ? { ...medium, preview } : medium })
       await this.#files.delete(id)

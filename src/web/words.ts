@@ -129,6 +129,14 @@ const refusals: Record<string, string> = {
 }
 
 /** Why a message will not be sent. */
+/** Why a picture, video or file cannot be shown. */
+export const lackWords = ({ code }: { readonly code?: string }): string =>
+  lacks[code ?? ''] ?? `It cannot be had now${code ? `: ${code}` : ''}`
+const lacks: Record<string, string> = {
+  wrong_hash: 'Not shown: it is not what was sent',
+  unknown_media: 'The server does not have it any more',
+}
+
 export const refusalWords = (code: string | null): string => `Not sent: ${refusals[code ?? ''] ?? code}`
 
 export type Banner = { readonly text: string; readonly aside?: string; readonly action?: 'retry' | 'reload' | 'leave' }

@@ -4,8 +4,9 @@ import { type Line, openBook } from '../../src/client/chats/index.ts'
 import { e2eeWith } from '../../src/client/e2ee/e2ee.ts'
 import type { Later } from '../../src/client/e2ee/engine.ts'
 import * as groups from '../../src/client/e2ee/in-groups.ts'
+import * as linking from '../../src/client/e2ee/in-linking.ts'
+import * as media from '../../src/client/e2ee/in-media.ts'
 import { e2ee } from '../../src/client/e2ee/index.ts'
-import * as linking from '../../src/client/e2ee/linking.ts'
 import { plainPrimitives } from '../../src/client/e2ee/plain.ts'
 import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
 import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
@@ -138,7 +139,12 @@ it('what could not be loaded is loaded with the next connection: nothing is lost
     if (failures-- > 0) throw new Error('offline')
     return groups
   }
-  const later: Later = { groups: load, linking: async () => linking, plain: async () => plainPrimitives }
+  const later: Later = {
+    groups: load,
+    linking: async () => linking,
+    media: async () => media,
+    plain: async () => plainPrimitives,
+  }
   const alice = await enter('alice')
   const bob = new Device('bob', e2eeWith(later)())
   await bob.client.e2ee?.place()

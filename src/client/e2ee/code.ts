@@ -4,8 +4,7 @@
  * for it.
  */
 import { framed, unframed } from '../../protocol/keys/bytes.ts'
-import { type Addition, provedBytes, type Unsigned } from '../../protocol/keys/link.ts'
-import { hmac } from './symmetric.ts'
+import type { Addition } from '../../protocol/keys/link.ts'
 
 export type Code = Addition & { readonly user: string; readonly secret: Uint8Array }
 
@@ -29,9 +28,6 @@ export function codeIn(text: string): Code | undefined {
     return undefined
   return { user: textIn(user), device: textIn(device), identity, suites, request, secret }
 }
-
-/** What a link says to the device that it adds. */
-export const proofOf = (secret: Uint8Array, link: Unsigned): Uint8Array => hmac(secret, provedBytes(link))
 
 function fieldsIn(text: string): Uint8Array[] | undefined {
   try {

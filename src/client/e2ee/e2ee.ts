@@ -2,12 +2,12 @@
 import type { Beneath } from '../beneath.ts'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
+import type { HttpLink } from '../http-link.ts'
 import { Listeners } from '../listeners.ts'
 import { Engine, type Later } from './engine.ts'
 import { begin, bring, enter, placeIn } from './entering.ts'
 import type { Line } from './line.ts'
-import { safetyNumber } from './number.ts'
-import { rootOf, waits } from './pins.ts'
+import { rootOf } from './pins.ts'
 import { Traffic } from './traffic.ts'
 import type { E2ee, E2eeEvents, E2eeOptions, GroupIdentity, Place, UserIdentity } from './types.ts'
 import { wired } from './wire.ts'
@@ -37,7 +37,7 @@ class ClientE2ee implements E2ee {
     this.#later = later
   }
 
-  around(beneath: Beneath): Beneath {
+  around(beneath: Beneath, http: HttpLink): Beneath {
     if (this.#engine) throw new UsageError('bad_option', 'each client needs an e2ee() of its own')
     const engine = new Engine(
       this.#options,
@@ -45,6 +45,7 @@ class ClientE2ee implements E2ee {
       (user, why) => void this.#listeners.tell('identity', { user, why }),
       (event) => void this.#listeners.tell('group', event),
       this.#later,
+      http,
     )
     this.#engine = engine
     const traffic = new Traffic(
@@ -74,33 +75,23 @@ class ClientE2ee implements E2ee {
     return () => void end()
   }
 
+  upload: E2ee['upload'] = async (...given) => {
+    const { upload } = await this.#later.media()
+    return upload(this.#running, this.#options, () => this.#online(), ...given)
+  }
+
+  download: E2ee['download'] = async (...given) => (await this.#later.media()).download(...given)
+
   async place(): Promise<Place> {
     await this.#online()
     return this.#place
   }
 
   async identity(user: string): Promise<UserIdentity> {
-    const engine = this.#running
     const line = await this.#online()
     await this.#place
-    const [theirs, mine] = [await engine.pins.known(line, user), await engine.pins.known(line, engine.user)]
-    const [root, own] = [theirs.chain.members[0], mine.chain.members[0]]
-    if (!root || !own) throw new UsageError('no_keys', `${root ? engine.user : user} has no keys`)
-    const { realm } = engine
-    const roots = [
-      { user: engine.user, identity: own.identity },
-      { user, identity: root.identity },
-    ] as const
-    return {
-      // 60 ms: only where somebody looks at it.
-      get safetyNumber() {
-        return safetyNumber(realm, ...roots)
-      },
-      verified: theirs.verified === rootOf(theirs.chain),
-      devices: theirs.chain.members.map(({ device }) => device),
-      waits: waits(theirs),
-      forked: theirs.forked === true,
-    }
+    const { identityOf } = await this.#later.linking()
+    return identityOf(this.#running, line, user)
   }
 
   async verify(user: string, number: string): Promise<void> {
@@ -138,7 +129,8 @@ class ClientE2ee implements E2ee {
     await this.#anew(line)
     if ((await this.#place) === 'refused') throw new UsageError('refused', 'the server takes no sealed messages')
     this.#lookLater(line)
-    return engine.own.code(engine.me)
+    const { codeText } = await this.#later.linking()
+    return codeText(engine.own.code(engine.me))
   }
 
   async approve(code: string): Promise<void> {

@@ -1,5 +1,7 @@
 /** What the two halves, sealing.ts and opening.ts, have in common: what this device knows, one change of it at a time, and each durable where it must be. */
 import { randomBytes } from '@noble/hashes/utils.js'
+import type { MediaRef } from '../../protocol/ids.ts'
+import type { HttpLink } from '../http-link.ts'
 import type { Storage } from '../storage.ts'
 import type { Groups } from './groups.ts'
 import { Own } from './own.ts'
@@ -21,6 +23,9 @@ export type SealedSend = {
   readonly ns: Readonly<Record<string, number>>
   readonly stamp: string
   readonly body: Uint8Array
+  /** What it carries, as the server is told. `isLong`: that is its body. */
+  readonly media?: MediaRef | undefined
+  readonly isLong?: boolean
   /** Of a change of a group. */
   readonly step?: Omit<Step, 'at'> & { readonly list: string }
 }
@@ -29,8 +34,10 @@ export type InGroups = typeof import('./in-groups.ts')
 export type Later = {
   /** For sealed groups. */
   readonly groups: () => Promise<InGroups>
-  /** To let devices in, and shut them out. */
-  readonly linking: () => Promise<typeof import('./linking.ts')>
+  /** What a person does about keys: compares them, lets devices in, and shuts them out. */
+  readonly linking: () => Promise<typeof import('./in-linking.ts')>
+  /** For media, and bodies that are too long for a message. */
+  readonly media: () => Promise<typeof import('./in-media.ts')>
   /** Where the platform has no X25519. */
   readonly plain: () => Promise<Primitives>
 }
@@ -60,7 +67,8 @@ export class Engine {
   device = ''
   epoch = 0
   #primitives: Promise<Primitives> | undefined
-  readonly #later: Later
+  readonly later: Later
+  readonly http: HttpLink
   readonly #tellGroup: (event: GroupChange) => void
   readonly #keptGroups = new Map<string, Roster>()
   #inGroups: Promise<InGroups> | undefined
@@ -72,10 +80,12 @@ export class Engine {
     tell: (user: string, why: Change) => void,
     tellGroup: (event: GroupChange) => void,
     later: Later,
+    http: HttpLink,
   ) {
     this.realm = realm
     this.#tellGroup = tellGroup
-    this.#later = later
+    this.later = later
+    this.http = http
     this.primitives().catch(() => {})
     this.resendMs = (resend?.days ?? resendDays) * dayMs
     const { own } = this
@@ -105,7 +115,7 @@ export class Engine {
 
   /** What groups need, once it is loaded. Where it cannot be, it is tried again with the next call. */
   withGroups(): Promise<InGroups> {
-    this.#inGroups ??= this.#later.groups().then(
+    this.#inGroups ??= this.later.groups().then(
       (found) => {
         this.groups = new found.Groups(this.realm, this.#keptGroups, this.#tellGroup)
         return found
@@ -124,7 +134,7 @@ export class Engine {
 
   /** Where they cannot be loaded, that is tried again with the next call. */
   primitives(): Promise<Primitives> {
-    this.#primitives ??= platformPrimitives(this.#later.plain).catch((error) => {
+    this.#primitives ??= platformPrimitives(this.later.plain).catch((error) => {
       this.#primitives = undefined
       throw error
     })

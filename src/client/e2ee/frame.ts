@@ -2,6 +2,7 @@
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Body, GroupId } from '../../protocol/ids.ts'
 import { isSealedGroup, sealedItem, valueIn } from '../../protocol/sealed.ts'
+import { mediumIn } from './medium.ts'
 import type { Payload } from './payload.ts'
 import type { Carrying } from './repairs.ts'
 
@@ -21,6 +22,7 @@ export const chatOf = (frame: Carrying, me: string): string => groupOf(frame) ??
 export function sealedFrame(frame: Carrying, body: Body, of?: Carrying, payload?: Payload): EntryFrame {
   const items: unknown[] = [...frame]
   items[5] = body
+  items[frame[0] === 'copy' ? 8 : 6] = payload ? mediumIn(payload) : null
   if (frame[0] === 'copy') items[10] = null
   if (frame[0] === 'message') {
     items[9] = null

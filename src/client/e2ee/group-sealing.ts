@@ -11,7 +11,7 @@ import type { Line } from './line.ts'
 import { keyPayload, payloadBytes } from './payload.ts'
 import { headOf, type Pin, waits } from './pins.ts'
 import { type List, listText, newcomers } from './roster.ts'
-import { type Addressee, addressees, type Draft, paired, partFor } from './sealing.ts'
+import { type Addressee, addressees, carried, type Draft, paired, partFor } from './sealing.ts'
 import { seal } from './symmetric.ts'
 
 /** Of the hash of a chain's last link, for each member: as much as nobody finds another link for. */
@@ -34,7 +34,7 @@ export const keyOf = (statement: Uint8Array, text: Uint8Array): Uint8Array =>
 export async function draftForGroup(
   engine: Engine,
   line: Line,
-  [, id, group, body, , , change]: SendFrame,
+  [, id, group, body, , media, change]: SendFrame,
   now: List,
   mine: Pin,
 ): Promise<Draft> {
@@ -58,7 +58,7 @@ export async function draftForGroup(
       const heads = now.members.toSorted().map((user) => shortHead(user === engine.user ? mine : engine.pins.of(user)))
       const payload = payloadBytes({
         ...{ body, mine: headOf(mine.chain), theirs: { n: now.n, hash: hexToBytes(now.hash) } },
-        ...{ ...says, heads: framedHeads(heads) },
+        ...{ ...says, ...carried({ media }), heads: framedHeads(heads) },
       })
       const statement = sharedStatement(realm, group, id, engine)
       const text = concatBytes(engine.random(saltBytes), payload)

@@ -28,7 +28,7 @@ export async function sendToGroup(
   const now = isNew ? begunBy(engine.user) : await known(engine, line, repair, group as GroupId, waken)
   const more = change === 'add' ? newcomers(now, String(body)).length : 0
   if (now.members.length + more > sealedMembers) return 'too_many_members'
-  return (await sealedSend(engine, frame, await draftForGroup(engine, line, frame, now, mine))) ?? 'no_keys'
+  return (await sealedSend(engine, frame, (frame) => draftForGroup(engine, line, frame, now, mine))) ?? 'no_keys'
 }
 
 /** Who is in a group. A device that does not know asks the others of its user; where there are none, those of the admins that the server names. */

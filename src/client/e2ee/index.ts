@@ -16,6 +16,7 @@ export type {
 /** What not everybody needs is loaded where it is called for. */
 export const e2ee = e2eeWith({
   groups: () => import('./in-groups.ts'),
-  linking: () => import('./linking.ts'),
+  linking: () => import('./in-linking.ts'),
+  media: () => import('./in-media.ts'),
   plain: async () => (await import('./plain.ts')).plainPrimitives,
 })

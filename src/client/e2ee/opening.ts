@@ -2,12 +2,13 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { EntryFrame } from '../../protocol/frames.ts'
 import { isGroup } from '../../protocol/ids.ts'
-import { type Told, toldIn } from '../../protocol/keys/parts.ts'
+import { type Told, textIn, toldIn } from '../../protocol/keys/parts.ts'
 import { isLifetime } from '../../protocol/lifetime.ts'
 import { isQuiet, isSealed } from '../../protocol/sealed.ts'
 import type { Engine, InGroups } from './engine.ts'
 import { chatOf, groupOf, sealedFrame } from './frame.ts'
 import type { Line } from './line.ts'
+import { bodyType, mediumIn } from './medium.ts'
 import { type Part, parsePart } from './message.ts'
 import { readOne } from './pairings.ts'
 import { type Payload, payloadIn } from './payload.ts'
@@ -49,7 +50,7 @@ export async function opened(
   if (kind === 'copy' && from === engine.device) return sealedFrame(frame, '', frame)
   if (isChange && !told?.part) return inGroups?.plainChange(engine, group, frame) ?? gone
   if (!told?.part) return isQuiet(body) ? gone : failed(from, 'no_part')
-  const read = await open(engine, repair, line, frame, { user, device: from }, told, inGroups)
+  const read = await whole([engine, repair, line, frame, { user, device: from }, told, inGroups])
   if (typeof read !== 'string') return read
   if (!isQuiet(body)) return failed(from, read)
   repair.unheard(line, { user, device: from })
@@ -64,15 +65,32 @@ function isPlain(frame: Carrying, { pins }: Engine): boolean {
   return (pins.of(other)?.chain.n ?? 0) > 0
 }
 
-async function open(
+type Given = readonly [
   engine: Engine,
   repair: Repair,
   line: Line,
   frame: Carrying,
   from: Device,
-  { part, shared }: Told,
+  told: Told,
   inGroups: InGroups | undefined,
-): Promise<EntryFrame | Why> {
+]
+/** The id of what holds a body that was too long. */
+type Long = { readonly long: string }
+
+/** With its body, where that is elsewhere: then it is read again, as nothing was kept of it before. */
+async function whole(given: Given): Promise<EntryFrame | Why> {
+  const found = await open(given)
+  if (typeof found === 'string' || !('long' in found)) return found
+  const [engine] = given
+  const body = await (await engine.later.media()).bodyOf(engine, found.long)
+  return body ? ((await open(given, body)) as EntryFrame | Why) : 'no_body'
+}
+
+/** `body`: of a long one. */
+async function open(
+  [engine, repair, line, frame, from, { part, shared }, inGroups]: Given,
+  body?: Uint8Array,
+): Promise<EntryFrame | Why | Long> {
   const [, seq, id] = frame
   const pin = await withDevice(engine, line, from.user, from.device)
   const member = memberNamed(pin.chain, from.device)
@@ -92,7 +110,10 @@ async function open(
     const text = group ? inGroups?.textIn(realm, group, id, from, read.text, shared) : read.text
     // As with any bytes that somebody has changed, nothing has come of it.
     if (!text) return 'bad_tag'
-    const payload = payloadIn(text)
+    const sealed = payloadIn(text)
+    const isLong = sealed !== undefined && mediumIn(sealed)?.type === bodyType
+    if (isLong && !body) return { long: String(sealed.media) }
+    const payload = isLong && body ? withBody(sealed, body) : sealed
     const said = payload && (payload.says || payload.of) ? repair.heard(line, from, payload) : undefined
     const name = nameOf(from.user, payload?.of || id)
     const { found, sets } = payload
@@ -107,6 +128,12 @@ async function open(
     return found
   })
 }
+
+const withBody = (payload: Payload, body: Uint8Array): Payload => ({
+  ...payload,
+  body: typeof payload.body === 'string' ? textIn(body) : body,
+  media: undefined,
+})
 
 type Found = { readonly found: EntryFrame; readonly sets: Sets }
 

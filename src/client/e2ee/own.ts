@@ -2,15 +2,23 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Millis } from '../../protocol/ids.ts'
 import type { Chain } from '../../protocol/keys/chain.ts'
-import { type Addition, newAddition, parseLink, signedLink, type Unsigned } from '../../protocol/keys/link.ts'
+import {
+  type Addition,
+  newAddition,
+  parseLink,
+  provedBytes,
+  signedLink,
+  type Unsigned,
+} from '../../protocol/keys/link.ts'
 import { type Owner, prekeyStatement, type SignedPrekey, suite } from '../../protocol/keys/prekeys.ts'
 import { sign } from '../../protocol/keys/signing.ts'
 import { uploadBytes, uploadedAtOnce } from '../../protocol/keys/upload.ts'
-import { codeText, proofOf } from './code.ts'
+import type { Code } from './code.ts'
 import type { Opening } from './message.ts'
 import type { PrivatePrekeys } from './pairing.ts'
 import { nameOf } from './pairings.ts'
 import { type KeyPair, newKeyPair, type Primitives } from './primitives.ts'
+import { hmac } from './symmetric.ts'
 import { type Identity, identityOf } from './x3dh.ts'
 
 type Numbered = KeyPair & { readonly number: number; readonly at: Millis }
@@ -153,8 +161,8 @@ export class Own implements PrivatePrekeys {
   }
 
   /** What another device of the user is shown, and nobody else. */
-  code(owner: Owner): string {
-    return codeText({ ...this.#addition(owner), user: owner.user, secret: this.#secret as Uint8Array })
+  code(owner: Owner): Code {
+    return { ...this.#addition(owner), user: owner.user, secret: this.#secret as Uint8Array }
   }
 
   /**
@@ -180,3 +188,6 @@ export class Own implements PrivatePrekeys {
     return members.some((member) => member.device === device && bytesToHex(member.identity) === mine)
   }
 }
+
+/** What a link says to the device that it adds. */
+const proofOf = (secret: Uint8Array, link: Unsigned): Uint8Array => hmac(secret, provedBytes(link))

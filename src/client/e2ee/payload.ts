@@ -17,6 +17,9 @@ export type Payload = {
   readonly of?: string
   /** With `of` and a body: whom that message was for. Else a server could have it said again as one of another chat. */
   readonly chat?: string
+  /** What the message carries besides (medium.ts), and a small picture of it. */
+  readonly media?: string | undefined
+  readonly preview?: Uint8Array | undefined
   /** `ask`: I cannot read it. `none`: I do not have it any more, or it was sent before you were there. `lost`: what you said I cannot read. */
   readonly says?: Says
   /** Of a change of a group: what it is, and who was in the group before, as its author knows it (roster.ts). */
@@ -33,9 +36,24 @@ const kinds = ['text', 'bytes', 'ask', 'none', 'lost', 'roster', 'members'] as c
 /** Sizes tell little: they are powers of two up to 2 KiB, and then whole KiB. */
 const [least, power, step] = [64, 2_048, 1_024]
 
-export function payloadBytes({ body, mine, theirs, of = '', says, change, list, heads, chat }: Payload): Uint8Array {
+export function payloadBytes({
+  body,
+  mine,
+  theirs,
+  of = '',
+  says,
+  change,
+  list,
+  heads,
+  chat,
+  media,
+  preview,
+}: Payload): Uint8Array {
   const kind = kinds.indexOf(says ?? (typeof body === 'string' ? 'text' : 'bytes'))
-  const more = change || heads || chat ? [change ?? '', list ?? '', heads ?? '', chat ?? ''] : []
+  const more =
+    change || heads || chat || media
+      ? [change ?? '', list ?? '', heads ?? '', chat ?? '', media ?? '', preview ?? '']
+      : []
   const fields = framed([version, kind, body, mine.n, mine.hash, theirs.n, theirs.hash, of, ...more])
   const padded = new Uint8Array(sizeFor(fields.length + 4))
   padded.set(concatBytes(uint32(fields.length), fields))
@@ -46,7 +64,8 @@ export function payloadBytes({ body, mine, theirs, of = '', says, change, list, 
 export function payloadIn(padded: Uint8Array): Payload | undefined {
   const length = padded.length < 4 ? -1 : uint32At(padded, 0)
   const fields = length >= 0 && length + 4 <= padded.length ? unframed(padded.subarray(4, 4 + length)) : undefined
-  const [as, kindAt, body, mine, mineHash, theirs, theirsHash, of, change, list, heads, chat] = fields ?? []
+  const [as, kindAt, body, mine, mineHash, theirs, theirsHash, of, change, list, heads, chat, media, preview] =
+    fields ?? []
   const kind = kinds[kindAt?.[3] ?? kinds.length]
   if (as?.[3] !== version || !kind || !body || mine?.length !== 4 || theirs?.length !== 4 || !mineHash || !theirsHash)
     return undefined
@@ -56,6 +75,7 @@ export function payloadIn(padded: Uint8Array): Payload | undefined {
     ...(change?.length && { change: textIn(change), list: textIn(list) }),
     ...(heads && { heads }),
     ...(chat?.length && { chat: textIn(chat) }),
+    ...(media?.length && { media: textIn(media), preview }),
     ...(kind !== 'text' && kind !== 'bytes' && { says: kind }),
     mine: { n: uint32At(mine, 0), hash: mineHash },
     theirs: { n: uint32At(theirs, 0), hash: theirsHash },

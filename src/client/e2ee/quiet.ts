@@ -10,7 +10,7 @@ import { type Payload, payloadBytes } from './payload.ts'
 import { headOf, memberNamed, type Pin, waits } from './pins.ts'
 import { addressee, begun, paired, partFor } from './sealing.ts'
 
-type Said = Pick<Payload, 'body' | 'of' | 'chat' | 'says' | 'change' | 'list'>
+type Said = Pick<Payload, 'body' | 'of' | 'chat' | 'says' | 'change' | 'list' | 'media' | 'preview'>
 export type Device = { readonly user: string; readonly device: string }
 
 /**

@@ -12,7 +12,7 @@ import { nameOf } from './peers.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
 import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
-import { begunMs } from './sealing.ts'
+import { begunMs, carried } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
 /** Times that one message is asked for. */
@@ -167,7 +167,7 @@ export class Repair {
     const n = logged?.ns[task.user] ?? (logged && engine.groups?.cameBefore(task.user, logged) ? pin.chain.n : 0)
     const wasThere = logged && addedAt(pin, task) <= n
     const says = wasThere
-      ? { body: logged.body, chat: logged.to, ...logged.says }
+      ? { ...carried(logged), body: logged.body, chat: logged.to, ...logged.says }
       : ({ body: '', says: 'none' } as const)
     await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
     vault.set(repairs.task(task, true))

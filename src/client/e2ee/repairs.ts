@@ -1,6 +1,6 @@
 /** What is to be made good, as the storage has it: messages that this device could not read, and what others ask of what it has sent. */
 import type { EntryFrame } from '../../protocol/frames.ts'
-import type { Body, Millis } from '../../protocol/ids.ts'
+import type { Body, MediaRef, Millis } from '../../protocol/ids.ts'
 import { systemClock } from '../clock.ts'
 import type { Payload } from './payload.ts'
 
@@ -23,6 +23,7 @@ export type Task = { readonly user: string; readonly device: string; readonly id
 export type Logged = {
   readonly to: string
   readonly body: Body
+  readonly media?: MediaRef | undefined
   readonly ns: Readonly<Record<string, number>>
   readonly until: Millis
   readonly says?: Pick<Payload, 'change' | 'list'>
@@ -39,6 +40,8 @@ const logBytes = 10 * 1024 * 1024
 const mostTasks = 256
 /** What a message costs besides its body. */
 const around = 200
+
+const sizeOf = ({ body, media }: Logged): number => body.length + (media?.preview?.length ?? 0) + around
 
 export class Repairs {
   readonly wanted = new Map<string, Wanted>()
@@ -114,14 +117,14 @@ export class Repairs {
 
   #add(id: string, logged: Logged): void {
     this.#log.set(id, logged)
-    this.#bytes += logged.body.length + around
+    this.#bytes += sizeOf(logged)
   }
 
   #drop(id: string | undefined): Sets {
     const logged = id === undefined ? undefined : this.#log.get(id)
     if (!logged || id === undefined) return []
     this.#log.delete(id)
-    this.#bytes -= logged.body.length + around
+    this.#bytes -= sizeOf(logged)
     return [[`log:${id}`, undefined]]
   }
 }

@@ -1,20 +1,25 @@
 /** Seals what goes: for each device of whom it is for, and for the other devices of this user. */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { SendFrame } from '../../protocol/frames.ts'
-import type { DeviceId, MessageId, UserId } from '../../protocol/ids.ts'
+import type { DeviceId, MediaRef, MessageId, UserId } from '../../protocol/ids.ts'
 import { bundlesIn } from '../../protocol/keys/bundles.ts'
 import type { Member } from '../../protocol/keys/chain.ts'
 import { type DevicePart, sentBody } from '../../protocol/keys/parts.ts'
 import { systemClock } from '../clock.ts'
+import { RefusedError } from '../errors.ts'
 import type { Engine, SealedSend } from './engine.ts'
 import type { Line } from './line.ts'
+import { bodyType } from './medium.ts'
 import { pair, write } from './pairing.ts'
 import { type Pairings, withBegun, withChanged } from './pairings.ts'
-import { payloadBytes } from './payload.ts'
+import { type Payload, payloadBytes } from './payload.ts'
 import { peerOf } from './peers.ts'
 import { headOf, type Pin } from './pins.ts'
 import { canWrite } from './ratchet.ts'
 import { checkedBundle } from './x3dh.ts'
+
+/** Bytes of a sealed body, with what is in it for each device: what is more goes as what the message carries. */
+const mostBytes = 64 * 1024
 
 /** A device that something is sealed for. */
 export type Addressee = Member & { readonly user: string; readonly peer: string }
@@ -28,7 +33,7 @@ export type Draft = Pick<SealedSend, 'ns' | 'stamp'> & {
   readonly seal: (changes: Map<string, Pairings>) => Uint8Array | undefined
 }
 
-export function draft(engine: Engine, line: Line, [, id, to, body]: SendFrame, theirs: Pin, mine: Pin): Draft {
+export function draft(engine: Engine, line: Line, [, id, to, body, , media]: SendFrame, theirs: Pin, mine: Pin): Draft {
   const [their, my] = [addressees(engine, theirs), addressees(engine, mine)]
   const [n, ownN] = [theirs.chain.n, mine.chain.n]
   return {
@@ -39,7 +44,12 @@ export function draft(engine: Engine, line: Line, [, id, to, body]: SendFrame, t
       await paired(engine, line, to, engine.user, my)
     },
     seal: (changes) => {
-      const payload = payloadBytes({ body, mine: headOf(mine.chain), theirs: headOf(theirs.chain) })
+      const payload = payloadBytes({
+        body,
+        mine: headOf(mine.chain),
+        theirs: headOf(theirs.chain),
+        ...carried({ media }),
+      })
       const seal = (all: readonly Addressee[]) =>
         all.flatMap((one) => partFor(engine, one, payload, { chat: to, id }, changes))
       const [parts, own] = [seal(their), seal(my)]
@@ -48,27 +58,49 @@ export function draft(engine: Engine, line: Line, [, id, to, body]: SendFrame, t
   }
 }
 
+/** What a message carries, as its payload says it. */
+export const carried = ({
+  media,
+}: {
+  readonly media?: MediaRef | null | undefined
+}): Pick<Payload, 'media' | 'preview'> => (media ? { media: media.media, preview: media.preview } : {})
+
+/** Of a send, which is a smaller one where it was too large. */
+type DraftOf = (frame: SendFrame) => Draft | Promise<Draft>
+
 /** The send as it leaves, durable before: the same bytes as before, unless devices have come or gone. */
-export async function sealedSend(engine: Engine, frame: SendFrame, draft: Draft): Promise<SendFrame | undefined> {
+export async function sealedSend(engine: Engine, frame: SendFrame, draftOf: DraftOf): Promise<SendFrame | undefined> {
   const known = engine.sealed.get(frame[1])
+  const draft = await draftOf(frame)
   const isCurrent = known && known.stamp === draft.stamp && JSON.stringify(known.ns) === JSON.stringify(draft.ns)
-  const sealed = isCurrent ? known : await sealAnew(engine, frame, draft)
+  let sealed = isCurrent ? known : await sealAnew(engine, frame, draft)
+  if (sealed === 'too_large') {
+    const smaller = await (await engine.later.media()).smaller(engine, frame)
+    sealed = await sealAnew(engine, smaller, await draftOf(smaller), frame[3])
+  }
+  if (sealed === 'too_large') throw new RefusedError(sealed)
   if (!sealed) return undefined
   await engine.vault.flush()
-  return Object.assign([...frame], { 3: sealed.body }) as unknown as SendFrame
+  const { body, media } = sealed
+  return Object.assign([...frame], { 3: body, ...(media && { 5: media }) }) as unknown as SendFrame
 }
 
-async function sealAnew(engine: Engine, [, id, to, body]: SendFrame, { ns, stamp, says, prepare, seal }: Draft) {
+/** `body`: what it is for the person, and for who asks for it later. */
+async function sealAnew(engine: Engine, frame: SendFrame, { ns, stamp, says, prepare, seal }: Draft, body = frame[3]) {
+  const [, id, to, , , ref] = frame
   await prepare()
+  const media = ref ? (await engine.later.media()).bareRef(ref) : undefined
   const until = systemClock.now() + engine.resendMs
   const step = says && { step: { ...says, id, by: engine.user, value: String(body) } }
+  const isLong = ref?.type === bodyType
   return engine.alone(async () => {
     const changes = new Map<string, Pairings>()
     const bytes = seal(changes)
     if (!bytes) return undefined
-    const sealed: SealedSend = { to, ns, stamp, body: bytes, ...step }
-    const logged = engine.repairs.log(id, { to, body, ns, until, ...(says && { says }) })
-    engine.changed(changes, [...engine.keepSealed(id, sealed), ...logged])
+    if (bytes.length > mostBytes) return 'too_large' as const
+    const sealed: SealedSend = { to, ns, stamp, body: bytes, media, isLong, ...step }
+    const logged = { to, body, ...(ref && !isLong && { media: ref }), ns, until, ...(says && { says }) }
+    engine.changed(changes, [...engine.keepSealed(id, sealed), ...engine.repairs.log(id, logged)])
     return sealed
   })
 }

@@ -48,11 +48,14 @@ export function open(messageKey: Uint8Array, sealed: Uint8Array, ad: Uint8Array)
   })
 }
 
+/** What a message key is made into. */
+export const materialOf = (messageKey: Uint8Array): Uint8Array => hkdf(messageKey, noSalt, messageInfo, 80)
+
 function with80<Result>(
   messageKey: Uint8Array,
   use: (key: Uint8Array, authentication: Uint8Array, iv: Uint8Array) => Result,
 ): Result {
-  const material = hkdf(messageKey, noSalt, messageInfo, 80)
+  const material = materialOf(messageKey)
   try {
     return use(material.subarray(0, 32), material.subarray(32, 64), material.subarray(64))
   } finally {

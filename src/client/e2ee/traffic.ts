@@ -1,11 +1,14 @@
 /** What goes between the session and the server, on its way: sends are sealed, entries opened. */
+import type { ErrorCode } from '../../protocol/codes.ts'
 import type { ClientFrame, SendFrame, ServerFrame } from '../../protocol/frames.ts'
 import { isGroup, type MessageId } from '../../protocol/ids.ts'
 import { timerOf } from '../../protocol/lifetime.ts'
 import { isSealedGroup, sealedItem } from '../../protocol/sealed.ts'
 import { systemClock } from '../clock.ts'
+import { RefusedError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { type Line, Lost } from './line.ts'
+import { isSealedId } from './medium.ts'
 import { opened } from './opening.ts'
 import { isBehind, type Pin, waits } from './pins.ts'
 import { Repair } from './repair.ts'
@@ -13,8 +16,9 @@ import { draft, sealedSend } from './sealing.ts'
 import { Serial } from './serial.ts'
 import type { E2eeOptions, Place, Unread } from './types.ts'
 
-type Refused = 'no_keys' | 'too_many_members'
-const refusal = (id: MessageId, code: Refused): ServerFrame => ['error', code, 'send', id, 0, '']
+const refusal = (id: string, code: string, retryAfter = 0): ServerFrame => {
+  return ['error', code as ErrorCode, 'send', id as MessageId, retryAfter, '']
+}
 
 /** Milliseconds until the server is asked again for links that it does not show. */
 const askAgainMs = 5_000
@@ -56,6 +60,8 @@ export class Traffic {
     }
     if (frame[0] === 'error' && frame[4] > 0) return frame
     engine.vault.set(engine.keepSealed(id, undefined))
+    // It was sealed more than a day ago, and its body is gone: it is uploaded anew.
+    if (frame[0] === 'error' && frame[1] === 'unknown_media' && sealed.isLong) return refusal(id, 'busy', 1_000)
     if (frame[0] !== 'sent') return frame
     const [kind, , epoch, seq, time, lifetime] = frame
     const timer = timerOf(lifetime ?? '')
@@ -69,26 +75,34 @@ export class Traffic {
   }
 
   sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
-    return this.#sending.run(frame[2], () => this.#sends(line, frame))
+    const refused = (error: unknown) => {
+      if (error instanceof RefusedError) return refusal(frame[1], error.code)
+      throw error
+    }
+    return this.#sending.run(frame[2], () => this.#sends(line, frame).catch(refused))
   }
 
   async #sends(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
-    const [, id, to, , , , change] = frame
+    const [, id, to, , , media, change] = frame
     if (isSealedGroup(to)) return change === 'leave' || change === 'join' ? frame : this.#sendsToGroup(line, frame)
-    if (isGroup(to) || change) return frame
+    if (isGroup(to) || change) return media && isSealedId(media) ? refusal(id, 'no_keys') : frame
     const engine = this.#engine
     const theirs = await this.#unless(waits, line, to)
     const mine = await this.#mine(line)
     const may = mine && theirs.chain.n > 0
-    const sealed = may ? await sealedSend(engine, frame, draft(engine, line, frame, theirs, mine)) : undefined
+    if (may && media && !isSealedId(media)) return refusal(id, 'not_sealed')
+    const sealed = may
+      ? await sealedSend(engine, frame, (frame) => draft(engine, line, frame, theirs, mine))
+      : undefined
     if (sealed) return sealed
-    if (this.#plaintext !== 'refuse' && theirs.chain.n === 0) return frame
+    if (this.#plaintext !== 'refuse' && theirs.chain.n === 0 && !(media && isSealedId(media))) return frame
     return refusal(id, 'no_keys')
   }
 
   async #sendsToGroup(line: Line, frame: SendFrame): Promise<SendFrame | ServerFrame> {
     const engine = this.#engine
     const mine = await this.#mine(line)
+    if (frame[5] && !isSealedId(frame[5])) return refusal(frame[1], 'not_sealed')
     const { sendToGroup } = await engine.withGroups()
     while ([...line.changing.values()].includes(frame[2])) await this.#waken(line)
     if (frame[6]) line.changing.set(frame[1], frame[2])

@@ -1,5 +1,7 @@
 /** What a program sees of end-to-end encryption. */
 import type { Beneath } from '../beneath.ts'
+import type { HttpLink } from '../http-link.ts'
+import type { Transfers } from '../transfers.ts'
 import type { Unreadable } from './pairing.ts'
 
 export type E2eeOptions = {
@@ -43,9 +45,10 @@ export type Place = 'linked' | 'unlinked' | 'removed' | 'refused'
 /**
  * Why a message is not read. `no_part`: its sender did not know this device. `not_kept`: it was asked for, and its sender does not have it any more, or
  * had sent it before this device was there. `unknown_device`: it is of none that its user has, as the
- * chain says. `plaintext`: it is not sealed, though its user has keys. `other_version`: of a later one of this package. Others are of the keys.
+ * chain says. `plaintext`: it is not sealed, though its user has keys. `other_version`: of a later one of this package. `no_body`: it is a long one, and the server does not have
+ * it, or not as it was sealed. Others are of the keys.
  */
-export type Why = Unreadable | 'no_part' | 'not_kept' | 'unknown_device' | 'plaintext' | 'other_version'
+export type Why = Unreadable | 'no_part' | 'not_kept' | 'unknown_device' | 'plaintext' | 'other_version' | 'no_body'
 export type Unread = {
   readonly id: string
   readonly chat: string
@@ -89,9 +92,9 @@ export type UserIdentity = {
 }
 
 /** Of one client. */
-export interface E2ee {
+export interface E2ee extends Transfers {
   /** Called by `connect`. */
-  around(beneath: Beneath): Beneath
+  around(beneath: Beneath, http: HttpLink): Beneath
   /** Listens until the answer is called. */
   on<Name extends keyof E2eeEvents>(name: Name, listener: (event: E2eeEvents[Name]) => void): () => void
   /** Whether this device may write and read. Waits for a connection. */

@@ -1,8 +1,7 @@
 /** X3DH: two devices agree on a secret though one of them is away. As Signal published it, over Ed25519 identity keys that also agree (as OMEMO 2 has it). */
-import { numberToBytesLE } from '@noble/curves/utils.js'
 import { etc, getPublicKey, Point } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
-import { clean, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { clean, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isPrekeyOf, type Owner, type Prekey, type SignedPrekey, suite } from '../../protocol/keys/prekeys.ts'
 import { type KeyPair, newKeyPair, type Primitives, prime } from './primitives.ts'
 import { hkdf } from './symmetric.ts'
@@ -89,11 +88,14 @@ async function agreed(primitives: Primitives, pairs: readonly (readonly [Uint8Ar
   }
 }
 
+/** 32 bytes. */
+const littleEndian = (value: bigint): Uint8Array => hexToBytes(value.toString(16).padStart(64, '0')).reverse()
+
 /** An identity key as a point of X25519 (RFC 7748, 4.1); undefined: it is no point. */
 export function pointOf(identity: Uint8Array): Uint8Array | undefined {
   try {
     const { y } = Point.fromBytes(identity).toAffine()
-    return numberToBytesLE(etc.mod((1n + y) * etc.invert(1n - y, prime)), 32)
+    return littleEndian(etc.mod((1n + y) * etc.invert(1n - y, prime)))
   } catch {
     return undefined
   }

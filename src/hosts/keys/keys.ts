@@ -15,6 +15,7 @@ import { groupIn } from '../../protocol/keys/group.ts'
 import { type Sent, sentIn } from '../../protocol/keys/parts.ts'
 import { parseUpload } from '../../protocol/keys/upload.ts'
 import type { Limits } from '../../protocol/limits.ts'
+import { anyType } from '../../protocol/media.ts'
 import { isSealed } from '../../protocol/sealed.ts'
 import type { ClockFace } from '../../runtime/index.ts'
 import type { KeyStore } from '../../store/contract.ts'
@@ -197,10 +198,11 @@ export class Keys {
   }
 
   /** Why a send may not go, or not as it is sealed: undefined is that it may. Undefined at once where nothing is to be asked. */
-  check(from: UserId, [, , to, body]: SendFrame): (() => Promise<ErrorCode | undefined>) | undefined {
+  check(from: UserId, [, , to, body, , media]: SendFrame): (() => Promise<ErrorCode | undefined>) | undefined {
     const { sealing, limits } = this.#context
     if (!isSealed(body)) return sealing === 'required' && !isGroup(to) ? async () => 'not_sealed' : undefined
     if (sealing === 'off') return async () => 'refused'
+    if (media && (media.type !== anyType || media.preview)) return async () => 'not_sealed'
     const group = isGroup(to) ? groupIn(body, limits.idLength) : undefined
     const sent = group ?? sentIn(body, limits.idLength)
     if (!sent || (isGroup(to) && !group)) return async () => 'bad_frame'

@@ -46,15 +46,13 @@ export class Sealed {
     const at = frame[0] === 'past' ? 6 : 5
     const body = frame[at] as Body
     if (!isSealed(body)) return frame
-    if (this.#takers.has(session.ref)) return withBody(frame, at, toldTo(body, session.device as DeviceId))
-    if (isSealedChange(body)) return withBody(frame, at, valueIn(body))
-    // Of a history an empty one is told: an answer of fewer messages than were asked for would be the last.
-    return frame[0] === 'past' ? withBody(frame, at, '') : ['gone', frame[1], frame[1]]
+    // Nobody can read it there any more. An empty one is told: an answer of fewer messages than were asked for would be the last.
+    if (frame[0] === 'past')
+      return withItems(frame, { [at]: isSealedChange(body) ? valueIn(body) : '', [at + 1]: null })
+    if (this.#takers.has(session.ref)) return withItems(frame, { [at]: toldTo(body, session.device as DeviceId) })
+    return isSealedChange(body) ? withItems(frame, { [at]: valueIn(body) }) : ['gone', frame[1], frame[1]]
   }
 }
 
-function withBody(frame: ServerFrame, at: number, body: Body): ServerFrame {
-  const items: unknown[] = [...frame]
-  items[at] = body
-  return items as unknown as ServerFrame
-}
+const withItems = (frame: ServerFrame, items: Readonly<Record<number, unknown>>): ServerFrame =>
+  Object.assign([...frame], items) as unknown as ServerFrame

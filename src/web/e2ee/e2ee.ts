@@ -77,10 +77,6 @@ class PageSealing implements Sealing {
     this.#lock?.open(chat)
   }
 
-  filesWords(): string {
-    return this.#lock?.isClosed ? 'Files are not encrypted yet: whoever runs the server can see them.' : ''
-  }
-
   /** Of those that the server lists as devices, its own list says more. */
   async settings(listed: readonly string[]): Promise<HTMLElement[]> {
     const title = make('h3', '', 'Encryption')

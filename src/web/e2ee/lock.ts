@@ -35,10 +35,6 @@ export class Lock {
     setInterval(() => this.#known?.is === 'open' && void this.look(), againMs)
   }
 
-  get isClosed(): boolean {
-    return this.#known !== undefined && this.#known.is !== 'open'
-  }
-
   open(chat: string | undefined): void {
     this.#chat = chat
     this.#show(undefined)

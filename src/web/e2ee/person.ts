@@ -26,7 +26,7 @@ export function showEncryption(chat: string, secrecy: Secrecy, acts: Acts): void
   const { safetyNumber, devices, verified } = identity
   const says = identity.waits
     ? heldWords(identity, chat)
-    : `What you and ${chat} write is encrypted on your devices, and only they can read it. Photos and files are not encrypted yet.`
+    : `What you and ${chat} write is encrypted on your devices, photos and files as well, and only they can read it.`
   openSheet(
     'Encryption',
     make('p', 'words', says),

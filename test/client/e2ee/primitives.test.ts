@@ -74,13 +74,14 @@ it('is loaded anew where it could not be loaded before', async () => {
     return plainPrimitives
   }
   const never = () => Promise.reject(new Error('not asked for'))
-  const later = { plain, groups: never, linking: never }
+  const later = { plain, groups: never, linking: never, media: never }
   const engine = new Engine(
     {},
     memoryStorage(),
     () => {},
     () => {},
     later,
+    undefined as never,
   )
   await expect(engine.primitives()).rejects.toThrow('offline')
   expect(await engine.primitives()).toBe(plainPrimitives)

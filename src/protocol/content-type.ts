@@ -1,5 +1,5 @@
 /** What content is, by its first bytes. What a client calls it is never believed: a browser is told this type only. */
-import { anyType, type MediaType } from '../protocol/media.ts'
+import { anyType, type MediaType } from './media.ts'
 
 /** Bytes that `typeOf` looks at. */
 export const headBytes = 64
@@ -27,7 +27,7 @@ const signatures: readonly (readonly [RegExp, MediaType])[] = [
 ]
 
 export function typeOf(head: Uint8Array): MediaType | typeof anyType {
-  const text = Buffer.from(head).toString('latin1')
+  const text = String.fromCharCode(...head)
   if (text.slice(4, 8) === 'ftyp') return brands[text.slice(8, 12)] ?? 'video/mp4'
   return signatures.find(([signature]) => signature.test(text))?.[1] ?? anyType
 }
