@@ -52,7 +52,8 @@ export class Bed {
   readonly prefix = `${Date.now().toString(36)}-`
   readonly #server: Pick<Child, 'ask' | 'stop'> | undefined
   readonly #generators: readonly Child[]
-  readonly #pid: number
+  /** Of the server; 0: not known. */
+  readonly pid: number
   readonly #folder: string
 
   private constructor(
@@ -65,7 +66,7 @@ export class Bed {
     this.target = target
     this.#server = server
     this.#generators = generators
-    this.#pid = pid
+    this.pid = pid
     this.#folder = folder
   }
 
@@ -90,7 +91,7 @@ export class Bed {
     try {
       const { port } = await child.ask<{ port: number }>('listen')
       const target = { host: '127.0.0.1', port, relay: server.is === 'floor' }
-      return new Bed(target, child, startGenerators(generators), 0, folder)
+      return new Bed(target, child, startGenerators(generators), child.pid, folder)
     } catch (error) {
       await child.stop()
       removeFolder(folder)
@@ -157,7 +158,7 @@ export class Bed {
   }
 
   async sample(): Promise<NodeSample> {
-    return this.#server ? this.#server.ask<NodeSample>('sample') : sampleOther(this.#pid)
+    return this.#server ? this.#server.ask<NodeSample>('sample') : sampleOther(this.pid)
   }
 
   /** Collects the garbage of the server, where it is the bench's own. */

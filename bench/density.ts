@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { type Bed, type Server, sleep, withBed } from './bed.ts'
+import { callsOf, callsPer } from './calls.ts'
 import { type Given, withKeyspace } from './keyspace.ts'
 import { Members } from './members.ts'
 import type { Progress } from './progress.ts'
@@ -16,6 +17,8 @@ export type DensityOptions = {
   readonly soak: number
   /** Then a day-like mix for this many seconds; 0: none. */
   readonly mixSeconds: number
+  /** Counts system calls of heartbeats, too. */
+  readonly calls: boolean
 }
 
 /** Users that connect and leave before the first look, so that code, caches and allocators have their size. */
@@ -24,6 +27,7 @@ const warmUsers = 1_000
 const quiet = { leastMs: 9_000, mostMs: 90_000 }
 /** The SDK pings when nothing came for half of the heartbeat time. */
 const pingMs = 15_000
+const callsSeconds = 5
 
 type Idle = {
   readonly before: NodeSample
@@ -35,6 +39,8 @@ type Idle = {
   /** Of a core, of the busiest generator while it connected. */
   readonly connectShare: number
   readonly cpuShare: number
+  /** System calls of so many seconds of heartbeats. */
+  readonly calls: ReadonlyMap<string, number>
   readonly mix: Mix | undefined
   readonly lost: number
   readonly duplicated: number
@@ -52,6 +58,7 @@ export async function density(server: Server, options: DensityOptions, progress:
   const per = ({ before, after }: Idle, pick: (sample: NodeSample) => number) => (pick(after) - pick(before)) / users
   const rss = per(node, ({ rss }) => rss)
   const floorRss = per(floor, ({ rss }) => rss)
+  const pings = (callsSeconds * 1_000 * users) / pingMs
   return {
     users,
     node_rss_bytes_per_user: rss,
@@ -72,6 +79,8 @@ export async function density(server: Server, options: DensityOptions, progress:
     idle_cpu_share: node.cpuShare,
     floor_idle_cpu_share: floor.cpuShare,
     idle_cpu_ratio_to_floor: node.cpuShare / floor.cpuShare,
+    ...callsPer('node', 'ping', node.calls, pings),
+    ...callsPer('floor', 'ping', floor.calls, pings),
     actors_awake: node.after.stats?.users.awake ?? 0,
     ...(node.mix && {
       mix_cpu_share: node.mix.cpuShare,
@@ -159,6 +168,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
   const from = await bed.sample()
   await sleep(soak * 1_000)
   const to = await bed.sample()
+  const calls = options.calls ? await callsOf(bed.pid, () => sleep(callsSeconds * 1_000)) : new Map()
   const mix = options.mixSeconds > 0 ? await day(bed, options.mixSeconds) : undefined
   const { sent, received, duplicated, disordered, failures } = await bed.totals()
   const cpuShare = (to.cpuUs - from.cpuUs) / 1_000 / (to.at - from.at)
@@ -175,6 +185,7 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
     connectMs,
     connectShare,
     cpuShare,
+    calls,
     failures,
   }
 }

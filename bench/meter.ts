@@ -13,6 +13,8 @@ export type Sample = {
   readonly external: number
   /** CPU of all threads of the process, in microseconds. */
   readonly cpuUs: number
+  /** What of that was spent in the kernel. */
+  readonly kernelCpuUs: number
   /** That of its main thread, and how long its event loop did not wait, in milliseconds: also for a write that the disk delays. */
   readonly mainCpuUs: number
   readonly loopActiveMs: number
@@ -77,6 +79,7 @@ export function startMeter() {
         heap: heapUsed,
         external,
         cpuUs: user + system,
+        kernelCpuUs: system,
         mainCpuUs: mainCpuUs(process.pid),
         loopActiveMs: performance.eventLoopUtilization().active,
         diskBytes: written(),

@@ -124,6 +124,10 @@ const switches = {
   full: { of: [], text: 'the full form of each' },
   short: { of: names, text: 'smaller and shorter: what `all` and bench:check do' },
   hot: { of: ['throughput'], text: 'all send to one user' },
+  calls: {
+    of: ['throughput', 'density'],
+    text: 'counts system calls by strace, in a stretch of its own after what is measured',
+  },
   webhooks: { of: ['throughput'], text: 'the node tells a service what happens, and that of --against does not' },
   mix: { of: ['density'], text: 'a day-like mix after the idle users' },
   help: { of: names, text: 'this text' },

@@ -34,10 +34,11 @@ export type Pace = ReturnType<typeof paceOf>
 export function paceOf(rate: number, slices: readonly Slice[]) {
   const ms = noTimes()
   for (const slice of slices) for (const what of told) ms[what].add(slice.ms[what].buckets)
-  const { perSecond, cpuUs, mainShare, loopShare, generatorShare, stealShare, otherShare } = mean(slices)
+  const { perSecond, cpuUs, kernelUs, mainShare, loopShare, generatorShare, stealShare, otherShare } = mean(slices)
   return {
     perSecond,
     cpuUs,
+    kernelUs,
     mainShare,
     loopShare,
     generatorShare,

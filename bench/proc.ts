@@ -5,14 +5,16 @@ import { readFileSync } from 'node:fs'
 const tickUs = 10_000
 
 /** CPU of all threads of a process, in microseconds. */
-export const cpuUs = (pid: number): number => used(`/proc/${pid}/stat`)
-export const mainCpuUs = (pid: number): number => used(`/proc/${pid}/task/${pid}/stat`)
+export const cpuUs = (pid: number): number => used(`/proc/${pid}/stat`).allUs
+/** What of that was spent in the kernel. */
+export const kernelCpuUs = (pid: number): number => used(`/proc/${pid}/stat`).kernelUs
+export const mainCpuUs = (pid: number): number => used(`/proc/${pid}/task/${pid}/stat`).allUs
 
-function used(path: string): number {
+function used(path: string): { readonly allUs: number; readonly kernelUs: number } {
   // The name of the process may have spaces and brackets.
   const [, fields = ''] = /.*\) (.*)/.exec(read(path)) ?? []
   const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
-  return (user + system) * tickUs
+  return { allUs: (user + system) * tickUs, kernelUs: system * tickUs }
 }
 
 /** CPU of all cores since the machine started, in microseconds: what programs used, and what the machine's host gave to others. */

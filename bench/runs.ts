@@ -27,7 +27,8 @@ export function median(runs: readonly Figures[]): Figures {
     else if (isGrid(value)) merged[key] = alike(values.flatMap((rows) => rows as Figures[])).map(median)
     else if (typeof value !== 'number') merged[key] = value
     else {
-      const sorted = (values as number[]).sort((a, b) => a - b)
+      // What a run has not counted has not happened in it.
+      const sorted = values.map((value) => Number(value ?? 0)).sort((a, b) => a - b)
       ranges[key] = [sorted[0] as number, sorted.at(-1) as number]
       merged[key] = faults.includes(key) ? sorted.at(-1) : sorted[Math.floor((sorted.length - 1) / 2)]
     }

@@ -27,6 +27,7 @@ export function together(each: readonly NodeSample[]): NodeSample {
     heap: sum(({ heap }) => heap),
     external: sum(({ external }) => external),
     cpuUs: sum(({ cpuUs }) => cpuUs),
+    kernelCpuUs: sum(({ kernelCpuUs }) => kernelCpuUs),
     mainCpuUs: sum(({ mainCpuUs }) => mainCpuUs),
     loopActiveMs: sum(({ loopActiveMs }) => loopActiveMs),
     diskBytes: sum(({ diskBytes }) => diskBytes),

@@ -1,6 +1,7 @@
 /** How many messages a second, and at what cost: sent, durable, pushed, acknowledged, and the receipt back. */
 import { defaultLimits } from '../src/protocol/limits.ts'
 import { type Bed, type Server, type Sum, sleep, withBed } from './bed.ts'
+import { callsOf, callsPer } from './calls.ts'
 import type { Progress } from './progress.ts'
 import { costs, memoryOf, observe, rates, type Window } from './window.ts'
 
@@ -12,12 +13,16 @@ export type ThroughputOptions = {
   readonly generators: number
   /** All send to one user, instead of each to its own. */
   readonly hot: boolean
+  /** Counts system calls, too. */
+  readonly calls: boolean
   /** Another build, measured right after this one. */
   readonly against: Server | undefined
 }
 
 type Run = Window & {
   readonly drained: Sum
+  /** System calls in a stretch of their own, and its messages. */
+  readonly calls: { readonly counts: ReadonlyMap<string, number>; readonly messages: number }
   /** Messages of each half second. */
   readonly series: readonly number[]
 }
@@ -25,6 +30,7 @@ type Run = Window & {
 /** Until this much has passed V8 still compiles, which on a busy machine would count for a third of a message's CPU. */
 const warm = { messages: 100_000, minMs: 3_000, maxMs: 20_000 }
 const stepMs = 500
+const callsMs = 3_000
 
 export async function throughput(server: Server, asked: ThroughputOptions, progress: Progress) {
   const options = asked.hot ? { ...asked, inFlight: hotInFlight(asked) } : asked
@@ -45,12 +51,16 @@ export async function throughput(server: Server, asked: ThroughputOptions, progr
     seconds: options.seconds,
     messages_per_second: mine.perSecond,
     node_cpu_us_per_message: mine.cpuUs,
+    node_kernel_cpu_us_per_message: mine.kernelUs,
     node_cpu_share: mine.cpuShare,
     floor_messages_per_second: bare.perSecond,
     floor_cpu_us_per_message: bare.cpuUs,
+    floor_kernel_cpu_us_per_message: bare.kernelUs,
     floor_cpu_share: bare.cpuShare,
     cpu_ratio_to_floor: mine.cpuUs / bare.cpuUs,
     ...(other && comparison(rates(other, messages(other)), mine)),
+    ...callsPer('node', 'message', node.calls.counts, node.calls.messages),
+    ...callsPer('floor', 'message', floor.calls.counts, floor.calls.messages),
     p50_ms: node.end.ms.delivered.percentile(0.5),
     p99_ms: node.end.ms.delivered.percentile(0.99),
     sent_p50_ms: node.end.ms.sent.percentile(0.5),
@@ -102,9 +112,20 @@ async function load(bed: Bed, options: ThroughputOptions, progress: (done: numbe
       progress(step + 1, (seconds * 1_000) / stepMs)
     }
   })
+  const calls = options.calls ? await callsIn(bed) : { counts: new Map(), messages: 1 }
   const drained = await bed.drain()
   await bed.all('close', () => null)
-  return { ...window, drained, series }
+  return { ...window, drained, calls, series }
+}
+
+async function callsIn(bed: Bed): Promise<Run['calls']> {
+  let messages = 0
+  const counts = await callsOf(bed.pid, async () => {
+    const { delivered } = await bed.totals()
+    await sleep(callsMs)
+    messages = (await bed.totals()).delivered - delivered
+  })
+  return { counts, messages }
 }
 
 /** Waits until the code that runs is compiled. */

@@ -40,6 +40,7 @@ export function rates({ before, after, start, end, busyUs, stolenUs }: Window, e
   return {
     perSecond: events / (elapsedMs / 1_000),
     cpuUs: cpuUs / events,
+    kernelUs: (after.kernelCpuUs - before.kernelCpuUs) / events,
     cpuShare: cpuUs / 1_000 / elapsedMs,
     mainShare: (after.mainCpuUs - before.mainCpuUs) / 1_000 / elapsedMs,
     loopShare: (after.loopActiveMs - before.loopActiveMs) / elapsedMs,

@@ -3,7 +3,7 @@
  * tables of LMDB's (lmdb/moves.ts). What else is written while a transaction commits goes into the next one (lmdb/commits.ts).
  */
 import { randomInt } from 'node:crypto'
-import { type Carrier, type Entry, type Started, waitsFor } from '../protocol/entry.ts'
+import type { Carrier, Entry, Started } from '../protocol/entry.ts'
 import type { ChatId, GroupId, MessageId, Millis, Seq, UserId } from '../protocol/ids.ts'
 import { isFlag, isText } from '../protocol/options.ts'
 import type { Settings } from '../protocol/settings.ts'
@@ -34,7 +34,7 @@ import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
 import { addLink, dropOnce, dropShelf, linksOf, saveShelf, shelfOf, shelvesOf } from './lmdb/keys.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
-import { packCursors } from './lmdb/rows.ts'
+import { packAppend, packCursors } from './lmdb/rows.ts'
 import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
 import { beginLife, nextTerm } from './lmdb/terms.ts'
 import { ownersOf, usersOf } from './lmdb/users.ts'
@@ -138,18 +138,18 @@ export class LmdbStore implements Store {
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
     const { tables, journal } = this.#open
-    if (journal.of(user)?.entries.some((entry) => waitsFor(user, entry))) await journal.flush(user)
+    if (journal.of(user)?.entries.some(({ lasting }) => lasting?.waits)) await journal.flush(user)
     return loadInbox(tables, journal.of(user), user)
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    return this.#open.journal.append({ user, epoch, term, entries })
+    return this.#open.journal.append(packAppend(user, epoch, term, entries))
   }
 
   readonly laps: LapStore = {
     append: (user, epoch, term, entries, done) => {
       try {
-        this.#open.journal.add({ user, epoch, term, entries }, done)
+        this.#open.journal.add(packAppend(user, epoch, term, entries), done)
       } catch (error) {
         setImmediate(() => done(error))
       }

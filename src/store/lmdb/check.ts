@@ -2,7 +2,7 @@
  * Whether a file of LMDB's can be opened. LMDB believes what it finds: of a damaged file it dies by a signal, or has no rows.
  * So its trees are walked before: every page that they name is in the file, is what its place says, and is neither named again
  * nor free; and each tree has as many pages and rows as LMDB counted, which pages that a disk did not write have not. The
- * pages of values are not read (rows.ts has checksums of them): a file of 1 GB takes about 0.3 s.
+ * pages of values are not read (table.ts has checksums of them): a file of 1 GB takes about 0.3 s.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { StoreError } from '../error.ts'

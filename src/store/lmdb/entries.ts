@@ -1,7 +1,7 @@
 /** Rows of entries: finding an entry in them, and changing it. */
 import type { Carrier, Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
-import { packRow, unpackRow } from './rows.ts'
+import { packEntry, packRow, unpackRow } from './packed.ts'
 import { unlessDamaged } from './table.ts'
 import { lastSeq, type Tables } from './tables.ts'
 
@@ -24,7 +24,7 @@ export function rewrite(
     const row = unlessDamaged(() => entries.get(key))
     if (!row) continue
     const next = unpackRow(row).map((entry) => (changed.has(entry.seq) && 'body' in entry ? change(entry) : entry))
-    void entries.put(key, packRow(next))
+    void entries.put(key, packRow(next.map((entry) => packEntry(user, entry))))
   }
 }
 

@@ -4,7 +4,7 @@ import type { Seq, UserId } from '../../protocol/ids.ts'
 import type { Commits } from './commits.ts'
 import { rewrite, rowOf } from './entries.ts'
 import { removeTimers } from './lasting.ts'
-import { unpackRow } from './rows.ts'
+import { unpackRow } from './packed.ts'
 import { lastSeq, type Tables } from './tables.ts'
 
 /** Rows that are looked through, or removed, in one turn of the event loop: some milliseconds. */

@@ -2,7 +2,7 @@
 import type { Carrier } from '../../protocol/entry.ts'
 import type { ChatId, UserId } from '../../protocol/ids.ts'
 import type { HistoryPosition } from '../contract.ts'
-import { unpackRow } from './rows.ts'
+import { unpackRow } from './packed.ts'
 import { lastId, lastSeq, type Tables } from './tables.ts'
 
 /** `time` never falls along an inbox: to be in order of seqs is to be in order of time. */

@@ -5,20 +5,21 @@ import type { InboxRecord, Life } from '../contract.ts'
 import { began } from '../lives.ts'
 import { entriesFrom } from './entries.ts'
 import { addLasting, waiting } from './lasting.ts'
+import { type Packed, packRow, rowsOf, unpackRow } from './packed.ts'
 import { putRepeats } from './repeats.ts'
-import { packCursors, packRow, pieces, unpackCursors } from './rows.ts'
+import { packCursors, unpackCursors } from './rows.ts'
 import { dayOf, type Log, lastSeq, type Tables } from './tables.ts'
 
 /** What one user has in the journal, in seq order. */
-export type Fresh = { readonly epoch: number; readonly entries: Entry[]; lives: readonly Life[] }
+export type Fresh = { readonly epoch: number; readonly entries: Packed[]; lives: readonly Life[] }
 
 /** Puts entries that follow the tail of the inbox, and are what the journal has first of it. */
-export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: readonly Entry[]): void {
+export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: readonly Packed[]): void {
   const last = entries.at(-1)
   if (!last) return
   const log = tables.logs.get(user) ?? { epoch: fresh.epoch, tail: 0, head: 1, lastTime: 0 }
   let marked = dayOf(log.lastTime)
-  for (const row of pieces(entries, ({ time }) => dayOf(time))) {
+  for (const row of rowsOf(entries, dayOf)) {
     const [first] = row
     if (!first) continue
     void tables.entries.put([user, first.seq], packRow(row))
@@ -26,7 +27,7 @@ export function putEntries(tables: Tables, user: UserId, fresh: Fresh, entries: 
     marked = dayOf(first.time)
   }
   putRepeats(tables, user, entries)
-  for (const entry of entries) if ('body' in entry && entry.lifetime !== undefined) addLasting(tables, user, entry)
+  for (const entry of entries) addLasting(tables, user, entry)
   const lives = livesOf(log, { lives: fresh.lives.filter(({ from }) => from <= last.seq) })
   const flat = lives.flatMap(({ term, from }) => [term, from])
   void tables.logs.put(user, { ...log, tail: last.seq, lastTime: last.time, lives: flat })
@@ -105,11 +106,11 @@ export function readInbox(
 }
 
 /** Entries of the tables, and then those that only the journal has. */
-function* both(moved: Iterable<Entry>, fresh: readonly Entry[], from: Seq): Generator<Entry> {
+function* both(moved: Iterable<Entry>, fresh: readonly Packed[], from: Seq): Generator<Entry> {
   let next = from
   for (const entry of moved) {
     yield entry
     next = entry.seq + 1
   }
-  for (const entry of fresh) if (entry.seq >= next) yield entry
+  for (const entry of fresh) if (entry.seq >= next) yield* unpackRow(packRow([entry]))
 }

@@ -3,11 +3,9 @@
  * tables. A timer that starts rewrites the row of its entry; all that belongs to one entry changes in one transaction.
  */
 import {
-  type Carrier,
   chatOf,
   type Entry,
   goneOf,
-  isKept,
   isOver,
   type Started,
   start,
@@ -17,7 +15,7 @@ import {
 } from '../../protocol/entry.ts'
 import type { Millis, Seq, UserId } from '../../protocol/ids.ts'
 import { rewrite } from './entries.ts'
-import { packRow } from './rows.ts'
+import { type Packed, packRow } from './packed.ts'
 import { lastId, lastSeq, type Tables } from './tables.ts'
 
 /** Timers that one transaction starts or ends: a few milliseconds of the event loop. */
@@ -27,11 +25,13 @@ const slice = 500
 const chatKey = (is: Started['is'], chat: UserId): string => (is === 'read' ? chat : '')
 
 /** What an entry that is appended adds to these tables. */
-export function addLasting(tables: Tables, user: UserId, entry: Carrier): void {
-  const waits = waitsFor(user, entry)
-  if (waits) void tables.timers.put([user, waits, chatKey(waits, chatOf(entry)), entry.seq], true)
-  if (entry.expires !== undefined) void tables.due.put([entry.expires, user, entry.seq], true)
-  if (isKept(user, entry)) void tables.history.put([user, chatOf(entry), entry.seq], packRow([entry]))
+export function addLasting(tables: Tables, user: UserId, entry: Packed): void {
+  const { seq, lasting } = entry
+  if (!lasting) return
+  const { waits, chat, expires, kept } = lasting
+  if (waits) void tables.timers.put([user, waits, chatKey(waits, chat), seq], true)
+  if (expires !== undefined) void tables.due.put([expires, user, seq], true)
+  if (kept) void tables.history.put([user, chat, seq], packRow([entry]))
 }
 
 /** Takes entries that leave out of these tables. Their histories stay. */

@@ -1,24 +1,13 @@
 /** Which messages an inbox has got within the dedupe time, so that a repeat of a send is recognised. */
-import type { Entry } from '../../protocol/entry.ts'
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, MessageTrace } from '../contract.ts'
-import { packRepeats, pieces, type Repeat, unpackRepeats } from './rows.ts'
+import { type Packed, packRepeats, repeatRowsOf } from './packed.ts'
+import { type Repeat, unpackRepeats } from './rows.ts'
 import { unlessDamaged } from './table.ts'
 import { hourOf, lastSeq, type Tables } from './tables.ts'
 
-/** What marks a repeat of each message among the entries. The sender of a copy is the user. */
-function repeatsOf(user: UserId, entries: readonly Entry[]): Repeat[] {
-  const found: Repeat[] = []
-  for (const entry of entries)
-    if ('body' in entry) {
-      const { id, seq, time } = entry
-      found.push({ id, sender: entry.is === 'message' ? entry.from : user, seq, time })
-    }
-  return found
-}
-
-export function putRepeats(tables: Tables, user: UserId, entries: readonly Entry[]): void {
-  for (const row of pieces(repeatsOf(user, entries), ({ time }) => hourOf(time))) {
+export function putRepeats(tables: Tables, user: UserId, entries: readonly Packed[]): void {
+  for (const row of repeatRowsOf(entries, hourOf)) {
     const [first] = row
     if (first) void tables.repeats.put([hourOf(first.time), user, first.seq], packRepeats(row))
   }
@@ -27,7 +16,7 @@ export function putRepeats(tables: Tables, user: UserId, entries: readonly Entry
 /** What was answered to the message of each key since `oldest`. `fresh`: the entries that only the journal has. */
 export function findRepeats(
   tables: Tables,
-  fresh: readonly Entry[],
+  fresh: readonly Packed[],
   user: UserId,
   keys: readonly DedupeKey[],
   oldest: Millis,
@@ -36,8 +25,8 @@ export function findRepeats(
   const add = ({ id, sender, seq, time }: Repeat) => found.set(nameOf(sender, id), { seq, time })
   for (const hour of hoursFrom(tables, hourOf(oldest)))
     for (const { value } of tables.repeats.getRange({ start: [hour, user, 0], end: [hour, user, lastSeq] }))
-      for (const repeat of matching(value, keys)) add(repeat)
-  for (const repeat of repeatsOf(user, fresh)) add(repeat)
+      for (const repeat of matching(user, value, keys)) add(repeat)
+  for (const repeat of matching(user, packRepeats(fresh), keys)) add(repeat)
   return keys.map(({ sender, id }) => found.get(nameOf(sender, id)))
 }
 
@@ -54,19 +43,20 @@ function* hoursFrom({ repeats }: Tables, hour: number): Generator<number> {
 const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`
 
 /** Rows are many and matches few: a row without any of the ids is not unpacked. */
-const matching = (row: Uint8Array, keys: readonly { readonly id: MessageId }[]): Repeat[] =>
-  keys.some(({ id }) => bytesOf(row).includes(id, 0, 'latin1')) ? unpackRepeats(row) : []
+const matching = (user: UserId, row: Uint8Array, keys: readonly { readonly id: MessageId }[]): Repeat[] =>
+  keys.some(({ id }) => bytesOf(row).includes(id, 0, 'latin1')) ? unpackRepeats(user, row) : []
 
 const bytesOf = (row: Uint8Array): Buffer => Buffer.from(row.buffer, row.byteOffset, row.byteLength)
 
 /** Where messages with this id stand, in whatever inbox; reads everything. */
 export function* trace(tables: Tables, id: MessageId): Generator<MessageTrace> {
-  for (const row of tables.repeats.getRange({}))
-    for (const repeat of unlessDamaged(() => matching(row.value, [{ id }])) ?? [])
-      if (repeat.id === id) {
-        const { sender, seq, time } = repeat
-        yield { recipient: row.key[1] as UserId, sender, seq, time }
-      }
+  for (const row of tables.repeats.getRange({})) {
+    const recipient = row.key[1] as UserId
+    for (const repeat of unlessDamaged(() => matching(recipient, row.value, [{ id }])) ?? []) {
+      const { sender, seq, time } = repeat
+      if (repeat.id === id) yield { recipient, sender, seq, time }
+    }
+  }
 }
 
 /** Removes about `room` messages of hours before that of `before`; answers how many. */
@@ -75,7 +65,7 @@ export function expireRepeats(tables: Tables, before: Millis, room: number): num
   for (const row of tables.repeats.getRange({ end: [hourOf(before), '', 0] })) {
     if (removed >= room) break
     void tables.repeats.remove(row.key)
-    removed += unlessDamaged(() => unpackRepeats(row.value).length) ?? 1
+    removed += unlessDamaged(() => unpackRepeats(row.key[1] as UserId, row.value).length) ?? 1
   }
   return removed
 }

@@ -25,11 +25,11 @@ export type Tables = {
   readonly marks: Table<Mark, string>
   /** user -> what the journal had of them, whose rows below are damaged (rows.ts) */
   readonly aside: Table<Uint8Array, string>
-  /** [user, seq of the first] -> entries that follow each other, of one day (rows.ts) */
+  /** [user, seq of the first] -> entries that follow each other, of one day (packed.ts) */
   readonly entries: Table<Uint8Array, [string, number]>
   readonly logs: Table<Log, string>
   readonly cursors: Table<CursorsRow, string>
-  /** [hour, user, seq of the first] -> messages that were appended in that hour (rows.ts). By hour, so that expiry is one range. */
+  /** [hour, user, seq of the first] -> messages that were appended in that hour (packed.ts). By hour, so that expiry is one range. */
   readonly repeats: Table<Uint8Array, [number, string, number]>
   /** [day, user]: the inbox got entries on that day */
   readonly days: Table<true, [number, string]>

@@ -1,10 +1,10 @@
 /** What of the inboxes is in the journal, and may not be in the tables yet: it is in memory, too. */
-import type { Entry } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'
 import { StoreError } from '../error.ts'
 import { began } from '../lives.ts'
 import type { Fresh } from './inbox.ts'
-import { type Append, bytesOf } from './rows.ts'
+import { bytesOf, type Packed } from './packed.ts'
+import type { Append } from './rows.ts'
 import type { Tables } from './tables.ts'
 
 export class Unmoved {
@@ -84,7 +84,7 @@ export class Unmoved {
   }
 
   /** The tables have these: the first of what is kept of a user. */
-  forget(user: UserId, moved: readonly Entry[]): void {
+  forget(user: UserId, moved: readonly Packed[]): void {
     const fresh = this.of(user)
     if (!fresh) return
     fresh.entries.splice(0, moved.length)

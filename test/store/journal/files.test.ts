@@ -23,6 +23,8 @@ import type { StoreError } from '../../../src/store/error.ts'
 import { backUpStore } from '../../../src/store/lmdb/backup.ts'
 import { closeFolder, type Opened, openFolder } from '../../../src/store/lmdb/folder.ts'
 import { hasDsync, openOut } from '../../../src/store/lmdb/journal/out.ts'
+import { packRow, unpackRow } from '../../../src/store/lmdb/packed.ts'
+import { packAppend } from '../../../src/store/lmdb/rows.ts'
 import { message, user } from '../../contracts/store.ts'
 
 const page = 4_096
@@ -54,10 +56,11 @@ async function open<Result>(
 /** One record each. */
 async function append({ journal }: Opened, to: UserId, from: number, count: number, body = 'x'): Promise<void> {
   for (let seq = from; seq < from + count; seq++)
-    await journal.append({ user: to, epoch: 7, term: 1, entries: [message(seq, 1_000, `${body} ${seq}`)] })
+    await journal.append(packAppend(to, 7, 1, [message(seq, 1_000, `${body} ${seq}`)]))
 }
-const bodiesOf = ({ journal }: Opened, of: UserId) =>
-  (journal.of(of)?.entries ?? []).map((entry) => ('body' in entry ? entry.body : entry.is))
+const entriesOf = ({ journal }: Opened, of: UserId) => unpackRow(packRow(journal.of(of)?.entries ?? []))
+const bodiesOf = (opened: Opened, of: UserId) =>
+  entriesOf(opened, of).map((entry) => ('body' in entry ? entry.body : entry.is))
 const read = (of = data) => open(async (opened) => bodiesOf(opened, bob), undefined, of)
 const refusal = (of = data) =>
   read(of).then(
@@ -203,11 +206,8 @@ describe('the files of a journal', () => {
   it('take no body for a record, whatever is in it', async () => {
     await open((opened) => append(opened, bob, 1, 3))
     const forged = new Uint8Array(readFileSync(file(1)).subarray(page, 4 * page))
-    await open(async (opened) => {
-      const entries = [message(4, 1_000, forged)]
-      await opened.journal.append({ user: bob, epoch: 7, term: 1, entries })
-    })
-    await open(async (opened) => expect(opened.journal.of(bob)?.entries.at(-1)).toMatchObject({ seq: 4, body: forged }))
+    await open((opened) => opened.journal.append(packAppend(bob, 7, 1, [message(4, 1_000, forged)])))
+    await open(async (opened) => expect(entriesOf(opened, bob).at(-1)).toMatchObject({ seq: 4, body: forged }))
   })
 })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { closeFolder, openFolder } from '../../../src/store/lmdb/folder.ts'
 import { type OpenOut, openOut } from '../../../src/store/lmdb/journal/out.ts'
+import { packAppend } from '../../../src/store/lmdb/rows.ts'
 import { message, user } from '../../contracts/store.ts'
 
 const bob = user('bob')
@@ -40,7 +41,7 @@ it('holds up the event loop once; then others wait for it, while tables are writ
     { broke: () => {}, damaged: () => {} },
     { open: disk.open },
   )
-  const append = (seq: number) => journal.append({ user: bob, epoch: 7, term: 1, entries: [message(seq)] })
+  const append = (seq: number) => journal.append(packAppend(bob, 7, 1, [message(seq)]))
   // The first makes the file, on other threads.
   for (let seq = 1; disk.here.length === 0; seq++) await append(seq)
   const tail = () => journal.of(bob)?.entries.at(-1)?.seq ?? 0
