@@ -11,8 +11,6 @@ import { isGroup } from './line.ts'
 
 /** `listed`: the newest message when the server was asked; `fresh`: what came since, of others, of which the first `read` are read. */
 type Known = { readonly info: ChatInfo; readonly listed: number; readonly fresh: number[]; readonly read: number }
-/** The chat that is another now; `all`: each may be. */
-type Taken = ChatInfo | 'all' | undefined
 /** Where a message stands in this user's inbox, and what it changes. */
 type Newest = { readonly seq: number; readonly time: number; readonly lifetime: Lifetime | undefined }
 
@@ -59,12 +57,10 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
     this.#ends.push(this.#client.on(name, take))
   }
 
-  #take<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => Taken): void {
+  #take<Name extends keyof ClientEvents>(name: Name, take: (event: ClientEvents[Name]) => void): void {
     this.#hear(name, (event) => {
       if (this.#asking) this.#meanwhile.push(() => take(event))
-      const taken = take(event)
-      if (taken === 'all') this.#tell(this.#sorted())
-      else if (taken) this.#tell(placed(this.#all, taken))
+      take(event)
     })
   }
 
@@ -99,7 +95,7 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
       this.#epoch = listed[0]?.epoch ?? 0
       // What is in the answer changes nothing any more.
       for (const take of this.#meanwhile.splice(0)) take()
-      this.#tell(this.#sorted())
+      this.#tell()
     } while (this.#again && !this.#over)
   }
 
@@ -127,83 +123,66 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
     })
   }
 
-  #arrived({ chat, epoch, seq, time, from, body, change, lifetime }: ClientEvents['arrived']): Taken {
+  #arrived({ chat, epoch, seq, time, from, body, change, lifetime }: ClientEvents['arrived']): void {
     const { connection } = this.#client
     const counts = !change && !(connection.is === 'online' && connection.user === from)
-    return this.#put(
-      chat,
-      epoch,
-      { seq, time, lifetime: change === 'lifetime' ? (body as Lifetime) : lifetime },
-      counts,
-    )
+    this.#put(chat, epoch, { seq, time, lifetime: change === 'lifetime' ? (body as Lifetime) : lifetime }, counts)
   }
 
   /** Of own messages those that have a copy in the inbox. */
-  #sent({ to, copy, time, body, change, lifetime }: Outgoing): Taken {
-    if (!copy) return undefined
+  #sent({ to, copy, time, body, change, lifetime }: Outgoing): void {
+    if (!copy) return
     const after = change === 'lifetime' ? (body as Lifetime) : lifetime
-    return this.#put(to, copy.epoch, { seq: copy.seq, time, lifetime: after }, false)
+    this.#put(to, copy.epoch, { seq: copy.seq, time, lifetime: after }, false)
   }
 
-  #put(id: string, epoch: number, { seq, time, lifetime }: Newest, counts: boolean): Taken {
+  #put(id: string, epoch: number, { seq, time, lifetime }: Newest, counts: boolean): void {
     const known = this.#chats.get(id)
     if (this.#chats.size === 0) this.#epoch = epoch
-    if (epoch !== this.#epoch || (known && seq <= known.info.seq)) return undefined
+    if (epoch !== this.#epoch || (known && seq <= known.info.seq)) return
     const before = known?.info ?? { id, unread: 0, read: 0, tags: this.#settings?.tags.get(id) ?? {} }
     const stays = isGroup(id) ? (lifetime ?? 'default') : this.#lifetimeOf(id)
     const info = { ...before, epoch, seq, time, lifetime: stays, unread: before.unread + (counts ? 1 : 0) }
-    const { listed, fresh, read } = known ?? { listed: 0, fresh: [], read: 0 }
+    const { listed, fresh, read } = known ?? { listed: 0, fresh: [] as number[], read: 0 }
     if (counts) fresh.push(seq)
     this.#chats.set(id, { info, listed, fresh, read })
-    return info
+    this.#tell()
   }
 
-  #seen({ chat, epoch, seq }: ClientEvents['seen']): Taken {
+  #seen({ chat, epoch, seq }: ClientEvents['seen']): void {
     const known = this.#chats.get(chat)
-    if (!known || epoch !== this.#epoch || seq <= known.info.read) return undefined
+    if (!known || epoch !== this.#epoch || seq <= known.info.read) return
+    const isKnown = seq >= known.listed
     let { fresh, read } = known
-    while ((fresh[read] ?? Number.POSITIVE_INFINITY) <= seq) read++
+    while ((fresh[read] ?? seq + 1) <= seq) read++
     // No more are moved than were read since the last time.
     if (read * 2 > fresh.length) [fresh, read] = [fresh.slice(read), 0]
-    const isKnown = seq >= known.listed
     const info = { ...known.info, read: seq, unread: isKnown ? fresh.length - read : known.info.unread }
     this.#chats.set(chat, { ...known, info, fresh, read })
+    this.#tell()
     if (!isKnown && known.info.unread > 0) void this.refresh().catch(() => undefined)
-    return info
   }
 
   /** What this user has chosen for a chat. */
-  #agree(settings: Settings): Taken {
+  #agree(settings: Settings): void {
     this.#settings = settings
     for (const [id, known] of this.#chats) {
       const lifetime = isGroup(id) ? known.info.lifetime : this.#lifetimeOf(id)
       this.#chats.set(id, { ...known, info: { ...known.info, lifetime, tags: settings.tags.get(id) ?? {} } })
     }
-    return 'all'
+    this.#tell()
   }
 
   #lifetimeOf(id: string): Lifetime {
     return this.#settings?.lifetimes.get(id) ?? this.#settings?.lifetime ?? 'default'
   }
 
-  #sorted(): readonly ChatInfo[] {
+  #tell(): void {
     const all = [...this.#chats.values()].map(({ info }) => info).sort((a, b) => b.seq - a.seq)
-    return same(all, this.#all) ? this.#all : all
-  }
-
-  #tell(all: readonly ChatInfo[]): void {
-    if (all === this.#all) return
+    if (same(all, this.#all)) return
     this.#all = all
     this.#listeners.tell('chats', all)
   }
-}
-
-/** The list with one chat as it is now: a message costs no more where there are thousands of chats. */
-function placed(all: readonly ChatInfo[], info: ChatInfo): readonly ChatInfo[] {
-  const list = all.filter(({ id }) => id !== info.id)
-  const place = list.findIndex(({ seq }) => seq < info.seq)
-  list.splice(place === -1 ? list.length : place, 0, info)
-  return list
 }
 
 const same = (a: readonly ChatInfo[], b: readonly ChatInfo[]): boolean => JSON.stringify(a) === JSON.stringify(b)
