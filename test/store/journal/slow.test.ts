@@ -94,10 +94,7 @@ it('whoever waits for the next file waits for 4 MB of it, not for all', async ()
   }
   const opened = await openFolder(join(root, 'data'), { broke: () => {}, damaged: () => {} }, { open: slow })
   const { journal, commits } = opened
-  const append = (seq: number) => {
-    const entries = [message(seq, 1_000, 'x'.repeat(1_000_000))]
-    return journal.append({ user: bob, epoch: 7, term: 1, entries })
-  }
+  const append = (seq: number) => journal.append(packAppend(bob, 7, 1, [message(seq, 1_000, 'x'.repeat(1_000_000))]))
   const turn = () => new Promise((resolve) => setImmediate(resolve))
   for (let seq = 1; seq <= 4; seq++) await append(seq)
   await asked
