@@ -28,7 +28,7 @@ export async function callsOf(pid: number, work: () => Promise<unknown>): Promis
 }
 
 /** Of the table of `strace -c`: `% time, seconds, usecs/call, calls, errors, syscall`. */
-export const countsOf = (table: string): Map<string, number> =>
+const countsOf = (table: string): Map<string, number> =>
   new Map(
     [...table.matchAll(/^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?([a-z]\w*)$/gm)].flatMap(([, count, name]) =>
       name === 'total' ? [] : [[String(name), Number(count)]],
