@@ -143,9 +143,9 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
     const before = known?.info ?? { id, unread: 0, read: 0, tags: this.#settings?.tags.get(id) ?? {} }
     const stays = isGroup(id) ? (lifetime ?? 'default') : this.#lifetimeOf(id)
     const info = { ...before, epoch, seq, time, lifetime: stays, unread: before.unread + (counts ? 1 : 0) }
-    const { listed, fresh, read } = known ?? { listed: 0, fresh: [] as number[], read: 0 }
-    if (counts) fresh.push(seq)
-    this.#chats.set(id, { info, listed, fresh, read })
+    const rest = known ?? { listed: 0, fresh: [] as number[], read: 0 }
+    if (counts) rest.fresh.push(seq)
+    this.#chats.set(id, { ...rest, info })
     this.#tell()
   }
 
@@ -156,7 +156,10 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
     let { fresh, read } = known
     while ((fresh[read] ?? seq + 1) <= seq) read++
     // No more are moved than were read since the last time.
-    if (read * 2 > fresh.length) [fresh, read] = [fresh.slice(read), 0]
+    if (read * 2 > fresh.length) {
+      fresh = fresh.slice(read)
+      read = 0
+    }
     const info = { ...known.info, read: seq, unread: isKnown ? fresh.length - read : known.info.unread }
     this.#chats.set(chat, { ...known, info, fresh, read })
     this.#tell()
