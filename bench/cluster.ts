@@ -1,10 +1,11 @@
 /** What it costs that users are on several nodes: CPU of a message, frames between nodes, memory of a session elsewhere, and nodes that idle. */
 import { sleep, withBed } from './bed.ts'
-import { collected, whenQuiet } from './density.ts'
+import { startChild } from './child.ts'
 import { type Given, withKeyspace } from './keyspace.ts'
 import { Members } from './members.ts'
 import { slice } from './pace.ts'
 import type { Progress } from './progress.ts'
+import { started } from './started.ts'
 import type { By, Ways } from './ways.ts'
 import { rates } from './window.ts'
 
@@ -16,7 +17,7 @@ export type ClusterOptions = {
   readonly seconds: number
   /** Seconds in which nobody is connected. */
   readonly soak: number
-  /** Users who are connected by the node that has their actor, and then by another one. */
+  /** Made-up sessions that are on another node than their user's actor. */
   readonly remote: number
   readonly generators: number
   readonly cassandra: Given
@@ -49,7 +50,7 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
   progress.step('idle')
   const idleShare = await idle(members, options.soak)
   if (options.remote > 0) progress.step('sessions elsewhere')
-  const remote = options.remote > 0 && { remote_session_bytes: await remoteBytes(members, options) }
+  const remote = options.remote > 0 && { remote_session_bytes: await remoteBytes(options.remote) }
   const [homed, forwarded] = loads.slice(-2) as [Load, Load]
   const sum = (key: 'lost' | 'duplicated' | 'disordered' | 'unconfirmed') =>
     loads.reduce((all, one) => all + one[key], 0)
@@ -118,6 +119,7 @@ async function load(
 
 /** Of a core, by a node of those that do nothing. */
 async function idle(members: Members, seconds: number): Promise<number> {
+  await members.all('rest')
   await sleep(2_000)
   const before = await members.samples()
   await sleep(seconds * 1_000)
@@ -128,22 +130,12 @@ async function idle(members: Members, seconds: number): Promise<number> {
   return shares.reduce((sum, share) => sum + share, 0) / shares.length
 }
 
-/** What the heaps of all nodes hold for a session that another node has than the user's actor, beyond one that is at home. */
-async function remoteBytes(members: Members, { remote, generators }: ClusterOptions): Promise<number> {
-  const owners = await members.owners()
-  const held: number[] = []
-  for (const by of ['home', 'other'] as const) {
-    const ways = waysOf(members, owners, by)
-    held.push(
-      await withBed({ is: 'members', members, ways, reads: false }, generators, async (bed) => {
-        await whenQuiet(bed)
-        const before = await collected(bed)
-        await bed.open(0, remote)
-        await whenQuiet(bed)
-        return (await collected(bed)).heap - before.heap
-      }),
-    )
+/** What the heaps of both nodes hold for a session that another node has than the user's actor, beyond one that is at home. */
+async function remoteBytes(sessions: number): Promise<number> {
+  const child = startChild('far', [], started.flags, started.env)
+  try {
+    return await child.ask<number>('bytes', sessions)
+  } finally {
+    await child.stop()
   }
-  const [home = 0, other = 0] = held
-  return (other - home) / remote
 }

@@ -199,7 +199,7 @@ async function day(bed: Bed, seconds: number): Promise<Mix> {
   return { cpuShare: (after.cpuUs - from.cpuUs) / 1_000 / ms, messagesPerSecond: sent / (ms / 1_000), after }
 }
 
-export async function whenQuiet(bed: Bed): Promise<NodeSample> {
+async function whenQuiet(bed: Bed): Promise<NodeSample> {
   const until = performance.now() + quiet.mostMs
   await sleep(quiet.leastMs)
   let sample = await bed.sample()
@@ -211,7 +211,7 @@ export async function whenQuiet(bed: Bed): Promise<NodeSample> {
 }
 
 /** Pages are given back a moment after a collection. */
-export async function collected(bed: Bed): Promise<NodeSample> {
+async function collected(bed: Bed): Promise<NodeSample> {
   await bed.collect()
   await sleep(1_000)
   await bed.collect()

@@ -17,7 +17,7 @@ const spread = 1.025
 
 /** Throws with the command that raises the limit. */
 export function checkLimits(options: Options): void {
-  const { what, users, nodes, generators, pairs, devices, actors, awake, remote } = options
+  const { what, users, nodes, generators, pairs, devices, actors, awake } = options
   const wanted = {
     // The kernel gives each node its part, give or take some.
     density: Math.ceil(nodes === 1 ? users : Math.max((users / nodes) * spread, users / generators)),
@@ -26,7 +26,7 @@ export function checkLimits(options: Options): void {
     fanout: groupUsers,
     replay: devices,
     actors: 0,
-    cluster: Math.max(remote, pairs * 2),
+    cluster: pairs * 2,
     e2ee: 4 * options.talks,
   }
   const sockets = what === 'all' ? Math.max(...Object.values(wanted)) : wanted[what]

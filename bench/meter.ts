@@ -38,8 +38,8 @@ export function startMeter() {
       if (entry.startTime < asked.from || entry.startTime > asked.to) pauses.push(entry.duration)
     }
   }).observe({ entryTypes: ['gc'] })
+  // It wakes the process a hundred times a second: not where it idles.
   const loop = monitorEventLoopDelay({ resolution: 10 })
-  loop.enable()
   const inspector = new Session()
   inspector.connect()
   let garbage = 0
@@ -51,14 +51,20 @@ export function startMeter() {
     last = used
   }
   return {
-    /** Forgets pauses and delays. `garbage`: counts garbage from here on, which costs about 1 % of a core. */
+    /** Forgets pauses, and measures delays from here on. `garbage`: counts garbage, too, which costs about 1 % of a core. */
     reset(options: { garbage?: boolean } = {}): void {
       pauses = []
       garbage = 0
       last = getHeapStatistics().used_heap_size
+      loop.enable()
       loop.reset()
       clearInterval(looking)
       if (options.garbage) looking = setInterval(look, lookMs)
+    },
+    /** Nothing is measured from here on that takes CPU. */
+    rest(): void {
+      loop.disable()
+      clearInterval(looking)
     },
     /**
      * Collects as V8 does by itself when a program has been quiet for a minute, which shrinks the new space. `global.gc` leaves

@@ -98,7 +98,7 @@ export function createNode(options: NodeOptions) {
      * `authenticate` is asked again. Resolves with how many were ended.
      */
     disconnect: async (user: string, device?: string): Promise<number> => node().disconnect(user, device),
-    /** Users who are connected, in the order of their names (default: the first 100), and how many they are in all. */
+    /** Users who are connected, by whatever node, in the order of their names (default: the first 100), and how many they are in all. */
     online: async (page?: Page) => node().online(page),
     /** Users who are stored, in the order of the store (default: 100 of them), and behind whom the next page begins; null: there are no more. */
     users: async (page?: Page) => node().users(page),

@@ -8,6 +8,7 @@ import type { Links, LinkUser } from '../cluster/link/links.ts'
 import type { HostWish, Standing } from '../cluster/types.ts'
 import type { ClusterOptions } from '../embed/cluster.ts'
 import type { Notes } from '../hosts/groups/notes.ts'
+import { onlineAmong } from '../hosts/sessions/online.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import { type SpellOf, still } from '../hosts/spells.ts'
 import type { UserId } from '../protocol/ids.ts'
@@ -148,11 +149,14 @@ export class Cluster {
     for (const link of this.#links.open) link.tell([kinds.ended, ref])
   }
 
-  /** What operators do with the sessions of a user, on whatever nodes. */
+  /** What operators ask of sessions, and do with them, on whatever nodes. */
   everywhere(own: Sessions): Everywhere {
+    const { life } = this.#given
     return new Everywhere({
       own,
-      life: this.#given.life,
+      life,
+      online: (page) => onlineAmong(this.#far?.users() ?? [], page),
+      others: () => [...this.#joining.state.members.values()].filter((member) => member.life !== life),
       store: this.#store.cluster,
       links: this.#links,
       question: (link, frameOf) => this.#forwarding?.question(link, frameOf),

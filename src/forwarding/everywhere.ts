@@ -1,15 +1,20 @@
-/** What operators do with the sessions of a user, on whatever nodes those are. */
+/** What operators ask of sessions, and do with those of a user, on whatever nodes they are. */
 import type { LinkFrame } from '../cluster/link/batch.ts'
 import type { Link } from '../cluster/link/link.ts'
 import type { Links } from '../cluster/link/links.ts'
+import { type Online, type OnlinePage, onlineTogether } from '../hosts/sessions/online.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { UserId } from '../protocol/ids.ts'
-import type { ClusterStore } from '../store/contract.ts'
+import type { ClusterStore, MemberRow } from '../store/contract.ts'
 import { kinds } from './frames.ts'
 
 type Context = {
   readonly own: Sessions
   readonly life: number
+  /** Users whose actors are here, and who are connected. */
+  readonly online: (page: OnlinePage) => Online
+  /** The other nodes, as far as is known. */
+  readonly others: () => readonly MemberRow[]
   readonly store: Pick<ClusterStore, 'members'>
   readonly links: Pick<Links, 'open' | 'to'>
   /** Asks another node; resolves with a symbol where it does not answer in time. */
@@ -23,8 +28,18 @@ export class Everywhere {
     this.#context = context
   }
 
-  users(): readonly UserId[] {
-    return this.#context.own.users()
+  /** Each node says it of the users whose actors it has: so nobody counts twice, by whatever nodes they are connected. */
+  async online(page: OnlinePage): Promise<Online> {
+    const { online, others, links, question } = this.#context
+    const { after = null, limit } = page
+    const asked = others().map(async ({ life, name }) => {
+      const link = links.to(life)
+      const answer = link && (await question(link, (n) => [kinds.online, n, after, limit]))
+      return answer && typeof answer === 'object' ? (answer as Online) : name
+    })
+    const answers = await Promise.all(asked)
+    const missing = answers.filter((answer) => typeof answer === 'string')
+    return onlineTogether([online(page), ...answers.filter((answer) => typeof answer === 'object')], missing, limit)
   }
 
   async disconnect(...[user, device, code]: Parameters<Sessions['disconnect']>): Promise<number> {

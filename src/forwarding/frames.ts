@@ -45,6 +45,8 @@ export const kinds = {
   copies: 19,
   /** [what]: what this node tells a service; '': it tells none. */
   webhooks: 20,
+  /** [n, after, limit]: which users whose actors are there are connected; answered by `reply`. */
+  online: 21,
 } as const
 
 /** How a router tells something. */

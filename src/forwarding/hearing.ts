@@ -6,6 +6,7 @@ import { type LinkOptions, Links, type LinkUser } from '../cluster/link/links.ts
 import type { RunningMember } from '../cluster/running.ts'
 import type { ClusterOptions } from '../embed/cluster.ts'
 import type { OnFault } from '../embed/faults.ts'
+import { onlineAmong } from '../hosts/sessions/online.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { FarSessions } from './far.ts'
@@ -76,6 +77,10 @@ function hear(context: Context, link: Link, frame: LinkFrame): void {
     }
     case kinds.devices:
       return link.tell([kinds.reply, first, sessions().devicesOf(second as UserId)])
+    case kinds.online: {
+      const page = { after: (second ?? undefined) as string | undefined, limit: third as number }
+      return link.tell([kinds.reply, first, onlineAmong(far()?.users() ?? [], page)])
+    }
     case kinds.ban:
       banned(first as UserId, second as boolean)
       return link.tell([kinds.reply, third, true])

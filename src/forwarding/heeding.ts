@@ -4,8 +4,10 @@ import type { Link } from '../cluster/link/link.ts'
 import type { Address } from '../runtime/index.ts'
 import type { ForwardingContext } from './context.ts'
 import { type How, hows, inbound, isOwn, kinds, type Message, sessionOf, type ToActor } from './frames.ts'
-import type { FarSession } from './proxies.ts'
+import type { Proxies } from './proxies.ts'
 import type { RefusedAsks } from './refused.ts'
+
+type Gone = ReturnType<Proxies['lost']>[number]
 
 const busy: Accepted = { is: 'refused', code: 'busy' }
 
@@ -55,11 +57,11 @@ export class Heeding {
   }
 
   /** A session whose node is gone has ended, for those of its actors that are here. */
-  leave({ ref, user, activeAt, away, watches }: FarSession, isHere: (id: string) => boolean): void {
+  leave(...[{ ref, user, activeAt, away }, watches, isHere]: [...Gone, (id: string) => boolean]): void {
     const { local, clock } = this.#context
     const tell = (kind: string, id: string, message: Message) =>
       isHere(id) && local.tellIfPresent<Message>({ kind, id }, message)
-    for (const { kind, id } of watches?.values() ?? [])
+    for (const { kind, id } of watches.values())
       tell(kind, id, kind === 'group' ? { is: 'unwatch', session: ref } : { is: 'unwatch', watcher: ref })
     if (user === null || !isHere(user)) return
     local.tell<Message>({ kind: 'user', id: user }, { is: 'detach', session: ref })

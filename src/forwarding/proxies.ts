@@ -17,9 +17,11 @@ export type FarSession = {
   user: UserId | null
   activeAt: Millis
   away: boolean
-  /** Actors here that it watches, by kind and id. */
-  watches: Map<string, { readonly kind: string; readonly id: string }> | null
 }
+
+/** Actors here that a session watches, by kind and id. */
+type Watches = Map<string, { readonly kind: string; readonly id: string }>
+const none: Watches = new Map()
 
 /** A session may speak first by these; by others only where it is known. */
 const first = new Set(['attach', 'deliver', 'stand', 'watch', 'members', 'ticks'])
@@ -31,6 +33,8 @@ export class Proxies {
   readonly #byUser = new Table<FarSession>(({ user }) => hash(user ?? ''))
   /** Those whose person may have been seen since that was saved. */
   readonly #stirring = new Set<SessionRef>()
+  /** Of those that watch any: most do not, and a field takes 8 bytes of each. */
+  readonly #watches = new Map<SessionRef, Watches>()
 
   /** `numbers`: those of this node's own sessions, too. */
   constructor(numbers: { last: SessionRef }) {
@@ -66,7 +70,7 @@ export class Proxies {
   }
 
   #add(link: Link, remote: SessionRef): FarSession {
-    const proxy: FarSession = { ref: 0, link, remote, user: null, activeAt: 0, away: false, watches: null }
+    const proxy: FarSession = { ref: 0, link, remote, user: null, activeAt: 0, away: false }
     this.#refs.add(proxy)
     this.#byRemote.add(proxy)
     return proxy
@@ -78,16 +82,18 @@ export class Proxies {
     if (proxy) this.#delete(proxy)
   }
 
-  /** Those of a link that is gone. */
-  lost(link: Link): readonly FarSession[] {
+  /** Those of a link that is gone, with what they watched. */
+  lost(link: Link): readonly (readonly [FarSession, Watches])[] {
     const proxies = this.#refs.all().filter((proxy) => proxy.link === link)
+    const gone = proxies.map((proxy) => [proxy, this.#watches.get(proxy.ref) ?? none] as const)
     for (const proxy of proxies) this.#delete(proxy)
-    return proxies
+    return gone
   }
 
   #delete(proxy: FarSession): void {
     this.#refs.delete(proxy.ref)
     this.#stirring.delete(proxy.ref)
+    this.#watches.delete(proxy.ref)
     this.#byRemote.delete(proxy)
     if (proxy.user !== null) this.#byUser.delete(proxy)
   }
@@ -101,6 +107,12 @@ export class Proxies {
 
   settled(ref: SessionRef): void {
     this.#stirring.delete(ref)
+  }
+
+  #unwatched({ ref }: FarSession, actor: string): void {
+    const watches = this.#watches.get(ref)
+    watches?.delete(actor)
+    if (watches?.size === 0) this.#watches.delete(ref)
   }
 
   /** What is to be known of a session later, of what it tells an actor. */
@@ -120,12 +132,10 @@ export class Proxies {
         proxy.away = true
         return
       case 'watch':
-        proxy.watches ??= new Map()
-        proxy.watches.set(`${kind} ${id}`, { kind, id })
+        this.#watches.set(proxy.ref, (this.#watches.get(proxy.ref) ?? new Map()).set(`${kind} ${id}`, { kind, id }))
         return
       case 'unwatch':
-        proxy.watches?.delete(`${kind} ${id}`)
-        return
+        return this.#unwatched(proxy, `${kind} ${id}`)
     }
   }
 }

@@ -11,6 +11,7 @@ import type { LinkFrame } from '../cluster/link/batch.ts'
 import type { Link } from '../cluster/link/link.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { Address } from '../runtime/index.ts'
+import { Activity } from './activity.ts'
 import type { ForwardingContext } from './context.ts'
 import { asksIn, type How, hows, kinds, type Message, type ToActor } from './frames.ts'
 import { Heeding } from './heeding.ts'
@@ -27,6 +28,7 @@ export class Forwarding implements NodeRouter {
   readonly #sending: Sending
   readonly #heeding: Heeding
   readonly #moves: Moves
+  readonly #activity: Activity
 
   constructor(context: ForwardingContext) {
     this.#context = context
@@ -36,6 +38,7 @@ export class Forwarding implements NodeRouter {
     this.#sending = new Sending(context, this.#ways, refused)
     this.#heeding = new Heeding(context, refused)
     this.#moves = new Moves(context, { ways: this.#ways, sending: this.#sending, heeding: this.#heeding, refused })
+    this.#activity = new Activity(context.wheel, (frame) => this.#moves.forward(frame))
   }
 
   lead(...actors: Parameters<NodeRouter['lead']>): void {
@@ -55,8 +58,10 @@ export class Forwarding implements NodeRouter {
   }
 
   #tell<Told>(how: How, to: Address<Told>, message: NoInfer<Told>): void {
-    if (this.isHere(to.id)) this.#context.local[how](to, message)
-    else this.#moves.forward([kinds.tell, hows.indexOf(how), to.kind, to.id, message as unknown as Message])
+    if (this.isHere(to.id)) return this.#context.local[how](to, message)
+    const frame = [kinds.tell, hows.indexOf(how), to.kind, to.id, message as unknown as Message] as const
+    if (to.kind === 'presence') this.#activity.forward(frame)
+    else this.#moves.forward(frame)
   }
 
   ask<Asked>(to: Address<Asked>, messageOf: (ticket: number) => Asked, answered: (answer: Accepted) => void): void {
@@ -133,6 +138,7 @@ export class Forwarding implements NodeRouter {
 
   /** A shard is another's than was known, or has another term. */
   learned(shard: number): void {
+    this.#activity.anew()
     this.#moves.learned(shard)
   }
 
@@ -154,6 +160,6 @@ export class Forwarding implements NodeRouter {
     const left = this.#moves.lost(link)
     const isCut = (shard: number) => left.has(shard) || this.#ways.row(shard)?.owner === life
     sessions().closeWhere(({ user }) => isCut(this.#ways.shardOf(user as UserId)), 'restarted')
-    for (const proxy of proxies.lost(link)) this.#heeding.leave(proxy, (id) => this.isHere(id))
+    for (const [proxy, watches] of proxies.lost(link)) this.#heeding.leave(proxy, watches, (id) => this.isHere(id))
   }
 }

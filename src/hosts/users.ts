@@ -26,6 +26,7 @@ import { type Follower, type LogEffect, Logs } from './logs/logs.ts'
 import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
 import { counting, type SpellOf, still } from './spells.ts'
+import { together } from './together.ts'
 
 export type Users = Entities<UserState, UserMessage, UserEffect, UserKnows>
 /** What is a user's, apart from the inbox. */
@@ -109,7 +110,7 @@ export function hostUsers(context: Context): Users {
     },
     perform(id, effects) {
       const user = id as UserId
-      logs.perform(user, effects, (effect) => {
+      logs.perform(user, together(effects), (effect) => {
         if (effect.do === 'wipe') void logs.bring(user, wipe(user))
         else perform(context, users, logs, user, effect)
       })

@@ -66,10 +66,10 @@ const table = {
   stats: operation('GET /stats', 'Counters of the node.', {}, (node) => node.stats()),
   online: operation(
     'GET /online',
-    'Users who are connected, in the order of their names, and how many they are in all.',
+    'Users who are connected, by whatever node, in the order of their names, and how many they are in all. `missing`: nodes that did not answer within two seconds, whose users are left out.',
     {
       after: { type: 'text', text: 'those after this one', optional: true },
-      limit: { type: 'text', text: 'how many at most; default 100', optional: true },
+      limit: { type: 'text', text: 'how many at most; default 100, never more than 1,000', optional: true },
     },
     (node, { after, limit }) => node.online({ ...(after && { after }), ...(limit && { limit: Number(limit) }) }),
   ),

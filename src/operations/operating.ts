@@ -2,6 +2,7 @@
 import type { NodeRouter } from '../../actors/addresses.ts'
 import type { OnFault } from '../embed/faults.ts'
 import { SendRefused } from '../embed/post.ts'
+import type { Online, OnlinePage } from '../hosts/sessions/online.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { NodeMedia } from '../media/media.ts'
 import {
@@ -27,9 +28,9 @@ import { usersAfter } from './people.ts'
 
 type Device = ReturnType<Sessions['devicesOf']>[number]
 
-/** Sessions of this node, and those of a user wherever they are. */
+/** Sessions, wherever they are. */
 export type Everywhere = {
-  users(): readonly UserId[]
+  online(page: OnlinePage): Online | Promise<Online>
   disconnect(...who: Parameters<Sessions['disconnect']>): number | Promise<number>
   devicesOf(user: UserId): readonly Device[] | Promise<readonly Device[]>
   /** Tells the other nodes that a user is banned, or let in again; with whether all know it now. Missing: there are none. */
@@ -83,12 +84,10 @@ export function asOperator(context: Context) {
     isKeptOut: (user) => isKnown(user, true),
   })
   return {
-    online(page: Page = {}): { readonly users: readonly string[]; readonly count: number } {
+    async online(page: Page = {}): Promise<Online> {
       checkOptions('online', page, { after: isText, limit: isCounted })
       const { after, limit = 100 } = page
-      const users = [...new Set(sessions.users())]
-      const later = after === undefined ? users : users.filter((user) => user > after)
-      return { users: later.sort().slice(0, limit), count: users.length }
+      return sessions.online({ after, limit: Math.min(limit, usersAtOnce) })
     },
     async users(page: Page = {}): Promise<{ readonly users: readonly string[]; readonly next: string | null }> {
       checkOptions('users', page, { after: isText, limit: isCounted })

@@ -19,8 +19,8 @@ export const batchBytes = 48 * 1024
 /** Bytes of a frame. What clients send is far below that. */
 export const frameBytes = 1024 * 1024
 
-/** Its own copy: the packer goes on in the same memory. */
-export const packed = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(value))
+/** Its own copy, of memory that small ones share: the packer goes on in the same. */
+export const packed = (value: unknown): Uint8Array => Buffer.from(packr.pack(value))
 
 /** A frame as it travels. Throws a RangeError where it is too large. */
 export function pack(frame: LinkFrame): Uint8Array {

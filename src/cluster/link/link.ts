@@ -138,10 +138,11 @@ export class Link {
 
   #heed(frame: LinkFrame): void {
     if (this.#state === 'closed') return
-    const [kind, ...fields] = frame
+    const [kind] = frame
+    if (this.isOpen && kind !== beat && kind !== greeting) return this.#host.heard(this, frame)
+    const fields = frame.slice(1)
     if (!this.isOpen) return kind === greeting ? this.#greeted(fields) : this.close('it did not say who it is', true)
     if (kind === beat) return this.#host.beaten(this, fields)
-    if (kind !== greeting) return this.#host.heard(this, frame)
     // After both have greeted, it says why it ends.
     this.close(`it refuses: ${fields[0]}`, true)
   }

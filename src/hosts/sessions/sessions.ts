@@ -13,6 +13,7 @@ import type { ClientLimits } from '../../protocol/told-limits.ts'
 import type { Clock } from '../../runtime/index.ts'
 import type { SessionPort } from '../ports.ts'
 import { Entering } from './entering.ts'
+import { type Online, type OnlinePage, onlineAmong } from './online.ts'
 import { Output } from './output.ts'
 import { Refs } from './refs.ts'
 import { Sealed } from './sealed.ts'
@@ -245,6 +246,10 @@ export class Sessions implements SessionPort {
   /** Who is connected; with several devices several times. */
   users(): UserId[] {
     return this.#sessions.all().flatMap(({ user }) => user ?? [])
+  }
+
+  online(page: OnlinePage): Online {
+    return onlineAmong(this.users(), page)
   }
 
   /** Devices whose person may have been seen since that was saved. */
