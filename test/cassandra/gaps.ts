@@ -32,6 +32,11 @@ export class Gaps {
     this.#took.push(ms)
   }
 
+  /** What nodes and people do for the first time is being compiled, and does not count. */
+  warm(): void {
+    this.#took = []
+  }
+
   /** The first is of no event: it tells what the machine does at rest. */
   mark(event: Happens): void {
     this.#gaps.push({ ...event, took: this.#took.sort((a, b) => a - b) })

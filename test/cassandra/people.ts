@@ -50,6 +50,7 @@ export class People {
     }
     all.#next()
     await all.goOn()
+    gaps.warm()
     return all
   }
 
