@@ -42,7 +42,6 @@ export function replicated(): void {
       ]
       await nodes.share(...names)
       const people = await People.gather(url, { people: 24, devices: 1, writing: 24 }, new Gaps(true))
-      const stills = await Stills.of(nodes, ...names)
       try {
         await people.mark({ what: 'at rest', boundMs: 1_000, why: 'two writes to a quorum' })
         await third.kill()
@@ -54,6 +53,7 @@ export function replicated(): void {
         await people.mark({ what: 'a replica hangs for 12 s', boundMs: 12_000, why: 'as long as it hangs' })
         second.resume()
         await people.mark({ what: 'it goes on', boundMs: 12_000, why: 'what has waited for it' })
+        const stills = await Stills.of(nodes, ...names)
         await nodes.start('n4')
         await nodes.even(...names, 'n4')
         await people.mark({ what: 'n4 is added', boundMs: 2_500, why: 'a shard moves: 300 ms' })
