@@ -1,6 +1,7 @@
 /** A service that is told by several nodes what happens, while they come, go, and end: each event at least once, and in the order of each user. */
-import { expect, it } from 'vitest'
-import type { Fault, KnownCluster } from '../../src/index.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { connect } from '../../src/client/index.ts'
+import { createNode, type Fault, type KnownCluster } from '../../src/index.ts'
 import { namesOf } from '../../src/operations/webhooks/names.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { bodiesTo, type Event, first, receiver, secret } from '../operations/webhooks/receiver.ts'
@@ -158,6 +159,27 @@ it('a node that is taken for dead, and wakes, has told nothing out of order', as
   await expect.poll(() => bodiesTo(service, bob.name)).toEqual(bodies)
   await bob.client.close()
   await expect.poll(() => comings(service, bob.name).at(-1)).toBe('user.offline')
+})
+
+it('what a node has left that had the store alone goes out from the nodes of a cluster, which has that store from then on', async () => {
+  const service = await receiver()
+  await service.kill()
+  const wayTo = await shared()
+  const first = createNode({ store: wayTo().store, webhooks: hooks(service) })
+  const { url } = await first.listen({ port: 0 })
+  const users = Array.from({ length: shards }, (_, n) => userOf(n))
+  for (const to of users) await first.send({ from: 'shop', to, body: '1' })
+  const ann = connect({ url, token: userOf(0) })
+  await expect.poll(() => ann.connection.is).toBe('online')
+  await ann.close()
+  await first.close()
+  await service.start()
+  const cluster = { name: 'a', shards, secret: 'a secret of thirty-two characters' }
+  const second = createNode({ store: wayTo().store, webhooks: hooks(service), cluster })
+  onTestFinished(() => second.close())
+  await second.listen({ port: 0 })
+  for (const to of users) await second.send({ from: 'shop', to, body: '2' })
+  for (const to of users) await expect.poll(() => [...bodiesTo(service, to)].sort()).toEqual(['1', '2'])
 })
 
 it('nodes that do not tell the same say so', async () => {

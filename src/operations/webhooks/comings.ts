@@ -30,9 +30,8 @@ export class Comings {
 
   /** An outbox is here. One that was here already has crashed, and its roll knows more. */
   begins(outbox: UserId, memo: Reads): void {
-    if (this.#rolls.has(outbox)) return
-    const own = [...memo].filter(([user]) => this.#names.of(user) === outbox)
-    const roll = new Roll(new Map(own), this.#context)
+    if (this.#rolls.has(outbox) || !this.#names.has(outbox)) return
+    const roll = new Roll(memo, this.#context)
     this.#rolls.set(outbox, roll)
     for (const user of this.#early.get(outbox) ?? []) roll.look(user)
     this.#early.delete(outbox)

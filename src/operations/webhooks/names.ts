@@ -13,6 +13,8 @@ export type OutboxNames = {
   of(owner: string): UserId
   /** Those of a shard; a node that has its store alone has one, 0. */
   at(shard: number): readonly UserId[]
+  /** Whether something is recorded in it, and not only left from before. */
+  has(outbox: UserId): boolean
   /** Those in which a node that had the store alone may have left something: who has that shard now sends it. */
   left(shard: number): readonly UserId[]
 }
@@ -31,6 +33,7 @@ export const namesAlone: OutboxNames = {
   ahead: 1_024,
   of: (owner) => alone[hash(owner) % count] as UserId,
   at: () => alone,
+  has: (outbox) => alone.includes(outbox),
   left: () => [],
 }
 
@@ -45,6 +48,7 @@ export function namesOf(shards: number): OutboxNames {
     ahead: 64,
     of: (owner) => names[shardOf(owner, shards)] as UserId,
     at: (shard) => names.slice(shard, shard + 1),
+    has: (outbox) => names[shardOf(outbox, shards)] === outbox,
     left: (shard) => alone.filter((name) => shardOf(name, shards) === shard),
   }
 }

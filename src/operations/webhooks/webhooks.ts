@@ -13,8 +13,8 @@ import type { UserId } from '../../protocol/ids.ts'
 import type { Clock, Runtime } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
 import { Comings } from './comings.ts'
-import { type LaneFigures, Lanes } from './lanes.ts'
-import { namesAlone, namesOf } from './names.ts'
+import { type LaneFigures, Lanes, type Sent } from './lanes.ts'
+import { namesAlone, namesOf, type OutboxNames } from './names.ts'
 import { Recording } from './recording.ts'
 import { bury, send } from './sending.ts'
 import { UnreadCounts } from './unread.ts'
@@ -57,23 +57,17 @@ const watched = ['user.online', 'user.offline', 'message.waiting'] as const
 const againMs = 1_000
 
 export function webhooks(options: WebhookOptions, context: Context): Webhooks {
-  const { router, local, store, clock, runtime, onFault, shards, isHere, isAway } = context
+  const { router, local, clock, runtime, onFault, shards, isAway } = context
   const names = shards === undefined ? namesAlone : namesOf(shards)
   const wanted = new Set(options.events ?? webhookEvents)
-  const ending = new AbortController()
-  // Each request under way listens.
-  setMaxListeners(0, ending.signal)
-  const unread = new UnreadCounts({ router, store, clock })
-  const sent = { options, store, clock, unread, signal: ending.signal }
+  const requests = requestsTo(options, context)
   const after = (ms: number, run: () => void) => runtime.wheel.after(ms, run)
-  const fail = (why: string) =>
-    onFault({ where: 'webhooks', error: new Error(`${options.url} takes no events, which wait: ${why}`) })
   const lanes: Lanes = new Lanes({
-    send: async (event) => (comings.isNeedless(event) ? { is: 'needless' } : send(sent, event)),
+    send: async (event) => (comings.isNeedless(event) ? { is: 'needless' } : requests.send(event)),
     bury: (event, why) => bury(router, event, why),
     done: (event) => comings.told(event),
     ack: (outbox, ref, seq) => boxes.ack(outbox, ref, seq, comings.saved(outbox, seq)),
-    fail,
+    fail: requests.fail,
     after,
     monotonic: () => clock.monotonic(),
     now: () => clock.now(),
@@ -106,29 +100,16 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
     fail: (error: unknown) => onFault({ where: 'store', error }),
   }
   const comings: Comings = new Comings(names, wanted, rolls, clock.uuid)
-  const take = async (shard: number) => {
-    for (const outbox of names.at(shard)) {
-      await recording.begin(outbox)
-      if (isHere(outbox)) boxes.begin(outbox)
-    }
-    for (const outbox of names.left(shard)) {
-      const spell = context.spellOf(outbox)
-      if ((await counting(spell, spell.store.load(outbox))) && isHere(outbox)) boxes.begin(outbox)
-    }
-  }
-  const taken = (shard: number): void => {
-    const again = () => names.at(shard).some(isHere) && taken(shard)
-    take(shard).catch(() => after(againMs, again))
-  }
+  const taking = takingOf({ ...context, names, recording, boxes })
   return {
     follower: recording,
     moved: watched.some((type) => wanted.has(type)) ? (user) => comings.look(user) : undefined,
-    begin: () => take(0),
-    taken,
+    begin: () => taking.take(0),
+    taken: taking.taken,
     async close(drained) {
       lanes.stop()
       await drained(() => lanes.flying === 0)
-      ending.abort()
+      requests.end()
       boxes.end()
       await drained(() => {
         runtime.wheel.hurry()
@@ -137,4 +118,45 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
     },
     figures: () => ({ ...lanes.figures, waiting: boxes.waiting }),
   }
+}
+
+/** What is sent to the service. */
+function requestsTo(options: WebhookOptions, { router, store, clock, onFault }: Context) {
+  const ending = new AbortController()
+  // Each request under way listens.
+  setMaxListeners(0, ending.signal)
+  const unread = new UnreadCounts({ router, store, clock })
+  const sent = { options, store, clock, unread, signal: ending.signal }
+  return {
+    send: (event: Sent) => send(sent, event),
+    fail: (why: string) =>
+      onFault({ where: 'webhooks', error: new Error(`${options.url} takes no events, which wait: ${why}`) }),
+    end: () => ending.abort(),
+  }
+}
+
+type Taking = Pick<Context, 'runtime' | 'spellOf' | 'isHere'> & {
+  readonly names: OutboxNames
+  readonly recording: Recording
+  readonly boxes: Outboxes
+}
+
+/** Begins with the outboxes of a shard that is here. */
+function takingOf({ names, recording, boxes, runtime, spellOf, isHere }: Taking) {
+  const begin = (outbox: UserId) => isHere(outbox) && boxes.begin(outbox)
+  const take = async (shard: number) => {
+    for (const outbox of names.at(shard)) {
+      await recording.begin(outbox)
+      begin(outbox)
+    }
+    for (const outbox of names.left(shard)) {
+      const spell = spellOf(outbox)
+      if (await counting(spell, spell.store.load(outbox))) begin(outbox)
+    }
+  }
+  const taken = (shard: number): void => {
+    const again = () => names.at(shard).some(isHere) && taken(shard)
+    take(shard).catch(() => runtime.wheel.after(againMs, again))
+  }
+  return { take, taken }
 }
