@@ -1,7 +1,7 @@
 /** What the keys of one device take, without anything around: CPU of each step in microseconds. */
 
 import { parsePart } from '../src/client/e2ee/message.ts'
-import { pair, paired, read, write } from '../src/client/e2ee/pairing.ts'
+import { pair, paired, partyOf, read, write } from '../src/client/e2ee/pairing.ts'
 import { plainPrimitives } from '../src/client/e2ee/plain.ts'
 import { newKeyPair } from '../src/client/e2ee/primitives.ts'
 import { platformPrimitives } from '../src/client/e2ee/webcrypto.ts'
@@ -39,7 +39,7 @@ export async function keyCosts(bodyBytes: number): Promise<Record<string, number
   const opening = parsePart(first.part)
   const answered = async () => {
     if (typeof opening === 'string' || !opening.opening) throw new Error('it begins nothing')
-    const pairing = await paired(primitives, bob, alice, opening.opening, prekeys)
+    const pairing = await paired(primitives, bob, partyOf(alice), opening.opening, prekeys)
     if (typeof pairing === 'string') throw new Error(pairing)
     return must(readable(await read(primitives, pairing, first.part, about)))
   }

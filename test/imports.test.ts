@@ -44,7 +44,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   client: ['#websocket', ...noble],
   react: ['react'],
   // It draws for browsers.
-  web: ['uplot', 'qr'],
+  web: ['uplot', 'qr', 'qr/decode.js'],
 }
 /** Of the client: only for programs that run on Node.js. */
 const forNode = /^src\/client\/(node|node-file|websocket-node)\.ts$/

@@ -70,7 +70,7 @@ export class UsageError extends BluetickError {}
 /**
  * `storage_failed`: it could not be read or written. `storage_damaged`: it holds what this client did not write.
  * `storage_in_use`: another process has it. `storage_taken`: another tab or client took it over.
- * `storage_of_another_user`: it belongs to another user than the token. `storage_locked`: it is locked by another key.
+ * `storage_of_another_user`: it belongs to another user than the token. `storage_locked`: it is locked by another key, or lacks what its names are hidden by.
  */
 export type StorageCode =
   | 'storage_failed'

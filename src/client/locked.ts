@@ -11,7 +11,8 @@ type Keys = { readonly values: CryptoKey; readonly names: CryptoKey }
 
 /**
  * `key`: 32 random bytes, or a key of WebCrypto for AES-GCM, which need not be extractable; whoever has it and the storage reads all. What
- * a storage has kept without a lock is locked when it is loaded. Rejects there with a StorageError (`storage_locked`) where the key is another.
+ * a storage has kept without a lock is locked when it is loaded. Rejects there with a StorageError (`storage_locked`) where the key is another,
+ * or what names are hidden by is gone.
  * What was deleted stays in the files of some storages for a while, encrypted by the same key.
  */
 export function lockedStorage(storage: Storage, key: CryptoKey | Uint8Array): Storage {
@@ -28,6 +29,11 @@ export function lockedStorage(storage: Storage, key: CryptoKey | Uint8Array): St
         const locked = [...kept].filter(([name]) => name !== root)
         return new Map(await Promise.all(locked.map(([name, value]) => unlocked(values, name, value))))
       }
+      if ([...kept].some(isLocked))
+        throw new StorageError(
+          'storage_locked',
+          `the storage was locked, and its entry \`${root}\` is gone: put it back`,
+        )
       const made = crypto.getRandomValues(new Uint8Array(32))
       keys = { values, names: await importedKey(made, hmac, ['sign']) }
       const plain = [...kept.keys()].map((name) => [name, undefined] as const)
@@ -42,6 +48,10 @@ export function lockedStorage(storage: Storage, key: CryptoKey | Uint8Array): St
     close: () => storage.close(),
   }
 }
+
+/** As a lock names things: nothing else that a client keeps has such a name. */
+const isLocked = ([name, value]: readonly [string, unknown]): boolean =>
+  /^[0-9a-f]{64}$/.test(name) && value instanceof Uint8Array
 
 const hmac = { name: 'HMAC', hash: 'SHA-256' }
 

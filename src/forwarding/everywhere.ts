@@ -52,6 +52,12 @@ export class Everywhere {
     return [...this.#context.own.devicesOf(user), ...far.flat()]
   }
 
+  /** To the sessions of one device, wherever they are. What another node does not get its device finds out when it connects. */
+  tell(...[user, device, frame]: Parameters<Sessions['tell']>): void {
+    this.#context.own.tell(user, device, frame)
+    for (const link of this.#context.links.open) link.tell([kinds.device, user, device, frame])
+  }
+
   /** Resolves with whether all who are in know it. A node that comes later reads it from the store. */
   async tellBan(user: UserId, banned: boolean): Promise<boolean> {
     const { store, life, links, question } = this.#context

@@ -47,6 +47,8 @@ export const kinds = {
   webhooks: 20,
   /** [n, after, limit]: which users whose actors are there are connected; answered by `reply`. */
   online: 21,
+  /** [user, device, frame]: for its sessions of that device; may be lost. */
+  device: 22,
 } as const
 
 /** How a router tells something. */

@@ -81,6 +81,8 @@ function hear(context: Context, link: Link, frame: LinkFrame): void {
       const page = { after: (second ?? undefined) as string | undefined, limit: third as number }
       return link.tell([kinds.reply, first, onlineAmong(far()?.users() ?? [], page)])
     }
+    case kinds.device:
+      return sessions().tell(first as UserId, second as never, third as never)
     case kinds.ban:
       banned(first as UserId, second as boolean)
       return link.tell([kinds.reply, third, true])

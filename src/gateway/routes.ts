@@ -19,6 +19,7 @@ const page: Record<string, string> = {
   '/app.js': 'app.js',
   '/shared.js': 'shared.js',
   '/e2ee.js': 'e2ee.js',
+  '/scan.js': 'scan.js',
   '/app.css': 'app.css',
   '/sw.js': 'sw.js',
   '/manifest.webmanifest': 'manifest.webmanifest',

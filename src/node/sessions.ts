@@ -21,12 +21,12 @@ export async function openSessions(base: Base) {
   const bans = await Bans.load(store)
   const { limits } = options
   const enter = entrance({ authenticate, banned: (user) => bans.has(user), limits, clock, onFault, onEvent })
-  const keys = keysOf(base, (...told) => sessions.tell(...told))
+  const keys = keysOf(base, (...told) => anywhere.tell(...told))
   const allow = admission(options.allow && hooks.ask('allow', options.allow), base.media)
   const sessions = sessionsOf(base, { enter, keys, admit: checked((from, send) => keys.check(from, send), allow) })
   // What actors do with sessions: in a cluster with those of other nodes, too.
   const far = cluster?.sessions(sessions)
-  const anywhere: Everywhere = cluster ? cluster.everywhere(sessions) : sessions
+  const anywhere: Everywhere & Pick<Sessions, 'tell'> = cluster ? cluster.everywhere(sessions) : sessions
   return { hooks, bans, enter, keys, sessions, everywhere: far ?? sessions, anywhere }
 }
 

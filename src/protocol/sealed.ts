@@ -49,7 +49,8 @@ export function withValue(body: Body, value: string): Body {
   return bytes
 }
 
-const valueEnd = (body: Uint8Array): number =>
+/** Where what is sealed begins, in a change. */
+export const valueEnd = (body: Uint8Array): number =>
   valueAt + (body.length < valueAt ? 0 : new DataView(body.buffer, body.byteOffset + kindAt + 1).getUint32(0))
 
 /** The last item of a frame within the SDK: its message was sealed. No bytes that a server sends are this. */

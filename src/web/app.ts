@@ -122,7 +122,7 @@ export class App {
     })
     this.#privacy = new Privacy(client, sealing, choices, remove)
     sealing?.begin(me, client, book, () => void this.#privacy.show())
-    this.#groups = new Groups(me, client, open, choices, remove)
+    this.#groups = new Groups(me, client, sealing, open, choices, remove)
     const acts = {
       ticks: (line: Line) => void this.#groups.ticks(line),
       delete: (line: Line) => {

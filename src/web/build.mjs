@@ -17,6 +17,8 @@ await build({
   conditions: ['browser'],
   alias: { '#websocket': here('../client/websocket-platform.ts') },
 })
+// Loaded where somebody takes a picture of a code.
+await build({ ...shared, entryPoints: [here('./e2ee/scan.ts')], outdir: web })
 await build({
   ...shared,
   entryPoints: ['page.ts', 'page.css'].map((name) => here(`./admin/${name}`)),

@@ -4,17 +4,22 @@ import type { Change, Client, Group } from '../client/index.ts'
 import { isUserId } from '../protocol/ids.ts'
 import { byId, make, refuse } from './dom.ts'
 import { deleteChat, lifetimeChoice } from './lasting.ts'
+import type { Sealing } from './sealing.ts'
 import { ask, button, closeSheet, closesBeside, openSheet, openSheetOf, people, person, tried } from './sheet.ts'
 import { lifetimeWords } from './words.ts'
 
 /** As the inputs for a name have it. */
 const longestName = 128
 
+/** `nothing`: members for whom nothing is encrypted there. */
+type Known = Group & { readonly nothing: readonly string[] }
 type Shown = Pick<Chat, 'id' | 'name'> & Partial<Pick<Chat, 'last'>>
 
 export class Groups {
   readonly #me: string
   readonly #client: Client
+  readonly #sealing: Sealing | undefined
+  readonly #made: (group: string) => void
   readonly #choices: (chat: string) => HTMLElement[]
   readonly #delete: (chat: string) => void
 
@@ -22,11 +27,14 @@ export class Groups {
   constructor(
     me: string,
     client: Client,
+    sealing: Sealing | undefined,
     made: (group: string) => void,
     choices: (chat: string) => HTMLElement[],
     remove: (chat: string) => void,
   ) {
     this.#me = me
+    this.#sealing = sealing
+    this.#made = made
     this.#choices = choices
     this.#delete = remove
     this.#client = client
@@ -40,15 +48,26 @@ export class Groups {
       const others = namesIn(members)?.filter((member) => member !== me)
       if (!others) return
       dialog.close()
-      void tried(client.createGroup(name.value.trim(), others).then(made))
+      void this.#make(name.value.trim(), others)
       for (const input of [name, members]) input.value = ''
     }
+  }
+
+  /** Asks first where the person may take it for encrypted, and it would not be. */
+  async #make(name: string, others: readonly string[]): Promise<void> {
+    const create = () => tried(this.#client.createGroup(name, others).then(this.#made))
+    const words = await tried(this.#sealing?.notSealedWords(others) ?? Promise.resolve(''))
+    if (words === '') await create()
+    if (words) ask(`Make “${name}” without encryption?`, words, 'Create group', create)
   }
 
   /** Shows a group, and to its admins how to change it. */
   async show(of: Shown): Promise<void> {
     const [id, title] = [of.id, titleOf(of)]
-    const asked = this.#client.group(id).catch(({ code = '' }: { code?: string }) => code)
+    const asked = this.#client.group(id).then(
+      async (group) => ({ ...group, nothing: (await this.#sealing?.givenNothing(id).catch(() => [])) ?? [] }),
+      ({ code = '' }: { code?: string }) => code,
+    )
     const group = await openSheetOf(title, asked)
     if (group === undefined) return
     const deletion = deleteChat(title, 'The other members keep their copies.', () => this.#delete(id))
@@ -83,9 +102,10 @@ export class Groups {
     openSheet('Message info', ...nobody, ...people('Read by', ticks.read), ...people('Delivered to', waiting))
   }
 
-  #member(group: Group, member: string, admin: boolean): HTMLElement {
+  #member(group: Known, member: string, admin: boolean): HTMLElement {
     const isAdmin = group.admins.includes(member)
-    const role = make('span', 'role', isAdmin ? 'admin' : '')
+    const roles = [isAdmin ? 'admin' : '', group.nothing.includes(member) ? 'cannot read' : '']
+    const role = make('span', 'role', roles.filter(Boolean).join(', '))
     const item = person(member === this.#me ? `${member} (you)` : member, member, role)
     if (!admin || member === this.#me) return item
     const role2 = isAdmin ? 'demote' : 'promote'

@@ -11,6 +11,10 @@ export interface Sealing {
   begin(me: string, client: Client, book: Book, settings: () => void): void
   /** The chat that is open from now on. */
   open(chat: string | undefined): void
+  /** Why a group of these others would not be encrypted, as sentences; empty: it would be, or nobody expects it. */
+  notSealedWords(others: readonly string[]): Promise<string>
+  /** Members of a group for whom nothing is encrypted there. */
+  givenNothing(group: string): Promise<readonly string[]>
   /** What stands of it in the settings; `listed`: the devices of this person. */
   settings(listed: readonly string[]): Promise<HTMLElement[]>
   /** Takes a device from the person's, and its keys. */

@@ -74,6 +74,19 @@ describe('a locked storage', () => {
     expect(() => lockedStorage(inner, new Uint8Array(16))).toThrow('32 bytes')
   })
 
+  it('is refused where the entry is gone that its names are hidden by: locked once more, nothing of it would be found', async () => {
+    const [inner, by] = [memoryStorage(), key()]
+    await filled(lockedStorage(inner, by))
+    await inner.write(new Map([['locked', undefined]]))
+    const before = await inner.load()
+    await expect(lockedStorage(inner, by).load()).rejects.toMatchObject({
+      name: 'StorageError',
+      code: 'storage_locked',
+      message: expect.stringContaining('`locked` is gone'),
+    })
+    expect(await inner.load()).toEqual(before)
+  })
+
   it('that fails to write has written nothing, and is as before for the next', async () => {
     const [inner, by] = [memoryStorage(), key()]
     await filled(lockedStorage(inner, by))

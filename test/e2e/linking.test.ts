@@ -155,6 +155,32 @@ it('who hears of a change that the server withholds writes to no device, until t
   ])
 })
 
+it('the card of the other one verifies them, and finds a device that the server shows to one of the two only', async () => {
+  await start({ e2ee: 'allowed' })
+  let withholds = true
+  const shown = (frame: ServerFrame): ServerFrame =>
+    withholds && frame[0] === 'links' && frame[1] === 'bob' && frame[2] > 1
+      ? ['links', frame[1], frame[2], 1, framed([])]
+      : frame
+  const alice = await enter('alice', 'phone', memoryStorage(), through(shown))
+  const [carol, bob] = [await enter('carol', 'phone'), await enter('bob', 'phone')]
+  expect((await alice.e2ee.identity('bob')).devices).toEqual(['phone'])
+  const laptop = await enter('bob', 'laptop')
+  await bob.e2ee.approve(await laptop.e2ee.code())
+  const { card, safetyNumber } = await bob.e2ee.identity('alice')
+  expect(card).toMatch(/^bluetick-number:[\w-]{100,300}$/)
+  const other = (await carol.e2ee.identity('alice')).card
+  const [cut, changed] = [card.slice(0, -9), card.replace(/...$/, 'AAA')]
+  for (const wrong of [other, cut, 'bluetick-number:', `bluetick-number:${safetyNumber}`, 'two'])
+    await expect(alice.e2ee.verify('bob', wrong)).rejects.toMatchObject({ code: 'bad_code' })
+  await expect(alice.e2ee.verify('bob', card)).rejects.toMatchObject({ code: 'other_devices' })
+  withholds = false
+  await expect(alice.e2ee.verify('bob', changed)).rejects.toMatchObject({ code: 'other_devices' })
+  expect(await alice.e2ee.identity('bob')).toMatchObject({ verified: false, waits: false })
+  await alice.e2ee.verify('bob', card)
+  expect(await alice.e2ee.identity('bob')).toMatchObject({ verified: true, devices: ['phone', 'laptop'] })
+})
+
 it('a device that was shut out begins as a new one, when it is let in again', async () => {
   await start({ e2ee: 'allowed' })
   const storage = memoryStorage()

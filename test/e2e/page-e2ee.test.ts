@@ -13,7 +13,7 @@ import { jsonCodec } from '../../src/protocol/json.ts'
 import { sentBody, sentIn } from '../../src/protocol/keys/parts.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
 import { freePort } from '../ports.ts'
-import { faint, needsChromium, Pages, say, texts, ticks } from './pages.ts'
+import { faint, leaveGroup, makeGroup, needsChromium, Pages, removeMember, say, texts, ticks } from './pages.ts'
 
 const pages = new Pages(await freePort(), ['--e2ee', 'allowed'])
 const strict = new Pages(await freePort(), ['--e2ee', 'required'])
@@ -51,6 +51,8 @@ async function scanned(page: Page): Promise<string> {
     }
   return decodeQR({ width, height: width, data })
 }
+
+const pictureOf = (buffer: Buffer) => ({ name: 'code.png', mimeType: 'image/png', buffer })
 
 /** The new page is linked by the other one. */
 async function link(fresh: Page, by: Page): Promise<void> {
@@ -108,9 +110,17 @@ describe('the chat page with encryption', needsChromium, () => {
     const [hers, his] = [await number(ann), await number(ben)]
     expect(hers).toBe(his)
     expect(hers.replace(/\D/g, '')).toHaveLength(60)
-    expect(await scanned(ann)).toBe(hers.replace(/\D/g, ''))
-    await ann.click('#info button:has-text("mark as verified")')
+    expect(await scanned(ann)).toMatch(/^bluetick-number:/)
+    // A picture of something else is none of it.
+    await ann.click('#info button:has-text("Scan the code of ben")')
+    await ann.setInputFiles('#info input[type=file]', pictureOf(await ben.locator('#info .digits').screenshot()))
+    await ann.waitForSelector('#notice:has-text("no code in this picture")')
+    await ann.setInputFiles('#info input[type=file]', pictureOf(await ben.locator('#info .qr').screenshot()))
+    await ann.waitForSelector('#info button:has-text("Compare"):focus')
+    expect(await ann.inputValue('#info textarea')).toBe(await scanned(ben))
+    await ann.keyboard.press('Enter')
     await lock(ann, 'Encrypted and verified')
+    await ann.waitForSelector('#info:has-text("You have marked ben as verified")')
     for (const page of [ann, ben]) await page.keyboard.press('Escape')
 
     const ann2 = await pages.open(tablet, 'ann', 'ben')
@@ -181,6 +191,61 @@ describe('the chat page with encryption', needsChromium, () => {
     await read(dan2).toContain('two')
     await cat.waitForSelector('#held', { state: 'hidden' })
     expect(await texts(dan2)).not.toContain('one')
+    for (const context of [desk, phone]) await context.close()
+  }, 240_000)
+
+  it('makes a group encrypted where all have keys, names who is given nothing, and asks before it makes one that is not', async () => {
+    const [desk, phone] = [await pages.browserOf(1200), await pages.browserOf(390)]
+    const [ora, pat] = [await pages.open(desk, 'ora'), await pages.open(phone, 'pat')]
+    for (const page of [ora, pat]) await turnOn(page)
+    const quy = connect({ url: `ws://127.0.0.1:${pages.port}`, token: 'quy', e2ee: e2ee() })
+    const heard: unknown[] = []
+    void (async () => {
+      for await (const { body, sealed } of quy.messages()) heard.push(sealed && body)
+    })()
+    await quy.e2ee?.place()
+    await makeGroup(ora, 'Sealed team', 'pat, quy')
+    await ora.waitForSelector('#name:has-text("Sealed team")')
+    await lock(ora, 'Encrypted')
+    await say(ora, 'a canary for the team')
+    await pat.click('.chat:has-text("Sealed team")')
+    await lock(pat, 'Encrypted')
+    await read(pat).toEqual(['a canary for the team'])
+
+    // Who has no keys is a member, and reads nothing.
+    await ora.click('#about')
+    await ora.fill('#info [aria-label="Add people"]', 'rex')
+    await ora.locator('#info').getByText('Add people', { exact: true }).click()
+    await ora.waitForSelector('#info li:has-text("rex") .role:has-text("cannot read")')
+    await ora.keyboard.press('Escape')
+    for (const page of [ora, pat]) await lock(page, 'Encrypted, but not for rex')
+    await pat.click('#lock')
+    await pat.waitForSelector('#info:has-text("Nothing is encrypted for rex")')
+    expect(await faint(pat)).toEqual([])
+    await pat.keyboard.press('Escape')
+    await removeMember(ora, 'rex')
+    await ora.keyboard.press('Escape')
+    for (const page of [ora, pat]) await lock(page, 'Encrypted')
+
+    await leaveGroup(pat)
+    await ora.waitForSelector('.change:has-text("pat left")')
+    await say(ora, 'for who is left')
+    await expect.poll(() => heard).toEqual(expect.arrayContaining(['a canary for the team', 'for who is left']))
+    expect(await texts(pat)).toEqual(['a canary for the team'])
+
+    await makeGroup(ora, 'Open team', 'pat, rex')
+    await ora.waitForSelector('#info:has-text("rex has not turned on encryption")')
+    expect(await faint(ora)).toEqual([])
+    await ora.click('#info .primary')
+    await ora.waitForSelector('#name:has-text("Open team")')
+    await lock(ora, 'Not encrypted')
+    await ora.click('#lock')
+    await ora.waitForSelector('#info:has-text("once rex has turned on encryption")')
+    await pages.stop('SIGKILL')
+    for (const words of ['a canary for the team', 'for who is left']) expect(onDisk()).not.toContain(words)
+    await pages.serve()
+    await quy.close()
+    expect(pages.problems).toEqual([])
     for (const context of [desk, phone]) await context.close()
   }, 240_000)
 
@@ -255,6 +320,8 @@ describe('the chat page with encryption', needsChromium, () => {
     await friend.send(gil, 'hello')
     await lock(page, 'Encrypted')
     await number(page)
+    told.push(...(await faint(page)))
+    await page.click('#info button:has-text("Scan the code")')
     told.push(...(await faint(page)))
     await page.keyboard.press('Escape')
     const next = connect({ url, token: hal, device: 'next', e2ee: e2ee() })

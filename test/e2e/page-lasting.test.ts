@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Lifetime } from '../../src/client/index.ts'
 import { lifetimes } from '../../src/web/words.ts'
 import { freePort } from '../ports.ts'
-import { needsChromium, Pages, say, texts } from './pages.ts'
+import { makeGroup, needsChromium, Pages, say, texts } from './pages.ts'
 
 const pages = new Pages(await freePort())
 
@@ -184,10 +184,7 @@ describe('the chat page', needsChromium, () => {
     const hal = await pages.open(desk, 'hal')
     const ivy = await pages.open(phone, 'ivy')
     await hal.waitForSelector('#banner', { state: 'hidden' })
-    await hal.click('#make-group')
-    await hal.fill('#group-name', 'Walkers')
-    await hal.fill('#group-members', 'ivy')
-    await hal.press('#group-members', 'Enter')
+    await makeGroup(hal, 'Walkers', 'ivy')
     await hal.waitForSelector('#presence:has-text("you, ivy")')
     await ivy.click('.chat')
     await ivy.waitForSelector('#presence:has-text("hal, you")')

@@ -83,6 +83,28 @@ export async function say(page: Page, ...texts: string[]): Promise<void> {
   }
 }
 
+export async function makeGroup(page: Page, name: string, members: string): Promise<void> {
+  await page.click('#make-group')
+  await page.fill('#group-name', name)
+  await page.fill('#group-members', members)
+  await page.press('#group-members', 'Enter')
+}
+
+export async function leaveGroup(page: Page): Promise<void> {
+  await page.click('#about')
+  await page.locator('#info').getByText('Leave group').click()
+  await page.click('#info .primary')
+}
+
+/** By an admin. */
+export async function removeMember(page: Page, member: string): Promise<void> {
+  await page.click('#about')
+  await page.locator(`#info li:has-text("${member}")`).getByText('Remove').click()
+  await page.click('#info .primary')
+  await page.waitForSelector('#info .people')
+  await page.waitForSelector(`#info li:has-text("${member}")`, { state: 'detached' })
+}
+
 export const texts = (page: Page) => page.locator('#messages .text').allTextContents()
 
 export const ticks = (page: Page) =>

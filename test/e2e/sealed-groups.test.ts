@@ -22,10 +22,12 @@ class Device {
   readonly own: unknown[] = []
   readonly unread: Unread[] = []
   readonly told: GroupChange[] = []
+  readonly storage: Storage
 
-  constructor(user: string, { device = 'phone', storage, changed, ...options }: Given = {}) {
+  constructor(user: string, { device = 'phone', storage = memoryStorage(), changed, ...options }: Given = {}) {
     const transport = changed && { transport: through(changed) }
-    const given = { url, token: user, device, storage: storage ?? memoryStorage(), ...transport }
+    this.storage = storage
+    const given = { url, token: user, device, storage, ...transport }
     this.client = connect({ ...given, e2ee: e2ee(options) }) as Device['client']
     clients.push(this.client)
     this.client.e2ee.on('unreadable', (event) => void this.unread.push(event))
@@ -155,6 +157,22 @@ it('a device that is new reads what comes then, and writes when another has told
   expect(laptop.told).toEqual([])
 })
 
+it('a device that does not know who is in a group asks others where its own are lost: the admins, and then the members', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob, carol] = [await enter('alice'), await enter('bob'), await enter('carol')]
+  const group = await alice.client.createGroup('team', ['bob', 'carol'])
+  await expect.poll(() => carol.got.length).toBeGreaterThan(0)
+  const [laptop, tablet] = [await link('bob', bob, { device: 'laptop' }), await link('bob', bob, { device: 'tablet' })]
+  await bob.client.close()
+  await tablet.client.close()
+  expect((await laptop.client.send(group, 'an admin knows')).sealed).toBe(true)
+  await laptop.client.close()
+  await alice.client.close()
+  const again = await enter('bob', { device: 'tablet', storage: tablet.storage })
+  expect((await again.client.send(group, 'a member knows')).sealed).toBe(true)
+  await has(carol, group, 'bob: an admin knows', 'bob: a member knows')
+})
+
 it('what cannot be read in a group is asked for again, a change too', async () => {
   await start({ e2ee: 'allowed' })
   const [alice, bob] = [await enter('alice'), await enter('bob', { changed: (frame) => spoilt(frame) })]
@@ -200,6 +218,15 @@ it('what is written at once after somebody was added is for them, too', async ()
   await Promise.all(texts)
   await has(carol, group, 'alice: hello')
   expect(carol.unread).toEqual([])
+})
+
+it('with people who have no keys a group is made as it is, where plain text goes to those', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice] = [await enter('alice', { plaintext: 'keyless' }), await enter('bob')]
+  expect(await alice.client.createGroup('sealed', ['bob'])).toMatch(/^#sealed-/)
+  const plain = await alice.client.createGroup('open', ['bob', 'carol'])
+  expect(plain).not.toMatch(/^#sealed-/)
+  expect((await alice.client.send(plain, 'hi')).sealed).toBeUndefined()
 })
 
 it('groups of more than 128 are not sealed, and say so; one that is does not grow beyond', async () => {

@@ -24,9 +24,10 @@ afterEach(async () => {
 
 type Sealing = Client & { readonly e2ee: E2ee }
 /** With keys, when it resolves. */
-async function enter(user: string, options: E2eeOptions & { storage?: Storage; transport?: Transport } = {}) {
-  const { storage = memoryStorage(), transport, ...rest } = options
-  const client = connect({ url, token: user, storage, e2ee: e2ee(rest), ...(transport && { transport }) }) as Sealing
+type Given = E2eeOptions & { device?: string; storage?: Storage; transport?: Transport }
+async function enter(user: string, { storage = memoryStorage(), device, transport, ...rest }: Given = {}) {
+  const given = { url, token: user, storage, ...(device && { device }), ...(transport && { transport }) }
+  const client = connect({ ...given, e2ee: e2ee(rest) }) as Sealing
   clients.push(client)
   await client.e2ee.place()
   return client
@@ -154,6 +155,27 @@ it('after a reset nothing is sent, also what was queued before, until the person
   await alice.e2ee.accept('bob')
   await alice.reached((await waiting).id, 'sent')
   expect((await take(again, 1)).at(0)).toMatchObject({ body: 'for whom?', sealed: true })
+})
+
+it('a yes is for the devices that were shown, and not for others that have come since', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  await alice.send('bob', 'before')
+  await bob.close()
+  const changes = heard<object>((listener) => alice.e2ee.on('identity', listener))
+  const second = await enter('bob', { device: 'second' })
+  await second.e2ee.reset()
+  const waiting = await alice.queue('bob', 'for whom?')
+  await expect.poll(() => changes).toHaveLength(1)
+  const shown = await alice.e2ee.identity('bob')
+  const third = await enter('bob', { device: 'third' })
+  await third.e2ee.reset()
+  await third.send('alice', 'me')
+  await expect.poll(() => changes).toHaveLength(2)
+  await alice.e2ee.accept('bob', shown)
+  expect(await alice.e2ee.identity('bob')).toMatchObject({ waits: true, devices: ['third'] })
+  await alice.e2ee.accept('bob', await alice.e2ee.identity('bob'))
+  await alice.reached(waiting.id, 'sent')
 })
 
 it('without keys nothing is sent, unless the program allows it; and nothing is handed out as from whoever has keys', async () => {

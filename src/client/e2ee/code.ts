@@ -14,24 +14,28 @@ const secretBytes = 16
 
 /** About 250 letters, digits, - and _. */
 export function codeText({ user, device, identity, suites, request, secret }: Code): string {
-  const bytes = framed([version, user, device, identity, suites, request, secret])
-  const text = btoa(String.fromCharCode(...bytes))
-  return mark + text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  return mark + textOfBytes(framed([version, user, device, identity, suites, request, secret]))
 }
 
 /** undefined: no such code, or of a later version. */
 export function codeIn(text: string): Code | undefined {
-  const trimmed = text.replace(/\s/g, '')
-  if (!trimmed.startsWith(mark)) return undefined
-  const [of, user, device, identity, suites, request, secret] = fieldsIn(trimmed.slice(mark.length)) ?? []
+  const [of, user, device, identity, suites, request, secret] = fieldsIn(text.replace(/\s/g, ''), mark) ?? []
   if (of?.[3] !== version || !user || !device || !identity || !suites || !request || secret?.length !== secretBytes)
     return undefined
   return { user: textIn(user), device: textIn(device), identity, suites, request, secret }
 }
 
-function fieldsIn(text: string): Uint8Array[] | undefined {
+/** In base64url. */
+export function textOfBytes(bytes: Uint8Array): string {
+  const text = btoa(String.fromCharCode(...bytes))
+  return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** The fields in what `textOfBytes` makes, after a mark. */
+export function fieldsIn(text: string, mark: string): Uint8Array[] | undefined {
+  if (!text.startsWith(mark)) return undefined
   try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    const binary = atob(text.slice(mark.length).replaceAll('-', '+').replaceAll('_', '/'))
     return unframed(Uint8Array.from(binary, (char) => char.charCodeAt(0)))
   } catch {
     return undefined

@@ -7,7 +7,6 @@ import { Listeners } from '../listeners.ts'
 import { Engine, type Later } from './engine.ts'
 import { begin, bring, enter, placeIn } from './entering.ts'
 import type { Line } from './line.ts'
-import { rootOf } from './pins.ts'
 import { Traffic } from './traffic.ts'
 import type { E2ee, E2eeEvents, E2eeOptions, GroupIdentity, Place, UserIdentity } from './types.ts'
 import { wired } from './wire.ts'
@@ -88,24 +87,20 @@ class ClientE2ee implements E2ee {
   }
 
   async identity(user: string): Promise<UserIdentity> {
-    const line = await this.#online()
-    await this.#place
+    const line = await this.#settled()
     const { identityOf } = await this.#later.linking()
     return identityOf(this.#running, line, user)
   }
 
-  async verify(user: string, number: string): Promise<void> {
-    const { safetyNumber } = await this.identity(user)
-    if (digitsOf(number) !== digitsOf(safetyNumber)) throw new UsageError('other_number', 'the numbers differ')
-    const pin = this.#running.pins.of(user)
-    if (pin) this.#running.pins.keep(user, { ...pin, verified: rootOf(pin.chain) })
-    await this.#running.vault.flush()
+  async verify(user: string, shown: string): Promise<void> {
+    const line = await this.#settled()
+    const { verify } = await this.#later.linking()
+    await verify(this.#running, line, user, shown)
   }
 
-  async accept(user: string): Promise<void> {
-    const pin = this.#running.pins.of(user)
-    if (pin) this.#running.pins.keep(user, { ...pin, accepted: pin.chain.n, told: undefined })
-    await this.#running.vault.flush()
+  async accept(user: string, seen?: UserIdentity): Promise<void> {
+    const { accept } = await this.#later.linking()
+    await accept(this.#running, user, seen)
     this.#wake()
     if (this.#line) this.#traffic?.repair.entered(this.#line)
   }
@@ -134,15 +129,13 @@ class ClientE2ee implements E2ee {
   }
 
   async approve(code: string): Promise<void> {
-    const line = await this.#online()
-    await this.#place
+    const line = await this.#settled()
     const { approve } = await this.#later.linking()
     await approve(this.#running, line, code)
   }
 
   async remove(device: string): Promise<void> {
-    const line = await this.#online()
-    await this.#place
+    const line = await this.#settled()
     const { remove } = await this.#later.linking()
     await remove(this.#running, line, device)
   }
@@ -155,8 +148,7 @@ class ClientE2ee implements E2ee {
   }
 
   async begin(): Promise<Place> {
-    const line = await this.#online()
-    await this.#place
+    const line = await this.#settled()
     return this.#is(enter(this.#running, line, () => true))
   }
 
@@ -205,7 +197,7 @@ class ClientE2ee implements E2ee {
     void this.#is(found).catch(() => {})
   }
 
-  /** A server that does not say so, as this device is connected to another node than the one that let it in. */
+  /** Where the server could not say so: this device is connected to another node than the one that let it in, and those were not linked. */
   #lookLater(line: Line): void {
     this.#stopLooking()
     this.#stopLooking = systemClock.after(lookMs, async () => {
@@ -220,10 +212,15 @@ class ClientE2ee implements E2ee {
     return this.#line
   }
 
+  /** When it is known where this device stands. */
+  async #settled(): Promise<Line> {
+    const line = await this.#online()
+    await this.#place
+    return line
+  }
+
   #wake(): void {
     this.#traffic?.wake()
     for (const wake of this.#wakes.splice(0)) wake()
   }
 }
-
-const digitsOf = (number: string): string => number.replace(/\D/g, '')

@@ -8,11 +8,11 @@ import { Own } from './own.ts'
 import type { Me } from './pairing.ts'
 import type { Pairings } from './pairings.ts'
 import { type Changes, type Opened, Peers } from './peers.ts'
-import { Pins } from './pins.ts'
+import { type Pin, Pins } from './pins.ts'
 import type { Primitives } from './primitives.ts'
 import { Repairs } from './repairs.ts'
 import type { Roster, Step } from './roster.ts'
-import type { Change, E2eeOptions, GroupChange } from './types.ts'
+import type { Change, E2eeOptions, GroupChange, UserIdentity } from './types.ts'
 import { Vault } from './vault.ts'
 import { platformPrimitives } from './webcrypto.ts'
 
@@ -60,6 +60,8 @@ export class Engine {
   readonly resendMs: number
   /** By peer: the pairing that was begun last for a repair (sealing.ts). */
   readonly begun = new Map<string, { readonly ephemeral: string; readonly at: number }>()
+  /** What was known of a user when it was shown to the person. */
+  readonly shown = new WeakMap<UserIdentity, Pin>()
   /** Under way, by message id. */
   readonly sealed = new Map<string, SealedSend>()
   /** Of the last welcome. */

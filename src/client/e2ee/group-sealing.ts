@@ -8,14 +8,11 @@ import { groupBody } from '../../protocol/keys/group.ts'
 import { hashOf } from '../../protocol/keys/link.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
-import { keyPayload, payloadBytes } from './payload.ts'
+import { headBytes, keyPayload, payloadBytes } from './payload.ts'
 import { headOf, type Pin, waits } from './pins.ts'
 import { type List, listText, newcomers } from './roster.ts'
 import { type Addressee, addressees, carried, type Draft, paired, partFor } from './sealing.ts'
 import { seal } from './symmetric.ts'
-
-/** Of the hash of a chain's last link, for each member: as much as nobody finds another link for. */
-export const headBytes = 16
 
 /** What only its own text can be read with. */
 export const sharedStatement = (realm: string, group: string, id: string, from: { user: string; device: string }) =>

@@ -9,6 +9,7 @@ import { draftForGroup } from './group-sealing.ts'
 import type { Groups } from './groups.ts'
 import type { Line } from './line.ts'
 import { type Pin, waits } from './pins.ts'
+import { type Device, sayQuietly } from './quiet.ts'
 import type { Repair } from './repair.ts'
 import { begunBy, type List, newcomers } from './roster.ts'
 import { sealedSend } from './sealing.ts'
@@ -31,7 +32,12 @@ export async function sendToGroup(
   return (await sealedSend(engine, frame, (frame) => draftForGroup(engine, line, frame, now, mine))) ?? 'no_keys'
 }
 
-/** Who is in a group. A device that does not know asks the others of its user; where there are none, those of the admins that the server names. */
+/** Milliseconds that those who were asked have before others are asked, too. */
+const askedMs = 5_000
+/** Devices that are asked, on one connection. */
+const mostAsked = 32
+
+/** Who is in a group. A device that does not know asks; whoever answers first is believed. */
 async function known(
   engine: Engine,
   line: Line,
@@ -40,7 +46,7 @@ async function known(
   waken: () => Promise<void>,
 ): Promise<List> {
   const groups = engine.groups as Groups
-  if (!groups.of(group)) await ask(engine, line, repair, group)
+  if (!groups.of(group)) void ask(engine, line, repair, group).catch(() => {})
   for (;;) {
     const now = groups.of(group)
     if (now) return now
@@ -48,13 +54,34 @@ async function known(
   }
 }
 
-async function ask({ pins, user: mine, device: own }: Engine, line: Line, repair: Repair, group: GroupId) {
-  const { members } = (await pins.known(line, mine)).chain
-  const answer = members.length > 1 ? undefined : await line.ask(['members', group])
-  const users = answer?.[0] === 'group' ? answer[4] : [mine]
-  for (const user of users)
-    for (const { device } of (await pins.known(line, user)).chain.members)
-      if (user !== mine || device !== own) repair.asks(line, { user, device }, group)
+/**
+ * The other devices of its user first, which no server can make up. They may be lost, or know nothing either: then the admins that the server
+ * names are asked, and after them the members.
+ */
+async function ask({ pins, groups, user: mine, device: own }: Engine, line: Line, repair: Repair, group: GroupId) {
+  const answer = await line.ask(['members', group])
+  const [admins, members] = answer[0] === 'group' ? [answer[4], answer[5]] : [[], []]
+  const asked = new Set<string>()
+  for (const users of [[mine], admins, members]) {
+    const before = asked.size
+    for (const user of users) {
+      if (asked.size >= mostAsked) break
+      for (const { device } of (await pins.known(line, user)).chain.members) {
+        if ((user === mine && device === own) || asked.size >= mostAsked || asked.has(`${user}\n${device}`)) continue
+        asked.add(`${user}\n${device}`)
+        repair.asks(line, { user, device }, group)
+      }
+    }
+    if (asked.size > before) await line.pause(askedMs)
+    if (groups?.of(group) || !line.isOpen) return
+  }
+}
+
+/** Another device asks who is in a group: only to members is it said. */
+export async function sayWho(engine: Engine, line: Line, to: Device, group: string): Promise<void> {
+  const groups = engine.groups as Groups
+  if (!groups.of(group)?.members.includes(to.user)) return
+  await sayQuietly(engine, line, to, { body: groups.text(group) ?? '', of: group, says: 'members' }, false)
 }
 
 /** As its person sees it. */
@@ -77,7 +104,7 @@ export async function markFor(
   members: readonly string[],
   plaintext: E2eeOptions['plaintext'] = 'refuse',
 ): Promise<string> {
-  if (members.length >= sealedMembers || plaintext === 'keyless') return '#'
+  if (members.length >= sealedMembers) return '#'
   if (plaintext === 'refuse') return sealedGroup
   const all = await Promise.all(members.map((user) => pins.known(line, user)))
   return all.every(({ chain }) => chain.n > 0) ? sealedGroup : '#'

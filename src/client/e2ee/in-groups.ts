@@ -1,4 +1,4 @@
 /** What sealed groups need: loaded with the first. */
 export { changes, compared, plainChange, textIn } from './group-opening.ts'
-export { identityOf, markFor, sendToGroup } from './group-sending.ts'
+export { identityOf, markFor, sayWho, sendToGroup } from './group-sending.ts'
 export { Groups } from './groups.ts'

@@ -1,6 +1,6 @@
 /** What one device writes for another, as bytes. The header is in plain sight; the tag covers it. */
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
-import { uint32, uint32At } from '../../protocol/keys/bytes.ts'
+import { uint32, varint, varintAt } from '../../protocol/keys/bytes.ts'
 import { suite } from '../../protocol/keys/prekeys.ts'
 import { keyBytes } from '../../protocol/keys/signing.ts'
 
@@ -13,9 +13,8 @@ export type Header = {
 }
 export type Message = Header & { readonly sealed: Uint8Array }
 
-/** What the other device needs to agree on the same secret. */
+/** What the other device needs to agree on the same secret, besides who it is with: that is said by the chain of that user. */
 export type Opening = {
-  readonly identity: Uint8Array
   readonly ephemeral: Uint8Array
   /** Numbers of prekeys; `once` 0: there was none left. */
   readonly signed: number
@@ -29,43 +28,41 @@ export const partTypes = { first: 1, later: 2 } as const
 /** `other_suite`: of a later version than this. */
 export type Unparsed = 'malformed' | 'other_suite'
 
-const headerLength = keyBytes + 8
-const openingLength = 2 * keyBytes + 8
 /** One block of AES, and the tag. */
 const leastSealed = 16 + 32
 
+/** As the tag covers it. */
 export const headerBytes = ({ ratchetKey, before, n }: Header): Uint8Array =>
   concatBytes(ratchetKey, uint32(before), uint32(n))
 
 /** Names a message among all that came from a device. */
 export const placeOf = ({ ratchetKey, n }: Pick<Header, 'ratchetKey' | 'n'>): string => `${bytesToHex(ratchetKey)}.${n}`
 
-export function partOf(opening: Opening | undefined, message: Message): Part {
-  const start = opening
-    ? [opening.identity, opening.ephemeral, uint32(opening.signed), uint32(opening.once)]
-    : ([] as const)
-  const bytes = concatBytes(Uint8Array.of(suite), ...start, headerBytes(message), message.sealed)
-  return { type: opening ? partTypes.first : partTypes.later, bytes }
+/** A key, and two numbers: of the opening, and of the header. */
+const numbered = (key: Uint8Array, first: number, second: number) => [key, varint(first), varint(second)]
+
+export function partBytes(opening: Opening | undefined, message: Message): Uint8Array {
+  const start = opening ? numbered(opening.ephemeral, opening.signed, opening.once) : []
+  const header = numbered(message.ratchetKey, message.before, message.n)
+  return concatBytes(Uint8Array.of(suite), ...start, ...header, message.sealed)
 }
 
 export function parsePart({ type, bytes }: Part): { opening: Opening | undefined; message: Message } | Unparsed {
   if (bytes.length === 0) return 'malformed'
   if (bytes[0] !== suite) return 'other_suite'
-  const at = 1 + (type === partTypes.first ? openingLength : 0)
-  if (bytes.length < at + headerLength + leastSealed) return 'malformed'
-  const opening = type === partTypes.first ? openingIn(bytes) : undefined
-  const message = {
-    ratchetKey: bytes.subarray(at, at + keyBytes),
-    before: uint32At(bytes, at + keyBytes),
-    n: uint32At(bytes, at + keyBytes + 4),
-    sealed: bytes.subarray(at + headerLength),
+  const start = type === partTypes.first ? numberedAt(bytes, 1) : undefined
+  const header = numberedAt(bytes, start?.end ?? 1)
+  const isWhole = header && bytes.length >= header.end + leastSealed
+  if (!isWhole || (type === partTypes.first && !start)) return 'malformed'
+  return {
+    opening: start && { ephemeral: start.key.slice(), signed: start.first, once: start.second },
+    message: { ratchetKey: header.key, before: header.first, n: header.second, sealed: bytes.subarray(header.end) },
   }
-  return { opening, message }
 }
 
-const openingIn = (bytes: Uint8Array): Opening => ({
-  identity: bytes.slice(1, 1 + keyBytes),
-  ephemeral: bytes.slice(1 + keyBytes, 1 + 2 * keyBytes),
-  signed: uint32At(bytes, 1 + 2 * keyBytes),
-  once: uint32At(bytes, 1 + 2 * keyBytes + 4),
-})
+function numberedAt(bytes: Uint8Array, at: number) {
+  const [first, next = 0] = varintAt(bytes, at + keyBytes) ?? []
+  const [second, end = 0] = varintAt(bytes, next) ?? []
+  if (first === undefined || second === undefined) return undefined
+  return { key: bytes.subarray(at, at + keyBytes), first, second, end }
+}

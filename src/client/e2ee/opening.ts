@@ -1,5 +1,4 @@
 /** Reads what comes: an entry with a part for this device becomes the message that it is. */
-import { bytesToHex } from '@noble/hashes/utils.js'
 import type { EntryFrame } from '../../protocol/frames.ts'
 import { isGroup } from '../../protocol/ids.ts'
 import { type Told, textIn, toldIn } from '../../protocol/keys/parts.ts'
@@ -9,7 +8,7 @@ import type { Engine, InGroups } from './engine.ts'
 import { chatOf, groupOf, sealedFrame } from './frame.ts'
 import type { Line } from './line.ts'
 import { bodyType, mediumIn } from './medium.ts'
-import { type Part, parsePart } from './message.ts'
+import type { Part } from './message.ts'
 import { readOne } from './pairings.ts'
 import { type Payload, payloadIn } from './payload.ts'
 import { nameOf, peerOf } from './peers.ts'
@@ -95,9 +94,6 @@ async function open(
   const pin = await withDevice(engine, line, from.user, from.device)
   const member = memberNamed(pin.chain, from.device)
   if (!member) return 'unknown_device'
-  const parsed = parsePart(part as Part)
-  if (typeof parsed === 'string') return parsed
-  if (parsed.opening && bytesToHex(parsed.opening.identity) !== bytesToHex(member.identity)) return 'unknown_device'
   const primitives = await engine.primitives()
   const peer = peerOf({ user: from.user, identity: member.identity })
   const group = groupOf(frame)
@@ -105,7 +101,8 @@ async function open(
   return engine.alone(async () => {
     const { me, own, peers, epoch, realm } = engine
     const keeper = { me, prekeys: own, answered: new Set(own.answered.keys()) }
-    const read = await readOne(primitives, keeper, from, peers.of(peer), part as Part, about)
+    const writer = { ...from, identity: member.identity }
+    const read = await readOne(primitives, keeper, writer, peers.of(peer), part as Part, about)
     if (typeof read === 'string') return read
     const text = group ? inGroups?.textIn(realm, group, id, from, read.text, shared) : read.text
     // As with any bytes that somebody has changed, nothing has come of it.

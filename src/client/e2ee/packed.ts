@@ -16,7 +16,7 @@ export const packed = ({ realm, initiator, responder, opening, answered, ratchet
     realm,
     ...ofParty(initiator),
     ...ofParty(responder),
-    ...[opening.identity, opening.ephemeral, opening.signed, opening.once],
+    ...[opening.ephemeral, opening.signed, opening.once],
     answered ? 1 : 0,
     ...[ratchet.root, ratchet.mine.secret, ratchet.mine.public, ratchet.theirs ?? nothing],
     ...ofChain(ratchet.sending),
@@ -96,7 +96,6 @@ class Reader {
 
 const party = (read: Reader): Party => ({ user: read.text(), device: read.text(), identity: read.bytes(32) })
 const opening = (read: Reader): Opening => ({
-  identity: read.bytes(32),
   ephemeral: read.bytes(32),
   signed: read.number(),
   once: read.number(),

@@ -5,7 +5,7 @@
 import { clean } from '@noble/hashes/utils.js'
 import { framed } from '../../protocol/keys/bytes.ts'
 import { type Owner, suite } from '../../protocol/keys/prekeys.ts'
-import { type Opening, type Part, parsePart, partOf, partTypes, placeOf, type Unparsed } from './message.ts'
+import { type Opening, type Part, parsePart, partBytes, partTypes, placeOf, type Unparsed } from './message.ts'
 import type { KeyPair, Primitives } from './primitives.ts'
 import { answering, beginning, canWrite, decrypt, encrypt, type Ratchet, type Unread } from './ratchet.ts'
 import { answer, begin, type CheckedBundle, type Identity } from './x3dh.ts'
@@ -53,7 +53,6 @@ export async function pair(primitives: Primitives, me: Me, bundle: CheckedBundle
     initiator: partyOf(me),
     responder: { user, device, identity: bundle.identity },
     opening: {
-      identity: me.identity.public,
       ephemeral: agreed.ephemeral,
       signed: bundle.signed.number,
       once: bundle.once?.number ?? 0,
@@ -67,18 +66,19 @@ export async function pair(primitives: Primitives, me: Me, bundle: CheckedBundle
 export async function paired(
   primitives: Primitives,
   me: Me,
-  peer: Omit<Party, 'identity'>,
+  peer: Party,
   opening: Opening,
   prekeys: PrivatePrekeys,
 ): Promise<Pairing | 'no_prekey' | 'bad_key'> {
   const signed = prekeys.signed(opening.signed)
   const once = opening.once === 0 ? undefined : prekeys.once(opening.once)
   if (!signed || (opening.once !== 0 && !once)) return 'no_prekey'
-  const secret = await answer(primitives, me.identity, { ...opening, signed, once })
+  const { user, device, identity } = peer
+  const secret = await answer(primitives, me.identity, { identity, ephemeral: opening.ephemeral, signed, once })
   if (!secret) return 'bad_key'
   return {
     realm: me.realm,
-    initiator: { user: peer.user, device: peer.device, identity: opening.identity },
+    initiator: { user, device, identity },
     responder: partyOf(me),
     opening,
     answered: true,
@@ -92,7 +92,7 @@ export function write(pairing: Pairing, text: Uint8Array, about: About): { pairi
   const opening = pairing.answered ? undefined : pairing.opening
   const type = opening ? partTypes.first : partTypes.later
   const { ratchet, message } = encrypt(pairing.ratchet, text, associated(pairing, about, type))
-  return { pairing: { ...pairing, ratchet }, part: partOf(opening, message) }
+  return { pairing: { ...pairing, ratchet }, part: { type, bytes: partBytes(opening, message) } }
 }
 
 export async function read(
@@ -117,7 +117,6 @@ export async function read(
 /** Whether an opening made this pairing. */
 export const isOf = ({ opening }: Pairing, other: Opening): boolean =>
   String(opening.ephemeral) === String(other.ephemeral) &&
-  String(opening.identity) === String(other.identity) &&
   opening.signed === other.signed &&
   opening.once === other.once
 
@@ -142,4 +141,4 @@ const associated = (
 
 const fields = ({ user, device, identity }: Party) => [user, device, identity] as const
 
-const partyOf = ({ user, device, identity }: Me): Party => ({ user, device, identity: identity.public })
+export const partyOf = ({ user, device, identity }: Me): Party => ({ user, device, identity: identity.public })

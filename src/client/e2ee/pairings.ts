@@ -51,7 +51,7 @@ export const withChanged = (pairings: Pairings, changed: Pairing): Pairings =>
 export async function readOne(
   primitives: Primitives,
   keeper: Keeper,
-  peer: Omit<Party, 'identity'>,
+  peer: Party,
   pairings: Pairings,
   part: Part,
   about: About,
@@ -74,7 +74,7 @@ export async function readOne(
 async function readFirst(
   primitives: Primitives,
   { me, prekeys, answered }: Keeper,
-  peer: Omit<Party, 'identity'>,
+  peer: Party,
   pairings: Pairings,
   part: Part,
   about: About,

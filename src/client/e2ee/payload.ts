@@ -4,10 +4,12 @@
  */
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Body } from '../../protocol/ids.ts'
-import { framed, uint32, uint32At, unframed } from '../../protocol/keys/bytes.ts'
+import { compact, compactIn, varint, varintAt } from '../../protocol/keys/bytes.ts'
 import { textIn } from '../../protocol/keys/parts.ts'
 
+/** `hash`: of the last link, of which the first `headBytes` are carried: as much as nobody finds another link for. */
 export type Head = { readonly n: number; readonly hash: Uint8Array }
+export const headBytes = 16
 export type Payload = {
   readonly body: Body
   /** Of the chain of whoever writes, and of whoever is written to. */
@@ -33,56 +35,50 @@ type Says = 'ask' | 'none' | 'lost' | 'roster' | 'members'
 
 const version = 1
 const kinds = ['text', 'bytes', 'ask', 'none', 'lost', 'roster', 'members'] as const
-/** Sizes tell little: they are powers of two up to 2 KiB, and then whole KiB. */
+/** Fields in their order; the zeros after them are such as are empty. */
+const names = ['body', 'mine', 'theirs', 'of', 'chat', 'change', 'list', 'heads', 'media', 'preview'] as const
+/** Sizes tell little: they are powers of two up to 2 KiB, and then whole KiB. One byte less, which the last block of AES takes. */
 const [least, power, step] = [64, 2_048, 1_024]
 
-export function payloadBytes({
-  body,
-  mine,
-  theirs,
-  of = '',
-  says,
-  change,
-  list,
-  heads,
-  chat,
-  media,
-  preview,
-}: Payload): Uint8Array {
-  const kind = kinds.indexOf(says ?? (typeof body === 'string' ? 'text' : 'bytes'))
-  const more =
-    change || heads || chat || media
-      ? [change ?? '', list ?? '', heads ?? '', chat ?? '', media ?? '', preview ?? '']
-      : []
-  const fields = framed([version, kind, body, mine.n, mine.hash, theirs.n, theirs.hash, of, ...more])
-  const padded = new Uint8Array(sizeFor(fields.length + 4))
-  padded.set(concatBytes(uint32(fields.length), fields))
+export function payloadBytes({ says, ...payload }: Payload): Uint8Array {
+  const kind = kinds.indexOf(says ?? (typeof payload.body === 'string' ? 'text' : 'bytes'))
+  const fields = compact(names.map((name) => fieldOf(payload[name] ?? '')))
+  const padded = new Uint8Array(sizeFor(fields.length + 3) - 1)
+  padded.set([version, kind])
+  padded.set(fields, 2)
   return padded
 }
 
-/** undefined: of a later version, or not what `payloadBytes` makes. */
+/** undefined: of a later version, which has more fields, or not what `payloadBytes` makes. */
 export function payloadIn(padded: Uint8Array): Payload | undefined {
-  const length = padded.length < 4 ? -1 : uint32At(padded, 0)
-  const fields = length >= 0 && length + 4 <= padded.length ? unframed(padded.subarray(4, 4 + length)) : undefined
-  const [as, kindAt, body, mine, mineHash, theirs, theirsHash, of, change, list, heads, chat, media, preview] =
-    fields ?? []
-  const kind = kinds[kindAt?.[3] ?? kinds.length]
-  if (as?.[3] !== version || !kind || !body || mine?.length !== 4 || theirs?.length !== 4 || !mineHash || !theirsHash)
-    return undefined
+  const fields = padded[0] === version ? compactIn(padded.subarray(2)) : undefined
+  const kind = kinds[padded[1] ?? kinds.length]
+  const [body, writer, reader, of, chat, change, list, heads, media, preview, ...more] = fields ?? []
+  const [mine, theirs] = [headIn(writer), headIn(reader)]
+  if (!kind || !body || !mine || !theirs || more.some(({ length }) => length > 0)) return undefined
   return {
-    body: kind === 'bytes' ? body : textIn(body),
+    body: kind === 'bytes' ? body.slice() : textIn(body),
     of: textIn(of),
     ...(change?.length && { change: textIn(change), list: textIn(list) }),
-    ...(heads && { heads }),
+    ...(heads?.length && { heads }),
     ...(chat?.length && { chat: textIn(chat) }),
-    ...(media?.length && { media: textIn(media), preview }),
+    ...(media?.length && { media: textIn(media), preview: preview?.slice() }),
     ...(kind !== 'text' && kind !== 'bytes' && { says: kind }),
-    mine: { n: uint32At(mine, 0), hash: mineHash },
-    theirs: { n: uint32At(theirs, 0), hash: theirsHash },
+    mine,
+    theirs,
   }
 }
 
-/** What the parts of a group's message hold: no other payload begins so, since none is so long. */
+const fieldOf = (value: Body | Head): Body =>
+  typeof value === 'object' && 'n' in value ? concatBytes(varint(value.n), value.hash.slice(0, headBytes)) : value
+
+function headIn(bytes: Uint8Array | undefined): Head | undefined {
+  const [n, end = 0] = (bytes && varintAt(bytes, 0)) ?? []
+  const hash = bytes?.slice(end)
+  return n !== undefined && hash && (hash.length === headBytes || n === 0) ? { n, hash } : undefined
+}
+
+/** What the parts of a group's message hold: no payload begins so. */
 export const keyPayload = (key: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(keyMark), key)
 export const keyIn = (text: Uint8Array): Uint8Array | undefined =>
   text.length === 33 && text[0] === keyMark ? text.subarray(1) : undefined

@@ -165,8 +165,7 @@ export class Pins {
   compare(user: string, { n, hash }: Head, isOwn: boolean, isMine = false): void {
     const pin = this.#pins.get(user)
     if (!pin || n === 0) return
-    const link = pin.links[n - 1]
-    const isOther = link !== undefined && !bytesToHex(hashOf(link)).startsWith(bytesToHex(hash))
+    const isOther = this.differs(user, { n, hash })
     const isMore = n > pin.chain.n
     if (isOther || isMore) this.doubt(user)
     if (isOther && isOwn && !isMine) this.fork(user)
@@ -174,6 +173,12 @@ export class Pins {
     if (!isOther || (isOwn && !isMine) || this.#differs.has(user)) return
     this.#differs.add(user)
     this.#tell(user, 'differs')
+  }
+
+  /** Whether a head cannot be of the chain that is pinned. */
+  differs(user: string, { n, hash }: Head): boolean {
+    const link = this.#pins.get(user)?.links[n - 1]
+    return link !== undefined && !bytesToHex(hashOf(link)).startsWith(bytesToHex(hash))
   }
 
   keep(user: string, pin: Pin): void {

@@ -11,7 +11,7 @@ import type { Payload } from './payload.ts'
 import { nameOf } from './peers.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
-import type { Carrying, Sets, Task, Wanted } from './repairs.ts'
+import { type Carrying, mostOfAll, type Sets, type Task, type Wanted } from './repairs.ts'
 import { begunMs, carried } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
@@ -49,6 +49,8 @@ export class Repair {
     if (isWanted && !known) {
       const bare = Object.assign([...frame], { 5: '' }) as unknown as Carrying
       vault.set(repairs.want(name, { ...from, frame: bare, epoch, why, tries: 0, asked: false }))
+      const [oldest] = repairs.wanted
+      if (oldest && repairs.wanted.size > mostOfAll) this.#giveUp(...oldest)
     }
     this.#tell({ frame, epoch, ...from }, why, isWanted)
     if (isWanted) this.#later(() => this.#ask(line, name))
@@ -69,6 +71,7 @@ export class Repair {
     const said = (this.#saidLost.get(name) ?? []).filter((at) => now - at < begunMs)
     // Else two that cannot read each other would say so for ever.
     if (said.length >= mostTries) return
+    if (this.#saidLost.size > mostOfAll) this.#saidLost.clear()
     this.#saidLost.set(name, [...said, now])
     this.#later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
   }
@@ -79,14 +82,15 @@ export class Repair {
     from: Device,
     { says, of = '', body }: Payload,
   ): { readonly sets: Sets; readonly then: () => void } {
-    const { repairs, groups, user } = this.#engine
+    const engine = this.#engine
+    const { repairs, groups, user } = engine
     const name = nameOf(from.user, of)
     const wanted = repairs.wanted.get(name)
     const then = () => {
       if (says === 'ask') this.#later(() => this.#answer(line, { ...from, id: of }))
       if (says === 'lost') this.#askAgain(line, from)
       if (says === 'none' && wanted) this.#tell(wanted, 'not_kept', false)
-      if (says === 'roster') this.#later(() => this.#sayWho(line, from, of))
+      if (says === 'roster') this.#later(async () => (await engine.withGroups()).sayWho(engine, line, from, of))
       if (says === 'members') this.#woken()
     }
     if (says === 'members') {
@@ -101,19 +105,6 @@ export class Repair {
   asks(line: Line, from: Device, group: string): void {
     this.#engine.groups?.asked.add(nameOf(from.user, from.device) + group)
     this.#later(() => sayQuietly(this.#engine, line, from, { body: '', of: group, says: 'roster' }, false))
-  }
-
-  /** Only to members is it said. */
-  async #sayWho(line: Line, to: Device, group: string): Promise<void> {
-    const now = this.#engine.groups?.of(group)
-    if (!now?.members.includes(to.user)) return
-    await sayQuietly(
-      this.#engine,
-      line,
-      to,
-      { body: this.#engine.groups?.text(group) ?? '', of: group, says: 'members' },
-      false,
-    )
   }
 
   /** Entries that are gone, or deleted, are wanted no more. */

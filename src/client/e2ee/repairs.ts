@@ -38,6 +38,8 @@ export type Sets = readonly (readonly [key: string, value: unknown])[]
 const logBytes = 10 * 1024 * 1024
 /** Things that devices of one user ask for, which wait: for the person to accept that user, say. Beyond these the oldest are not answered. */
 const mostTasks = 256
+/** Of all users, as many of whom a server can make up: messages that are wanted, and things that are asked for. */
+export const mostOfAll = 1_024
 /** What a message costs besides its body. */
 const around = 200
 
@@ -102,7 +104,8 @@ export class Repairs {
     if (isOver) return [[`task:${name}`, undefined]]
     this.tasks.set(name, task)
     const theirs = [...this.tasks].filter(([, other]) => other.user === user)
-    const [oldest] = theirs.length > mostTasks ? (theirs[0] ?? []) : []
+    const [oldest] =
+      (theirs.length > mostTasks ? theirs[0] : this.tasks.size > mostOfAll ? [...this.tasks][0] : []) ?? []
     if (oldest === undefined) return [[`task:${name}`, task]]
     this.tasks.delete(oldest)
     return [

@@ -83,6 +83,8 @@ export type GroupIdentity = {
 export type UserIdentity = {
   /** 60 digits, the same on both sides: compare them over another way than this one. */
   readonly safetyNumber: string
+  /** To show to the other one as a QR code: the number, and how far this device has followed the devices of both. */
+  readonly card: string
   readonly verified: boolean
   readonly devices: readonly string[]
   /** The person has to `accept` before anything is sent: the devices of this user are others than before, links are withheld, or two chains were shown. */
@@ -101,10 +103,16 @@ export interface E2ee extends Transfers {
   place(): Promise<Place>
   /** Who a user is, as far as this device knows; asks the server where it knows nothing. Rejects with a UsageError where there are no keys. */
   identity(user: string): Promise<UserIdentity>
-  /** The person has compared the numbers. Rejects with a UsageError where they differ. */
-  verify(user: string, number: string): Promise<void>
-  /** The person has seen that the devices of a user are others: what waits is sent to them. After a fork there is nothing to accept. */
-  accept(user: string): Promise<void>
+  /**
+   * The person has compared the numbers, or scanned the `card` of the other one. Rejects with a UsageError where they differ, or the server shows the
+   * two of them different devices (`other_devices`).
+   */
+  verify(user: string, shown: string): Promise<void>
+  /**
+   * The person has seen that the devices of a user are others: what waits is sent to them. `seen`: as they were shown; of what has come since
+   * nothing is accepted. Default: as they are now. After a fork there is nothing to accept.
+   */
+  accept(user: string, seen?: UserIdentity): Promise<void>
   /**
    * Of a device that is to be linked: what another device of this user is to be shown, on its screen or by another way than this server.
    * Whoever has it can be let in as this device by nobody but that other one. Rejects with a UsageError where the server takes no keys.

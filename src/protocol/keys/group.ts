@@ -4,7 +4,7 @@
  */
 import type { DeviceId, UserId } from '../ids.ts'
 import { isId } from '../ids.ts'
-import { framed, uint32At, unframed } from './bytes.ts'
+import { compact, compactIn, numberIn } from './bytes.ts'
 import {
   body,
   type DevicePart,
@@ -39,35 +39,39 @@ export type Posted = Kind & {
 export const groupBody = ({ mine, own, shared, members, ...kind }: GroupSent): Uint8Array =>
   body(
     kind,
-    ...[forms.group, mine, listOf(own), shared],
-    framed(members.flatMap(({ user, n, parts }) => [user, n, listOf(parts)])),
+    forms.group,
+    mine,
+    listOf(own),
+    shared,
+    compact(members.flatMap(({ user, n, parts }) => [user, n, listOf(parts)])),
   )
 
 export const postedBody = ({ from, shared, members, ...kind }: Posted): Uint8Array =>
-  body(kind, forms.posted, from, shared, framed(members.flatMap(({ user, parts }) => [user, listOf(parts)])))
+  body(kind, forms.posted, from, shared, compact(members.flatMap(({ user, parts }) => [user, listOf(parts)])))
 
 /** undefined: not such a body, or not well formed. */
 export function groupIn(bytes: Uint8Array, idLength: number): GroupSent | undefined {
-  const [mine, list, shared, listed, ...more] = fieldsOf(bytes, forms.group) ?? []
-  if (mine?.length !== 4 || !list || !shared || !listed || more.length > 0) return undefined
+  const [last, list, shared, listed, ...more] = fieldsOf(bytes, forms.group) ?? []
+  const mine = numberIn(last)
+  if (mine === undefined || !list || !shared || !listed || more.length > 0) return undefined
   const own = partsIn(list, idLength)
-  const fields = unframed(listed)
+  const fields = compactIn(listed)
   if (!own || !fields || fields.length % 3 !== 0 || fields.length > 3 * sealedMembers) return undefined
   const members: (ForMember & { readonly n: number })[] = []
   for (let at = 0; at < fields.length; at += 3) {
-    const [name, n, list] = fields.slice(at, at + 3)
-    const [user, parts] = [textIn(name), list && partsIn(list, idLength)]
-    if (n?.length !== 4 || !parts || !isId(user, idLength)) return undefined
-    members.push({ user: user as UserId, n: uint32At(n, 0), parts })
+    const [name, link, list] = fields.slice(at, at + 3)
+    const [user, n, parts] = [textIn(name), numberIn(link), list && partsIn(list, idLength)]
+    if (n === undefined || !parts || !isId(user, idLength)) return undefined
+    members.push({ user: user as UserId, n, parts })
   }
   if (new Set(members.map(({ user }) => user)).size < members.length) return undefined
-  return { mine: uint32At(mine, 0), own, shared, members, ...kindOf(bytes) }
+  return { mine, own, shared, members, ...kindOf(bytes) }
 }
 
 /** What each member's inbox keeps of what the log has. Who was given nothing gets nothing but who wrote it, and the value of a change. */
 export function keptIn(posted: Uint8Array): (member: UserId) => Uint8Array {
   const [name, shared, listed] = fieldsOf(posted, forms.posted) ?? []
-  const [from, kind, fields] = [textIn(name) as DeviceId, kindOf(posted), (listed && unframed(listed)) ?? []]
+  const [from, kind, fields] = [textIn(name) as DeviceId, kindOf(posted), (listed && compactIn(listed)) ?? []]
   const lists = new Map(fields.flatMap((user, at) => (at % 2 === 0 ? [[textIn(user), fields[at + 1]] as const] : [])))
   return (member) => {
     const list = lists.get(member)

@@ -1,8 +1,8 @@
 /** What is in a sealed body: as a device sends it, as an inbox keeps it, and as one device of the inbox gets it. */
 import { concatBytes } from '@noble/hashes/utils.js'
 import { type DeviceId, isId } from '../ids.ts'
-import { isQuiet, isSealed, isSealedChange, sealedKinds, sealedMark, valueIn } from '../sealed.ts'
-import { framed, uint32At, unframed } from './bytes.ts'
+import { isQuiet, isSealed, isSealedChange, sealedKinds, sealedMark, valueEnd, valueIn } from '../sealed.ts'
+import { compact, compactIn, framed, numberIn } from './bytes.ts'
 
 /** For one device; `type`: 1 for one that begins a pairing, 2 for a later one. */
 export type DevicePart = { readonly device: DeviceId; readonly type: number; readonly bytes: Uint8Array }
@@ -31,70 +31,82 @@ export type Told = {
   readonly shared?: Uint8Array | undefined
 }
 
-/** The first field of a body, after the value of a change. The last two are in group.ts. */
+/** The first byte of a body, after the value of a change. The last two are in group.ts. */
 export const forms = { sent: 1, kept: 2, told: 3, group: 4, posted: 5 } as const
 /** Devices of one user in one message. */
 const most = 64
+const any = Number.MAX_SAFE_INTEGER
+const nothing = new Uint8Array(0)
+const markBytes = sealedMark.length + 1
 
-export function body({ quiet, value }: Kind, ...fields: Parameters<typeof framed>[0]): Uint8Array {
+/** Names are said once, and lengths and numbers in as few bytes as they take: all of it is kept for each message. */
+export function body({ quiet, value }: Kind, form: number, ...fields: Parameters<typeof compact>[0]): Uint8Array {
   const kind = value === undefined ? (quiet ? sealedKinds.quiet : sealedKinds.message) : sealedKinds.change
-  const all = value === undefined ? fields : [value, ...fields]
-  return concatBytes(Uint8Array.from([...sealedMark, kind]), framed(all))
+  const before = value === undefined ? nothing : framed([value])
+  return concatBytes(Uint8Array.from([...sealedMark, kind]), before, Uint8Array.of(form), compact(fields))
 }
 
 export const kindOf = (bytes: Uint8Array): Kind =>
   isSealedChange(bytes) ? { value: String(valueIn(bytes)) } : { quiet: isQuiet(bytes) }
 
-export const listOf = (parts: readonly DevicePart[]): Uint8Array =>
-  framed(parts.flatMap(({ device, type, bytes }) => [device, type, bytes]))
+/** Of each the device, and its type before its bytes. */
+export const listOf = (parts: readonly DevicePart[]): Uint8Array => compact(parts.flatMap(partFields))
+
+const partFields = ({ device, type, bytes }: DevicePart) => [device, typed(type, bytes)]
+const typed = (type: number, bytes: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(type), bytes)
 
 export const sentBody = ({ theirs, mine, parts, own, ...kind }: Sent): Uint8Array =>
   body(kind, forms.sent, theirs, mine, listOf(parts), listOf(own))
 
-export const keptBody = ({ from, parts, shared, ...kind }: Kept): Uint8Array =>
-  body(kind, forms.kept, from, listOf(parts), ...(shared ? [shared] : []))
+export const keptBody = ({ from, parts, shared = nothing, ...kind }: Kept): Uint8Array =>
+  body(kind, forms.kept, from, shared, ...parts.flatMap(partFields))
 
 /** undefined: not such a body, or not well formed. */
 export function sentIn(bytes: Uint8Array, idLength: number): Sent | undefined {
-  const [theirs, mine, their, my, ...more] = fieldsOf(bytes, forms.sent) ?? []
-  if (theirs?.length !== 4 || mine?.length !== 4 || !their || !my || more.length > 0) return undefined
-  const [parts, own] = [partsIn(their, idLength), partsIn(my, idLength)]
-  return parts && own && { theirs: uint32At(theirs, 0), mine: uint32At(mine, 0), parts, own, ...kindOf(bytes) }
+  const [their, my, theirList, myList, ...more] = fieldsOf(bytes, forms.sent) ?? []
+  const [theirs, mine] = [numberIn(their), numberIn(my)]
+  if (theirs === undefined || mine === undefined || !theirList || !myList || more.length > 0) return undefined
+  const [parts, own] = [partsIn(theirList, idLength), partsIn(myList, idLength)]
+  return parts && own && { theirs, mine, parts, own, ...kindOf(bytes) }
 }
 
 /** What a device of the inbox gets of a body that it keeps. */
 export function toldTo(kept: Uint8Array, device: DeviceId): Uint8Array {
-  const [from, list, shared] = fieldsOf(kept, forms.kept) ?? []
-  const part = list && partsIn(list, Number.MAX_SAFE_INTEGER)?.find((part) => part.device === device)
-  const given = part ? [part.type, part.bytes, ...(shared ? [shared] : [])] : []
-  return body(kindOf(kept), forms.told, textIn(from), ...given)
+  const [from = nothing, shared = nothing, ...fields] = fieldsOf(kept, forms.kept) ?? []
+  const part = partsOf(fields, any)?.find((part) => part.device === device)
+  const given = part ? [typed(part.type, part.bytes), ...(shared.length > 0 ? [shared] : [])] : []
+  return body(kindOf(kept), forms.told, from, ...given)
 }
 
 export function toldIn(bytes: Uint8Array): Told | undefined {
-  const [from, type, part, shared, ...more] = fieldsOf(bytes, forms.told) ?? []
-  if (!from || more.length > 0) return undefined
-  if (!type) return { from: textIn(from) as DeviceId, part: undefined }
-  if (type.length !== 4 || !part) return undefined
-  return { from: textIn(from) as DeviceId, part: { type: uint32At(type, 0), bytes: part }, shared }
+  const [name, part, shared, ...more] = fieldsOf(bytes, forms.told) ?? []
+  if (!name || more.length > 0) return undefined
+  const from = textIn(name) as DeviceId
+  if (!part) return { from, part: undefined }
+  const [type] = part
+  return type === undefined ? undefined : { from, part: { type, bytes: part.subarray(1) }, shared }
 }
 
 /** What comes after the form; undefined: it has another. */
 export function fieldsOf(bytes: Uint8Array, form: number): Uint8Array[] | undefined {
   if (!isSealed(bytes)) return undefined
-  const fields = unframed(bytes.subarray(sealedMark.length + 1)) ?? []
-  const [first, ...rest] = isSealedChange(bytes) ? fields.slice(1) : fields
-  return first?.length === 4 && uint32At(first, 0) === form ? rest : undefined
+  const at = isSealedChange(bytes) ? valueEnd(bytes) : markBytes
+  return bytes[at] === form ? compactIn(bytes.subarray(at + 1)) : undefined
 }
 
 export function partsIn(list: Uint8Array, idLength: number): DevicePart[] | undefined {
-  const fields = unframed(list)
-  if (!fields || fields.length % 3 !== 0 || fields.length > 3 * most) return undefined
+  const fields = compactIn(list)
+  return fields && partsOf(fields, idLength)
+}
+
+function partsOf(fields: readonly Uint8Array[], idLength: number): DevicePart[] | undefined {
+  if (fields.length % 2 !== 0 || fields.length > 2 * most) return undefined
   const parts: DevicePart[] = []
-  for (let at = 0; at < fields.length; at += 3) {
-    const [name, type, bytes] = fields.slice(at, at + 3)
-    const device = textIn(name)
-    if (type?.length !== 4 || !bytes || !isId(device, idLength)) return undefined
-    parts.push({ device: device as DeviceId, type: uint32At(type, 0), bytes })
+  for (let at = 0; at < fields.length; at += 2) {
+    const [device, bytes = nothing] = [textIn(fields[at]), fields[at + 1]]
+    const [type] = bytes
+    if (type === undefined || !isId(device, idLength)) return undefined
+    parts.push({ device: device as DeviceId, type, bytes: bytes.subarray(1) })
   }
   return new Set(parts.map(({ device }) => device)).size === parts.length ? parts : undefined
 }

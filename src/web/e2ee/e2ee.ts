@@ -9,6 +9,7 @@ import { notice } from '../notice.ts'
 import type { Offer } from '../offer.ts'
 import type { Sealing } from '../sealing.ts'
 import { ask, button, tried } from '../sheet.ts'
+import { givenNothing, notSealedWords, plainGroupWords } from './group.ts'
 import { keyOf } from './key.ts'
 import { Linking } from './linking.ts'
 import { Lock } from './lock.ts'
@@ -66,6 +67,7 @@ class PageSealing implements Sealing {
       turnOn: () => linking.turnOn(),
       link: () => linking.link(),
       devices: settings,
+      plainGroup: async (group: string) => plainGroupWords(e2ee, (await client.group(group)).members),
     }
     this.#lock = new Lock({ me, e2ee, book, isFirst }, (chat, secrecy) =>
       showEncryption(chat, secrecy, { ...acts, changed: () => void this.#lock?.look() }),
@@ -75,6 +77,14 @@ class PageSealing implements Sealing {
 
   open(chat: string | undefined): void {
     this.#lock?.open(chat)
+  }
+
+  notSealedWords(others: readonly string[]): Promise<string> {
+    return notSealedWords(this.e2ee, others, this.#isFirst)
+  }
+
+  givenNothing(group: string): Promise<readonly string[]> {
+    return givenNothing(this.e2ee, group)
   }
 
   /** Of those that the server lists as devices, its own list says more. */

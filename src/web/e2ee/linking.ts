@@ -3,6 +3,7 @@ import type { E2ee } from '../../client/e2ee/types.ts'
 import { make } from '../dom.ts'
 import { notice } from '../notice.ts'
 import { ask, button, closeSheet, openSheet, openSheetOf, tried } from '../sheet.ts'
+import { codeForm } from './field.ts'
 import { qrCode } from './qr.ts'
 
 const resetWords =
@@ -71,31 +72,26 @@ export class Linking {
   /** Lets in the device whose code is pasted. */
   approve(): HTMLElement {
     return button('Link a device', () => {
-      const field = make('textarea', 'link-code')
-      Object.assign(field, { rows: 4, placeholder: 'bluetick:…', required: true, spellcheck: false })
-      field.setAttribute('aria-label', 'Code of the new device')
-      const submit = make('button', 'primary', 'Link it')
-      submit.type = 'submit'
-      const form = make('form', 'link', field, submit)
-      form.onsubmit = async (event) => {
-        event.preventDefault()
-        submit.disabled = true
-        const failed = await this.#e2ee.approve(field.value).catch((error: Error) => error)
-        submit.disabled = false
-        if (failed) return notice(failed.message)
-        closeSheet()
-        notice('The device is linked.')
-      }
+      const form = codeForm({
+        label: 'Code of the new device',
+        placeholder: 'bluetick:…',
+        yes: 'Link it',
+        act: async (code) => {
+          await this.#e2ee.approve(code)
+          closeSheet()
+          notice('The device is linked.')
+        },
+      })
       openSheet(
         'Link a device',
         make(
           'p',
           'words',
-          'On the new device, press “Link this browser”, and paste the code that it shows here. Only link a device that you hold in your hands: it will read what you write and get.',
+          'On the new device, press “Link this browser”, and paste the code that it shows here, or take a picture of it. Only link a device that you hold in your hands: it will read what you write and get.',
         ),
         form,
       )
-      field.focus()
+      form.querySelector('textarea')?.focus()
     })
   }
 

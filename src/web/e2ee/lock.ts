@@ -10,7 +10,7 @@ const shapes = {
   open: 'M6 11h12v9H6zM8.500 11V7.500a3.500 3.500 0 0 1 6.700-1.400',
   verified: 'M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3M9.500 15.500l1.800 1.800 3.200-3.600',
 }
-/** Milliseconds after which it is asked again about somebody who had no keys. */
+/** Milliseconds after which it is asked again about people who had no keys. */
 const againMs = 30_000
 
 type About = { readonly me: string; readonly e2ee: E2ee; readonly book: Book; readonly isFirst: () => boolean }
@@ -32,7 +32,13 @@ export class Lock {
     about.book.on('lines', (lines) => {
       if (this.#known?.is !== 'sealed' && lines.some(({ chat }) => chat === this.#chat)) void this.look()
     })
-    setInterval(() => this.#known?.is === 'open' && void this.look(), againMs)
+    setInterval(() => this.#mayClose && void this.look(), againMs)
+  }
+
+  /** Somebody may have turned it on meanwhile, of which nobody is told. */
+  get #mayClose(): boolean {
+    const known = this.#known
+    return known?.is === 'open' || (known?.is === 'group' && known.group.without.length > 0)
   }
 
   open(chat: string | undefined): void {
@@ -75,10 +81,11 @@ export class Lock {
   }
 
   #accept(): void {
-    const chat = this.#chat ?? ''
+    const [chat, known] = [this.#chat ?? '', this.#known]
+    if (known?.is !== 'held') return
     const words = `If you did not compare the numbers, somebody else may have taken the place of ${chat}. What waits is sent to the devices that there are now.`
     ask(`Send to the new devices of ${chat}?`, words, 'Send', async () => {
-      await tried(this.#about.e2ee.accept(chat))
+      await tried(this.#about.e2ee.accept(chat, known.identity))
       await this.look()
     })
   }

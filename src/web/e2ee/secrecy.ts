@@ -4,11 +4,13 @@ import type { E2ee, GroupIdentity, UserIdentity } from '../../client/e2ee/types.
 import { isSealedGroup } from '../../protocol/sealed.ts'
 import { names } from '../words.ts'
 
+type Why = 'self' | 'off' | 'unlinked' | 'theirs' | 'refused'
 /** `off`: this person has not turned it on. `unlinked`: in this browser not. `theirs`: the other one has not. `refused`: the server does not take it. */
 export type Secrecy =
   | { readonly is: 'sealed' | 'held'; readonly identity: UserIdentity }
   | { readonly is: 'group'; readonly group: GroupIdentity }
-  | { readonly is: 'open'; readonly why: 'group' | 'self' | 'off' | 'unlinked' | 'theirs' | 'refused' }
+  | { readonly is: 'open'; readonly why: 'group' }
+  | { readonly is: 'open'; readonly why: Why }
 
 /** `isFirst`: no device of this person has keys, as the server says. Waits for a connection. */
 export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: () => boolean): Promise<Secrecy> {
@@ -27,15 +29,16 @@ export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: (
 export function lockWords(secrecy: Secrecy): string {
   if (secrecy.is === 'held') return 'Encrypted; messages wait'
   if (secrecy.is === 'open') return 'Not encrypted'
-  if (secrecy.is === 'group') return 'Encrypted'
+  if (secrecy.is === 'group') {
+    const left = [...secrecy.group.without, ...secrecy.group.unsealed]
+    return left.length > 0 ? `Encrypted, but not for ${names(left)}` : 'Encrypted'
+  }
   return secrecy.identity.verified ? 'Encrypted and verified' : 'Encrypted'
 }
 
-/** Why a chat is not encrypted, as sentences. */
-export function openWords(why: Extract<Secrecy, { is: 'open' }>['why'], who: string, required: boolean): string {
+/** Why a chat of two is not encrypted, as sentences. */
+export function openWords(why: Why, who: string, required: boolean): string {
   switch (why) {
-    case 'group':
-      return 'This group is not encrypted: whoever runs the server can read what is written here.'
     case 'self':
       return 'A chat with yourself cannot be encrypted yet, so nothing can be sent here.'
     case 'off':
@@ -55,7 +58,10 @@ export function openWords(why: Extract<Secrecy, { is: 'open' }>['why'], who: str
 
 /** Who reads a group, and who does not. */
 export function groupWords({ unsealed, without }: GroupIdentity): string {
-  const left = without.length > 0 ? ` Nothing is encrypted for ${names(without)}, who cannot read it.` : ''
+  const left =
+    without.length > 0
+      ? ` Nothing is encrypted for ${names(without)}: they have not turned on encryption, or their devices are all new, and you have not compared their security number since. Open the chat with them to see which.`
+      : ''
   const added =
     unsealed.length > 0 ? ` The server has added ${names(unsealed)}, and no admin has: they get nothing.` : ''
   return `What is written in this group is encrypted on the devices of its members, and only they can read it.${left}${added}`

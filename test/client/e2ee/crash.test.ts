@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { about, begun, type Device, mustWrite, newDevice, primitives, textOf } from './devices.ts'
-import { finished, type Pairing, type Part, packed, paired, parsePart, read, unpacked } from './kit.ts'
+import { finished, type Pairing, type Part, packed, paired, parsePart, partyOf, read, unpacked } from './kit.ts'
 import { generator, type Random } from './random.ts'
 
 /**
@@ -49,7 +49,7 @@ class Side {
   /** Durable under its id: it must come. */
   readonly written = new Set<string>()
   readonly #name: string
-  readonly #peer: string
+  readonly #peer: Device
   readonly #rule: Rule
   readonly #server: Server
   readonly #device: Device
@@ -61,7 +61,7 @@ class Side {
   #read = 0
   #held: Held[] = []
 
-  constructor(name: string, peer: string, rule: Rule, server: Server, device: Device, pairing?: Pairing) {
+  constructor(name: string, peer: Device, rule: Rule, server: Server, device: Device, pairing?: Pairing) {
     this.#name = name
     this.#peer = peer
     this.#rule = rule
@@ -78,7 +78,7 @@ class Side {
     this.#out = this.#disk.out
     this.#read = this.#disk.cursor
     this.#held = []
-    for (const [id, part] of this.#out) this.#server.send(this.#peer, { id, part })
+    for (const [id, part] of this.#out) this.#server.send(this.#peer.me.user, { id, part })
   }
 
   crashed(random: Random, outOf: number): boolean {
@@ -98,7 +98,7 @@ class Side {
     this.#write({ out: this.#out, ...(this.#rule === 'late' ? {} : this.#state()) })
     this.written.add(id)
     if (this.crashed(random, 5)) return
-    this.#server.send(this.#peer, { id, part })
+    this.#server.send(this.#peer.me.user, { id, part })
     // The answer is lost, and the same bytes go again.
     if (this.crashed(random, 5)) return
     this.#out = new Map([...this.#out].filter(([other]) => other !== id))
@@ -140,7 +140,7 @@ class Side {
     if (typeof parsed === 'string' || !parsed.opening) return undefined
     const { me, prekeys } = this.#device
     const left = { ...prekeys, once: (number: number) => (this.#hasOnce ? prekeys.once(number) : undefined) }
-    const pairing = await paired(primitives, me, { user: this.#peer, device: 'phone' }, parsed.opening, left)
+    const pairing = await paired(primitives, me, partyOf(this.#peer.me), parsed.opening, left)
     return typeof pairing === 'string' ? undefined : pairing
   }
 
@@ -161,8 +161,8 @@ async function run(rule: Rule, seed: number) {
   const random = generator(seed)
   const server = new Server()
   const [a, b] = [await newDevice('alice'), await newDevice('bob')]
-  const alice = new Side('alice', 'bob', rule, server, a, await begun(a, b))
-  const bob = new Side('bob', 'alice', rule, server, b)
+  const alice = new Side('alice', b, rule, server, a, await begun(a, b))
+  const bob = new Side('bob', a, rule, server, b)
   const sides = [alice, bob] as const
   for (let step = 0; step < 400; step++) {
     const side = random(2) ? alice : bob

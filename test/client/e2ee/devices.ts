@@ -16,6 +16,7 @@ import {
   pair,
   paired,
   parsePart,
+  partyOf,
   platformPrimitives,
   read,
   write,
@@ -67,7 +68,7 @@ export async function begun(one: Device, other: Device, by: Primitives = primiti
 export async function answered(other: Device, peer: Device, part: Part, by = primitives): Promise<Pairing> {
   const parsed = parsePart(part)
   if (typeof parsed === 'string' || !parsed.opening) throw new Error('no first part')
-  const pairing = await paired(by, other.me, peer.me, parsed.opening, other.prekeys)
+  const pairing = await paired(by, other.me, partyOf(peer.me), parsed.opening, other.prekeys)
   if (typeof pairing === 'string') throw new Error(pairing)
   return pairing
 }

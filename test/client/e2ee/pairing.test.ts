@@ -15,7 +15,19 @@ import {
   talking,
   textOf,
 } from './devices.ts'
-import { finished, forget, type Pairing, type Part, packed, paired, parsePart, read, unpacked, write } from './kit.ts'
+import {
+  finished,
+  forget,
+  type Pairing,
+  type Part,
+  packed,
+  paired,
+  parsePart,
+  partyOf,
+  read,
+  unpacked,
+  write,
+} from './kit.ts'
 
 const restarted = (pairing: Pairing): Pairing => {
   const again = unpacked(packed(pairing))
@@ -60,13 +72,14 @@ describe('a first message', () => {
     const { part } = mustWrite(await begun(alice, bob), 'hello')
     const parsed = parsePart(part)
     const opening = (typeof parsed !== 'string' && parsed.opening) || expect.fail()
+    const from = partyOf(alice.me)
     const gone = { ...bob.prekeys, once: () => undefined }
-    expect(await paired(primitives, bob.me, alice.me, opening, gone)).toBe('no_prekey')
-    expect(await paired(primitives, bob.me, alice.me, { ...opening, signed: 2 }, bob.prekeys)).toBe('no_prekey')
+    expect(await paired(primitives, bob.me, from, opening, gone)).toBe('no_prekey')
+    expect(await paired(primitives, bob.me, from, { ...opening, signed: 2 }, bob.prekeys)).toBe('no_prekey')
     const low = { ...opening, ephemeral: new Uint8Array(32) }
-    expect(await paired(primitives, bob.me, alice.me, low, bob.prekeys)).toBe('bad_key')
-    const noPoint = { ...opening, identity: new Uint8Array(32).fill(2, 0, 1) }
-    expect(await paired(primitives, bob.me, alice.me, noPoint, bob.prekeys)).toBe('bad_key')
+    expect(await paired(primitives, bob.me, from, low, bob.prekeys)).toBe('bad_key')
+    const noPoint = { ...from, identity: new Uint8Array(32).fill(2, 0, 1) }
+    expect(await paired(primitives, bob.me, noPoint, opening, bob.prekeys)).toBe('bad_key')
   })
 
   it('is not read in another form of the same point: it would come again as a new one', async () => {
@@ -74,7 +87,7 @@ describe('a first message', () => {
     const { part } = mustWrite(await begun(alice, bob), 'pay 10')
     const twisted = { ...part, bytes: part.bytes.slice() }
     // The highest bit of the ephemeral key, which X25519 does not read.
-    twisted.bytes[64] = (twisted.bytes[64] ?? 0) ^ 0x80
+    twisted.bytes[32] = (twisted.bytes[32] ?? 0) ^ 0x80
     const pairing = await answered(bob, alice, twisted)
     expect(pairing.ratchet.root).toEqual((await answered(bob, alice, part)).ratchet.root)
     expect(await read(primitives, pairing, twisted, about)).toBe('bad_tag')

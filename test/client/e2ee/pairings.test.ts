@@ -9,7 +9,7 @@ import {
   withChanged,
 } from '../../../src/client/e2ee/pairings.ts'
 import { about, begun, type Device, mustWrite, newDevice, primitives, textOf } from './devices.ts'
-import { finished, type Pairing, type Part } from './kit.ts'
+import { finished, type Pairing, type Part, partyOf } from './kit.ts'
 import { generator } from './random.ts'
 
 /** One side, which reads with all that it has, and remembers as the SDK would. */
@@ -38,7 +38,7 @@ class Side {
     const { me, prekeys } = this.device
     const left = { ...prekeys, once: (number: number) => (this.#isOnceLeft ? prekeys.once(number) : undefined) }
     const keeper = { me, prekeys: left, answered: this.answered }
-    const found = await readOne(primitives, keeper, from.device.me, this.pairings, part, about)
+    const found = await readOne(primitives, keeper, partyOf(from.device.me), this.pairings, part, about)
     if (typeof found === 'string') return found
     if (found.opening?.once) this.#isOnceLeft = false
     else if (found.opening) this.answered.add(nameOf(found.opening))

@@ -27,6 +27,7 @@ const bundleText = ({ bundle: { owner, identity, signed, once } }: Device): Bund
   signed: { ...signed, key: hex(signed.key), suites: hex(signed.suites), signature: hex(signed.signature) },
   once: once ? [{ number: once.number, key: hex(once.key) }] : [],
 })
+const partyText = ({ bundle: { owner, identity } }: Device) => ({ ...owner, identity: hex(identity) })
 const aboutOf = (n: number) => ({ chat: '#both', id: `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` })
 
 /** Both write and read by chance, one in twenty is lost; what our device keeps goes through its storage each time. */
@@ -49,7 +50,7 @@ async function talk(peer: Peer, start: Pairing, me: Device, seed: number) {
       if (random(20)) toUs.push({ part: answer, n })
     } else if (chance < 8 && toPeer.length) {
       const [{ part, n }] = toPeer.splice(random(Math.min(10, toPeer.length)), 1) as [(typeof toPeer)[number]]
-      const asked = { do: 'read', device: 'python', part, about: aboutOf(n), peer: me.bundle.owner } as const
+      const asked = { do: 'read', device: 'python', part, about: aboutOf(n), peer: partyText(me) } as const
       expect((await peer.ask(asked)).answer).toBe(textFor(n))
       had++
     } else if (toUs.length) {
@@ -73,7 +74,7 @@ describe.each([
     const { answer } = await peer.ask({ do: 'new', device: 'python', owner, once })
     const me = await newDevice('us')
     const first = mustWrite(await begun(me, { ...me, bundle: mustBeChecked(bundleOf(answer)) }), 'hello', aboutOf(0))
-    const asked = { do: 'read', device: 'python', about: aboutOf(0), peer: me.bundle.owner } as const
+    const asked = { do: 'read', device: 'python', about: aboutOf(0), peer: partyText(me) } as const
     expect((await peer.ask({ ...asked, part: partText(first.part) })).answer).toBe('hello')
     expect((await peer.ask({ ...asked, part: partText(first.part) })).answer).toHaveProperty('refused')
     expect(await talk(peer, first.pairing, me, 7)).toBeGreaterThan(messages * 0.9)
@@ -87,7 +88,9 @@ describe.each([
     await peer.ask({ do: 'begin', device: 'python', bundle: bundleText(me) })
     const written = await peer.ask({ do: 'write', device: 'python', text: 'hello', about: aboutOf(0) })
     const part = partOf(written.answer)
-    const them = { ...me, me: { ...me.me, user: answer.owner.user, device: answer.owner.device } }
+    const { user, device } = answer.owner
+    const identity = { ...me.me.identity, public: unhex(answer.identity) }
+    const them = { ...me, me: { ...me.me, user, device, identity } }
     const found = await read(primitives, await answered(me, them, part), part, aboutOf(0))
     if (typeof found === 'string') return expect.fail(found)
     expect(textOf(found.text)).toBe('hello')

@@ -51,13 +51,9 @@ async function record(name: (typeof transcripts)[number]): Promise<void> {
       const [at = 0] = open.splice(random(Math.min(4, open.length)), 1)
       const step = steps[at]
       if (!step || !('part' in step)) throw new Error('no such step')
-      const asked = {
-        do: 'read',
-        device: by,
-        part: step.part,
-        about: step.about,
-        peer: devices[other[by]].owner,
-      } as const
+      const { owner, identity } = devices[other[by]]
+      const { part, about } = step
+      const asked = { do: 'read', device: by, part, about, peer: { ...owner, identity } } as const
       const { answer, chance } = await peer.ask(asked)
       expect(answer).toBe(step.writes)
       hasRead[by] = true

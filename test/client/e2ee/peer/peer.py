@@ -13,6 +13,30 @@ SUITE = 1
 made = []
 
 
+def varint(value):
+    low = [(value >> shift) & 127 for shift in range(0, max(value.bit_length(), 1), 7)]
+    return bytes([byte | 128 for byte in low[:-1]] + low[-1:])
+
+
+def varint_at(raw, at):
+    value, shift = 0, 0
+    while True:
+        value |= (raw[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if raw[at - 1] < 128:
+            return value, at
+
+
+def numbered(key, first, second):
+    return key + varint(first) + varint(second)
+
+
+def numbered_at(raw, at):
+    first, after = varint_at(raw, at + 32)
+    second, end = varint_at(raw, after)
+    return raw[at:at + 32], first, second, end
+
+
 def framed(*fields):
     parts = [f.encode() if isinstance(f, str) else struct.pack(">I", f) if isinstance(f, int) else f for f in fields]
     return b"".join(struct.pack(">I", len(part)) + part for part in parts)
@@ -167,22 +191,22 @@ class Device:
         else:
             self.ratchet, message = await Ratchet.encrypt_initial_message(
                 **CONFIG, shared_secret=self.secret, recipient_ratchet_pub=self.prekey, message=text.encode(), associated_data=ad)
-        ephemeral, signed, once = self.opening
-        start = b"" if kind == 2 else self.state.bundle.identity_key + ephemeral + struct.pack(">II", signed, once)
-        return {"type": kind, "bytes": hexed(bytes([SUITE]) + start + header_bytes(message.header) + message.ciphertext)}
+        start = b"" if kind == 2 else numbered(*self.opening)
+        header = message.header
+        written = numbered(header.ratchet_pub, header.previous_sending_chain_length, header.sending_chain_length)
+        return {"type": kind, "bytes": hexed(bytes([SUITE]) + start + written + message.ciphertext)}
 
     async def read(self, part, about, peer):
         raw = B(part["bytes"])
         assert raw[0] == SUITE
         at = 1
         if part["type"] == 1:
-            identity, ephemeral, (signed, once) = raw[1:33], raw[33:65], struct.unpack(">II", raw[65:73])
-            at = 73
+            ephemeral, signed, once, at = numbered_at(raw, at)
             if self.secret is None:
-                await self.answer(peer, identity, ephemeral, signed, once)
+                await self.answer(peer, B(peer["identity"]), ephemeral, signed, once)
             assert self.opening == (ephemeral, signed, once)
-        before, n = struct.unpack(">II", raw[at + 32:at + 40])
-        message = doubleratchet.EncryptedMessage(doubleratchet.Header(raw[at:at + 32], before, n), raw[at + 40:])
+        key, before, n, at = numbered_at(raw, at)
+        message = doubleratchet.EncryptedMessage(doubleratchet.Header(key, before, n), raw[at:])
         ad = self.associated(about, part["type"])
         if self.ratchet:
             text = await self.ratchet.decrypt_message(message, ad)

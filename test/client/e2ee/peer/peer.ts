@@ -48,7 +48,7 @@ type Asked =
   | { do: 'new'; device: string; owner: OwnerText; once: boolean }
   | { do: 'begin'; device: string; bundle: BundleText }
   | { do: 'write'; device: string; text: string; about: About }
-  | { do: 'read'; device: string; part: PartText; about: About; peer: OwnerText }
+  | { do: 'read'; device: string; part: PartText; about: About; peer: OwnerText & { readonly identity: string } }
 type Answers = { new: BundleText & { secrets: SecretsText }; begin: null; write: PartText; read: string | Refused }
 
 export class Peer {
