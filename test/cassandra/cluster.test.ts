@@ -2,10 +2,15 @@
  * Three nodes, each a process, on one Cassandra, behind HAProxy, under load: they are killed, held up, cut off and drained. What the clients
  * were told is the oracle. `npm run test:cluster` does all of it; other runs do what takes tens of seconds.
  */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { needsHaproxy, stopProxies } from '../gateway/proxy.ts'
+import { bodiesTo, receiver, secret } from '../operations/webhooks/receiver.ts'
+import { freePort } from '../ports.ts'
 import { Gaps } from './gaps.ts'
 import { cassandraNode, oneNodeHere, startMs } from './here.ts'
 import { People } from './people.ts'
@@ -29,11 +34,22 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
   let options: CassandraOptions
   let nodes: ServedNodes
   let url: string
+  /** Of the service that is told. */
+  let told: number
   const store = (name: Name) => stores.get(name) as Wire
   beforeAll(async () => {
     options = await cassandra.keyspace()
     const [host = '', port = '9042'] = (options.contactPoints[0] as string).split(':')
-    nodes = new ServedNodes((name) => ({ ...options, contactPoints: [store(name as Name).address] }))
+    const file = join(mkdtempSync(join(tmpdir(), 'bluetick-hooks-')), 'secret')
+    writeFileSync(file, `${secret}\n`)
+    told = await freePort()
+    const service = `http://127.0.0.1:${told}/hooks`
+    const hooks = ['--webhook-url', service, '--webhook-secret-file', file, '--webhook-events', 'message.accepted']
+    // What it costs to tell a service is to be in no figure of the whole.
+    nodes = new ServedNodes(
+      (name) => ({ ...options, contactPoints: [store(name as Name).address] }),
+      isWhole ? [] : hooks,
+    )
     for (const name of names) {
       const wire = await Wire.lay()
       wire.lead(host, Number(port))
@@ -121,6 +137,7 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     timeout: 1_800_000,
   }, async () => {
     await nodes.share(...names)
+    const service = await receiver(undefined, told)
     const row = (name: string) => new RegExp(`^${name} +up +\\d+ +\\S+ +yes +\\d+$`, 'm')
     await nodes.waitFor(async () => {
       const printed = await nodes.printed('n1')
@@ -135,6 +152,8 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
       people.close()
     }
     expect(nodes.missed()).toEqual([])
+    if (isWhole) return
+    for (const [user, bodies] of people.due) await expect.poll(() => bodiesTo(service, user)).toEqual(bodies)
   })
 
   it('has its keyspace for itself: a node that is in no cluster, and another one of a name that runs, are told so', async () => {

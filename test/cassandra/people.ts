@@ -122,6 +122,11 @@ export class People {
     }
   }
 
+  /** What each was to get, by their names. */
+  get due(): ReadonlyMap<string, readonly string[]> {
+    return new Map(this.#people.map(({ name, due }) => [name, due]))
+  }
+
   /** Resolves when each who writes has sent some more. */
   async goOn(): Promise<void> {
     const writers = this.#people.filter(({ writes }) => writes)

@@ -20,14 +20,16 @@ type Place = { readonly data: string; readonly port: number; readonly link: numb
 
 export class ServedNodes {
   readonly #optionsOf: (name: string) => CassandraOptions
+  readonly #more: readonly string[]
   readonly #places = new Map<string, Place>()
   readonly #nodes = new Map<string, Served>()
   readonly #all: Served[] = []
   #known = ''
 
-  /** `optionsOf`: how each reaches Cassandra. */
-  constructor(optionsOf: (name: string) => CassandraOptions) {
+  /** `optionsOf`: how each reaches Cassandra. `more`: options of `bluetick serve`. */
+  constructor(optionsOf: (name: string) => CassandraOptions, more: readonly string[] = []) {
     this.#optionsOf = optionsOf
+    this.#more = more
   }
 
   /** Where a node is to be, whether it runs or not. */
@@ -49,7 +51,7 @@ export class ServedNodes {
     const { data, port, link, links } = this.#at(name)
     const own = ['--node-name', name, '--data', data, '--trusted-proxies', '127.0.0.1', '--port', `${port}`]
     const linked = ['--link-port', `${link}`, '--link-address', links.address]
-    const node = await serve(this.#optionsOf(name), ...own, ...linked)
+    const node = await serve(this.#optionsOf(name), ...own, ...linked, ...this.#more)
     this.#nodes.set(name, node)
     this.#all.push(node)
   }
