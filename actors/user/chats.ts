@@ -1,9 +1,10 @@
 /**
- * A user's chats, as their log says: what stands last in each, and how much of it is not read. Nobody keeps that. It is made when a device
- * asks, page by page of the log, and forgotten when it is answered. What stands or is read meanwhile counts, too: the answer is true in the
- * turn in which it is given, so a device has been told before of all that is in it, and will be told of what is not.
+ * A user's chats, as their log says: what stands last in each, and how much of it is not read; and those that have left the log, as their
+ * histories say. Nobody keeps that. It is made when a device asks, page by page of the log, and forgotten when it is answered. What stands
+ * or is read meanwhile counts, too: the answer is true in the turn in which it is given, so a device has been told before of all that is in
+ * it, and will be told of what is not.
  */
-import { type Entry, chatOf as entryChat } from '../../src/protocol/entry.ts'
+import { type Carrier, type Entry, chatOf as entryChat } from '../../src/protocol/entry.ts'
 import { type ChatId, isGroup, type Seq, type UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { isQuiet, valueIn } from '../../src/protocol/sealed.ts'
@@ -11,14 +12,21 @@ import { lifetimeOf } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
 import { after } from './later.ts'
 import { workOf } from './state.ts'
-import type { KnownChat, ListedChat, Listing, SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
+import type {
+  KnownChat,
+  KnownChats,
+  ListedChat,
+  Listing,
+  SessionRef,
+  UserMessage,
+  UserState,
+  UserTurn,
+} from './types.ts'
 
 /** A page: of small messages some 60 KB, which are read and gone through in half a millisecond. */
 const page = { limit: 256, bytes: 256 * 1024 }
 /** How often it begins anew since something was deleted meanwhile; after that `busy`. */
 const mostTries = 4
-
-type Chats = Map<ChatId, KnownChat>
 
 /** A device asks. One reading of the log answers all who have asked by then, and begins some time after the last. */
 export function askChats(state: UserState, session: SessionRef, turn: UserTurn): void {
@@ -61,22 +69,42 @@ export function listed(
   turn: UserTurn,
 ): void {
   const { listing } = workOf(state)
-  if (!listing || listing.next !== from) return
-  if (!entries || (listing.stale && listing.tries === mostTries)) return refuse(state, turn)
-  if (listing.stale) return begin(state, listing.tries + 1, turn)
+  if (!listing || listing.next !== from || !holds(state, listing, entries !== null, turn)) return
   for (const [chat, seq] of reads ?? []) markRead(listing.chats, chat, seq)
-  for (const entry of entries) if (entry.seq <= listing.upTo) fold(listing.chats, state.user, entry)
-  listing.next = (entries.at(-1)?.seq ?? listing.upTo) + 1
-  if (listing.next > listing.upTo) answer(state, listing, turn)
-  else readOn(listing, false, turn)
+  for (const entry of entries ?? []) if (entry.seq <= listing.upTo) fold(listing.chats, state.user, entry)
+  listing.next = (entries?.at(-1)?.seq ?? listing.upTo) + 1
+  if (listing.next <= listing.upTo) readOn(listing, false, turn)
+  else turn.effects.push({ do: 'recollect', known: listing.chats, upTo: listing.upTo })
+}
+
+/** Whether what the store has answered counts; else it begins anew, or is over. */
+function holds(state: UserState, { stale, tries }: Listing, isAnswered: boolean, turn: UserTurn): boolean {
+  if (!isAnswered || (stale && tries === mostTries)) refuse(state, turn)
+  else if (stale) begin(state, tries + 1, turn)
+  return isAnswered && !stale
+}
+
+/** Chats that are in no entry of the log. All that has left it counts as read. */
+export function recollected(
+  state: UserState,
+  { known, past }: Extract<UserMessage, { is: 'recollected' }>,
+  turn: UserTurn,
+): void {
+  const { listing } = workOf(state)
+  if (listing?.chats !== known || !holds(state, listing, past !== null, turn)) return
+  for (const { chat, seq, time, lifetime } of past ?? []) {
+    const is = chatIn(listing.chats, chat)
+    if (seq > is.seq) Object.assign(is, { seq, time, lifetime })
+  }
+  answer(state, listing, turn)
 }
 
 /** Takes an entry in, in any order. */
-function fold(chats: Chats, user: UserId, entry: Entry): void {
+function fold(chats: KnownChats, user: UserId, entry: Entry): void {
   if (entry.is === 'seen') markRead(chats, entry.chat, entry.upTo)
   if (!('body' in entry) || isQuiet(entry.body)) return
   const chat = chatIn(chats, entryChat(entry))
-  if (entry.seq > chat.seq) Object.assign(chat, { seq: entry.seq, time: entry.time, lifetime: lifetimeAfter(entry) })
+  if (entry.seq > chat.seq) Object.assign(chat, newestIs(entry))
   if (counts(entry, user)) chat.messages.push(entry.seq)
 }
 
@@ -84,18 +112,25 @@ function fold(chats: Chats, user: UserId, entry: Entry): void {
 const counts = (entry: Entry, user: UserId): boolean =>
   entry.is === 'message' && entry.from !== user && !entry.change && !entry.place?.change
 
+/** What the newest entry of a chat says of it. */
+export const newestIs = (entry: Carrier): Pick<KnownChat, 'seq' | 'time' | 'lifetime'> => ({
+  seq: entry.seq,
+  time: entry.time,
+  lifetime: lifetimeAfter(entry),
+})
+
 /** That of a group is as its latest entry says. */
-const lifetimeAfter = (entry: Extract<Entry, { body: unknown }>): Lifetime => {
+const lifetimeAfter = (entry: Carrier): Lifetime => {
   const change = entry.is === 'message' ? (entry.place?.change ?? entry.change) : entry.change
   return change === 'lifetime' ? (valueIn(entry.body) as Lifetime) : (entry.lifetime ?? 'default')
 }
 
-function markRead(chats: Chats, chat: ChatId, upTo: Seq): void {
+function markRead(chats: KnownChats, chat: ChatId, upTo: Seq): void {
   const known = chatIn(chats, chat)
   known.read = Math.max(known.read, upTo)
 }
 
-function chatIn(chats: Chats, id: ChatId): KnownChat {
+function chatIn(chats: KnownChats, id: ChatId): KnownChat {
   const chat = chats.get(id) ?? { seq: 0, time: 0, lifetime: 'default', read: 0, messages: [] }
   chats.set(id, chat)
   return chat

@@ -88,6 +88,8 @@ export type UserMessage =
       readonly entries: readonly Entry[] | null
       readonly reads: Reads | null
     }
+  /** The answer to `recollect`; null: the store did not answer. */
+  | { readonly is: 'recollected'; readonly known: KnownChats; readonly past: readonly PastChat[] | null }
   | { readonly is: 'remove'; readonly session: SessionRef; readonly device: DeviceId }
   | {
       readonly is: 'delete'
@@ -100,6 +102,8 @@ export type UserMessage =
   | { readonly is: 'erase'; readonly ticket: Ticket; readonly chat: UserId; readonly from: Seq; readonly upTo: Seq }
   /** From operators: all that is kept of the user goes. */
   | { readonly is: 'wipe'; readonly ticket: Ticket }
+  /** The answer to `confirmWipe`; null: the store did not answer. */
+  | { readonly is: 'wipeConfirmed'; readonly isUnderWay: boolean | null }
   /** The answer to `wipe`. */
   | { readonly is: 'wiped'; readonly ok: boolean }
   /** The answer to `look`; null: the store did not answer. */
@@ -204,6 +208,8 @@ export type UserEffect =
       readonly bytes: number
       readonly reads: boolean
     }
+  /** Which chats have a history up to that entry, and none that was found in the log? Answered by `recollected`. */
+  | { readonly do: 'recollect'; readonly known: KnownChats; readonly upTo: Seq }
   | { readonly do: 'chats'; readonly session: SessionRef; readonly chats: readonly ListedChat[] }
   /** A sibling of this device has read a chat; it will come as an entry, too. */
   | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
@@ -215,6 +221,8 @@ export type UserEffect =
   | { readonly do: 'look'; readonly deletion: Deletion; readonly from: Seq; readonly upTo: Seq }
   /** Make gone what the chat has in `from` to `end`, and release its media where nothing is left; answered by `erased`. */
   | { readonly do: 'erase'; readonly deletion: Deletion }
+  /** Is the erasure of the user still under way? Answered by `wipeConfirmed`. */
+  | { readonly do: 'confirmWipe' }
   /** Take away all that is kept of the user; answered by `wiped`. */
   | { readonly do: 'wipe' }
   /** Read back a chat; answered by `past`. */
@@ -327,6 +335,12 @@ export type Deletion = {
 /** What the log says of a chat: its newest entry, how far it is read, and where messages stand that may be unread. */
 export type KnownChat = { seq: Seq; time: Millis; lifetime: Lifetime; read: Seq; readonly messages: Seq[] }
 
+/** By chat; one of which `seq` is 0 was read, and no more is known of it. */
+export type KnownChats = Map<ChatId, KnownChat>
+
+/** The newest message of a history, of which nothing is in the log. */
+export type PastChat = Pick<KnownChat, 'seq' | 'time' | 'lifetime'> & { readonly chat: ChatId }
+
 /** A chat as a device is told of it. `tags` as in the settings; '': none. */
 export type ListedChat = Omit<KnownChat, 'messages'> & {
   readonly chat: ChatId
@@ -336,7 +350,7 @@ export type ListedChat = Omit<KnownChat, 'messages'> & {
 
 /** The log is being read for what is told of chats: from `next` on, up to what was the tail when that began. `stale`: it is to begin anew. */
 export type Listing = {
-  readonly chats: Map<ChatId, KnownChat>
+  readonly chats: KnownChats
   next: Seq
   readonly upTo: Seq
   readonly tries: number
@@ -395,8 +409,8 @@ export type UserWork = {
   /** Devices that have asked for the chats, and the reading that answers them. */
   readonly askers: Set<SessionRef>
   listing: Listing | null
-  /** All that is kept is to go: who waits for it, and whether the store was asked. */
-  wipe: { readonly tickets: Ticket[]; asked: boolean } | null
+  /** All that is kept is to go: who waits for it, and how far it is. */
+  wipe: { readonly tickets: Ticket[]; step: 'confirms' | 'quiets' | 'wipes' } | null
   readonly timers: Set<Exclude<UserTimer, LogTimer>>
 }
 

@@ -20,7 +20,7 @@ import { readerOf, unwelcomed } from '../log/state.ts'
 import { startDue } from '../log/timers.ts'
 import type { Incoming, LogEvent, Reader } from '../log/types.ts'
 import type { Turn } from '../turn.ts'
-import { askChats, listed, listNext, listStanding } from './chats.ts'
+import { askChats, listed, listNext, listStanding, recollected } from './chats.ts'
 import { deletedStands, erase, eraseConfirmed, erased, looked, past, readBack } from './deletion.ts'
 import {
   askDevices,
@@ -51,7 +51,7 @@ import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts
 import { workOf } from './state.ts'
 import { checked, notePushed, read, receipted, retell, scanned, tellDelivered, tellLeaving } from './ticks.ts'
 import type { UserEffect, UserLimits, UserMessage, UserState, UserTimer, UserTurn, Wish } from './types.ts'
-import { turnsAway, wipe, wipeAgain, wiped, wipeWhenQuiet } from './wiping.ts'
+import { turnsAway, wipe, wipeAgain, wipeConfirmed, wiped, wipeWhenQuiet } from './wiping.ts'
 
 /** Acks of a device that stays: a crash makes a client that kept no cursor itself see the last minutes again. */
 const saveAcksMs = 600_000
@@ -141,6 +141,8 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return askSettings(state, message.session, turn)
     case 'listed':
       return listed(state, message, turn)
+    case 'recollected':
+      return recollected(state, message, turn)
     case 'remove':
       return remove(state, message, turn)
     case 'delete': {
@@ -155,6 +157,8 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
     }
     case 'wipe':
       return wipe(state, message.ticket, turn)
+    case 'wipeConfirmed':
+      return wipeConfirmed(state, message.isUnderWay, turn)
     case 'wiped':
       return wiped(state, message.ok, turn)
     case 'looked':
@@ -316,7 +320,7 @@ function timer(state: UserState, timer: UserTimer, turn: UserTurn): void {
       workOf(state).timers.delete(timer)
       return listNext(state, turn)
     case 'wipe':
-      return wipeAgain(state)
+      return wipeAgain(state, turn)
     case 'append':
     case 'save':
     case 'rename':

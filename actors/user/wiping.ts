@@ -1,7 +1,8 @@
 /**
- * Wiping: all that is kept of the user goes, as operators want it. First the devices go and nothing new is taken, until nothing is under
- * way; then the store is asked, again and again until it has done it. What a crash leaves undone whoever asked for it asks for again:
- * between any two steps of the store the inbox is one whose oldest entries have expired.
+ * Wiping: all that is kept of the user goes, as operators want it. First nothing new is taken, and the store is asked whether they want it
+ * still: whom they have let in again meanwhile, by another node, keeps what has come since. Then the devices go; when nothing is under way
+ * the store is asked to wipe, again and again until it has done it. What a crash leaves undone whoever asked for it asks for again: between
+ * any two steps of the store the inbox is one whose oldest entries have expired.
  */
 
 import { refuse } from '../log/order.ts'
@@ -18,9 +19,29 @@ const againMs = 1_000
 /** Who asks for it while it is under way is answered with the others. */
 export function wipe(state: UserState, ticket: Ticket, turn: UserTurn): void {
   const work = workOf(state)
-  if (!work.wipe) letGo(state, turn)
-  work.wipe ??= { tickets: [], asked: false }
+  if (!work.wipe) turn.effects.push({ do: 'confirmWipe' })
+  work.wipe ??= { tickets: [], step: 'confirms' }
   work.wipe.tickets.push(ticket)
+}
+
+/** Whether the erasure is under way; null: the store did not answer. */
+export function wipeConfirmed(state: UserState, isUnderWay: boolean | null, turn: UserTurn): void {
+  const wipe = state.work?.wipe
+  if (wipe?.step !== 'confirms') return
+  if (isUnderWay === null) return void turn.effects.push({ do: 'after', ms: againMs, timer: 'wipe' })
+  if (!isUnderWay) return spare(state, turn)
+  letGo(state, turn)
+  wipe.step = 'quiets'
+}
+
+/** Nothing is taken away. What devices have told meanwhile was not heard: they come back, and tell it again. */
+function spare(state: UserState, turn: UserTurn): void {
+  const work = workOf(state)
+  for (const { session } of state.log.readers)
+    if (session !== 0) turn.effects.push({ do: 'close', session, code: 'restarted' })
+  for (const ticket of work.wipe?.tickets ?? [])
+    turn.effects.push({ do: 'answer', ticket, answer: { is: 'refused', code: 'refused' } })
+  work.wipe = null
 }
 
 /** Devices, and what waits to be told or written: of that nobody will hear. */
@@ -67,8 +88,8 @@ export function turnsAway(state: UserState, message: UserMessage, turn: UserTurn
 /** As soon as nothing is under way, the store is asked. */
 export function wipeWhenQuiet(state: UserState, turn: UserTurn): void {
   const wipe = state.work?.wipe
-  if (!wipe || wipe.asked || !isQuiet(state)) return
-  wipe.asked = true
+  if (wipe?.step !== 'quiets' || !isQuiet(state)) return
+  wipe.step = 'wipes'
   turn.effects.push({ do: 'wipe' })
 }
 
@@ -80,8 +101,9 @@ function isQuiet({ log, work }: UserState): boolean {
   return !changes && reads === 0 && !scanning && !recalling && !recallsReads
 }
 
-export function wipeAgain(state: UserState): void {
-  if (state.work?.wipe) state.work.wipe.asked = false
+export function wipeAgain({ work }: UserState, turn: UserTurn): void {
+  if (work?.wipe?.step === 'confirms') turn.effects.push({ do: 'confirmWipe' })
+  else if (work?.wipe) work.wipe.step = 'quiets'
 }
 
 /** Nothing is kept but where the inbox ends: all before counts as told. */

@@ -52,7 +52,7 @@ export class Log {
   event(event: NodeEvent): void {
     const { event: kind, ...fields } = event
     if (kind === 'entered' || kind === 'left') return this.#pino.debug(fields, kind)
-    if (kind === 'operated') return this.#pino.info(fields, kind)
+    if (kind === 'operated' || kind === 'moved' || kind === 'became') return this.#pino.info(fields, kind)
     this.#sampled(kind === 'refused' ? 'info' : 'warn', kind, kind, fields)
   }
 

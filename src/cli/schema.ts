@@ -24,7 +24,8 @@ export async function schema(args: string[]): Promise<void> {
   const options = await clusterOptions(values)
   const where = `The keyspace ${options.keyspace}`
   if (rest[0] === 'apply') {
-    await applySchema(options, replicationOf(values.replication))
+    const listed = await applySchema(options, replicationOf(values.replication))
+    if (listed > 0) console.log(`${where} has lists of ${listed} histories by user.`)
     return console.log(`${where} has the schema of this release.`)
   }
   if (rest[0] !== 'check') throw new Misuse('apply or check? bluetick schema apply')

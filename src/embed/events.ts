@@ -19,6 +19,10 @@ export type NodeEvent =
   | { readonly event: 'refused'; readonly code: CloseCode; readonly address: string }
   /** Entries of an inbox, or of a group, took long until they were durable. */
   | { readonly event: 'slow'; readonly log: string; readonly entries: number; readonly ms: Millis }
+  /** Shards of the cluster came to this node, or went from it, within half a second; and how many it has. */
+  | { readonly event: 'moved'; readonly came: number; readonly went: number; readonly shards: number }
+  /** What this node is in its cluster is another: `up`, `suspended`, `leaving`. */
+  | { readonly event: 'became'; readonly standing: string }
   /**
    * An operator asked something of the node over HTTP, and was answered with this status. Of those the log lacks none. `calls`: it only
    * reads, and was asked so often since it was told last.

@@ -23,6 +23,7 @@ import { Owned } from './owned.ts'
 import { Proxies } from './proxies.ts'
 import { Forwarding } from './router.ts'
 import type { SharedStore } from './spells.ts'
+import { Told } from './told.ts'
 import { fenced } from './words.ts'
 
 type Parts = {
@@ -50,6 +51,7 @@ export class Cluster {
   readonly #joining: Joining
   readonly #proxies = new Proxies(this.numbers)
   readonly #owned: Owned
+  readonly #told: Told
   #forwarding: Forwarding | undefined
   #far: FarSessions | undefined
   #parts: Parts | undefined
@@ -62,6 +64,7 @@ export class Cluster {
   private constructor(options: ClusterOptions, given: Given, { store, shards, place }: Prepared) {
     const { clock, life } = given
     this.#given = given
+    this.#told = new Told(clock, given.onEvent)
     this.#store = store
     this.shards = shards
     this.#joining = new Joining({
@@ -180,6 +183,7 @@ export class Cluster {
   }
 
   #host(wish: HostWish): void {
+    this.#told.heed(wish, () => this.#joining.member?.state.spells.size ?? 0)
     switch (wish.do) {
       case 'take':
       case 'yield':

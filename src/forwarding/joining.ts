@@ -6,6 +6,7 @@ import { type Place, takePlace } from '../cluster/place.ts'
 import { type RunningMember, startMember } from '../cluster/running.ts'
 import type { HostWish, MemberState, Standing } from '../cluster/types.ts'
 import type { ClusterOptions } from '../embed/cluster.ts'
+import type { OnEvent } from '../embed/events.ts'
 import type { OnFault } from '../embed/faults.ts'
 import type { Millis } from '../protocol/ids.ts'
 import type { Clock } from '../runtime/index.ts'
@@ -30,6 +31,7 @@ export type Given = {
   /** The term of this start. */
   readonly life: number
   readonly onFault: OnFault
+  readonly onEvent: OnEvent
   /** It has been marked dead: the node is to end. */
   readonly broke: (error: StoreError) => void
   /** What it tells a service; '': it tells none. */

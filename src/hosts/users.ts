@@ -22,6 +22,7 @@ import type { Calendar } from './calendar.ts'
 import { pastFrame, pushEntries } from './frames.ts'
 import { known } from './known.ts'
 import { deletion } from './logs/deletions.ts'
+import { pastChats } from './logs/histories.ts'
 import { type Follower, type LogEffect, Logs } from './logs/logs.ts'
 import { done, orNull } from './logs/lookups.ts'
 import type { SessionPort } from './ports.ts'
@@ -165,6 +166,8 @@ function perform(
     case 'keep':
     case 'reads':
     case 'list':
+    case 'recollect':
+    case 'confirmWipe':
     case 'history':
       return void logs.bring(user, ask(context, user, effect))
     case 'look':
@@ -222,9 +225,12 @@ function perform(
 
 /** What only a user asks of the store. */
 async function ask(
-  { spellOf, calendar }: Context,
+  { spellOf, calendar, runtime }: Context,
   user: UserId,
-  effect: Extract<UserEffect, { do: 'scan' | 'check' | 'keep' | 'reads' | 'list' | 'history' }>,
+  effect: Extract<
+    UserEffect,
+    { do: 'scan' | 'check' | 'keep' | 'reads' | 'list' | 'recollect' | 'confirmWipe' | 'history' }
+  >,
 ): Promise<UserMessage> {
   const { store } = spellOf(user)
   switch (effect.do) {
@@ -252,6 +258,12 @@ async function ask(
       ]
       return { is: 'listed', from, entries, reads }
     }
+    case 'recollect': {
+      const { known, upTo } = effect
+      return { is: 'recollected', known, past: await orNull(pastChats(store, runtime.clock, user, known, upTo)) }
+    }
+    case 'confirmWipe':
+      return { is: 'wipeConfirmed', isUnderWay: await orNull(store.erasures().then((users) => users.includes(user))) }
     case 'history': {
       const { session, ref, chat, before, limit, bytes } = effect
       return { is: 'past', session, ref, entries: await orNull(store.history(user, chat, before, limit, bytes)) }

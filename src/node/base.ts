@@ -44,7 +44,7 @@ export async function beginBase({ options, onFault, clock: given, sizes, counts,
   const webhooks = options.webhooks ? described(options.webhooks) : ''
   const cluster =
     options.cluster &&
-    (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, broke, webhooks }))
+    (await Cluster.open(options.cluster, { store, clock: given, life: term, onFault, onEvent, broke, webhooks }))
   const alone = cluster ? undefined : store.cluster && (await beAlone(store.cluster, term, given, broke))
   const runtime = startRuntime({
     ...sizes,

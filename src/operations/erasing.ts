@@ -125,19 +125,24 @@ async function erase(context: Context, user: UserId): Promise<Erased> {
   // One that does not know of it would let their devices in again.
   await until(context, () => context.isKeptOut(user))
   await until(context, async () => (await context.sessions.devicesOf(user)).length === 0)
-  await wipe(context, user)
-  const { left, undone } = await leaveAll(context, user, () => wipe(context, user))
-  if (!(await isUnderWay(context, user))) {
+  let gone: Omit<Erased, 'user' | 'stays'> = { left: [], undone: [] }
+  try {
+    await wipe(context, user)
+    gone = await leaveAll(context, user, () => wipe(context, user))
+    // What groups had for them has come by now, and goes as well.
+    await wipe(context, user)
+  } catch (error) {
     // Whom operators have let in again meanwhile, by another node, has what is theirs; else that node has done the rest.
-    if (!context.isBanned(user)) throw new SendRefused('refused', '')
-    return { user, left, undone, stays: notErased }
+    if (!isOver(error) || !context.isBanned(user)) throw error
+    return { user, ...gone, stays: notErased }
   }
-  // What groups had for them has come by now, and goes as well.
-  await wipe(context, user)
   await again(context, () => ask(context, '', toPresence(user), (ticket) => ({ is: 'forget', ticket }) as const))
   await context.forgetKeys(user)
-  return { user, left, undone, stays: notErased }
+  return { user, ...gone, stays: notErased }
 }
+
+/** The user's actor wipes nothing of whose erasure is over. */
+const isOver = (error: unknown): boolean => error instanceof SendRefused && error.code === 'refused'
 
 const wipe = (context: Context, user: UserId) =>
   again(context, () => ask(context, '', toUser(user), (ticket) => ({ is: 'wipe', ticket }) as const), wipeMostMs)

@@ -34,6 +34,12 @@ export interface Clock extends ClockFace {
 /** Resolves when whatever waits at this moment has had its turn: for loops over a store that answers at once. */
 export const othersTurn = (clock: Pick<Clock, 'soon'>): Promise<void> => new Promise((resolve) => clock.soon(resolve))
 
+/** Calls `late` in so many milliseconds, unless what this answers is called before: for what is asked of other machines, of which no timer stays. */
+export function deadline(ms: Millis, late: () => void): () => void {
+  const timer = setTimeout(late, ms).unref()
+  return () => clearTimeout(timer)
+}
+
 /** That of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),

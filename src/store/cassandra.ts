@@ -21,7 +21,7 @@ import { addLink, dropShelf, links, saveShelf, shelf, shelves } from './cassandr
 import { Logs } from './cassandra/logs.ts'
 import { Lost } from './cassandra/lost.ts'
 import { mediaRecords } from './cassandra/media.ts'
-import { historiesOf, owners, wipe } from './cassandra/people.ts'
+import { owners, wipe } from './cassandra/people.ts'
 import { defaultRequestLimits, Places, type RequestLimits } from './cassandra/places.ts'
 import { saveSettings, settings } from './cassandra/preferences.ts'
 import { reckoning, saveReckoning } from './cassandra/reckoning.ts'
@@ -252,7 +252,7 @@ export class CassandraStore implements Store {
   }
 
   async histories(user: UserId): Promise<readonly ChatId[]> {
-    return historiesOf(this.#requests, user)
+    return this.#open.history.chats(user)
   }
 
   async wipe(user: UserId): Promise<void> {

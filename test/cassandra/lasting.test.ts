@@ -1,10 +1,11 @@
 /** What lasts, and what does not: histories after a crash, and what is left of a message on the disk when it has vanished. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Client as Driver } from 'cassandra-driver'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Client as Driver } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { cassandraStore } from '../../src/index.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
+import type { UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { copy, message, settings, user } from '../contracts/store.ts'
@@ -154,6 +155,34 @@ describe('on Cassandra', clustersHere, () => {
     await store.erase(ann, alice, 1, all)
     expect(await store.history(ann, alice, null, 10, all)).toEqual([])
     expect(await store.load(ann)).toMatchObject({ head: 1, tail: many })
+  })
+
+  it('lists a chat before its first row, whatever fails, and until nothing is left of it', async () => {
+    const users = Array.from({ length: 8 }, (_, n) => user(`list${n}`))
+    const plain = Array.from({ length: 2_048 }, (_, n) => message(n + 2, Date.now()))
+    const next = timed(2_050, 'permanent')
+    for (const who of users) {
+      await store.append(who, 8, 1, [timed(1, 'permanent')])
+      for (let at = 0; at < plain.length; at += 500) await store.append(who, 8, 1, plain.slice(at, at + 500))
+      expect(await store.histories(who)).toEqual([alice])
+    }
+    const [deleted, ...others] = users as [UserId, ...UserId[]]
+    await store.erase(deleted, alice, 1, all)
+    expect(await store.histories(deleted)).toEqual([])
+    await Promise.all(others.flatMap((who) => [store.erase(who, alice, 1, 2_049), store.append(who, 8, 1, [next])]))
+    for (const who of others) {
+      expect(await store.history(who, alice, null, 9, all)).toMatchObject([{ seq: 2_050 }])
+      expect(await store.histories(who)).toEqual([alice])
+    }
+    const written: string[] = []
+    const cutOff = async ([first]: readonly { query: string }[]) => {
+      written.push(String(/(?:INTO|FROM) (\w+)/.exec(first?.query ?? '')?.[1]))
+      if (written.at(-1) === 'history_buckets') throw new Error('cut off')
+    }
+    const batch = vi.spyOn(Driver.prototype, 'batch').mockImplementation(cutOff as never)
+    await expect(store.append(deleted, 8, 1, [next])).rejects.toThrow('cut off')
+    batch.mockRestore()
+    expect(written.filter((table) => /histor/.test(table))).toEqual(['user_histories', 'history_buckets'])
   })
 
   it('leaves nothing in any file of a message that has vanished or was deleted, nor of a user who was erased, once files are compacted', async () => {

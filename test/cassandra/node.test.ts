@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { types } from 'cassandra-driver'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import { cassandraStore, createNode, lmdbStore } from '../../src/index.ts'
-import type { Entry } from '../../src/protocol/entry.ts'
+import type { Carrier, Entry } from '../../src/protocol/entry.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { schemaVersion } from '../../src/store/cassandra/schema.ts'
 import type { Store } from '../../src/store/contract.ts'
@@ -95,6 +96,7 @@ describe('on Cassandra', oneNodeHere, () => {
         'timers',
         'history',
         'history_buckets',
+        'user_histories',
         'members',
         'lives',
         'shards',
@@ -110,7 +112,7 @@ describe('on Cassandra', oneNodeHere, () => {
       await client.execute('ALTER TABLE preferences DROP (lifetimes, tags)')
       await client.execute('ALTER TABLE marks DROP (since, first)')
       await client.execute("UPDATE settings SET value = 2 WHERE name = 'version'")
-      expect((await cli('schema', 'check', ...named(old))).out).toContain('differs from schema.cql in 19 places')
+      expect((await cli('schema', 'check', ...named(old))).out).toContain('differs from schema.cql in 20 places')
       expect((await cli('schema', 'apply', ...named(old))).out).toMatch(/ has the schema of this release\.$/)
       expect((await cli('schema', 'check', ...named(old))).code).toBe(0)
       const store = cassandraStore(old)
@@ -128,6 +130,49 @@ describe('on Cassandra', oneNodeHere, () => {
         code: 1,
         out: expect.stringMatching(new RegExp(`version 99, and this release uses version ${schemaVersion}\\.$`)),
       })
+      await client.shutdown()
+    })
+
+    it('lists the histories that an older release has begun, from where it was cut off, and again what came since', async () => {
+      const old = await node.keyspace()
+      const client = await driver(old)
+      const store = cassandraStore(old)
+      await store.open()
+      const chats = Array.from({ length: 1_100 }, (_, n) => user(`chat ${n}`))
+      const from = (chat: string, seq: number) => ({ ...message(seq), from: chat, lifetime: 'permanent' }) as Carrier
+      await store.keep(
+        user('dora'),
+        chats.map((chat, n) => from(chat, n + 1)),
+      )
+      const listed = async () => (await client.execute("SELECT chat FROM user_histories WHERE user = 'dora'")).rowLength
+      expect(await listed()).toBe(1_100)
+      await client.execute('DROP TABLE user_histories')
+      await client.execute("UPDATE settings SET value = 9 WHERE name = 'version'")
+      const apply = async () => (await cli('schema', 'apply', ...named(old))).out
+      expect(await apply()).toContain(`has lists of 1100 histories by user.\n`)
+      expect([...(await store.histories(user('dora')))].sort()).toEqual([...chats].sort())
+      // What a node deletes stays so, though the command has read before that it is there.
+      const ofNodes = types.Long.ONE.shiftLeft(52)
+      const deletion = "DELETE FROM user_histories USING TIMESTAMP ? WHERE user = 'dora' AND chat = 'chat 7'"
+      await client.execute(deletion, [ofNodes])
+      const { rows } = await client.execute('SELECT DISTINCT user, chat, token(user, chat) AS at FROM history_buckets')
+      const [term] = (await client.execute("SELECT value FROM settings WHERE name = 'term'")).rows
+      const stamp = ofNodes.add(term?.['value'].shiftLeft(36)).add(1_000_000)
+      const place = [rows[699]?.['at'], stamp]
+      await client.execute("INSERT INTO settings (name, value) VALUES ('listed', ?) USING TIMESTAMP ?", place)
+      expect(await apply()).toContain('has lists of 400 histories by user.\n')
+      await client.execute("INSERT INTO history_buckets (user, chat, bucket) VALUES ('dora', 'of an older node', 0)")
+      expect(await apply()).toContain('has lists of 1101 histories by user.\n')
+      expect(await store.histories(user('dora'))).toContain('of an older node')
+      expect(await listed()).toBe(1_100)
+      await store.close()
+      const next = cassandraStore(old)
+      await next.open()
+      await next.keep(user('dora'), [from('chat 7', 9)])
+      expect(await listed()).toBe(1_101)
+      await next.wipe(user('dora'))
+      expect(await listed()).toBe(0)
+      await next.close()
       await client.shutdown()
     })
 

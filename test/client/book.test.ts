@@ -76,6 +76,31 @@ describe('a book of a device that has nothing yet', () => {
     expect(shown(book), 'nothing of it is left').toEqual([['alice', 3]])
   })
 
+  it('keeps a permanent chat in the list of which all has left the inbox, and nothing comes', async () => {
+    const { world, book } = await opened()
+    world.link.say(
+      ['settings', 'everyone', 'everyone', true, '', '', 'alice\tpermanent', 'everyone', ''] as never,
+      chat('alice', 2, 0, 0),
+      chat('carol', 3, 0, 0),
+      done(2),
+    )
+    await settle()
+    world.link.say(...range(1, 4).map((seq) => ['gone', seq, seq] as never))
+    world.link.say(['message', 5, 'id-0005', 'dave', 5, 'hello'] as never)
+    await settle()
+    expect(shown(book)).toEqual([
+      ['dave', 1],
+      ['alice', 0],
+    ])
+    expect(book.chat('alice')).toMatchObject({ last: null, told: { seq: 2, time: 2 } })
+    const deleted = book.delete('alice')
+    await settle()
+    const [[, , from, upTo] = []] = world.link.of('delete')
+    world.link.say(['done', 'delete', 'alice', upTo, from] as never)
+    await deleted
+    expect(shown(book)).toEqual([['dave', 1]])
+  })
+
   it('goes by what was read or deleted meanwhile, here or elsewhere', async () => {
     const { world, book } = await opened()
     world.link.say(message(1), message(2))

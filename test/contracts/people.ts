@@ -145,6 +145,29 @@ export function peopleContract(
       })
     })
 
+    it('lists the chats of a history that the inbox has no more, each once, until they are deleted or wiped', async () => {
+      const before = time - 40 * 86_400_000
+      const lasting = (entry: Entry): Entry => ({ ...entry, time: before, lifetime: 'permanent' }) as Entry
+      const old = [lasting(message(1)), lasting(copy(2)), lasting(message(3))]
+      for (const owner of [bob, bobby]) await store.append(owner, 7, 1, [...old, message(4, time)])
+      for (let left = 1; left > 0; ) left = (await store.expire(time)).entries
+      await reopened()
+      expect((await read()).map(({ seq }) => seq)).toEqual([4])
+      const listed = async (owner = bob) => [...(await store.histories(owner))].sort()
+      expect(await listed()).toEqual([alice, 'dave'])
+      expect(await store.history(bob, alice, null, 1, 1)).toEqual([old[2]])
+      await store.erase(bob, alice, 1, 4)
+      expect(await store.history(bob, alice, null, 1, 1)).toEqual([])
+      await store.append(bob, 7, 1, [{ ...message(5, time), lifetime: 'permanent' } as Entry])
+      await reopened()
+      expect([await listed(), await listed(bobby)]).toEqual([
+        [alice, 'dave'],
+        [alice, 'dave'],
+      ])
+      await store.wipe(bob)
+      expect([await listed(), await listed(bobby)]).toEqual([[], [alice, 'dave']])
+    })
+
     it('recognises after a wipe a repeat of what was there', async () => {
       await keep(bob)
       await store.wipe(bob)

@@ -1,4 +1,5 @@
 /** What is asked of a service, and what comes of one that does not do its part. */
+import { createHook } from 'node:async_hooks'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as listener } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -36,6 +37,19 @@ it('sends one request after the other over one connection', async () => {
   for (let n = 0; n < 20; n++) await ask()
   // One that was idle for seconds, as on a machine that stood still, is closed.
   expect(ports.size).toBeLessThan(20)
+})
+
+it('leaves no timer behind of a request that was answered', async () => {
+  const timers = new Set<number>()
+  const hook = createHook({
+    init: (id, type) => type === 'Timeout' && timers.add(id),
+    destroy: (id) => timers.delete(id),
+  }).enable()
+  onTestFinished(() => void hook.disable())
+  const { ask } = await service((_, response) => response.end())
+  for (let n = 0; n < 50; n++) await ask()
+  // Those of the connections that are kept stay.
+  await expect.poll(() => timers.size).toBeLessThan(20)
 })
 
 it('gives a service up that does not answer in time, also in the middle of its answer', async () => {

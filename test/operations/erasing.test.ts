@@ -176,12 +176,12 @@ it.each([true, false])(
     let wipes = 0
     const nothing = async () => {}
     const ask = (_to: unknown, messageOf: (ticket: number) => { is: string }, answer: (accepted: Accepted) => void) => {
-      if (messageOf(1).is === 'wipe') wipes += 1
+      // The other node has noted meanwhile that it is over: the actor wipes nothing more.
+      if (messageOf(1).is === 'wipe' && ++wipes === 2) return answer({ is: 'refused', code: 'refused' })
       answer({ is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 })
     }
     const { erase } = erasing({
       router: { ask } as never,
-      // The other node has noted that it is over.
       store: { owners: async () => [], erasures: async () => [], saveErasure: nothing } as never,
       clock: systemClock,
       sessions: { devicesOf: () => [] },
@@ -197,9 +197,35 @@ it.each([true, false])(
       ({ user }) => user,
       ({ code }) => code,
     )
-    expect([await outcome, wipes]).toEqual([isBanned ? 'bob' : 'refused', 1])
+    expect([await outcome, wipes]).toEqual([isBanned ? 'bob' : 'refused', 2])
   },
 )
+
+it('takes nothing away that has come since the user was let in again by another node', async () => {
+  const store = memoryStore()
+  const bob = 'bob' as UserId
+  let letIn = false
+  const sent: Promise<unknown>[] = []
+  const erasures = async () => {
+    const users = await store.erasures()
+    // This node has read that the erasure is not over, and the other one ends it.
+    if (letIn && users.includes(bob)) {
+      letIn = false
+      await store.saveErasure(bob, false)
+      const send = (): Promise<unknown> => node.send({ from: 'ann', to: 'bob', body: 'just come' }).catch(send)
+      const first = node.send({ from: 'ann', to: 'bob', body: 'just come' })
+      sent.push(first.catch(send))
+      await first.catch(() => {})
+    }
+    return users
+  }
+  const { node } = await start({ store: { ...store, erasures } })
+  await node.send({ from: 'ann', to: 'bob', body: 'before' })
+  letIn = true
+  expect(await node.eraseUser('bob')).toMatchObject({ user: 'bob', undone: [] })
+  await Promise.all(sent)
+  expect(bodiesOf(await keptOf(node, 'bob'))).toEqual(['just come'])
+})
 
 /** Two groups of bob; nobody has asked them anything in the life of the node that is answered. `damaged`: the first. */
 async function withGroups() {

@@ -6,7 +6,7 @@
 import { expect } from 'vitest'
 import { unwelcomed } from '../../actors/log/state.ts'
 import type { MediaStore } from '../../src/media/contract.ts'
-import { type Entry, isErased } from '../../src/protocol/entry.ts'
+import { type Carrier, type Entry, isErased } from '../../src/protocol/entry.ts'
 import type { MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { LapStore, Store } from '../../src/store/contract.ts'
 import { StoreError } from '../../src/store/error.ts'
@@ -109,6 +109,12 @@ export class Disk {
   /** A log as it is at `now`. */
   entries(user: UserId, now: number): Promise<readonly Entry[]> {
     return this.#memory.read(user, 1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, now)
+  }
+
+  /** The newest of each chat of which there is a history. */
+  async past(user: UserId): Promise<Carrier[]> {
+    const newest = (await this.#memory.histories(user)).map((chat) => this.#memory.history(user, chat, null, 1, 1))
+    return (await Promise.all(newest)).flat()
   }
 
   lastSeen(user: UserId) {

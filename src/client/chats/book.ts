@@ -248,8 +248,11 @@ export class Book {
     const now = Date.now()
     await this.#keep(messages.map((message) => toMe(message, now)))
     const last = messages.at(-1)
-    // What stood before it has come, or is gone.
-    await this.#untell(({ epoch, seq }) => epoch === last?.epoch && seq <= last.seq)
+    // What stood before it has come, or is gone; of a permanent chat of which nothing came it is in the history.
+    await this.#untell(
+      ({ epoch, seq }, { moved, lifetime }) =>
+        epoch === last?.epoch && seq <= last.seq && (moved !== null || lifetime !== 'permanent'),
+    )
   }
 
   /** Own changes of a group come in the order of the group, as those of others. What comes while others are kept is kept together. */
@@ -304,8 +307,8 @@ export class Book {
   }
 
   /** What the server told of those is over. */
-  async #untell(isOver: (told: NonNullable<Chat['told']>) => boolean): Promise<void> {
-    for (const { id, told } of this.#all) if (told && isOver(told)) await this.#change(id, untold)
+  async #untell(isOver: (told: NonNullable<Chat['told']>, chat: Chat) => boolean): Promise<void> {
+    for (const chat of this.#all) if (chat.told && isOver(chat.told, chat)) await this.#change(chat.id, untold)
   }
 
   async #seen(id: string, seen: NonNullable<Line['at']>): Promise<void> {

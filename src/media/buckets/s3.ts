@@ -2,6 +2,7 @@
 import { openAsBlob } from 'node:fs'
 import type { AwsClient } from 'aws4fetch'
 import { checkOptions, isText, type Rule } from '../../protocol/options.ts'
+import { deadline } from '../../runtime/index.ts'
 import { StoreError } from '../../store/error.ts'
 import type { Bucket } from './bucket.ts'
 
@@ -42,11 +43,10 @@ export function s3Bucket(options: S3Options): Bucket {
   const { endpoint, bucket, accessKeyId, secretAccessKey, region = 'us-east-1', prefix = '' } = options
   const root = `${endpoint.replace(/\/+$/, '')}/${encodeURIComponent(bucket)}`
   let client: AwsClient | undefined
-  const ask = async (method: string, name: string, init: RequestInit = {}, ms = askMs): Promise<Response> => {
+  const ask = async (method: string, name: string, init: RequestInit): Promise<Response> => {
     if (!client) throw new StoreError('closed', 'The media store is not open.')
     const path = name === '' ? '' : `/${`${prefix}${name}`.split('/').map(encodeURIComponent).join('/')}`
-    const signal = AbortSignal.timeout(ms)
-    const answer = await client.fetch(`${root}${path}`, { method, signal, ...init }).catch((cause) => {
+    const answer = await client.fetch(`${root}${path}`, { method, ...init }).catch((cause) => {
       throw new StoreError('unavailable', `The bucket ${bucket} at ${endpoint} cannot be reached.`, { cause })
     })
     if (answer.ok || (method === 'DELETE' && answer.status === 404)) return answer
@@ -57,9 +57,10 @@ export function s3Bucket(options: S3Options): Bucket {
   return {
     async open(known) {
       client = new (await signer())({ accessKeyId, secretAccessKey, region, service: 's3', retries })
-      await ask('HEAD', '')
+      const head = (name: string) => within(askMs, (signal) => ask('HEAD', name, { signal }))
+      await head('')
       const isThere = (name: string) =>
-        ask('HEAD', name).then(
+        head(name).then(
           () => true,
           () => false,
         )
@@ -71,17 +72,34 @@ export function s3Bucket(options: S3Options): Bucket {
     async put(name, path, id) {
       const body = await openAsBlob(path)
       // The service compares what came with this, and keeps nothing else.
-      await ask('PUT', name, { body, headers: { 'x-amz-content-sha256': id } }, putMs)
+      const headers = { 'x-amz-content-sha256': id }
+      await within(putMs, (signal) => ask('PUT', name, { body, headers, signal }))
     },
     async *read(name, first, last) {
-      const range = { headers: { range: `bytes=${first}-${last}` } }
-      const { body } = await ask('GET', name, range, putMs)
-      if (body) yield* body as unknown as AsyncIterable<Uint8Array>
+      const { signal, end } = limited(putMs)
+      try {
+        const { body } = await ask('GET', name, { headers: { range: `bytes=${first}-${last}` }, signal })
+        if (body) yield* body as unknown as AsyncIterable<Uint8Array>
+      } finally {
+        end()
+      }
     },
     async remove(name) {
-      await ask('DELETE', name)
+      await within(askMs, (signal) => ask('DELETE', name, { signal }))
     },
   }
+}
+
+/** The timer of AbortSignal.timeout would stay for its whole time: of what is read half an hour. */
+function limited(ms: number): { readonly signal: AbortSignal; end(): void } {
+  const late = new AbortController()
+  const end = deadline(ms, () => late.abort(new Error(`it took longer than ${ms / 1_000} s`)))
+  return { signal: late.signal, end }
+}
+
+async function within<T>(ms: number, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, end } = limited(ms)
+  return task(signal).finally(end)
 }
 
 const remedies: Readonly<Record<number, string>> = {

@@ -4,12 +4,17 @@
  */
 import { type Carrier, chatOf } from '../../protocol/entry.ts'
 import type { ChatId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import { Serial } from '../../runtime/serial.ts'
 import type { HistoryPosition } from '../contract.ts'
 import { bucketOf, firstSeq } from './log.ts'
 import { Remembered } from './remembered.ts'
 import type { Requests, Row, Statement } from './requests.ts'
 import { cellsOf, entryColumns, entryOf, insert, long } from './rows.ts'
 
+const listInsert = 'INSERT INTO user_histories (user, chat) VALUES (?, ?)'
+const listDelete = 'DELETE FROM user_histories WHERE user = ? AND chat = ?'
+const listsDelete = 'DELETE FROM user_histories WHERE user = ?'
+const listQuery = 'SELECT chat FROM user_histories WHERE user = ?'
 const noteInsert = 'INSERT INTO history_buckets (user, chat, bucket) VALUES (?, ?, ?)'
 const noteDelete = 'DELETE FROM history_buckets WHERE user = ? AND chat = ? AND bucket = ?'
 const bucketsQuery = 'SELECT bucket FROM history_buckets WHERE user = ? AND chat = ? AND bucket >= ? AND bucket <= ?'
@@ -27,6 +32,8 @@ type Part = { readonly chat: UserId; readonly bucket: number; readonly statement
 export class History {
   readonly #requests: Requests
   readonly #noted = new Remembered()
+  /** By user and chat: whether it is listed follows from its buckets, of which none is noted between looking and writing. */
+  readonly #lists = new Serial<string>()
 
   constructor(requests: Requests) {
     this.#requests = requests
@@ -45,15 +52,34 @@ export class History {
     }
     await Promise.all(
       [...parts].map(async ([name, { chat, bucket, statements }]) => {
-        if (!this.#noted.has(name)) await this.#note(name, [user, chat, bucket])
+        if (!this.#noted.has(name)) await this.#note(name, user, chat, bucket)
         await this.#requests.write(statements)
       }),
     )
   }
 
-  async #note(name: string, params: readonly unknown[]): Promise<void> {
-    await this.#requests.write([{ query: noteInsert, params }], this.#requests.stamps.ordered())
-    this.#noted.add(name)
+  /** It is listed first: of what is in a bucket no list is without the chat. */
+  #note(name: string, user: UserId, chat: ChatId, bucket: number): Promise<void> {
+    const { stamps } = this.#requests
+    return this.#lists.run(nameOf(user, chat), async () => {
+      await this.#requests.write([{ query: listInsert, params: [user, chat] }], stamps.ordered())
+      await this.#requests.write([{ query: noteInsert, params: [user, chat, bucket] }], stamps.ordered())
+      this.#noted.add(name)
+    })
+  }
+
+  /** Chats of which a user has history, or had. */
+  async chats(user: UserId): Promise<readonly ChatId[]> {
+    return (await this.#requests.rows(listQuery, [user])).map((found) => found['chat'])
+  }
+
+  /** A chat of which nothing is left is not listed any more. */
+  #unlist(user: UserId, chat: ChatId): Promise<void> {
+    return this.#lists.run(nameOf(user, chat), async () => {
+      if ((await this.#buckets(user, chat, 1, last)).length > 0) return
+      await this.#requests.still(user)
+      await this.#requests.write([{ query: listDelete, params: [user, chat] }], this.#requests.stamps.ordered())
+    })
   }
 
   async read(
@@ -110,6 +136,7 @@ export class History {
       this.#noted.delete(nameOf(user, chat, bucket))
       await this.#requests.write([{ query: noteDelete, params: [user, chat, bucket] }], this.#requests.stamps.ordered())
     }
+    if (from === 1) await this.#unlist(user, chat)
   }
 
   /** All of a chat: also in which buckets it was. */
@@ -119,9 +146,15 @@ export class History {
     await this.#requests.still(user)
     await this.#requests.write([{ query: notesDelete, params: [user, chat] }], this.#requests.stamps.ordered())
   }
+
+  /** All chats of a user were wiped. */
+  async wiped(user: UserId): Promise<void> {
+    await this.#requests.still(user)
+    await this.#requests.write([{ query: listsDelete, params: [user] }], this.#requests.stamps.ordered())
+  }
 }
 
-const nameOf = (user: UserId, chat: UserId, bucket: number): string => `${user}\n${chat}\n${bucket}`
+const nameOf = (user: UserId, chat: ChatId, ...bucket: number[]): string => [user, chat, ...bucket].join('\n')
 
 /** The timestamp is the time of the entry: one that is written again after it was erased stays erased. */
 function row(user: UserId, { chat, bucket }: Part, entry: Carrier): Statement {

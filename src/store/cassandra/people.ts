@@ -1,4 +1,4 @@
-/** Users as a whole: who there is, of which chats one has a history, and taking away what is kept of one. */
+/** Users as a whole: who there is, and taking away what is kept of one. */
 import type { ChatId, Seq, UserId } from '../../protocol/ids.ts'
 import type { Retention } from '../retention.ts'
 import type { History } from './history.ts'
@@ -32,8 +32,11 @@ export async function owners(requests: Requests, after: ChatId | null, limit: nu
   return page.rows.map((row) => row['user'])
 }
 
-/** Reads the keys of all histories, page by page: there is no index by user, which would cost a mutation for each chat. */
-export async function historiesOf(requests: Requests, user: UserId): Promise<readonly ChatId[]> {
+/**
+ * Reads the keys of all histories, page by page. The list of a user may lack what a node of schema 9 has begun since `schema apply`, and
+ * of who is erased nothing is to be left.
+ */
+async function historiesOf(requests: Requests, user: UserId): Promise<readonly ChatId[]> {
   const chats: ChatId[] = []
   let state: string | undefined
   do {
@@ -56,6 +59,7 @@ export async function wipe(requests: Requests, history: History, retention: Rete
   await dropKeys(requests, user)
   if (found) await blankAll(requests, user, found)
   for (const chat of await historiesOf(requests, user)) await history.wipe(user, chat, tail, lastTime)
+  await history.wiped(user)
 }
 
 /** Also behind the tail: what a former life wrote late reaches at most into the next bucket. */

@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path'
 import type { Client } from 'cassandra-driver'
 import { StoreError } from '../error.ts'
 import { type CassandraOptions, connectTo } from './connection.ts'
+import { listHistories } from './listing.ts'
 
 /**
  * Rises by one with each change of schema.cql that adds to it, by two where it does more: nodes of a release run on its own schema and on the
  * next one, so that those of two releases run together while nodes are upgraded one by one.
  */
-export const schemaVersion = 9
+export const schemaVersion = 10
 
 export type Difference = {
   readonly table: string
@@ -87,9 +88,13 @@ async function isAgreed(client: Client): Promise<boolean> {
   return !versions.includes(false) && new Set(versions).size === 1
 }
 
-/** Makes the keyspace, and the tables and columns that are missing; what is there stays. Rejects where a later release has made the schema. */
-export async function applySchema(options: CassandraOptions, replication: Replication): Promise<void> {
-  const client = await connectTo({ ...options, timeoutMs: Math.max(changeMs, options.timeoutMs ?? 0) }, null)
+/**
+ * Makes the keyspace, and the tables and columns that are missing; what is there stays. Rejects where a later release has made the schema.
+ * Answers how many histories were listed.
+ */
+export async function applySchema(options: CassandraOptions, replication: Replication): Promise<number> {
+  const patient = { ...options, timeoutMs: Math.max(changeMs, options.timeoutMs ?? 0) }
+  const client = await connectTo(patient, null)
   try {
     const found = await versionOf(client, options.keyspace)
     if (found !== undefined && found > schemaVersion) throw otherVersion(options, found)
@@ -106,6 +111,8 @@ export async function applySchema(options: CassandraOptions, replication: Replic
   } finally {
     await client.shutdown()
   }
+  const inside = await connectTo(patient, options.keyspace)
+  return listHistories(inside).finally(() => inside.shutdown())
 }
 
 async function complete(client: Client, keyspace: string, { name, create, facts }: Table): Promise<void> {

@@ -8,7 +8,7 @@ export interface PeopleStore {
    */
   owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]>
 
-  /** The chats of which a user's history keeps anything, in any order. May be slow. */
+  /** The chats of which a user's history keeps anything, in any order; also some of which all was deleted. */
   histories(user: UserId): Promise<readonly ChatId[]>
 
   /**
