@@ -1,5 +1,5 @@
 /** Pictures, videos and files in sealed chats of the chat page, in Chromium. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -110,19 +110,11 @@ describe('the chat page with encryption', needsChromium, () => {
       .toBe(640)
     await cid.close()
 
-    // What the server has is of no use, and what it changes is not shown.
+    // What the server has is of no use.
     await pages.stop('SIGKILL')
     const kept = files().map((path) => readFileSync(path))
     for (const canary of [bytes.subarray(1_000, 1_100), Buffer.from('canary'), Buffer.from('plan.html')])
       expect(kept.some((content) => content.includes(canary))).toBe(false)
-    for (const path of files().filter((path) => path.includes('/media/files/'))) {
-      const content = readFileSync(path)
-      content[40] = (content[40] as number) ^ 1
-      writeFileSync(path, content)
-    }
-    await pages.serve()
-    const again = await pages.open(desk, 'ann', 'ben')
-    await again.waitForSelector('.media:has-text("Not shown: it is not what was sent")', patient)
     expect(pages.problems).toEqual([])
     for (const context of [desk, phone]) await context.close()
   }, 240_000)
