@@ -9,6 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { raised } from '../dist/bench/raised.js'
 import { profilesIn, sharesOf } from '../dist/bench/shares.js'
 import { cassandraStore } from '../dist/src/index.js'
 import { howToGet, oneNode, provides, providesClusters, startCluster } from '../test/cassandra/server.mjs'
@@ -18,6 +19,13 @@ const { values } = parseArgs({
 })
 const flags = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []
 const main = 'dist/src/cli/main.js'
+/** As of all nodes that are measured: by default nobody may write without a pause. */
+const limits = [
+  '--limit',
+  Object.entries(raised)
+    .map((pair) => pair.join('='))
+    .join(),
+]
 if (!provides()) {
   console.error(`No Cassandra can be started here. Get it with: ${howToGet}`)
   process.exit(1)
@@ -34,9 +42,13 @@ async function freePort() {
 async function measure(name, store) {
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-stores-'))
   const port = await freePort()
-  const node = spawn(process.execPath, [...flags, main, 'serve', '--port', port, '--data', folder, ...store], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const node = spawn(
+    process.execPath,
+    [...flags, main, 'serve', '--port', port, '--data', folder, ...limits, ...store],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   await once(node.stdout, 'data')
   const json = join(folder, 'figures.json')
   const load = ['--url', `ws://127.0.0.1:${port}`, '--pid', String(node.pid), '--seconds', values.seconds]
