@@ -1,4 +1,4 @@
-/** A real nginx, HAProxy or Caddy before a node, with the lines that docs/operations.md shows. */
+/** A real nginx, HAProxy or Caddy before nodes, with the lines that docs/operations.md and docs/deploy show. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
@@ -11,7 +11,6 @@ import { needs } from '../skips.ts'
 export const needsNginx = needs('nginx', existsSync('/usr/sbin/nginx'), 'apt-get install nginx-light')
 export const needsHaproxy = needs('HAProxy', existsSync('/usr/sbin/haproxy'), 'apt-get install haproxy')
 export const needsCaddy = needs('Caddy', existsSync('/usr/bin/caddy'), 'apt-get install caddy')
-
 /** The snippets of the page in a language, in order. */
 export const snippets = (language: string): string[] =>
   blocks('docs/operations.md').flatMap((block) => (block.language === language ? [block.code] : []))
@@ -23,7 +22,10 @@ export function stopProxies(): void {
 }
 
 /** Its port. `lines`: of a server, as nginx reads them. */
-export async function nginx(lines: string): Promise<number> {
+export const nginx = (lines: string): Promise<number> => nginxWith(`server { listen LISTEN; ${lines} }`)
+
+/** Its port. `lines`: of `http`, of which the server has a line `listen LISTEN`. */
+export async function nginxWith(lines: string): Promise<number> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'bluetick-nginx-'))
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -32,7 +34,7 @@ export async function nginx(lines: string): Promise<number> {
   const config = `daemon off; pid ${folder}/pid; master_process off; error_log ${folder}/error.log;
 events {}
 http { access_log off; ${paths.join(' ')}
-server { listen 127.0.0.1:${port}; ${lines} } }`
+${lines.replace('LISTEN', `127.0.0.1:${port}`)} }`
   return start(port, '/usr/sbin/nginx', ['-p', folder, '-e', join(folder, 'error.log'), '-c'], folder, config)
 }
 
