@@ -32,13 +32,11 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
 
   static async open(client: Client): Promise<LiveChats> {
     const chats = new LiveChats(client)
-    try {
-      await chats.refresh()
-      return chats
-    } catch (error) {
+    await chats.refresh().catch((error) => {
       chats.close()
       throw error
-    }
+    })
+    return chats
   }
 
   private constructor(client: Client) {
@@ -71,8 +69,7 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
 
   /** Listens until the answer is called. */
   on(name: 'chats', listener: (all: readonly ChatInfo[]) => void): () => void {
-    const end = this.#listeners.add(name, listener)
-    return () => void end()
+    return this.#listeners.add(name, listener)
   }
 
   /** Asks the server again, as after a deletion by this device. Waits while offline; rejects with a ClosedError. */
@@ -112,15 +109,14 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
         last = this.#all
         yield this.#all
       } else if (this.#over) return undefined
-      else await new Promise<void>((resolve) => this.#next(resolve))
+      else
+        await new Promise<void>((resolve) => {
+          const end = this.on('chats', () => {
+            end()
+            resolve()
+          })
+        })
     }
-  }
-
-  #next(resolve: () => void): void {
-    const end = this.on('chats', () => {
-      end()
-      resolve()
-    })
   }
 
   #arrived({ chat, epoch, seq, time, from, body, change, lifetime }: ClientEvents['arrived']): void {
@@ -152,18 +148,18 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
   #seen({ chat, epoch, seq }: ClientEvents['seen']): void {
     const known = this.#chats.get(chat)
     if (!known || epoch !== this.#epoch || seq <= known.info.read) return
-    const isKnown = seq >= known.listed
-    let { fresh, read } = known
+    let { info, listed, fresh, read } = known
     while ((fresh[read] ?? seq + 1) <= seq) read++
     // No more are moved than were read since the last time.
     if (read * 2 > fresh.length) {
       fresh = fresh.slice(read)
       read = 0
     }
-    const info = { ...known.info, read: seq, unread: isKnown ? fresh.length - read : known.info.unread }
-    this.#chats.set(chat, { ...known, info, fresh, read })
+    const { unread } = info
+    info = { ...info, read: seq, unread: seq < listed ? unread : fresh.length - read }
+    this.#chats.set(chat, { info, listed, fresh, read })
     this.#tell()
-    if (!isKnown && known.info.unread > 0) void this.refresh().catch(() => undefined)
+    if (seq < listed && unread > 0) void this.refresh().catch(() => undefined)
   }
 
   /** What this user has chosen for a chat. */
@@ -182,10 +178,8 @@ export class LiveChats implements AsyncIterable<readonly ChatInfo[]> {
 
   #tell(): void {
     const all = [...this.#chats.values()].map(({ info }) => info).sort((a, b) => b.seq - a.seq)
-    if (same(all, this.#all)) return
+    if (JSON.stringify(all) === JSON.stringify(this.#all)) return
     this.#all = all
     this.#listeners.tell('chats', all)
   }
 }
-
-const same = (a: readonly ChatInfo[], b: readonly ChatInfo[]): boolean => JSON.stringify(a) === JSON.stringify(b)
