@@ -116,6 +116,11 @@ export class Cluster {
     return this.#joining.member?.state.spells.has(this.#shardOf(id)) ?? false
   }
 
+  /** Whether an actor is here, and its shard is not being given to another node. */
+  stays(id: string): boolean {
+    return this.#joining.member?.state.spells.get(this.#shardOf(id))?.phase === 'owned'
+  }
+
   /** The name of the node that has an actor; undefined: none, as far as is known. */
   readonly homeOf = (id: string): string | undefined => {
     const { members, shards } = this.#joining.state

@@ -21,8 +21,8 @@ export function startActors(base: Base, { everywhere }: Pick<Entered, 'everywher
   const notes = new Notes(spellOf)
   const events = countedEvents(counts, tellHooks(options, clock, isAway))
   const logs = { ...logsOf(base), sessions: everywhere, events, holds }
-  const { local, isHere } = base
-  const place = { local, isHere, shards: base.cluster?.shards }
+  const { local, isHere, stays } = base
+  const place = { local, isHere, stays, shards: base.cluster?.shards }
   const hooked: Webhooks | undefined =
     options.webhooks && webhooks(options.webhooks, { ...logs, ...place, clock, isAway })
   const followed = { ...logs, follower: hooked?.follower }

@@ -58,10 +58,11 @@ export async function beginBase({ options, onFault, clock: given, sizes, counts,
   const router: NodeRouter = cluster ? cluster.route(local, asks, runtime) : local
   const spellOf: SpellOf = cluster ? cluster.spellOf : spellAlone(store, term, alone)
   const isHere = (id: string): boolean => cluster?.isHere(id) ?? true
+  const stays = (id: string): boolean => cluster?.stays(id) ?? true
   return {
     ...{ options, store, onFault, onEvent, counts, broke },
     ...{ term, life, given, calendar, clock },
-    ...{ media, cluster, alone, runtime, asks, local, router, spellOf, isHere },
+    ...{ media, cluster, alone, runtime, asks, local, router, spellOf, isHere, stays },
   }
 }
 

@@ -182,6 +182,32 @@ it('what a node has left that had the store alone goes out from the nodes of a c
   for (const to of users) await expect.poll(() => [...bodiesTo(service, to)].sort()).toEqual(['1', '2'])
 })
 
+it('who stays connected is told of once, also where their shard is held up after their actor has gone, and a device of theirs has just come', async () => {
+  const service = await receiver()
+  const start = await cluster({ webhooks: hooks(service) })
+  const a = await start('a')
+  // Presences that are being saved hold up their shards.
+  a.way.store.saveLastSeen = () => new Promise<never>(() => {})
+  const people = Array.from({ length: shards }, (_, n) => person(userOf(n), a))
+  let over = false
+  const comes = people.map(async ({ name }) => {
+    while (!over) {
+      const tab = connect({ url: a.url, token: name, device: 'tab' })
+      await expect.poll(() => tab.connection.is).toBe('online')
+      await tab.close()
+    }
+  })
+  for (const { name } of people) await expect.poll(() => comings(service, name)).toEqual(['user.online'])
+  const b = await start('b')
+  await expect.poll(isShared([a, b])).toBe(true)
+  over = true
+  await Promise.all(comes)
+  // What was told of a user before this message comes before it.
+  for (const { name } of people) await a.node.send({ from: 'shop', to: name, body: 'hi' })
+  for (const { name } of people) await expect.poll(() => bodiesTo(service, name)).toEqual(['hi'])
+  for (const { name } of people) expect(comings(service, name)).toEqual(['user.online'])
+})
+
 it('nodes that do not tell the same say so', async () => {
   const service = await receiver()
   const faults: string[] = []

@@ -8,7 +8,7 @@ import type { WebhookEvent } from '../../embed/webhooks.ts'
 import type { Calendar } from '../../hosts/calendar.ts'
 import type { Follower } from '../../hosts/logs/logs.ts'
 import type { Outboxes } from '../../hosts/outboxes.ts'
-import { counting, type SpellOf } from '../../hosts/spells.ts'
+import { type SpellOf, still } from '../../hosts/spells.ts'
 import type { Entry } from '../../protocol/entry.ts'
 import { isGroup, type MessageId, type Millis, type Seq, type UserId } from '../../protocol/ids.ts'
 import type { InboxRecord, LogStore } from '../../store/contract.ts'
@@ -73,7 +73,9 @@ export class Recording implements Follower {
   async #begin(outbox: UserId): Promise<Millis> {
     const { spellOf, boxes, calendar } = this.#context
     const spell = spellOf(outbox)
-    const record = await counting(spell, spell.store.load(outbox))
+    const record = await spell.store.load(outbox)
+    // Rejects where another node has it by now: what was begun would be waited for ever, also by the users of a later spell.
+    await still(spell)
     const [first] = record ? await spell.store.read(outbox, record.head, 1, 1, calendar.now()) : []
     const mark = { id: '00000000-0000-8000-a000-000000000000' as MessageId, body: '' }
     if (!record && !(await boxes.record(outbox, outbox, [mark])))

@@ -12,6 +12,8 @@ import type { Reads } from '../../store/contract.ts'
 export type RollContext = {
   /** Whether a user has no connected device. */
   readonly isAway: (user: UserId) => boolean
+  /** Whether the actor of a user is here, and does not go to another node at this moment. */
+  readonly stays: (user: UserId) => boolean
   readonly after: (ms: Millis, run: () => void) => void
   /** Resolves when what no device of a user has is recorded. */
   readonly gone: (user: UserId) => Promise<void>
@@ -104,7 +106,9 @@ export class Roll {
   }
 
   async #compare(user: UserId): Promise<void> {
-    const { isAway, gone, eventOf } = this.#context
+    const { isAway, stays, gone, eventOf } = this.#context
+    // Users go before their outbox, and who has gone has no devices here: whoever has them next compares.
+    if (!stays(user)) return
     const isOnline = !isAway(user)
     if (isOnline) this.#expected?.delete(user)
     else if (this.expects(user)) return

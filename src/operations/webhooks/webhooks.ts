@@ -8,7 +8,7 @@ import type { OutboxEvent } from '../../../actors/outbox/types.ts'
 import { type WebhookOptions, webhookEvents } from '../../embed/webhooks.ts'
 import type { Follower, LogContext } from '../../hosts/logs/logs.ts'
 import { Outboxes } from '../../hosts/outboxes.ts'
-import { counting } from '../../hosts/spells.ts'
+import { still } from '../../hosts/spells.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { Clock, Runtime } from '../../runtime/index.ts'
 import type { LogStore } from '../../store/contract.ts'
@@ -31,6 +31,8 @@ type Context = LogContext & {
   readonly shards: number | undefined
   /** Whether an actor is here. */
   readonly isHere: (id: string) => boolean
+  /** Whether it is here, and does not go to another node at this moment. */
+  readonly stays: (id: string) => boolean
   /** Whether a user who is here has no connected device. */
   readonly isAway: (user: UserId) => boolean
 }
@@ -57,7 +59,7 @@ const watched = ['user.online', 'user.offline', 'message.waiting'] as const
 const againMs = 1_000
 
 export function webhooks(options: WebhookOptions, context: Context): Webhooks {
-  const { router, local, clock, runtime, onFault, shards, isAway } = context
+  const { router, local, clock, runtime, onFault, shards, isAway, stays } = context
   const names = shards === undefined ? namesAlone : namesOf(shards)
   const wanted = new Set(options.events ?? webhookEvents)
   const requests = requestsTo(options, context)
@@ -91,7 +93,7 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
     look: (user) => comings.look(user),
   })
   const rolls = {
-    ...{ isAway, after },
+    ...{ isAway, stays, after },
     gone: (user: UserId) => recording.gone(user),
     async record(user: UserId, event: OutboxEvent, again: boolean) {
       if (!(await boxes.record(names.of(user), user, [event], { again })))
@@ -151,7 +153,9 @@ function takingOf({ names, recording, boxes, runtime, spellOf, isHere }: Taking)
     }
     for (const outbox of names.left(shard)) {
       const spell = spellOf(outbox)
-      if (await counting(spell, spell.store.load(outbox))) begin(outbox)
+      const record = await spell.store.load(outbox)
+      await still(spell)
+      if (record) begin(outbox)
     }
   }
   const taken = (shard: number): void => {

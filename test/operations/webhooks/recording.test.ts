@@ -3,14 +3,21 @@ import { expect, it } from 'vitest'
 import type { OutboxEvent } from '../../../actors/outbox/types.ts'
 import { type WebhookEvent, webhookEvents } from '../../../src/embed/webhooks.ts'
 import type { Calendar } from '../../../src/hosts/calendar.ts'
+import type { SpellOf } from '../../../src/hosts/spells.ts'
 import { namesAlone } from '../../../src/operations/webhooks/names.ts'
 import { Recording } from '../../../src/operations/webhooks/recording.ts'
+import { othersTurn, systemClock } from '../../../src/runtime/index.ts'
+import type { LogStore } from '../../../src/store/contract.ts'
 import { message, user } from '../../contracts/store.ts'
 
 type Asked = { readonly events: readonly OutboxEvent[]; readonly again: boolean }
 
+const nothing: SpellOf<LogStore> = () => {
+  throw new Error('nothing is read')
+}
+
 /** The answers of the outbox are given by hand. */
-function recording() {
+function recording(spellOf = nothing) {
   const asked: Asked[] = []
   const open: ((taken: boolean) => void)[] = []
   const record = new Recording({
@@ -24,10 +31,8 @@ function recording() {
       tail: async () => 0,
     },
     router: {} as never,
-    spellOf: () => {
-      throw new Error('nothing is read')
-    },
-    calendar: {} as Calendar,
+    spellOf,
+    calendar: { now: () => 9 } as Calendar,
     wanted: new Set<WebhookEvent>(webhookEvents),
     term: 1,
     isAway: () => false,
@@ -48,7 +53,7 @@ function recording() {
     open.pop()?.(taken)
     return asked.at(-1) as Asked
   }
-  return { append, answer, asked }
+  return { record, append, answer, asked }
 }
 
 it('an append whose events were not taken is looked up piece by piece, so that the time for each is enough, in order', async () => {
@@ -71,4 +76,18 @@ it('an append whose events were not taken is looked up piece by piece, so that t
   expect(await answer(true)).toMatchObject({ again: false, events })
   expect(await last).toBe(undefined)
   expect(asked).toHaveLength(1 + 3 + 5 + 1)
+})
+
+it('who waits for an outbox to begin is told where another node has it by now, and it begins when it is here again', async () => {
+  let isOver = true
+  const store = { load: async () => ({ head: 1 }), read: async () => [{ time: 5 }] } as unknown as LogStore
+  const { record } = recording(() => ({ term: 1, store, heed: (pass, over) => (isOver ? over?.() : pass()) }))
+  const begin = () =>
+    Promise.race([
+      record.begin(namesAlone.of('bob')).catch(() => 'is told'),
+      othersTurn(systemClock).then(() => 'waits for ever'),
+    ])
+  expect(await begin()).toBe('is told')
+  isOver = false
+  expect(await begin()).toBe(5)
 })

@@ -24,6 +24,7 @@ class World {
   #names = 0
   /** What comes of the next record: it is done, it is not, or it is and nobody knows. */
   #fails: 'no' | 'lost' | 'unknown' = 'no'
+  #goes = false
   #roll = this.#begin()
 
   #begin(): Roll {
@@ -32,6 +33,7 @@ class World {
     this.#timers = timers
     return new Roll(new Map(this.#saved.memo) as never, {
       isAway: (user) => !this.online.has(user),
+      stays: () => !this.#goes,
       after: (ms, run) => void timers.push({ at: this.#now + ms, run }),
       gone: async (user) => {
         this.waits.add(user)
@@ -88,6 +90,13 @@ class World {
     this.#fails = 'no'
     this.#roll = this.#begin()
     for (const user of this.online) this.#roll.look(user)
+  }
+
+  /** A device of a user comes, or comes again, and then the shard is given: users go first, and their actors have no devices any more. */
+  give(user: UserId): void {
+    this.#roll.look(user)
+    this.#goes = true
+    this.online.clear()
   }
 
   async pass(ms: number): Promise<void> {
@@ -188,4 +197,15 @@ it('who comes back after the owner has ended is told of once, and who does not i
   await world.pass(3_000)
   while (await world.send());
   expect([world.heardOf(ann), world.heardOf(ben)]).toEqual([[true], [true, false]])
+})
+
+it('who is connected is not told to be gone, and nothing of theirs waits, while their shard goes to another node', async () => {
+  const world = new World()
+  const [ann] = users as [UserId]
+  world.move(ann)
+  await world.pass(1_100)
+  world.give(ann)
+  await world.pass(4_000)
+  while (await world.send());
+  expect([world.heardOf(ann), [...world.waits]]).toEqual([[true], []])
 })
