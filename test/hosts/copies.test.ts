@@ -32,7 +32,7 @@ function start() {
     for (const copy of under.splice(0, count)) copy.answer(answer)
     for (const turn of turns.splice(0)) turn()
   }
-  return { fan, answers, under, told }
+  return { copies, fan, answers, under, told }
 }
 
 it('a copy goes to its member as what was said, with the place that it has in the group: the same for all', () => {
@@ -117,4 +117,22 @@ it('copies of one group to a member go in the order in which they were made', ()
     answers(1)
   }
   expect(seqs).toEqual(Array.from({ length: atOnce + 500 }, (_, n) => n + 1))
+})
+
+it('what waits of a group is forgotten when another node has it, and what it has to hand out later keeps its order', () => {
+  const { copies, fan, answers, under } = start()
+  for (let n = 0; n < atOnce; n++) fan(jam, `m${n}`)
+  for (let seq = 1; seq <= 200; seq++) fan(tea, 'ann', message(seq) as Message)
+  fan(jam, 'ben')
+  copies.forget((group) => group === tea)
+  for (let seq = 201; seq <= 400; seq++) fan(tea, 'ann', message(seq) as Message)
+  const seqs: (number | undefined)[] = []
+  let bens = 0
+  while (under.length > 0) {
+    const [first] = under
+    if (first?.to === 'ann') seqs.push(first.copy.place?.at)
+    if (first?.to === 'ben') bens += 1
+    answers(1)
+  }
+  expect([seqs, bens]).toEqual([Array.from({ length: 200 }, (_, n) => n + 201), 1])
 })

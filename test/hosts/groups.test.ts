@@ -2,9 +2,14 @@
 import { expect, it } from 'vitest'
 import { toGroup } from '../../actors/addresses.ts'
 import type { Message } from '../../actors/group/types.ts'
+import type { Accepted } from '../../actors/log/types.ts'
 import { openSettings } from '../../actors/settings.ts'
+import { hostGroups } from '../../src/hosts/groups/groups.ts'
+import { Notes } from '../../src/hosts/groups/notes.ts'
+import { oneSpell } from '../../src/hosts/spells.ts'
 import type { Change } from '../../src/protocol/group.ts'
 import type { GroupId } from '../../src/protocol/ids.ts'
+import { othersTurn, shardOf, systemClock } from '../../src/runtime/index.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { message, user } from '../contracts/store.ts'
 import { house } from './house.ts'
@@ -136,4 +141,37 @@ it('who has the chat open hears who types, and who asks for it, who is in the gr
   await expect.poll(() => done).toContainEqual([3, ['done', 'watch', tea, 0]])
   await expect.poll(() => done).toContainEqual(['hint', 3, ['typing', tea, 1, bob]])
   await expect.poll(() => done).toContainEqual([3, ['group', tea, 'Tea', 0, [ann], [ann, bob], 'default']])
+})
+
+it('who asks about a group that is not in memory is told where another node has it by now, as an erasure that goes through all groups', async () => {
+  const { logs } = await house()
+  const spellOf = oneSpell(logs.store, logs.term, (_, over) => over?.())
+  const groups = hostGroups({ ...logs, spellOf, notes: new Notes(spellOf) })
+  const asked = groups.query(tea, 'group').catch(() => 'is told')
+  expect(await Promise.race([asked, othersTurn(systemClock).then(() => 'waits for ever')])).toBe('is told')
+})
+
+it('what a group has not handed out yet is left to the node that has it next, which hands it out anew', async () => {
+  const { change, say, router, runtime, groups } = await start()
+  const copies: ((answer: Accepted) => void)[] = []
+  const ask = router.ask.bind(router) as typeof router.ask
+  router.ask = (to, messageOf, answered) => {
+    if (to.kind === 'user') copies.push(answered)
+    else ask(to, messageOf, answered)
+  }
+  await change('create', 'Tea')
+  await change('add', Array.from({ length: 300 }, (_, n) => `m${n}`).join('\n'))
+  for (let n = 0; n < 40; n++) await say(`message ${n}`)
+  const atOnce = 8_192
+  expect(copies.length).toBe(atOnce)
+  await runtime.release(shardOf(tea, 1_024), 60_000)
+  expect(groups.inspect(tea).status).toBe('absent')
+  for (const answered of copies.splice(0)) answered({ is: 'accepted', at: { epoch: 1, seq: 1 }, time: 1 })
+  await new Promise<void>((resolve) =>
+    runtime.turns.add(() => {
+      resolve()
+      return 0
+    }),
+  )
+  expect(copies.length).toBe(0)
 })

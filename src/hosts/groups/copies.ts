@@ -83,6 +83,12 @@ export class Copies {
     this.#turns.push(first)
   }
 
+  /** What waits of these is left to whoever has the group next: that hands it out anew, and this would come to members behind it. */
+  forget(isOf: (group: GroupId) => boolean): void {
+    // In place: what comes of the same group later keeps its turn.
+    for (const { group, copies } of this.#waiting.values()) while (isOf(group) && copies.shift());
+  }
+
   #go(): void {
     while (this.#flying < atOnce) {
       const next = this.#turns.shift()

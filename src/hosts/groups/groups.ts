@@ -20,7 +20,7 @@ import type { Calendar } from '../calendar.ts'
 import { type Follower, type LogEffect, Logs } from '../logs/logs.ts'
 import { done, entriesOf, orNull } from '../logs/lookups.ts'
 import type { SessionPort } from '../ports.ts'
-import { counting, type SpellOf } from '../spells.ts'
+import { type SpellOf, still } from '../spells.ts'
 import { Copies } from './copies.ts'
 import type { Notes } from './notes.ts'
 
@@ -70,7 +70,9 @@ export function hostGroups(context: Context): Groups {
     const { store } = spell
     const [inbox, record] = [await inboxOf(group), await store.loadGroup(group)]
     const from = (record?.seq ?? 0) + 1
-    const later = await counting(spell, messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0))
+    const later = await messagesFrom(store, context.calendar, group, from, inbox?.tail ?? 0)
+    // Rejects where another node has it by now: whoever asked would wait for ever.
+    await still(spell)
     return startGroup(group, inbox, record, later, runtime.clock.name(), context.lifetime, runtime.clock.uuid())
   }
   /** One that is not present, as its actor would find it. */
@@ -110,9 +112,15 @@ export function hostGroups(context: Context): Groups {
       },
       ties: async (id, state) => [...(state ?? (await look(id as GroupId))).members.keys()],
     },
-    released: (isOf) => logs.forget(isOf),
+    released(isOf) {
+      logs.forget(isOf)
+      copies.forget(isOf)
+    },
     recover,
-    restarted: (id) => groups.tell(id, { is: 'resume' }),
+    restarted(id) {
+      copies.forget((group) => group === id)
+      groups.tell(id, { is: 'resume' })
+    },
     gaveUp: (id) => groups.after(id, againMs, { is: 'resume' }),
   })
   router.lead('group', groups)
