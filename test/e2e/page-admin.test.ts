@@ -63,6 +63,7 @@ describe('the page for operators', needsChromium, () => {
     await page.click('#online button:text-is("ben")')
     await page.waitForSelector('#found-user h3:has-text("ben")')
     expect([await fact(page, 'Entries of the inbox'), await fact(page, 'On no device yet')]).toEqual(['20', '20'])
+    expect(await fact(page, 'Last seen')).toBe('now')
     expect(await page.textContent('#found-user li')).toContain('phoneconnected from 127.0.0.1')
     const left = new Promise((resolve) => ben.on('connection', ({ is }) => is === 'waiting' && resolve(is)))
     await page.click('text=End their sessions')

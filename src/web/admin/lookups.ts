@@ -70,13 +70,14 @@ export async function showUser(node: AskedNode, user: string): Promise<void> {
 
 function facts({ actor, tail, devices, lastSeen }: User): HTMLElement {
   const waits = Math.max(0, tail - Math.max(0, ...devices.map(({ cursor }) => cursor)))
+  const away = lastSeen === null ? 'not known' : new Date(lastSeen).toLocaleString()
   const rows: readonly (readonly [string, string])[] = [
     ['Actor', actor.status],
     ['In its mailbox', String(actor.mailbox)],
     ['Restarts', String(actor.restarts)],
     ['Entries of the inbox', String(tail)],
     ['On no device yet', String(waits)],
-    ['Last seen', lastSeen === null ? 'never' : new Date(lastSeen).toLocaleString()],
+    ['Last seen', devices.some(({ connected }) => connected) ? 'now' : away],
   ]
   const list = make('dl', 'facts')
   list.append(...rows.map(([name, value]) => make('div', '', make('dt', '', name), make('dd', '', value))))
