@@ -153,7 +153,7 @@ export class Outboxes {
     this.#refs.clear()
   }
 
-  /** Events that wait to be sent, of the outboxes that are read here. */
+  /** Events of the outboxes that are read here, from the first of each on that is not sent. */
   get waiting(): number {
     return [...this.#refs.keys()].reduce((sum, id) => {
       const state = this.#actors.peek(id)

@@ -77,6 +77,11 @@ export class Lanes {
     return this.#flying
   }
 
+  /** Events that are done, while their outboxes have one before them that is not. */
+  get ahead(): number {
+    return [...this.#readings.values()].reduce((sum, { done }) => sum + done.size, 0)
+  }
+
   /** Nothing is begun any more. */
   stop(): void {
     this.#stopped = true

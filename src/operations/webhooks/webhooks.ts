@@ -118,7 +118,7 @@ export function webhooks(options: WebhookOptions, context: Context): Webhooks {
         return boxes.quiet
       })
     },
-    figures: () => ({ ...lanes.figures, waiting: boxes.waiting }),
+    figures: () => ({ ...lanes.figures, waiting: Math.max(0, boxes.waiting - lanes.ahead) }),
   }
 }
 

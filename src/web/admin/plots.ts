@@ -37,6 +37,8 @@ const options = ({ unit, lines }: Plot, width: number): Plotted.Options => ({
   height,
   cursor: { y: false },
   legend: { show: lines.length > 1 },
+  // Right of the plot there is room for half of a time.
+  padding: [null, 32, null, null],
   // Also while less than that was measured.
   scales: {
     x: { range: (_chart, _first, last) => [last - keptSeconds, last] },

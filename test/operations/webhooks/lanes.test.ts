@@ -77,6 +77,20 @@ it('those of one user go one after the other, of others at once, and what is sen
   expect([flying(), acks]).toEqual([[], [1, 4]])
 })
 
+it('what is sent is ahead while an event before it is not, and no longer when all before it are, or were given up', async () => {
+  const { lanes, answer } = start()
+  lanes.take(box, 1, [event(1, 'ann'), event(2, 'ben'), event(3, 'cid')])
+  await answer(2, sent)
+  await answer(3, sent)
+  expect(lanes.ahead).toBe(2)
+  await answer(1, sent)
+  expect(lanes.ahead).toBe(0)
+  lanes.take(box, 1, [event(4, 'ann'), event(5, 'ben')])
+  await answer(5, sent)
+  lanes.lose(box, 5, 2)
+  expect(lanes.ahead).toBe(0)
+})
+
 it('one that failed is tried again after a pause that doubles, before those behind it', async () => {
   const { lanes, flying, answer, pass } = start()
   lanes.take(box, 1, [event(1, 'ann'), event(2, 'ann')])
