@@ -216,7 +216,7 @@ function usage(what: Name | 'all'): string {
     const whose = what === 'all' && of.length < ofNodes.length ? `${of.join(', ') || 'all'}: ` : ''
     const number = (numbers as Record<string, Option>)[name]
     const defaults = number ? ` (${number.full}, short ${number.short})` : ''
-    return `  --${name.padEnd(14)}${whose}${text}${defaults}`
+    return `  --${name.padEnd(16)}${whose}${text}${defaults}`
   }
   return [
     `bluetick bench ${what === 'all' ? `${names.join(' | ')} | all` : what} [options]: measures a node beside a bare uWebSockets.js server.`,

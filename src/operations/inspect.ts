@@ -2,7 +2,7 @@
 import { type NodeRouter, toPresence, toUser } from '../../actors/addresses.ts'
 import { unpacked } from '../../actors/keys/packed.ts'
 import { chatOf, type Entry, type Waiting } from '../protocol/entry.ts'
-import type { ChatId, MessageId, Millis, UserId } from '../protocol/ids.ts'
+import { type ChatId, isGroup, type MessageId, type Millis, type UserId } from '../protocol/ids.ts'
 import type { Lifetime } from '../protocol/lifetime.ts'
 import type { KeyStore, LogStore, MessageTrace, SettingsStore, TraceStore } from '../store/contract.ts'
 
@@ -92,12 +92,13 @@ async function deliveredStep({ router }: Looking, { recipient, seq }: MessageTra
   const devices = (await router.query(toUser(recipient as UserId), 'inbox'))?.devices ?? []
   const has = devices.filter(({ cursor }) => cursor >= seq).map(({ device }) => device)
   const lacks = devices.filter(({ cursor }) => cursor < seq).map(({ device }) => device)
+  const whose = isGroup(recipient) ? 'member' : 'device'
   return has.length > 0
     ? { step: 'delivered', at: null, text: `acknowledged by ${recipient}'s ${has.join(', ')}` }
     : {
         step: 'waiting',
         at: null,
-        text: `no device of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}`,
+        text: `no ${whose} of ${recipient} has it yet${lacks.length ? `: ${lacks.join(', ')}` : ''}`,
       }
 }
 
