@@ -33,9 +33,12 @@ describe('the options of bluetick bench', () => {
       'short',
       'help',
     ])
-    expect(replay).toContain('--entries       entries that one device is behind (100000, short 30000)')
+    expect(replay).toContain('--entries         entries that one device is behind (100000, short 30000)')
     expect(options(all)).toEqual(expect.arrayContaining([...options(replay), 'users', 'hot', 'full']))
-    expect(all).toContain('--entries       replay: entries that one device is behind (100000, short 30000)')
+    // Also behind the longest name.
+    for (const line of all.split('\n').filter((line) => line.startsWith('  --')))
+      expect(line).toMatch(/^ {2}--[\w-]+ +\S/)
+    expect(all).toContain('--entries         replay: entries that one device is behind (100000, short 30000)')
   })
 
   it('are refused in a sentence that says what is wrong', () => {
