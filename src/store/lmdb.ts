@@ -169,7 +169,10 @@ export class LmdbStore implements Store {
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
     await this.#flush(user)
-    for (let more = true; more; ) more = await this.#change((tables) => startTimers(tables, user, started, now))
+    const { commits } = this.#open
+    const rows = (most: number) => commits.room.rows(most)
+    for (let more = true; more; )
+      more = await this.#changeAlways((tables) => startTimers(tables, user, started, now, rows))
     return lowest(this.#open.tables, user, started.is)
   }
 

@@ -1,14 +1,15 @@
 /** A disk that becomes full: appends are refused, what makes room goes on, and so does everything as soon as there is some. */
-import { fstatSync, mkdtempSync, rmSync, statSync, writeSync } from 'node:fs'
-import { constants, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync, statSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, it } from 'vitest'
+import type { Entry } from '../../src/protocol/entry.ts'
 import type { Millis, UserId } from '../../src/protocol/ids.ts'
-import { type OpenOut, openOut } from '../../src/store/lmdb/journal/out.ts'
 import type { WriteZeros } from '../../src/store/lmdb/room.ts'
 import { fileOf } from '../../src/store/lmdb/tables.ts'
 import { LmdbStore } from '../../src/store/lmdb.ts'
 import { message, user } from '../contracts/store.ts'
+import { Disk } from './disk.ts'
 
 const bob = user('bob')
 const dayMs = 86_400_000
@@ -17,41 +18,6 @@ beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'bluetick-full-'))
   return () => rmSync(path, { recursive: true })
 })
-
-/** Files that may not grow where it is full: those of the journal, or that of the tables, or all. */
-class Disk {
-  full = { journal: false, tables: false }
-
-  fill(): void {
-    this.full = { journal: true, tables: true }
-  }
-
-  readonly room: WriteZeros = async (file, length, at) => {
-    const bytes = Math.min(length, 1024 * 1024)
-    if (this.full.tables && at + bytes > fstatSync(file).size) throw noSpace()
-    return writeSync(file, Buffer.alloc(bytes), 0, bytes, at)
-  }
-
-  readonly open: OpenOut = async (path) => {
-    const out = await openOut(path)
-    let { size } = statSync(path)
-    const check = (bytes: Uint8Array, at: number) => {
-      if (this.full.journal && at + bytes.length > size) throw noSpace()
-      size = Math.max(size, at + bytes.length)
-    }
-    const write = async (bytes: Uint8Array, at: number) => {
-      check(bytes, at)
-      await out.write(bytes, at)
-    }
-    const writeNow = (bytes: Uint8Array, at: number) => {
-      check(bytes, at)
-      out.writeNow(bytes, at)
-    }
-    return { ...out, write, writeNow }
-  }
-}
-
-const noSpace = () => Object.assign(new Error('no space'), { errno: -constants.errno.ENOSPC })
 
 /** Does something in the middle of a transaction, in place of what it writes. */
 class Meanwhile extends Map<UserId, Millis> {
@@ -162,6 +128,39 @@ it('a chat is deleted, and a user is wiped, where nothing else is written any mo
   expect(statSync(fileOf(path)).size).toBe(size)
   await append()
   expect(await load()).toBeGreaterThan(100)
+  await store.close()
+})
+
+it('what many want at once takes no more than there is', async () => {
+  const { store, fill } = await start()
+  const names = Array.from({ length: 100 }, (_, n) => user(`someone ${n}`))
+  // Of each three, which have a page, one is to go: that page is written anew.
+  const goes = { from: user('alice'), lifetime: 'temporary' }
+  const entries = Array.from({ length: 24 }, (_, n) => ({
+    ...message(n + 1, 1_000, 'x'.repeat(1_250)),
+    ...(n % 3 === 0 ? goes : { from: user('carol') }),
+  }))
+  for (const name of names) {
+    await store.append(name, 7, 1, entries as Entry[])
+    await store.expire(0)
+  }
+  fill()
+  const { size } = statSync(fileOf(path))
+  const devices = Array.from({ length: 5 }, (_, n) => ({ device: `${n}`.repeat(200) as never, seq: n, seenAt: n }))
+  for (let full = false, saved = 0; !full; saved += 1_000) {
+    const some = Array.from({ length: 1_000 }, (_, n) => store.saveCursors(user(`${saved + n}`), 7, devices, 0))
+    full = (await Promise.all(some.map((one) => one.then(() => false, isFull)))).includes(true)
+  }
+  expect(statSync(fileOf(path)).size).toBe(size)
+  const vanish = (name: UserId) => store.startTimers(name, { is: 'temporary', upTo: 24 }, 1_000)
+  await Promise.all(
+    names.map(async (name, n) => void (await (n % 2 ? store.erase(name, user('alice'), 1, 24) : vanish(name)))),
+  )
+  expect(statSync(fileOf(path)).size).toBe(size)
+  for (const name of names)
+    expect((await store.read(name, 1, 24, 1e6, 0)).map(({ is }) => is)).toEqual(
+      entries.map((_, n) => (n % 3 === 0 ? 'gone' : 'message')),
+    )
   await store.close()
 })
 

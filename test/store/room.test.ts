@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
@@ -64,6 +64,26 @@ it('a limit that ends within a page costs no page that is in use', async () => {
   room.owes(() => 100_000)
   await expect(room.prepare(false)).rejects.toMatchObject({ code: 'full' })
   for (const at of written) expect([at >= size, at >= limit || at % 4_096]).toEqual([true, at >= limit ? true : 0])
+  room.close(false)
+})
+
+it('a file that ends within a page, by a limit that a former process met, loses none that is in use, and is written to', async () => {
+  const { folder, path, root } = await file()
+  await root.put('freed', 'z'.repeat(600_000))
+  await root.remove('freed')
+  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
+  const used = (lastPageNumber + 1) * pageSize
+  const limit = used + 100
+  truncateSync(path, limit)
+  const written: number[] = []
+  const room = new Room({ root }, path, folder, async (_, length, at) => {
+    if (at >= limit) throw Object.assign(new Error('too large'), { errno: -constants.errno.EFBIG })
+    written.push(at)
+    return Math.min(length, limit - at)
+  })
+  await room.prepare(true)
+  expect(room.refused).toMatchObject({ code: 'full' })
+  expect(Math.min(...written)).toBeGreaterThanOrEqual(used)
   room.close(false)
 })
 

@@ -114,9 +114,13 @@ export class Commits<Tables extends File> {
     }
   }
 
-  /** What makes room has a transaction of its own: no other write may take what is kept for it, or keep it from that. */
+  /**
+   * What makes room has a transaction of its own: no other write may take what is kept for it, or keep it from that. On a full disk each has one
+   * alone, since it may take all that there is; and of the others no more go together than there is room for.
+   */
   #add(write: Write<Tables>, frees: boolean): Promise<void> {
-    if (this.#next?.frees !== frees) this.#next = this.#begin(frees)
+    const most = frees && this.room.refused ? 1 : this.room.rows(Number.POSITIVE_INFINITY)
+    if (this.#next?.frees !== frees || this.#next.writes.length >= most) this.#next = this.#begin(frees)
     this.#next.writes.push(write)
     return this.#next.committed
   }

@@ -62,11 +62,18 @@ export function lowest({ timers }: Tables, user: UserId, is: Started['is']): Seq
   }
 }
 
-/** Starts some timers; whether there may be more. */
-export function startTimers(tables: Tables, user: UserId, started: Started, now: Millis): boolean {
+/** Starts some timers; whether there may be more. `rows`: how many of so many may be changed at once. */
+export function startTimers(
+  tables: Tables,
+  user: UserId,
+  started: Started,
+  now: Millis,
+  rows: (most: number) => number,
+): boolean {
   const { is, upTo } = started
+  const limit = rows(slice)
   const chat = started.is === 'read' ? started.chat : ''
-  const keys = [...tables.timers.getKeys({ start: [user, is, chat, 0], end: [user, is, chat, upTo + 1], limit: slice })]
+  const keys = [...tables.timers.getKeys({ start: [user, is, chat, 0], end: [user, is, chat, upTo + 1], limit })]
   for (const key of keys) void tables.timers.remove(key)
   const seqs = keys.map(([, , , seq]) => seq)
   rewrite(tables, user, seqs, (entry) => {
@@ -74,7 +81,7 @@ export function startTimers(tables: Tables, user: UserId, started: Started, now:
     if ('body' in next && next.expires !== undefined) void tables.due.put([next.expires, user, next.seq], true)
     return next
   })
-  return keys.length === slice
+  return keys.length === limit
 }
 
 /** Makes `gone` of entries whose timers have run out; answers how many. */

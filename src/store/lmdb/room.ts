@@ -67,8 +67,8 @@ export class Room {
     this.#folder = folder
     this.#write = write
     this.#file = openSync(path, 'r+')
-    this.#end = fstatSync(this.#file).size
     this.#pageSize = (tables.root.getStats() as { pageSize: number }).pageSize
+    this.#end = this.#pages(fstatSync(this.#file).size)
     this.ended()
   }
 
@@ -175,12 +175,15 @@ export class Room {
     this.#freed = freed
   }
 
+  /** Bytes of whole pages: a limit may end within one, which is not there then. */
+  #pages(bytes: number): number {
+    return Math.floor(bytes / this.#pageSize) * this.#pageSize
+  }
+
   async #fill(from: number, to: number): Promise<StoreError | undefined> {
-    const pages = (bytes: number) => Math.floor(bytes / this.#pageSize) * this.#pageSize
-    const end = pages(to + this.#pageSize - 1)
+    const end = this.#pages(to + this.#pageSize - 1)
     try {
-      // A limit may end within a page, which is not there then.
-      for (let at = from; at < end; this.#end = Math.max(this.#end, pages(at)))
+      for (let at = from; at < end; this.#end = Math.max(this.#end, this.#pages(at)))
         at += await this.#write(this.#file, end - at, at)
       return undefined
     } catch (error) {
