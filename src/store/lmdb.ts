@@ -33,6 +33,7 @@ import { chatsOf, pastOf, readHistory } from './lmdb/history.ts'
 import { loadInbox, readInbox, renameInbox } from './lmdb/inbox.ts'
 import { addLink, dropOnce, dropShelf, linksOf, saveShelf, shelfOf, shelvesOf } from './lmdb/keys.ts'
 import { lowest, startTimers } from './lmdb/lasting.ts'
+import type { Packed } from './lmdb/packed.ts'
 import { findRepeats, trace } from './lmdb/repeats.ts'
 import { packAppend, packCursors } from './lmdb/rows.ts'
 import { fileOf, lastId, type Tables } from './lmdb/tables.ts'
@@ -137,8 +138,8 @@ export class LmdbStore implements Store {
   }
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
+    await this.#flushWhere(user, ({ lasting }) => lasting?.waits !== undefined)
     const { tables, journal } = this.#open
-    if (journal.of(user)?.entries.some(({ lasting }) => lasting?.waits)) await journal.flush(user)
     return loadInbox(tables, journal.of(user), user)
   }
 
@@ -182,7 +183,7 @@ export class LmdbStore implements Store {
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
-    await this.#flush(user)
+    await this.#flushKept(user)
     return readHistory(this.#open.tables, user, chat, before, limit, bytes)
   }
 
@@ -194,7 +195,7 @@ export class LmdbStore implements Store {
   }
 
   async histories(user: UserId): Promise<readonly ChatId[]> {
-    await this.#flush(user)
+    await this.#flushKept(user)
     return [...chatsOf(this.#open.tables, user)]
   }
 
@@ -204,7 +205,17 @@ export class LmdbStore implements Store {
   }
 
   async #flush(user: UserId): Promise<void> {
-    if (this.#open.journal.of(user)) await this.#open.journal.flush(user)
+    await this.#flushWhere(user, () => true)
+  }
+
+  /** Nothing else of the journal comes into a history: most who ask for their chats have nothing of that, and wait for no transaction. */
+  async #flushKept(user: UserId): Promise<void> {
+    await this.#flushWhere(user, ({ lasting }) => lasting?.kept === true)
+  }
+
+  async #flushWhere(user: UserId, is: (entry: Packed) => boolean): Promise<void> {
+    const { journal } = this.#open
+    if (journal.of(user)?.entries.some(is)) await journal.flush(user)
   }
 
   readonly lives: Lives = {
@@ -225,7 +236,8 @@ export class LmdbStore implements Store {
   ): Promise<void> {
     return this.#write((tables) => {
       void tables.cursors.put(user, packCursors({ epoch, settled, cursors }))
-      for (const [chat, seq] of reads ?? []) void tables.reads.put([user, chat], seq)
+      for (const [chat, seq] of reads ?? [])
+        void (seq > 0 ? tables.reads.put([user, chat], seq) : tables.reads.remove([user, chat]))
     })
   }
 

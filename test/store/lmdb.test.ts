@@ -1,15 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Entry } from '../../src/protocol/entry.ts'
-import { lmdbStore } from '../../src/store/lmdb.ts'
+import type { WriteZeros } from '../../src/store/lmdb/room.ts'
+import { LmdbStore, lmdbStore } from '../../src/store/lmdb.ts'
 import { keyContract } from '../contracts/keys.ts'
 import { lastingContract } from '../contracts/lasting.ts'
 import { peopleContract } from '../contracts/people.ts'
 import { message, storeContract, user } from '../contracts/store.ts'
+import { noSpace } from './disk.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'bluetick-lmdb-'))
 let path = folder()
@@ -155,6 +157,36 @@ describe('the embedded store', () => {
     expect(ordered.mock.calls.length).toBeLessThan(31 * 500)
     ordered.mockRestore()
     expect(found).toEqual(names)
+    await store.close()
+  })
+
+  it('keeps no row of what is no longer read up to anywhere', async () => {
+    const store = lmdbStore(path)
+    await store.open()
+    const [ann, ben] = [user('ann'), user('ben')]
+    await store.saveCursors(bob, 7, [], 0, new Map([[ann, 3]]).set(ben, 4))
+    await store.saveCursors(bob, 7, [], 0, new Map([[ann, 0]]))
+    expect(await store.reads(bob)).toEqual(new Map([[ben, 4]]))
+    await store.close()
+  })
+
+  it('tells which chats have a history without a transaction, unless what is permanent has just come', async () => {
+    let takes = true
+    const room: WriteZeros = async (file, length, at) => {
+      if (!takes) throw noSpace()
+      return writeSync(file, Buffer.alloc(length), 0, length, at)
+    }
+    const options = { retentionMs: dayMs, dedupeMs: dayMs, threaded: false, room }
+    const store = new LmdbStore(path, options)
+    await store.open()
+    await store.append(bob, 7, 1, [message(1)])
+    takes = false
+    expect(await store.histories(bob)).toEqual([])
+    expect(await store.history(bob, user('alice'), null, 10, 1e6)).toEqual([])
+    takes = true
+    await store.append(bob, 7, 1, [{ ...message(2), lifetime: 'permanent' } as Entry])
+    expect(await store.histories(bob)).toEqual(['alice'])
+    expect(await store.history(bob, user('alice'), null, 10, 1e6)).toHaveLength(1)
     await store.close()
   })
 

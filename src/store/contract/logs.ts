@@ -70,8 +70,8 @@ export interface LogStore {
   ): Promise<readonly (Appended | undefined)[]>
 
   /**
-   * Replaces the devices' cursors and the settled mark, and what was saved of each chat in `reads`, all in one atomic write. Durable
-   * when it resolves; may be repeated after a rejection. Also for a log that has no entry yet.
+   * Replaces the devices' cursors and the settled mark, and what was saved of each chat in `reads`, all in one atomic write; 0: nothing is
+   * to be kept of it. Durable when it resolves; may be repeated after a rejection. Also for a log that has no entry yet.
    */
   saveCursors(
     owner: ChatId,
@@ -81,7 +81,10 @@ export interface LogStore {
     reads?: Reads | null,
   ): Promise<void>
 
-  /** What was saved of each chat. It may lack what was saved before the retention time: all that this covers has expired. */
+  /**
+   * What was saved of each chat; where that was 0 it says so, or nothing. It may lack what was saved before the retention time: all that
+   * this covers has expired.
+   */
   reads(owner: ChatId): Promise<Reads>
 
   /**
