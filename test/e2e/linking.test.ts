@@ -181,6 +181,27 @@ it('the card of the other one verifies them, and finds a device that the server 
   expect(await alice.e2ee.identity('bob')).toMatchObject({ verified: true, devices: ['phone', 'laptop'] })
 })
 
+it('a device that the server shows to the other one only, and not to whose it is, is found by either of them', async () => {
+  await start({ e2ee: 'allowed' })
+  let hides = false
+  const shown = (frame: ServerFrame): ServerFrame =>
+    hides && frame[0] === 'links' && frame[1] === 'alice' && frame[2] > 2
+      ? ['links', frame[1], frame[2], 2, framed([])]
+      : frame
+  const alice = await enter('alice', 'phone', memoryStorage(), through(shown))
+  const [stolen, bob] = [await link('alice', alice, 'stolen'), await enter('bob', 'phone')]
+  hides = true
+  await link('alice', stolen, 'thief')
+  const { card } = await bob.e2ee.identity('alice')
+  await expect(alice.e2ee.verify('bob', card)).rejects.toMatchObject({ code: 'other_devices' })
+  const { card: other } = await alice.e2ee.identity('bob')
+  await expect(bob.e2ee.verify('alice', other)).rejects.toMatchObject({ code: 'other_devices' })
+  hides = false
+  await alice.e2ee.verify('bob', card)
+  await bob.e2ee.verify('alice', (await alice.e2ee.identity('bob')).card)
+  expect((await bob.e2ee.identity('alice')).verified).toBe(true)
+})
+
 it('a device that was shut out begins as a new one, when it is let in again', async () => {
   await start({ e2ee: 'allowed' })
   const storage = memoryStorage()

@@ -72,16 +72,19 @@ function keysOf(key: Uint8Array, stand: Stand) {
 
 export async function sealChunk(key: Uint8Array, stand: Stand, text: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const keys = keysOf(key, stand)
-  const ciphertext = await crypt('encrypt', keys, text)
+  const ciphertext = await encrypted(keys, text)
   return new Uint8Array(concatBytes(ciphertext, await tagOf(keys, ciphertext)))
 }
 
-/** undefined: it is not that chunk of what was sealed under this key. Nothing is decrypted before that is known. */
+/**
+ * undefined: it is not that chunk of what was sealed under this key. Nothing is decrypted before that is known. Who has the key can tag what is no
+ * text of theirs: that is none, either.
+ */
 export async function openChunk(key: Uint8Array, stand: Stand, sealed: Uint8Array): Promise<Uint8Array | undefined> {
   const keys = keysOf(key, stand)
   const ciphertext = sealed.subarray(0, -tagBytes)
   if (!equalBytes(await tagOf(keys, ciphertext), tagIn(sealed))) return undefined
-  return crypt('decrypt', keys, ciphertext)
+  return decrypted(keys, ciphertext)
 }
 
 export const tagIn = (sealed: Uint8Array): Uint8Array => sealed.slice(-tagBytes)
@@ -90,11 +93,24 @@ type Keys = ReturnType<typeof keysOf>
 /** A page that came over plain HTTP from another machine has none; there it takes about ten times as long. */
 const subtle = (): SubtleCrypto | undefined => crypto.subtle
 
-async function crypt(does: 'encrypt' | 'decrypt', { key, iv }: Keys, bytes: Uint8Array): Promise<Uint8Array> {
+async function encrypted({ key, iv }: Keys, text: Uint8Array): Promise<Uint8Array> {
   const platform = subtle()
-  if (!platform) return (does === 'encrypt' ? cbcEncrypt : cbcDecrypt)(key, iv, bytes) ?? new Uint8Array(0)
-  const whole = await platform.importKey('raw', key as BufferSource, 'AES-CBC', false, [does])
-  return new Uint8Array(await platform[does]({ name: 'AES-CBC', iv: iv as BufferSource }, whole, bytes as BufferSource))
+  if (!platform) return cbcEncrypt(key, iv, text)
+  const whole = await platform.importKey('raw', key as BufferSource, 'AES-CBC', false, ['encrypt'])
+  const way = { name: 'AES-CBC', iv: iv as BufferSource }
+  return new Uint8Array(await platform.encrypt(way, whole, text as BufferSource))
+}
+
+/** undefined: wrong padding. */
+async function decrypted({ key, iv }: Keys, ciphertext: Uint8Array): Promise<Uint8Array | undefined> {
+  const platform = subtle()
+  if (!platform) return cbcDecrypt(key, iv, ciphertext)
+  const whole = await platform.importKey('raw', key as BufferSource, 'AES-CBC', false, ['decrypt'])
+  const way = { name: 'AES-CBC', iv: iv as BufferSource }
+  return platform.decrypt(way, whole, ciphertext as BufferSource).then(
+    (text) => new Uint8Array(text),
+    () => undefined,
+  )
 }
 
 async function tagOf({ tag, statement }: Keys, ciphertext: Uint8Array): Promise<Uint8Array> {

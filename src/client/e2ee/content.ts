@@ -99,7 +99,7 @@ export class OpenedContent {
     const { count } = this.#layout
     const index = this.#parts.length
     const text = await openChunk(this.#known.key, { index, isLast: index === count - 1 }, this.#held)
-    if (!text) throw wrong()
+    if (text?.length !== this.#layout.length(index)) throw wrong()
     const content = new Uint8Array(text.subarray(0, Math.max(0, this.#known.size - this.#layout.start(index))))
     if (index === 0) this.head = content
     this.#parts.push(new Blob([content]))

@@ -37,7 +37,7 @@ const askedMs = 5_000
 /** Devices that are asked, on one connection. */
 const mostAsked = 32
 
-/** Who is in a group. A device that does not know asks; whoever answers first is believed. */
+/** Who is in a group. A device that does not know asks; whoever answers first is believed, until somebody answers who is believed more. */
 async function known(
   engine: Engine,
   line: Line,
@@ -62,14 +62,19 @@ async function ask({ pins, groups, user: mine, device: own }: Engine, line: Line
   const answer = await line.ask(['members', group])
   const [admins, members] = answer[0] === 'group' ? [answer[4], answer[5]] : [[], []]
   const asked = new Set<string>()
-  for (const users of [[mine], admins, members]) {
+  const ranked = [
+    [2, [mine]],
+    [1, admins],
+    [0, members],
+  ] as const
+  for (const [rank, users] of ranked) {
     const before = asked.size
     for (const user of users) {
       if (asked.size >= mostAsked) break
       for (const { device } of (await pins.known(line, user)).chain.members) {
         if ((user === mine && device === own) || asked.size >= mostAsked || asked.has(`${user}\n${device}`)) continue
         asked.add(`${user}\n${device}`)
-        repair.asks(line, { user, device }, group)
+        repair.asks(line, { user, device }, group, rank)
       }
     }
     if (asked.size > before) await line.pause(askedMs)

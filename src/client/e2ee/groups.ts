@@ -10,6 +10,9 @@ const togetherMs = 60_000
 /** Things that are told once: beyond these they are told again. */
 const mostTold = 1_024
 
+/** How far a device of its own user is believed. */
+const ofOwn = 2
+
 type Sets = readonly (readonly [key: string, value: unknown])[]
 
 export class Groups {
@@ -18,8 +21,8 @@ export class Groups {
   readonly #known: Map<string, Roster>
   /** What was told: once each. */
   readonly #told = new Set<string>()
-  /** Devices that were asked for the members of a group of which this one knows nothing. */
-  readonly asked = new Set<string>()
+  /** Devices that were asked for the members of a group of which this one knows nothing: 1 of admins, as the server says, 0 of members. */
+  readonly asked = new Map<string, number>()
 
   /** `known`: as the storage has them. */
   constructor(realm: string, known: Map<string, Roster>, tell: (event: GroupChange) => void) {
@@ -77,7 +80,7 @@ export class Groups {
     const isIn = now?.members.includes(user)
     const may = now && !now.heads.includes(list?.hash ?? '') && now.admins.includes(step.by) && now.n <= (list?.n ?? 0)
     if (!list || (isIn && !may)) return undefined
-    const next = this.#rosters.with(group, { ...list, later: [] }, step)
+    const next = this.#rosters.with(group, { ...list, later: [], rank: this.#known.get(group)?.rank }, step)
     return next && this.#rosters.now(group, next).members.includes(user) ? next : undefined
   }
 
@@ -87,18 +90,23 @@ export class Groups {
     return roster ? this.#keep(group, this.#rosters.with(group, roster, { ...step, change: 'leave' })) : []
   }
 
-  /** Another device has said who is in it. */
+  /** Another device has said who is in it: an own one, an admin, or one that was asked. Who is believed more than those who said it before corrects them. */
   told(
     group: string,
     text: string,
     by: { readonly isOwn: boolean; readonly user: string; readonly name: string },
   ): Sets {
-    const [list, now] = [listIn(text), this.of(group)]
-    const mayTell = by.isOwn || (now ? now.admins.includes(by.user) : this.asked.has(by.name))
-    if (!list || !mayTell || (now && list.n <= now.n)) return []
+    const [list, now, roster] = [listIn(text), this.of(group), this.#known.get(group)]
+    const rank = by.isOwn ? ofOwn : (this.asked.get(by.name) ?? -1)
+    const corrects = rank > (roster?.rank ?? ofOwn)
+    const mayTell = by.isOwn || corrects || (now ? now.admins.includes(by.user) : rank >= 0)
+    if (!list || !mayTell || (now && !corrects && list.n <= now.n)) return []
+    const next = corrects || !roster ? rank : roster.rank
+    // It is what this device has, or had on the way there.
+    if (roster && corrects && now?.heads.includes(list.hash)) return this.#keep(group, { ...roster, rank: next })
     // It was told before, where a message has shown it.
     if (now) this.#say(group, 'differs', [by.user])
-    return this.#keep(group, { ...list, later: [] })
+    return this.#keep(group, { ...list, later: [], rank: next })
   }
 
   /** Whether the writer of a message has seen another list of members: that is told. */

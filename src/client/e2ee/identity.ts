@@ -49,12 +49,13 @@ export async function verify(engine: Engine, line: Line, user: string, seen: str
 
 /**
  * The person has said yes to a user's devices. `seen`: as they were shown: what has come since is not accepted, where it begins anew. Default:
- * as they are now.
+ * as they are now. What is not what `identityOf` has answered of that user is no yes.
  */
 export async function accept({ pins, shown, vault }: Engine, user: string, seen?: UserIdentity): Promise<void> {
   const pin = pins.of(user)
   if (!pin) return
-  const was = (seen && shown.get(seen)) ?? pin
+  const was = seen ? shown.get(seen) : pin
+  if (was?.chain.user !== user) throw new UsageError('bad_option', `this is not what identity('${user}') has answered`)
   let accepted = Math.max(pin.accepted, was.chain.n)
   while (accepted < pin.chain.n && parseLink(pin.links[accepted] as Uint8Array)?.kind !== 'reset') accepted += 1
   pins.keep(user, { ...pin, accepted, told: pin.told === was.told ? undefined : pin.told })

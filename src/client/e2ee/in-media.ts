@@ -19,7 +19,7 @@ import type { E2eeOptions } from './types.ts'
 
 /** Milliseconds that what comes waits for a long body: less than a connection is silent before it is given up. */
 const bodyMs = 10_000
-/** Bytes of a long body: what says to be longer is not read. */
+/** Bytes of a long body: what is longer is not sent so, and what says to be is not read. */
 const mostBody = 1024 * 1024
 
 type Content = Parameters<typeof plainUpload>[1]
@@ -107,8 +107,10 @@ export async function smaller(engine: Engine, frame: SendFrame): Promise<SendFra
   }
   const isText = typeof body === 'string'
   const content = new Blob([(isText ? utf8ToBytes(body) : body) as Uint8Array<ArrayBuffer>])
+  if (content.size > mostBody) throw new RefusedError('too_large')
+  // What may be taken later is not refused.
   const failed = (error: unknown) => {
-    throw error instanceof MediaError ? new RefusedError('too_large') : error
+    throw error instanceof MediaError ? new RefusedError(error.retryAfterMs > 0 ? 'busy' : 'too_large') : error
   }
   const { id: media, size, type } = await uploadSealed(engine, engine.http, content, bodyType, {}).catch(failed)
   const ref = { media, size, type }

@@ -101,9 +101,9 @@ export class Repair {
     return { sets: says === 'none' ? repairs.want(name, undefined) : [], then }
   }
 
-  /** Asks a device who is in a group. */
-  asks(line: Line, from: Device, group: string): void {
-    this.#engine.groups?.asked.add(nameOf(from.user, from.device) + group)
+  /** Asks a device who is in a group. `rank`: how far it is believed where it would not be by itself (groups.ts). */
+  asks(line: Line, from: Device, group: string, rank?: number): void {
+    if (rank !== undefined) this.#engine.groups?.asked.set(nameOf(from.user, from.device) + group, rank)
     this.#later(() => sayQuietly(this.#engine, line, from, { body: '', of: group, says: 'roster' }, false))
   }
 

@@ -63,11 +63,13 @@ export class Repairs {
   }
 
   log(id: string, logged: Logged): Sets {
-    const gone = this.#drop(id)
+    const gone = [...this.#drop(id)]
     this.#add(id, logged)
-    const [oldest] = this.#log.keys()
-    const old = this.#bytes > logBytes || this.#isOver(oldest) ? this.#drop(oldest) : []
-    return [...gone, ...old, [`log:${id}`, logged]]
+    for (const oldest of this.#log.keys()) {
+      if (oldest === id || (this.#bytes <= logBytes && !this.#isOver(oldest))) break
+      gone.push(...this.#drop(oldest))
+    }
+    return [...gone, [`log:${id}`, logged]]
   }
 
   stands(id: string, at: number): Sets {
@@ -114,8 +116,8 @@ export class Repairs {
     ]
   }
 
-  #isOver(id: string | undefined): boolean {
-    return id !== undefined && (this.#log.get(id)?.until ?? 0) <= systemClock.now()
+  #isOver(id: string): boolean {
+    return (this.#log.get(id)?.until ?? 0) <= systemClock.now()
   }
 
   #add(id: string, logged: Logged): void {
@@ -123,9 +125,9 @@ export class Repairs {
     this.#bytes += sizeOf(logged)
   }
 
-  #drop(id: string | undefined): Sets {
-    const logged = id === undefined ? undefined : this.#log.get(id)
-    if (!logged || id === undefined) return []
+  #drop(id: string): Sets {
+    const logged = this.#log.get(id)
+    if (!logged) return []
     this.#log.delete(id)
     this.#bytes -= sizeOf(logged)
     return [[`log:${id}`, undefined]]

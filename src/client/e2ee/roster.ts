@@ -25,8 +25,11 @@ export type List = {
   readonly members: readonly string[]
   readonly admins: readonly string[]
 }
-/** `later`: changes since, as two that are made at once may come in another order than that of the log. */
-export type Roster = List & { readonly later: readonly Step[] }
+/**
+ * `later`: changes since, as two that are made at once may come in another order than that of the log. `rank`: where devices of other users have
+ * told it, how far they are believed.
+ */
+export type Roster = List & { readonly later: readonly Step[]; readonly rank?: number | undefined }
 
 /** Changes that may still come before one that is here. */
 const mostLater = 16
@@ -49,7 +52,7 @@ export function listIn(text: string): List | undefined {
       names.length <= sealedMembers &&
       names.every((name) => typeof name === 'string')
     const isNumber = Number.isSafeInteger(n) && n >= 0 && n <= mostChanges
-    const isHash = typeof hash === 'string' && /^([0-9a-f]{64})?$/.test(hash)
+    const isHash = typeof hash === 'string' && (n === 0 ? hash === '' : /^[0-9a-f]{64}$/.test(hash))
     return isNumber && isHash && isOf(members) && isOf(admins) ? { n, hash, members, admins } : undefined
   } catch {
     return undefined

@@ -90,6 +90,8 @@ async function sealAnew(engine: Engine, frame: SendFrame, { ns, stamp, says, pre
   const [, id, to, , , ref] = frame
   await prepare()
   const media = ref ? (await engine.later.media()).bareRef(ref) : undefined
+  // Else it would leave as it is, and most of its key with it.
+  if (ref && !media) throw new RefusedError('not_sealed')
   const until = systemClock.now() + engine.resendMs
   const step = says && { step: { ...says, id, by: engine.user, value: String(body) } }
   const isLong = ref?.type === bodyType

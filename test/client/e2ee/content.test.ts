@@ -1,9 +1,11 @@
 /** Sealed content: what comes back is what was sealed, or nothing, whoever has changed it under way. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, expect, it, vi } from 'vitest'
 import { Layout, openChunk, sealChunk } from '../../../src/client/e2ee/chunks.ts'
 import { OpenedContent, SealedContent } from '../../../src/client/e2ee/content.ts'
+import { hmac, materialOf } from '../../../src/client/e2ee/symmetric.ts'
+import { framed } from '../../../src/protocol/keys/bytes.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -110,6 +112,30 @@ it('a chunk is of one place, and the last one of the end', async () => {
   expect(await openChunk(under, { index: 2, isLast: false }, sealed)).toBe(undefined)
   expect(await openChunk(under, { index: 1, isLast: true }, sealed)).toBe(undefined)
   expect(await openChunk(key(), { index: 1, isLast: false }, sealed)).toBe(undefined)
+})
+
+/** Content in one chunk, with a right tag, of which the padding is this byte, whatever it is the padding of. */
+function paddedWith(last: number): Made {
+  const [size, under] = [1_000, key()]
+  const statement = framed(['Bluetick/1/media', 1, 0, 1])
+  const material = materialOf(hmac(under, statement))
+  const cipher = createCipheriv('aes-256-cbc', material.subarray(0, 32), material.subarray(64)).setAutoPadding(false)
+  const ciphertext = cipher.update(new Uint8Array(new Layout(size).sealed - 32).fill(last, -1))
+  const tag = hmac(material.subarray(32, 64), Buffer.concat([statement, ciphertext]))
+  const sealed = Buffer.concat([ciphertext, tag])
+  return { id: createHash('sha256').update(sealed).digest('hex'), key: under, size, sealed }
+}
+
+it('what its sender has tagged, and is no text or one of another length, is wrong as what anybody has changed: nothing else is thrown', async () => {
+  for (const last of [0, 1, 17]) {
+    const of = paddedWith(last)
+    await refused(opened(of, of.sealed))
+  }
+  vi.spyOn(globalThis.crypto, 'subtle', 'get').mockReturnValue(undefined as never)
+  for (const last of [0, 1, 17]) {
+    const of = paddedWith(last)
+    await refused(opened(of, of.sealed))
+  }
 })
 
 it('any byte that is another, anywhere, is found', async () => {

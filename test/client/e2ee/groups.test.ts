@@ -46,7 +46,7 @@ it('a member who was given the key of a text makes no other text with it', () =>
 it('lists that no device makes are none: of other types, with somebody twice, or with a number that none comes after', () => {
   const honest = { n: 1, hash: 'ab'.repeat(32), members: ['eve', 'bob'], admins: ['eve'] }
   const lies = [
-    ...[{ hash: [] }, { hash: ['ab'.repeat(32)] }, { n: Number.MAX_SAFE_INTEGER }],
+    ...[{ hash: [] }, { hash: ['ab'.repeat(32)] }, { hash: '' }, { n: Number.MAX_SAFE_INTEGER }],
     ...[{ members: ['eve', 'bob', 'bob'] }, { admins: ['eve', 'eve'] }],
   ]
   for (const lie of lies) {
@@ -77,6 +77,45 @@ it('a list that another device tells in the place of what was known is told', ()
   expect(told).toEqual([])
   expect(groups.told(group, text, { ...by, user: 'alice' })).toHaveLength(1)
   expect(told).toEqual([{ group, why: 'differs', users: ['alice'] }])
+})
+
+it('where a device knew nothing, an admin corrects what a member has said, and a device of its own user both, however late', () => {
+  const told: GroupChange[] = []
+  const groups = new Groups(realm, new Map(), (event) => void told.push(event))
+  groups.asked.set('mallory', 0).set('alice', 1)
+  const says = (user: string, of: List) =>
+    groups.told(group, listText(of), { isOwn: user === 'bob', user, name: user }).length
+  const lie = list(2 ** 31 - 1, ['mallory', 'bob'], ['mallory'])
+  expect(says('mallory', lie)).toBe(1)
+  // Nor is it believed more for what its own admin says then.
+  expect(says('mallory', { ...lie, n: 2 ** 31 })).toBe(1)
+  expect(says('alice', list(3, ['alice', 'bob', 'eve'], ['alice']))).toBe(1)
+  expect(groups.of(group)?.members).toEqual(['alice', 'bob', 'eve'])
+  expect(says('mallory', lie)).toBe(0)
+  const right = list(2, ['alice', 'bob', 'carol'], ['alice'])
+  expect(says('bob', right)).toBe(1)
+  expect(groups.of(group)).toMatchObject(right)
+  expect(told.map(({ why, users }) => [why, ...users])).toEqual([
+    ['differs', 'mallory'],
+    ['differs', 'alice'],
+    ['differs', 'bob'],
+  ])
+  // From then on it is as any that this device has followed itself.
+  for (const user of ['mallory', 'alice', 'bob']) expect(says(user, { ...lie, n: 1 })).toBe(0)
+})
+
+it('what is confirmed is told to nobody', () => {
+  const told: GroupChange[] = []
+  const groups = new Groups(realm, new Map(), (event) => void told.push(event))
+  groups.asked.set('carol', 0)
+  const known = list(3, ['alice', 'bob', 'carol'], ['alice'])
+  groups.told(group, listText(known), { isOwn: false, user: 'carol', name: 'carol' })
+  groups.told(group, listText(known), { isOwn: true, user: 'bob', name: 'bob' })
+  expect(told).toEqual([])
+  // And holds, whoever says another then.
+  groups.asked.set('alice', 1)
+  groups.told(group, listText(list(2, ['alice', 'bob'], ['alice'])), { isOwn: false, user: 'alice', name: 'alice' })
+  expect(groups.of(group)).toMatchObject(known)
 })
 
 it('who has left and is taken in again by an admin who was none then knows the group as it is', () => {

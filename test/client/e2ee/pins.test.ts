@@ -1,8 +1,11 @@
 /** What others say of a chain, and what is kept of what they ask for. */
 import { expect, it } from 'vitest'
+import type { Engine } from '../../../src/client/e2ee/engine.ts'
+import { accept } from '../../../src/client/e2ee/identity.ts'
 import { Own } from '../../../src/client/e2ee/own.ts'
 import { Pins } from '../../../src/client/e2ee/pins.ts'
 import { Repairs } from '../../../src/client/e2ee/repairs.ts'
+import type { UserIdentity } from '../../../src/client/e2ee/types.ts'
 import { Vault } from '../../../src/client/e2ee/vault.ts'
 import { memoryStorage } from '../../../src/client/index.ts'
 import { noLinks } from '../../../src/protocol/keys/chain.ts'
@@ -28,7 +31,7 @@ async function knowing(user: string) {
     (of, why) => void told.push(`${of} ${why}`),
   )
   pins.load(user, { links: [link], accepted: 1 })
-  return { pins, told, hash: hashOf(link) }
+  return { pins, told, hash: hashOf(link), vault, link }
 }
 const other = new Uint8Array(32).fill(7)
 
@@ -51,6 +54,20 @@ it('what a device says of the chain of its own user counts', async () => {
   pins.compare('bob', { n: 1, hash: other }, true)
   expect(pins.of('bob')?.forked).toBe(true)
   expect(told).toEqual(['bob fork'])
+})
+
+it('a yes to what was never shown, or is of somebody else, is none', async () => {
+  const { pins, vault, link } = await knowing('bob')
+  pins.load('bob', { links: [link], accepted: 0 })
+  const [copied, ofCarol] = [{}, {}] as [UserIdentity, UserIdentity]
+  const carol = await knowing('carol')
+  const shown = new WeakMap([[ofCarol, carol.pins.of('carol')]])
+  const engine = { pins, shown, vault } as unknown as Engine
+  for (const seen of [copied, ofCarol])
+    await expect(accept(engine, 'bob', seen)).rejects.toMatchObject({ code: 'bad_option' })
+  expect(pins.of('bob')?.accepted).toBe(0)
+  await accept(engine, 'bob')
+  expect(pins.of('bob')?.accepted).toBe(1)
 })
 
 it('of what devices of one user ask for no more than so much waits', () => {

@@ -35,6 +35,20 @@ it('of users without number no more than 1,024 messages are wanted: the oldest i
   )
 })
 
+it('of what was sent no more than 10 MB is kept, also where long texts come after short ones', () => {
+  const repairs = new Repairs()
+  const kept = new Map<string, { readonly body: string }>()
+  const log = (id: string, body: string) => {
+    for (const [key, value] of repairs.log(id, { to: 'bob', body, ns: {}, until: Number.MAX_SAFE_INTEGER }))
+      value === undefined ? kept.delete(key) : kept.set(key, value as { body: string })
+  }
+  for (let n = 0; n < 30_000; n++) log(`short ${n}`, 'x'.repeat(300))
+  for (let n = 0; n < 8; n++) log(`long ${n}`, 'x'.repeat(1024 * 1024))
+  const bytes = [...kept.values()].reduce((sum, { body }) => sum + body.length, 0)
+  expect(bytes).toBeGreaterThan(8 * 1024 * 1024)
+  expect(bytes).toBeLessThanOrEqual(10 * 1024 * 1024)
+})
+
 it('of what devices of users without number ask for no more than 1,024 waits', () => {
   const repairs = new Repairs()
   for (let n = 0; n < 1_100; n++) repairs.task({ user: `user ${n}`, device: 'phone', id: 'one' })
