@@ -10,6 +10,7 @@ import { removedDevices } from '../hosts/sessions/entrance.ts'
 import { Audit } from '../operations/audit.ts'
 import { drainSessions } from '../operations/draining.ts'
 import { healthRoute } from '../operations/health.ts'
+import { Operators } from '../operations/operators.ts'
 import { adminRoute, metricsRoute } from '../operations/routes.ts'
 import type { Millis } from '../protocol/ids.ts'
 import { systemClock } from '../runtime/index.ts'
@@ -71,7 +72,7 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const asksToken = options.authenticate !== undefined
   const refused = (why: string) => onFault({ where: 'origin', error: why })
   const origins = new Origins({ asksToken, allowed: options.allowOrigins, refused }, clock)
-  const who = { token: options.operatorToken, open: !asksToken }
+  const operators = new Operators({ token: options.operatorToken, open: !asksToken, limits, clock })
   const audit = new Audit(onEvent, clock)
   const sealing = options.e2ee ?? 'off'
   let stops = false
@@ -84,8 +85,8 @@ function withSockets(options: CompleteOptions, onFault: OnFault, hosts: Hosts) {
   const route = routes({
     health: healthRoute(store, standing, cluster !== undefined),
     media: mediaRoute({ media, enter, removed: removedDevices(router), origins }),
-    operators: adminRoute({ ...who, node, onEvent, audit }),
-    metrics: metricsRoute({ ...who, metrics }),
+    operators: adminRoute({ operators, node, onEvent, audit }),
+    metrics: metricsRoute({ operators, metrics }),
     sealing: sealing === 'off' ? undefined : { realm: options.realm ?? '', required: sealing === 'required' },
   })
   const gateway = new Gateway(sessions, { limits, heartbeatSeconds, origins, trusts, route, isReady, onEvent })

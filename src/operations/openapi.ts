@@ -54,7 +54,7 @@ export function openApi(): object {
 }
 
 /** Errors of the admin API, beside those of the protocol. */
-const ownErrors = ['not_an_operator', 'not_found', 'wrong_method', 'bad_request', 'unavailable']
+const ownErrors = ['not_an_operator', 'too_many_attempts', 'not_found', 'wrong_method', 'bad_request', 'unavailable']
 const failure = (description: string) => ({
   description,
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
@@ -80,6 +80,7 @@ function described(name: string, { method, path, text, fields, lines }: Operatio
       },
       400: failure('It cannot be: a field is wrong, or the node refuses it for good.'),
       403: failure('Only who shows the operator token may.'),
+      429: failure('Too many wrong tokens came from this address.'),
       404: failure('Nothing is known of that.'),
       503: failure('It is not done; try again.'),
     },

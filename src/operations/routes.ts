@@ -1,9 +1,7 @@
 /** What operators ask of a node over HTTP, with its operator token. */
-import { timingSafeEqual } from 'node:crypto'
 import type { OnEvent } from '../embed/events.ts'
 import { SendRefused } from '../embed/post.ts'
 import { type Answer, type Request, type Route, text } from '../gateway/http.ts'
-import { isFromHere } from '../gateway/origin.ts'
 import {
   adminPath,
   audited,
@@ -19,34 +17,43 @@ import type { Audit } from './audit.ts'
 import type { BluetickCalls } from './calls.ts'
 import type { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
+import type { Operators } from './operators.ts'
 
-type Who = {
-  readonly token: string | (() => string) | undefined
-  /** Nobody is asked for a token: then whoever is on this machine is an operator, where there is none for them. */
-  readonly open: boolean
-}
+type Who = { readonly operators: Operators }
 type Context = Who & { readonly node: BluetickCalls; readonly onEvent: OnEvent; readonly audit: Audit }
 
 /** Bytes of a request's body: a broadcast to some ten thousand users. */
 const bodyBytes = 1024 * 1024
 
+const refusals = {
+  bad_token: { status: 403, error: 'not_an_operator', words: 'Only operators may: show the operator token.' },
+  too_many_attempts: {
+    status: 429,
+    error: 'too_many_attempts',
+    words: 'Too many wrong tokens came from this address: try again in a minute.',
+  },
+} as const
+
 /** `GET /metrics`, for Prometheus, which shows the operator token. */
-export function metricsRoute({ metrics, ...who }: Who & { readonly metrics: Metrics }): Route {
+export function metricsRoute({ metrics, operators }: Who & { readonly metrics: Metrics }): Route {
   return async (request) => {
     if (request.path !== '/metrics') return undefined
-    if (!isOperator(who, request)) return text(403, 'Only operators may: show the operator token.\n')
+    const code = operators.refusal(request)
+    if (code) return text(refusals[code].status, `${refusals[code].words}\n`)
     return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.read() }
   }
 }
 
 /** `/admin/v1`. Undefined: the path is none of it. */
-export function adminRoute({ node, onEvent, audit, ...who }: Context): Route {
+export function adminRoute({ node, onEvent, audit, operators }: Context): Route {
   return async (request) => {
     if (!request.path.startsWith(`${adminPath}/`)) return undefined
     const { address } = request
-    if (!isOperator(who, request)) {
-      onEvent({ event: 'refused', code: 'bad_token', address })
-      return failed(403, 'not_an_operator', 'Only operators may: show the operator token.')
+    const code = operators.refusal(request)
+    if (code) {
+      onEvent({ event: 'refused', code, address })
+      const { status, error, words } = refusals[code]
+      return failed(status, error, words, status === 429)
     }
     const path = request.path.slice(adminPath.length)
     if (path === '/openapi.json' && request.method === 'GET') return json(200, openApi())
@@ -178,11 +185,3 @@ async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 
 const failed = (status: number, error: string, text: string, retry = false): Answer =>
   json(status, { error, text, retry })
-
-/** With a token: whoever bears it. Without: this machine, but no proxy on it (it would bring strangers) and no web page. */
-function isOperator({ token, open }: Who, request: Request): boolean {
-  if (token === undefined) return open && request.header('origin') === '' && isFromHere(request)
-  const given = Buffer.from(request.header('authorization').replace(/^Bearer /i, ''))
-  const right = Buffer.from(typeof token === 'string' ? token : token())
-  return given.length === right.length && timingSafeEqual(given, right)
-}

@@ -13,7 +13,7 @@ export const defaultLimits = {
   helloMs: 10_000,
   /** Open connections of one address. */
   connectionsPerAddress: 1_000,
-  /** Wrong tokens that one address shows in a minute; they may come at once. Above it `too_many_attempts`, also for right ones. */
+  /** Wrong tokens that one address shows in a minute, and as many of operators; they may come at once. Above it `too_many_attempts` (HTTP 429), also for right ones. */
   wrongTokensPerMinute: 300,
   /** Devices of one user. A further one takes the place of the one that was away the longest; with all connected it is refused. */
   devices: 5,

@@ -5,12 +5,13 @@ import type { NodeEvent } from '../../src/embed/events.ts'
 import { SendRefused } from '../../src/embed/post.ts'
 import { operationNames, operations } from '../../src/operations/admin.ts'
 import { Audit } from '../../src/operations/audit.ts'
+import { Operators } from '../../src/operations/operators.ts'
 import { adminRoute } from '../../src/operations/routes.ts'
 
 type Asked = { readonly headers?: Record<string, string>; readonly address?: string; readonly body?: unknown }
 
 /** What a node is told by operators; `failing`: it cannot do it. */
-function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>> = {}, failing?: Error) {
+function operated(given: Partial<ConstructorParameters<typeof Operators>[0]> = {}, failing?: Error) {
   const told: unknown[] = []
   const events: NodeEvent[] = []
   const onEvent = (event: NodeEvent) => void events.push(event)
@@ -24,11 +25,15 @@ function operated(given: Partial<Omit<Parameters<typeof adminRoute>[0], 'node'>>
       return answer
     }
   const route = adminRoute({
-    token: 'right',
-    open: false,
+    operators: new Operators({
+      token: 'right',
+      open: false,
+      limits: { wrongTokensPerMinute: 300 },
+      clock: { monotonic: () => time },
+      ...given,
+    }),
     onEvent,
     audit,
-    ...given,
     node: {
       inspect: async (user: string) => (user === 'nobody' ? undefined : note('inspect', { user })(user)),
       trace: note('trace', []),
@@ -134,6 +139,19 @@ it.each([
   const { status, told, events } = operated({ open: true })
   expect(await status('PUT /bans/ann', { headers, address: '192.0.2.1' })).toBe(403)
   expect([told, events]).toEqual([[], [{ event: 'refused', code: 'bad_token', address: '192.0.2.1' }]])
+})
+
+it('too many wrong tokens of one address hold up right ones from there for a while, and no others', async () => {
+  let now = 1
+  const { status, events } = operated({ limits: { wrongTokensPerMinute: 5 }, clock: { monotonic: () => now } })
+  const wrong = { headers: { authorization: 'Bearer wrong' }, address: '192.0.2.1' }
+  for (let n = 0; n < 20; n++) expect(await status('GET /bans', { headers: {}, address: '192.0.2.1' })).toBe(403)
+  for (let n = 0; n < 5; n++) expect(await status('GET /bans', wrong)).toBe(403)
+  expect(await status('GET /bans', { address: '192.0.2.1' })).toBe(429)
+  expect(events.at(-1)).toEqual({ event: 'refused', code: 'too_many_attempts', address: '192.0.2.1' })
+  expect(await status('GET /bans', { address: '192.0.2.2' })).toBe(200)
+  now += 60_000
+  expect(await status('GET /bans', { address: '192.0.2.1' })).toBe(200)
 })
 
 it('a token that changes counts as it is now', async () => {
