@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
-import { cassandraNode, oneNodeHere } from './here.ts'
+import { cassandraNode, isWhole, oneNodeHere } from './here.ts'
 
 describe('the benchmarks of a cluster', { ...oneNodeHere, timeout: 600_000 }, () => {
   const cassandra = cassandraNode()
@@ -47,7 +47,7 @@ describe('the benchmarks of a cluster', { ...oneNodeHere, timeout: 600_000 }, ()
       expect(figures[key], key).toBeGreaterThan(0)
   })
 
-  it('tell what a user of several nodes at one port costs', async () => {
+  it.runIf(isWhole)('tell what a user of several nodes at one port costs', async () => {
     const figures = await bench('density', '--nodes', '2', '--users', '200')
     const { sessions_of_fullest: fullest } = figures
     expect(figures).toMatchObject({

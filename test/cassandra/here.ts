@@ -14,6 +14,8 @@ export const startMs = 600_000
 
 /** A server takes a gigabyte, and three of them a laptop: they start where they are asked for. */
 const asked = Boolean(process.env['CASSANDRA_TESTS'] || process.env['CASSANDRA_CONTACT_POINTS'])
+/** `npm run test:cassandra` does all; .ci/run has half an hour for everything, and leaves out what takes minutes and both cores. */
+export const isWhole = process.env['CASSANDRA_TESTS'] === 'all'
 const where = (what: string, present: boolean, how: string) =>
   asked
     ? needs(what, present, how)

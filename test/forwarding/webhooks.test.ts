@@ -187,7 +187,12 @@ it('who stays connected is told of once, also where their shard is held up after
   const start = await cluster({ webhooks: hooks(service) })
   const a = await start('a')
   // Presences that are being saved hold up their shards.
-  a.way.store.saveLastSeen = () => new Promise<never>(() => {})
+  const { saveLastSeen } = a.way.store
+  let goOn = () => {}
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  a.way.store.saveLastSeen = (...seen) => held.then(() => saveLastSeen(...seen))
   const people = Array.from({ length: shards }, (_, n) => person(userOf(n), a))
   let over = false
   const comes = people.map(async ({ name }) => {
@@ -202,6 +207,7 @@ it('who stays connected is told of once, also where their shard is held up after
   await expect.poll(isShared([a, b])).toBe(true)
   over = true
   await Promise.all(comes)
+  goOn()
   // What was told of a user before this message comes before it.
   for (const { name } of people) await a.node.send({ from: 'shop', to: name, body: 'hi' })
   for (const { name } of people) await expect.poll(() => bodiesTo(service, name)).toEqual(['hi'])
