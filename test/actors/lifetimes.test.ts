@@ -230,6 +230,7 @@ type Event = {
 
 /** Bob's actor over a store that may fail, with his devices, and ann who answers every receipt at once. */
 class Bed {
+  #broke = false
   now = 1_000_000
   state: UserState
   readonly devices = new Map<
@@ -253,6 +254,7 @@ class Bed {
   async tell(message: UserMessage): Promise<void> {
     this.#mail.push(message)
     for (let next = this.#mail.shift(); next; next = this.#mail.shift()) {
+      if (next.is === 'unappended') this.#broke = false
       const effects = asked(receive, this.state, next, { now: this.now, limits })
       for (const effect of effects) await this.#perform(effect)
     }
@@ -271,7 +273,9 @@ class Bed {
     switch (effect.do) {
       case 'append': {
         const [first, last] = [effect.entries[0]?.seq ?? 0, effect.entries.at(-1)?.seq ?? 0]
-        const done = await this.#call(() => store.append(bob, 7, 1, effect.entries).then(() => true))
+        // As by the host: behind an append that failed nothing is written before the actor knows of it.
+        const done = !this.#broke && (await this.#call(() => store.append(bob, 7, 1, effect.entries).then(() => true)))
+        this.#broke = !done
         if (done) for (const entry of effect.entries) this.#appended(entry)
         return void this.#mail.push({ is: done ? 'appended' : 'unappended', first, last })
       }
