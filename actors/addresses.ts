@@ -14,7 +14,8 @@ import type { GroupMessage, KnownGroup } from './group/types.ts'
 import type { Accepted } from './log/types.ts'
 import type { OutboxMessage } from './outbox/types.ts'
 import type { PresenceMessage } from './presence.ts'
-import type { SessionRef, UserMessage } from './user/types.ts'
+import type { SessionRef } from './session/ref.ts'
+import type { UserMessage } from './user/messages.ts'
 
 /** How a message finds its actor. Whoever asks is told of an accepted message where it stands. */
 export type NodeRouter = Routing<Accepted>

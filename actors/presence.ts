@@ -9,9 +9,9 @@ import { never } from '../src/protocol/never.ts'
 import type { Settings } from '../src/protocol/settings.ts'
 import type { Times } from '../src/runtime/index.ts'
 import type { Accepted, Ticket } from './log/types.ts'
+import type { SessionRef } from './session/ref.ts'
 import { openSettings, type Stance, stance } from './settings.ts'
 import type { Turn } from './turn.ts'
-import type { SessionRef } from './user/types.ts'
 
 export type PresenceMessage =
   /** `stance`: what the watcher lets this user see. */

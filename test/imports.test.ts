@@ -157,7 +157,7 @@ describe('an import', () => {
     ['a host imports no other host', 'src/hosts/users.ts', 'src/hosts/groups/groups.ts', 'type'],
     ['a host imports no other host', 'src/hosts/logs/x.ts', 'src/hosts/users.ts', 'type'],
     ['the cluster knows neither actors nor their hosts', 'src/cluster/x.ts', 'src/hosts/users.ts', 'type'],
-    ['the cluster knows neither actors nor their hosts', 'src/cluster/x.ts', 'actors/user/types.ts', 'type'],
+    ['the cluster knows neither actors nor their hosts', 'src/cluster/x.ts', 'actors/user/messages.ts', 'type'],
     ['the gateway knows no store', 'src/gateway/x.ts', 'src/store/contract.ts', 'type'],
     ['actors, and what runs in browsers, use no package of Node.js', 'actors/x.ts', 'node:crypto'],
     ['actors, and what runs in browsers, use no package of Node.js', 'src/web/x.ts', 'lmdb'],

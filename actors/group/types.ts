@@ -21,8 +21,10 @@ import type {
   ReaderRef,
   Ticket,
 } from '../log/types.ts'
+import type { SessionRef } from '../session/ref.ts'
 import type { Turn } from '../turn.ts'
-import type { SessionRef, UserEffect, UserMessage } from '../user/types.ts'
+import type { UserEffect } from '../user/effects.ts'
+import type { UserMessage } from '../user/messages.ts'
 
 export type Message = Extract<Entry, { is: 'message' }>
 export type GroupMessage =

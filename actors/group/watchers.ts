@@ -1,7 +1,7 @@
 /** Who has the group open, and is told who types there. It may be lost: a client watches again after each welcome. */
 import type { Typing } from '../../src/protocol/frames.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
-import type { SessionRef } from '../user/types.ts'
+import type { SessionRef } from '../session/ref.ts'
 import { isMember } from './members.ts'
 import type { GroupState, GroupTurn } from './types.ts'
 

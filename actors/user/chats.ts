@@ -10,18 +10,13 @@ import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import { isQuiet, valueIn } from '../../src/protocol/sealed.ts'
 import { lifetimeOf } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
+import type { SessionRef } from '../session/ref.ts'
 import { after } from './later.ts'
+import type { KnownChat, KnownChats, ListedChat, Listing } from './listing.ts'
+import type { UserMessage } from './messages.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type {
-  KnownChat,
-  KnownChats,
-  ListedChat,
-  Listing,
-  SessionRef,
-  UserMessage,
-  UserState,
-  UserTurn,
-} from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** A page: of small messages some 60 KB, which are read and gone through in half a millisecond. */
 const page = { limit: 256, bytes: 256 * 1024 }

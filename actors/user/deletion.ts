@@ -9,9 +9,12 @@ import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
 import { listAnew } from './chats.ts'
 import { hasOthers } from './devices.ts'
+import type { UserMessage } from './messages.ts'
+import type { Deletion } from './pending.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
 import { deliver, tellAwaited } from './ticks.ts'
-import type { Deletion, UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** Deletions and readings of one user that are under way. Above it `busy`. */
 const atOnce = 16

@@ -6,9 +6,12 @@ import { addReader, release } from '../log/readers.ts'
 import { isOpening, readerOf, unwelcomed } from '../log/state.ts'
 import type { Presented, Reader } from '../log/types.ts'
 import { refusal } from '../removals.ts'
+import type { SessionRef } from '../session/ref.ts'
+import type { UserMessage } from './messages.ts'
 import { keepRemoval } from './preferences.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** `seenAt` of a device that was removed. */
 const never = 0

@@ -3,8 +3,10 @@
  * so that few have a write, a push and an ack of their own. What a crash forgets of it meanwhile, whoever told it tells again.
  */
 import type { LogTimer } from '../log/types.ts'
+import type { UserTimer } from './messages.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { UserState, UserTimer, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** What comes within this time is one entry: in a lively chat each append could take some along. */
 export const coalesceMs = 1_000

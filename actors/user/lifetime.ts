@@ -7,7 +7,8 @@ import { isFull } from '../lifetime.ts'
 import { nextTime } from '../log/append.ts'
 import type { Incoming } from '../log/types.ts'
 import { chatOf } from './policy.ts'
-import type { UserState, UserTurn } from './types.ts'
+import type { UserState } from './state.ts'
+import type { UserTurn } from './turn.ts'
 
 /** What is to be kept in the settings before the message becomes an entry, at the time of that; or why it cannot be. */
 export function changeOf(

@@ -7,7 +7,8 @@ import { accepted, nextTime } from '../log/append.ts'
 import { highestAcked } from '../log/state.ts'
 import type { Accepted, Deliver, Incoming, Judgement } from '../log/types.ts'
 import { turnsAway } from '../settings.ts'
-import type { UserState, UserTurn } from './types.ts'
+import type { UserState } from './state.ts'
+import type { UserTurn } from './turn.ts'
 
 /** The place of a message that was swallowed: no receipt ever reaches it. */
 const swallowedSeq = Number.MAX_SAFE_INTEGER

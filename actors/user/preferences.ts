@@ -5,9 +5,13 @@ import { withLifetime } from '../lifetime.ts'
 import { readerOf } from '../log/state.ts'
 import type { Incoming } from '../log/types.ts'
 import { withRemoval } from '../removals.ts'
+import type { SessionRef } from '../session/ref.ts'
 import { changed } from '../settings.ts'
+import type { UserMessage } from './messages.ts'
+import type { Change, Changes } from './pending.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { Change, Changes, SessionRef, UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** Changes that wait for the store. Above it `busy`. */
 const waitingChanges = 1_024

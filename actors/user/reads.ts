@@ -11,11 +11,13 @@ import type { ChatId, Seq, UserId } from '../../src/protocol/ids.ts'
 import type { Reads } from '../../src/store/contract.ts'
 import { saveSomeTime } from '../log/cursors.ts'
 import type { LogAnswer, Reader } from '../log/types.ts'
+import type { SessionRef } from '../session/ref.ts'
 import { listRead } from './chats.ts'
 import { hasOthers } from './devices.ts'
 import { after, later, retellMs } from './later.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { SessionRef, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** `again`: it may have been read before. */
 export function see(state: UserState, device: Reader, chat: UserId, seq: Seq, again: boolean, turn: UserTurn): void {

@@ -6,9 +6,13 @@
  */
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
+import type { UserEffect } from './effects.ts'
 import { after, coalesceMs, later } from './later.ts'
+import type { UserMessage } from './messages.ts'
+import type { Marks } from './pending.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { Marks, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** Latest entries that are looked through. */
 const recent = 32

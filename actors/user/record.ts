@@ -8,7 +8,7 @@ import type { Settings } from '../../src/protocol/settings.ts'
 import { awayReader, startLog } from '../log/state.ts'
 import type { LogState, Reader } from '../log/types.ts'
 import { openSettings } from '../settings.ts'
-import type { UserState } from './types.ts'
+import type { UserState } from './state.ts'
 
 /** The numbers of the log, and those of each reader, in the order in which they are written: last what most do not have. */
 const ofLog = ['epoch', 'head', 'tail', 'lastTime', 'settled', 'unsaved'] as const

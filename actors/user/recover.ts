@@ -1,6 +1,7 @@
 /** What a crashed user actor leaves to its successor: its mail, but for answers to what it had asked for. */
 import { isAnswer, recoverLog } from '../log/recover.ts'
-import type { UserMessage, UserState } from './types.ts'
+import type { UserMessage } from './messages.ts'
+import type { UserState } from './state.ts'
 
 /** Answers to what the former life had asked for; the new one would take them for its own. */
 const answers = new Set<UserMessage['is']>([

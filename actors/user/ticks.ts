@@ -6,10 +6,15 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { Seq, UserId } from '../../src/protocol/ids.ts'
 import { isGroup } from '../../src/protocol/ids.ts'
 import { highestAcked, readerOf } from '../log/state.ts'
+import type { SessionRef } from '../session/ref.ts'
+import type { UserEffect } from './effects.ts'
 import { after, retellMs } from './later.ts'
+import type { UserMessage } from './messages.ts'
+import type { Noted, Sender, Span, Told } from './pending.ts'
 import { readDone, see } from './reads.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { Noted, Sender, SessionRef, Span, Told, UserEffect, UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** Peers with unconfirmed receipts; the rest is told when some have confirmed. */
 const outstandingPeers = 1_024

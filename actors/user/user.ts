@@ -33,8 +33,10 @@ import {
   removeNow,
   tellSiblings,
 } from './devices.ts'
+import type { UserEffect } from './effects.ts'
 import { goesAlong } from './later.ts'
 import { changeOf } from './lifetime.ts'
+import type { UserMessage, UserTimer } from './messages.ts'
 import { judge } from './policy.ts'
 import { askSettings, keepLifetime, kept, set } from './preferences.ts'
 import {
@@ -48,9 +50,10 @@ import {
   writeReads,
 } from './reads.ts'
 import { heard, recall, recalled, receiptStands, writeNews } from './receipts.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
 import { checked, notePushed, read, receipted, retell, scanned, tellDelivered, tellLeaving } from './ticks.ts'
-import type { UserEffect, UserLimits, UserMessage, UserState, UserTimer, UserTurn, Wish } from './types.ts'
+import type { UserLimits, UserTurn, Wish } from './turn.ts'
 import { turnsAway, wipe, wipeAgain, wipeConfirmed, wiped, wipeWhenQuiet } from './wiping.ts'
 
 /** Acks of a device that stays: a crash makes a client that kept no cursor itself see the last minutes again. */

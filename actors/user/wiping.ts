@@ -10,8 +10,10 @@ import { isWriting } from '../log/state.ts'
 import type { Ticket } from '../log/types.ts'
 import { openSettings } from '../settings.ts'
 import { giveUp } from './deletion.ts'
+import type { UserMessage } from './messages.ts'
+import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
-import type { UserMessage, UserState, UserTurn } from './types.ts'
+import type { UserTurn } from './turn.ts'
 
 /** What the store could not do is asked for again after this time. */
 const againMs = 1_000

@@ -2,7 +2,7 @@
  * What sessions here say of their person, for presences on other nodes. Each `send` and `read` says that the person is here: of a session
  * that is told at once, and then about once a second, with the last of them. It was a fifth of all that nodes say to each other.
  */
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { Millis } from '../protocol/ids.ts'
 import type { Wheel } from '../runtime/wheel.ts'
 import { sessionOf, type ToActor } from './frames.ts'

@@ -3,7 +3,7 @@
  * sockets; what the one has to say to the other goes over links where they are not here.
  */
 import type { Accepted } from '../../actors/log/types.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { Links, LinkUser } from '../cluster/link/links.ts'
 import type { HostWish, Standing } from '../cluster/types.ts'
 import type { ClusterOptions } from '../embed/cluster.ts'

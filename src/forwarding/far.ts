@@ -1,7 +1,7 @@
 /** What the actors here do with sessions, wherever those are: of this node its own host does it, of another node that one's. */
 import type { Presence } from '../../actors/presence.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import { openSettings } from '../../actors/settings.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
 import type { SessionPort } from '../hosts/ports.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { CloseCode } from '../protocol/codes.ts'

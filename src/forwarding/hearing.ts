@@ -1,5 +1,5 @@
 /** What comes over the links of a node: for the sessions of its sockets it is heeded here, and for actors by its router. */
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { LinkFrame } from '../cluster/link/batch.ts'
 import type { Link } from '../cluster/link/link.ts'
 import { type LinkOptions, Links, type LinkUser } from '../cluster/link/links.ts'

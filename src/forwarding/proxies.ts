@@ -1,6 +1,6 @@
 /** Sessions of other nodes, as the actors here know them: each has a reference of this node, beside those of its own sessions. */
 import type { Presence } from '../../actors/presence.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { Link } from '../cluster/link/link.ts'
 import { Refs } from '../hosts/sessions/refs.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'

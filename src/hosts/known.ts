@@ -3,7 +3,7 @@
 import type { KnownInbox, UserKnows } from '../../actors/addresses.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { readsOf } from '../../actors/user/chats.ts'
-import type { UserState } from '../../actors/user/types.ts'
+import type { UserState } from '../../actors/user/state.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { LogStore, SettingsStore } from '../store/contract.ts'
 

@@ -1,5 +1,6 @@
 /** What the hosts of actors need of each other, as narrow as they use it. */
-import type { SessionRef, UserEffect } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
+import type { UserEffect } from '../../actors/user/effects.ts'
 import type { CloseCode } from '../protocol/codes.ts'
 import type { ServerFrame } from '../protocol/frames.ts'
 import type { UserId } from '../protocol/ids.ts'

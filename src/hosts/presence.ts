@@ -11,7 +11,7 @@ import {
   rest,
   startPresence,
 } from '../../actors/presence.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { never } from '../protocol/never.ts'
 import type { Entities, Runtime } from '../runtime/index.ts'

@@ -4,7 +4,7 @@
  * who are online all the time take 0.1 s of CPU a minute, and no turn of more than 12 ms.
  */
 import { lastSeenOf, type Presence } from '../../actors/presence.ts'
-import type { SessionRef } from '../../actors/user/types.ts'
+import type { SessionRef } from '../../actors/session/ref.ts'
 import type { Millis, UserId } from '../protocol/ids.ts'
 import { type Chore, type ClockFace, hash } from '../runtime/index.ts'
 import type { PresenceStore } from '../store/contract.ts'

@@ -1,5 +1,6 @@
 /** What a turn of a user's actor has to say, before it leaves: of what only rises the last says all. */
-import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import type { UserEffect } from '../../actors/user/effects.ts'
+import type { UserMessage } from '../../actors/user/messages.ts'
 
 type Receipt = Extract<UserMessage, { is: 'receipt' }>
 type Tell = Extract<UserEffect, { do: 'tell' }> & { readonly message: Receipt }

@@ -1,7 +1,8 @@
 /** What a user actor does before something is gone, and who hears of it. */
 import { describe, expect, it } from 'vitest'
+import type { UserEffect } from '../../actors/user/effects.ts'
+import type { UserMessage } from '../../actors/user/messages.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { InboxRecord } from '../../src/store/contract.ts'

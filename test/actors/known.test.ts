@@ -1,7 +1,8 @@
 /** Receipts that a sender's inbox has already. */
 import { expect, it } from 'vitest'
+import type { UserEffect } from '../../actors/user/effects.ts'
+import type { UserMessage } from '../../actors/user/messages.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { UserId } from '../../src/protocol/ids.ts'

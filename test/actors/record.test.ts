@@ -3,8 +3,8 @@ import { awayReader, startLog } from '../../actors/log/state.ts'
 import type { LogState } from '../../actors/log/types.ts'
 import { openSettings } from '../../actors/settings.ts'
 import { packUser, unpackUser } from '../../actors/user/record.ts'
+import type { UserState } from '../../actors/user/state.ts'
 import { startUser } from '../../actors/user/state.ts'
-import type { UserState } from '../../actors/user/types.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 
 const bob = 'bob' as UserId

@@ -1,6 +1,7 @@
 /** What becomes of the messages and the media of a chat that a user deletes. */
 import { expect, it } from 'vitest'
-import type { Deletion, UserEffect } from '../../actors/user/types.ts'
+import type { UserEffect } from '../../actors/user/effects.ts'
+import type { Deletion } from '../../actors/user/pending.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { deletion } from '../../src/hosts/logs/deletions.ts'
 import { memoryStore } from '../../src/index.ts'

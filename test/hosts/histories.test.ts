@@ -1,6 +1,6 @@
 /** Chats that are told of because a history has them. */
 import { expect, it } from 'vitest'
-import type { KnownChat } from '../../actors/user/types.ts'
+import type { KnownChat } from '../../actors/user/listing.ts'
 import { pastChats } from '../../src/hosts/logs/histories.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { Entry } from '../../src/protocol/entry.ts'

@@ -1,6 +1,7 @@
 /** What an actor asks of the store for its log, and what comes back of it. */
 import { expect, it } from 'vitest'
-import type { UserEffect, UserMessage } from '../../actors/user/types.ts'
+import type { UserEffect } from '../../actors/user/effects.ts'
+import type { UserMessage } from '../../actors/user/messages.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { type LogContext, Logs } from '../../src/hosts/logs/logs.ts'
 import { Holds } from '../../src/media/holds.ts'

@@ -1,6 +1,6 @@
 /** What a user's actor tells peers and devices in one turn. */
 import { expect, it } from 'vitest'
-import type { UserEffect } from '../../actors/user/types.ts'
+import type { UserEffect } from '../../actors/user/effects.ts'
 import { together } from '../../src/hosts/together.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 

@@ -1,6 +1,6 @@
 /** Media of an inbox that has another owner by now: what that holds is its own, whatever the former one was about to let go. */
 import { beforeEach, expect, it } from 'vitest'
-import type { Deletion } from '../../actors/user/types.ts'
+import type { Deletion } from '../../actors/user/pending.ts'
 import { Gate, type Passage } from '../../src/cluster/gate.ts'
 import { Calendar } from '../../src/hosts/calendar.ts'
 import { deletion } from '../../src/hosts/logs/deletions.ts'

@@ -1,6 +1,9 @@
 /** What deleting needs of the stores: of whose messages there is something to tell, what is to be gone, and media that nothing is left to hold for. */
+
+import type { UserEffect } from '../../../actors/user/effects.ts'
+import type { UserMessage } from '../../../actors/user/messages.ts'
+import type { Span } from '../../../actors/user/pending.ts'
 import { senderOf } from '../../../actors/user/ticks.ts'
-import type { Span, UserEffect, UserMessage } from '../../../actors/user/types.ts'
 import type { Held, Holds } from '../../media/holds.ts'
 import { type Carrier, isErased } from '../../protocol/entry.ts'
 import type { Seq, UserId } from '../../protocol/ids.ts'

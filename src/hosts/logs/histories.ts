@@ -1,6 +1,6 @@
 /** Chats of which the inbox has nothing any more, and the history has. */
 import { newestIs } from '../../../actors/user/chats.ts'
-import type { KnownChats, PastChat } from '../../../actors/user/types.ts'
+import type { KnownChats, PastChat } from '../../../actors/user/listing.ts'
 import type { ChatId, Seq, UserId } from '../../protocol/ids.ts'
 import { isQuiet } from '../../protocol/sealed.ts'
 import { type Clock, othersTurn } from '../../runtime/index.ts'

@@ -8,7 +8,8 @@
  */
 import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { LogEffect as Asked, Incoming, LogAnswer } from '../../../actors/log/types.ts'
-import type { UserEffect, UserMessage } from '../../../actors/user/types.ts'
+import type { UserEffect } from '../../../actors/user/effects.ts'
+import type { UserMessage } from '../../../actors/user/messages.ts'
 import type { Timed } from '../../embed/events.ts'
 import type { OnFault } from '../../embed/faults.ts'
 import type { NodeEvents } from '../../embed/hooks.ts'

@@ -1,6 +1,7 @@
 /** How sessions come in, and stay in: their tokens are checked, and asked for again before they expire. */
+
+import type { SessionRef } from '../../../actors/session/ref.ts'
 import type { SessionMessage } from '../../../actors/session/types.ts'
-import type { SessionRef } from '../../../actors/user/types.ts'
 import { answerMs } from '../../embed/deadline.ts'
 import type { CloseCode, ErrorCode } from '../../protocol/codes.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'

@@ -2,7 +2,7 @@
  * When the tokens of sessions are over. It is noted beside each, in seconds of the monotonic clock, and looked at once a second: a
  * timer for each would cost more than the session.
  */
-import type { SessionRef } from '../../../actors/user/types.ts'
+import type { SessionRef } from '../../../actors/session/ref.ts'
 import type { Millis } from '../../protocol/ids.ts'
 import type { Wheel } from '../../runtime/wheel.ts'
 import type { Refs } from './refs.ts'

@@ -1,4 +1,4 @@
-import type { SessionRef } from '../../../actors/user/types.ts'
+import type { SessionRef } from '../../../actors/session/ref.ts'
 
 type Referred = { ref: SessionRef }
 

@@ -1,5 +1,5 @@
 /** What sessions are pushed of sealed bodies: each device its own part, and those that take none know of nothing. */
-import type { SessionRef } from '../../../actors/user/types.ts'
+import type { SessionRef } from '../../../actors/session/ref.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import { type Body, type ChatId, type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
 import { groupIn, postedBody } from '../../protocol/keys/group.ts'

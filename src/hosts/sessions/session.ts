@@ -1,9 +1,9 @@
 /** What the host keeps of a session, and what it needs. */
 import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { Presented } from '../../../actors/log/types.ts'
+import type { SessionRef } from '../../../actors/session/ref.ts'
 import { SessionState } from '../../../actors/session/state.ts'
 import type { KeysFrame } from '../../../actors/session/types.ts'
-import type { SessionRef } from '../../../actors/user/types.ts'
 import type { Counts } from '../../embed/counts.ts'
 import type { OnEvent } from '../../embed/events.ts'
 import type { Codec } from '../../protocol/codec.ts'

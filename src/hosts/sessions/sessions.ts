@@ -1,9 +1,9 @@
 /** Hosts the sessions: decodes what sockets bring, performs what the session machine asks for, and knows who is connected. */
 import type { Presence } from '../../../actors/presence.ts'
+import type { SessionRef } from '../../../actors/session/ref.ts'
 import { pinged, receive, unjudged } from '../../../actors/session/session.ts'
 import type { KeysFrame, SessionEffect, SessionMessage } from '../../../actors/session/types.ts'
 import { stance } from '../../../actors/settings.ts'
-import type { SessionRef } from '../../../actors/user/types.ts'
 import type { CloseCode } from '../../protocol/codes.ts'
 import { parseClientFrame, type ServerFrame } from '../../protocol/frames.ts'
 import type { DeviceId, Millis, UserId } from '../../protocol/ids.ts'

@@ -1,6 +1,9 @@
 /** Bob's actor and the store under it, for the sentences about an inbox. What a message to the actor looks like is written here only. */
+
+import type { UserEffect } from '../../../actors/user/effects.ts'
+import type { UserMessage } from '../../../actors/user/messages.ts'
 import { startUser } from '../../../actors/user/state.ts'
-import type { UserEffect, UserLimits, UserMessage } from '../../../actors/user/types.ts'
+import type { UserLimits } from '../../../actors/user/turn.ts'
 import { receive } from '../../../actors/user/user.ts'
 import type { Entry } from '../../../src/protocol/entry.ts'
 import type { DeviceId, MessageId, Position, UserId } from '../../../src/protocol/ids.ts'

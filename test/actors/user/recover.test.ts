@@ -1,7 +1,7 @@
 /** What a user actor that crashed leaves to its next life. */
 import { expect, it } from 'vitest'
+import type { UserMessage } from '../../../actors/user/messages.ts'
 import { recover } from '../../../actors/user/recover.ts'
-import type { UserMessage } from '../../../actors/user/types.ts'
 import { answers, inbox, user } from './inbox.ts'
 
 const summary = (mail: readonly UserMessage[]) =>

@@ -1,7 +1,7 @@
 /** What a user actor does while all that is kept of its user goes. */
 import { expect, it } from 'vitest'
 import { openSettings } from '../../../actors/settings.ts'
-import type { UserEffect } from '../../../actors/user/types.ts'
+import type { UserEffect } from '../../../actors/user/effects.ts'
 import type { DeviceId } from '../../../src/protocol/ids.ts'
 import { answers, cursor, inbox, mail, user } from './inbox.ts'
 
