@@ -186,6 +186,7 @@ describe('on three Cassandras', clustersHere, () => {
         `two of three away for 20 s and ${size * each} sends: ${busy} answers of busy; the node held ${before} MB before, ${early} MB after 5 s, ${most} MB at most; the first was sent ${first} s after the second node was back, the last after ${last} s, and all came once`,
       )
     },
+    600_000,
   )
 
   it('gives no message twice and no seq twice when one hangs for longer than the time-outs, and goes on', async () => {
