@@ -13,25 +13,12 @@ import { receive } from '../../actors/user/user.ts'
 import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, UserId } from '../../src/protocol/ids.ts'
 import type { DeviceCursor } from '../../src/store/contract.ts'
+import { limits as smallLimits } from './limits.ts'
 import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const away = 10_000
-const limits = {
-  devices: 3,
-  windowEntries: 10,
-  windowBytes: 1_000,
-  inboxEntries: 100,
-  appendsInFlight: 10,
-  listed: 2,
-  swallows: false,
-  lifetime: 'default' as const,
-  term: 1,
-  life: 0,
-  deviceAwayMs: away,
-  chats: 10,
-  chatsMs: 1_000,
-}
+const limits = { ...smallLimits, devices: 3, windowEntries: 10, inboxEntries: 100, listed: 2, deviceAwayMs: away }
 const cursor = (device: string, seq: number, seenAt: number): DeviceCursor => ({
   device: device as DeviceId,
   seq,

@@ -7,26 +7,12 @@ import type { Entry } from '../../src/protocol/entry.ts'
 import type { DeviceId, GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import type { Lifetime } from '../../src/protocol/lifetime.ts'
 import type { GroupMember, GroupRecord, InboxRecord } from '../../src/store/contract.ts'
+import { limits as smallLimits } from './limits.ts'
 import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as MessageId
-const limits = {
-  devices: 10,
-  windowEntries: 10,
-  windowBytes: 1_000,
-  inboxEntries: 100,
-  appendsInFlight: 10,
-  listed: 2,
-  swallows: false,
-  lifetime: 'default' as const,
-  term: 1,
-  life: 0,
-  deviceAwayMs: 1e12,
-  chats: 10,
-  chatsMs: 1_000,
-  members: 5,
-}
+const limits = { ...smallLimits, devices: 10, windowEntries: 10, inboxEntries: 100, listed: 2, members: 5 }
 const none = { delivered: 0, read: 0 }
 const member = (name: string): GroupMember => ({
   user: user(name),

@@ -9,24 +9,11 @@ import { startUser } from '../../actors/user/state.ts'
 import { receive } from '../../actors/user/user.ts'
 import type { DeviceId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { type Setting, type Settings, tagsLength } from '../../src/protocol/settings.ts'
+import { limits as smallLimits } from './limits.ts'
 import { asked } from './turns.ts'
 
 const user = (name: string) => name as UserId
-const limits = {
-  devices: 3,
-  windowEntries: 10,
-  windowBytes: 1_000,
-  inboxEntries: 100,
-  appendsInFlight: 10,
-  listed: 2,
-  swallows: false,
-  lifetime: 'default' as const,
-  term: 1,
-  life: 0,
-  deviceAwayMs: 10_000,
-  chats: 10,
-  chatsMs: 1_000,
-}
+const limits = { ...smallLimits, devices: 3, windowEntries: 10, inboxEntries: 100, listed: 2, deviceAwayMs: 10_000 }
 
 const anyUser = fc.constantFrom('ann', 'ben', 'cat')
 const audience = fc.constantFrom('everyone', 'contacts', 'nobody')

@@ -1,10 +1,8 @@
 /** Several devices of a user with keys: how another is let in and shut out, over a real node. */
 import { afterEach, expect, it } from 'vitest'
 import { codeIn } from '../../src/client/e2ee/code.ts'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
-import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { type Client, memoryStorage, type Storage } from '../../src/client/index.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { memoryStore } from '../../src/index.ts'
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
@@ -14,30 +12,20 @@ import { framed } from '../../src/protocol/keys/bytes.ts'
 import { hashOf, newAddition, signedLink } from '../../src/protocol/keys/link.ts'
 import { sentIn } from '../../src/protocol/keys/parts.ts'
 import { through } from '../client/e2ee/spoilt.ts'
-import { end, start, url } from './nodes.ts'
+import { start } from './nodes.ts'
+import { endAll, enter as enterWith, letIn, type Sealing, sealing } from './sealing.ts'
 
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
+afterEach(endAll)
 
-type Sealing = Client & { readonly e2ee: E2ee }
-async function enter(user: string, device: string, storage: Storage = memoryStorage(), transport?: Transport) {
-  const way = transport && { transport }
-  const client = connect({ url, token: user, device, storage, e2ee: e2ee(), ...way }) as Sealing
-  clients.push(client)
-  await client.e2ee.place()
-  return client
-}
+const enter = (user: string, device: string, storage?: Storage, transport?: Transport) =>
+  enterWith(user, { device, ...(storage && { storage }), ...(transport && { transport }) })
 /** Resolves when the device has that place. */
 const becomes = (client: Sealing, place: string) =>
   expect.poll(() => client.e2ee.place(), { timeout: 60_000 }).toBe(place)
 
 async function link(user: string, by: Sealing, device: string): Promise<Sealing> {
   const client = await enter(user, device)
-  await by.e2ee.approve(await client.e2ee.code())
-  await becomes(client, 'linked')
+  await letIn(client, by)
   return client
 }
 /** A phone, and another device that it has let in. */
@@ -271,8 +259,7 @@ it('links that a server has lost, as it was put back, it gets from the devices t
   // Durable, as with the next thing that the program does.
   await first.e2ee.verify('bob', (await first.e2ee.identity('bob')).safetyNumber)
   const [link] = await before.links('bob' as UserId, 1)
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  await endAll()
   const store = memoryStore()
   await start({ e2ee: 'allowed', store })
   await store.addLink('bob' as UserId, 1, link ?? expect.fail('no link'))
@@ -311,8 +298,7 @@ it('a chain that the server has made up is not believed, though the new device i
   // A device that has seen nothing yet, as the laptop was before.
   const fresh = memoryStorage()
   await fresh.write(new Map([...(await storage.load())].filter(([key]) => /^e2ee:(me|once)/.test(key))))
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  await endAll()
 
   const store = memoryStore()
   await start({ e2ee: 'allowed', store })
@@ -328,8 +314,7 @@ it('a chain that the server has made up is not believed, though the new device i
   const second = { ...of, kind: 'change', n: 2, previous: hashOf(first), add: [addition] } as const
   // The server knows of no secret what the proof is to be made of.
   await store.addLink('bob' as UserId, 2, signedLink('', { ...second, proof: new Uint8Array(32) }, seed))
-  const client = connect({ url, token: 'bob', device: 'laptop', storage: fresh, e2ee: e2ee() }) as Sealing
-  clients.push(client)
+  const client = sealing('bob', { device: 'laptop', storage: fresh })
   const changes = changesAt(client)
   expect(await client.e2ee.place()).toBe('unlinked')
   expect(changes).toContainEqual({ user: 'bob', why: 'fork' })

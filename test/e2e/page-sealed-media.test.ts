@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { e2ee } from '../../src/client/e2ee/index.ts'
 import { connect } from '../../src/client/index.ts'
 import { freePort } from '../ports.ts'
-import { needsChromium, Pages } from './pages.ts'
+import { dropVideo, needsChromium, Pages } from './pages.ts'
 
 const pages = new Pages(await freePort(), ['--e2ee', 'allowed'])
 const patient = { timeout: 120_000 }
@@ -48,24 +48,7 @@ describe('the chat page with encryption', needsChromium, () => {
     await ben.waitForSelector('#viewer[open] img')
     await ben.keyboard.press('Escape')
 
-    await ann.evaluate(async () => {
-      const canvas = document.createElement('canvas')
-      const context = canvas.getContext('2d')
-      const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm;codecs=vp8' })
-      const recorded = new Promise<Blob>((resolve) => {
-        recorder.ondataavailable = ({ data }) => resolve(data)
-      })
-      recorder.start()
-      for (let frame = 0; frame < 30; frame++) {
-        if (context) context.fillStyle = `hsl(${frame * 12} 80% 50%)`
-        context?.fillRect(0, 0, canvas.width, canvas.height)
-        await new Promise((resolve) => setTimeout(resolve, 40))
-      }
-      recorder.stop()
-      const dataTransfer = new DataTransfer()
-      dataTransfer.items.add(new File([await recorded], 'clip.webm', { type: 'video/webm' }))
-      document.getElementById('talk')?.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
-    })
+    await dropVideo(ann)
     await ann.click('#info .primary')
     await ben.waitForSelector('.media.video img')
     await ben.click('.media.video')

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { freePort } from '../ports.ts'
-import { leaveGroup, makeGroup, needsChromium, Pages, removeMember, say, texts, ticks } from './pages.ts'
+import { dropVideo, leaveGroup, makeGroup, needsChromium, Pages, removeMember, say, texts, ticks } from './pages.ts'
 
 const pages = new Pages(await freePort())
 const { origin, port } = pages
@@ -294,24 +294,7 @@ describe('the chat page', needsChromium, () => {
     const sender = await open(desk, 'vic', 'wes')
     const receiver = await open(phone, 'wes', 'vic')
     expect(await sender.locator('#text').evaluate((field) => field.clientHeight)).toBeGreaterThan(30)
-    await sender.evaluate(async () => {
-      const canvas = document.createElement('canvas')
-      const context = canvas.getContext('2d')
-      const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm;codecs=vp8' })
-      const recorded = new Promise<Blob>((resolve) => {
-        recorder.ondataavailable = ({ data }) => resolve(data)
-      })
-      recorder.start()
-      for (let frame = 0; frame < 30; frame++) {
-        if (context) context.fillStyle = `hsl(${frame * 12} 80% 50%)`
-        context?.fillRect(0, 0, canvas.width, canvas.height)
-        await new Promise((resolve) => setTimeout(resolve, 40))
-      }
-      recorder.stop()
-      const dataTransfer = new DataTransfer()
-      dataTransfer.items.add(new File([await recorded], 'clip.webm', { type: 'video/webm' }))
-      document.getElementById('talk')?.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
-    })
+    await dropVideo(sender)
     await sender.click('#info .primary')
     await receiver.waitForSelector('.media.video img')
     await receiver.click('.media.video')

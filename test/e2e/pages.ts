@@ -83,6 +83,27 @@ export async function say(page: Page, ...texts: string[]): Promise<void> {
   }
 }
 
+/** Records a video of a second and a half, and drops it on the chat that is open. */
+export const dropVideo = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const canvas = document.createElement('canvas')
+    const context = canvas.getContext('2d')
+    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm;codecs=vp8' })
+    const recorded = new Promise<Blob>((resolve) => {
+      recorder.ondataavailable = ({ data }) => resolve(data)
+    })
+    recorder.start()
+    for (let frame = 0; frame < 30; frame++) {
+      if (context) context.fillStyle = `hsl(${frame * 12} 80% 50%)`
+      context?.fillRect(0, 0, canvas.width, canvas.height)
+      await new Promise((resolve) => setTimeout(resolve, 40))
+    }
+    recorder.stop()
+    const dataTransfer = new DataTransfer()
+    dataTransfer.items.add(new File([await recorded], 'clip.webm', { type: 'video/webm' }))
+    document.getElementById('talk')?.dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }))
+  })
+
 export async function makeGroup(page: Page, name: string, members: string): Promise<void> {
   await page.click('#make-group')
   await page.fill('#group-name', name)

@@ -1,42 +1,18 @@
 /** Messages that a device cannot read are asked for again, and come; over a real node, and wires on which somebody changes them. */
 import { afterEach, expect, it } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
-import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { type Client, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { Unavailable } from '../../src/index.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { framed } from '../../src/protocol/keys/bytes.ts'
 import { signedLink } from '../../src/protocol/keys/link.ts'
 import { isQuiet } from '../../src/protocol/sealed.ts'
-import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
-import { end, start, url } from './nodes.ts'
+import { spoilt } from '../client/e2ee/spoilt.ts'
+import { start } from './nodes.ts'
+import { endAll, enter, link } from './sealing.ts'
 
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
+afterEach(endAll)
 
-type Sealing = Client & { readonly e2ee: E2ee; readonly unread: Unread[] }
-type Given = E2eeOptions & { device?: string; storage?: Storage; changed?: Changed }
-
-async function enter(user: string, { device = 'phone', storage, changed, ...options }: Given = {}): Promise<Sealing> {
-  const transport = changed && { transport: through(changed) }
-  const given = { url, token: user, device, storage: storage ?? memoryStorage(), ...transport }
-  const client = Object.assign(connect({ ...given, e2ee: e2ee(options) }), { unread: [] as Unread[] }) as Sealing
-  clients.push(client)
-  client.e2ee.on('unreadable', (event) => void client.unread.push(event))
-  await client.e2ee.place()
-  return client
-}
-
-async function link(user: string, by: Sealing, given: Given): Promise<Sealing> {
-  const client = await enter(user, given)
-  await by.e2ee.approve(await client.e2ee.code())
-  await expect.poll(() => client.e2ee.place(), { timeout: 60_000 }).toBe('linked')
-  return client
-}
 async function take(client: Client, count: number) {
   const taken: { id: string; body: unknown; sealed: unknown; from: string; time: number }[] = []
   for await (const message of client.messages()) {

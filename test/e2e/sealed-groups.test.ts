@@ -1,36 +1,27 @@
 /** Sealed groups: several devices of several users, over a real node, and wires on which the server lies. */
 import { afterEach, expect, it } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, E2eeOptions, GroupChange, Unread } from '../../src/client/e2ee/types.ts'
-import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import type { GroupChange } from '../../src/client/e2ee/types.ts'
+import { connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isSealed } from '../../src/protocol/sealed.ts'
-import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
-import { end, node, start, url } from './nodes.ts'
+import { spoilt } from '../client/e2ee/spoilt.ts'
+import { node, start, url } from './nodes.ts'
+import { endAll, ending, type Given, letIn, type Sealing, sealing } from './sealing.ts'
 
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
+afterEach(endAll)
 
 type Got = { id: string; chat: string; from: string; body: unknown; change: unknown; sealed: unknown }
 /** A device, which reads all that comes. */
 class Device {
-  readonly client: Client & { readonly e2ee: E2ee }
+  readonly client: Sealing
   readonly got: Got[] = []
   readonly own: unknown[] = []
-  readonly unread: Unread[] = []
   readonly told: GroupChange[] = []
   readonly storage: Storage
 
-  constructor(user: string, { device = 'phone', storage = memoryStorage(), changed, ...options }: Given = {}) {
-    const transport = changed && { transport: through(changed) }
+  constructor(user: string, { storage = memoryStorage(), ...given }: Given = {}) {
     this.storage = storage
-    const given = { url, token: user, device, storage, ...transport }
-    this.client = connect({ ...given, e2ee: e2ee(options) }) as Device['client']
-    clients.push(this.client)
-    this.client.e2ee.on('unreadable', (event) => void this.unread.push(event))
+    this.client = sealing(user, { storage, ...given })
     this.client.e2ee.on('group', (event) => void this.told.push(event))
     this.client.on('message', ({ to, body, state, sealed }) => void this.own.push({ to, body, state, sealed }))
     void this.#read()
@@ -46,8 +37,6 @@ class Device {
     return this.got.filter(({ chat, change }) => chat === group && !change).map(({ from, body }) => `${from}: ${body}`)
   }
 }
-type Given = E2eeOptions & { device?: string; storage?: Storage; changed?: Changed }
-
 async function enter(user: string, given: Given = {}): Promise<Device> {
   const device = new Device(user, given)
   await device.client.e2ee.place()
@@ -55,8 +44,7 @@ async function enter(user: string, given: Given = {}): Promise<Device> {
 }
 async function link(user: string, by: Device, given: Given): Promise<Device> {
   const device = await enter(user, given)
-  await by.client.e2ee.approve(await device.client.e2ee.code())
-  await expect.poll(() => device.client.e2ee.place(), { timeout: 60_000 }).toBe('linked')
+  await letIn(device.client, by.client)
   return device
 }
 const has = (device: Device, group: string, ...texts: string[]) =>
@@ -81,7 +69,7 @@ it('what one writes to a group all devices of all its members read, and no serve
     await has(device, group, ...(device === carol ? ['alice: hello all'] : []), 'bob: 1,2')
   const devices = [alice, tablet, bob, laptop, carol]
   for (const device of devices) {
-    expect(device.unread).toEqual([])
+    expect(device.client.unread).toEqual([])
     expect(device.told).toEqual([])
     expect(device.got.every(({ sealed }) => sealed === true)).toBe(true)
     expect(await device.client.e2ee.group(group)).toEqual({
@@ -115,7 +103,7 @@ it('who is added reads what follows, who is removed nothing more, and each says 
   expect(carol.texts(group)).toEqual(['alice: with carol'])
   await bob.client.send(group, '', { change: 'leave' })
   await expect.poll(async () => (await alice.client.e2ee.group(group)).members, { timeout: 60_000 }).toEqual(['alice'])
-  for (const { unread, told } of [alice, bob, carol]) expect([unread, told]).toEqual([[], []])
+  for (const { client, told } of [alice, bob, carol]) expect([client.unread, told]).toEqual([[], []])
 })
 
 it('whom the server adds by itself is named by each member, and given nothing', async () => {
@@ -128,7 +116,7 @@ it('whom the server adds by itself is named by each member, and given nothing', 
   await expect.poll(() => [alice.told, bob.told], { timeout: 60_000 }).toEqual([[named], [named]])
   await alice.client.send(group, 'between us')
   await has(bob, group, 'alice: between us')
-  await expect.poll(() => mallory.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
+  await expect.poll(() => mallory.client.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
   expect(mallory.texts(group)).toEqual([])
   expect(await bob.client.e2ee.group(group)).toMatchObject({ members: ['alice', 'bob'], unsealed: ['mallory'] })
   // One who was in it, and whom the server brings back.
@@ -137,7 +125,7 @@ it('whom the server adds by itself is named by each member, and given nothing', 
   await bob.client.send(group, '', { change: 'join' })
   await expect.poll(() => alice.told.flatMap(({ users }) => users), { timeout: 60_000 }).toContain('bob')
   await alice.client.send(group, 'alone')
-  await expect.poll(() => bob.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
+  await expect.poll(() => bob.client.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
   expect(bob.texts(group)).toEqual(['alice: between us'])
 })
 
@@ -179,7 +167,7 @@ it('what cannot be read in a group is asked for again, a change too', async () =
   const group = await alice.client.createGroup('team', ['bob'])
   const { id } = await alice.client.send(group, 'hello')
   await has(bob, group, 'alice: hello')
-  expect(bob.unread.find((one) => one.id === id)).toMatchObject({
+  expect(bob.client.unread.find((one) => one.id === id)).toMatchObject({
     id,
     chat: group,
     from: 'alice',
@@ -198,12 +186,11 @@ it('nothing goes to a sealed group that is not sealed, and nothing else passes f
     return Object.assign([...frame], { 5: 'pay Mallory' }) as unknown as ServerFrame
   }
   const [alice, bob] = [await enter('alice'), await enter('bob', { changed })]
-  const plain = connect({ url, token: 'carol' })
-  clients.push(plain)
+  const plain = ending(connect({ url, token: 'carol' }))
   const group = await alice.client.createGroup('team', ['bob', 'carol'])
   await expect(plain.send(group, 'hi')).rejects.toMatchObject({ code: 'not_sealed' })
   await alice.client.send(group, 'hello')
-  await expect.poll(() => bob.unread.map(({ why }) => why), { timeout: 60_000 }).toEqual(['plaintext'])
+  await expect.poll(() => bob.client.unread.map(({ why }) => why), { timeout: 60_000 }).toEqual(['plaintext'])
   expect(bob.texts(group)).toEqual([])
   expect(await alice.client.e2ee.group(group)).toMatchObject({ without: ['carol'] })
 })
@@ -217,7 +204,7 @@ it('what is written at once after somebody was added is for them, too', async ()
   const texts = [alice.client.send(group, 'carol', { change: 'add' }), alice.client.send(group, 'hello')]
   await Promise.all(texts)
   await has(carol, group, 'alice: hello')
-  expect(carol.unread).toEqual([])
+  expect(carol.client.unread).toEqual([])
 })
 
 it('with people who have no keys a group is made as it is, where plain text goes to those', async () => {

@@ -17,13 +17,12 @@ import { jsonCodec } from '../../src/protocol/json.ts'
 import { body as bodyOf, forms } from '../../src/protocol/keys/parts.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
 import { type Changed, through } from '../client/e2ee/spoilt.ts'
-import { end, node, start, url } from './nodes.ts'
+import { node, start, url } from './nodes.ts'
+import { endAll, ending } from './sealing.ts'
 
-const clients: Client[] = []
 afterEach(async () => {
   vi.useRealTimers()
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  await endAll()
 })
 
 const patient = { timeout: 60_000 }
@@ -36,8 +35,7 @@ class Device {
 
   constructor(user: string, keys: E2ee, transport: Transport = webSocketTransport) {
     const given = { url, token: user, device: 'phone', storage: memoryStorage() }
-    this.client = connect({ ...given, transport, e2ee: keys })
-    clients.push(this.client)
+    this.client = ending(connect({ ...given, transport, e2ee: keys }))
     keys.on('unreadable', (event) => void this.unread.push(event))
     void this.#read()
   }
@@ -162,8 +160,7 @@ it('the first keys are never others in the place of some that another device has
   const first = () => false
   const [desk, phone] = [e2ee({ first }), e2ee({ first })]
   const open = (device: string, keys: E2ee) => {
-    const client = connect({ url, token: 'zoe', device, storage: memoryStorage(), e2ee: keys })
-    clients.push(client)
+    const _client = ending(connect({ url, token: 'zoe', device, storage: memoryStorage(), e2ee: keys }))
   }
   open('desk', desk)
   open('phone', phone)
@@ -176,8 +173,7 @@ it('the first keys are never others in the place of some that another device has
 it('a book says in the chat whom the server lets in', async () => {
   await start({ e2ee: 'allowed' })
   const alice = await enter('alice')
-  const bob = connect({ url, token: 'bob', storage: memoryStorage(), e2ee: e2ee() })
-  clients.push(bob)
+  const bob = ending(connect({ url, token: 'bob', storage: memoryStorage(), e2ee: e2ee() }))
   await bob.e2ee?.place()
   const book = await openBook(bob, 'bob')
   const lines: Line[] = []

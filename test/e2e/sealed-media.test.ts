@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { Layout } from '../../src/client/e2ee/chunks.ts'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
-import { type Attachment, type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { type Attachment, connect } from '../../src/client/index.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { webSocketTransport } from '../../src/client/websocket.ts'
 import { fileMedia, lmdbStore, type NodeOptions } from '../../src/index.ts'
@@ -15,19 +13,18 @@ import { uploadHolder } from '../../src/media/media.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import { sentBody } from '../../src/protocol/keys/parts.ts'
-import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
+import { type Changed, spoilt } from '../client/e2ee/spoilt.ts'
 import { idOf, png } from '../contracts/media.ts'
-import { end, node, start as startNode, url } from './nodes.ts'
+import { node, start as startNode, url } from './nodes.ts'
 import { enter as enterRaw } from './raw.ts'
+import { closeClients, endAll, ending, type Given, letIn, type Sealing, sealing } from './sealing.ts'
 
 const patient = { timeout: 60_000 }
-const clients: Client[] = []
 let folder: string
 let media: ReturnType<typeof fileMedia>
 afterEach(async () => {
   vi.restoreAllMocks()
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  await endAll()
 })
 
 async function start(options: Partial<NodeOptions> = {}): Promise<void> {
@@ -38,21 +35,15 @@ async function start(options: Partial<NodeOptions> = {}): Promise<void> {
   await startNode({ e2ee: 'allowed', store: lmdbStore(join(folder, 'data')), media, ...options })
 }
 
-type Given = E2eeOptions & { device?: string; storage?: Storage; changed?: Changed; transport?: Transport }
 /** A device, which reads all that comes. */
 class Device {
-  readonly client: Client & { readonly e2ee: E2ee }
+  readonly client: Sealing
   readonly got: { body: unknown; media: Attachment | null; sealed: unknown }[] = []
   /** By id, what this user has sent. */
   readonly #own = new Map<string, { body: unknown; media: Attachment | null }>()
-  readonly unread: Unread[] = []
 
-  constructor(user: string, { device = 'phone', storage = memoryStorage(), changed, transport, ...options }: Given) {
-    const way = changed ? through(changed) : transport
-    const given = { url, token: user, device, storage, e2ee: e2ee(options), ...(way && { transport: way }) }
-    this.client = connect(given) as Device['client']
-    clients.push(this.client)
-    this.client.e2ee.on('unreadable', (event) => void this.unread.push(event))
+  constructor(user: string, given: Given) {
+    this.client = sealing(user, given)
     this.client.on('message', ({ id, body, media }) => void this.#own.set(id, { body, media }))
     void this.#read()
   }
@@ -83,8 +74,7 @@ async function enter(user: string, given: Given = {}): Promise<Device> {
 }
 async function link(user: string, by: Device, given: Given): Promise<Device> {
   const device = await enter(user, given)
-  await by.client.e2ee.approve(await device.client.e2ee.code())
-  await expect.poll(() => device.client.e2ee.place(), patient).toBe('linked')
+  await letIn(device.client, by.client)
   return device
 }
 
@@ -147,10 +137,9 @@ it('a picture comes to all devices as it was, and neither files nor wires have i
   expect(idOf(await alice.content(await alice.has(1)))).toBe(idOf(picture))
   // What was not sealed is found.
   const shown = Buffer.concat([png(''), randomBytes(64)])
-  const carol = connect({ url, token: 'carol' })
-  clients.push(carol)
+  const carol = ending(connect({ url, token: 'carol' }))
   await carol.upload(shown)
-  for (const client of clients.splice(0)) await client.close()
+  await closeClients()
   await node.close()
   const files = filesIn(folder)
     .map((path) => readFileSync(path).toString('latin1'))
@@ -194,14 +183,13 @@ it('a message with a picture that could not be read is said again with it', asyn
   const message = await bob.has(1)
   expect(message).toMatchObject({ body: 'look', sealed: true, media: medium })
   expect(idOf(await bob.content(message))).toBe(idOf(content))
-  expect(bob.unread).toMatchObject([{ why: 'bad_tag', retrying: true }])
+  expect(bob.client.unread).toMatchObject([{ why: 'bad_tag', retrying: true }])
 }, 180_000)
 
 it('what is sealed goes into no plain message, and what is not into no sealed one; a chat without keys gets it as it is', async () => {
   await start()
   const [alice, bob] = [await enter('alice', { plaintext: 'keyless' }), await enter('bob')]
-  const carol = connect({ url, token: 'carol' })
-  clients.push(carol)
+  const carol = ending(connect({ url, token: 'carol' }))
   const content = png('a picture')
   const [open, sealed] = [
     await alice.client.upload(content, { to: 'carol' }),
@@ -298,9 +286,8 @@ it('a long text that the server has lost is told, asked for, and said again; wit
   )
   await alice.client.send('bob', text)
   expect(await bob.has(1)).toEqual({ body: text, media: null, sealed: true })
-  expect(bob.unread).toMatchObject([{ why: 'no_body', retrying: true }])
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  expect(bob.client.unread).toMatchObject([{ why: 'no_body', retrying: true }])
+  await endAll()
   await startNode({ e2ee: 'allowed', limits: { bodyBytes: 64 * 1024 } })
   const [carol, dave] = [await enter('carol'), await enter('dave')]
   await expect(carol.client.send('dave', 'x'.repeat(64 * 1024))).rejects.toMatchObject({ code: 'too_large' })

@@ -3,9 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
-import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import type { Unread } from '../../src/client/e2ee/types.ts'
+import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { webSocketTransport } from '../../src/client/websocket.ts'
@@ -15,28 +14,11 @@ import { keptBody, sentBody } from '../../src/protocol/keys/parts.ts'
 import { through } from '../client/e2ee/spoilt.ts'
 import { end, node, start, url } from './nodes.ts'
 import { enter as enterRaw } from './raw.ts'
+import { closeClients, endAll, ending, enter } from './sealing.ts'
 
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
+afterEach(endAll)
 
-type Sealing = Client & { readonly e2ee: E2ee }
-/** With keys, when it resolves. */
-type Given = E2eeOptions & { device?: string; storage?: Storage; transport?: Transport }
-async function enter(user: string, { storage = memoryStorage(), device, transport, ...rest }: Given = {}) {
-  const given = { url, token: user, storage, ...(device && { device }), ...(transport && { transport }) }
-  const client = connect({ ...given, e2ee: e2ee(rest) }) as Sealing
-  clients.push(client)
-  await client.e2ee.place()
-  return client
-}
-function plain(user: string): Client {
-  const client = connect({ url, token: user })
-  clients.push(client)
-  return client
-}
+const plain = (user: string): Client => ending(connect({ url, token: user }))
 async function take(client: Client, count: number) {
   const taken = []
   for await (const message of client.messages()) if (taken.push(message) === count) break
@@ -278,7 +260,7 @@ it('neither the files of a node nor its wires have what was said, nor a private 
   await plain('carol').send('dave', shown)
   const me = (await storage.load()).get('e2ee:me') ?? expect.fail('it has no keys')
   const { seed, signed } = me as { seed: Uint8Array; signed: { secret: Uint8Array }[] }
-  for (const client of clients.splice(0)) await client.close()
+  await closeClients()
   await node.close()
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
