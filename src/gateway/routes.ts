@@ -10,7 +10,7 @@ type Context = {
   readonly health: Route
   /** Uploads and downloads. */
   readonly media: Route
-  /** What the chat page is told where users may seal what they write. */
+  /** What the chat page is told: undefined where users may not seal what they write. */
   readonly sealing: { readonly realm: string; readonly required: boolean } | undefined
 }
 
@@ -47,7 +47,7 @@ export function routes(context: Context): Route {
     if (method !== 'GET' && method !== 'HEAD') return text(405, 'Only GET.\n')
     const watched = context.health(request)
     if (watched) return watched
-    if (path === '/e2ee.json' && context.sealing) return json(context.sealing)
+    if (path === '/e2ee.json') return json(context.sealing ?? null)
     const file = Object.hasOwn(page, path) ? page[path] : undefined
     return file === undefined ? undefined : pageFile(file)
   }

@@ -19,7 +19,8 @@ export async function sealingFor(user: string): Promise<Sealing | undefined> {
   return sealing(offer)
 }
 
-async function offered(): Promise<Offer | undefined> {
+/** null: the node does not offer it; undefined: it does not answer. */
+async function offered(): Promise<Offer | null | undefined> {
   const response = await fetch('/e2ee.json').catch(() => undefined)
   return response?.ok ? response.json() : undefined
 }

@@ -50,7 +50,9 @@ async function talk(url: string): Promise<void> {
 afterAll(() => void server.kill())
 
 it('compile, all of them', async () => {
-  const options = { ...compilerOptions, module: 'nodenext' }
+  // As `tsc --init` has it.
+  const asNew = { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }
+  const options = { ...compilerOptions, ...asNew, module: 'nodenext' }
   project.write('tsconfig.json', JSON.stringify({ compilerOptions: options }))
   await project.run(resolve('node_modules/.bin/tsc'))
 })

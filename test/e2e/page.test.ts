@@ -13,6 +13,18 @@ describe('the chat page', needsChromium, () => {
   beforeAll(() => pages.start())
   afterAll(() => pages.end())
 
+  it('lets somebody in without an error in the console of the browser', async () => {
+    const desk = await browserOf(1200)
+    const ivo = await desk.newPage()
+    const errors: string[] = []
+    ivo.on('console', (said) => said.type() === 'error' && errors.push(`${said.text()} ${said.location().url}`))
+    await ivo.goto(`${origin}/#me=ivo`)
+    await ivo.waitForSelector('#banner', { state: 'hidden' })
+    await ivo.waitForSelector('#app:not([hidden])')
+    expect(errors).toEqual([])
+    await desk.close()
+  })
+
   it('lets two people chat: a new chat appears by itself, unread, and ticks turn as it is delivered and read', async () => {
     const [desk, phone] = [await browserOf(1200), await browserOf(390)]
     const alice = await desk.newPage()
