@@ -6,6 +6,7 @@ import { Members } from './members.ts'
 import { slice } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { started } from './started.ts'
+import { streamCost } from './streams.ts'
 import type { By, Ways } from './ways.ts'
 import { rates } from './window.ts'
 
@@ -25,6 +26,7 @@ export type ClusterOptions = {
 }
 
 const sizes = [1, 2, 3]
+const most = 3
 
 export async function cluster(options: ClusterOptions, progress: Progress) {
   return withKeyspace(options.cassandra, progress, async (keyspace) => {
@@ -46,12 +48,21 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
       progress.step(`${nodes} nodes, ${by === 'home' ? 'homed' : 'forwarded'}`)
       loads.push(await load(members, waysOf(members, owners, by), options, loads[0]))
     }
+    if (nodes > 1) continue
+    progress.step('1 node, a third of the load')
+    const ways = waysOf(members, owners, 'home')
+    loads.push(await load(members, ways, { ...options, rate: options.rate / most }, loads[0]))
   }
   progress.step('idle')
   const idleShare = await idle(members, options.soak)
   if (options.remote > 0) progress.step('sessions elsewhere')
   const remote = options.remote > 0 && { remote_session_bytes: await remoteBytes(options.remote) }
-  const [homed, forwarded] = loads.slice(-2) as [Load, Load]
+  const [alone, third, homed, forwarded] = [...loads.slice(0, 2), ...loads.slice(-2)] as [Load, Load, Load, Load]
+  progress.step('bare streams')
+  const least = {
+    homed: await floorOf(homed, alone, third, options),
+    forwarded: await floorOf(forwarded, alone, third, options),
+  }
   const sum = (key: 'lost' | 'duplicated' | 'disordered' | 'unconfirmed') =>
     loads.reduce((all, one) => all + one[key], 0)
   return {
@@ -59,6 +70,11 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
     rate: options.rate,
     ratio_homed_3: homed.ratio,
     ratio_forwarded_3: forwarded.ratio,
+    floor_ratio_homed_3: least.homed.ratio,
+    floor_ratio_forwarded_3: least.forwarded.ratio,
+    ratio_third_of_load: third.ratio,
+    stream_cpu_us_per_batch_homed: least.homed.batchUs,
+    stream_cpu_us_per_batch_forwarded: least.forwarded.batchUs,
     link_frames_per_message_homed: homed.link_frames_per_message,
     link_frames_per_message_forwarded: forwarded.link_frames_per_message,
     ...remote,
@@ -71,6 +87,19 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
     failures: loads.flatMap(({ failures }) => failures),
     generator_busiest_share: Math.max(...loads.map(({ generator_share }) => generator_share)),
   }
+}
+
+/**
+ * What nodes can at best take beside one: each of three has a third of the load, of which a message costs more, and the batches
+ * between them go over bare streams.
+ */
+async function floorOf(load: Load, alone: Load, third: Load, { seconds }: ClusterOptions) {
+  const { link_batches_per_message: batches, link_bytes_per_message: bytes, nodes, messages_per_second } = load
+  const ways = nodes * (nodes - 1)
+  const rate = (batches * messages_per_second) / ways
+  const batchUs = await streamCost({ rate, bytes: Math.round(bytes / batches), seconds })
+  const us = third.node_cpu_us_per_message + batches * batchUs
+  return { batchUs, ratio: us / alone.node_cpu_us_per_message }
 }
 
 const waysOf = ({ ports }: Members, owners: Ways['owners'], by: By): Ways => ({ by, ports: [...ports], owners })
@@ -96,6 +125,7 @@ async function load(
     const linked = (what: 'frames' | 'batches' | 'bytes') =>
       ((after.links?.[what] ?? 0) - (before.links?.[what] ?? 0)) / messages
     return {
+      rate,
       nodes: ways.ports.length,
       homed: ways.by === 'home',
       messages_per_second: perSecond,

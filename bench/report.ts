@@ -67,7 +67,7 @@ function copies(fanout: Figures): string {
 function shares(cluster: Figures): string {
   const rows = (cluster['loads'] ?? []) as Figures[]
   const each = rows.map((row) => ({
-    name: `${of(row, 'nodes')} nodes, users ${row['homed'] ? 'at home' : 'anywhere'}`,
+    name: `${of(row, 'nodes')} nodes, users ${row['homed'] ? 'at home' : 'anywhere'}, ${Math.round(of(row, 'rate'))}/s`,
     value: of(row, 'node_cpu_us_per_message'),
   }))
   return bars('CPU of a message, µs, of all nodes', each)

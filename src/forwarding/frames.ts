@@ -69,6 +69,17 @@ export const farewell: ReadonlySet<string> = new Set(['detach', 'unwatch', 'gone
 const own = new Set(['attach', 'ack', 'read', 'set', 'ask', 'remove', 'delete', 'history'])
 export const isOwn = (actor: string, message: Message): boolean => actor === 'user' && own.has(message.is)
 
+/** What becomes of messages, and what devices and persons do: nobody looks at it within some milliseconds. */
+const patient = new Set(['receipt', 'receipted', 'ack', 'read', 'active', 'away', 'typing'])
+
+/** Whether nobody waits for a frame: half of all that nodes say to each other. It goes along with others, in their order. */
+export function isPatient([kind, , second, , message]: LinkFrame): boolean {
+  if (kind === kinds.tell) return patient.has((message as Message).is)
+  if (kind !== kinds.push) return kind === kinds.hint || kind === kinds.ended
+  const [is, of] = second as readonly [is: string, of: unknown]
+  return is === 'receipt' || (is === 'done' && of === 'read')
+}
+
 type Session = { readonly session: number }
 
 /** The session that a message is of; 0: none. */

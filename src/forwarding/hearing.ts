@@ -10,7 +10,7 @@ import { onlineAmong } from '../hosts/sessions/online.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
 import type { UserId } from '../protocol/ids.ts'
 import type { FarSessions } from './far.ts'
-import { kinds } from './frames.ts'
+import { isPatient, kinds } from './frames.ts'
 import type { Forwarding } from './router.ts'
 import { otherHooks } from './words.ts'
 
@@ -48,6 +48,7 @@ export function hearing(context: Context): LinkUser {
       forwarding()?.opened(link)
     },
     heard: (link, frame) => hear(context, link, frame),
+    isPatient,
     beaten: (_, [valid]) => member()?.tell({ is: 'beat', valid: valid === true }),
     lost: (link) => {
       forwarding()?.lost(link)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { frameBytes, pack, unpack } from '../../src/cluster/link/batch.ts'
 import { queueBytes } from '../../src/cluster/link/outgoing.ts'
 import { Pace } from '../../src/cluster/link/pace.ts'
-import { handClock, pair } from './pairs.ts'
+import { handClock, pair, patient } from './pairs.ts'
 
 const secret = (letter: string) => new TextEncoder().encode(letter.repeat(32))
 
@@ -91,6 +91,33 @@ describe('a link', () => {
     arrive()
     expect(b.heard.map(([, n]) => n)).toEqual(Array.from({ length: 100 }, (_, n) => n))
     expect(a.link.sent).toEqual({ batches: 3, frames: 100, bytes: expect.any(Number) })
+  })
+
+  it('takes along what nobody waits for with the next frame that somebody waits for, in their order, or 20 ms later', () => {
+    const { a, b, arrive, greet, pass } = pair()
+    greet()
+    a.link.send([patient, 1])
+    pass(5)
+    arrive()
+    expect(b.heard).toEqual([])
+    a.link.send([40, 2])
+    arrive()
+    expect(b.heard).toEqual([
+      [patient, 1],
+      [40, 2],
+    ])
+    a.link.send([patient, 3])
+    pass(19)
+    a.link.send([patient, 4])
+    arrive()
+    expect(b.heard).toHaveLength(2)
+    pass(1)
+    arrive()
+    expect(b.heard.slice(2)).toEqual([
+      [patient, 3],
+      [patient, 4],
+    ])
+    expect(a.link.sent.batches).toBe(2)
   })
 
   it('waits while the wire takes no more, and keeps no more than its bound: hints go first', () => {

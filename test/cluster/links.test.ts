@@ -29,6 +29,7 @@ function links(life: number, more: Partial<LinkOptions> = {}, name = `n${life}`)
       isDead: (life) => dead.has(life),
       opened: ({ peer }) => void said.push(`opened ${peer?.name}`),
       heard: (_, frame) => void heard.push(frame),
+      isPatient: () => false,
       beaten: ({ peer }, [valid]) => void said.push(`beat of ${peer?.name}: ${valid}`),
       lost: ({ peer }) => void said.push(`lost ${peer?.name}`),
       warned: (text) => void said.push(text),

@@ -53,6 +53,9 @@ type End = {
   takes: boolean
 }
 
+/** Frames of this kind may wait for others. */
+export const patient = 50
+
 type Options = { readonly secret?: Uint8Array | null; readonly hello?: Partial<Hello>; readonly admits?: string | null }
 
 /** Life 1 dials life 2. What each writes arrives when the test says so. */
@@ -80,6 +83,7 @@ export function pair(one: Options = {}, two: Options = {}) {
       beat: () => [true, 7],
       opened: () => void said.push('opened'),
       heard: (_, frame) => void heard.push(frame),
+      isPatient: ([kind]) => kind === patient,
       beaten: (_, fields) => void beats.push(fields),
       closed: (_, why, refused) => void said.push(`${refused ? 'refused' : 'closed'}: ${why}`),
     }

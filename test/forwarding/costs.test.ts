@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { type LinkFrame, unpack } from '../../src/cluster/link/batch.ts'
 import { Outgoing } from '../../src/cluster/link/outgoing.ts'
-import { kinds } from '../../src/forwarding/frames.ts'
+import { isPatient, kinds } from '../../src/forwarding/frames.ts'
 import type { KnownCluster } from '../../src/index.ts'
 import { closeAll, enter, type Raw } from '../e2e/raw.ts'
 import { cluster, type Member, shards, userOf } from './nodes.ts'
@@ -76,7 +76,7 @@ it('four where both are by the nodes that have their actors', async () => {
   await expect.poll(() => batches).toEqual([['ask deliver'], ['answer'], ['tell receipt'], ['tell receipted']])
 })
 
-it('thirteen in ten batches where neither is, of which four are later, and once for what was told meanwhile', async () => {
+it('thirteen where neither is, of which four are later, and once for what was told meanwhile', async () => {
   const start = await cluster({}, 60_000)
   const nodes = [await start('a'), await start('b'), await start('c')] as const
   await expect.poll(() => ownAll(nodes)).toBe(true)
@@ -88,19 +88,23 @@ it('thirteen in ten batches where neither is, of which four are later, and once 
   await expect.poll(() => batches.at(-1)).toContain('tell ack')
   batches.length = 0
   await exchange(ann, names, bob, 2)
-  await expect
-    .poll(() => batches)
-    .toEqual([
-      ['tell active'],
-      ['ask deliver'],
-      ['answer', 'push message'],
-      ['tell ack', 'tell active', 'tell read'],
-      ['tell receipt'],
-      ['push receipt'],
-      // When the receipt is an entry of the sender's inbox.
-      ['tell receipted'],
-      ['push receipt'],
-      ['push done'],
-      ['tell ack'],
-    ])
+  const all = ['ask deliver', 'answer', 'push message', 'tell receipt', 'tell receipted', 'push done', 'tell read']
+  // To Ann one receipt when it has come, and one when it is an entry of her inbox.
+  const twice = ['tell active', 'tell ack', 'push receipt']
+  await expect.poll(() => batches.flat().sort()).toEqual([...all, ...twice, ...twice].sort())
+  // What nobody waits for goes along where there is something to go along with: how many batches it is depends on how quick the machine is.
+  expect(batches.length).toBeLessThanOrEqual(10)
+  expect(batches).toContainEqual(['answer', 'push message'])
+})
+
+it('half of which nobody waits for', () => {
+  const tell = (is: string) => isPatient([kinds.tell, 0, 'user', 'ann', { is }])
+  const push = (...frame: unknown[]) => isPatient([kinds.push, 7, frame])
+  expect(['receipt', 'receipted', 'ack', 'read', 'active'].map(tell)).toEqual([true, true, true, true, true])
+  expect([push('receipt', 1), push('done', 'read', 'bob', 2)]).toEqual([true, true])
+  expect([push('message', 1), push('done', 'set', 'a', 0), tell('attach'), tell('detach')]).toEqual(
+    Array(4).fill(false),
+  )
+  const ask = isPatient([kinds.ask, 1, 'user', 'ann', { is: 'deliver' }])
+  expect([ask, isPatient([kinds.answer, 1, null]), isPatient([kinds.flush, 3, 1])]).toEqual([false, false, false])
 })

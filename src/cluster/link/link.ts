@@ -7,7 +7,7 @@ import { type LinkFrame, pack, packed, unpack } from './batch.ts'
 import { type Greeter, Greeting, type Hello } from './greeting.ts'
 import type { Common } from './joined.ts'
 import { Outgoing } from './outgoing.ts'
-import type { Pace } from './pace.ts'
+import { type Pace, patientMs } from './pace.ts'
 
 /**
  * The stream beneath. `write` answers whether it takes more at once; else it says so later, by `drained`. `end` lets what was written
@@ -22,6 +22,8 @@ export interface LinkHost extends Greeter {
   beat(): readonly unknown[]
   opened(link: Link): void
   heard(link: Link, frame: LinkFrame): void
+  /** Whether nobody waits for a frame that is sent: it leaves with the next one that somebody waits for, or some milliseconds later. */
+  isPatient(frame: LinkFrame): boolean
   beaten(link: Link, fields: readonly unknown[]): void
   /** Once for each link. `refused`: one of the two does not want the other. */
   closed(link: Link, why: string, refused: boolean): void
@@ -96,7 +98,7 @@ export class Link {
 
   #add(frame: LinkFrame, share: number): boolean {
     if (!this.isOpen || !this.#outgoing.add(pack(frame), share)) return false
-    this.#host.pace.ask(this.#flush)
+    this.#host.pace.ask(this.#flush, this.#host.isPatient(frame) ? patientMs : 0)
     return true
   }
 

@@ -35,6 +35,8 @@ export interface LinkUser {
   isDead(life: number): boolean
   opened(link: Link): void
   heard(link: Link, frame: LinkFrame): void
+  /** Whether nobody waits for a frame that is sent. */
+  isPatient(frame: LinkFrame): boolean
   beaten(link: Link, fields: readonly unknown[]): void
   /** A link that was open has closed. */
   lost(link: Link, why: string): void
@@ -86,6 +88,7 @@ export class Links {
       beat: () => user.beat(),
       opened: (link) => this.#opened(link),
       heard: (link, frame) => user.heard(link, frame),
+      isPatient: (frame) => user.isPatient(frame),
       beaten: (link, fields) => user.beaten(link, fields),
       closed: (link, why, refused) => this.#closed(link, why, refused),
     }
