@@ -13,6 +13,7 @@ import type { Clock } from '../runtime/index.ts'
 import type { MemberRow, ShardRow, Store } from '../store/contract.ts'
 import type { StoreError } from '../store/error.ts'
 import { kinds } from './frames.ts'
+import { meetMembers } from './meeting.ts'
 import type { SharedStore } from './spells.ts'
 import { fenced, refusal } from './words.ts'
 
@@ -90,8 +91,9 @@ export class Joining {
   /** Resolves when this node is a member, and each shard is somebody's. Rejects with why it cannot be one. */
   async join(): Promise<void> {
     const { store, clock, options } = this.#context
-    const { name } = options
+    const { name, leaseMs } = options
     const me = await this.#row()
+    await meetMembers({ ...{ store: store.cluster, links: this.#context.links(), clock, name }, leaseMs })
     await new Promise<void>((resolve, reject) => {
       this.#heard = (wish) => {
         if (wish.do === 'become' && wish.standing === 'up') resolve()

@@ -20,8 +20,13 @@ afterEach(async () => {
 export async function cluster(options: Partial<NodeOptions> = {}, leaseMs = 10_000) {
   const wayTo = await shared()
   const secret = 'a secret of thirty-two characters'
-  return async (name: string, own: Partial<NodeOptions> = {}, where: Where = { port: 0 }): Promise<Member> => {
-    const way = wayTo()
+  return async (
+    name: string,
+    own: Partial<NodeOptions> = {},
+    where: Where = { port: 0 },
+    datacenter = 'dc1',
+  ): Promise<Member> => {
+    const way = wayTo(datacenter)
     const node = createNode({
       onFault: () => {},
       ...options,

@@ -37,11 +37,11 @@ export function clusterRows(): ClusterStore {
 
 export type Way = { readonly store: Store; cut: boolean }
 
-export async function shared(): Promise<() => Way> {
+export async function shared(): Promise<(datacenter?: string) => Way> {
   const inner = memoryStore()
   await inner.open()
   const rows = clusterRows()
-  return () => {
+  return (datacenter = 'dc1') => {
     const way: { store: Store; cut: boolean } = { store: inner, cut: false }
     const call =
       (target: object, name: string) =>
@@ -59,7 +59,7 @@ export async function shared(): Promise<() => Way> {
       cluster: all(rows),
       under: () => store,
       health: async () => (way.cut ? { ok: false, reason: 'nobody answers' } : { ok: true }),
-      datacenter: 'dc1',
+      datacenter,
     }
     way.store = store
     return way

@@ -9,6 +9,7 @@ import type { LinkFrame } from './batch.ts'
 import { type Hello, spoken } from './greeting.ts'
 import { dial, type LinkTls, type Serving, serve, type WireEvents } from './grpc.ts'
 import { Link, type LinkHost, type Wire } from './link.ts'
+import { type Met, meet } from './meeting.ts'
 import { Pace } from './pace.ts'
 
 export type LinkOptions = {
@@ -113,6 +114,11 @@ export class Links {
     this.#dialed.clear()
     for (const link of this.#all.keys()) link.close('this node closes')
     this.#serving?.close()
+  }
+
+  /** Whether a member takes this node for one of its cluster. */
+  meet(row: MemberRow): Promise<Met> {
+    return meet(this.#host, row, this.#options.tls)
   }
 
   /** The open link to that life. */
