@@ -6,6 +6,7 @@ import { Members } from './members.ts'
 import { slice } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { started } from './started.ts'
+import type { Talk } from './stream.ts'
 import { streamCost } from './streams.ts'
 import type { By, Ways } from './ways.ts'
 import { rates } from './window.ts'
@@ -25,6 +26,7 @@ export type ClusterOptions = {
   readonly flags: readonly string[]
 }
 
+/** One also has a third of the load: so much each of three has, and a message of less load costs more, on one node as on several. */
 const sizes = [1, 2, 3]
 const most = 3
 
@@ -57,12 +59,9 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
   const idleShare = await idle(members, options.soak)
   if (options.remote > 0) progress.step('sessions elsewhere')
   const remote = options.remote > 0 && { remote_session_bytes: await remoteBytes(options.remote) }
-  const [alone, third, homed, forwarded] = [...loads.slice(0, 2), ...loads.slice(-2)] as [Load, Load, Load, Load]
+  const [third, homed, forwarded] = [loads[1], ...loads.slice(-2)] as [Load, Load, Load]
   progress.step('bare streams')
-  const least = {
-    homed: await floorOf(homed, alone, third, options),
-    forwarded: await floorOf(forwarded, alone, third, options),
-  }
+  const batchUs = await streamCost(streamsOf(homed, options))
   const sum = (key: 'lost' | 'duplicated' | 'disordered' | 'unconfirmed') =>
     loads.reduce((all, one) => all + one[key], 0)
   return {
@@ -70,11 +69,10 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
     rate: options.rate,
     ratio_homed_3: homed.ratio,
     ratio_forwarded_3: forwarded.ratio,
-    floor_ratio_homed_3: least.homed.ratio,
-    floor_ratio_forwarded_3: least.forwarded.ratio,
     ratio_third_of_load: third.ratio,
-    stream_cpu_us_per_batch_homed: least.homed.batchUs,
-    stream_cpu_us_per_batch_forwarded: least.forwarded.batchUs,
+    ratio_homed_3_same_load: homed.ratio / third.ratio,
+    ratio_forwarded_3_same_load: forwarded.ratio / third.ratio,
+    stream_cpu_us_per_batch: batchUs,
     link_frames_per_message_homed: homed.link_frames_per_message,
     link_frames_per_message_forwarded: forwarded.link_frames_per_message,
     ...remote,
@@ -89,17 +87,10 @@ async function measured(members: Members, options: ClusterOptions, progress: Pro
   }
 }
 
-/**
- * What nodes can at best take beside one: each of three has a third of the load, of which a message costs more, and the batches
- * between them go over bare streams.
- */
-async function floorOf(load: Load, alone: Load, third: Load, { seconds }: ClusterOptions) {
+/** As many batches, as large, between two processes that do nothing else. */
+function streamsOf(load: Load, { seconds }: ClusterOptions): Talk {
   const { link_batches_per_message: batches, link_bytes_per_message: bytes, nodes, messages_per_second } = load
-  const ways = nodes * (nodes - 1)
-  const rate = (batches * messages_per_second) / ways
-  const batchUs = await streamCost({ rate, bytes: Math.round(bytes / batches), seconds })
-  const us = third.node_cpu_us_per_message + batches * batchUs
-  return { batchUs, ratio: us / alone.node_cpu_us_per_message }
+  return { rate: (batches * messages_per_second) / (nodes * (nodes - 1)), bytes: Math.round(bytes / batches), seconds }
 }
 
 const waysOf = ({ ports }: Members, owners: Ways['owners'], by: By): Ways => ({ by, ports: [...ports], owners })

@@ -1,4 +1,4 @@
-/** What a message between two processes costs that do nothing else: the least that nodes pay to tell each other something. */
+/** What a message between two processes costs that do nothing else, and wake for each: nodes have other things to do when they wake. */
 import { startChild } from './child.ts'
 import type { Talk } from './stream.ts'
 

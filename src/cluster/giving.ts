@@ -38,10 +38,11 @@ function inOwnOrder({ ring, me, shards }: MemberState, due: readonly (readonly [
   return [...due].sort(([a], [b]) => turnOf(a) - turnOf(b) || a - b)
 }
 
-/** Others than those that leave give nothing before the members have settled. */
+/** Others than those that leave give nothing before the members have settled, and are known. */
 function mayGive(state: MemberState, turn: MemberTurn): boolean {
   if (state.plan.length === 0 || !isValid(state, turn)) return false
-  return isLeaving(state) || (state.phase === 'up' && turn.at.monotonic >= state.quietUntil)
+  const { phase, quietUntil, doubts } = state
+  return isLeaving(state) || (phase === 'up' && turn.at.monotonic >= quietUntil && doubts.read === doubts.seen)
 }
 
 const isLeaving = ({ members, me }: MemberState): boolean => members.get(me.life)?.state === 'leaving'

@@ -31,6 +31,7 @@ export const newMember = (me: MemberRow, former: Former): MemberState => ({
   ring: [],
   plan: [],
   quietUntil: 0,
+  doubts: { seen: 0, asked: 0, read: 0 },
   shards: new Map(),
   spells: new Map(),
   shut: new Map(),

@@ -14,6 +14,7 @@ export function keepMembers(state: MemberState, turn: MemberTurn): void {
   if (at.monotonic >= state.due.members && !state.asked.has('members')) {
     state.due.members = at.monotonic + timings.membersMs
     state.asked.add('members')
+    state.doubts.asked = state.doubts.seen
     effects.push({ do: 'members' })
   }
   if (state.view < 0 || state.asked.has('members') || state.asked.has('change')) return
@@ -69,6 +70,7 @@ function mayRemove({ dead }: MemberState, life: number, { at, timings }: MemberT
 
 export function listed(state: MemberState, members: Members, turn: MemberTurn): void {
   state.asked.delete('members')
+  state.doubts.read = state.doubts.asked
   if (members.view > state.view) become(state, members.view, members.rows, turn)
 }
 

@@ -23,9 +23,17 @@ export function learn(state: MemberState, rows: readonly ShardRow[], turn: Membe
     if (known && known.term > row.term) continue
     state.shards.set(row.shard, row)
     heed(state, row, turn)
-    if (known && known.term !== row.term) turn.effects.push({ do: 'learned', shard: row.shard })
+    if (!known || known.term === row.term) continue
+    turn.effects.push({ do: 'learned', shard: row.shard })
+    if (row.owner !== state.plan[row.shard]) doubt(state, turn)
   }
   if (state.shards.size !== before) replan(state)
+}
+
+/** Somebody has other members than this node. */
+function doubt(state: MemberState, { at }: MemberTurn): void {
+  state.doubts.seen += 1
+  state.due.members = at.monotonic
 }
 
 function heed(state: MemberState, { shard, owner, term }: ShardRow, { effects }: MemberTurn): void {

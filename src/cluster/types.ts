@@ -108,6 +108,12 @@ export type MemberState = {
   plan: readonly number[]
   /** No shards move for balance until then. */
   quietUntil: Millis
+  /**
+   * How often a shard went to whom it is not planned for here: whoever gave it knows of members that this node does not, or of fewer. Until
+   * the list was read anew nothing moves for balance, which would go back to one that leaves. `asked`, `read`: of
+   * those, the ones before the list was asked for last, and before it was asked for when it was read last.
+   */
+  readonly doubts: { seen: number; asked: number; read: number }
   /** Whose each shard is, by the highest term heard of. */
   readonly shards: Map<number, ShardRow>
   readonly spells: Map<number, Spell>

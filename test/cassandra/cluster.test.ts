@@ -145,7 +145,6 @@ describe('a cluster on Cassandra', oneNodeHere, () => {
     })
     const people = await People.gather(url, isWhole ? many : few, new Gaps(isWhole))
     try {
-      await people.mark({ what: 'at rest', boundMs: 1_000, why: 'two writes, on a machine that has all of it' })
       for (const event of events) await event(people)
       await people.end()
     } finally {

@@ -51,6 +51,7 @@ export class People {
     all.#next()
     await all.goOn()
     gaps.warm()
+    await all.#rest()
     return all
   }
 
@@ -140,6 +141,12 @@ export class People {
     await this.goOn()
     this.gaps.mark(event)
     this.#next()
+    await this.#rest()
+  }
+
+  async #rest(): Promise<void> {
+    await this.goOn()
+    this.gaps.rest()
   }
 
   /** Somebody goes with the node by which they came. Answers in how many milliseconds all who watch them see that. */

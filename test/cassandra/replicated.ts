@@ -43,7 +43,6 @@ export function replicated(): void {
       await nodes.share(...names)
       const people = await People.gather(url, { people: 24, devices: 1, writing: 24 }, new Gaps(true))
       try {
-        await people.mark({ what: 'at rest', boundMs: 1_000, why: 'two writes to a quorum' })
         await third.kill()
         await people.mark({ what: 'a replica is killed', boundMs: 8_000, why: 'the time-outs of two requests' })
         await third.start()

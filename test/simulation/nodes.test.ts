@@ -95,6 +95,63 @@ it('a group that goes with its members waits for none of them', async () => {
   await whole(phones, groups)
 })
 
+it('who goes with a node that dies is shown online no 40 s longer, and who writes to them waits until it counts as dead', async () => {
+  town = await Town.begin()
+  const a = await town.start('a')
+  const b = await joins('b', a)
+  const c = await joins('c', a, b)
+  const names = Array.from({ length: 500 }, (_, n) => `u${n}`)
+  const homed = (home: Home) => names.filter((name) => shardsOf(home).includes(town.shardOf(name)))
+  // Their actors are on each of the nodes, and they come by the one that dies.
+  const goers = [a, b, c].map((home) => homed(home)[0] as string)
+  const watchers = [a, c].map((home) => town.phone(homed(home)[1] as string, home))
+  for (const name of goers) town.phone(name, b)
+  await town.until(() => town.phones.every(({ welcomed }) => welcomed))
+  for (const watcher of watchers) {
+    for (const name of goers) watcher.watch(name)
+    Object.assign(watcher, { friends: goers, restMs: 200 })
+  }
+  const shown = () => watchers.map(({ seen }) => goers.map((name) => seen[name]))
+  const all = (is: boolean) => watchers.map(() => goers.map(() => is))
+  await town.until(() => shown().flat().every(Boolean) && shown().flat().length === 6)
+  const knows = (home: Home) => town.answer(home.hosts.node.online())
+  expect((await knows(a)).users).toEqual(expect.arrayContaining(goers))
+  const died = town.time.now
+  town.kill(b)
+  await town.until(
+    () =>
+      shown()
+        .flat()
+        .every((online) => online === false),
+    40_000,
+  )
+  console.log(`who went with a node was shown online for ${town.time.now - died} ms more`)
+  expect(shown()).toEqual(all(false))
+  await town.until(() => shardsOf(a).length + shardsOf(c).length === 128, 40_000 - (town.time.now - died))
+  for (const home of [a, c]) {
+    expect(await knows(home)).toEqual({ users: watchers.map(({ user }) => user as string).sort(), count: 2 })
+    for (const name of goers) expect(await town.answer(home.hosts.node.sessions(name))).toEqual([])
+  }
+  // 13 s without a beat, which may be 3 s old; a second until it is read, and what a move takes until its shards are others'.
+  console.log(`who wrote to them waited for ${longest(watchers)} ms`)
+  expect(longest(watchers)).toBeLessThanOrEqual(17_000 + mostMs)
+  expect(watchers.map(({ code }) => code)).toEqual([null, null])
+})
+
+it('a node that leaves gives all of its shards, and who writes waits for no more than where one comes', async () => {
+  town = await Town.begin()
+  const a = await town.start('a')
+  const b = await joins('b', a)
+  const c = await joins('c', a, b)
+  const phones = circle([a, c], 24, 50)
+  await town.pass(2_000)
+  await town.answer(b.hosts.cluster?.leave() as Promise<void>)
+  await town.until(() => shardsOf(a).length + shardsOf(c).length === 128)
+  console.log(`while a node left ${longest(phones)} ms, of at most ${mostMs}`)
+  expect(longest(phones)).toBeLessThanOrEqual(mostMs)
+  await whole(phones)
+})
+
 it.each([
   ['the store', () => true],
   ['the rows of their leases', (name: string) => name === 'renew'],

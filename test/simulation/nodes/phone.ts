@@ -19,6 +19,8 @@ export class Phone {
   /** Of each message that was sent: to whom, from when, and for how long it was waited. */
   readonly sent: { readonly to: UserId; readonly body: string; readonly since: number; readonly ms: number }[] = []
   readonly refused: string[] = []
+  /** Of whom it watches, whether they are online. */
+  readonly seen: Record<string, boolean> = {}
   /** Whom it writes to in turn, so many milliseconds after the last was sent; none: it only reads. */
   friends: readonly string[] = []
   restMs = 0
@@ -46,6 +48,10 @@ export class Phone {
 
   get isIdle(): boolean {
     return this.#writing === undefined
+  }
+
+  watch(user: string): void {
+    this.#wire.up.push(['watch', user as UserId])
   }
 
   /** Takes what has come, and says what it has to say. */
@@ -82,6 +88,9 @@ export class Phone {
       case 'gone':
         this.received = Math.max(this.received, frame[2])
         return void up.push(['ack', this.received])
+      case 'presence':
+        this.seen[frame[1]] = frame[2]
+        return
       case 'sent':
         return this.#sent(frame[1])
       case 'error':

@@ -34,12 +34,14 @@ export class Town {
   /** Calls of the store, by name, that fail. */
   fails: (name: string) => boolean = () => false
   readonly #shards: number
+  readonly #dead = new Set<string>()
 
   private constructor(inner: Store, shards: number) {
     this.#inner = inner
     this.#shards = shards
     plays(this.#life)
     road.carry = (run) => this.#life.clock.after(took.hop, run)
+    road.isDead = (name) => this.#dead.has(name)
   }
 
   /** `shards`: more than 64 are of several parts. */
@@ -58,13 +60,13 @@ export class Town {
   }
 
   /** The same, whose calls take their time, half of it until they come and half until their answer does. */
-  #slow<T extends object>(target: T): T {
+  #slow<T extends object>(of: string, target: T): T {
     const slow = Object.entries(target).map(([name, call]) => [
       name,
       async (...args: unknown[]) => {
         const ms = name === 'move' ? took.change : name === 'load' ? took.load : took.call
         await this.#wait(ms / 2)
-        if (this.fails(name)) throw new StoreError('unavailable', 'nobody answers')
+        if (this.fails(name) || this.#dead.has(of)) throw new StoreError('unavailable', 'nobody answers')
         const answer = await call(...args)
         await this.#wait(ms / 2)
         return answer
@@ -73,13 +75,13 @@ export class Town {
     return Object.fromEntries(slow)
   }
 
-  #store(): Store {
+  #store(of: string): Store {
     const { lives: _, media: __, ...calls } = this.#inner
     const store: Store = {
-      ...this.#slow(calls as Store),
+      ...this.#slow(of, calls as Store),
       open: async () => {},
       close: async () => {},
-      cluster: this.#slow<ClusterStore>(this.#rows),
+      cluster: this.#slow<ClusterStore>(of, this.#rows),
       under: () => store,
       health: async () => ({ ok: true }),
       datacenter: 'dc1',
@@ -89,7 +91,7 @@ export class Town {
 
   /** A node that has joined. */
   async start(name: string): Promise<Home> {
-    const options = completeOptions({ store: this.#store(), cluster: { name, shards: this.#shards } })
+    const options = completeOptions({ store: this.#store(name), cluster: { name, shards: this.#shards } })
     const onFault = (fault: unknown) => void this.faults.push(fault)
     let hosts: Hosts | undefined
     const starting = startHosts(options, onFault, this.#life.clock).then(async (started) => {
@@ -99,6 +101,11 @@ export class Town {
     await this.until(() => hosts !== undefined)
     await starting
     return { name, hosts: hosts as unknown as Hosts }
+  }
+
+  /** As by kill -9, for everybody else: of that node nothing comes any more, and nothing that it does counts. */
+  kill({ name }: Home): void {
+    this.#dead.add(name)
   }
 
   shardOf(id: string): number {
