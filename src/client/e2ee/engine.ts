@@ -102,6 +102,7 @@ export class Engine {
       (changes) => {
         const cursor = changes.get('cursor') as { epoch: number; seq: number } | undefined
         if (cursor) this.#passed(cursor)
+        this.vault.set(this.repairs.over())
       },
     )
   }

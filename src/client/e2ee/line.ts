@@ -24,6 +24,8 @@ export class Line {
   /** By id: changes of a group that were said and are not answered. What follows has to know what came of them. */
   readonly changing = new Map<string, string>()
   isOpen = true
+  /** As the server has told it. A question about a longer name, or one that is none, it answers without saying which. */
+  idLength = 0
   #refs = 0
 
   constructor(say: (frame: ClientFrame) => void) {

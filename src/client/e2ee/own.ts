@@ -33,7 +33,7 @@ type Set = readonly (readonly [key: string, value: unknown])[]
 
 const dayMs = 86_400_000
 const rotatedMs = 7 * dayMs
-/** So long a private prekey is kept: as long as the server keeps messages, and a week. */
+/** So long a private prekey is kept after there is another: as long as the server keeps messages, and a week. */
 export const keptMs = 37 * dayMs
 /** With fewer left on the server this device brings more. */
 export const low = 25
@@ -80,14 +80,22 @@ export class Own implements PrivatePrekeys {
 
   /** An identity where there is none yet, and a signed prekey where the last is old: by a clock that may be wrong, which costs one more. */
   async renew(primitives: Primitives, now: Millis): Promise<Set> {
-    this.#seed ??= primitives.random(32)
-    this.#secret ??= primitives.random(16)
     const last = this.#signed.at(-1)
     if (last && Math.abs(now - last.at) < rotatedMs) return this.#kept()
-    const made = { ...(await newKeyPair(primitives)), number: (last?.number ?? 0) + 1, at: now }
-    const stays = this.#signed.filter(({ at }) => now - at < keptMs)
-    this.#signed = [...stays, made]
-    return this.#kept()
+    // As long as it was the last one others were given it, however old it was: who is away makes no other.
+    return this.#turn(primitives, now, (at) => now - (this.#signed[at + 1]?.at ?? now) < keptMs)
+  }
+
+  /** Another signed prekey. `stays`: whether one that was made before does. */
+  async #turn(primitives: Primitives, now: Millis, stays: (at: number) => boolean): Promise<Set> {
+    this.#seed ??= primitives.random(32)
+    this.#secret ??= primitives.random(16)
+    const number = (this.#signed.at(-1)?.number ?? 0) + 1
+    const made = { ...(await newKeyPair(primitives)), number, at: now }
+    this.#signed = [...this.#signed.filter((_, at) => stays(at)), made]
+    const over = [...this.answered].filter(([, signed]) => !this.signed(signed))
+    for (const [name] of over) this.answered.delete(name)
+    return [...over.map(([name]) => [`answered:${name}`, undefined] as const), ...this.#kept()]
   }
 
   /** More prekeys for one use. They may go to the server when what this answers is durable. */
@@ -111,8 +119,7 @@ export class Own implements PrivatePrekeys {
     const gone = [...this.#once.keys()].map((number) => [`once:${number}`, undefined] as const)
     this.#once.clear()
     this.#seed = this.#secret = this.#identity = undefined
-    this.#signed = this.#signed.slice(-1).map((last) => ({ ...last, at: 0 }))
-    return [...gone, ...(await this.renew(primitives, now))]
+    return [...gone, ...(await this.#turn(primitives, now, () => false))]
   }
 
   /** What the server is left; `count` 0: nothing new, which it answers with how many there are. */

@@ -108,9 +108,22 @@ export class Peers {
     this.#open = this.#open.filter((open, at) => !isOver(open, at))
     const now = systemClock.now()
     for (const { name } of over) this.#had.set(name, now)
+    const tooOld = this.#tooOld(now)
     const { set, after } = this.changed(new Map(over.map(({ peer }) => [peer, this.of(peer)])))
     const names = over.map(({ name }) => name)
-    return { set: [...set, ['open', this.#open], ...names.map((name) => [`had:${name}`, now] as const)], after, names }
+    const had = [...names.map((name) => [`had:${name}`, now] as const), ...tooOld]
+    return { set: [...set, ['open', this.#open], ...had], after, names }
+  }
+
+  /** Those that were read first, as long as they are. */
+  #tooOld(now: Millis): [key: string, value: undefined][] {
+    const gone: [string, undefined][] = []
+    for (const [name, at] of this.#had) {
+      if (now - at <= keptMs) break
+      this.#had.delete(name)
+      gone.push([`had:${name}`, undefined])
+    }
+    return gone
   }
 }
 

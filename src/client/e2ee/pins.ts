@@ -1,6 +1,6 @@
 /** The chains of users as this device has followed them: each is pinned, and goes on from there or not at all. */
 import { bytesToHex } from '@noble/hashes/utils.js'
-import type { UserId } from '../../protocol/ids.ts'
+import { isUserId } from '../../protocol/ids.ts'
 import { unframed } from '../../protocol/keys/bytes.ts'
 import { type Chain, followed, type Member, noLinks, recalled } from '../../protocol/keys/chain.ts'
 import { hashOf, parseLink } from '../../protocol/keys/link.ts'
@@ -102,8 +102,9 @@ export class Pins {
     const kept = this.#pinOf(user)
     let shown: Shown = { chain: kept.chain, links: [], isFork: false }
     let has = Number.POSITIVE_INFINITY
-    for (;;) {
-      const answer = await line.ask(['chain', user as UserId, shown.chain.n + 1]).catch((error) => {
+    // The list of a group may have any names.
+    while (isUserId(user, line.idLength)) {
+      const answer = await line.ask(['chain', user, shown.chain.n + 1]).catch((error) => {
         this.doubt(user)
         throw error
       })

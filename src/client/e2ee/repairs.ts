@@ -50,6 +50,8 @@ export class Repairs {
   readonly tasks = new Map<string, Task>()
   readonly #log = new Map<string, Logged>()
   #bytes = 0
+  /** When the first of the log is over. */
+  #soonest = Number.POSITIVE_INFINITY
 
   load(kind: string, name: string, value: unknown): void {
     if (kind === 'want') this.wanted.set(name, value as Wanted)
@@ -66,10 +68,22 @@ export class Repairs {
     const gone = [...this.#drop(id)]
     this.#add(id, logged)
     for (const oldest of this.#log.keys()) {
-      if (oldest === id || (this.#bytes <= logBytes && !this.#isOver(oldest))) break
+      if (oldest === id || this.#bytes <= logBytes) break
       gone.push(...this.#drop(oldest))
     }
     return [...gone, [`log:${id}`, logged]]
+  }
+
+  /** Nobody may ask for it any more, or it has vanished. */
+  over(): Sets {
+    const now = systemClock.now()
+    if (now < this.#soonest) return []
+    const gone = [...this.#log].flatMap(([id, { until }]) => (until <= now ? this.#drop(id) : []))
+    this.#soonest = [...this.#log.values()].reduce(
+      (least, { until }) => Math.min(least, until),
+      Number.POSITIVE_INFINITY,
+    )
+    return gone
   }
 
   stands(id: string, at: number): Sets {
@@ -116,13 +130,10 @@ export class Repairs {
     ]
   }
 
-  #isOver(id: string): boolean {
-    return (this.#log.get(id)?.until ?? 0) <= systemClock.now()
-  }
-
   #add(id: string, logged: Logged): void {
     this.#log.set(id, logged)
     this.#bytes += sizeOf(logged)
+    this.#soonest = Math.min(this.#soonest, logged.until)
   }
 
   #drop(id: string): Sets {

@@ -96,7 +96,10 @@ class Wired {
       return this.#connection?.close(4002, 'unreadable')
     }
     for (const frame of frames) {
-      if (frame[0] === 'welcome') this.#between.welcomed(this.#line, frame)
+      if (frame[0] === 'welcome') {
+        this.#line.idLength = frame[8].idLength
+        this.#between.welcomed(this.#line, frame)
+      }
       if (frame[0] === 'low') this.#between.low(this.#line)
       if (isNews(frame)) this.#between.moved(this.#line)
     }
