@@ -42,7 +42,8 @@ export async function opened(
   // A repeat, which the session knows: its key is gone.
   if (engine.peers.isPast(engine.epoch, seq)) return sealedFrame(frame, '')
   if (!isSealed(body)) return failed('', 'plaintext')
-  if (engine.peers.wasRead(nameOf(user, id))) return gone
+  const name = nameOf(user, id)
+  if (engine.peers.wasRead(name) || engine.peers.isOpen(name, engine.epoch, seq)) return gone
   const told = toldIn(body)
   const from = told?.from ?? ''
   // What this device has sent itself, and has.
@@ -149,7 +150,7 @@ function asMessage(
     return { found: sealedFrame(frame, body, frame, payload), sets: inGroups?.changes(engine, frame, payload) ?? [] }
   const wanted = says ? undefined : repairs.wanted.get(name)
   const isOf = wanted && chatOf(wanted.frame, engine.user) === chat
-  if (!isOf || peers.isOpen(name, seq)) return { found: ['gone', seq, seq], sets: [] }
+  if (!isOf || peers.isOpen(name, engine.epoch, seq)) return { found: ['gone', seq, seq], sets: [] }
   const found = Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying
   return { found: sealedFrame(found, body, found, payload), sets: inGroups?.changes(engine, found, payload) ?? [] }
 }

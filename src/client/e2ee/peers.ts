@@ -60,9 +60,9 @@ export class Peers {
     return this.#had.has(name)
   }
 
-  /** Whether it was read in another entry, which the program has not gone past. */
-  isOpen(name: string, seq: number): boolean {
-    return this.#open.some((open) => open.name === name && open.seq !== seq)
+  /** Whether it was read in another entry of that log, which the program has not gone past: a server may bring it in as many as it likes. */
+  isOpen(name: string, epoch: number, seq: number): boolean {
+    return this.#open.some((open) => open.name === name && open.epoch === epoch && open.seq !== seq)
   }
 
   /** Pairings as they are now. A key of what was finished while they were being changed goes, too. */
