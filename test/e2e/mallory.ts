@@ -21,12 +21,12 @@ import { enter, type Frame, type Raw } from './raw.ts'
 
 const suites = Uint8Array.of(1)
 const none = { n: 0, hash: new Uint8Array(0) }
-export const base64 = (bytes: Uint8Array) => ({ base64: Buffer.from(bytes).toString('base64') })
+const base64 = (bytes: Uint8Array) => ({ base64: Buffer.from(bytes).toString('base64') })
 const bytesOf = (item: unknown) => Buffer.from((item as { base64: string }).base64, 'base64')
 const patient = { timeout: 60_000 }
 
 let ids = 0
-export const newId = () => `01890a5d-ac96-774b-bcce-${String(++ids).padStart(12, '0')}`
+const newId = () => `01890a5d-ac96-774b-bcce-${String(++ids).padStart(12, '0')}`
 
 type Payload = Parameters<typeof payloadBytes>[0]
 export const payload = (says: Partial<Payload>): Uint8Array =>
