@@ -1,0 +1,100 @@
+/** Devices that come and go, and people who begin anew, while messages are under way. Messages: RACE_MESSAGES. */
+import { afterEach, expect, it } from 'vitest'
+import { e2ee } from '../../src/client/e2ee/index.ts'
+import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
+import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
+import { end, start, url } from './nodes.ts'
+
+const many = Number(process.env['RACE_MESSAGES'] ?? 50)
+const patient = { timeout: 60_000 }
+const clients: Client[] = []
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close()
+  await end()
+})
+
+async function enter(user: string, device = 'phone') {
+  const given = { url, token: user, device, storage: memoryStorage(), e2ee: e2ee() }
+  const client = connect(given) as Client & { readonly e2ee: E2ee }
+  clients.push(client)
+  const got: string[] = []
+  const unread: Unread[] = []
+  client.e2ee.on('unreadable', (event) => void unread.push(event))
+  void (async () => {
+    for await (const { body, change } of client.messages()) if (!change) got.push(String(body))
+  })().catch(() => {})
+  await client.e2ee.place()
+  return { client, got, unread }
+}
+type Device = Awaited<ReturnType<typeof enter>>
+
+async function link(user: string, by: Device, device: string): Promise<Device> {
+  const fresh = await enter(user, device)
+  await by.client.e2ee.approve(await fresh.client.e2ee.code())
+  await expect.poll(() => fresh.client.e2ee.place(), patient).toBe('linked')
+  return fresh
+}
+const numbers = (from: number, upTo: number) => Array.from({ length: upTo - from }, (_, n) => String(from + n))
+
+it('whoever was in reads all, whoever comes all that follows, and whoever was shut out nothing that was written later', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  const laptop = await link('bob', bob, 'laptop')
+  const sending = numbers(0, many).map((text) => alice.client.send('bob', text))
+  const tablet = await link('bob', bob, 'tablet')
+  await bob.client.e2ee.remove('laptop')
+  await Promise.all(sending)
+  const before = laptop.got.length
+  await Promise.all(numbers(many, 2 * many).map((text) => alice.client.send('bob', text)))
+  await expect.poll(() => bob.got, patient).toEqual(numbers(0, 2 * many))
+  await expect.poll(() => tablet.got.slice(-many), patient).toEqual(numbers(many, 2 * many))
+  expect(bob.unread).toEqual([])
+  expect(tablet.unread.filter(({ why }) => why !== 'no_part' && why !== 'not_kept')).toEqual([])
+  expect(laptop.got).toEqual(numbers(0, laptop.got.length))
+  expect(laptop.got.length).toBe(before)
+})
+
+it('what is written while somebody begins anew comes to their new device once it was accepted, in its order, or is told there', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  await alice.client.send('bob', 'before')
+  await expect.poll(() => bob.got, patient).toEqual(['before'])
+  const told = new Promise((resolve) => alice.client.e2ee.on('identity', ({ why }) => why === 'reset' && resolve(why)))
+  const texts = numbers(0, many)
+  const sent = Promise.all(texts.map((text) => alice.client.send('bob', text, { timeout: 60_000 })))
+  const anew = await enter('bob', 'anew')
+  await anew.client.e2ee.reset()
+  const last = alice.client.send('bob', 'the last', { timeout: 60_000 })
+  await told
+  expect(anew.got).toEqual([])
+  await alice.client.e2ee.accept('bob', await alice.client.e2ee.identity('bob'))
+  const ids = new Map((await sent).map(({ id, body }) => [id, body]))
+  await last
+  await expect.poll(() => anew.got.at(-1), patient).toBe('the last')
+  const lost = () => anew.unread.filter(({ retrying }) => !retrying).map(({ id }) => ids.get(id))
+  const numbered = ({ got }: Device) => got.filter((text) => /\d/.test(text)).map(Number)
+  for (const device of [bob, anew])
+    expect(numbered(device)).toEqual(numbered(device).toSorted((one, other) => one - other))
+  expect(bob.got.filter((text) => anew.got.includes(text))).toEqual([])
+  await expect
+    .poll(() => texts.filter((text) => ![...bob.got, ...anew.got, ...lost()].includes(text)), patient)
+    .toEqual([])
+})
+
+it('two who begin anew at the same time, in the middle of it, write to each other again when each has accepted the other', async () => {
+  await start({ e2ee: 'allowed' })
+  const old = [await enter('alice'), await enter('bob')] as const
+  await Promise.all([old[0].client.send('bob', 'hello'), old[1].client.send('alice', 'hello')])
+  await Promise.all(old.map(({ client }) => client.close()))
+  const [alice, bob] = [await enter('alice', 'anew'), await enter('bob', 'anew')]
+  await Promise.all([alice, bob].map(({ client }) => client.e2ee.reset()))
+  const sent = [alice.client.send('bob', 'from alice', patient), bob.client.send('alice', 'from bob', patient)]
+  for (const [one, other] of [
+    [alice, 'bob'],
+    [bob, 'alice'],
+  ] as const) {
+    await one.client.e2ee.accept(other, await one.client.e2ee.identity(other))
+  }
+  await Promise.all(sent)
+  await expect.poll(() => [alice.got, bob.got], patient).toEqual([['from bob'], ['from alice']])
+})
