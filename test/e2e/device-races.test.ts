@@ -14,7 +14,8 @@ afterEach(async () => {
 })
 
 async function enter(user: string, device = 'phone') {
-  const given = { url, token: user, device, storage: memoryStorage(), e2ee: e2ee() }
+  const storage = memoryStorage()
+  const given = { url, token: user, device, storage, e2ee: e2ee() }
   const client = connect(given) as Client & { readonly e2ee: E2ee }
   clients.push(client)
   const got: string[] = []
@@ -24,7 +25,7 @@ async function enter(user: string, device = 'phone') {
     for await (const { body, change } of client.messages()) if (!change) got.push(String(body))
   })().catch(() => {})
   await client.e2ee.place()
-  return { client, got, unread }
+  return { client, got, unread, storage }
 }
 type Device = Awaited<ReturnType<typeof enter>>
 
@@ -97,4 +98,20 @@ it('two who begin anew at the same time, in the middle of it, write to each othe
   }
   await Promise.all(sent)
   await expect.poll(() => [alice.got, bob.got], patient).toEqual([['from bob'], ['from alice']])
+})
+
+it('of devices that have left nothing stays with others', async () => {
+  await start({ e2ee: 'allowed' })
+  const alice = await enter('alice')
+  for (const device of ['one', 'two', 'three']) {
+    const bob = await enter('bob', device)
+    if (device !== 'one') await bob.client.e2ee.reset()
+    await bob.client.send('alice', device)
+    await expect.poll(() => alice.got, patient).toContain(device)
+    await alice.client.e2ee.accept('bob')
+    await alice.client.send('bob', `hello ${device}`)
+    await expect.poll(() => bob.got, patient).toEqual([`hello ${device}`])
+  }
+  const pairs = async () => [...(await alice.storage.load()).keys()].filter((key) => key.startsWith('e2ee:pair:bob'))
+  await expect.poll(pairs, patient).toHaveLength(1)
 })

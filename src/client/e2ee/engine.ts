@@ -7,7 +7,7 @@ import type { Groups } from './groups.ts'
 import { Own } from './own.ts'
 import type { Me } from './pairing.ts'
 import type { Pairings } from './pairings.ts'
-import { type Changes, type Opened, Peers } from './peers.ts'
+import { type Changes, type Opened, Peers, peerOf } from './peers.ts'
 import { type Pin, Pins } from './pins.ts'
 import type { Primitives } from './primitives.ts'
 import { Repairs } from './repairs.ts'
@@ -94,6 +94,9 @@ export class Engine {
     const trust = {
       proves: (of: string, links: readonly Uint8Array[]) => (of === this.user ? own.proves(links) : true),
       isMine: (identity: Uint8Array) => own.is(identity),
+      left: (user: string, identities: readonly Uint8Array[]) => {
+        for (const identity of identities) this.#keep(this.peers.left(peerOf({ user, identity })))
+      },
     }
     this.pins = new Pins(realm, () => this.vault, trust, tell)
     this.vault = new Vault(

@@ -86,6 +86,13 @@ export class Peers {
     return { set, after }
   }
 
+  /** Nothing of that device is read any more: who begins anew again and again would fill the storage. */
+  left(peer: string): Changes {
+    const past = this.of(peer)
+    if (!this.#pairings.delete(peer)) return { set: [], after: () => {} }
+    return { set: [[`pair:${peer}`, undefined]], after: () => forgetAll(past, []) }
+  }
+
   /** All pairings are over. */
   forget(): Changes {
     const past = [...this.#pairings]

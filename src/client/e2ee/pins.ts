@@ -31,6 +31,8 @@ type Trust = {
   proves(user: string, links: readonly Uint8Array[]): boolean | undefined
   /** Whether it is the identity of this device: nobody is told of what it did itself. */
   isMine(identity: Uint8Array): boolean
+  /** These are in the chain of a user no more, and never again. */
+  left(user: string, identities: readonly Uint8Array[]): void
 }
 
 export class Pins {
@@ -38,6 +40,7 @@ export class Pins {
   readonly #vault: () => Vault
   readonly #proves: Trust['proves']
   readonly #isMine: Trust['isMine']
+  readonly #left: Trust['left']
   readonly #tell: (user: string, why: Change) => void
   readonly #asking = new Serial()
   readonly #pins = new Map<string, Pin>()
@@ -52,6 +55,7 @@ export class Pins {
     this.#vault = vault
     this.#proves = trust.proves
     this.#isMine = trust.isMine
+    this.#left = trust.left
     this.#tell = tell
   }
 
@@ -136,6 +140,11 @@ export class Pins {
     const follows = isFirst || (!isReset && pin.accepted === pin.chain.n)
     const next = { ...pin, chain, links: [...pin.links, ...links], accepted: follows ? chain.n : pin.accepted }
     this.keep(user, next)
+    const gone = pin.chain.members.filter(({ identity }) => chain.left.has(bytesToHex(identity)))
+    this.#left(
+      user,
+      gone.map(({ identity }) => identity),
+    )
     if (isFirst || others.length === 0) return next
     if (isReset) this.#tell(user, 'reset')
     else this.#tell(user, rootOf(chain) === rootOf(pin.chain) ? 'device' : 'rotation')
