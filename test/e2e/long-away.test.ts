@@ -7,7 +7,7 @@ import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
 import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
-import { type Changed, through } from '../client/e2ee/spoilt.ts'
+import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
 import { Mallory, payload } from './mallory.ts'
 import { end, start, url } from './nodes.ts'
 
@@ -75,6 +75,41 @@ it('what was under way while the signed prekey was changed four times is read', 
   const signed = ((await storage.load()).get('e2ee:me') as { signed: { number: number }[] }).signed
   expect(signed.map(({ number }) => number)).toEqual([1, 2, 3, 4])
   await expect.poll(() => bob.got, patient).toEqual(['under the first'])
+})
+
+it('a signed prekey from before one that was seen is not written to, whatever the server serves', async () => {
+  await start({ e2ee: 'allowed' })
+  days(0)
+  const storages = { alice: memoryStorage(), bob: memoryStorage() }
+  const served: unknown[] = []
+  let old: unknown
+  /** What Alice cannot read she asks for, in a pairing that she begins for that. */
+  const changed = (frame: ServerFrame) => {
+    if (frame[0] !== 'bundles') return spoilt(frame)
+    served.push(frame[3])
+    return old ? (Object.assign([...frame], { 3: old }) as unknown as ServerFrame) : frame
+  }
+  const under = async () => {
+    const pairs = [...(await storages.alice.load())].filter(([key]) => key.startsWith('e2ee:pair:'))
+    const pairings = pairs.flatMap(([, value]) => (value as Uint8Array[]).map((one) => unpacked(one) as Pairing))
+    return pairings.flatMap(({ initiator, opening }) => (initiator.user === 'alice' ? [opening.signed] : [])).toSorted()
+  }
+  let bob = await enter('bob', { storage: storages.bob })
+  let alice = await enter('alice', { storage: storages.alice, changed })
+  await alice.client.send('bob', 'one')
+  await bob.client.close()
+  days(8)
+  bob = await enter('bob', { storage: storages.bob })
+  await bob.client.send('alice', 'two')
+  await expect.poll(under, patient).toEqual([1, 2])
+  await alice.client.close()
+  ;[old] = served
+  alice = await enter('alice', { storage: storages.alice, changed })
+  await bob.client.send('alice', 'three')
+  await expect.poll(() => served.length, patient).toBe(3)
+  await alice.client.send('bob', 'four')
+  await expect.poll(() => bob.got, patient).toContain('four')
+  expect((await under()).filter((number) => number === 1).length).toBeLessThan(2)
 })
 
 it('what was read long ago, and openings under a prekey that is no more, do not stay, also where a program never ends', async () => {

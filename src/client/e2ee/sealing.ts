@@ -183,9 +183,18 @@ async function begin(
       const bundle = served && checkedBundle({ ...served, owner })
       // A suite that the chain says it takes, and the bundle does not, was taken away by somebody.
       const isWhole = bundle && device.suites.every((suite) => bundle.signed.suites.includes(suite))
-      const begun = isWhole ? await pair(primitives, engine.me, bundle) : undefined
+      const begun =
+        isWhole && bundle.signed.number >= lastSeen(engine, device)
+          ? await pair(primitives, engine.me, bundle)
+          : undefined
       if (begun && isMissing(device)) changes.set(device.peer, withBegun(engine.peers.of(device.peer), begun))
     }
     engine.changed(changes)
   })
+}
+
+/** The number of the signed prekey that it was written to under last: of one before that the private key may have been stolen since. */
+function lastSeen({ peers, own }: Engine, { peer }: Addressee): number {
+  const begun = peers.of(peer).filter(({ initiator }) => own.is(initiator.identity))
+  return begun.reduce((last, { opening }) => Math.max(last, opening.signed), 0)
 }

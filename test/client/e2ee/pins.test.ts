@@ -23,7 +23,7 @@ async function knowing(user: string) {
     () => {},
     () => {},
   )
-  const trust = { proves: () => true, isMine: () => false }
+  const trust = { proves: () => true, isMine: () => false, left: () => {} }
   const pins = new Pins(
     realm,
     () => vault,
