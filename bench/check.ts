@@ -2,8 +2,9 @@
  * `npm run bench:check`: repeats the short form, and compares what does not depend on the machine's speed with
  * bench/results/short.json, which `npm run bench:check -- --save` writes (`--save latency` that one part of it).
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
+import { lone } from './climb.ts'
 import { density } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
@@ -27,8 +28,10 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
     // The tail of a few seconds: what it tells is that something waits which did not wait before.
     { key: 'delivered_p99_ms_2000', beyond: 'floor_delivered_p99_ms_2000', most: 2 },
     { key: 'delivered_p99_ms_300', beyond: 'floor_delivered_p99_ms_300', most: 2 },
-    { key: 'max_rate_p99_10ms', least: 0.5 },
   ],
+  // On a disk the search ends where the disk's tail reaches 10 ms: at 300, at 500 and at 1,000 in three hours of the same build.
+  // With the data in memory it ends where the node's own code does.
+  'latency in memory': [{ key: 'max_rate_p99_10ms', least: 0.5 }],
   fanout: [{ key: 'cpu_ratio_to_floor', most: 1.25 }],
 }
 /** What other programs of the machine do, and of its host, can only make a figure worse: the best of three tries counts. */
@@ -39,13 +42,29 @@ const options = readBench(['all', '--users', '8000', '--soak', '1', '--seconds',
 if (!options) throw new Error('no options')
 const server = { is: 'node' } as const
 const common = { ...options, inFlight: options['in-flight'], against: undefined }
+const climbing = { ...common, rates: [], seconds: 2, loneSeconds: 2 }
 const fan = { ...common, members: 128, seconds: 3 }
 const runs: Record<string, () => Promise<Figures>> = {
   density: () => density(server, { ...options, mixSeconds: 0 }, startProgress('density')),
   actors: () => actors(options, startProgress('actors')),
   fanout: async () => (await fanout(server, fan, startProgress('fanout'))).curve[0] ?? {},
   throughput: () => throughput(server, common, startProgress('throughput')),
-  latency: () => latency(server, { ...common, rates: [], seconds: 2, loneSeconds: 6 }, startProgress('latency')),
+  latency: () => latency(server, { ...common, rates: lone, seconds: 2, loneSeconds: 6 }, startProgress('latency')),
+  'latency in memory': () => inMemory(() => latency(server, climbing, startProgress('latency in memory'))),
+}
+
+/** Where the system has a folder in memory, as Linux does, the nodes of `run` have their data there. */
+async function inMemory<T>(run: () => Promise<T>): Promise<T> {
+  const folder = '/dev/shm'
+  if (!existsSync(folder)) return await run()
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = folder
+  try {
+    return await run()
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  }
 }
 
 const saving = process.argv.indexOf('--save')
