@@ -10,7 +10,7 @@ import { charge, floods, mayCome, putOff, refill } from './rate.ts'
 import { answered, copied, hold, refuse, send } from './sending.ts'
 import { SessionState } from './state.ts'
 import { error, type SessionLimits, type SessionMessage, type SessionTurn } from './types.ts'
-import { settled, watch } from './watching.ts'
+import { settled, unwatch, watch } from './watching.ts'
 
 /** Frames that are refused above the rate. */
 const metered = new Set<string>([
@@ -172,7 +172,7 @@ function obey(state: SessionState, frame: ClientFrame, turn: SessionTurn): void 
     case 'typing':
       return typing(state, frame[1], frame[2], turn)
     case 'unwatch':
-      if (state.watches?.delete(frame[1])) turn.effects.push({ do: 'unwatch', user: frame[1] })
+      unwatch(state, frame[1], turn)
       return void turn.effects.push({ do: 'push', frame: ['done', 'unwatch', frame[1], 0] })
     case 'active':
       return frame[1] ? active(state, turn) : away(state, turn)

@@ -15,6 +15,11 @@ export function watch(state: SessionState, user: UserId, turn: SessionTurn): voi
   turn.effects.push({ do: 'watch', user, stance: stance(state.settings, user) })
 }
 
+export function unwatch(state: SessionState, user: UserId, turn: SessionTurn): void {
+  if (state.watches?.delete(user)) turn.effects.push({ do: 'unwatch', user })
+  if (state.watches?.size === 0) state.watches = null
+}
+
 /** The device is told, and those whom it watches learn what they may see of this user. */
 export function settled(state: SessionState, settings: Settings, turn: SessionTurn): void {
   turn.effects.push({ do: 'push', frame: settingsFrame(settings, turn.limits.lifetime ?? 'default') })

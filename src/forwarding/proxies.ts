@@ -27,12 +27,11 @@ const none: Watches = new Map()
 const first = new Set(['attach', 'deliver', 'stand', 'watch', 'members', 'ticks'])
 
 export class Proxies {
+  /** Marked are those whose person may have been seen since that was saved. */
   readonly #refs: Refs<FarSession>
   /** As their own node calls them: of the few links several may have a session of that number. */
   readonly #byRemote = new Table<FarSession>(({ remote }) => spread(remote))
   readonly #byUser = new Table<FarSession>(({ user }) => hash(user ?? ''))
-  /** Those whose person may have been seen since that was saved. */
-  readonly #stirring = new Set<SessionRef>()
   /** Of those that watch any: most do not, and a field takes 8 bytes of each. */
   readonly #watches = new Map<SessionRef, Watches>()
 
@@ -92,21 +91,17 @@ export class Proxies {
 
   #delete(proxy: FarSession): void {
     this.#refs.delete(proxy.ref)
-    this.#stirring.delete(proxy.ref)
     this.#watches.delete(proxy.ref)
     this.#byRemote.delete(proxy)
     if (proxy.user !== null) this.#byUser.delete(proxy)
   }
 
   *stirring(): Generator<readonly [UserId, Presence]> {
-    for (const ref of this.#stirring) {
-      const proxy = this.#refs.get(ref)
-      if (proxy?.user) yield [proxy.user, presenceOf(proxy)]
-    }
+    for (const proxy of this.#refs.marked()) if (proxy.user) yield [proxy.user, presenceOf(proxy)]
   }
 
   settled(ref: SessionRef): void {
-    this.#stirring.delete(ref)
+    this.#refs.mark(ref, false)
   }
 
   #unwatched({ ref }: FarSession, actor: string): void {
@@ -119,14 +114,14 @@ export class Proxies {
   note(proxy: FarSession, kind: string, id: string, message: Message): void {
     switch (message.is) {
       case 'attach':
-        this.#stirring.add(proxy.ref)
+        this.#refs.mark(proxy.ref, true)
         if (proxy.user !== null) return
         proxy.user = id as UserId
         return this.#byUser.add(proxy)
       case 'active':
         proxy.activeAt = message['at'] as Millis
         proxy.away = false
-        this.#stirring.add(proxy.ref)
+        this.#refs.mark(proxy.ref, true)
         return
       case 'away':
         proxy.away = true

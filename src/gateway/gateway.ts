@@ -3,12 +3,11 @@ import { createConnection, createServer } from 'node:net'
 import type { OnEvent } from '../embed/events.ts'
 import type { Address } from '../hosts/sessions/session.ts'
 import type { Sessions } from '../hosts/sessions/sessions.ts'
+import { codecOf } from '../protocol/codecs.ts'
 import { closeCodes } from '../protocol/codes.ts'
-import { jsonCodec } from '../protocol/json.ts'
 import type { Limits } from '../protocol/limits.ts'
-import { msgpackCodec } from '../protocol/msgpack.ts'
 import { clientOf } from './address.ts'
-import { Client, type Socket } from './connection.ts'
+import { Client } from './connection.ts'
 import { type Route, serveHttp } from './http.ts'
 import type { Origins } from './origin.ts'
 import {
@@ -21,8 +20,6 @@ import {
   type TemplatedApp,
   type WebSocket,
 } from './uws.ts'
-
-const codecs = new Map([jsonCodec, msgpackCodec].map((codec) => [codec.subprotocol, codec]))
 
 export type GatewayOptions = {
   readonly limits: Limits
@@ -48,7 +45,7 @@ export class Gateway {
     this.#sessions = sessions
     this.#options = options
     this.#app = App()
-    this.#app.ws<Socket>('/*', {
+    this.#app.ws<Client>('/*', {
       maxPayloadLength: options.limits.frameBytes + 64 * 1024,
       maxBackpressure: options.limits.socketBytes,
       idleTimeout: options.heartbeatSeconds,
@@ -56,7 +53,7 @@ export class Gateway {
       upgrade: (response, request, context) => this.#upgrade(response, request, context),
       open: (socket) => this.#open(socket),
       message: (socket, data, binary) => {
-        const { client } = socket.getUserData()
+        const client = sessionOf(socket)
         if (client.codec?.binary !== binary) return this.#sessions.garbled(client)
         this.#sessions.incoming(client, binary ? copied(data) : Buffer.from(data).toString('utf8'))
       },
@@ -103,13 +100,13 @@ export class Gateway {
       .getHeader('sec-websocket-protocol')
       .split(',')
       .map((name) => name.trim())
-    const codec = offered.map((name) => codecs.get(name)).find(Boolean)
+    const codec = offered.map(codecOf).find(Boolean)
     const bearer = /^Bearer (.+)$/i.exec(request.getHeader('authorization'))?.[1] ?? null
     const token = bearer ?? offered.find((name) => name.startsWith('token.'))?.slice(6) ?? null
     const key = request.getHeader('sec-websocket-key')
     const protocol = codec?.subprotocol ?? offered.find((name) => !name.startsWith('token.')) ?? ''
-    response.upgrade<Socket>(
-      { client: new Client(limits, this.#sessions.now, codec, this.#address(address), token) },
+    response.upgrade<Client>(
+      new Client(limits, this.#sessions.now, codec, this.#address(address), token),
       key,
       protocol,
       request.getHeader('sec-websocket-extensions'),
@@ -123,10 +120,9 @@ export class Gateway {
     return address
   }
 
-  #open(socket: WebSocket<Socket>): void {
-    const { client } = socket.getUserData()
+  #open(socket: WebSocket<Client>): void {
+    const client = Client.of(socket)
     const { codec, address } = client
-    client.opened(socket)
     address.open += 1
     if (!codec) return client.end(closeCodes.bad_protocol.number, 'bad_protocol')
     if (address.open > this.#options.limits.connectionsPerAddress) {
@@ -136,8 +132,8 @@ export class Gateway {
     this.#sessions.open(client)
   }
 
-  #closed(socket: WebSocket<Socket>, code: number): void {
-    const { client } = socket.getUserData()
+  #closed(socket: WebSocket<Client>, code: number): void {
+    const client = sessionOf(socket)
     const { address } = client
     client.closed()
     address.open -= 1
@@ -145,6 +141,9 @@ export class Gateway {
     this.#sessions.ended(client, code)
   }
 }
+
+/** Of a socket that has opened. */
+const sessionOf = (socket: WebSocket<Client>): Client => socket as unknown as Client
 
 function hasBody(request: HttpRequest): boolean {
   if (request.getHeader('transfer-encoding') !== '') return true

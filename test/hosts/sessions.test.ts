@@ -191,8 +191,8 @@ it('what is known of a device is to be saved until it is, and again when its per
   expect(stirring()).toEqual([['ben', ben.ref, 1_001]])
   sessions.reattach(user('ann'))
   expect(stirring()).toEqual([
-    ['ben', ben.ref, 1_001],
     ['ann', ann.ref, 1],
+    ['ben', ben.ref, 1_001],
   ])
   for (const one of [ann, ben]) sessions.ended(one, 1000)
   expect(stirring()).toEqual([])

@@ -3,14 +3,16 @@ import type { SessionRef } from '../../../actors/session/ref.ts'
 type Referred = { ref: SessionRef }
 
 /**
- * What is open, by references that only rise, so that one that is kept for too long finds nothing; and a number beside those
- * that were given one. Each stands in the place that the low bits of its reference name: 14 bytes each with 19,000 of them,
+ * What is open, by references that only rise, so that one that is kept for too long finds nothing; a number beside those
+ * that were given one, and a mark at some. Each stands in the place that the low bits of its reference name: 14 bytes each with 19,000 of them,
  * where a Map took 48.
  */
 export class Refs<T extends Referred> {
   #places: (T | undefined)[] = emptyPlaces(64)
   /** 0: none. There are none before the first is given: then they take 4 bytes a place. */
   #notes: Uint32Array | null = null
+  /** A byte a place: a Set of those that are marked took 20 to 40 bytes each. */
+  #marks = new Uint8Array(64)
   readonly #numbers: { last: SessionRef }
   #size = 0
 
@@ -42,6 +44,7 @@ export class Refs<T extends Referred> {
     if (!this.get(ref)) return false
     this.#places[this.#placeOf(ref)] = undefined
     if (this.#notes) this.#notes[this.#placeOf(ref)] = 0
+    this.#marks[this.#placeOf(ref)] = 0
     this.#size -= 1
     return true
   }
@@ -73,6 +76,18 @@ export class Refs<T extends Referred> {
     return found
   }
 
+  mark(ref: SessionRef, is: boolean): void {
+    if (this.get(ref)) this.#marks[this.#placeOf(ref)] = Number(is)
+  }
+
+  /** Those that are marked. */
+  marked(): T[] {
+    const found: T[] = []
+    for (let place = 0; place < this.#marks.length; place++)
+      if (this.#marks[place] === 1) found.push(this.#places[place] as T)
+    return found
+  }
+
   #placeOf(ref: SessionRef): number {
     return ref & (this.#places.length - 1)
   }
@@ -81,8 +96,11 @@ export class Refs<T extends Referred> {
   #grow(): void {
     const items = this.all()
     const notes = this.#notes && items.map(({ ref }) => this.noteOf(ref))
+    const marked = this.marked()
     this.#places = emptyPlaces(this.#places.length * 2)
     for (const item of items) this.#places[this.#placeOf(item.ref)] = item
+    this.#marks = new Uint8Array(this.#places.length)
+    for (const { ref } of marked) this.mark(ref, true)
     if (!notes) return
     this.#notes = new Uint32Array(this.#places.length)
     for (const [n, { ref }] of items.entries()) this.note(ref, notes[n] as number)

@@ -1,5 +1,4 @@
 /** What sessions are pushed of sealed bodies: each device its own part, and those that take none know of nothing. */
-import type { SessionRef } from '../../../actors/session/ref.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import { type Body, type ChatId, type DeviceId, isGroup, type UserId } from '../../protocol/ids.ts'
 import { groupIn, postedBody } from '../../protocol/keys/group.ts'
@@ -27,31 +26,16 @@ export function keptOf({ user, device }: Session, to: ChatId, body: Body, whose:
   return postedBody({ ...kind, from, shared, members: [...members, ...author] })
 }
 
-/** Sessions that take sealed messages: few bytes for each of them, and none for others. */
-export class Sealed {
-  readonly #takers = new Set<SessionRef>()
-
-  /** A session is in, with the `hello` that it said. */
-  began({ ref, hello }: Session): void {
-    if (hello?.[8]) this.#takers.add(ref)
-  }
-
-  ended(ref: SessionRef): void {
-    this.#takers.delete(ref)
-  }
-
-  /** A frame as it is for that session. */
-  for(session: Session, frame: ServerFrame): ServerFrame {
-    if (frame[0] !== 'message' && frame[0] !== 'copy' && frame[0] !== 'past') return frame
-    const at = frame[0] === 'past' ? 6 : 5
-    const body = frame[at] as Body
-    if (!isSealed(body)) return frame
-    // Nobody can read it there any more. An empty one is told: an answer of fewer messages than were asked for would be the last.
-    if (frame[0] === 'past')
-      return withItems(frame, { [at]: isSealedChange(body) ? valueIn(body) : '', [at + 1]: null })
-    if (this.#takers.has(session.ref)) return withItems(frame, { [at]: toldTo(body, session.device as DeviceId) })
-    return isSealedChange(body) ? withItems(frame, { [at]: valueIn(body) }) : ['gone', frame[1], frame[1]]
-  }
+/** A frame as it is for a session, which takes sealed messages or does not. */
+export function frameFor({ sealed, device }: Session, frame: ServerFrame): ServerFrame {
+  if (frame[0] !== 'message' && frame[0] !== 'copy' && frame[0] !== 'past') return frame
+  const at = frame[0] === 'past' ? 6 : 5
+  const body = frame[at] as Body
+  if (!isSealed(body)) return frame
+  // Nobody can read it there any more. An empty one is told: an answer of fewer messages than were asked for would be the last.
+  if (frame[0] === 'past') return withItems(frame, { [at]: isSealedChange(body) ? valueIn(body) : '', [at + 1]: null })
+  if (sealed) return withItems(frame, { [at]: toldTo(body, device as DeviceId) })
+  return isSealedChange(body) ? withItems(frame, { [at]: valueIn(body) }) : ['gone', frame[1], frame[1]]
 }
 
 const withItems = (frame: ServerFrame, items: Readonly<Record<number, unknown>>): ServerFrame =>

@@ -2,11 +2,12 @@
 import type { NodeRouter } from '../../../actors/addresses.ts'
 import type { Presented } from '../../../actors/log/types.ts'
 import type { SessionRef } from '../../../actors/session/ref.ts'
-import { SessionState } from '../../../actors/session/state.ts'
+import { hostBit, SessionState } from '../../../actors/session/state.ts'
 import type { KeysFrame } from '../../../actors/session/types.ts'
 import type { Counts } from '../../embed/counts.ts'
 import type { OnEvent } from '../../embed/events.ts'
 import type { Codec } from '../../protocol/codec.ts'
+import { codecs } from '../../protocol/codecs.ts'
 import type { ServerFrame } from '../../protocol/frames.ts'
 import type { Cursor, DeviceId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Lifetime } from '../../protocol/lifetime.ts'
@@ -18,6 +19,11 @@ import type { Enter } from './entrance.ts'
 /** Where clients connect from; one object for all connections of an address. */
 export type Address = { readonly text: string; open: number }
 
+/** As those of the state, above them. */
+const bits = { open: hostBit, sealed: hostBit * 2, codec: hostBit * 4 }
+/** The lowest bit that is the gateway's. */
+export const gatewayBit = bits.codec * 4
+
 /**
  * A connected device: the state of its machine, what the host keeps, and in the class that a gateway derives its socket. One
  * object for the three of them: as three that refer to each other they took 176 bytes more for each user.
@@ -25,21 +31,34 @@ export type Address = { readonly text: string; open: number }
 export abstract class Session extends SessionState {
   /** 0 until it is opened. */
   ref: SessionRef = 0
-  /** Undefined: the client offers none that is known, and is closed. */
-  readonly codec: Codec | undefined
   readonly address: Address
-  /** The token of the upgrade, until hello. */
-  token: string | null
-  /** Frames to send at the end of this lap; null for none. */
-  out: ServerFrame[] | null = null
-  /** Frames come and go; no more after the node has closed it. */
-  open = false
 
   constructor(limits: Limits, now: Millis, codec: Codec | undefined, address: Address, token: string | null) {
     super(limits, now)
-    this.codec = codec
+    this.flags = codec ? bits.codec * (codecs.indexOf(codec) + 1) : 0
     this.address = address
     this.token = token
+  }
+
+  /** Undefined: the client offers none that is known, and is closed. */
+  get codec(): Codec | undefined {
+    return codecs[((this.flags / bits.codec) & 3) - 1]
+  }
+
+  /** Frames come and go; no more after the node has closed it. */
+  get open(): boolean {
+    return (this.flags & bits.open) !== 0
+  }
+  set open(open: boolean) {
+    this.flag(bits.open, open)
+  }
+
+  /** It takes sealed messages. */
+  get sealed(): boolean {
+    return (this.flags & bits.sealed) !== 0
+  }
+  set sealed(sealed: boolean) {
+    this.flag(bits.sealed, sealed)
   }
 
   /** Sends one WebSocket message, nothing once the socket has closed. False: the client does not read, and the message was dropped. */

@@ -16,21 +16,26 @@ import { Entering } from './entering.ts'
 import { type Online, type OnlinePage, onlineAmong } from './online.ts'
 import { Output } from './output.ts'
 import { Refs } from './refs.ts'
-import { Sealed } from './sealed.ts'
+import { frameFor } from './sealed.ts'
 import { Sends } from './sends.ts'
 import type { Session, SessionsContext } from './session.ts'
 import { Telling } from './telling.ts'
+
+const presenceOf = ({ ref, activeAt, away }: Session): Presence => ({ session: ref, activeAt, away })
+
+const gatherMs = 100
 
 export class Sessions implements SessionPort {
   readonly #context: SessionsContext
   readonly #sessions: Refs<Session>
   readonly #clientLimits: ClientLimits
+  /** Who came last, and when the first of them did. */
+  #comers = { since: Number.NEGATIVE_INFINITY, refs: [] as SessionRef[] }
   readonly #output: Output
   readonly #telling: Telling
   readonly #sends: Sends
   readonly #clock: Clock
   readonly #entering: Entering
-  readonly #sealed = new Sealed()
 
   constructor(context: SessionsContext) {
     this.#context = context
@@ -39,7 +44,7 @@ export class Sessions implements SessionPort {
     const { frameBytes, bodyBytes, idLength, framesPerSecond, windowEntries, sendsInFlight, watches } = context.limits
     const { heartbeatMs } = context
     this.#output = new Output(context.runtime.turns, context.counts)
-    this.#telling = new Telling(context, this.#output)
+    this.#telling = new Telling(context, this.#output, this.#sessions)
     this.#sends = new Sends(context, (session, message) => this.#receive(session, message))
     this.#entering = new Entering(this.#sessions, context, {
       receive: (session, message) => this.#receive(session, message),
@@ -71,7 +76,19 @@ export class Sessions implements SessionPort {
   open(session: Session): void {
     session.open = true
     this.#sessions.add(session)
-    this.#context.runtime.wheel.after(this.#context.limits.helloMs, () => this.#receive(session, { is: 'late' }))
+    this.#awaitHello(session.ref)
+  }
+
+  /** Those who come within so many milliseconds share a timer: one each took 150 bytes. */
+  #awaitHello(ref: SessionRef): void {
+    if (this.now - this.#comers.since >= gatherMs) {
+      const refs: SessionRef[] = []
+      this.#comers = { since: this.now, refs }
+      this.#context.runtime.wheel.after(this.#context.limits.helloMs + gatherMs, () => {
+        for (const ref of refs) this.#tell(ref, { is: 'late' })
+      })
+    }
+    this.#comers.refs.push(ref)
   }
 
   /** One WebSocket message from the client. Its bytes are this node's to keep: bodies stay views of them. */
@@ -114,7 +131,6 @@ export class Sessions implements SessionPort {
   ended(session: Session, code: number): void {
     const { ref, user, device, aliveAt, address } = session
     session.open = false
-    this.#sealed.ended(ref)
     if (!this.#sessions.delete(ref) || user === null) return
     this.#telling.left(session, user, code === 1006 ? aliveAt : this.now)
     this.#context.ended?.(ref)
@@ -123,7 +139,7 @@ export class Sessions implements SessionPort {
 
   push(ref: SessionRef, frame: ServerFrame): void {
     const session = this.#sessions.get(ref)
-    if (session) this.#output.push(session, this.#sealed.for(session, frame))
+    if (session) this.#output.push(session, frameFor(session, frame))
   }
 
   hint(ref: SessionRef, frame: ServerFrame): void {
@@ -136,7 +152,7 @@ export class Sessions implements SessionPort {
     if (!session) return
     const { user, device } = session
     const { epoch, seq, tail, why, siblings, settings } = welcome
-    this.#sealed.began(session)
+    session.sealed ||= Boolean(session.hello?.[8])
     const frame = [
       'welcome',
       user as UserId,
@@ -160,18 +176,15 @@ export class Sessions implements SessionPort {
   }
 
   siblings(ref: SessionRef): void {
-    const session = this.#sessions.get(ref)
-    if (session) this.#receive(session, { is: 'siblings' })
+    this.#tell(ref, { is: 'siblings' })
   }
 
   wasted(ref: SessionRef): void {
-    const session = this.#sessions.get(ref)
-    if (session) this.#receive(session, { is: 'wasted' })
+    this.#tell(ref, { is: 'wasted' })
   }
 
   settings(ref: SessionRef, settings: Settings): void {
-    const session = this.#sessions.get(ref)
-    if (session) this.#receive(session, { is: 'settings', settings })
+    this.#tell(ref, { is: 'settings', settings })
   }
 
   close(ref: SessionRef, code: CloseCode): void {
@@ -254,22 +267,25 @@ export class Sessions implements SessionPort {
 
   /** Devices whose person may have been seen since that was saved. */
   *stirring(): Generator<readonly [UserId, Presence]> {
-    for (const ref of this.#telling.stirring) {
-      const session = this.#sessions.get(ref)
-      if (session?.user) yield [session.user, { session: ref, activeAt: session.activeAt, away: session.away }]
-    }
+    for (const session of this.#sessions.marked()) if (session.user) yield [session.user, presenceOf(session)]
   }
 
   /** All that is known of a device is saved: it stirs again by what its person does. */
   settled(ref: SessionRef): void {
-    this.#telling.stirring.delete(ref)
+    this.#sessions.mark(ref, false)
   }
 
   presences(refs: readonly SessionRef[]): Presence[] {
     return refs.flatMap((ref) => {
       const session = this.#sessions.get(ref)
-      return session ? [{ session: ref, activeAt: session.activeAt, away: session.away }] : []
+      return session ? [presenceOf(session)] : []
     })
+  }
+
+  /** A session, where it is still there. */
+  #tell(ref: SessionRef, message: SessionMessage): void {
+    const session = this.#sessions.get(ref)
+    if (session) this.#receive(session, message)
   }
 
   /** `effects`: one list for all frames of a WebSocket message saves one for each. */

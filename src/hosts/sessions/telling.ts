@@ -6,6 +6,7 @@ import type { SessionEffect } from '../../../actors/session/types.ts'
 import { type Cursor, type DeviceId, isGroup, type Millis, type UserId } from '../../protocol/ids.ts'
 import { never } from '../../protocol/never.ts'
 import type { Output } from './output.ts'
+import type { Refs } from './refs.ts'
 import type { Session, SessionsContext } from './session.ts'
 
 /** What the host of sessions does itself. */
@@ -17,12 +18,13 @@ export type OwnEffect = Extract<
 export class Telling {
   readonly #context: Pick<SessionsContext, 'router' | 'presented'>
   readonly #output: Output
-  /** Sessions whose person may have been seen since that was saved: those that attached to an actor, and where somebody did something. */
-  readonly stirring = new Set<SessionRef>()
+  /** Marked are those whose person may have been seen since that was saved: who attached to an actor, and where somebody did something. */
+  readonly #sessions: Refs<Session>
 
-  constructor(context: Pick<SessionsContext, 'router' | 'presented'>, output: Output) {
+  constructor(context: Pick<SessionsContext, 'router' | 'presented'>, output: Output, sessions: Refs<Session>) {
     this.#context = context
     this.#output = output
+    this.#sessions = sessions
   }
 
   perform(session: Session, effect: Exclude<SessionEffect, OwnEffect>): void {
@@ -51,7 +53,7 @@ export class Telling {
           return router.hint(toGroup(effect.chat), { is: 'typing', by: user, what: effect.what })
         return router.hint(toPresence(user), { is: 'typing', to: effect.chat, what: effect.what })
       case 'active':
-        this.stirring.add(ref)
+        this.#sessions.mark(ref, true)
         return router.tellIfPresent(toPresence(user), { is: 'active', session: ref, at: session.activeAt })
       case 'away':
         return router.tellIfPresent(toPresence(user), { is: 'away', session: ref })
@@ -72,7 +74,7 @@ export class Telling {
 
   #attachAt(session: Session, cursor: Presented | null, issuedAt: Millis | undefined, again: boolean): void {
     const { ref, user, phase } = session
-    this.stirring.add(ref)
+    this.#sessions.mark(ref, true)
     const welcomed = phase === 'open' ? { welcomed: true as const } : {}
     const attach = {
       is: 'attach',
@@ -90,7 +92,6 @@ export class Telling {
   left(session: Session, user: UserId, at: Millis): void {
     const { router } = this.#context
     const { ref, watches, activeAt, away } = session
-    this.stirring.delete(ref)
     router.tell(toUser(user), { is: 'detach', session: ref })
     for (const watched of watches ?? []) this.#unwatch(session, watched)
     router.tell(toPresence(user), { is: 'gone', device: { session: ref, activeAt, away }, at })

@@ -1,5 +1,6 @@
 /** What a device may do when, and what becomes of each frame. */
 import { expect, it } from 'vitest'
+import { openSettings } from '../../../actors/settings.ts'
 import type { ClientFrame, SendFrame } from '../../../src/protocol/frames.ts'
 import type { DeviceId } from '../../../src/protocol/ids.ts'
 import { hello, id, kinds, opened, refusals, session, user } from './opened.ts'
@@ -41,6 +42,20 @@ it('who says no hello in time is closed; who has said it is not', () => {
   const { says, tell } = session()
   says(hello)
   expect(tell({ is: 'late' })).toEqual([])
+})
+
+it('at rest a session keeps nothing of what it has for a while only', () => {
+  const { says, state, tell, allow } = session()
+  says(hello)
+  allow()
+  tell({ is: 'welcomed', siblings: false, settings: openSettings })
+  expect(state.more).toBe(null)
+  says(['watch', user('ben')])
+  tell({ is: 'settings', settings: { ...openSettings, lastSeen: 'nobody' } })
+  expect([[...(state.watches ?? [])], state.settings.lastSeen]).toEqual([['ben'], 'nobody'])
+  says(['unwatch', user('ben')])
+  tell({ is: 'settings', settings: openSettings })
+  expect([state.more, state.phase, state.away, state.siblings]).toEqual([null, 'open', false, false])
 })
 
 it('a person counts as here by what they do, and not by what their app does in the background', () => {
