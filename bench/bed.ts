@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
+import type { Classes } from './classes.ts'
 import type { Open, Totals } from './crowd.ts'
 import type { Members } from './members.ts'
 import { sampleOther } from './other.ts'
@@ -164,6 +165,11 @@ export class Bed {
   /** Collects the garbage of the server, where it is the bench's own. */
   async collect(): Promise<void> {
     await this.#server?.ask('collect')
+  }
+
+  /** What the server has in its heap, where it is the bench's own. */
+  async classes(): Promise<Classes> {
+    return (await this.#server?.ask<Classes>('classes')) ?? {}
   }
 
   /** Waits until so many copies of group messages are durable with their members, of those that were since the start. */

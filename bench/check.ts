@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
 import { lone } from './climb.ts'
-import { density } from './density.ts'
+import { densityByClass } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { machine } from './machine.ts'
@@ -16,9 +16,9 @@ import type { Figures } from './table.ts'
 import { throughput } from './throughput.ts'
 import { othersIn } from './verdict.ts'
 
-/** How much worse than the last run a figure may be. Heap, since resident memory of so few users is mostly noise. */
+/** How much worse than the last run a figure may be. Data, since resident memory of so few users, and the code of V8, are mostly noise. */
 const rules: Readonly<Record<string, readonly Rule[]>> = {
-  density: [{ key: 'node_heap_bytes_per_user', most: 1.15 }],
+  density: [{ key: 'data_bytes_per_user', most: 1.15 }],
   actors: [{ key: 'heap_bytes_per_actor_hibernated', most: 1.15 }],
   throughput: [{ key: 'cpu_ratio_to_floor', most: 1.25 }],
   latency: [
@@ -38,14 +38,15 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
 const tries = 3
 
 const path = 'bench/results/short.json'
-const options = readBench(['all', '--users', '8000', '--soak', '1', '--seconds', '4', '--actors', '50000'])
+// As many users as are far from a doubling of any table.
+const options = readBench(['all', '--users', '5000', '--seconds', '4', '--actors', '50000'])
 if (!options) throw new Error('no options')
 const server = { is: 'node' } as const
 const common = { ...options, inFlight: options['in-flight'], against: undefined }
 const climbing = { ...common, rates: [], seconds: 2, loneSeconds: 2 }
 const fan = { ...common, members: 128, seconds: 3 }
 const runs: Record<string, () => Promise<Figures>> = {
-  density: () => density(server, { ...options, mixSeconds: 0 }, startProgress('density')),
+  density: () => densityByClass(server, options, startProgress('density')),
   actors: () => actors(options, startProgress('actors')),
   fanout: async () => (await fanout(server, fan, startProgress('fanout'))).curve[0] ?? {},
   throughput: () => throughput(server, common, startProgress('throughput')),

@@ -19,6 +19,8 @@ export type DensityOptions = {
   readonly mixSeconds: number
   /** Counts system calls of heartbeats, too. */
   readonly calls: boolean
+  /** Tells the heap by class, too. */
+  readonly classes: boolean
 }
 
 /** Users that connect and leave before the first look, so that code, caches and allocators have their size. */
@@ -81,6 +83,7 @@ export async function density(server: Server, options: DensityOptions, progress:
     idle_cpu_ratio_to_floor: node.cpuShare / floor.cpuShare,
     ...callsPer('node', 'ping', node.calls, pings),
     ...callsPer('floor', 'ping', floor.calls, pings),
+    ...(options.classes && (await densityByClass(server, options, progress))),
     actors_awake: node.after.stats?.users.awake ?? 0,
     ...(node.mix && {
       mix_cpu_share: node.mix.cpuShare,
@@ -92,6 +95,32 @@ export async function density(server: Server, options: DensityOptions, progress:
     disordered: node.disordered,
     failures: [...floor.failures, ...node.failures],
   }
+}
+
+/**
+ * What an idle user has in V8's heap, counted and not weighed: the sum without code, of which V8 compiles more or less as it goes, and each
+ * class. What has none is by its kind: strings, tables (array), fields that stand beside their object (PropertyArray).
+ */
+export async function densityByClass(
+  server: Server,
+  { users, generators }: Pick<DensityOptions, 'users' | 'generators'>,
+  progress: Progress,
+): Promise<Record<string, number>> {
+  return withBed(server, generators, async (bed) => {
+    const step = progress.step('node, by class')
+    await warmUp(bed, users)
+    const before = await bed.classes()
+    await bed.open(0, users, {}, (done) => step(done, users))
+    await whenQuiet(bed)
+    const after = await bed.classes()
+    const each = Object.entries(after).map(([name, bytes]) => [name, (bytes - (before[name] ?? 0)) / users] as const)
+    const data = each.filter(([name]) => name !== 'code').reduce((sum, [, bytes]) => sum + bytes, 0)
+    const many = each.filter(([, bytes]) => Math.abs(bytes) >= 1).sort(([, one], [, other]) => other - one)
+    return {
+      data_bytes_per_user: data,
+      ...Object.fromEntries(many.map(([name, bytes]) => [`heap_bytes_of_${name.replace('system / ', '')}`, bytes])),
+    }
+  })
 }
 
 export type ClusterDensityOptions = DensityOptions & {
@@ -149,9 +178,7 @@ async function freePort(): Promise<number> {
 
 async function idle(bed: Bed, options: DensityOptions, progress: (done: number, of: number) => void): Promise<Idle> {
   const { users, soak } = options
-  await bed.open(users, warmUsers)
-  await bed.all('close', () => null)
-  await whenQuiet(bed)
+  await warmUp(bed, users)
   const before = await collected(bed)
   const kernel = kernelBytes()
   const start = await bed.totals()
@@ -188,6 +215,12 @@ async function idle(bed: Bed, options: DensityOptions, progress: (done: number, 
     calls,
     failures,
   }
+}
+
+async function warmUp(bed: Bed, from: number): Promise<void> {
+  await bed.open(from, warmUsers)
+  await bed.all('close', () => null)
+  await whenQuiet(bed)
 }
 
 async function day(bed: Bed, seconds: number): Promise<Mix> {

@@ -5,6 +5,7 @@
  */
 import { App, type ListenSocket, localPort, stopListening, type WebSocket } from '../src/gateway/uws.ts'
 import { answer } from './child.ts'
+import { classes } from './classes.ts'
 import { startMeter } from './meter.ts'
 
 type Socket = { readonly user: number; readonly groups: number }
@@ -52,6 +53,7 @@ answer(
       }),
     reset: meter.reset,
     collect: meter.collect,
+    classes,
     sample: meter.sample,
   },
   () => {

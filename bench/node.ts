@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { answer } from './child.ts'
+import { classes } from './classes.ts'
 import { countWrites } from './count.ts'
 import { startMeter } from './meter.ts'
 import { builtIn } from './options.ts'
@@ -32,6 +33,7 @@ answer(
       reset()
     },
     collect: meter.collect,
+    classes,
     end: () => node.close(),
     sample: () => ({ ...meter.sample(), ...counts(), stats: node.stats() }),
   },

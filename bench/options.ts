@@ -128,6 +128,10 @@ const switches = {
     of: ['throughput', 'density'],
     text: 'counts system calls by strace, in a stretch of its own after what is measured',
   },
+  classes: {
+    of: ['density'],
+    text: 'tells the heap of a user by class of its objects, from snapshots of a node of its own',
+  },
   webhooks: { of: ['throughput'], text: 'the node tells a service what happens, and that of --against does not' },
   mix: { of: ['density'], text: 'a day-like mix after the idle users' },
   help: { of: names, text: 'this text' },

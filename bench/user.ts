@@ -185,6 +185,9 @@ export class User implements Receiver {
       case 'receipt':
         if (frame[1] === 0 || this.#dense(frame[1])) this.#heard(frame[4])
         return
+      // Where chats are permanent, whoever writes has a copy.
+      case 'copy':
+        return void this.#dense(frame[1])
       case 'ack':
         return this.#heard(frame[1])
       case 'sent':

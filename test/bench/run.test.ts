@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { raised } from '../../bench/raised.ts'
+import { createNode, memoryStore } from '../../src/index.ts'
 
 /** Runs the command that was built, with a folder of its own for what it leaves. */
 describe('bluetick bench', { timeout: 240_000 }, () => {
@@ -75,6 +77,20 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     // The copy, and a fifteenth of the group's own entry.
     expect(figures.curve[1].store_entries_per_delivery).toBeCloseTo(16 / 15, 1)
     expect(readdirSync(folder)).toEqual(['fanout.json'])
+  })
+
+  it('counts the copy that a sender has of its own message, where chats are permanent', async () => {
+    const node = createNode({ store: memoryStore(), lifetime: 'permanent', limits: raised })
+    const { port } = await node.listen({ port: 0 })
+    onTestFinished(() => node.close())
+    const json = join(folder, 'throughput.json')
+    const bench = start(
+      ...['throughput', '--url', `ws://127.0.0.1:${port}`, '--pairs', '2', '--seconds', '1', '--json', json],
+    )
+    expect([await ended(bench), bench.said]).toEqual([0, expect.stringContaining('messages_per_second')])
+    const figures = JSON.parse(readFileSync(json, 'utf8'))
+    expect(figures).toMatchObject({ lost: 0, duplicated: 0, disordered: 0, unconfirmed: 0, failures: [] })
+    expect(figures.messages_per_second).toBeGreaterThan(0)
   })
 
   it('measures what a lone message costs beside the relay, and beside another build in the same run', async () => {
