@@ -1,7 +1,6 @@
 /** What sessions tell actors: what their clients ask for, and that they come and go. */
 import { toChat, toGroup, toPresence, toUser } from '../../../actors/addresses.ts'
 import type { Presented } from '../../../actors/log/types.ts'
-import type { SessionRef } from '../../../actors/session/ref.ts'
 import type { SessionEffect } from '../../../actors/session/types.ts'
 import { type Cursor, type DeviceId, isGroup, type Millis, type UserId } from '../../protocol/ids.ts'
 import { never } from '../../protocol/never.ts'
