@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type Frame, parseClientFrame, type ServerFrame } from '../../src/protocol/frames.ts'
+import type { Frame, ServerFrame } from '../../src/protocol/frames.ts'
 import type { Place } from '../../src/protocol/group.ts'
 import type { GroupId, MessageId, UserId } from '../../src/protocol/ids.ts'
 import { jsonCodec } from '../../src/protocol/json.ts'
 import { completeLimits } from '../../src/protocol/limits.ts'
 import { msgpackCodec } from '../../src/protocol/msgpack.ts'
+import { parseClientFrame } from '../../src/protocol/parse.ts'
 import { isSetting } from '../../src/protocol/settings.ts'
 import { share } from '../../src/protocol/shared.ts'
 
