@@ -29,14 +29,14 @@ export function erase(state: UserState, by: Deletion['by'], chat: UserId, from: 
   // A device has what it deletes. A program may delete what nobody ever got, of which there is nothing to tell.
   const has = by.is === 'program' ? Math.min(end, highestAcked(state.log)) : end
   const untold = Math.max(from, work.told + 1)
-  if (untold <= has) turn.effects.push({ do: 'look', deletion, from: untold, upTo: has })
+  if (untold <= has) turn.effects.push({ do: 'findSpan', deletion, from: untold, upTo: has })
   else eraseTold(state, deletion, turn)
 }
 
 /** Which messages of the chat there are whose sender was not told. */
 export function looked(
   state: UserState,
-  { deletion, found }: Extract<UserMessage, { is: 'looked' }>,
+  { deletion, found }: Extract<UserMessage, { is: 'spanFound' }>,
   turn: UserTurn,
 ): void {
   if (!found) return fail(state, deletion, turn)

@@ -49,7 +49,7 @@ export type UserEffect =
   | { readonly do: 'push'; readonly session: SessionRef; readonly entries: readonly Entry[] }
   /** An early receipt, before it is an entry. */
   | {
-      readonly do: 'news'
+      readonly do: 'earlyReceipt'
       readonly session: SessionRef
       readonly peer: UserId
       readonly epoch: number
@@ -95,10 +95,10 @@ export type UserEffect =
   | { readonly do: 'seen'; readonly session: SessionRef; readonly chat: UserId; readonly upTo: Seq }
   /** What was read of each chat, as it was saved with cursors? Answered by `reads`. */
   | { readonly do: 'reads' }
-  /** Write the settings; answered by `kept`. */
-  | { readonly do: 'keep'; readonly settings: Settings }
-  /** Which messages of the deletion's chat are in `from` to `upTo`? Answered by `looked`. */
-  | { readonly do: 'look'; readonly deletion: Deletion; readonly from: Seq; readonly upTo: Seq }
+  /** Write the settings; answered by `settingsSaved`. */
+  | { readonly do: 'saveSettings'; readonly settings: Settings }
+  /** Which messages of the deletion's chat are in `from` to `upTo`? Answered by `spanFound`. */
+  | { readonly do: 'findSpan'; readonly deletion: Deletion; readonly from: Seq; readonly upTo: Seq }
   /** Make gone what the chat has in `from` to `end`, and release its media where nothing is left; answered by `erased`. */
   | { readonly do: 'erase'; readonly deletion: Deletion }
   /** Is the erasure of the user still under way? Answered by `wipeConfirmed`. */
@@ -119,7 +119,7 @@ export type UserEffect =
   /** Tell a device the settings of its user. */
   | { readonly do: 'settings'; readonly session: SessionRef; readonly settings: Settings }
   /** The settings have changed: those who watch this user may see more, or less. */
-  | { readonly do: 'show'; readonly settings: Settings }
+  | { readonly do: 'settingsChanged'; readonly settings: Settings }
   | { readonly do: 'close'; readonly session: SessionRef; readonly code: CloseCode }
   /** An ack of a device said nothing new. */
   | { readonly do: 'wasted'; readonly session: SessionRef }

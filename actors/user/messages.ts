@@ -62,8 +62,8 @@ export type UserMessage =
   | { readonly is: 'set'; readonly session: SessionRef; readonly ref: string; readonly setting: Setting }
   /** The answer to `reads`; null: the store did not answer. */
   | { readonly is: 'reads'; readonly reads: Reads | null }
-  /** The answer to `keep`. */
-  | { readonly is: 'kept'; readonly ok: boolean }
+  /** The answer to `saveSettings`. */
+  | { readonly is: 'settingsSaved'; readonly ok: boolean }
   | { readonly is: 'ask'; readonly session: SessionRef; readonly what: Asked }
   /** The answer to `list`; null: the store did not answer. */
   | {
@@ -90,8 +90,8 @@ export type UserMessage =
   | { readonly is: 'wipeConfirmed'; readonly isUnderWay: boolean | null }
   /** The answer to `wipe`. */
   | { readonly is: 'wiped'; readonly ok: boolean }
-  /** The answer to `look`; null: the store did not answer. */
-  | { readonly is: 'looked'; readonly deletion: Deletion; readonly found: Span | null }
+  /** The answer to `findSpan`; null: the store did not answer. */
+  | { readonly is: 'spanFound'; readonly deletion: Deletion; readonly found: Span | null }
   /** The answer to `erase`. */
   | { readonly is: 'erased'; readonly deletion: Deletion; readonly ok: boolean }
   | {

@@ -15,7 +15,7 @@ export type Noted = Sender & { read: 'no' | 'maybe' | 'yes' }
 export type Span = { readonly first: Seq; readonly at: Seq }
 
 /** Receipts told to a chat and not confirmed by it, by its own seqs. `first`: the lowest seq of this inbox that they settle. */
-export type Told = {
+export type OutstandingReceipts = {
   first: Seq
   delivered: Seq
   read: Seq
@@ -26,7 +26,7 @@ export type Told = {
 export type Marks = { readonly epoch: number; readonly delivered: Seq; readonly read: Seq }
 
 /** Receipts that came for this user and are not an entry yet. `again`: they may be known. */
-export type News = Marks & { again: boolean }
+export type EarlyReceipt = Marks & { again: boolean }
 
 export type Deletion = {
   /** A device, or a program that waits for the answer. */
@@ -58,7 +58,7 @@ export type Change =
 export type Changes = { readonly all: Change[]; writing: number; next: Settings }
 
 /** Chats read up to `upTo`, of which the entry up to `writing` is being appended; and who waits for it. `again`: it may be known. */
-export type Shared = {
+export type UnsharedReads = {
   readonly chats: Map<UserId, { upTo: Seq; writing: Seq; again: boolean }>
   waiting: { readonly session: SessionRef; readonly chat: UserId; readonly seq: Seq }[]
 }

@@ -62,7 +62,7 @@ function write(state: UserState, changes: Changes, turn: UserTurn): void {
   changes.all.push(...taken)
   changes.writing = taken.length
   changes.next = next
-  turn.effects.push({ do: 'keep', settings: next })
+  turn.effects.push({ do: 'saveSettings', settings: next })
 }
 
 /** What a change makes of settings; undefined: it cannot be. */
@@ -98,7 +98,7 @@ function answer(change: Change, ok: boolean, turn: UserTurn): void {
 
 function tell(state: UserState, settings: Settings, turn: UserTurn): void {
   state.settings = settings
-  turn.effects.push({ do: 'show', settings })
+  turn.effects.push({ do: 'settingsChanged', settings })
   for (const { session } of state.log.readers)
     if (session !== 0) turn.effects.push({ do: 'settings', session, settings })
 }

@@ -30,19 +30,19 @@ const merged = (known: Marks | undefined, { epoch, delivered, read }: Marks): Ma
     ? { epoch, delivered: Math.max(known.delivered, delivered), read: Math.max(known.read, read) }
     : { epoch, delivered, read }
 
-/** News for this user as a sender. */
+/** Receipts for this user as a sender. */
 export function heard(state: UserState, receipt: Extract<UserMessage, { is: 'receipt' }>, turn: UserTurn): void {
   const { from, epoch, again, awaited = false } = receipt
   const delivered = Math.max(receipt.delivered, receipt.read)
   // Who tells nobody what they have read is told of nobody.
   const said = { epoch, delivered, read: state.settings.receipts ? receipt.read : 0 }
-  const { news, receipts } = workOf(state)
+  const { early, receipts } = workOf(state)
   if (covers(receipts.get(from), said)) return confirm(state, from, said, turn)
   if (again && isWriting(state, from, said)) return
-  const known = news.get(from)
+  const known = early.get(from)
   const { delivered: upTo, read } = merged(known, said)
   const now = { epoch, delivered: upTo, read, again: again && (known?.again ?? true) }
-  news.set(from, now)
+  early.set(from, now)
   if (!covers(known, said)) tellNow(state, from, now, turn)
   later(state, awaited, turn)
 }
@@ -51,7 +51,7 @@ export function heard(state: UserState, receipt: Extract<UserMessage, { is: 'rec
 function tellNow(state: UserState, peer: UserId, { epoch, delivered, read }: Marks, turn: UserTurn): void {
   for (const { session, phase } of state.log.readers)
     if (phase === 'live' || phase === 'replaying')
-      turn.effects.push({ do: 'news', session, peer, epoch, delivered, read })
+      turn.effects.push({ do: 'earlyReceipt', session, peer, epoch, delivered, read })
   turn.effects.push({ do: 'receipted', peer, epoch, delivered, read })
 }
 
@@ -61,15 +61,15 @@ const isWriting = ({ log }: UserState, peer: UserId, marks: Marks): boolean =>
 
 /** What is certainly new becomes entries. */
 export function writeNews(state: UserState, lazy: boolean, turn: UserTurn): void {
-  const { news } = workOf(state)
-  for (const [peer, { again, ...marks }] of news)
-    if (!again && news.delete(peer)) turn.said.push({ says: 'write', draft: { is: 'receipt', peer, ...marks }, lazy })
+  const { early } = workOf(state)
+  for (const [peer, { again, ...marks }] of early)
+    if (!again && early.delete(peer)) turn.said.push({ says: 'write', draft: { is: 'receipt', peer, ...marks }, lazy })
 }
 
 /** Asks for the latest entries, where something is to be looked for among them. */
 export function recall(state: UserState, turn: UserTurn): void {
   const work = workOf(state)
-  const doubtful = [...work.news.values(), ...(work.reads?.chats.values() ?? [])].some(({ again }) => again)
+  const doubtful = [...work.early.values(), ...(work.reads?.chats.values() ?? [])].some(({ again }) => again)
   if (work.recalling || !doubtful) return
   work.recalling = true
   const from = Math.max(state.log.head, state.log.tail - recent + 1)
@@ -85,9 +85,9 @@ export function recalled(state: UserState, entries: readonly Entry[] | null, tur
     return false
   }
   for (const entry of entries) if (entry.is === 'receipt') remember(state, entry)
-  for (const [peer, news] of work.news) {
-    news.again = false
-    if (covers(work.receipts.get(peer), news) && work.news.delete(peer)) confirm(state, peer, news, turn)
+  for (const [peer, receipt] of work.early) {
+    receipt.again = false
+    if (covers(work.receipts.get(peer), receipt) && work.early.delete(peer)) confirm(state, peer, receipt, turn)
   }
   return true
 }

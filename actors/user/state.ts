@@ -7,7 +7,16 @@ import type { SessionRef } from '../session/ref.ts'
 import { openSettings } from '../settings.ts'
 import type { Listing } from './listing.ts'
 import type { UserTimer } from './messages.ts'
-import type { Changes, Deletion, Marks, News, Noted, Removal, Shared, Told } from './pending.ts'
+import type {
+  Changes,
+  Deletion,
+  EarlyReceipt,
+  Marks,
+  Noted,
+  OutstandingReceipts,
+  Removal,
+  UnsharedReads,
+} from './pending.ts'
 
 /** The state belongs to the machine, which changes it in place; whoever wants to keep one copies it. */
 export type UserState = {
@@ -30,8 +39,8 @@ export type UserWork = {
   senders: Noted[]
   sendersFrom: Seq
   sendersTo: Seq
-  readonly outstanding: Map<UserId, Told>
-  readonly news: Map<UserId, News>
+  readonly outstanding: Map<UserId, OutstandingReceipts>
+  readonly early: Map<UserId, EarlyReceipt>
   /** Since when something that was told at once waits to be an entry; 0: nothing does. */
   laterSince: Millis
   /** Of the latest peers: what is durable of their receipts; and whether the latest entries are being read for what is not here. */
@@ -46,7 +55,7 @@ export type UserWork = {
   /** Reads whose entry is being looked up. */
   checks: number
   /** What this user has read and the other devices may not know. */
-  reads: Shared | null
+  reads: UnsharedReads | null
   /** What was read on the only device and is being saved; and whether it is looked up, for one that is new. */
   saving: Reads | null
   recallsReads: boolean
@@ -79,7 +88,7 @@ export function workOf(state: UserState): UserWork {
     sendersFrom: upTo + 1,
     sendersTo: upTo,
     outstanding: new Map(),
-    news: new Map(),
+    early: new Map(),
     laterSince: 0,
     receipts: new Map(),
     recalling: false,
@@ -106,7 +115,7 @@ export const rest = (state: UserState): 'busy' | 'keep' | 'spare' =>
 
 const isIdle = (work: UserWork): boolean =>
   work.outstanding.size === 0 &&
-  work.news.size === 0 &&
+  work.early.size === 0 &&
   work.timers.size === 0 &&
   !work.changes &&
   work.starts + work.deletions.length + work.histories + work.checks + work.removals.length === 0 &&

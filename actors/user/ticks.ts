@@ -10,7 +10,7 @@ import type { SessionRef } from '../session/ref.ts'
 import type { UserEffect } from './effects.ts'
 import { after, retellMs } from './later.ts'
 import type { UserMessage } from './messages.ts'
-import type { Noted, Sender, Span, Told } from './pending.ts'
+import type { Noted, OutstandingReceipts, Sender, Span } from './pending.ts'
 import { readDone, see } from './reads.ts'
 import type { UserState } from './state.ts'
 import { workOf } from './state.ts'
@@ -137,7 +137,7 @@ export function tellLeaving(state: UserState, turn: UserTurn): void {
     if (!isGroup(peer)) turn.effects.push(receipt(state, peer, told, true, true))
 }
 
-function outstanding(state: UserState, peer: UserId, first: Seq): Told {
+function outstanding(state: UserState, peer: UserId, first: Seq): OutstandingReceipts {
   const work = workOf(state)
   const told = work.outstanding.get(peer) ?? { first, delivered: 0, read: 0, readers: [] }
   told.first = Math.min(told.first, first)
@@ -145,7 +145,13 @@ function outstanding(state: UserState, peer: UserId, first: Seq): Told {
   return told
 }
 
-function receipt(state: UserState, peer: UserId, told: Told, again: boolean, awaited = isAwaited(state)): UserEffect {
+function receipt(
+  state: UserState,
+  peer: UserId,
+  told: OutstandingReceipts,
+  again: boolean,
+  awaited = isAwaited(state),
+): UserEffect {
   const { user, log, settings } = state
   const { delivered, read } = told
   const message = { is: 'receipt', from: user, epoch: log.epoch, delivered, read, again, awaited } as const

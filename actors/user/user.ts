@@ -134,7 +134,7 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return eraseConfirmed(state, message.peer, message.delivered, turn)
     case 'set':
       return set(state, message, turn)
-    case 'kept':
+    case 'settingsSaved':
       return kept(state, message.ok, turn)
     case 'reads':
       return readsRecalled(state, message.reads, turn)
@@ -164,7 +164,7 @@ function handle(state: UserState, message: UserMessage, turn: UserTurn): void {
       return wipeConfirmed(state, message.isUnderWay, turn)
     case 'wiped':
       return wiped(state, message.ok, turn)
-    case 'looked':
+    case 'spanFound':
       return looked(state, message, turn)
     case 'erased':
       return erased(state, message, turn)

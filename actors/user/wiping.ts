@@ -54,7 +54,7 @@ function letGo(state: UserState, turn: UserTurn): void {
     if (session !== 0) turn.effects.push({ do: 'close', session, code: 'disconnected' })
   log.readers = []
   giveUp(state, turn)
-  for (const waiting of [work.outstanding, work.news, work.receipts]) waiting.clear()
+  for (const waiting of [work.outstanding, work.early, work.receipts]) waiting.clear()
   work.askers.clear()
   Object.assign(work, { reads: null, removals: [], laterSince: 0, listing: null })
 }
@@ -117,7 +117,7 @@ export function wiped(state: UserState, ok: boolean, turn: UserTurn): void {
   Object.assign(log, { readers: [], head: seq + 1, settled: seq, waiting: null, unsaved: 0 })
   if (log.work) log.work.goingBack = []
   Object.assign(state, { settings: openSettings, alone: null, work: null })
-  turn.effects.push({ do: 'show', settings: openSettings })
+  turn.effects.push({ do: 'settingsChanged', settings: openSettings })
   for (const ticket of work.wipe.tickets)
     turn.effects.push({ do: 'answer', ticket, answer: { is: 'accepted', at: { epoch, seq }, time } })
 }

@@ -165,14 +165,14 @@ function perform(
   switch (effect.do) {
     case 'scan':
     case 'check':
-    case 'keep':
+    case 'saveSettings':
     case 'reads':
     case 'list':
     case 'recollect':
     case 'confirmWipe':
     case 'history':
       return void logs.bring(user, ask(context, user, effect))
-    case 'look':
+    case 'findSpan':
     case 'erase':
       return void logs.bring(user, deletion({ ...context, ...context.spellOf(user) }, user, effect))
     case 'welcome':
@@ -181,7 +181,7 @@ function perform(
       return sessions.push(effect.session, ['live', effect.seq])
     case 'push':
       return pushEntries(effect.entries, (frame) => sessions.push(effect.session, frame))
-    case 'news':
+    case 'earlyReceipt':
       return sessions.push(effect.session, ['receipt', 0, effect.peer, effect.epoch, effect.delivered, effect.read])
     case 'done':
       return sessions.push(effect.session, ['done', 'read', effect.chat, effect.seq])
@@ -204,7 +204,7 @@ function perform(
       return
     case 'settings':
       return sessions.settings(effect.session, effect.settings)
-    case 'show':
+    case 'settingsChanged':
       return router.tellIfPresent(toPresence(user), { is: 'settings', settings: effect.settings })
     case 'close':
       return sessions.close(effect.session, effect.code)
@@ -231,7 +231,7 @@ async function ask(
   user: UserId,
   effect: Extract<
     UserEffect,
-    { do: 'scan' | 'check' | 'keep' | 'reads' | 'list' | 'recollect' | 'confirmWipe' | 'history' }
+    { do: 'scan' | 'check' | 'saveSettings' | 'reads' | 'list' | 'recollect' | 'confirmWipe' | 'history' }
   >,
 ): Promise<UserMessage> {
   const { store } = spellOf(user)
@@ -247,8 +247,8 @@ async function ask(
       const at = sender?.seq === seq && sender.chat === chat ? sender.at : 0
       return { is: 'checked', session, chat, seq, at: entries && at }
     }
-    case 'keep':
-      return { is: 'kept', ok: await done(store.saveSettings(user, effect.settings)) }
+    case 'saveSettings':
+      return { is: 'settingsSaved', ok: await done(store.saveSettings(user, effect.settings)) }
     case 'reads':
       return { is: 'reads', reads: await orNull(store.reads(user)) }
     case 'list': {

@@ -36,7 +36,7 @@ const answerable: Asked[] = [
   'reads',
   'list',
   'recollect',
-  'look',
+  'findSpan',
   'erase',
   'tell',
 ]
@@ -204,8 +204,8 @@ class Bob {
         const unknown = [...past.values()].filter(({ chat }) => !ask.known.get(chat)?.seq)
         return { is: 'recollected', known: ask.known, past: fails ? null : unknown }
       }
-      case 'look':
-        return { is: 'looked', deletion: ask.deletion, found: { first: 0, at: 0 } }
+      case 'findSpan':
+        return { is: 'spanFound', deletion: ask.deletion, found: { first: 0, at: 0 } }
       case 'erase': {
         const { chat, from, end } = ask.deletion
         this.log = this.log.map((entry) => (isErased(entry, chat, from, end) ? goneOf(entry) : entry))

@@ -33,8 +33,8 @@ function bobOf(record: InboxRecord, devices = ['phone']) {
     return tell({ is: 'erased', deletion: (erase as Effect<'erase'>).deletion, ok: true })
   }
   const looked = (effects: readonly UserEffect[], first: number, at: number) => {
-    const [look] = effects as readonly [Effect<'look'>]
-    return tell({ is: 'looked', deletion: look.deletion, found: { first, at } })
+    const [look] = effects as readonly [Effect<'findSpan'>]
+    return tell({ is: 'spanFound', deletion: look.deletion, found: { first, at } })
   }
   return { state, tell, ask, askByCode, looked, erased }
 }
@@ -58,7 +58,7 @@ describe('a deletion', () => {
   it('by a device of what is not known to be delivered waits until its sender has the tick', () => {
     const { ask, looked, tell, erased } = bobOf(inbox(0))
     const effects = ask(1, 3)
-    expect(effects).toMatchObject([{ do: 'look', deletion: { chat: ann }, from: 1, upTo: 3 }])
+    expect(effects).toMatchObject([{ do: 'findSpan', deletion: { chat: ann }, from: 1, upTo: 3 }])
     expect(looked(effects, 1, 3).filter((effect) => effect.do !== 'after')).toEqual([receipt(ann, 3)])
     const confirm = (delivered: number) => tell({ is: 'receipted', peer: ann, delivered, read: 0 })
     expect(confirm(2)).toEqual([])
@@ -70,7 +70,7 @@ describe('a deletion', () => {
   it('looks only at what it deletes, and a group is told by its own seqs', () => {
     const { ask, looked, tell } = bobOf(inbox(1))
     const effects = ask(3, 3, team)
-    expect(effects).toMatchObject([{ do: 'look', from: 3, upTo: 3 }])
+    expect(effects).toMatchObject([{ do: 'findSpan', from: 3, upTo: 3 }])
     expect(looked(effects, 3, 70)).toContainEqual(receipt(team, 70))
     expect(tell({ is: 'receipted', peer: team, delivered: 70, read: 0 })).toMatchObject([{ do: 'erase' }])
   })
@@ -78,9 +78,9 @@ describe('a deletion', () => {
   it('goes on where nothing is found, and is refused for now where the store does not answer', () => {
     const { ask, looked, tell, state } = bobOf(inbox(0))
     expect(looked(ask(1, 3), 0, 0)).toMatchObject([{ do: 'erase' }])
-    const [look] = ask(4, 4) as readonly [Effect<'look'>]
+    const [look] = ask(4, 4) as readonly [Effect<'findSpan'>]
     const refused = { do: 'refuse', session: 1, kind: 'delete', ref: ann, code: 'busy' }
-    expect(tell({ is: 'looked', deletion: look.deletion, found: null })).toEqual([refused])
+    expect(tell({ is: 'spanFound', deletion: look.deletion, found: null })).toEqual([refused])
     expect(state.work?.deletions).toHaveLength(1)
   })
 
@@ -101,7 +101,7 @@ describe('a deletion', () => {
   it('by code tells of what a device has, and does not wait for what none ever got', () => {
     const { askByCode, looked, tell, erased } = bobOf({ ...inbox(2), settled: 0 })
     const effects = askByCode()
-    expect(effects).toMatchObject([{ do: 'look', from: 1, upTo: 2 }])
+    expect(effects).toMatchObject([{ do: 'findSpan', from: 1, upTo: 2 }])
     looked(effects, 1, 1)
     const erase = tell({ is: 'receipted', peer: ann, delivered: 1, read: 0 })
     expect(erased(erase)).toMatchObject([{ do: 'append', entries: [{ is: 'deleted', seq: 5 }] }])

@@ -55,7 +55,7 @@ function actor(cursors: DeviceCursor[], start = 100_000) {
   }
   const remove = (session: number, device: string) => [
     ...tell({ is: 'remove', session, device: device as DeviceId }),
-    ...tell({ is: 'kept', ok: true }),
+    ...tell({ is: 'settingsSaved', ok: true }),
   ]
   const comes = (session: number, device: string, issuedAt: number) =>
     of(tell({ is: 'attach', session, device: device as DeviceId, cursor: null, issuedAt }), 'close', 'fetch', 'welcome')
@@ -207,8 +207,8 @@ describe('a device that is removed', () => {
     const { remove, tell, attach } = actor(fresh)
     attach(1, 'phone')
     attach(2, 'laptop')
-    expect(of(remove(1, 'laptop'), 'keep', 'close', 'save', 'confirm', 'settings')).toEqual([
-      { do: 'keep', settings: { ...openSettings, removals: [{ device: 'laptop', at: 100_000 }] } },
+    expect(of(remove(1, 'laptop'), 'saveSettings', 'close', 'save', 'confirm', 'settings')).toEqual([
+      { do: 'saveSettings', settings: { ...openSettings, removals: [{ device: 'laptop', at: 100_000 }] } },
       { do: 'close', session: 2, code: 'removed' },
       {
         do: 'save',
@@ -299,7 +299,7 @@ describe('a device that was removed', () => {
     attach(1, 'phone')
     attach(2, 'laptop')
     expect(of(tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId }), 'close')).toEqual([])
-    expect(tell({ is: 'kept', ok: false })).toEqual([
+    expect(tell({ is: 'settingsSaved', ok: false })).toEqual([
       { do: 'refuse', session: 1, kind: 'remove', ref: 'laptop', code: 'busy' },
     ])
     expect(comes(3, 'laptop', 0)).not.toEqual(removed(3))

@@ -45,7 +45,7 @@ it('are looked for where they may have been told before, and make no entry where
   hear(5, 5, true)
   expect(write()).toEqual([{ do: 'scan', what: 'known', from: 1, limit: 32, bytes: Number.MAX_SAFE_INTEGER }])
   expect(page()).toEqual([confirmed(5, 5)])
-  expect(state.work?.news.size).toBe(0)
+  expect(state.work?.early.size).toBe(0)
   expect(hear(4, 5, true), 'from here on it is known').toEqual([confirmed(5, 5)])
 })
 

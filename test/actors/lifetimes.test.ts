@@ -169,7 +169,7 @@ describe('a user actor', () => {
     tell({ is: 'ack', session: 1, seq: 1 })
     expect(of(tell({ is: 'receipted', peer: ann, delivered: 1, read: 0 }), 'start')).toEqual([])
     tell({ is: 'remove', session: 1, device: 'laptop' as DeviceId })
-    expect(of(tell({ is: 'kept', ok: true }), 'start')).toHaveLength(1)
+    expect(of(tell({ is: 'settingsSaved', ok: true }), 'start')).toHaveLength(1)
   })
 
   it('is done with a read when its timers run, and says so where they may not', () => {
@@ -194,14 +194,16 @@ describe('a user actor', () => {
   it('keeps a lifetime before the message that changes it, and what comes after waits for both', () => {
     const { state, tell, deliver } = live('default')
     const kept = deliver(2, { body: 'temporary', change: 'lifetime' })
-    expect(kept).toMatchObject([{ do: 'keep', settings: { lifetimes: [{ lifetime: 'temporary', time: 1_000 }] } }])
+    expect(kept).toMatchObject([
+      { do: 'saveSettings', settings: { lifetimes: [{ lifetime: 'temporary', time: 1_000 }] } },
+    ])
     expect(deliver(3)).toEqual([])
     // A receipt's entry comes before it, and may not have a later time than the change has.
     tell({ is: 'receipt', from: ann, epoch: 1, delivered: 1, read: 0, again: false }, 500)
     expect(of(tell({ is: 'timer', timer: 'receipts' }, 1_000), 'append')).toMatchObject([
       { entries: [{ is: 'receipt', seq: 1, time: 1_000 }] },
     ])
-    const entries = of(tell({ is: 'kept', ok: true }, 1_000), 'append')
+    const entries = of(tell({ is: 'settingsSaved', ok: true }, 1_000), 'append')
     expect(entries).toMatchObject([
       { entries: [{ seq: 2, time: 1_000, change: 'lifetime', lifetime: 'temporary' }] },
       { entries: [{ seq: 3, time: 3_500, body: 'hi', lifetime: 'temporary' }] },
@@ -213,7 +215,7 @@ describe('a user actor', () => {
     const { state, tell, deliver } = live('default')
     deliver(2, { origin: { is: 'session', ref: 9 }, body: 'temporary', change: 'lifetime' })
     deliver(3, { origin: { is: 'session', ref: 9 } })
-    const answers = of(tell({ is: 'kept', ok: false }), 'answer', 'append')
+    const answers = of(tell({ is: 'settingsSaved', ok: false }), 'answer', 'append')
     expect(answers).toMatchObject([
       { ticket: 2, answer: { code: 'busy' } },
       { ticket: 3, answer: { code: 'busy' } },
@@ -311,9 +313,9 @@ class Bed {
         const saved = await this.#call(() => store.saveCursors(bob, 7, effect.cursors, effect.settled).then(() => true))
         return void this.#mail.push({ is: 'saved', ok: saved === true })
       }
-      case 'keep': {
+      case 'saveSettings': {
         const kept = await this.#call(() => store.saveSettings(bob, effect.settings).then(() => true))
-        return void this.#mail.push({ is: 'kept', ok: kept === true })
+        return void this.#mail.push({ is: 'settingsSaved', ok: kept === true })
       }
       case 'tell':
         if (effect.message.is === 'receipt')

@@ -110,19 +110,19 @@ describe('a user actor', () => {
     const { state, tell, set, send } = actor()
     tell({ is: 'attach', session: 2, device: 'laptop' as DeviceId, cursor: null })
     const one = { ...openSettings, blocked: [user('eve')] }
-    expect(set('1', 'blocked', 'eve', true)).toEqual([{ do: 'keep', settings: one }])
+    expect(set('1', 'blocked', 'eve', true)).toEqual([{ do: 'saveSettings', settings: one }])
     expect(set('2', 'receipts', false, true)).toEqual([])
     expect(set('3', 'contacts', 'ann', true)).toEqual([])
     expect(state.settings).toBe(openSettings)
     const two = { ...one, receipts: false, contacts: [user('ann')] }
-    expect(tell({ is: 'kept', ok: true })).toEqual([
-      { do: 'show', settings: one },
+    expect(tell({ is: 'settingsSaved', ok: true })).toEqual([
+      { do: 'settingsChanged', settings: one },
       { do: 'settings', session: 1, settings: one },
       { do: 'settings', session: 2, settings: one },
       confirm('1'),
-      { do: 'keep', settings: two },
+      { do: 'saveSettings', settings: two },
     ])
-    expect(tell({ is: 'kept', ok: true }).slice(-2)).toEqual([confirm('2'), confirm('3')])
+    expect(tell({ is: 'settingsSaved', ok: true }).slice(-2)).toEqual([confirm('2'), confirm('3')])
     expect(state.settings).toEqual(two)
     expect(state.work?.changes).toBeNull()
     expect(send('eve')).toEqual([{ do: 'answer', ticket: 5, answer: { is: 'refused', code: 'blocked' } }])
@@ -131,10 +131,12 @@ describe('a user actor', () => {
   it('refuses what the store did not take, and counts it when it comes again', () => {
     const { state, tell, set } = actor()
     set('1', 'writers', 'nobody', true)
-    expect(tell({ is: 'kept', ok: false })).toEqual([{ do: 'refuse', session: 1, kind: 'set', ref: '1', code: 'busy' }])
+    expect(tell({ is: 'settingsSaved', ok: false })).toEqual([
+      { do: 'refuse', session: 1, kind: 'set', ref: '1', code: 'busy' },
+    ])
     expect(state.settings).toBe(openSettings)
     expect(set('1', 'writers', 'nobody', true)).toHaveLength(1)
-    tell({ is: 'kept', ok: true })
+    tell({ is: 'settingsSaved', ok: true })
     expect(state.settings.writers).toBe('nobody')
   })
 
@@ -175,7 +177,7 @@ describe('a user actor', () => {
   it('is told of delivery but not of reading without receipts, and confirms both, so that nobody tells them again', () => {
     const { tell } = actor({ ...openSettings, receipts: false })
     expect(tell({ is: 'receipt', from: user('ann'), epoch: 3, delivered: 4, read: 5, again: false })).toMatchObject([
-      { do: 'news', session: 1, delivered: 5, read: 0 },
+      { do: 'earlyReceipt', session: 1, delivered: 5, read: 0 },
       { do: 'receipted', delivered: 5, read: 0 },
       { do: 'after' },
     ])

@@ -46,13 +46,13 @@ async function start(entries: readonly Entry[], eraseOf = (store: Store) => stor
   const term = await store.takeTerm()
   await holds.append(bob, entries, () => store.append(bob, 7, term, entries))
   const calendar = new Calendar(clock, undefined)
-  const ask = (effect: Extract<UserEffect, { do: 'look' | 'erase' }>) =>
+  const ask = (effect: Extract<UserEffect, { do: 'findSpan' | 'erase' }>) =>
     deletion({ store: { ...store, erase: eraseOf(store) }, heed: null, holds, calendar }, bob, effect)
   const asked = (from: number, end: number, chat = alice): Deletion => {
     return { by: { is: 'session', session: 1 }, chat, from, upTo: end, end, waits: 0, written: false }
   }
   const look = (from: number, upTo: number, chat = alice) =>
-    ask({ do: 'look', deletion: asked(from, upTo, chat), from, upTo })
+    ask({ do: 'findSpan', deletion: asked(from, upTo, chat), from, upTo })
   const erase = (from: number, end: number) => ask({ do: 'erase', deletion: asked(from, end) })
   const inbox = async () => (await store.read(bob, 1, 100, 1e6, clock.now())).map(({ is }) => is)
   const history = async (chat = alice) => (await store.history(bob, chat, null, 100, 1e6)).map(({ seq }) => seq)
@@ -72,7 +72,7 @@ const carried = (name: string) => ({ media: { media: name, type: 'image/png', si
 it('of a chat it is found where its messages begin, and where the last stands with its sender', async () => {
   const place = { group: user('#tea'), epoch: 3, at: 90 }
   const { look } = await start([from(1, carol), from(2), copy(3), from(4), from(5, carol, { place }), from(6, carol)])
-  expect(await look(1, 6)).toMatchObject({ is: 'looked', found: { first: 2, at: 4 } })
+  expect(await look(1, 6)).toMatchObject({ is: 'spanFound', found: { first: 2, at: 4 } })
   expect(await look(3, 6)).toMatchObject({ found: { first: 4, at: 4 } })
   expect(await look(1, 3)).toMatchObject({ found: { first: 2, at: 2 } })
   expect(await look(1, 6, user('#tea'))).toMatchObject({ found: { first: 5, at: 90 } })
@@ -145,7 +145,7 @@ it('media of a permanent message is let go, too, where the node was killed when 
 it('an actor hears that the store did not answer: nothing rejects', async () => {
   const { store, look, erase } = await start([from(1)])
   await store.close()
-  expect(await look(1, 1)).toMatchObject({ is: 'looked', found: null })
+  expect(await look(1, 1)).toMatchObject({ is: 'spanFound', found: null })
   expect(await erase(1, 1)).toMatchObject({ is: 'erased', ok: false })
 })
 

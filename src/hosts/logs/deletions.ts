@@ -17,14 +17,18 @@ type Context = Pick<Spell<LogStore & HistoryStore>, 'store' | 'heed'> & {
   readonly holds: Holds
   readonly calendar: Calendar
 }
-type Effect = Extract<UserEffect, { do: 'look' | 'erase' }>
-type Result = Extract<UserMessage, { is: 'looked' | 'erased' }>
+type Effect = Extract<UserEffect, { do: 'findSpan' | 'erase' }>
+type Result = Extract<UserMessage, { is: 'spanFound' | 'erased' }>
 
 /** The answer of the store, which never rejects. */
 export async function deletion(context: Context, user: UserId, effect: Effect): Promise<Result> {
   const { deletion } = effect
   if (effect.do === 'erase') return { is: 'erased', deletion, ok: await done(erase(context, user, effect)) }
-  return { is: 'looked', deletion, found: await orNull(spanOf(context, user, deletion.chat, effect.from, effect.upTo)) }
+  return {
+    is: 'spanFound',
+    deletion,
+    found: await orNull(spanOf(context, user, deletion.chat, effect.from, effect.upTo)),
+  }
 }
 
 const entriesNow = ({ store, calendar }: Context, user: UserId, from: Seq, upTo: Seq) =>

@@ -99,7 +99,7 @@ it('a sender sees a tick at once, and has it as an entry 4 s later, which confir
   const { attach, heard, timer, durable } = inbox()
   attach(1)
   const effects = heard(4, 2)
-  expect(of(effects, 'news')).toMatchObject([{ session: 1, peer: 'ann', epoch: 5, delivered: 4, read: 2 }])
+  expect(of(effects, 'earlyReceipt')).toMatchObject([{ session: 1, peer: 'ann', epoch: 5, delivered: 4, read: 2 }])
   expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 4_000, timer: 'receipts' }])
   expect(told(effects)).toEqual([])
   expect(of(timer('receipts'), 'append'), 'nobody waits for it').toMatchObject([{ entries: [{ seq: 1 }], lazy: true }])
@@ -110,8 +110,8 @@ it('ticks of these seconds are one entry, and only rise', () => {
   const { attach, heard, timer } = inbox()
   attach(1)
   heard(4)
-  expect(of(heard(6, 1), 'news')).toMatchObject([{ delivered: 6, read: 1 }])
-  expect(of(heard(5), 'news')).toEqual([])
+  expect(of(heard(6, 1), 'earlyReceipt')).toMatchObject([{ delivered: 6, read: 1 }])
+  expect(of(heard(5), 'earlyReceipt')).toEqual([])
   expect(of(timer('receipts'), 'append')).toMatchObject([
     { entries: [{ is: 'receipt', peer: 'ann', delivered: 6, read: 1 }] },
   ])
@@ -161,7 +161,7 @@ it('a tick that somebody waits for is written after a second', () => {
   attach(1)
   heard(4)
   const effects = heard(4, 0, true, 5, true)
-  expect(of(effects, 'news'), 'it is no news').toEqual([])
+  expect(of(effects, 'earlyReceipt'), 'it is no news').toEqual([])
   expect(of(effects, 'after')).toEqual([{ do: 'after', ms: 1_000, timer: 'awaited' }])
   expect(of(timer('awaited'), 'append')).toMatchObject([{ entries: [{ seq: 1 }], lazy: false }])
   expect(timer('receipts')).toEqual([])

@@ -31,7 +31,7 @@ it('answers to what the former life asked for reach nobody', () => {
     { is: 'found', repeats: [] },
     { is: 'saved', ok: true },
     { is: 'checked', session: 1, chat: user('ann'), seq: 1, at: 1 },
-    { is: 'kept', ok: true },
+    { is: 'settingsSaved', ok: true },
     { is: 'timer', timer: 'save' },
   ]
   expect(recover(state, [next, ...late, next])).toEqual([next, next])
