@@ -10,7 +10,6 @@ import {
   type Line,
   newChat,
   openBook,
-  type Past,
   titleOf,
 } from '../client/chats/index.ts'
 import { type Client, RefusedError } from '../client/index.ts'
@@ -29,6 +28,7 @@ import { Head } from './head.ts'
 import { leaving } from './leaving.ts'
 import { Lists } from './lists.ts'
 import { notice } from './notice.ts'
+import { Opened } from './opened.ts'
 import { showOptions } from './options.ts'
 import type { Sealing } from './sealing.ts'
 import { enter, filesOf, remember, tellActivity } from './session.ts'
@@ -39,10 +39,6 @@ import { Talk } from './talk.ts'
 import { Uploads } from './uploads.ts'
 import { WaitingFiles } from './waiting.ts'
 import { refusalWords } from './words.ts'
-
-/** Lines that are shown at first; and lines after the first unread one that are taken from the book at a time. */
-const page = 60
-const ahead = 200
 
 export class App {
   readonly client: Client
@@ -55,6 +51,7 @@ export class App {
   readonly #groups: Groups
   readonly #privacy: Privacy
   readonly #talk: Talk
+  readonly #opened: Opened
   readonly #uploads: Uploads
   readonly #blocked: Blocked
   readonly #finder: Finder
@@ -64,17 +61,9 @@ export class App {
   readonly #drafts: Drafts
   readonly #draft = compose(
     (text) => this.#send(text),
-    (writing) => this.client.typing(this.#open ?? '', writing ? 'typing' : null),
-    (text) => this.#drafts.written(this.#open, text),
+    (writing) => this.client.typing(this.#opened.chat ?? '', writing ? 'typing' : null),
+    (text) => this.#drafts.written(this.#opened.chat, text),
   )
-  #open: string | undefined
-  /** What came before the lines of the chat that is shown. */
-  #past: Past | undefined
-  /** What has become of the lines of the chat that was opened, and was not shown yet; undefined: it is shown. */
-  #untold: (() => void)[] | undefined
-  /** Of what older lines are asked for. */
-  #asked: Past | undefined
-  #seen: Line | undefined
   /** The chat that was closed by a key: there the person goes on. */
   #left: string | undefined
   #showing: ReturnType<typeof setTimeout> | undefined
@@ -106,17 +95,17 @@ export class App {
     this.#book = book
     this.#close = close
     const remove = (chat: string) => {
-      if (this.#open === chat) this.#go(undefined)
+      if (this.#opened.chat === chat) this.#go(undefined)
       void tried(book.delete(chat))
     }
     const open = (chat: string) => this.#go(chat)
     const tagging = new Tagging(book, (chat) => {
-      if (this.#open === chat) this.#go(undefined)
+      if (this.#opened.chat === chat) this.#go(undefined)
     })
     const choices = (chat: string) => tagging.choices(chat)
     this.#lists = new Lists(me, open, (chat) => tagging.menu(chat))
     this.#head = new Head(me, client, (group) => {
-      if (book.has(group) || this.#open !== group) return
+      if (book.has(group) || this.#opened.chat !== group) return
       this.#go(undefined)
       notice('There is no such group.')
     })
@@ -133,11 +122,12 @@ export class App {
     }
     const options = (line: Line) => showOptions(line, me, acts)
     this.#talk = new Talk(me, new Gallery(client), book.began, {
-      earlier: () => void this.#earlier(),
-      seen: (line) => void this.#read(line),
+      earlier: () => void this.#opened.earlier(),
+      seen: (line) => void this.#opened.read(line),
       options,
       ticks: acts.ticks,
     })
+    this.#opened = new Opened(book, this.#talk)
     this.#uploads = new Uploads(client, files)
     this.#drafts = new Drafts(book)
     this.#blocked = new Blocked(client)
@@ -148,7 +138,7 @@ export class App {
       open,
       (line) => {
         this.#target = line
-        if (line.chat === this.#open) void this.#route()
+        if (line.chat === this.#opened.chat) void this.#route()
         else this.#go(line.chat)
       },
     )
@@ -186,15 +176,16 @@ export class App {
   #listen(): void {
     const [client, book] = [this.client, this.#book]
     book.on('lines', (lines) => this.#showLines(lines))
-    book.on('gone', (lines) => this.#tell(() => this.#talk.drop(lines)))
+    book.on('gone', (lines) => this.#opened.tell(() => this.#talk.drop(lines)))
     book.on('erased', ({ chat, epoch, from, upTo }) => {
-      if (chat === this.#open) this.#tell(() => this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo)))
+      if (chat === this.#opened.chat)
+        this.#opened.tell(() => this.#talk.drop(deleted(this.#talk.lines, epoch, from, upTo)))
     })
     book.on('chats', () => this.#showSoon())
     tellActivity(client)
     setInterval(() => this.#show(), 30_000)
     const send = async (file: File, caption: string) => {
-      if (this.#open !== undefined) await this.#uploads.send(this.#open, file, caption)
+      if (this.#opened.chat !== undefined) await this.#uploads.send(this.#opened.chat, file, caption)
     }
     onFiles(send)
     void this.#uploads.resume()
@@ -202,8 +193,8 @@ export class App {
     byId('back').onclick = () => this.#go(undefined)
     addEventListener('keydown', (event) => {
       const free = !document.querySelector('dialog[open]')
-      if (event.key !== 'Escape' || !free || this.#open === undefined) return
-      this.#left = this.#open
+      if (event.key !== 'Escape' || !free || this.#opened.chat === undefined) return
+      this.#left = this.#opened.chat
       this.#go(undefined)
     })
     client.on('connection', ({ is }) => {
@@ -213,9 +204,9 @@ export class App {
   }
 
   async #send(text: string): Promise<void> {
-    if (this.#open === undefined) return
+    if (this.#opened.chat === undefined) return
     try {
-      await this.client.queue(this.#open, text)
+      await this.client.queue(this.#opened.chat, text)
     } catch (error) {
       notice(error instanceof RefusedError ? refusalWords(error.code) : (error as Error).message)
       throw error
@@ -223,26 +214,9 @@ export class App {
   }
 
   #showLines(lines: readonly Line[]): void {
-    const open = lines.filter(({ chat }) => chat === this.#open)
-    this.#tell(() => this.#talk.put(open))
+    const open = lines.filter(({ chat }) => chat === this.#opened.chat)
+    this.#opened.tell(() => this.#talk.put(open))
     if (open.some(({ change }) => change)) void this.#head.ask()
-  }
-
-  /** What was read of a chat that is being opened may not have it. */
-  #tell(change: () => void): void {
-    this.#untold ? this.#untold.push(change) : change()
-  }
-
-  /** What was on the screen is read. While that is kept more is seen: it is kept together. */
-  async #read(line: Line): Promise<void> {
-    if (line.chat !== this.#open) return
-    const reading = this.#seen !== undefined
-    this.#seen = line
-    for (let last: Line | undefined; !reading && this.#seen !== last; ) {
-      last = this.#seen
-      await this.#book.read(last.chat, last).catch(() => undefined)
-    }
-    if (!reading) this.#seen = undefined
   }
 
   /** What was not on its way yet stands in the field again. */
@@ -250,14 +224,14 @@ export class App {
     if (!(await tried(this.client.cancel(line.id))))
       return notice('It may be on its way already. When it is sent you can delete it for yourself.')
     await tried(this.#book.delete({ ...line, state: 'refused' }))
-    if (this.#drafts.of(this.#book.chat(line.chat)) !== '' || this.#open !== line.chat) return
+    if (this.#drafts.of(this.#book.chat(line.chat)) !== '' || this.#opened.chat !== line.chat) return
     this.#draft(line.text)
     this.#drafts.written(line.chat, line.text)
     byId('text').focus()
   }
 
   #about(): void {
-    const open = this.#open ?? ''
+    const open = this.#opened.chat ?? ''
     void (isGroup(open) ? this.#groups.show(this.#book.chat(open)) : this.#privacy.person(open))
   }
 
@@ -268,63 +242,26 @@ export class App {
     await this.#drafts.keep()
     if (address().chat !== chat) return
     const known = this.#book.chat(chat ?? '')
-    this.#open = chat
+    this.#opened.open(chat)
     this.#draft(this.#drafts.of(known))
-    this.#past = undefined
-    this.#untold = []
     this.#blocked.open(chat ?? '')
     this.#sealing?.open(chat)
     this.#head.open(chat === undefined ? undefined : known)
     document.body.dataset['view'] = chat === undefined ? 'list' : 'talk'
-    if (chat === undefined) this.#begin([], undefined, 0)
-    else await this.#fillFrom(known)
+    if (chat === undefined) this.#opened.clear()
+    else await this.#fill(known)
     this.#show()
     if (chat === undefined && this.#left !== undefined) this.#lists.focus(this.#left)
     this.#left = undefined
   }
 
-  /** Shows the open chat: its end, or what is around the first message that is not read. */
-  async #fillFrom({ id, unread }: Chat): Promise<void> {
-    const [target, untold] = [this.#target?.chat === id ? this.#target : undefined, this.#untold]
+  async #fill(known: Chat): Promise<void> {
+    const target = this.#target?.chat === known.id ? this.#target : undefined
     this.#target = undefined
-    const first = target ?? (unread > 0 ? await this.#book.firstUnread(id) : undefined)
-    const before = await this.#book.lines(id, first ? { before: first.order, count: page } : { count: page })
-    let after = first ? await this.#book.lines(id, { after: first.order, count: ahead }) : []
-    // Another chat was opened, or this one anew.
-    if (untold !== this.#untold) return
-    const lines = [...before, ...(first ? [first] : []), ...after]
-    const past = this.#book.past(lines[0])
-    this.#past = past
-    this.#begin(lines, target ? undefined : first, unread)
-    if (target) this.#talk.toLine(target.id)
-    this.#uploads.show(id)
-    if (matchMedia('(hover: hover)').matches) byId('text').focus()
-    while (after.length === ahead && this.#past === past) {
-      after = await this.#book.lines(id, { after: after.at(-1)?.order ?? 0, count: ahead })
-      if (this.#past === past) this.#talk.put(after)
-    }
-  }
-
-  #begin(lines: readonly Line[], firstUnread: Line | undefined, unread: number): void {
-    const untold = this.#untold ?? []
-    this.#untold = undefined
-    this.#talk.show(lines, firstUnread, unread)
-    for (const change of untold) change()
-  }
-
-  /** Older lines: those that this browser has, then those that the server has. */
-  async #earlier(): Promise<void> {
-    const [chat, past, oldest] = [this.#open, this.#past, this.#talk.lines[0]]
-    if (chat === undefined || past === undefined || past === this.#asked) return
-    this.#asked = past
-    const lines = await past.earlier(this.#book.chat(chat), oldest)
-    // Another chat is open, or this one was opened anew: what is shown now has a past of its own.
-    if (past !== this.#past) return
-    this.#asked = undefined
-    const known = new Set(this.#talk.lines.map(({ id }) => id))
-    const more = lines.filter(({ id }) => !known.has(id))
-    if (more.length > 0) this.#talk.put(more)
-    else if (lines.length > 0) await this.#earlier()
+    await this.#opened.fill(known, target, () => {
+      this.#uploads.show(known.id)
+      if (matchMedia('(hover: hover)').matches) byId('text').focus()
+    })
   }
 
   /** However much comes, the list is drawn now and then. */
@@ -335,7 +272,7 @@ export class App {
   #show(): void {
     clearTimeout(this.#showing)
     this.#showing = undefined
-    const open = this.#open
+    const open = this.#opened.chat
     const shown = open === undefined || this.#book.has(open) ? [] : [newChat(open)]
     this.#lists.show([...shown, ...this.#book.all], open, this.#finder.words)
     const disturbing = this.#book.all.filter((chat) => !isMuted(chat) && !isArchived(chat))
