@@ -38,7 +38,7 @@ isUp = true
 console.log(`
 The chat page is at ${url}: open it in two windows, as two people.
 ${list()}${existsSync(haproxy) ? '' : 'There is no HAProxy here (apt-get install haproxy): the page is that of n1, and the others have it, too.\n'}
-Type  kill n2    to end a node as by a crash       pause n2, resume n2   to hold it up, and let it go on
+Type  kill n2    to end a node as by a crash       pause n2, resume n2   to let it hang, and go on
       drain n2   to end it as planned              start n2              to start it again
       status     to see whose the shards are       Ctrl-C                to end all, and forget their data`)
 
