@@ -32,6 +32,8 @@ type Parts = {
   readonly notes: Notes
   /** A user was banned on another node, or let in again. */
   readonly banned: (user: UserId, banned: boolean) => void
+  /** Whether this node is erasing a user. */
+  readonly isErasing: (user: UserId) => boolean
   /** Goes on with the erasures of users who are here. */
   readonly erasures: () => Promise<void>
   /** A shard is this node's. */
@@ -93,6 +95,7 @@ export class Cluster {
       sessions: () => (this.#parts as Parts).sessions,
       far: () => this.#far,
       banned: (user, banned) => this.#parts?.banned(user, banned),
+      isErasing: (user) => this.#parts?.isErasing(user) ?? false,
       webhooks: this.#given.webhooks,
       onFault: this.#given.onFault,
     })

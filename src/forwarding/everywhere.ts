@@ -60,13 +60,24 @@ export class Everywhere {
 
   /** Resolves with whether all who are in know it. A node that comes later reads it from the store. */
   async tellBan(user: UserId, banned: boolean): Promise<boolean> {
+    return (await this.#askMembers((n) => [kinds.ban, user, banned, n])).every((answer) => answer === true)
+  }
+
+  /** Whether another node is erasing a user, or may be: it does not say. */
+  async isErasing(user: UserId): Promise<boolean> {
+    return (await this.#askMembers((n) => [kinds.erasing, n, user])).some((answer) => answer !== false)
+  }
+
+  /** What all others answer who are in by the store; a symbol or undefined where one does not. */
+  async #askMembers(frameOf: (n: number) => LinkFrame): Promise<readonly unknown[]> {
     const { store, life, links, question } = this.#context
     const others = (await store.members()).rows.filter((row) => row.life !== life)
-    const answers = others.map((row) => {
-      const link = links.to(row.life)
-      return link && question(link, (n) => [kinds.ban, user, banned, n])
-    })
-    return (await Promise.all(answers)).every((answer) => answer === true)
+    return Promise.all(
+      others.map((row) => {
+        const link = links.to(row.life)
+        return link && question(link, frameOf)
+      }),
+    )
   }
 
   /** What the other nodes answer, without those that do not in time. */

@@ -49,6 +49,8 @@ export const kinds = {
   online: 21,
   /** [user, device, frame]: for its sessions of that device; may be lost. */
   device: 22,
+  /** [n, user]: whether that node is erasing a user; answered by `reply`. */
+  erasing: 23,
 } as const
 
 /** How a router tells something. */

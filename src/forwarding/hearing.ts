@@ -22,6 +22,8 @@ type Context = {
   readonly far: () => FarSessions | undefined
   /** A user was banned on another node, or let in again. */
   readonly banned: (user: UserId, banned: boolean) => void
+  /** Whether this node is erasing a user. */
+  readonly isErasing: (user: UserId) => boolean
   /** What this node tells a service; '': it tells none. */
   readonly webhooks: string
   readonly onFault: OnFault
@@ -82,6 +84,8 @@ function hear(context: Context, link: Link, frame: LinkFrame): void {
       const page = { after: (second ?? undefined) as string | undefined, limit: third as number }
       return link.tell([kinds.reply, first, onlineAmong(far()?.users() ?? [], page)])
     }
+    case kinds.erasing:
+      return link.tell([kinds.reply, first, context.isErasing(second as UserId)])
     case kinds.device:
       return sessions().tell(first as UserId, second as never, third as never)
     case kinds.ban:

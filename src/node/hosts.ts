@@ -57,7 +57,15 @@ async function join({ store, cluster, router, runtime }: Base, entered: Entered,
     if (is) sessions.disconnect(user, undefined, 'banned')
   }
   const taken = (shard: number) => hooked?.taken(shard)
-  await cluster.join({ runtime, sessions, notes, banned, erasures: node.resumeErasures, taken })
+  await cluster.join({
+    runtime,
+    sessions,
+    notes,
+    banned,
+    erasures: node.resumeErasures,
+    isErasing: node.isErasing,
+    taken,
+  })
   // From here on it is told; who was banned before the store knows.
   await bans.reload()
 }

@@ -21,6 +21,8 @@ type Context = {
   readonly isBanned: (user: UserId) => boolean
   /** Whether all nodes know of the ban. */
   readonly isKeptOut: (user: UserId) => Promise<boolean>
+  /** Whether another node is erasing them, or may be. */
+  readonly isElsewhere: (user: UserId) => Promise<boolean>
   readonly leave: (user: UserId, group: GroupId) => Promise<unknown>
   readonly forgetKeys: (user: UserId) => Promise<void>
   /** Whether this node goes on with what is left of the erasure of a user. */
@@ -57,7 +59,7 @@ export const notErased = [
 export type Erasure = { readonly user: string; readonly running: boolean; readonly undone: readonly Undone[] }
 
 export function erasing(context: Context) {
-  const { store, isHere, onFault } = context
+  const { store, isHere, isElsewhere, onFault } = context
   const underWay = new Map<UserId, Promise<Erased>>()
   const last = new Map<UserId, readonly Undone[]>()
   let resumes = false
@@ -100,10 +102,20 @@ export function erasing(context: Context) {
       users.then(resumeAll).then(ended, ended)
       await users
     },
-    /** Nothing more is erased of a user, whom operators let in again. Rejects with SendRefused while it is running. */
+    isRunning: (user: UserId): boolean => underWay.has(user),
+    /**
+     * Nothing more is erased of a user, whom operators let in again. Rejects with SendRefused while it is running, on whatever node: what
+     * they get once they are in would go with the rest.
+     */
     async end(user: UserId): Promise<void> {
-      if (underWay.has(user)) throw new SendRefused('busy', '')
+      const isRunning = async () => underWay.has(user) || (await isElsewhere(user))
+      if (await isRunning()) throw new SendRefused('busy', '')
       await store.saveErasure(user, false)
+      // One may have begun before that, and reads what it has begun from the store.
+      if (await isRunning()) {
+        await store.saveErasure(user, true)
+        throw new SendRefused('busy', '')
+      }
       last.delete(user)
     },
     async list(): Promise<readonly Erasure[]> {

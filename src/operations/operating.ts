@@ -35,6 +35,8 @@ export type Everywhere = {
   devicesOf(user: UserId): readonly Device[] | Promise<readonly Device[]>
   /** Tells the other nodes that a user is banned, or let in again; with whether all know it now. Missing: there are none. */
   tellBan?(user: UserId, banned: boolean): Promise<boolean>
+  /** Whether another node is erasing a user, or may be. Missing: there are none. */
+  isErasing?(user: UserId): Promise<boolean>
 }
 
 type Context = {
@@ -82,6 +84,7 @@ export function asOperator(context: Context) {
     ban,
     isBanned: (user) => bans.has(user),
     isKeptOut: (user) => isKnown(user, true),
+    isElsewhere: async (user) => (await sessions.isErasing?.(user)) ?? false,
   })
   return {
     async online(page: Page = {}): Promise<Online> {
@@ -112,6 +115,7 @@ export function asOperator(context: Context) {
     eraseUser: async (user: string): Promise<Erased> => erasures.erase(userOf(user)),
     erasures: () => erasures.list(),
     resumeErasures: () => erasures.resume(),
+    isErasing: (user: UserId): boolean => erasures.isRunning(user),
     exportUser: (user: string): AsyncIterable<string> => exported(context, userOf(user)),
     async deleteMessage(id: string): Promise<readonly string[]> {
       if (!isMessageId(id)) throw new SendRefused('bad_id', id)

@@ -1,5 +1,6 @@
 /** A user is exported and erased by a node that has neither their actor nor their sessions, with groups that are elsewhere. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { Everywhere } from '../../src/forwarding/everywhere.ts'
 import type { UserId } from '../../src/protocol/ids.ts'
 import { cluster, type Member, person, userOf } from './nodes.ts'
 
@@ -59,6 +60,23 @@ it('does not go on while a node is in the cluster that could not be told of the 
   expect(c.node.bans()).not.toContain(bob)
   await c.node.close()
   expect(await erased).toBe('erased')
+})
+
+it('is not ended by another node while it runs: what the user got once they are in would go with the rest', async () => {
+  const start = await cluster()
+  const [a, b] = [await start('a'), await start('b')]
+  // As if one was in that cannot be told: it waits for that.
+  const told = vi.spyOn(Everywhere.prototype, 'tellBan').mockResolvedValue(false)
+  const bob = userOf(5)
+  const linked = () => b.node.cluster()?.nodes.map(({ isLinked }) => isLinked)
+  await expect.poll(linked).toEqual([true, true])
+  const erased = a.node.eraseUser(bob)
+  await expect.poll(() => a.node.bans()).toEqual([bob])
+  await expect(b.node.unban(bob)).rejects.toMatchObject({ code: 'busy' })
+  expect([await a.node.bans(), await b.node.erasures()]).toMatchObject([[bob], [{ user: bob }]])
+  told.mockRestore()
+  await erased
+  expect(await b.node.unban(bob)).toBe(true)
 })
 
 it('goes on, when another node gets the user, with what was begun before', async () => {
