@@ -53,7 +53,7 @@ export function createNode(options: NodeOptions) {
     online: async (page?: Page) => life.node.online(page),
     /** Users who are stored, in the order of the store (default: 100 of them), and behind whom the next page begins; null: there are no more. */
     users: async (page?: Page) => life.node.users(page),
-    /** Through which devices a user is connected, and from where. */
+    /** Through which devices a user is connected, from where, and in a cluster by which node. */
     sessions: async (user: string) => life.node.sessions(user),
     /**
      * Deletes a message of the last day for everybody: from inboxes, histories, and the log of its group. Resolves with whose logs had

@@ -47,6 +47,7 @@ export class Cluster {
   readonly stills = new Durations()
   /** The spell in which this node has an actor. */
   readonly spellOf: SpellOf
+  readonly #name: string
   readonly #given: Given
   readonly #store: SharedStore
   readonly #links: Links
@@ -65,6 +66,7 @@ export class Cluster {
 
   private constructor(options: ClusterOptions, given: Given, { store, shards, place }: Prepared) {
     const { clock, life } = given
+    this.#name = options.name
     this.#given = given
     this.#told = new Told(clock, given.onEvent)
     this.#store = store
@@ -165,6 +167,7 @@ export class Cluster {
     const { life } = this.#given
     return new Everywhere({
       own,
+      name: this.#name,
       life,
       online: (page) => onlineAmong(this.#far?.users() ?? [], page),
       others: () => [...this.#joining.state.members.values()].filter((member) => member.life !== life),

@@ -10,6 +10,7 @@ import { kinds } from './frames.ts'
 
 type Context = {
   readonly own: Sessions
+  readonly name: string
   readonly life: number
   /** Users whose actors are here, and who are connected. */
   readonly online: (page: OnlinePage) => Online
@@ -20,6 +21,8 @@ type Context = {
   /** Asks another node; resolves with a symbol where it does not answer in time. */
   readonly question: (link: Link, frameOf: (n: number) => LinkFrame) => Promise<unknown> | undefined
 }
+
+type Device = ReturnType<Sessions['devicesOf']>[number]
 
 export class Everywhere {
   readonly #context: Context
@@ -43,13 +46,21 @@ export class Everywhere {
   }
 
   async disconnect(...[user, device, code]: Parameters<Sessions['disconnect']>): Promise<number> {
-    const far = await this.#askAll<number>((n) => [kinds.disconnect, n, user, device ?? null, code])
-    return far.reduce((sum, count) => sum + count, this.#context.own.disconnect(user, device, code))
+    const { own, links, question } = this.#context
+    const far = links.open.map((link) => question(link, (n) => [kinds.disconnect, n, user, device ?? null, code]))
+    const here = own.disconnect(user, device, code)
+    return (await Promise.all(far)).reduce<number>((sum, count) => sum + (typeof count === 'number' ? count : 0), here)
   }
 
-  async devicesOf(user: UserId): Promise<ReturnType<Sessions['devicesOf']>> {
-    const far = await this.#askAll<ReturnType<Sessions['devicesOf']>>((n) => [kinds.devices, n, user])
-    return [...this.#context.own.devicesOf(user), ...far.flat()]
+  /** With the nodes by which they are connected. */
+  async devicesOf(user: UserId): Promise<(Device & { readonly node: string })[]> {
+    const { own, name, links, question } = this.#context
+    const far = links.open.map(async (link) => {
+      const answer = await question(link, (n) => [kinds.devices, n, user])
+      const devices = Array.isArray(answer) ? (answer as Device[]) : []
+      return devices.map((device) => ({ ...device, node: link.peer?.name ?? '' }))
+    })
+    return [...own.devicesOf(user).map((device) => ({ ...device, node: name })), ...(await Promise.all(far)).flat()]
   }
 
   /** To the sessions of one device, wherever they are. What another node does not get its device finds out when it connects. */
@@ -78,13 +89,5 @@ export class Everywhere {
         return link && question(link, frameOf)
       }),
     )
-  }
-
-  /** What the other nodes answer, without those that do not in time. */
-  async #askAll<Answer>(frameOf: (n: number) => LinkFrame): Promise<readonly Answer[]> {
-    const asked = this.#context.links.open.map((link) => this.#context.question(link, frameOf))
-    return (await Promise.all(asked)).filter(
-      (answer) => typeof answer === 'number' || Array.isArray(answer),
-    ) as Answer[]
   }
 }

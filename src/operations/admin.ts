@@ -102,7 +102,7 @@ const table = {
   ),
   sessions: operation(
     'GET /users/{user}/sessions',
-    'Through which devices a user is connected, and from where.',
+    'Through which devices a user is connected, from where, and in a cluster by which node.',
     { user },
     async (node, { user }) => ({ sessions: await node.sessions(user) }),
   ),

@@ -26,7 +26,8 @@ import { exported } from './exporting.ts'
 import { inspectMessage, inspectUser } from './inspect.ts'
 import { usersAfter } from './people.ts'
 
-type Device = ReturnType<Sessions['devicesOf']>[number]
+/** `node`: by which of several. */
+type Device = ReturnType<Sessions['devicesOf']>[number] & { readonly node?: string }
 
 /** Sessions, wherever they are. */
 export type Everywhere = {

@@ -21,3 +21,17 @@ it('a node answers who is online in the whole cluster, page by page, and each us
   expect(await nodes[2].node.online({ after, limit: 5_000 })).toEqual({ users: users.slice(5), count: shards })
   await nodes[1].node.disconnect(users[0] as string)
 })
+
+it('a node answers through which devices a user is connected, and by which node each of them', async () => {
+  const start = await cluster({}, 60_000)
+  const nodes = [await start('a'), await start('b'), await start('c')] as const
+  const isLinked = () => nodes.every((node) => known(node).nodes.every(({ isLinked }) => isLinked))
+  await expect.poll(isLinked).toBe(true)
+  const [a, b, c] = nodes
+  const user = userOf(3)
+  person(user, a, 'phone')
+  person(user, c, 'tablet')
+  const where = async ({ node }: Member) =>
+    (await node.sessions(user)).map(({ device, node }) => `${device} ${node}`).sort()
+  for (const node of [b, a, c]) await expect.poll(() => where(node)).toEqual(['phone a', 'tablet c'])
+})
