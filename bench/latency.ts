@@ -4,8 +4,9 @@
  */
 import { type Bed, type Server, sleep, withBeds } from './bed.ts'
 import { climb, isWithin, lone } from './climb.ts'
-import { syncs } from './disk.ts'
-import { disturbance, type Pace, paceOf, type Slice, slice } from './pace.ts'
+import { spaced, syncs } from './disk.ts'
+import type { Histogram } from './histogram.ts'
+import { disturbance, during, type Pace, paceOf, type Slice, slice } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { warmUp } from './throughput.ts'
 
@@ -33,6 +34,7 @@ const sliceSeconds = 4
 /** A round in which other programs took more of a core than this is done again, but no more than so many times as many in all. */
 const calm = { share: 0.15, patience: 2 }
 const diskSeconds = 2
+const spacedSeconds = 10
 const idleSeconds = 3
 /** What the warm-up has left, for example to be moved within the store, is done after this. */
 const settleMs = 3_000
@@ -46,16 +48,18 @@ export async function latency(server: Server, options: LatencyOptions, progress:
   const servers = { floor: { is: 'floor' } as const, node: server, ...(against && { against }) }
   const run = await withBeds(servers, generators, (beds) => measure(beds, options, progress))
   const diskAfter = await syncs(diskSeconds)
-  const { paces, idle, largest, faults } = run
+  const { paces, idle, disks, largest, faults } = run
   const at = (rate: number) => paces.get(rate) ?? {}
   const ratio = (rate: number) => (at(rate).node?.cpuUs ?? 0) / (at(rate).floor?.cpuUs ?? 0)
   const wanted = lone.filter((rate) => paces.has(rate))
   return {
-    ...Object.fromEntries(wanted.map((rate) => [`lone_cpu_ratio_${rate}`, ratio(rate)])),
-    ...Object.fromEntries(wanted.map((rate) => [`delivered_p99_ms_${rate}`, at(rate).node?.deliveredP99])),
-    ...Object.fromEntries(wanted.map((rate) => [`floor_delivered_p99_ms_${rate}`, at(rate).floor?.deliveredP99])),
-    ...Object.fromEntries(wanted.map((rate) => [`sent_p50_ms_${rate}`, at(rate).node?.sentP50])),
-    ...Object.fromEntries(wanted.map((rate) => [`answered_p50_ms_${rate}`, at(rate).node?.answeredP50])),
+    ...each('lone_cpu_ratio', wanted, ratio),
+    ...each('delivered_p99_ms', wanted, (rate) => at(rate).node?.deliveredP99),
+    ...each('floor_delivered_p99_ms', wanted, (rate) => at(rate).floor?.deliveredP99),
+    ...each('sent_p50_ms', wanted, (rate) => at(rate).node?.sentP50),
+    ...each('answered_p50_ms', wanted, (rate) => at(rate).node?.answeredP50),
+    ...each('disk_spaced_p50_ms', wanted, (rate) => disks.get(rate)?.percentile(0.5)),
+    ...each('disk_spaced_p99_ms', wanted, (rate) => disks.get(rate)?.percentile(0.99)),
     ...(largest.has('node') && { max_rate_p99_10ms: largest.get('node') }),
     ...(largest.has('against') && { against_max_rate_p99_10ms: largest.get('against') }),
     ...Object.fromEntries(Object.entries(idle).map(([seat, share]) => [`${seat}_idle_cpu_share`, share])),
@@ -68,6 +72,10 @@ export async function latency(server: Server, options: LatencyOptions, progress:
     ...faults,
   }
 }
+
+/** A figure of each rate, by its name. */
+const each = (name: string, rates: readonly number[], of: (rate: number) => number | undefined) =>
+  Object.fromEntries(rates.map((rate) => [`${name}_${rate}`, of(rate)]))
 
 async function measure(beds: Beds, options: LatencyOptions, progress: Progress) {
   const { rates, pairs, body, inFlight } = options
@@ -88,11 +96,18 @@ async function measure(beds: Beds, options: LatencyOptions, progress: Progress) 
   }
   const seats = Object.keys(beds) as Seat[]
   for (const rate of rates.length > 0 ? rates : lone) await at(rate, options.loneSeconds, seats)
+  const disks = new Map<number, Histogram>()
+  for (const rate of lone.filter((rate) => paces.has(rate))) {
+    const { result } = await during(beds.floor as Bed, rate, body, () =>
+      spaced(rate, Math.min(options.loneSeconds, spacedSeconds)),
+    )
+    disks.set(rate, result)
+  }
   const nodes = seats.filter((seat) => seat !== 'floor')
   const held = (seat: Seat, rate: number) => isWithin(paces.get(rate)?.[seat] as Pace)
   const search = (rate: number, some: readonly Seat[]) => at(rate, options.seconds, ['floor', ...some])
   const largest = rates.length > 0 ? new Map<Seat, number>() : await climb(nodes, held, search)
-  return { paces, idle, largest, faults: await faultsOf(nodes.flatMap((seat) => beds[seat] ?? [])) }
+  return { paces, idle, disks, largest, faults: await faultsOf(nodes.flatMap((seat) => beds[seat] ?? [])) }
 }
 
 /**

@@ -15,11 +15,17 @@ const heldShare = 0.97
 
 /** `seconds` of this rate, and what came of it until all have their receipts. */
 export async function slice(bed: Bed, rate: number, body: number, seconds: number): Promise<Slice> {
+  const { result, ms } = await during(bed, rate, body, () => observe(bed, () => sleep(seconds * 1_000), false))
+  return { ...result, ms }
+}
+
+/** Does something while messages go at this rate. */
+export async function during<Result>(bed: Bed, rate: number, body: number, work: () => Promise<Result>) {
   await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight: 0, rate: rate / bed.size }))
   await sleep(rampMs)
-  const window = await observe(bed, () => sleep(seconds * 1_000), false)
+  const result = await work()
   const { ms } = await bed.drain()
-  return { ...window, ms }
+  return { result, ms }
 }
 
 /** The share of a core that other programs, and other machines of its host, took meanwhile. */
