@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { namesSkips } from './test/skips.ts'
@@ -13,26 +12,32 @@ const cassandra = process.argv.slice(2).some((argument) => argument.includes('ca
 const longest = [
   'test/cassandra/faults.test.ts',
   'test/forwarding/webhooks.test.ts',
+  'test/client/e2ee/fuzz.test.ts',
   'test/e2e/page.test.ts',
   'test/cassandra/lasting.test.ts',
-  'test/client/e2ee/fuzz.test.ts',
+  'test/client/e2ee/peer.test.ts',
   'test/e2e/serve.test.ts',
   'test/cassandra/node.test.ts',
+  'test/docs/commands.test.ts',
+  'test/kill/kill.test.ts',
+  'test/kill/claims.test.ts',
   'test/e2e/page-e2ee.test.ts',
   'test/operations/erasing.test.ts',
   'test/package/package.test.ts',
   'test/cassandra/replicas.test.ts',
   'test/cassandra/cost.test.ts',
+  'test/docs/programs.test.ts',
   'test/e2e/page-long.test.ts',
   'test/store/cassandra.test.ts',
+  'test/simulation/ownership.test.ts',
+  'test/hosts/pace.test.ts',
   'test/cassandra/laptop.test.ts',
   'test/cassandra/cluster.test.ts',
+  'test/e2e/page-sealed-media.test.ts',
+  'test/e2e/page-lasting.test.ts',
   'test/cassandra/bench.test.ts',
   'test/cassandra/secured.test.ts',
 ]
-for (const file of longest)
-  if (!existsSync(new URL(file, import.meta.url)))
-    throw new Error(`vitest.config.ts names ${file}, which is not there.`)
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
