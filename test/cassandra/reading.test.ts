@@ -2,22 +2,19 @@
  * Reading from Cassandra: nothing behind the cursor, no tombstones, and long inboxes in pages. REPLAY_ENTRIES=1000000 reads a
  * million of them; partitions are then of a size that Cassandra has measured.
  */
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Client as Driver, type types } from 'cassandra-driver'
 import { describe, expect, it, vi } from 'vitest'
-import { connect } from '../../src/client/index.ts'
-import { fileStorage } from '../../src/client/node.ts'
+import { connect, memoryStorage } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
 import { message, user } from '../contracts/store.ts'
 import { cassandraNode, driver, oneNodeHere } from './here.ts'
 import { residentMb, serve } from './serve.ts'
 
+const polled = { interval: 5 }
 const many = Number(process.env['REPLAY_ENTRIES'] ?? 100_000)
 
-describe('reading from Cassandra', { ...oneNodeHere, timeout: 60_000 + many }, () => {
+describe('reading from Cassandra', { ...oneNodeHere, timeout: 200_000 + many }, () => {
   const cassandra = cassandraNode()
 
   it('reads nothing behind the cursor and meets no tombstones when the same person comes and goes 200 times', async () => {
@@ -31,25 +28,35 @@ describe('reading from Cassandra', { ...oneNodeHere, timeout: 60_000 + many }, (
     await store.close()
 
     const execute = vi.spyOn(Driver.prototype, 'execute')
-    const file = join(mkdtempSync(join(tmpdir(), 'bluetick-visits-')), 'bob')
+    // On a slow disk a device says late what it has, and a node that has not heard it reads it again.
+    const storage = memoryStorage()
     const came: unknown[] = []
     let lowest = Number.MAX_SAFE_INTEGER
     for (let visit = 0; visit < visits; ) {
       // Each life of a node reads the inbox's record anew.
-      const node = createNode({ store: cassandraStore(mine) })
+      const ticks = { delivered: 0, read: 0 }
+      const node = createNode({
+        store: cassandraStore(mine),
+        onDelivered: ({ upTo }) => Object.assign(ticks, { delivered: upTo.seq }),
+        onRead: ({ upTo }) => Object.assign(ticks, { read: upTo.seq }),
+      })
       const { url } = await node.listen({ port: 0 })
       for (const upTo = visit + 10; visit < upTo; visit++) {
-        await node.send({ from: 'alice', to: 'bob', body: `visit ${visit}` })
-        const client = connect({ url, token: 'bob', device: 'phone', storage: fileStorage(file) })
-        for await (const message of client.messages()) {
-          came.push(message.body)
-          message.read()
-          setTimeout(() => client.close(), 50)
-        }
+        const { seq } = await node.send({ from: 'alice', to: 'bob', body: `visit ${visit}` })
+        const client = connect({ url, token: 'bob', device: 'phone', storage })
+        const reading = (async () => {
+          for await (const message of client.messages()) {
+            came.push(message.body)
+            message.read()
+          }
+        })()
+        await expect.poll(() => ticks, polled).toEqual({ delivered: seq, read: seq })
+        await client.close()
+        await reading
         const pages = execute.mock.calls.filter(([query]) => query.includes('body') && query.includes('seq >= ?'))
         for (const [, params] of pages) {
-          const [whose, , seq] = params as unknown as [string, number, types.Long]
-          if (whose === bob) lowest = Math.min(lowest, Number(seq) - (before + visit))
+          const [whose, , from] = params as unknown as [string, number, types.Long]
+          if (whose === bob) lowest = Math.min(lowest, Number(from) - seq)
         }
         execute.mockClear()
       }
@@ -59,7 +66,7 @@ describe('reading from Cassandra', { ...oneNodeHere, timeout: 60_000 + many }, (
     expect(came).toEqual(Array.from({ length: visits }, (_, n) => `visit ${n}`))
     // A page begins with the row before, whose term tells which of those that follow are dead. What was read is looked at once
     // more when that is confirmed, if need be in the next visit.
-    expect(lowest).toBeGreaterThanOrEqual(-1)
+    expect(lowest).toBeGreaterThanOrEqual(-2)
     const [rows, tombstones] = [await most(mine, 'rows_per_read'), await most(mine, 'tombstones_per_read')]
     console.log(
       `200 visits of a client: rows of a read at most ${JSON.stringify(rows)}, tombstones ${JSON.stringify(tombstones)}`,
