@@ -1,45 +1,22 @@
 /** Devices that come and go, and people who begin anew, while messages are under way. Messages: RACE_MESSAGES. */
 import { afterEach, expect, it } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
-import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
-import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
-import { end, start, url } from './nodes.ts'
+import { start } from './nodes.ts'
+import { type Reading as Device, endAll, letIn, reading } from './sealing.ts'
 
 const many = Number(process.env['RACE_MESSAGES'] ?? 50)
 const patient = { timeout: 60_000 }
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
-
-async function enter(user: string, device = 'phone') {
-  const storage = memoryStorage()
-  const given = { url, token: user, device, storage, e2ee: e2ee() }
-  const client = connect(given) as Client & { readonly e2ee: E2ee }
-  clients.push(client)
-  const got: string[] = []
-  const unread: Unread[] = []
-  client.e2ee.on('unreadable', (event) => void unread.push(event))
-  void (async () => {
-    for await (const { body, change } of client.messages()) if (!change) got.push(String(body))
-  })().catch(() => {})
-  await client.e2ee.place()
-  return { client, got, unread, storage }
-}
-type Device = Awaited<ReturnType<typeof enter>>
+afterEach(endAll)
 
 async function link(user: string, by: Device, device: string): Promise<Device> {
-  const fresh = await enter(user, device)
-  await by.client.e2ee.approve(await fresh.client.e2ee.code())
-  await expect.poll(() => fresh.client.e2ee.place(), patient).toBe('linked')
+  const fresh = await reading(user, { device })
+  await letIn(fresh.client, by.client)
   return fresh
 }
 const numbers = (from: number, upTo: number) => Array.from({ length: upTo - from }, (_, n) => String(from + n))
 
 it('whoever was in reads all, whoever comes all that follows, and whoever was shut out nothing that was written later', async () => {
   await start({ e2ee: 'allowed' })
-  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  const [alice, bob] = [await reading('alice'), await reading('bob')]
   const laptop = await link('bob', bob, 'laptop')
   const sending = numbers(0, many).map((text) => alice.client.send('bob', text))
   const tablet = await link('bob', bob, 'tablet')
@@ -57,13 +34,13 @@ it('whoever was in reads all, whoever comes all that follows, and whoever was sh
 
 it('what is written while somebody begins anew comes to their new device once it was accepted, in its order, or is told there', async () => {
   await start({ e2ee: 'allowed' })
-  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  const [alice, bob] = [await reading('alice'), await reading('bob')]
   await alice.client.send('bob', 'before')
   await expect.poll(() => bob.got, patient).toEqual(['before'])
   const told = new Promise((resolve) => alice.client.e2ee.on('identity', ({ why }) => why === 'reset' && resolve(why)))
   const texts = numbers(0, many)
   const sent = Promise.all(texts.map((text) => alice.client.send('bob', text, { timeout: 60_000 })))
-  const anew = await enter('bob', 'anew')
+  const anew = await reading('bob', { device: 'anew' })
   await anew.client.e2ee.reset()
   const last = alice.client.send('bob', 'the last', { timeout: 60_000 })
   await told
@@ -84,10 +61,10 @@ it('what is written while somebody begins anew comes to their new device once it
 
 it('two who begin anew at the same time, in the middle of it, write to each other again when each has accepted the other', async () => {
   await start({ e2ee: 'allowed' })
-  const old = [await enter('alice'), await enter('bob')] as const
+  const old = [await reading('alice'), await reading('bob')] as const
   await Promise.all([old[0].client.send('bob', 'hello'), old[1].client.send('alice', 'hello')])
   await Promise.all(old.map(({ client }) => client.close()))
-  const [alice, bob] = [await enter('alice', 'anew'), await enter('bob', 'anew')]
+  const [alice, bob] = [await reading('alice', { device: 'anew' }), await reading('bob', { device: 'anew' })]
   await Promise.all([alice, bob].map(({ client }) => client.e2ee.reset()))
   const sent = [alice.client.send('bob', 'from alice', patient), bob.client.send('alice', 'from bob', patient)]
   for (const [one, other] of [
@@ -102,9 +79,9 @@ it('two who begin anew at the same time, in the middle of it, write to each othe
 
 it('of devices that have left nothing stays with others', async () => {
   await start({ e2ee: 'allowed' })
-  const alice = await enter('alice')
+  const alice = await reading('alice')
   for (const device of ['one', 'two', 'three']) {
-    const bob = await enter('bob', device)
+    const bob = await reading('bob', { device })
     if (device !== 'one') await bob.client.e2ee.reset()
     await bob.client.send('alice', device)
     await expect.poll(() => alice.got, patient).toContain(device)

@@ -1,40 +1,23 @@
 /** A device that was away for long, and what a device still has when messages are over: with a clock that the test sets. */
 import { afterEach, expect, it, vi } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
 import { unpacked } from '../../src/client/e2ee/packed.ts'
 import type { Pairing } from '../../src/client/e2ee/pairing.ts'
-import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
-import { type Client, connect, memoryStorage, type Storage } from '../../src/client/index.ts'
+import { memoryStorage, type Storage } from '../../src/client/index.ts'
 import type { ServerFrame } from '../../src/protocol/frames.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
-import { type Changed, spoilt, through } from '../client/e2ee/spoilt.ts'
+import { spoilt } from '../client/e2ee/spoilt.ts'
 import { Mallory, payload } from './mallory.ts'
-import { end, start, url } from './nodes.ts'
+import { start, url } from './nodes.ts'
+import { endAll, reading } from './sealing.ts'
 
 const patient = { timeout: 60_000 }
 const dayMs = 86_400_000
 
-const clients: Client[] = []
 afterEach(async () => {
   vi.useRealTimers()
-  for (const client of clients.splice(0)) await client.close()
-  await end()
+  await endAll()
 })
 
-type Given = { storage?: Storage; changed?: Changed; device?: string }
-async function enter(user: string, { storage = memoryStorage(), changed, device = 'phone' }: Given = {}) {
-  const transport = changed && { transport: through(changed) }
-  const client = connect({ url, token: user, device, storage, e2ee: e2ee(), ...transport }) as Client & { e2ee: E2ee }
-  clients.push(client)
-  const got: string[] = []
-  const unread: Unread[] = []
-  client.e2ee.on('unreadable', (event) => void unread.push(event))
-  void (async () => {
-    for await (const { body } of client.messages()) got.push(String(body))
-  })()
-  await client.e2ee.place()
-  return { client, got, unread, storage }
-}
 /** Only the date: nothing waits for it. */
 const days = (count: number) => vi.useFakeTimers({ toFake: ['Date'], now: began + count * dayMs })
 const began = Date.now()
@@ -44,15 +27,15 @@ it('who was away for 29 days reads all that was written meanwhile, under whichev
   days(0)
   const storage = memoryStorage()
   // It stays connected for long, so its signed prekey is older than usual when it goes.
-  const first = await enter('bob', { storage })
+  const first = await reading('bob', { storage })
   days(20)
   await first.client.close()
   const mallory = await Mallory.enter(url)
   for (let claim = 0; claim < 101; claim++) await mallory.claims('bob')
   expect((await mallory.claims('bob')).once).toBeUndefined()
-  for (const name of ['alice', 'carol']) await (await enter(name)).client.send('bob', `from ${name}`)
+  for (const name of ['alice', 'carol']) await (await reading(name)).client.send('bob', `from ${name}`)
   days(49)
-  const bob = await enter('bob', { storage })
+  const bob = await reading('bob', { storage })
   await expect.poll(() => bob.got.toSorted(), patient).toEqual(['from alice', 'from carol'])
   expect(bob.unread).toEqual([])
 })
@@ -64,13 +47,13 @@ it('what was under way while the signed prekey was changed four times is read', 
   let withholds = true
   const late = (frame: ServerFrame) =>
     withholds && frame[0] === 'message' && isSealed(frame[5]) && !isQuiet(frame[5]) ? undefined : frame
-  let bob = await enter('bob', { storage, changed: late })
-  await (await enter('alice')).client.send('bob', 'under the first')
+  let bob = await reading('bob', { storage, changed: late })
+  await (await reading('alice')).client.send('bob', 'under the first')
   for (const day of [8, 16, 24, 29]) {
     await bob.client.close()
     days(day)
     withholds = day < 29
-    bob = await enter('bob', { storage, changed: late })
+    bob = await reading('bob', { storage, changed: late })
   }
   const signed = ((await storage.load()).get('e2ee:me') as { signed: { number: number }[] }).signed
   expect(signed.map(({ number }) => number)).toEqual([1, 2, 3, 4])
@@ -94,17 +77,17 @@ it('a signed prekey from before one that was seen is not written to, whatever th
     const pairings = pairs.flatMap(([, value]) => (value as Uint8Array[]).map((one) => unpacked(one) as Pairing))
     return pairings.flatMap(({ initiator, opening }) => (initiator.user === 'alice' ? [opening.signed] : [])).toSorted()
   }
-  let bob = await enter('bob', { storage: storages.bob })
-  let alice = await enter('alice', { storage: storages.alice, changed })
+  let bob = await reading('bob', { storage: storages.bob })
+  let alice = await reading('alice', { storage: storages.alice, changed })
   await alice.client.send('bob', 'one')
   await bob.client.close()
   days(8)
-  bob = await enter('bob', { storage: storages.bob })
+  bob = await reading('bob', { storage: storages.bob })
   await bob.client.send('alice', 'two')
   await expect.poll(under, patient).toEqual([1, 2])
   await alice.client.close()
   ;[old] = served
-  alice = await enter('alice', { storage: storages.alice, changed })
+  alice = await reading('alice', { storage: storages.alice, changed })
   await bob.client.send('alice', 'three')
   await expect.poll(() => served.length, patient).toBe(3)
   await alice.client.send('bob', 'four')
@@ -116,7 +99,7 @@ it('what was read long ago, and openings under a prekey that is no more, do not 
   await start({ e2ee: 'allowed' })
   days(0)
   const storage = memoryStorage()
-  const first = await enter('bob', { storage })
+  const first = await reading('bob', { storage })
   const mallory = await Mallory.enter(url)
   const served = await mallory.claims('bob')
   const kept = async (kind: string) =>
@@ -127,14 +110,14 @@ it('what was read long ago, and openings under a prekey that is no more, do not 
   await expect.poll(() => kept('answered'), patient).toHaveLength(3)
   expect((await kept('had')).length).toBeGreaterThan(1)
   days(38)
-  const alice = await enter('alice')
+  const alice = await reading('alice')
   for (const text of ['later', 'and then']) await alice.client.send('bob', text)
   await expect.poll(() => first.got.length, patient).toBe(5)
   await expect.poll(async () => (await kept('had')).length, patient).toBeLessThan(3)
   await first.client.close()
   for (const day of [39, 77]) {
     days(day)
-    await (await enter('bob', { storage })).client.close()
+    await (await reading('bob', { storage })).client.close()
   }
   expect(await kept('answered')).toEqual([])
 })
@@ -160,7 +143,7 @@ async function keysKept(storage: Storage): Promise<number> {
 
 it('what has vanished, or was deleted, is in no storage: no text, no key, and nothing to be said again', async () => {
   await start({ e2ee: 'allowed' })
-  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  const [alice, bob] = [await reading('alice'), await reading('bob')]
   await alice.client.setLifetime('bob', 'delivered 1000')
   await alice.client.send('bob', 'a canary that vanishes')
   await expect.poll(() => bob.got, patient).toContain('a canary that vanishes')

@@ -1,11 +1,8 @@
 /** A server that lies, lie by lie: no text leaves for it, and none is shown as somebody's who did not write it. The server is a node, and what it says is changed on its way. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { e2ee } from '../../src/client/e2ee/index.ts'
 import { plainPrimitives } from '../../src/client/e2ee/plain.ts'
 import { newKeyPair } from '../../src/client/e2ee/primitives.ts'
-import type { E2ee, E2eeOptions, Unread } from '../../src/client/e2ee/types.ts'
 import { identityOf } from '../../src/client/e2ee/x3dh.ts'
-import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { createNode, memoryStore } from '../../src/index.ts'
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frames.ts'
@@ -17,44 +14,31 @@ import { body as bodyOf, forms, toldIn } from '../../src/protocol/keys/parts.ts'
 import { prekeyStatement } from '../../src/protocol/keys/prekeys.ts'
 import { sign } from '../../src/protocol/keys/signing.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
-import { type Changed, through } from '../client/e2ee/spoilt.ts'
-import { end, start, url } from './nodes.ts'
+import { through } from '../client/e2ee/spoilt.ts'
+import { start } from './nodes.ts'
+import { closeClients, endAll, type Given, reading } from './sealing.ts'
 
 const patient = { timeout: 60_000 }
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close()
-  await end()
-})
+afterEach(endAll)
 
 /** What a client says, as the server has it. */
 const said: ClientFrame[] = []
-type Given = E2eeOptions & { device?: string; changed?: Changed; transport?: Transport; at?: string }
 async function enter(user: string, given: Given = {}) {
-  const { device = 'phone', changed = (frame) => frame, transport: by = through(changed), at = url, ...rest } = given
-  const transport: Transport = (...given) => {
-    const line = by(...given)
+  const { changed = (frame) => frame, transport: by = through(changed), ...rest } = given
+  const transport: Transport = (...to) => {
+    const line = by(...to)
     const send = (data: string | Uint8Array) => {
       said.push(...(jsonCodec.decode(data) as ClientFrame[]))
       line.send(data)
     }
     return { send, close: (...why) => line.close(...why) }
   }
-  const storage = memoryStorage()
-  const client = connect({ url: at, token: user, device, storage, transport, e2ee: e2ee(rest) }) as Client & {
-    e2ee: E2ee
-  }
-  clients.push(client)
-  const got: string[] = []
-  const unread: Unread[] = []
   const told: string[] = []
-  client.e2ee.on('unreadable', (event) => void unread.push(event))
-  client.e2ee.on('identity', ({ user, why }) => void told.push(`${user}: ${why}`))
-  void (async () => {
-    for await (const { chat, from, body, sealed } of client.messages()) got.push(`${chat} ${from} ${sealed}: ${body}`)
-  })().catch(() => {})
-  await client.e2ee.place()
-  return { client, got, unread, told }
+  const device = await reading(user, { ...rest, transport }, ({ chat, from, body, sealed }) => {
+    return `${chat} ${from} ${sealed}: ${body}`
+  })
+  device.client.e2ee.on('identity', ({ user, why }) => void told.push(`${user}: ${why}`))
+  return { ...device, told }
 }
 /** No text of a person has left as it is. */
 const nothingLeft = () =>
@@ -231,6 +215,6 @@ it('one face for each of two people, with somebody between who reads all: nothin
   expect(hers.safetyNumber).not.toBe(his.safetyNumber)
   await expect(alice.client.e2ee.verify('bob', his.safetyNumber)).rejects.toMatchObject({ code: 'other_number' })
   await expect(bob.client.e2ee.verify('alice', hers.card)).rejects.toMatchObject({ code: 'other_number' })
-  for (const client of clients.splice(0)) await client.close()
+  await closeClients()
   for (const { node } of faces) await node.close()
 })
