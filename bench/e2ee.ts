@@ -5,8 +5,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compactFile } from '../src/store/lmdb/compact.ts'
-import { fileOf } from '../src/store/lmdb/tables.ts'
+import { bytesUsed } from '../src/store/lmdb/pages.ts'
+import { Damages } from '../src/store/lmdb/table.ts'
+import { openTables } from '../src/store/lmdb/tables.ts'
+import { lmdbStore } from '../src/store/lmdb.ts'
 import { type Child, startChild } from './child.ts'
 import type { Sample } from './meter.ts'
 import type { Progress } from './progress.ts'
@@ -42,9 +44,9 @@ export async function e2eeBench(options: E2eeBenchOptions, progress: Progress) {
     progress.step('keys alone')
     const keys = await benches[1]?.talkers.ask<Record<string, number>>('keys', options.body)
     const messages = rounds * countOf(options)
-    const stored = []
-    for (const bench of benches) stored.push((await storedBy(bench)) / messages)
-    const [plainBytes = 0, sealedBytes = 0] = stored
+    const plainBytes = await storedBy(benches[0] as Bench)
+    const sealedBytes = await storedBy(benches[1] as Bench)
+    const kept = messages + begunWith(options)
     return {
       people: 2 * options.talks,
       devices_each: 2,
@@ -53,8 +55,9 @@ export async function e2eeBench(options: E2eeBenchOptions, progress: Progress) {
       node_cpu_us_per_message: plain?.nodeUs ?? 0,
       node_cpu_us_per_sealed_message: sealed?.nodeUs ?? 0,
       sealed_to_plain_cpu: (sealed?.nodeUs ?? 0) / (plain?.nodeUs ?? 1),
-      stored_bytes_per_message: plainBytes,
-      stored_bytes_per_sealed_message: sealedBytes,
+      stored_bytes_per_message: plainBytes.rest / kept,
+      stored_bytes_per_sealed_message: sealedBytes.rest / kept,
+      stored_bytes_of_keys_per_device: sealedBytes.keys / (4 * options.talks),
       clients_cpu_us_per_message: plain?.clientUs ?? 0,
       clients_cpu_us_per_sealed_message: sealed?.clientUs ?? 0,
       ...keys,
@@ -68,6 +71,8 @@ export async function e2eeBench(options: E2eeBenchOptions, progress: Progress) {
   }
 }
 
+/** Messages before those that are measured: of each pair of devices the first begins a pairing, which is dearer. */
+const begunWith = ({ talks }: E2eeBenchOptions): number => 4 * talks
 const countOf = ({ rate, seconds }: E2eeBenchOptions): number => rate * seconds
 
 async function begun(way: (typeof ways)[number], options: E2eeBenchOptions, progress: Progress): Promise<Bench> {
@@ -77,8 +82,7 @@ async function begun(way: (typeof ways)[number], options: E2eeBenchOptions, prog
   const talkers = startChild('talkers')
   const { port } = await node.ask<{ port: number }>('listen')
   await talkers.ask('open', { url: `ws://127.0.0.1:${port}`, talks: options.talks, seals: way === 'sealed' })
-  // Of each pair of devices the first message begins a pairing, which is dearer.
-  await talkers.ask('talk', { ...options, count: 4 * options.talks })
+  await talkers.ask('talk', { ...options, count: begunWith(options) })
   return { folder, node, talkers }
 }
 
@@ -90,10 +94,20 @@ async function talked({ node, talkers }: Bench, options: E2eeBenchOptions): Prom
   return { nodeUs: (after.cpuUs - before.cpuUs) / count, clientUs: cpuUs / count, lost: expected - received }
 }
 
-/** The bytes of its tables, without what LMDB has free in them. */
-async function storedBy({ node, folder }: Bench): Promise<number> {
+/**
+ * The bytes of the pages that its tables use, when the file was written anew and what was in the journal is in there, too. Of these what
+ * public keys have, of which a device leaves so many however much its user writes. A file has some 300 KB more, of room ahead.
+ */
+async function storedBy({ node, folder }: Bench): Promise<{ readonly keys: number; readonly rest: number }> {
   await node.ask('end')
-  return (await compactFile(fileOf(folder))).after
+  const store = lmdbStore(folder)
+  await store.open()
+  await store.compact()
+  const { root, versions, ...tables } = openTables(folder, new Damages(folder, () => {}))
+  const keys = bytesUsed([tables.links, tables.shelves])
+  const all = bytesUsed([versions, ...Object.values(tables)])
+  await root.close()
+  return { keys, rest: all - keys }
 }
 
 function middle(runs: readonly Run[]): Run {

@@ -17,7 +17,7 @@ import { Damages } from './table.ts'
 import { fileOf, openTables, type Tables } from './tables.ts'
 
 /** Of the rows that this release writes, and the earliest that it reads: data of others are refused. */
-const [version, earliest] = [7, 7]
+const [version, earliest] = [8, 7]
 
 /** What is open while the store is. */
 export type Opened = {

@@ -6,7 +6,8 @@
 import { Packr, Unpackr } from 'msgpackr'
 import { type Carrier, chatOf, type Entry, isKept, type Started, waitsFor } from '../../protocol/entry.ts'
 import type { Place } from '../../protocol/group.ts'
-import type { Body, ChatId, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import type { Body, ChatId, Millis, Seq, UserId } from '../../protocol/ids.ts'
+import { idFrom, packedId } from './ids.ts'
 
 /** What an entry with a lifetime adds to other tables (lasting.ts). */
 type Lasting = {
@@ -71,9 +72,9 @@ const sameRest = (a: Message, b: Message): boolean =>
 function fields(entry: Entry): unknown[] {
   switch (entry.is) {
     case 'message':
-      return withMore([entry.id, entry.from, entry.body], entry)
+      return withMore([packedId(entry.id), entry.from, entry.body], entry)
     case 'copy':
-      return withMore([entry.id, entry.to, entry.body, entry.at.epoch, entry.at.seq], entry)
+      return withMore([packedId(entry.id), entry.to, entry.body, entry.at.epoch, entry.at.seq], entry)
     case 'receipt':
       return [entry.peer, entry.epoch, entry.delivered, entry.read]
     case 'seen':
@@ -104,18 +105,18 @@ function withMore(row: unknown[], entry: Carrier & More): unknown[] {
 
 function markOf(entry: Entry, rest: Uint8Array): number {
   if (!('body' in entry)) return 0
-  const id = stringEnd(rest, restHead)
-  return entry.is === 'message' ? stringEnd(rest, id) : id
+  const id = valueEnd(rest, restHead)
+  return entry.is === 'message' ? valueEnd(rest, id) : id
 }
 
 /** Bytes of the head of an array of less than 16. */
 const restHead = 1
-/** Where a string of msgpack ends that begins at `at`: ids are shorter than 64 KB. */
-function stringEnd(bytes: Uint8Array, at: number): number {
+/** Where a string of msgpack ends that begins at `at`, or the bytes of an id: both are shorter than 64 KB. */
+function valueEnd(bytes: Uint8Array, at: number): number {
   const head = bytes[at] as number
   if (head < 0xc0) return at + 1 + (head & 0x1f)
   const length = bytes[at + 1] as number
-  return head === 0xd9 ? at + 2 + length : at + 3 + length * 256 + (bytes[at + 2] as number)
+  return head === 0xd9 || head === 0xc4 ? at + 2 + length : at + 3 + length * 256 + (bytes[at + 2] as number)
 }
 
 const placeBytes = ({ seq }: Packed): number => (seq < 2 ** 32 ? 5 : 9) + 9
@@ -209,15 +210,16 @@ export const unpackRow = (row: Uint8Array): Entry[] => (unpackAll(row) as Fields
 
 /** What an entry is as an array. */
 export type Fields = readonly [kind: number, seq: Seq, time: Millis, rest: unknown]
+type PackedId = ReturnType<typeof packedId>
 
 export function entryOf([kind, seq, time, rest]: Fields): Entry {
   if (kind === message) {
-    const [id, from, body, more] = rest as [MessageId, UserId, Body, object?]
-    return { is: 'message', seq, time, id, from, body, ...more }
+    const [id, from, body, more] = rest as [PackedId, UserId, Body, object?]
+    return { is: 'message', seq, time, id: idFrom(id), from, body, ...more }
   }
   if (kind === copy) {
-    const [id, to, body, epoch, position, more] = rest as [MessageId, UserId, Body, number, number, object?]
-    return { is: 'copy', seq, time, id, to, body, at: { epoch, seq: position }, ...more }
+    const [id, to, body, epoch, position, more] = rest as [PackedId, UserId, Body, number, number, object?]
+    return { is: 'copy', seq, time, id: idFrom(id), to, body, at: { epoch, seq: position }, ...more }
   }
   if (kind === seen) {
     const [chat, upTo] = rest as [UserId, number]

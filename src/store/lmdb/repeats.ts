@@ -1,6 +1,7 @@
 /** Which messages an inbox has got within the dedupe time, so that a repeat of a send is recognised. */
 import type { MessageId, Millis, UserId } from '../../protocol/ids.ts'
 import type { Appended, DedupeKey, MessageTrace } from '../contract.ts'
+import { packedId } from './ids.ts'
 import { type Packed, packRepeats, repeatRowsOf } from './packed.ts'
 import { type Repeat, unpackRepeats } from './rows.ts'
 import { unlessDamaged } from './table.ts'
@@ -22,11 +23,12 @@ export function findRepeats(
   oldest: Millis,
 ): readonly (Appended | undefined)[] {
   const found = new Map<string, Appended>()
+  const forms = formsOf(keys.map(({ id }) => id))
   const add = ({ id, sender, seq, time }: Repeat) => found.set(nameOf(sender, id), { seq, time })
   for (const hour of hoursFrom(tables, hourOf(oldest)))
     for (const { value } of tables.repeats.getRange({ start: [hour, user, 0], end: [hour, user, lastSeq] }))
-      for (const repeat of matching(user, value, keys)) add(repeat)
-  for (const repeat of matching(user, packRepeats(fresh), keys)) add(repeat)
+      for (const repeat of matching(user, value, forms)) add(repeat)
+  for (const repeat of matching(user, packRepeats(fresh), forms)) add(repeat)
   return keys.map(({ sender, id }) => found.get(nameOf(sender, id)))
 }
 
@@ -42,17 +44,21 @@ function* hoursFrom({ repeats }: Tables, hour: number): Generator<number> {
 
 const nameOf = (sender: UserId, id: MessageId): string => `${id} ${sender}`
 
+/** Ids as rows have them, which version 7 wrote as text. */
+const formsOf = (ids: readonly MessageId[]) => ids.flatMap((id) => [packedId(id), id])
+
 /** Rows are many and matches few: a row without any of the ids is not unpacked. */
-const matching = (user: UserId, row: Uint8Array, keys: readonly { readonly id: MessageId }[]): Repeat[] =>
-  keys.some(({ id }) => bytesOf(row).includes(id, 0, 'latin1')) ? unpackRepeats(user, row) : []
+const matching = (user: UserId, row: Uint8Array, forms: ReturnType<typeof formsOf>): Repeat[] =>
+  forms.some((form) => bytesOf(row).includes(form)) ? unpackRepeats(user, row) : []
 
 const bytesOf = (row: Uint8Array): Buffer => Buffer.from(row.buffer, row.byteOffset, row.byteLength)
 
 /** Where messages with this id stand, in whatever inbox; reads everything. */
 export function* trace(tables: Tables, id: MessageId): Generator<MessageTrace> {
+  const forms = formsOf([id])
   for (const row of tables.repeats.getRange({})) {
     const recipient = row.key[1] as UserId
-    for (const repeat of unlessDamaged(() => matching(recipient, row.value, [{ id }])) ?? []) {
+    for (const repeat of unlessDamaged(() => matching(recipient, row.value, forms)) ?? []) {
       const { sender, seq, time } = repeat
       if (repeat.id === id) yield { recipient, sender, seq, time }
     }

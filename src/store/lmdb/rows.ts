@@ -3,6 +3,7 @@ import { Packr } from 'msgpackr'
 import type { Entry } from '../../protocol/entry.ts'
 import type { DeviceId, MessageId, Millis, Seq, UserId } from '../../protocol/ids.ts'
 import type { DeviceCursor } from '../contract.ts'
+import { idFrom, type packedId } from './ids.ts'
 import { entryOf, type Fields, options, type Packed, packEntry, packRow, unpackAll } from './packed.ts'
 
 const packr = new Packr(options)
@@ -46,8 +47,8 @@ export type Repeat = { readonly id: MessageId; readonly sender: UserId; readonly
 
 /** Of a row of `packRepeats`, in the inbox of that user. */
 export const unpackRepeats = (user: UserId, row: Uint8Array): Repeat[] =>
-  (unpackAll(row) as [Seq, Millis, MessageId, UserId?][]).map(([seq, time, id, sender = user]) => ({
-    id,
+  (unpackAll(row) as [Seq, Millis, ReturnType<typeof packedId>, UserId?][]).map(([seq, time, id, sender = user]) => ({
+    id: idFrom(id),
     sender,
     seq,
     time,
