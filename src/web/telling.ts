@@ -47,10 +47,7 @@ export function summary(line: Line, me: string): string {
 export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'>, me: string): string {
   const who = mine || from === me ? 'you' : from
   if (note.is === 'unread') return unreadWords(note, who)
-  if (note.is === 'group')
-    return note.why === 'unsealed'
-      ? `The server lets ${names(note.users)} write here, and no admin has added them. They can read nothing`
-      : `For ${names(note.users)} other people are in this group than for you, or they say so`
+  if (note.is === 'group') return groupNoteWords(note)
   switch (note.why) {
     case 'device':
       return `The devices of ${who} have changed`
@@ -64,6 +61,14 @@ export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'
     case 'rotation':
       return `${who}’s security number has changed. Press the lock above to compare it`
   }
+}
+
+function groupNoteWords({ why, users }: Extract<Note, { is: 'group' }>): string {
+  if (why === 'unsealed')
+    return `The server lets ${names(users)} write here, and no admin has added them. They can read nothing`
+  if (why === 'refused')
+    return `${names(users)}, who is no admin, has tried to change this group. Nothing has changed`
+  return `For ${names(users)} other people are in this group than for you, or they say so`
 }
 
 function unreadWords({ why, retrying }: Extract<Note, { is: 'unread' }>, who: string): string {

@@ -129,6 +129,31 @@ it('whom the server adds by itself is named by each member, and given nothing', 
   expect(bob.texts(group)).toEqual(['alice: between us'])
 })
 
+it('a sealed change by a member who is no admin is told, changes nothing, and is handed to nobody as made', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob, carol] = [await enter('alice'), await enter('bob'), await enter('carol')]
+  const mallory = await enter('mallory')
+  const group = await alice.client.createGroup('team', ['bob', 'carol'])
+  await expect.poll(() => carol.got.length).toBeGreaterThan(0)
+  // A server that takes Carol for an admin, whom none has made one.
+  await node.changeGroup({ by: 'alice', group, change: 'promote', value: 'carol' })
+  await carol.client.send(group, 'mallory', { change: 'add' })
+  const refused = { group, why: 'refused', users: ['carol'] }
+  for (const device of [alice, bob]) await expect.poll(() => device.told, { timeout: 60_000 }).toContainEqual(refused)
+  await alice.client.send(group, 'between us')
+  await has(bob, group, 'alice: between us')
+  await expect.poll(() => mallory.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
+  for (const { got, unread } of [alice, bob])
+    expect([got.filter(({ change, body }) => change === 'add' && body === 'mallory'), unread]).toEqual([[], []])
+  expect((await bob.client.e2ee.group(group)).members).toEqual(['alice', 'bob', 'carol'])
+  // It is over: neither told nor asked for again by who comes back.
+  await bob.client.close()
+  const again = await enter('bob', { storage: bob.storage })
+  await alice.client.send(group, 'still between us')
+  await has(again, group, 'alice: still between us')
+  expect([again.told.filter(({ why }) => why === 'refused'), again.unread]).toEqual([[], []])
+})
+
 it('a device that is new reads what comes then, and writes when another has told it who is in the group', async () => {
   await start({ e2ee: 'allowed' })
   const [alice, bob] = [await enter('alice'), await enter('bob')]

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts'
 import type { HttpLink } from '../http-link.ts'
 import { Listeners } from '../listeners.ts'
 import { Engine, type Later } from './engine.ts'
-import { begin, bring, enter, placeIn } from './entering.ts'
+import { begin, enter, placeIn, refill } from './entering.ts'
 import type { Line } from './line.ts'
 import { Traffic } from './traffic.ts'
 import type { E2ee, E2eeEvents, E2eeOptions, GroupIdentity, Place, UserIdentity } from './types.ts'
@@ -29,6 +29,7 @@ class ClientE2ee implements E2ee {
   #told: Place | undefined
   #traffic: Traffic | undefined
   #stopLooking = () => {}
+  #stopRefill = () => {}
   #wakes: (() => void)[] = []
 
   constructor(options: E2eeOptions, later: Later) {
@@ -59,10 +60,14 @@ class ClientE2ee implements E2ee {
       heard: (line, frame) => traffic.heard(line, frame),
       sends: (line, frame) => traffic.sends(line, frame),
       says: (frame) => traffic.says(frame),
-      low: (line) => void bring(engine, line).catch(() => {}),
+      low: (line) => {
+        this.#stopRefill()
+        this.#stopRefill = refill(engine, line)
+      },
       moved: (line) => this.#look(line),
       lost: () => {
         this.#stopLooking()
+        this.#stopRefill()
         this.#wake()
       },
     })

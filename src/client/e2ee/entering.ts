@@ -38,6 +38,18 @@ export async function bring(engine: Engine, line: Line): Promise<void> {
   await upload(engine, line, uploadedAtOnce)
 }
 
+/** Milliseconds between two times that the server has said that there are few and more are brought: it may say so without end. */
+const refillMs = 60_000
+
+/** There are few. Answers what ends the wait until more are brought. */
+export function refill(engine: Engine, line: Line): () => void {
+  const { own } = engine
+  return systemClock.after(Math.max(0, own.refilledAt + refillMs - systemClock.monotonic()), () => {
+    own.refilledAt = systemClock.monotonic()
+    if (line.isOpen) bring(engine, line).catch(() => {})
+  })
+}
+
 /** To a server that was put back. It takes no link of a device that has not come to it since: that one brings it. */
 async function giveBack(line: Line, links: readonly Uint8Array[]): Promise<void> {
   for (const link of links) if ((await line.ask(['link', line.ref(), link]))[0] !== 'done') return

@@ -8,6 +8,7 @@ import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { groupOf, sealedFrame } from './frame.ts'
 import { keyOf, saltBytes, sharedStatement } from './group-sealing.ts'
+import { asks } from './group-sending.ts'
 import type { Groups } from './groups.ts'
 import type { Line } from './line.ts'
 import { headBytes, keyIn, type Payload } from './payload.ts'
@@ -50,8 +51,8 @@ export function plainChange(engine: Engine, group: GroupId, frame: Carrying): En
   return bare
 }
 
-/** What a change makes of a group, as its author has sealed it. */
-export function changes({ groups, user }: Engine, frame: Carrying, { body, change, list }: Payload): Sets {
+/** What a change makes of a group, as its author has sealed it; undefined: they may not make it. */
+export function changes({ groups, user }: Engine, frame: Carrying, { body, change, list }: Payload): Sets | undefined {
   const group = groupOf(frame)
   if (!change || list === undefined || !group || frame[0] !== 'message') return []
   const [, , id, by, , , , place] = frame
@@ -76,7 +77,7 @@ export function compared(
   // What is said again may be of before they left.
   if (!payload.of && !payload.change) groups.unsealed(group, [from.user])
   if (!payload.change && groups.differs(group, theirs, from.user)) {
-    if (from.user === mine || now?.admins.includes(from.user)) repair.asks(line, from, group)
+    if (from.user === mine || now?.admins.includes(from.user)) asks(engine, repair, line, from, group)
     return
   }
   const each = 4 + headBytes

@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts'
 import { draftForGroup } from './group-sealing.ts'
 import type { Groups } from './groups.ts'
 import type { Line } from './line.ts'
+import { nameOf } from './peers.ts'
 import { type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
 import type { Repair } from './repair.ts'
@@ -58,7 +59,8 @@ async function known(
  * The other devices of its user first, which no server can make up. They may be lost, or know nothing either: then the admins that the server
  * names are asked, and after them the members.
  */
-async function ask({ pins, groups, user: mine, device: own }: Engine, line: Line, repair: Repair, group: GroupId) {
+async function ask(engine: Engine, line: Line, repair: Repair, group: GroupId) {
+  const { pins, groups, user: mine, device: own } = engine
   const answer = await line.ask(['members', group])
   const [admins, members] = answer[0] === 'group' ? [answer[4], answer[5]] : [[], []]
   const asked = new Set<string>()
@@ -74,12 +76,25 @@ async function ask({ pins, groups, user: mine, device: own }: Engine, line: Line
       for (const { device } of (await pins.known(line, user)).chain.members) {
         if ((user === mine && device === own) || asked.size >= mostAsked || asked.has(`${user}\n${device}`)) continue
         asked.add(`${user}\n${device}`)
-        repair.asks(line, { user, device }, group, rank)
+        asks(engine, repair, line, { user, device }, group, rank)
       }
     }
     if (asked.size > before) await line.pause(askedMs)
     if (groups?.of(group) || !line.isOpen) return
   }
+}
+
+/** Asks a device who is in a group, once in a while. `rank`: how far it is believed where it would not be by itself (groups.ts). */
+export function asks(engine: Engine, repair: Repair, line: Line, from: Device, group: string, rank?: number): void {
+  const groups = engine.groups as Groups
+  const name = nameOf(from.user, from.device) + group
+  if (!groups.mayAsk(name, rank)) return
+  repair.later(async () => {
+    const isSent = await sayQuietly(engine, line, from, { body: '', of: group, says: 'roster' }, false).catch(
+      () => false,
+    )
+    if (!isSent) groups.notAsked(name)
+  })
 }
 
 /** Another device asks who is in a group: only to members is it said. */

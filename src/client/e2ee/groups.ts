@@ -1,5 +1,6 @@
 /** The sealed groups that this device knows: who is in them, and what is told of that. */
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { systemClock } from '../clock.ts'
 import { type Head, headBytes } from './payload.ts'
 import type { Logged } from './repairs.ts'
 import { listIn, listText, type Roster, Rosters, type Step } from './roster.ts'
@@ -14,6 +15,12 @@ const mostTold = 1_024
 const ofOwn = 2
 
 type Sets = readonly (readonly [key: string, value: unknown])[]
+/** `rank`: where this device knows nothing of the group, how far that one is believed: 1 of admins, as the server says, 0 of members. */
+type Asked = { readonly at: number; readonly rank: number | undefined }
+
+/** Milliseconds until a device is asked again for the members of a group; and how many are asked in that time, whatever a server makes up. */
+const askAgainMs = 60_000
+const mostAsked = 1_024
 
 export class Groups {
   readonly #rosters: Rosters
@@ -21,8 +28,8 @@ export class Groups {
   readonly #known: Map<string, Roster>
   /** What was told: once each. */
   readonly #told = new Set<string>()
-  /** Devices that were asked for the members of a group of which this one knows nothing: 1 of admins, as the server says, 0 of members. */
-  readonly asked = new Map<string, number>()
+  /** Devices that were asked for the members of a group, by their name and that of the group. */
+  readonly #asked = new Map<string, Asked>()
 
   /** `known`: as the storage has them. */
   constructor(realm: string, known: Map<string, Roster>, tell: (event: GroupChange) => void) {
@@ -57,15 +64,42 @@ export class Groups {
     return this.#known.get(group)?.later.some((step) => step.id === id) ?? false
   }
 
+  /** Whether a device may be asked now. What it answers then is believed as far as `rank` says. */
+  mayAsk(name: string, rank?: number): boolean {
+    const now = systemClock.monotonic()
+    const isRecent = ({ at }: Asked) => now - at < askAgainMs
+    const before = this.#asked.get(name)
+    const [oldest] = this.#asked
+    if (before && isRecent(before)) return false
+    if (!before && oldest && this.#asked.size >= mostAsked) {
+      if (isRecent(oldest[1])) return false
+      this.#asked.delete(oldest[0])
+    }
+    this.#asked.delete(name)
+    this.#asked.set(name, { at: now, rank: rank ?? before?.rank })
+    return true
+  }
+
+  /** The question has not come to the server. */
+  notAsked(name: string): void {
+    this.#asked.delete(name)
+  }
+
   /**
    * A sealed change, whose author knew `list`. From a list that this device has had too it goes on; else it counts where an admin has said it,
-   * who may change all of it. Of a group that this device knows nothing of it is all that there is. What does not go on is told.
+   * who may change all of it. Of a group that this device knows nothing of it is all that there is. What does not go on is told; undefined: its
+   * author is no admin, and nobody is to believe that it was made.
    */
-  changed(group: string, user: string, step: Step, text: string): Sets {
+  changed(group: string, user: string, step: Step, text: string): Sets | undefined {
     if (this.knows(group, step.id)) return []
-    const goesOn = this.#goesOn(group, step, text)
-    if (this.#known.has(group) && !goesOn) this.#say(group, 'differs', [step.by])
-    return this.#keep(group, goesOn ?? this.#anew(group, user, step, text))
+    const before = this.of(group)
+    const next = this.#goesOn(group, step, text)
+    const goesOn = next ?? this.#anew(group, user, step, text)
+    const isRefused = before && !goesOn && !before.admins.includes(step.by)
+    // They may know of an admin of whom this device does not, or make that up.
+    const isBehind = !before?.heads.includes(listIn(text)?.hash ?? '-')
+    if (before && !next) this.#say(group, isRefused && !isBehind ? 'refused' : 'differs', [step.by])
+    return isRefused ? undefined : this.#keep(group, goesOn)
   }
 
   #goesOn(group: string, step: Step, text: string): Roster | undefined {
@@ -97,7 +131,7 @@ export class Groups {
     by: { readonly isOwn: boolean; readonly user: string; readonly name: string },
   ): Sets {
     const [list, now, roster] = [listIn(text), this.of(group), this.#known.get(group)]
-    const rank = by.isOwn ? ofOwn : (this.asked.get(by.name) ?? -1)
+    const rank = by.isOwn ? ofOwn : (this.#asked.get(by.name)?.rank ?? -1)
     const corrects = rank > (roster?.rank ?? ofOwn)
     const mayTell = by.isOwn || corrects || (now ? now.admins.includes(by.user) : rank >= 0)
     if (!list || !mayTell || (now && !corrects && list.n <= now.n)) return []

@@ -18,5 +18,6 @@ export const e2ee = e2eeWith({
   groups: () => import('./in-groups.ts'),
   linking: () => import('./in-linking.ts'),
   media: () => import('./in-media.ts'),
+  resending: () => import('./resending.ts'),
   plain: async () => (await import('./plain.ts')).plainPrimitives,
 })

@@ -146,13 +146,16 @@ function asMessage(
   const { repairs, peers } = engine
   const [, seq] = frame
   const { body, of, says, chat } = payload
-  if (!of && !says)
-    return { found: sealedFrame(frame, body, frame, payload), sets: inGroups?.changes(engine, frame, payload) ?? [] }
+  const gone: Found = { found: ['gone', seq, seq], sets: [] }
+  const said = (frame: Carrying): Found => {
+    const sets = inGroups ? inGroups.changes(engine, frame, payload) : []
+    return sets ? { found: sealedFrame(frame, body, frame, payload), sets } : gone
+  }
+  if (!of && !says) return said(frame)
   const wanted = says ? undefined : repairs.wanted.get(name)
   const isOf = wanted && chatOf(wanted.frame, engine.user) === chat
-  if (!isOf || peers.isOpen(name, engine.epoch, seq)) return { found: ['gone', seq, seq], sets: [] }
-  const found = Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying
-  return { found: sealedFrame(found, body, found, payload), sets: inGroups?.changes(engine, found, payload) ?? [] }
+  if (!isOf || peers.isOpen(name, engine.epoch, seq)) return gone
+  return said(Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying)
 }
 
 /** How far its writer has followed the chains: where that is another way, or further, than this device. */

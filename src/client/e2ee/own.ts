@@ -37,6 +37,8 @@ const rotatedMs = 7 * dayMs
 export const keptMs = 37 * dayMs
 /** With fewer left on the server this device brings more. */
 export const low = 25
+/** Private prekeys for one use: beyond these the oldest go, as a server may say without end that there are few. */
+const mostOnce = 2_000
 
 const suites = Uint8Array.of(suite)
 
@@ -49,6 +51,8 @@ export class Own implements PrivatePrekeys {
   readonly #once = new Map<number, KeyPair>()
   /** Names of openings under a signed prekey alone that were answered (`nameOf`). */
   readonly answered = new Map<string, number>()
+  /** When prekeys were brought because the server had few (entering.ts). */
+  refilledAt = Number.NEGATIVE_INFINITY
   #identity: Identity | undefined
 
   load(kind: string, name: string, value: unknown): void {
@@ -107,7 +111,10 @@ export class Own implements PrivatePrekeys {
       made.push([`once:${this.#next}`, pair])
       this.#next += 1
     }
-    return [...made, ...this.#kept()]
+    const numbers = [...this.#once.keys()].sort((one, other) => one - other)
+    const gone = numbers.slice(0, Math.max(0, numbers.length - mostOnce))
+    for (const number of gone) this.#once.delete(number)
+    return [...made, ...gone.map((number) => [`once:${number}`, undefined] as const), ...this.#kept()]
   }
 
   #kept(): Set {

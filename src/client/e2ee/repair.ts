@@ -2,17 +2,15 @@
  * Makes good what could not be read: this device asks the one that has sent it, in a pairing that it begins for that, and gets it again.
  * Each step follows an answer, or a new connection, and none only time: so two devices that cannot read each other fall silent.
  */
-import { parseLink } from '../../protocol/keys/link.ts'
 import { systemClock } from '../clock.ts'
 import type { Engine } from './engine.ts'
 import { placeIn } from './entering.ts'
 import type { Line } from './line.ts'
 import type { Payload } from './payload.ts'
 import { nameOf } from './peers.ts'
-import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
 import { type Carrying, mostOfAll, type Sets, type Task, type Wanted } from './repairs.ts'
-import { begunMs, carried } from './sealing.ts'
+import { begunMs } from './sealing.ts'
 import type { Unread, Why } from './types.ts'
 
 /** Times that one message is asked for. */
@@ -53,14 +51,14 @@ export class Repair {
       if (oldest && repairs.wanted.size > mostOfAll) this.#giveUp(...oldest)
     }
     this.#tell({ frame, epoch, ...from }, why, isWanted)
-    if (isWanted) this.#later(() => this.#ask(line, name))
+    if (isWanted) this.later(() => this.#ask(line, name))
   }
 
   /** On a new connection: what is not at the server yet. */
   entered(line: Line): void {
     const { wanted, tasks } = this.#engine.repairs
-    for (const name of wanted.keys()) this.#later(() => this.#ask(line, name))
-    for (const task of tasks.values()) this.#later(() => this.#answer(line, task))
+    for (const name of wanted.keys()) this.later(() => this.#ask(line, name))
+    for (const task of tasks.values()) this.later(() => this.#answer(line, task))
   }
 
   /** What a device has said quietly and this one cannot read: it is told so, or asked again for what it was to say again. */
@@ -73,7 +71,7 @@ export class Repair {
     if (said.length >= mostTries) return
     if (this.#saidLost.size > mostOfAll) this.#saidLost.clear()
     this.#saidLost.set(name, [...said, now])
-    this.#later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
+    this.later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
   }
 
   /** What is to be kept in the write in which something is read that a device has said, and what is to be done then. */
@@ -87,10 +85,10 @@ export class Repair {
     const name = nameOf(from.user, of)
     const wanted = repairs.wanted.get(name)
     const then = () => {
-      if (says === 'ask') this.#later(() => this.#answer(line, { ...from, id: of }))
+      if (says === 'ask') this.later(() => this.#answer(line, { ...from, id: of }))
       if (says === 'lost') this.#askAgain(line, from)
       if (says === 'none' && wanted) this.#tell(wanted, 'not_kept', false)
-      if (says === 'roster') this.#later(async () => (await engine.withGroups()).sayWho(engine, line, from, of))
+      if (says === 'roster') this.later(async () => (await engine.withGroups()).sayWho(engine, line, from, of))
       if (says === 'members') this.#woken()
     }
     if (says === 'members') {
@@ -99,12 +97,6 @@ export class Repair {
     }
     if (says === 'ask') return { sets: repairs.task({ ...from, id: of }), then }
     return { sets: says === 'none' ? repairs.want(name, undefined) : [], then }
-  }
-
-  /** Asks a device who is in a group. `rank`: how far it is believed where it would not be by itself (groups.ts). */
-  asks(line: Line, from: Device, group: string, rank?: number): void {
-    if (rank !== undefined) this.#engine.groups?.asked.set(nameOf(from.user, from.device) + group, rank)
-    this.#later(() => sayQuietly(this.#engine, line, from, { body: '', of: group, says: 'roster' }, false))
   }
 
   /** Entries that are gone, or deleted, are wanted no more. */
@@ -119,7 +111,7 @@ export class Repair {
   #askAgain(line: Line, { user, device }: Device): boolean {
     const { wanted } = this.#engine.repairs
     const lost = [...wanted].filter(([, of]) => of.user === user && of.device === device)
-    for (const [name] of lost) this.#later(() => this.#ask(line, name, true))
+    for (const [name] of lost) this.later(() => this.#ask(line, name, true))
     return lost.length > 0
   }
 
@@ -147,22 +139,9 @@ export class Repair {
     this.#tell(wanted, wanted.why as Why, false)
   }
 
-  /** Says a message again to a device that was there when it was sent; and waits with it while its user is somebody else than before. */
   async #answer(line: Line, task: Task): Promise<void> {
-    const engine = this.#engine
-    const { repairs, pins, vault } = engine
-    if (!repairs.tasks.has([task.user, task.device, task.id].join('\n')) || !line.isOpen) return
-    const pin = await pins.known(line, task.user)
-    if (waits(pin)) return
-    const logged = repairs.logged(task.id)
-    const n = logged?.ns[task.user] ?? (logged && engine.groups?.cameBefore(task.user, logged) ? pin.chain.n : 0)
-    const wasThere = logged && addedAt(pin, task) <= n
-    const says = wasThere
-      ? { ...carried(logged), body: logged.body, chat: logged.to, ...logged.says }
-      : ({ body: '', says: 'none' } as const)
-    await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
-    vault.set(repairs.task(task, true))
-    await vault.flush()
+    const { resend } = await this.#engine.later.resending()
+    await resend(this.#engine, line, task)
   }
 
   #tell({ frame, epoch, user }: Pick<Wanted, 'frame' | 'epoch' | 'user'>, why: Why, retrying: boolean): void {
@@ -171,15 +150,8 @@ export class Repair {
     this.#unread({ id, chat, from: user, why, retrying, time, epoch, seq })
   }
 
-  /** Ends with the connection, and is done again with the next. */
-  #later(task: () => Promise<unknown>): void {
+  /** One thing after another. Ends with the connection, and is done again with the next. */
+  later(task: () => Promise<unknown>): void {
     this.#last = this.#last.then(task).catch(() => {})
   }
-}
-
-/** The number of the link that has added a device as it is now. */
-function addedAt({ chain, links }: Pin, { device }: Device): number {
-  const identity = String(memberNamed(chain, device)?.identity)
-  const at = links.findIndex((link) => parseLink(link)?.add.some((added) => String(added.identity) === identity))
-  return at < 0 ? Number.POSITIVE_INFINITY : at + 1
 }

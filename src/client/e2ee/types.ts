@@ -28,11 +28,11 @@ export type Change = 'reset' | 'rotation' | 'device' | 'fork' | 'withheld' | 'di
 
 /**
  * Of a sealed group. `unsealed`: the server says that these are members, and no admin has added them in a way that can be proven: they are given
- * nothing. `differs`: these have another list of its members.
+ * nothing. `differs`: these have another list of its members. `refused`: this one, who is no admin, has said to change it, which changes nothing.
  */
 export type GroupChange = {
   readonly group: string
-  readonly why: 'unsealed' | 'differs'
+  readonly why: 'unsealed' | 'differs' | 'refused'
   readonly users: readonly string[]
 }
 

@@ -4,10 +4,12 @@ import * as groups from './in-groups.ts'
 import * as linking from './in-linking.ts'
 import * as media from './in-media.ts'
 import { plainPrimitives } from './plain.ts'
+import * as resending from './resending.ts'
 
 export const e2ee = e2eeWith({
   groups: async () => groups,
   linking: async () => linking,
   media: async () => media,
+  resending: async () => resending,
   plain: async () => plainPrimitives,
 })

@@ -1,10 +1,11 @@
 /** Sealed groups, as one device knows them, against members and servers that lie. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Engine } from '../../../src/client/e2ee/engine.ts'
 import { compared, textIn } from '../../../src/client/e2ee/group-opening.ts'
 import { sharedStatement } from '../../../src/client/e2ee/group-sealing.ts'
+import { asks } from '../../../src/client/e2ee/group-sending.ts'
 import { Groups } from '../../../src/client/e2ee/groups.ts'
 import type { Line } from '../../../src/client/e2ee/line.ts'
 import { keyPayload, type Payload } from '../../../src/client/e2ee/payload.ts'
@@ -57,16 +58,19 @@ it('lists that no device makes are none: of other types, with somebody twice, or
   }
 })
 
-it('a change by whoever may not make it changes nothing, and is told', () => {
+it('a change by whoever may not make it changes nothing, is told, and shown to nobody as made', () => {
   const { groups, told, change } = known('bob')
   const before = groups.of(group)
-  expect(change(step(3, 'carol', 'add', 'mallory'))).toEqual([])
-  expect(told).toEqual([{ group, why: 'differs', users: ['carol'] }])
-  expect(change(step(4, 'carol', 'add', 'mallory'), list(9, ['carol', 'bob', 'mallory'], ['carol']))).toEqual([])
+  expect(change(step(3, 'carol', 'add', 'mallory'))).toBeUndefined()
+  expect(told).toEqual([{ group, why: 'refused', users: ['carol'] }])
+  const madeUp = list(9, ['carol', 'bob', 'mallory'], ['carol'])
+  expect(change(step(4, 'carol', 'add', 'mallory'), madeUp)).toBeUndefined()
+  expect(told.slice(1)).toEqual([{ group, why: 'differs', users: ['carol'] }])
   expect(groups.of(group)).toEqual(before)
-  // What comes once more is no change.
-  change(step(2, 'alice', 'add', 'bob\ncarol'), begunBy('alice'))
-  expect(told).toHaveLength(1)
+  // What comes once more is no change, and told once.
+  expect(change(step(2, 'alice', 'add', 'bob\ncarol'), begunBy('alice'))).toEqual([])
+  expect(change(step(5, 'carol', 'remove', 'alice'))).toBeUndefined()
+  expect(told).toHaveLength(2)
 })
 
 it('a list that another device tells in the place of what was known is told', () => {
@@ -82,7 +86,8 @@ it('a list that another device tells in the place of what was known is told', ()
 it('where a device knew nothing, an admin corrects what a member has said, and a device of its own user both, however late', () => {
   const told: GroupChange[] = []
   const groups = new Groups(realm, new Map(), (event) => void told.push(event))
-  groups.asked.set('mallory', 0).set('alice', 1)
+  groups.mayAsk('mallory', 0)
+  groups.mayAsk('alice', 1)
   const says = (user: string, of: List) =>
     groups.told(group, listText(of), { isOwn: user === 'bob', user, name: user }).length
   const lie = list(2 ** 31 - 1, ['mallory', 'bob'], ['mallory'])
@@ -107,13 +112,13 @@ it('where a device knew nothing, an admin corrects what a member has said, and a
 it('what is confirmed is told to nobody', () => {
   const told: GroupChange[] = []
   const groups = new Groups(realm, new Map(), (event) => void told.push(event))
-  groups.asked.set('carol', 0)
+  groups.mayAsk('carol', 0)
   const known = list(3, ['alice', 'bob', 'carol'], ['alice'])
   groups.told(group, listText(known), { isOwn: false, user: 'carol', name: 'carol' })
   groups.told(group, listText(known), { isOwn: true, user: 'bob', name: 'bob' })
   expect(told).toEqual([])
   // And holds, whoever says another then.
-  groups.asked.set('alice', 1)
+  groups.mayAsk('alice', 1)
   groups.told(group, listText(list(2, ['alice', 'bob'], ['alice'])), { isOwn: false, user: 'alice', name: 'alice' })
   expect(groups.of(group)).toMatchObject(known)
 })
@@ -151,4 +156,25 @@ it('what a server makes up does not fill the memory', () => {
   // The first was forgotten, and is told again.
   groups.unsealed(group, ['user 0'])
   expect(told.length - before).toBe(5_001)
+})
+
+it('a device is asked for the members of a group once a minute, and 1,024 in all, whatever a server makes up', async () => {
+  const { groups } = known('bob')
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+  const later: (() => Promise<unknown>)[] = []
+  const repair = { later: (task: () => Promise<unknown>) => void later.push(task) } as unknown as Repair
+  const ask = (user: string, of = group) =>
+    asks({ groups } as unknown as Engine, repair, {} as Line, { user, device: 'phone' }, of)
+  for (let n = 0; n < 3; n++) ask('alice')
+  expect(later).toHaveLength(1)
+  for (let n = 0; n < 5_000; n++) ask(`user ${n}`)
+  expect(later).toHaveLength(1_024)
+  clock.mockReturnValue(60_000)
+  for (let n = 0; n < 3; n++) ask('alice')
+  expect(later).toHaveLength(1_025)
+  // What did not come to the server, as here, where there is none, is asked again.
+  await later.at(-1)?.()
+  ask('alice')
+  expect(later).toHaveLength(1_026)
+  clock.mockRestore()
 })
