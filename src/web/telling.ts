@@ -66,15 +66,15 @@ export function noteWords(note: Note, { from, mine }: Pick<Line, 'from' | 'mine'
 function groupNoteWords({ why, users }: Extract<Note, { is: 'group' }>): string {
   if (why === 'unsealed')
     return `The server lets ${names(users)} write here, and no admin has added them. They can read nothing`
-  if (why === 'refused')
-    return `${names(users)}, who is no admin, has tried to change this group. Nothing has changed`
+  if (why === 'refused') return `${names(users)}, who is no admin, has tried to change this group. Nothing has changed`
   return `For ${names(users)} other people are in this group than for you, or they say so`
 }
 
 function unreadWords({ why, retrying }: Extract<Note, { is: 'unread' }>, who: string): string {
   if (retrying) return 'Waiting for this message. It was asked for again'
   if (why === 'plaintext') return `A message that was not encrypted is not shown: it may not be from ${who}`
-  if (why === 'not_kept' || why === 'no_part') return 'This message cannot be read in this browser'
+  if (why === 'not_kept' || why === 'no_part')
+    return 'This message cannot be read in this browser: it was sent before it was linked, or is not kept any more'
   if (why === 'other_version' || why === 'other_suite') return 'Load the page again to read this message'
   return who === 'you' ? 'This message cannot be read here' : `This message cannot be read. Ask ${who} to send it again`
 }

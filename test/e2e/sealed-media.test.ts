@@ -377,3 +377,27 @@ it('goes on through links that break, up and down', async () => {
   const blob = await bob.client.download(medium.id)
   expect(idOf(new Uint8Array(await blob.arrayBuffer()))).toBe(idOf(content))
 }, 180_000)
+
+it('a device that comes later gets no content of what was sent before it came, and all of what is sent then', async () => {
+  await start()
+  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  const [before, after] = ['before', 'after'].map((name) => Buffer.concat([png(name), randomBytes(100_000)]))
+  const send = async (body: string, content: Buffer) =>
+    (await alice.client.send('bob', body, { media: await alice.client.upload(content as Buffer<ArrayBuffer>) })).id
+  const id = await send('before', before as Buffer)
+  await bob.has(1)
+  const laptop = await link('bob', bob, { device: 'laptop' })
+  const tablet = await link('alice', alice, { device: 'tablet' })
+  // Nobody is asked: it came before they were let in.
+  const final = [{ id, why: 'no_part', retrying: false }]
+  await expect.poll(() => laptop.unread, patient).toMatchObject(final)
+  await send('after', after as Buffer)
+  const got = await laptop.has(1)
+  expect(got).toMatchObject({ body: 'after', sealed: true })
+  expect(idOf(await laptop.content(got))).toBe(idOf(after as Buffer))
+  await expect.poll(() => tablet.own, patient).toMatchObject([{ body: 'after' }])
+  expect(idOf(await tablet.content(tablet.own[0] as Device['own'][number]))).toBe(idOf(after as Buffer))
+  expect(idOf(await bob.content(bob.got[0] as Device['got'][number]))).toBe(idOf(before as Buffer))
+  // Of what its user had sent with no other device nothing was kept for one.
+  expect([laptop.unread.length, tablet.unread]).toEqual([1, []])
+}, 180_000)
