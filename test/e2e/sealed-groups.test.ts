@@ -154,6 +154,21 @@ it('a sealed change by a member who is no admin is told, changes nothing, and is
   expect([again.told.filter(({ why }) => why === 'refused'), again.unread]).toEqual([[], []])
 })
 
+it('the name of a group that somebody is asked into is of the server, and does not pass for sealed', async () => {
+  await start({ e2ee: 'allowed' })
+  const [alice, bob] = [await enter('alice'), await enter('bob')]
+  await bob.client.set({ groups: 'nobody' })
+  const group = await alice.client.createGroup('team', ['bob'])
+  await expect
+    .poll(() => bob.got, { timeout: 60_000 })
+    .toMatchObject([{ change: 'invite', body: 'team', from: 'alice' }])
+  expect(bob.got[0]?.sealed).not.toBe(true)
+  await bob.client.send(group, '', { change: 'join' })
+  await alice.client.send(group, 'welcome')
+  await has(bob, group, 'alice: welcome')
+  expect(bob.got.find(({ body }) => body === 'welcome')?.sealed).toBe(true)
+})
+
 it('a device that is new reads what comes then, and writes when another has told it who is in the group', async () => {
   await start({ e2ee: 'allowed' })
   const [alice, bob] = [await enter('alice'), await enter('bob')]

@@ -17,7 +17,7 @@ export const chatOf = (frame: Carrying, me: string): string => groupOf(frame) ??
 
 /**
  * What was sealed and is not. What is sealed says for itself what it changes, whatever the server says; `of`: in the group that it was read
- * for. That a user is asked first only the server knows.
+ * for. That a user is asked first only the server knows, as well as the name of the group that it shows them: so that does not pass for sealed.
  */
 export function sealedFrame(frame: Carrying, body: Body, of?: Carrying, payload?: Payload): EntryFrame {
   const items: unknown[] = [...frame]
@@ -27,7 +27,10 @@ export function sealedFrame(frame: Carrying, body: Body, of?: Carrying, payload?
   if (frame[0] === 'message') {
     items[9] = null
     items[7] = of && groupOf(of) ? placeIn(of, payload?.change ?? (payload ? undefined : changeIn(of))) : null
-    if (payload?.change === 'add' && isInvited(of)) items[5] = String(valueIn((of as Carrying)[5]))
+    if (payload?.change === 'add' && isInvited(of)) {
+      items[5] = String(valueIn((of as Carrying)[5]))
+      return items as unknown as EntryFrame
+    }
   }
   return [...items, sealedItem] as unknown as EntryFrame
 }
