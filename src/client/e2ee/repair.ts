@@ -66,10 +66,11 @@ export class Repair {
     if (this.#askAgain(line, from)) return
     const name = nameOf(from.user, from.device)
     const now = systemClock.monotonic()
-    const said = (this.#saidLost.get(name) ?? []).filter((at) => now - at < begunMs)
+    const isRecent = (at = 0) => now - at < begunMs
+    for (const [other, times] of this.#saidLost) if (!isRecent(times.at(-1))) this.#saidLost.delete(other)
+    const said = this.#saidLost.get(name)?.filter(isRecent) ?? []
     // Else two that cannot read each other would say so for ever.
-    if (said.length >= mostTries) return
-    if (this.#saidLost.size > mostOfAll) this.#saidLost.clear()
+    if (said.length >= mostTries || this.#saidLost.size >= mostOfAll) return
     this.#saidLost.set(name, [...said, now])
     this.later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
   }

@@ -1,9 +1,10 @@
 /** What is wanted, and asked for, has a bound, whomever a server makes up. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Engine } from '../../../src/client/e2ee/engine.ts'
 import type { Line } from '../../../src/client/e2ee/line.ts'
 import { Repair } from '../../../src/client/e2ee/repair.ts'
 import { type Carrying, Repairs } from '../../../src/client/e2ee/repairs.ts'
+import { type Addressee, begun } from '../../../src/client/e2ee/sealing.ts'
 import type { Unread } from '../../../src/client/e2ee/types.ts'
 
 it('of users without number no more than 1,024 messages are wanted: the oldest is told as one that does not come', () => {
@@ -53,4 +54,45 @@ it('of what devices of users without number ask for no more than 1,024 waits', (
   const repairs = new Repairs()
   for (let n = 0; n < 1_100; n++) repairs.task({ user: `user ${n}`, device: 'phone', id: 'one' })
   expect([repairs.tasks.size, [...repairs.tasks.values()][0]?.user]).toEqual([1_024, 'user 76'])
+})
+
+it('devices of users without number are told 1,024 times in ten minutes that they cannot be read, each four times', () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+  const engine = { repairs: new Repairs() } as unknown as Engine
+  const nothing = () => {}
+  const repair = new Repair(engine, nothing, nothing)
+  const said = vi.spyOn(repair, 'later').mockImplementation(nothing)
+  const comes = (user: string) => repair.unheard({} as Line, { user, device: 'phone' })
+  for (let n = 0; n < 9; n++) comes('bob')
+  expect(said).toHaveBeenCalledTimes(4)
+  for (let n = 0; n < 5_000; n++) comes(`user ${n}`)
+  expect(said).toHaveBeenCalledTimes(4 + 1_023)
+  clock.mockReturnValue(600_000)
+  for (let n = 0; n < 5_000; n++) comes(`user ${n}`)
+  expect(said).toHaveBeenCalledTimes(4 + 1_023 + 1_024)
+  clock.mockRestore()
+})
+
+it('for repairs 1,024 pairings are begun in ten minutes, with whomever a server makes up', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+  let claims = 0
+  const ask = async () => {
+    claims += 1
+    return ['error']
+  }
+  const engine = {
+    begun: new Map(),
+    peers: { of: () => [] },
+    primitives: async () => ({}),
+    alone: (task: () => unknown) => task(),
+    changed: () => {},
+  } as unknown as Engine
+  const line = { ask, ref: () => '' } as unknown as Line
+  const begin = (n: number) => begun(engine, line, `user ${n}`, { user: `user ${n}`, peer: `peer ${n}` } as Addressee)
+  for (let n = 0; n < 3_000; n++) await begin(n)
+  expect([claims, engine.begun.size]).toEqual([1_024, 1_024])
+  clock.mockReturnValue(600_000)
+  await begin(0)
+  expect([claims, engine.begun.size]).toEqual([1_025, 1])
+  clock.mockRestore()
 })
