@@ -15,7 +15,10 @@ it('a server that says without end that there are few gets more once a minute, a
   let made = 0
   const primitives = {
     random: (length: number) => new Uint8Array(length),
-    publicOf: () => new Uint8Array(32).fill((made += 1)),
+    publicOf: () => {
+      made += 1
+      return new Uint8Array(32).fill(made)
+    },
   } as unknown as Primitives
   for (const [key, value] of await own.renew(primitives, 0)) kept.set(key, value)
   const engine = {
