@@ -142,16 +142,16 @@ it('a sealed change by a member who is no admin is told, changes nothing, and is
   for (const device of [alice, bob]) await expect.poll(() => device.told, { timeout: 60_000 }).toContainEqual(refused)
   await alice.client.send(group, 'between us')
   await has(bob, group, 'alice: between us')
-  await expect.poll(() => mallory.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
-  for (const { got, unread } of [alice, bob])
-    expect([got.filter(({ change, body }) => change === 'add' && body === 'mallory'), unread]).toEqual([[], []])
+  await expect.poll(() => mallory.client.unread.map(({ why }) => why), { timeout: 60_000 }).toContain('no_part')
+  for (const { got, client } of [alice, bob])
+    expect([got.filter(({ change, body }) => change === 'add' && body === 'mallory'), client.unread]).toEqual([[], []])
   expect((await bob.client.e2ee.group(group)).members).toEqual(['alice', 'bob', 'carol'])
   // It is over: neither told nor asked for again by who comes back.
   await bob.client.close()
   const again = await enter('bob', { storage: bob.storage })
   await alice.client.send(group, 'still between us')
   await has(again, group, 'alice: still between us')
-  expect([again.told.filter(({ why }) => why === 'refused'), again.unread]).toEqual([[], []])
+  expect([again.told.filter(({ why }) => why === 'refused'), again.client.unread]).toEqual([[], []])
 })
 
 it('the name of a group that somebody is asked into is of the server, and does not pass for sealed', async () => {

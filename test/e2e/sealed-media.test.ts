@@ -390,7 +390,7 @@ it('a device that comes later gets no content of what was sent before it came, a
   const tablet = await link('alice', alice, { device: 'tablet' })
   // Nobody is asked: it came before they were let in.
   const final = [{ id, why: 'no_part', retrying: false }]
-  await expect.poll(() => laptop.unread, patient).toMatchObject(final)
+  await expect.poll(() => laptop.client.unread, patient).toMatchObject(final)
   await send('after', after as Buffer)
   const got = await laptop.has(1)
   expect(got).toMatchObject({ body: 'after', sealed: true })
@@ -399,5 +399,5 @@ it('a device that comes later gets no content of what was sent before it came, a
   expect(idOf(await tablet.content(tablet.own[0] as Device['own'][number]))).toBe(idOf(after as Buffer))
   expect(idOf(await bob.content(bob.got[0] as Device['got'][number]))).toBe(idOf(before as Buffer))
   // Of what its user had sent with no other device nothing was kept for one.
-  expect([laptop.unread.length, tablet.unread]).toEqual([1, []])
+  expect([laptop.client.unread.length, tablet.client.unread]).toEqual([1, []])
 }, 180_000)
