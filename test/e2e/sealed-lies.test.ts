@@ -6,9 +6,9 @@ import type { Later } from '../../src/client/e2ee/engine.ts'
 import * as groups from '../../src/client/e2ee/in-groups.ts'
 import * as linking from '../../src/client/e2ee/in-linking.ts'
 import * as media from '../../src/client/e2ee/in-media.ts'
+import * as repairs from '../../src/client/e2ee/in-repairs.ts'
 import { e2ee } from '../../src/client/e2ee/index.ts'
 import { plainPrimitives } from '../../src/client/e2ee/plain.ts'
-import * as resending from '../../src/client/e2ee/resending.ts'
 import type { E2ee, Unread } from '../../src/client/e2ee/types.ts'
 import { type Client, connect, memoryStorage } from '../../src/client/index.ts'
 import type { Transport } from '../../src/client/transport.ts'
@@ -142,7 +142,7 @@ it('what could not be loaded is loaded with the next connection: nothing is lost
     groups: load,
     linking: async () => linking,
     media: async () => media,
-    resending: async () => resending,
+    repairs: async () => repairs,
     plain: async () => plainPrimitives,
   }
   const alice = await enter('alice')

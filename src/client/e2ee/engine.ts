@@ -38,8 +38,8 @@ export type Later = {
   readonly linking: () => Promise<typeof import('./in-linking.ts')>
   /** For media, and bodies that are too long for a message. */
   readonly media: () => Promise<typeof import('./in-media.ts')>
-  /** For a device that could not read what this one has sent. */
-  readonly resending: () => Promise<typeof import('./resending.ts')>
+  /** For what could not be read, here or by another device. */
+  readonly repairs: () => Promise<typeof import('./in-repairs.ts')>
   /** Where the platform has no X25519. */
   readonly plain: () => Promise<Primitives>
 }

@@ -18,6 +18,6 @@ export const e2ee = e2eeWith({
   groups: () => import('./in-groups.ts'),
   linking: () => import('./in-linking.ts'),
   media: () => import('./in-media.ts'),
-  resending: () => import('./resending.ts'),
+  repairs: () => import('./in-repairs.ts'),
   plain: async () => (await import('./plain.ts')).plainPrimitives,
 })

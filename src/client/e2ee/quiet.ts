@@ -2,13 +2,15 @@
 import type { SendFrame } from '../../protocol/frames.ts'
 import type { MessageId, UserId } from '../../protocol/ids.ts'
 import { sentBody } from '../../protocol/keys/parts.ts'
+import { systemClock } from '../clock.ts'
 import { uuidv7 } from '../uuid.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
 import type { Pairings } from './pairings.ts'
 import { type Payload, payloadBytes } from './payload.ts'
 import { headOf, memberNamed, type Pin, waits } from './pins.ts'
-import { addressee, begun, paired, partFor } from './sealing.ts'
+import { begunMs, mostOfAll } from './repairs.ts'
+import { type Addressee, addressee, begin, paired, partFor } from './sealing.ts'
 
 type Said = Pick<Payload, 'body' | 'of' | 'chat' | 'says' | 'change' | 'list' | 'media' | 'preview'>
 export type Device = { readonly user: string; readonly device: string }
@@ -62,4 +64,19 @@ async function seal(engine: Engine, line: Line, { user, device }: Device, about:
     engine.changed(changes)
     return sentBody({ theirs: theirs.chain.n, mine: mine.chain.n, parts, own: [], quiet: true })
   })
+}
+
+/** A pairing that was begun since what there was may be broken: the other device takes it for its own, once it has read in it. */
+export async function begun(engine: Engine, line: Line, chat: string, to: Addressee): Promise<string | undefined> {
+  const all = engine.begun
+  const now = systemClock.monotonic()
+  for (const [peer, { at }] of all) if (now - at >= begunMs) all.delete(peer)
+  const last = all.get(to.peer)
+  const isThere = engine.peers.of(to.peer).some(({ opening }) => String(opening.ephemeral) === last?.ephemeral)
+  if (last && isThere) return last.ephemeral
+  if (all.size >= mostOfAll) return undefined
+  await begin(engine, line, chat, to.user, [to], () => true)
+  const ephemeral = String(engine.peers.of(to.peer).at(-1)?.opening.ephemeral)
+  all.set(to.peer, { ephemeral, at: now })
+  return ephemeral
 }

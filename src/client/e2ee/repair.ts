@@ -8,9 +8,8 @@ import { placeIn } from './entering.ts'
 import type { Line } from './line.ts'
 import type { Payload } from './payload.ts'
 import { nameOf } from './peers.ts'
-import { type Device, sayQuietly } from './quiet.ts'
-import { type Carrying, mostOfAll, type Sets, type Task, type Wanted } from './repairs.ts'
-import { begunMs } from './sealing.ts'
+import type { Device, sayQuietly } from './quiet.ts'
+import { begunMs, type Carrying, mostOfAll, type Sets, type Task, type Wanted } from './repairs.ts'
 import type { Unread, Why } from './types.ts'
 
 /** Times that one message is asked for. */
@@ -19,6 +18,8 @@ const mostTries = 4
 const mostWanted = 64
 /** Of these no other bytes of the same message would help. */
 const final: ReadonlySet<Why> = new Set<Why>(['plaintext', 'unknown_device', 'other_suite', 'other_version'])
+
+type Said = Parameters<typeof sayQuietly> extends [unknown, ...infer Rest] ? Rest : never
 
 export class Repair {
   readonly #engine: Engine
@@ -72,7 +73,7 @@ export class Repair {
     // Else two that cannot read each other would say so for ever.
     if (said.length >= mostTries || this.#saidLost.size >= mostOfAll) return
     this.#saidLost.set(name, [...said, now])
-    this.later(() => sayQuietly(this.#engine, line, from, { body: '', says: 'lost' }, true))
+    this.later(() => this.#say(line, from, { body: '', says: 'lost' }, true))
   }
 
   /** What is to be kept in the write in which something is read that a device has said, and what is to be done then. */
@@ -126,7 +127,7 @@ export class Repair {
     if (tries > mostTries) return this.#giveUp(name, wanted)
     vault.set(repairs.want(name, { ...wanted, tries, asked: false }))
     const says = { body: '', of: wanted.frame[2], says: 'ask' } as const
-    const isSent = await sayQuietly(engine, line, wanted, says, wanted.why !== 'no_part' || tries > 1)
+    const isSent = await this.#say(line, wanted, says, wanted.why !== 'no_part' || tries > 1)
     const now = repairs.wanted.get(name)
     if (!now) return
     if (!isSent) return this.#giveUp(name, now)
@@ -140,8 +141,13 @@ export class Repair {
     this.#tell(wanted, wanted.why as Why, false)
   }
 
+  async #say(...[line, to, says, anew]: Said): Promise<boolean> {
+    const { sayQuietly } = await this.#engine.later.repairs()
+    return sayQuietly(this.#engine, line, to, says, anew)
+  }
+
   async #answer(line: Line, task: Task): Promise<void> {
-    const { resend } = await this.#engine.later.resending()
+    const { resend } = await this.#engine.later.repairs()
     await resend(this.#engine, line, task)
   }
 

@@ -40,6 +40,9 @@ const logBytes = 10 * 1024 * 1024
 const mostTasks = 256
 /** Of all users, as many of whom a server can make up: messages that are wanted, and things that are asked for. */
 export const mostOfAll = 1_024
+/** Milliseconds in which a pairing that was begun for a repair is the one for the next, too. In these no more than `mostOfAll` are begun so. */
+export const begunMs = 600_000
+
 /** What a message costs besides its body. */
 const around = 200
 

@@ -1,4 +1,4 @@
-/** What this device has sent is said again to one that could not read it: loaded when one asks. */
+/** What this device has sent is said again to one that could not read it. */
 import { parseLink } from '../../protocol/keys/link.ts'
 import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'

@@ -16,7 +16,6 @@ import { type Payload, payloadBytes } from './payload.ts'
 import { peerOf } from './peers.ts'
 import { headOf, type Pin } from './pins.ts'
 import { canWrite } from './ratchet.ts'
-import { mostOfAll } from './repairs.ts'
 import { checkedBundle } from './x3dh.ts'
 
 /** Bytes of a sealed body, with what is in it for each device: what is more goes as what the message carries. */
@@ -151,25 +150,8 @@ export async function paired(
   if (missing.length > 0) await begin(engine, line, chat, user, missing, (device) => !canWriteTo(device))
 }
 
-/** Milliseconds in which a pairing that was begun for a repair is the one for the next, too. In these no more than `mostOfAll` are begun so. */
-export const begunMs = 600_000
-
-/** A pairing that was begun since what there was may be broken: the other device takes it for its own, once it has read in it. */
-export async function begun(engine: Engine, line: Line, chat: string, to: Addressee): Promise<string | undefined> {
-  const all = engine.begun
-  const now = systemClock.monotonic()
-  for (const [peer, { at }] of all) if (now - at >= begunMs) all.delete(peer)
-  const last = all.get(to.peer)
-  const isThere = engine.peers.of(to.peer).some(({ opening }) => String(opening.ephemeral) === last?.ephemeral)
-  if (last && isThere) return last.ephemeral
-  if (all.size >= mostOfAll) return undefined
-  await begin(engine, line, chat, to.user, [to], () => true)
-  const ephemeral = String(engine.peers.of(to.peer).at(-1)?.opening.ephemeral)
-  all.set(to.peer, { ephemeral, at: now })
-  return ephemeral
-}
-
-async function begin(
+/** Begins pairings with those of these devices that are still missing when it is known how. */
+export async function begin(
   engine: Engine,
   line: Line,
   chat: string,

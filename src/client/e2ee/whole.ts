@@ -3,13 +3,13 @@ import { e2eeWith } from './e2ee.ts'
 import * as groups from './in-groups.ts'
 import * as linking from './in-linking.ts'
 import * as media from './in-media.ts'
+import * as repairs from './in-repairs.ts'
 import { plainPrimitives } from './plain.ts'
-import * as resending from './resending.ts'
 
 export const e2ee = e2eeWith({
   groups: async () => groups,
   linking: async () => linking,
   media: async () => media,
-  resending: async () => resending,
+  repairs: async () => repairs,
   plain: async () => plainPrimitives,
 })

@@ -74,7 +74,7 @@ it('is loaded anew where it could not be loaded before', async () => {
     return plainPrimitives
   }
   const never = () => Promise.reject(new Error('not asked for'))
-  const later = { plain, groups: never, linking: never, media: never, resending: never }
+  const later = { plain, groups: never, linking: never, media: never, repairs: never }
   const engine = new Engine(
     {},
     memoryStorage(),

@@ -2,9 +2,10 @@
 import { expect, it, vi } from 'vitest'
 import type { Engine } from '../../../src/client/e2ee/engine.ts'
 import type { Line } from '../../../src/client/e2ee/line.ts'
+import { begun } from '../../../src/client/e2ee/quiet.ts'
 import { Repair } from '../../../src/client/e2ee/repair.ts'
 import { type Carrying, Repairs } from '../../../src/client/e2ee/repairs.ts'
-import { type Addressee, begun } from '../../../src/client/e2ee/sealing.ts'
+import type { Addressee } from '../../../src/client/e2ee/sealing.ts'
 import type { Unread } from '../../../src/client/e2ee/types.ts'
 
 it('of users without number no more than 1,024 messages are wanted: the oldest is told as one that does not come', () => {
