@@ -31,7 +31,7 @@ export function placeIn({ pins, own, user, device }: Engine): Place {
 }
 
 /** More prekeys for one use: they are durable here before anybody can have one. */
-export async function bring(engine: Engine, line: Line): Promise<void> {
+async function bring(engine: Engine, line: Line): Promise<void> {
   const primitives = await engine.primitives()
   await engine.alone(async () => engine.changed(new Map(), await engine.own.more(primitives)))
   await engine.vault.flush()
