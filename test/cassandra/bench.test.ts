@@ -30,20 +30,27 @@ describe('the benchmarks of a cluster', { ...oneNodeHere, timeout: 600_000 }, ()
     const figures = await bench('cluster', '--pairs', '20', '--rate', '100', '--seconds', '1', '--remote', '0')
     expect(figures).toMatchObject({ bench: 'cluster', ...clean, unconfirmed: 0 })
     const loads = figures.loads as Record<string, number | boolean>[]
-    expect(loads.map(({ nodes, homed }) => [nodes, homed])).toEqual([
-      [1, true],
-      [2, true],
-      [2, false],
-      [3, true],
-      [3, false],
+    expect(loads.map(({ rate, nodes, homed }) => [Math.round(Number(rate)), nodes, homed])).toEqual([
+      [100, 1, true],
+      [33, 1, true],
+      [100, 2, true],
+      [100, 2, false],
+      [100, 3, true],
+      [100, 3, false],
     ])
     for (const { node_cpu_us_per_message: cost } of loads) expect(cost).toBeGreaterThan(0)
-    const [none, , , homed, forwarded] = loads.map(({ link_frames_per_message: frames }) => frames)
+    const [none, , , , homed, forwarded] = loads.map(({ link_frames_per_message: frames }) => frames)
     expect(none).toBe(0)
     expect(homed).toBe(figures.link_frames_per_message_homed)
     // Who sends and who gets it are known to two more nodes where neither is at home.
     expect(forwarded).toBeGreaterThan(Number(homed))
-    for (const key of ['ratio_homed_3', 'ratio_forwarded_3', 'idle_cpu_share'])
+    for (const key of [
+      'ratio_homed_3',
+      'ratio_forwarded_3',
+      'ratio_homed_3_same_load',
+      'stream_cpu_us_per_batch',
+      'idle_cpu_share',
+    ])
       expect(figures[key], key).toBeGreaterThan(0)
   })
 
