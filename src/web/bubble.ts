@@ -3,6 +3,7 @@ import { isGroup, type Line, type Note } from '../client/chats/index.ts'
 import { timerOf } from '../client/index.ts'
 import { hueOf, icon, linked, make, tick } from './dom.ts'
 import type { Gallery } from './gallery.ts'
+import { gatheredWords } from './gathered.ts'
 import { changeWords, noteWords, partsOf } from './telling.ts'
 import { clock, day, leftWords, lifetimeWords, refusalWords } from './words.ts'
 
@@ -51,6 +52,18 @@ export class Bubbles {
     if (begins && shown.day?.textContent !== on) shown.day = make('li', 'divider', make('span', '', on))
     if (!begins) shown.day = undefined
     shown.item.classList.toggle('follows', !begins && follows(line, before))
+  }
+
+  /** `count`: for how many it stands; 0: another stands for it. */
+  gather({ item, note }: Shown, line: Line, count: number): void {
+    if (note?.is !== 'unread') return
+    item.classList.toggle('gathered', count === 0)
+    item.classList.toggle('several', count > 1)
+    const [text, words] = [
+      item.querySelector('.text'),
+      count > 1 ? gatheredWords(count) : noteWords(note, line, this.#me),
+    ]
+    if (text && text.textContent !== words) text.textContent = words
   }
 
   #change(line: Line): HTMLElement {

@@ -6,6 +6,7 @@ import type { Line } from '../client/chats/index.ts'
 import { type Acts, Bubbles, countDown, type Shown } from './bubble.ts'
 import { byId, make } from './dom.ts'
 import type { Gallery } from './gallery.ts'
+import { gathered } from './gathered.ts'
 import { Reel } from './reel.ts'
 import { gapWords } from './words.ts'
 
@@ -183,12 +184,14 @@ export class Talk {
     const ids = new Set(wanted.map(({ id }) => id))
     for (const id of this.#shown.keys()) if (!ids.has(id)) this.#shown.delete(id)
     const now = Date.now()
+    const counts = gathered(this.#reel.lines)
     let before = this.#reel.before
     const nodes: Element[] = []
     for (const line of wanted) {
       const shown = this.#shown.get(line.id) ?? this.#bubbles.make(line)
       this.#shown.set(line.id, shown)
       this.#bubbles.place(shown, line, before, now)
+      this.#bubbles.gather(shown, line, counts.get(line.id) ?? 1)
       if (before && this.#lacks(before) && !this.#lacks(line)) nodes.push(this.#gap)
       before = line
       if (shown.day) nodes.push(shown.day)

@@ -13,7 +13,18 @@ import { jsonCodec } from '../../src/protocol/json.ts'
 import { sentBody, sentIn } from '../../src/protocol/keys/parts.ts'
 import { isQuiet, isSealed } from '../../src/protocol/sealed.ts'
 import { freePort } from '../ports.ts'
-import { faint, leaveGroup, makeGroup, needsChromium, Pages, removeMember, say, texts, ticks } from './pages.ts'
+import {
+  faint,
+  isInSight,
+  leaveGroup,
+  makeGroup,
+  needsChromium,
+  Pages,
+  removeMember,
+  say,
+  texts,
+  ticks,
+} from './pages.ts'
 
 const pages = new Pages(await freePort(), ['--e2ee', 'allowed'])
 const strict = new Pages(await freePort(), ['--e2ee', 'required'])
@@ -115,6 +126,7 @@ describe('the chat page with encryption', needsChromium, () => {
     await ann.click('#info button:has-text("Scan the code of ben")')
     await ann.setInputFiles('#info input[type=file]', pictureOf(await ben.locator('#info .digits').screenshot()))
     await ann.waitForSelector('#notice:has-text("no code in this picture")')
+    expect(await isInSight(ann, '#notice')).toBe(true)
     await ann.setInputFiles('#info input[type=file]', pictureOf(await ben.locator('#info .qr').screenshot()))
     await ann.waitForSelector('#info button:has-text("Compare"):focus')
     expect(await ann.inputValue('#info textarea')).toBe(await scanned(ben))

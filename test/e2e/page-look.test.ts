@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { freePort } from '../ports.ts'
-import { faint, needsChromium, Pages, say } from './pages.ts'
+import { faint, isInSight, needsChromium, Pages, say } from './pages.ts'
 
 const pages = new Pages(await freePort())
 
@@ -56,6 +56,20 @@ describe('the chat page', needsChromium, () => {
       await desk.close()
     },
   )
+
+  it.each([1200, 390])('says what went wrong over nothing, at a width of %i', async (width) => {
+    const desk = await pages.browserOf(width)
+    const page = await pages.open(desk, `ned-${width}`, 'olga')
+    await say(page, ...Array.from({ length: 30 }, (_, n) => `line ${n}`))
+    await page.waitForSelector('#messages .text:has-text("line 29")')
+    await page.evaluate(() => Object.assign(navigator.clipboard, { writeText: async () => {} }))
+    await page.locator('#messages .more').last().click()
+    await page.click('#info button:has-text("Copy")')
+    await page.waitForSelector('#notice:has-text("Copied")')
+    const seen = ['#notice', '#messages .text', '#text', '#send', '#name', '#about']
+    for (const selector of seen) expect([selector, await isInSight(page, selector)]).toEqual([selector, true])
+    await desk.close()
+  })
 
   it('finds chats by name and messages by their words, and opens a chat where the message stands', async () => {
     const desk = await pages.browserOf(1200)

@@ -153,6 +153,7 @@ describe('the chat page with encryption', needsChromium, () => {
     await chat(ann2, 'Team')
     await says(ann2).toContain('for all devices')
     await has(laptop, 'ben: for all devices')
+    await ann2.waitForSelector('#messages .several:has-text("messages cannot be read in this browser")')
     await step('a new device', ann, ann2)
 
     await ann.click('#settings')
@@ -178,6 +179,10 @@ describe('the chat page with encryption', needsChromium, () => {
     await ben2.waitForSelector('#keys', { state: 'hidden' })
     await say(ann, 'who is ben now?')
     await lock(ann, 'Encrypted, but not for ben')
+    await ann.waitForSelector('#held-text:has-text("ben can read nothing of what you write here")')
+    await ann.click('#held-compare')
+    await ann.waitForSelector('#info h3:has-text("Security number with ben")')
+    await ann.keyboard.press('Escape')
     await step('the group goes on without him', ann)
     await chat(ann, 'ben')
     await say(ann, 'are you there?')
@@ -196,6 +201,9 @@ describe('the chat page with encryption', needsChromium, () => {
     expect(await texts(ben2)).not.toContain('who is ben now?')
     await say(ben2, 'here I am')
     await has(cy, 'ben: here I am')
+    await chat(ann, 'Team')
+    await lock(ann, 'Encrypted')
+    expect(await ann.isVisible('#held')).toBe(false)
     await step('ben is back', ann, ben2)
 
     await pages.stop('SIGKILL')

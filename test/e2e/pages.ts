@@ -126,6 +126,20 @@ export async function removeMember(page: Page, member: string): Promise<void> {
   await page.waitForSelector(`#info li:has-text("${member}")`, { state: 'detached' })
 }
 
+/** Whether all of something is on the screen, and nothing lies over it. */
+export const isInSight = (page: Page, selector: string): Promise<boolean> =>
+  page
+    .locator(selector)
+    .last()
+    .evaluate((element) => {
+      const { left, right, top, bottom } = element.getBoundingClientRect()
+      const points = [left + 1, (left + right) / 2, right - 1].flatMap((x) => [top + 1, bottom - 1].map((y) => [x, y]))
+      return points.every(([x = 0, y = 0]) => {
+        const found = document.elementFromPoint(x, y)
+        return found !== null && (element.contains(found) || found.contains(element))
+      })
+    })
+
 export const texts = (page: Page) => page.locator('#messages .text').allTextContents()
 
 export const ticks = (page: Page) =>

@@ -13,7 +13,7 @@ import { givenNothing, notSealedWords, plainGroupWords } from './group.ts'
 import { keyOf } from './key.ts'
 import { Linking } from './linking.ts'
 import { Lock } from './lock.ts'
-import { showEncryption } from './person.ts'
+import { showEncryption, showPerson } from './person.ts'
 import { Strip } from './strip.ts'
 
 export function sealing({ realm, required }: Offer): Sealing {
@@ -69,8 +69,11 @@ class PageSealing implements Sealing {
       devices: settings,
       plainGroup: async (group: string) => plainGroupWords(e2ee, (await client.group(group)).members),
     }
-    this.#lock = new Lock({ me, e2ee, book, isFirst }, (chat, secrecy) =>
-      showEncryption(chat, secrecy, { ...acts, changed: () => void this.#lock?.look() }),
+    const shown = { ...acts, changed: () => void this.#lock?.look() }
+    this.#lock = new Lock(
+      { me, e2ee, book, isFirst },
+      (chat, secrecy) => showEncryption(chat, secrecy, shown),
+      ({ user, identity }) => showPerson(user, identity, shown),
     )
     this.#strip = new Strip(me, e2ee, acts)
   }

@@ -3,7 +3,7 @@ import type { Book } from '../../client/chats/index.ts'
 import type { E2ee } from '../../client/e2ee/types.ts'
 import { byId, icon } from '../dom.ts'
 import { ask, tried } from '../sheet.ts'
-import { heldWords, lockWords, type Secrecy, secrecyOf } from './secrecy.ts'
+import { type Held, heldWords, lockWords, type Secrecy, secrecyOf } from './secrecy.ts'
 
 const shapes = {
   closed: 'M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3',
@@ -18,15 +18,16 @@ type About = { readonly me: string; readonly e2ee: E2ee; readonly book: Book; re
 export class Lock {
   readonly #about: About
   #chat: string | undefined
+  #held: Held | undefined
   #known: Secrecy | undefined
   #looking = false
   #again = false
 
-  /** `press`: shows all about the encryption of a chat. */
-  constructor(about: About, press: (chat: string, secrecy: Secrecy) => void) {
+  /** `press`: shows all about the encryption of a chat. `compare`: the number of somebody for whom nothing is encrypted before that. */
+  constructor(about: About, press: (chat: string, secrecy: Secrecy) => void, compare: (held: Held) => void) {
     this.#about = about
     byId('lock').onclick = () => this.#chat !== undefined && this.#known && press(this.#chat, this.#known)
-    byId('held-compare').onclick = byId('lock').onclick
+    byId('held-compare').onclick = () => this.#held && compare(this.#held)
     byId('held-accept').onclick = () => this.#accept()
     for (const name of ['identity', 'place', 'group'] as const) about.e2ee.on(name, () => void this.look())
     about.book.on('lines', (lines) => {
@@ -67,25 +68,34 @@ export class Lock {
     this.#known = secrecy
     const lock = byId('lock')
     lock.hidden = secrecy === undefined
-    byId('held').hidden = secrecy?.is !== 'held'
+    this.#showHeld(secrecy)
     if (!secrecy) return
     const isVerified = secrecy.is === 'sealed' && secrecy.identity.verified
     lock.replaceChildren(icon(secrecy.is === 'open' ? shapes.open : isVerified ? shapes.verified : shapes.closed))
     lock.title = lockWords(secrecy)
     lock.setAttribute('aria-label', `${lock.title}: details`)
-    if (secrecy.is !== 'held') return
-    const words = heldWords(secrecy.identity, this.#chat ?? '')
+  }
+
+  /** One after another, of several members of a group. */
+  #showHeld(secrecy: Secrecy | undefined): void {
+    const isGroup = secrecy?.is === 'group'
+    const alone = secrecy?.is === 'held' ? { user: this.#chat ?? '', identity: secrecy.identity } : undefined
+    this.#held = isGroup ? secrecy.held[0] : alone
+    byId('held').hidden = this.#held === undefined
+    if (!this.#held) return
+    const words = heldWords(this.#held, isGroup)
     if (byId('held-text').textContent !== words) byId('held-text').textContent = words
-    byId('held').classList.toggle('forked', secrecy.identity.forked)
-    byId('held-accept').hidden = secrecy.identity.forked
+    const { forked } = this.#held.identity
+    byId('held').classList.toggle('forked', forked)
+    byId('held-accept').hidden = forked
   }
 
   #accept(): void {
-    const [chat, known] = [this.#chat ?? '', this.#known]
-    if (known?.is !== 'held') return
-    const words = `If you did not compare the numbers, somebody else may have taken the place of ${chat}. What waits is sent to the devices that there are now.`
-    ask(`Send to the new devices of ${chat}?`, words, 'Send', async () => {
-      await tried(this.#about.e2ee.accept(chat, known.identity))
+    if (!this.#held) return
+    const { user, identity } = this.#held
+    const words = `If you did not compare the numbers, somebody else may have taken the place of ${user}. What waits, and what you write from now on, goes to the devices that there are now.`
+    ask(`Send to the new devices of ${user}?`, words, 'Send', async () => {
+      await tried(this.#about.e2ee.accept(user, identity))
       await this.look()
     })
   }

@@ -26,14 +26,22 @@ export function showEncryption(chat: string, secrecy: Secrecy, acts: Acts): void
     const act = secrecy.why === 'off' ? [acts.turnOn()] : secrecy.why === 'unlinked' ? [acts.link()] : []
     return openSheet('Not encrypted', make('p', 'words', openWords(secrecy.why, chat, acts.required)), ...act)
   }
-  if (secrecy.is === 'group') return openSheet('Encryption', make('p', 'words', groupWords(secrecy.group)))
+  if (secrecy.is === 'group') return showGroup(secrecy, acts)
   showPerson(chat, secrecy.identity, acts)
 }
 
-function showPerson(chat: string, identity: UserIdentity, acts: Acts): void {
+/** With whom of a group the numbers are to be compared. */
+function showGroup({ group, held }: Extract<Secrecy, { is: 'group' }>, acts: Acts): void {
+  const compare = held.map(({ user, identity }) =>
+    button(`Compare the security number with ${user}`, () => showPerson(user, identity, acts)),
+  )
+  openSheet('Encryption', make('p', 'words', groupWords(group, held)), ...compare)
+}
+
+export function showPerson(chat: string, identity: UserIdentity, acts: Acts): void {
   const { safetyNumber, card, devices, verified } = identity
   const says = identity.waits
-    ? heldWords(identity, chat)
+    ? heldWords({ user: chat, identity }, false)
     : `What you and ${chat} write is encrypted on your devices, photos and files as well, and only they can read it.`
   openSheet(
     'Encryption',

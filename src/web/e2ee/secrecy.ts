@@ -4,11 +4,14 @@ import type { E2ee, GroupIdentity, UserIdentity } from '../../client/e2ee/types.
 import { isSealedGroup } from '../../protocol/sealed.ts'
 import { names } from '../words.ts'
 
+/** Somebody for whom nothing is encrypted before this person has compared the numbers, or has said that it may be. */
+export type Held = { readonly user: string; readonly identity: UserIdentity }
 type Why = 'self' | 'off' | 'unlinked' | 'theirs' | 'refused'
 /** `off`: this person has not turned it on. `unlinked`: in this browser not. `theirs`: the other one has not. `refused`: the server does not take it. */
 export type Secrecy =
   | { readonly is: 'sealed' | 'held'; readonly identity: UserIdentity }
-  | { readonly is: 'group'; readonly group: GroupIdentity }
+  /** `held`: its members who are. */
+  | { readonly is: 'group'; readonly group: GroupIdentity; readonly held: readonly Held[] }
   | { readonly is: 'open'; readonly why: 'group' }
   | { readonly is: 'open'; readonly why: Why }
 
@@ -18,11 +21,26 @@ export async function secrecyOf(e2ee: E2ee, me: string, chat: string, isFirst: (
   const place = await e2ee.place()
   if (place === 'refused') return { is: 'open', why: 'refused' }
   if (place !== 'linked') return { is: 'open', why: isFirst() ? 'off' : 'unlinked' }
-  if (isSealedGroup(chat)) return { is: 'group', group: await e2ee.group(chat) }
+  if (isSealedGroup(chat)) {
+    const group = await e2ee.group(chat)
+    return { is: 'group', group, held: await heldOf(e2ee, group.without) }
+  }
   if (chat === me) return { is: 'open', why: 'self' }
   const identity = await e2ee.identity(chat).catch(() => undefined)
   if (!identity) return { is: 'open', why: 'theirs' }
   return { is: identity.waits ? 'held' : 'sealed', identity }
+}
+
+async function heldOf(e2ee: E2ee, users: readonly string[]): Promise<Held[]> {
+  const found = await Promise.all(
+    users.map((user) =>
+      e2ee.identity(user).then(
+        (identity) => (identity.waits ? [{ user, identity }] : []),
+        () => [],
+      ),
+    ),
+  )
+  return found.flat()
 }
 
 /** In a few words, for the lock. */
@@ -57,19 +75,21 @@ export function openWords(why: Why, who: string, required: boolean): string {
 }
 
 /** Who reads a group, and who does not. */
-export function groupWords({ unsealed, without }: GroupIdentity): string {
+export function groupWords({ unsealed, without }: GroupIdentity, held: readonly Held[]): string {
+  const keyless = without.filter((member) => !held.some(({ user }) => user === member))
   const left =
-    without.length > 0
-      ? ` Nothing is encrypted for ${names(without)}: they have not turned on encryption, or their devices are all new, and you have not compared their security number since. Open the chat with them to see which.`
-      : ''
+    keyless.length > 0 ? ` Nothing is encrypted for ${names(keyless)}: they have not turned on encryption.` : ''
   const added =
     unsealed.length > 0 ? ` The server has added ${names(unsealed)}, and no admin has: they get nothing.` : ''
-  return `What is written in this group is encrypted on the devices of its members, and only they can read it.${left}${added}`
+  return `What is written in this group is encrypted on the devices of its members, and only they can read it.${left}${added}${held.map((one) => ` ${heldWords(one, true)}`).join('')}`
 }
 
-/** Why what is written waits. */
-export function heldWords({ forked }: UserIdentity, who: string): string {
-  return forked
-    ? `The server shows two versions of the devices of ${who}. Nothing is sent to ${who} any more: somebody may be trying to read along. Ask ${who} in another way, and whoever runs this server.`
-    : `The devices of ${who} are not the ones you know. What you write waits until you have compared the security number, or send it anyway.`
+/** Why what is written waits; in a group it does not, and they get nothing of it. */
+export function heldWords({ user, identity }: Held, isGroup: boolean): string {
+  if (identity.forked)
+    return `The server shows two versions of the devices of ${user}. Nothing is sent to ${user} any more: somebody may be trying to read along. Ask ${user} in another way, and whoever runs this server.`
+  const words = `The devices of ${user} are not the ones you know.`
+  return isGroup
+    ? `${words} ${user} can read nothing of what you write here until you have compared the security number, or press “Send anyway”.`
+    : `${words} What you write waits until you have compared the security number, or send it anyway.`
 }
