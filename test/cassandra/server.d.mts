@@ -8,7 +8,12 @@ export type Place = {
   readonly jmxPort?: number
   readonly exact?: boolean
 }
-export type Running = { readonly contactPoints: string[]; readonly localDc: string; stop(): Promise<void> }
+export type Running = {
+  readonly contactPoints: string[]
+  readonly localDc: string
+  readonly folder?: string | undefined
+  stop(): Promise<void>
+}
 export type CassandraNode = {
   readonly host: string
   /** Of its configuration, its data and its commit log. */

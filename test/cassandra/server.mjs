@@ -26,14 +26,19 @@ export const provides = () => Boolean(process.env.CASSANDRA_CONTACT_POINTS) || m
 /** Whether nodes can be started and killed here. */
 export const providesClusters = () => mavenHere()
 
-/** One node: what CASSANDRA_CONTACT_POINTS names (its datacenter by CASSANDRA_DC), else one that is started here. */
+/** One node: what CASSANDRA_CONTACT_POINTS names (its datacenter by CASSANDRA_DC), else one that is started here. `folder`: its files, where they are here. */
 export async function oneNode(place = {}) {
   const given = process.env.CASSANDRA_CONTACT_POINTS
   if (given)
-    return { contactPoints: given.split(','), localDc: process.env.CASSANDRA_DC ?? 'datacenter1', stop: async () => {} }
+    return {
+      contactPoints: given.split(','),
+      localDc: process.env.CASSANDRA_DC ?? 'datacenter1',
+      folder: process.env.CASSANDRA_FOLDER,
+      stop: async () => {},
+    }
   if (!mavenHere() && dockerHere()) return dockerNode(version, place)
-  const { contactPoints, localDc, stop } = await startCluster(1, { patient: true, ...place })
-  return { contactPoints, localDc, stop }
+  const { contactPoints, localDc, folder, stop } = await startCluster(1, { patient: true, ...place })
+  return { contactPoints, localDc, folder, stop }
 }
 
 /**
@@ -77,7 +82,13 @@ export async function startCluster(
     await stop()
     throw error
   }
-  return { nodes, contactPoints: nodes.map(({ host }) => `${host}:${port}`), localDc: 'datacenter1', stop }
+  return {
+    nodes,
+    contactPoints: nodes.map(({ host }) => `${host}:${port}`),
+    localDc: 'datacenter1',
+    folder: nodes[0].folder,
+    stop,
+  }
 }
 
 /** Each has an equal part of the ring from the start, so that nothing moves when they join at the same time. */

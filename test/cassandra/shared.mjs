@@ -7,8 +7,9 @@ const asked = named.some((name) => name.includes('cassandra')) || (process.env.C
 /** Vitest calls it before all tests, and what it answers after them. A file of a run without it starts one of its own. */
 export default async function shareCassandra() {
   if (!asked || process.env.CASSANDRA_CONTACT_POINTS || !provides()) return
-  const { contactPoints, localDc, stop } = await oneNode()
+  const { contactPoints, localDc, folder, stop } = await oneNode()
   process.env.CASSANDRA_CONTACT_POINTS = contactPoints.join()
   process.env.CASSANDRA_DC = localDc
+  if (folder) process.env.CASSANDRA_FOLDER = folder
   return stop
 }

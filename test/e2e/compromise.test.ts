@@ -13,7 +13,7 @@ it('finds no text, no picture and no private key in its files, its memory, its l
   const server = await Server.start(['--port', String(port), '--data', folder])
   onTestFinished(() => server.kill())
   const found = await story(server, `ws://127.0.0.1:${port}`)
-  const told = inspected(folder, port)
+  const told = inspected(folder, port, found.ids)
   await server.kill()
   const [text, picture] = found.shown
   expect(new Set(within(filesOf(folder), found))).toEqual(new Set([text, picture]))

@@ -153,7 +153,10 @@ async function secretsOf(storage: Storage): Promise<Uint8Array[]> {
 export type Found = { readonly hidden: Buffer[]; readonly shown: Buffer[] }
 
 /** Three people, of whom one has two devices, write to each other and in a group, with pictures; and two as people without keys do. */
-export async function story(server: Server, url: string): Promise<Found & { readonly wire: Buffer[] }> {
+export async function story(
+  server: Server,
+  url: string,
+): Promise<Found & { readonly wire: Buffer[]; readonly ids: readonly string[] }> {
   const tapped = new Tapped()
   const clients: Client[] = []
   const storages: Storage[] = []
@@ -184,12 +187,11 @@ export async function story(server: Server, url: string): Promise<Found & { read
   const [toBob, toAll, reply] = [words('two'), words('a group'), words('an answer')]
   const [hidden, shown] = [randomBytes(2_000), randomBytes(2_000)]
   const team = await alice.client.createGroup('team', ['bob', 'carol'])
-  await alice.client.send('bob', toBob)
-  await bob.client.send('alice', reply)
+  const ids = [(await alice.client.send('bob', toBob)).id, (await bob.client.send('alice', reply)).id]
   const picture = Buffer.concat([png(''), hidden])
   for (const to of ['bob', team]) {
     const media = await alice.client.upload(picture)
-    await alice.client.send(to, toAll, { media: { ...media, preview: hidden.subarray(0, 500) } })
+    ids.push((await alice.client.send(to, toAll, { media: { ...media, preview: hidden.subarray(0, 500) } })).id)
   }
   for (const { got } of [bob, carol])
     await expect.poll(() => got, patient).toEqual(expect.arrayContaining([toAll, picture.length]))
@@ -211,7 +213,7 @@ export async function story(server: Server, url: string): Promise<Found & { read
   expect(remembered.filter((one) => !found.shown.some((other) => other.equals(one))).map(String)).toEqual([])
   expect(remembered).toContain(found.shown[0])
   for (const client of clients) await client.close()
-  return { ...found, wire: tapped.wire }
+  return { ...found, wire: tapped.wire, ids }
 }
 
 /** Those of which any of the files has one. */
@@ -225,9 +227,9 @@ export const filesOf = (folder: string): Buffer[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath, entry.name)))
 
-/** What an operator is told. */
-export const inspected = (folder: string, port: number): string =>
-  ['alice', 'bob', 'carol']
-    .map((user) => ['inspect', user, '--data', folder, '--url', `http://127.0.0.1:${port}`])
+/** What an operator is told of the people, and of messages. */
+export const inspected = (folder: string, port: number, ids: readonly string[]): string =>
+  [['alice'], ['bob'], ['carol'], ...ids.map((id) => ['--message', id])]
+    .map((what) => ['inspect', ...what, '--data', folder, '--url', `http://127.0.0.1:${port}`])
     .map((args) => execFileSync(process.execPath, ['dist/src/cli/main.js', ...args], { encoding: 'utf8' }))
     .join('\n')
