@@ -5,18 +5,22 @@ import { dirname, resolve } from 'node:path'
 import { lockFile } from '../file-lock.ts'
 import { readBytes, writeBytes } from '../protocol/json.ts'
 import { isText } from '../protocol/options.ts'
+import { systemClock } from './clock.ts'
 import { BluetickError, StorageError, UsageError } from './errors.ts'
 import type { Storage } from './storage.ts'
 
 const header = JSON.stringify(['bluetick client storage', 1])
 /** The journal is rewritten when it has grown to twice what was in it after the last time, and by this many bytes. */
 const slack = 1024 * 1024
+/** And by the first write after so many milliseconds: what was removed or replaced does not stay in it. */
+const longestMs = 86_400_000
 /** Entries in one line of a rewritten journal. */
 const perLine = 500
 
 /**
  * Keeps in the file `path`, for one process at a time; the folder is made when it is missing. A line that a crash tore is as
- * if never written. The file stays below about twice what is kept and 1 MB.
+ * if never written. The file stays below about twice what is kept and 1 MB. What was removed or replaced is in it until it is rewritten: when it is
+ * loaded, when it has grown so far, and with the first write after a day.
  */
 export function fileStorage(path: string): Storage {
   if (!isText.fits(path)) throw new UsageError('bad_option', 'fileStorage needs the path of a file')
@@ -24,6 +28,7 @@ export function fileStorage(path: string): Storage {
   let unlock: (() => void) | undefined
   let size = 0
   let limit = 0
+  let rewrittenAt = 0
 
   async function rewrite(kept: ReadonlyMap<string, unknown>): Promise<void> {
     const next = await open(`${path}.new`, 'w', 0o600)
@@ -38,6 +43,7 @@ export function fileStorage(path: string): Storage {
     await file?.close()
     file = next
     limit = size * 2 + slack
+    rewrittenAt = systemClock.monotonic()
     await syncFolder(dirname(path))
   }
 
@@ -59,7 +65,8 @@ export function fileStorage(path: string): Storage {
         await file.appendFile(text)
         await file.datasync()
         size += Buffer.byteLength(text)
-        if (size > limit) await rewrite(await readJournal(path))
+        const isOld = systemClock.monotonic() - rewrittenAt >= longestMs
+        if (size > limit || isOld) await rewrite(await readJournal(path))
       })
     },
     async close() {

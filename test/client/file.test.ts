@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connect, type Storage, StorageError } from '../../src/client/index.ts'
 import { fileStorage } from '../../src/client/node.ts'
 
@@ -39,6 +39,21 @@ describe('fileStorage', () => {
       b: { body: new Uint8Array([0, 255]) },
       d: 2,
     })
+  })
+
+  it('has nothing of what was removed or replaced with the first write after a day', async () => {
+    const { storage } = await open()
+    await storage.write(changes({ a: 'a canary', b: 'another canary' }))
+    await storage.write(changes({ a: undefined, b: 'kept' }))
+    const words = () => readFileSync(path, 'utf8').match(/canary/g)?.length ?? 0
+    expect(words()).toBe(2)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 86_400_000)
+    await storage.write(changes({ c: 1 }))
+    expect(words()).toBe(0)
+    await storage.write(changes({ d: 2 }))
+    clock.mockRestore()
+    await storage.close()
+    expect(Object.fromEntries((await open()).kept)).toEqual({ b: 'kept', c: 1, d: 2 })
   })
 
   it.each([

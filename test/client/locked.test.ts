@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { e2ee } from '../../src/client/e2ee/index.ts'
 import { connect, memoryStorage, type Storage } from '../../src/client/index.ts'
 import { lockedStorage } from '../../src/client/locked.ts'
@@ -118,5 +118,21 @@ describe('a client whose file is locked', () => {
     for (const words of ['canary', btoa('a canary on disk').slice(0, 18), 'bobadilla', 'e2ee:'])
       expect(raw).not.toContain(words)
     await bob.close()
+  })
+
+  it('has in its file not even the ciphertext of what was deleted, with the first write after a day', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'bluetick-locked-')), 'alice')
+    const storage = lockedStorage(fileStorage(path), key())
+    await storage.load()
+    await storage.write(new Map([['secret', 'a canary']]))
+    const raw = () => readFileSync(path, 'latin1')
+    const [[, locked] = []] = JSON.parse(raw().trim().split('\n').at(-1) ?? '') as [string, unknown][]
+    await storage.write(new Map([['secret', undefined]]))
+    expect(raw()).toContain(JSON.stringify(locked))
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 86_400_000)
+    await storage.write(new Map([['other', 1]]))
+    clock.mockRestore()
+    expect(raw()).not.toContain(JSON.stringify(locked))
+    await storage.close()
   })
 })

@@ -1,6 +1,7 @@
 /** Somebody with keys who wants to do harm: to stop the inbox of whom they write to, or to fill what that device keeps. */
 import { randomBytes } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
+import { mostRefused } from '../../src/client/e2ee/refusals.ts'
 import { generator } from '../client/e2ee/random.ts'
 import { Mallory, payload } from './mallory.ts'
 import { start, url } from './nodes.ts'
@@ -70,5 +71,20 @@ it('a group of theirs, whose list has names that no user can have, stops nobody 
   expect((await bob.client.send(group, 'who is here?', { timeout: 30_000 })).sealed).toBe(true)
   await bob.client.send('carol', 'and you?')
   await expect.poll(() => carol.got, patient).toEqual(['and you?'])
+  expect(bob.ends).toEqual([])
+}, 120_000)
+
+it('of what they forge so much is tried in a minute, and what others write is read meanwhile', async () => {
+  await start({ e2ee: 'allowed' })
+  const [bob, carol] = [await enter('bob'), await enter('carol')]
+  const mallory = await Mallory.enter(url)
+  const first = await mallory.pairs('bob', await mallory.claims('bob'))
+  const pairing = await mallory.says(first, 'bob', payload({ body: 'hello' }))
+  for (let n = 0; n < 40; n++) await mallory.forges(pairing, 'bob')
+  await carol.client.send('bob', 'from Carol')
+  await expect.poll(() => bob.got, patient).toEqual(['hello', 'from Carol'])
+  const times = (of: string) => bob.unread.filter(({ why }) => why === of).length
+  expect([times('bad_tag'), times('rate_limited')]).toEqual([mostRefused, 40 - mostRefused])
+  expect(bob.unread.every(({ retrying }) => retrying)).toBe(true)
   expect(bob.ends).toEqual([])
 }, 120_000)

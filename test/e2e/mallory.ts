@@ -92,9 +92,22 @@ export class Mallory {
   async says(pairing: Pairing, to: string, text: Uint8Array, quiet = false): Promise<Pairing> {
     const id = newId()
     const { pairing: next, part } = this.part(pairing, text, to, id)
+    await this.#sends(id, to, part, quiet)
+    return next
+  }
+
+  /** What looks as if it were of that pairing, and has another tag. */
+  async forges(pairing: Pairing, to: string): Promise<void> {
+    const id = newId()
+    const { part } = this.part(pairing, payload({ body: 'x' }), to, id)
+    const bytes = part.bytes.slice()
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+    await this.#sends(id, to, { ...part, bytes })
+  }
+
+  async #sends(id: string, to: string, part: DevicePart, quiet = false): Promise<void> {
     const body = sentBody({ theirs: 1, mine: 1, parts: [part], own: [], quiet })
     expect((await this.ask('send', id, to, base64(body), false)).slice(0, 2)).toEqual(['sent', id])
-    return next
   }
 
   /** A change of a sealed group, whose members are those of `list` before it; `for`: who is to read it. */

@@ -68,6 +68,7 @@ class ClientE2ee implements E2ee {
       lost: () => {
         this.#stopLooking()
         this.#stopRefill()
+        traffic.repair.lost()
         this.#wake()
       },
     })

@@ -10,6 +10,7 @@ import type { Pairings } from './pairings.ts'
 import { type Changes, type Opened, Peers, peerOf } from './peers.ts'
 import { type Pin, Pins } from './pins.ts'
 import type { Primitives } from './primitives.ts'
+import { Refusals } from './refusals.ts'
 import { Repairs } from './repairs.ts'
 import type { Roster, Step } from './roster.ts'
 import type { Change, E2eeOptions, GroupChange, UserIdentity } from './types.ts'
@@ -53,6 +54,7 @@ export class Engine {
   readonly own = new Own()
   readonly peers = new Peers()
   readonly repairs = new Repairs()
+  readonly refusals = new Refusals()
   /** Since `withGroups` was called for the first time. */
   groups: Groups | undefined
   readonly pins: Pins

@@ -64,11 +64,12 @@ async function upload(engine: Engine, line: Line, count: number): Promise<number
 
 /** The first link, or one that begins anew; `after`: the chain that it goes on from, and no other. */
 export async function begin(engine: Engine, line: Line, after?: Chain): Promise<Place> {
-  const { realm, user, device, own, pins } = engine
+  const { realm, user, device, own, pins, vault } = engine
   const chain = after ?? (await pins.shown(line, user)).chain
   const link = own.alone({ realm, user, device }, chain, systemClock.now())
   await line.ask(['link', line.ref(), link])
   const pin = await pins.fresh(line, user)
   if (own.isIn(pin.chain, device)) pins.keep(user, { ...pin, accepted: pin.chain.n })
+  await vault.flush()
   return placeIn(engine)
 }

@@ -6,10 +6,13 @@ import { mediumIn } from './medium.ts'
 import type { Payload } from './payload.ts'
 import type { Carrying } from './repairs.ts'
 
+/** The chat in which a person sees it. */
+export const shownIn = (frame: Carrying): string => (frame[0] === 'message' && frame[7]?.group) || frame[3]
+
 /** The sealed group that a frame is of. */
 export function groupOf(frame: Carrying): GroupId | undefined {
-  const chat = frame[0] === 'copy' ? frame[3] : frame[7]?.group
-  return chat !== undefined && isSealedGroup(String(chat)) ? (chat as GroupId) : undefined
+  const chat = shownIn(frame)
+  return isSealedGroup(chat) ? (chat as GroupId) : undefined
 }
 
 /** Whom what was sealed in it is for: `me` is the user of this device. */

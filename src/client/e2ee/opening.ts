@@ -5,7 +5,7 @@ import { type Told, textIn, toldIn } from '../../protocol/keys/parts.ts'
 import { isLifetime } from '../../protocol/lifetime.ts'
 import { isQuiet, isSealed } from '../../protocol/sealed.ts'
 import type { Engine, InGroups } from './engine.ts'
-import { chatOf, groupOf, sealedFrame } from './frame.ts'
+import { chatOf, groupOf, sealedFrame, shownIn } from './frame.ts'
 import type { Line } from './line.ts'
 import { bodyType, mediumIn } from './medium.ts'
 import type { Part } from './message.ts'
@@ -15,7 +15,7 @@ import { nameOf, peerOf } from './peers.ts'
 import { memberNamed, type Pin } from './pins.ts'
 import type { Device } from './quiet.ts'
 import type { Repair } from './repair.ts'
-import type { Carrying, Sets } from './repairs.ts'
+import { type Carrying, hasVanished, type Sets } from './repairs.ts'
 import type { Why } from './types.ts'
 
 /** The frame as the session takes it: in the place of what cannot be read, or is not for people, something gone is. */
@@ -30,8 +30,8 @@ export async function opened(
   const group = groupOf(frame)
   const gone: EntryFrame = ['gone', seq, seq]
   const user = kind === 'copy' ? engine.user : (other as string)
-  const failed = (device: string, why: Why) => {
-    repair.failed(line, frame, { user, device }, why)
+  const failed = async (device: string, why: Why) => {
+    await repair.failed(line, frame, { user, device }, why)
     return gone
   }
   // A repair may be of one.
@@ -60,8 +60,8 @@ export async function opened(
 /** A message of a person who seals, or what another device of this user has sent to one, which is not sealed: neither in a group, nor a chat's new lifetime. */
 function isPlain(frame: Carrying, { pins }: Engine): boolean {
   const [kind, , , other, , body] = frame
-  const [chat, change] = kind === 'copy' ? [other, frame[10]] : [frame[7]?.group ?? other, frame[9]]
-  if (isGroup(String(chat)) || (change === 'lifetime' && isLifetime(body))) return false
+  const change = kind === 'copy' ? frame[10] : frame[9]
+  if (isGroup(shownIn(frame)) || (change === 'lifetime' && isLifetime(body))) return false
   return (pins.of(other)?.chain.n ?? 0) > 0
 }
 
@@ -79,9 +79,13 @@ type Long = { readonly long: string }
 
 /** With its body, where that is elsewhere: then it is read again, as nothing was kept of it before. */
 async function whole(given: Given): Promise<EntryFrame | Why> {
+  const [engine, , , , from] = given
+  const sender = nameOf(from.user, from.device)
+  if (engine.refusals.wait(sender) > 0) return 'rate_limited'
   const found = await open(given)
+  // Others cost little.
+  if (found === 'bad_tag' || found === 'bad_key') engine.refusals.failed(sender)
   if (typeof found === 'string' || !('long' in found)) return found
-  const [engine] = given
   const body = await (await engine.later.media()).bodyOf(engine, found.long)
   return body ? ((await open(given, body)) as EntryFrame | Why) : 'no_body'
 }
@@ -153,7 +157,7 @@ function asMessage(
   }
   if (!of && !says) return said(frame)
   const wanted = says ? undefined : repairs.wanted.get(name)
-  const isOf = wanted && chatOf(wanted.frame, engine.user) === chat
+  const isOf = wanted && chatOf(wanted.frame, engine.user) === chat && !hasVanished(wanted)
   if (!isOf || peers.isOpen(name, engine.epoch, seq)) return gone
   return said(Object.assign([...wanted.frame], { 1: seq }) as unknown as Carrying)
 }

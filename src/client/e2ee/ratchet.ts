@@ -73,6 +73,15 @@ export function encrypt(ratchet: Ratchet & { sending: Chain }, text: Uint8Array,
   return { ratchet: { ...ratchet, sending: { key: hmac(key, chainStep), n: n + 1 } }, message }
 }
 
+/** Whether a message is of a chain that this one has followed: then it is in no other pairing. */
+export const knows = (ratchet: Ratchet, message: Message): boolean =>
+  isOfLast(ratchet, message) || keptKey(ratchet, placeOf(message)) !== undefined
+
+const isOfLast = (ratchet: Ratchet, { ratchetKey }: Message): ratchet is Ratchet & { readonly receiving: Chain } =>
+  ratchet.receiving !== undefined && ratchet.theirs !== undefined && equalBytes(ratchet.theirs, ratchetKey)
+
+const keptKey = ({ unfinished, skipped }: Ratchet, place: string) => unfinished.get(place) ?? skipped.get(place)
+
 /** The key of what was opened stays in the state, under `placeOf(message)`, until `finished`. */
 export async function decrypt(
   primitives: Primitives,
@@ -82,7 +91,7 @@ export async function decrypt(
 ): Promise<Opened | Unread> {
   const full = concatBytes(ad, headerBytes(message))
   const place = placeOf(message)
-  const kept = ratchet.unfinished.get(place) ?? ratchet.skipped.get(place)
+  const kept = keptKey(ratchet, place)
   if (!kept) return decryptNext(primitives, ratchet, message, full)
   const text = open(kept, message.sealed, full)
   if (!text) return 'bad_tag'
@@ -96,9 +105,11 @@ export const finished = (ratchet: Ratchet, place: string): Ratchet => ({
 })
 
 async function decryptNext(primitives: Primitives, ratchet: Ratchet, message: Message, ad: Uint8Array) {
-  const { receiving, theirs } = ratchet
-  if (receiving && theirs && equalBytes(theirs, message.ratchetKey)) return decryptOf(ratchet, receiving, message, ad)
-  if (message.before - (receiving?.n ?? message.before) > skippedAtOnce) return 'too_far'
+  if (isOfLast(ratchet, message)) return decryptOf(ratchet, ratchet.receiving, message, ad)
+  const { receiving } = ratchet
+  // Before anything is derived: the header may be forged.
+  const skips = Math.max(message.n, message.before - (receiving?.n ?? message.before))
+  if (skips > skippedAtOnce) return 'too_far'
   const step = await rootStep(primitives, ratchet.root, ratchet.mine.secret, message.ratchetKey)
   if (!step) return 'bad_key'
   const turned = { ...ratchet, root: step.root, theirs: message.ratchetKey.slice(), receiving: step.chain }

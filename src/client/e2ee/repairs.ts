@@ -1,6 +1,7 @@
 /** What is to be made good, as the storage has it: messages that this device could not read, and what others ask of what it has sent. */
 import type { EntryFrame } from '../../protocol/frames.ts'
 import type { Body, MediaRef, Millis } from '../../protocol/ids.ts'
+import { timerOf } from '../../protocol/lifetime.ts'
 import { systemClock } from '../clock.ts'
 import type { Payload } from './payload.ts'
 
@@ -16,9 +17,12 @@ export type Wanted = {
   /** How often it was asked for, and whether that is at the server. */
   readonly tries: number
   readonly asked: boolean
+  /** When it came, by the clock of this device. */
+  readonly at: Millis
 }
 /** A device could not read a message that this one has sent. */
 export type Task = { readonly user: string; readonly device: string; readonly id: string }
+export const taskName = ({ user, device, id }: Task): string => [user, device, id].join('\n')
 /** What was sent, as long as somebody may ask for it. `ns`: by user, whom it was sealed for, how many links of their chain were known. */
 export type Logged = {
   readonly to: string
@@ -47,6 +51,13 @@ export const begunMs = 600_000
 const around = 200
 
 const sizeOf = ({ body, media }: Logged): number => body.length + (media?.preview?.length ?? 0) + around
+
+/** It has vanished since it came: for whom it was sent from there on, and for its own sender from when it was sent. */
+export function hasVanished({ frame, at }: Wanted): boolean {
+  const isCopy = frame[0] === 'copy'
+  const timer = timerOf((isCopy ? frame[9] : frame[8]) ?? '')
+  return timer !== undefined && (isCopy || timer.start === 'delivered') && systemClock.now() - at >= timer.ms
+}
 
 export class Repairs {
   readonly wanted = new Map<string, Wanted>()
@@ -116,11 +127,9 @@ export class Repairs {
     return [[`want:${name}`, wanted]]
   }
 
-  task({ user, device, id }: Task, isOver = false): Sets {
-    const name = [user, device, id].join('\n')
+  task({ user, device, id }: Task): Sets {
+    const name = taskName({ user, device, id })
     const task = { user, device, id }
-    if (isOver) this.tasks.delete(name)
-    if (isOver) return [[`task:${name}`, undefined]]
     this.tasks.set(name, task)
     const theirs = [...this.tasks].filter(([, other]) => other.user === user)
     const [oldest] =

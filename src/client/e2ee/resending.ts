@@ -4,13 +4,14 @@ import type { Engine } from './engine.ts'
 import type { Line } from './line.ts'
 import { memberNamed, type Pin, waits } from './pins.ts'
 import { type Device, sayQuietly } from './quiet.ts'
-import type { Task } from './repairs.ts'
+import { type Task, taskName } from './repairs.ts'
 import { carried } from './sealing.ts'
 
 /** To a device that was there when it was sent; it waits while the user of that one is somebody else than before. */
 export async function resend(engine: Engine, line: Line, task: Task): Promise<void> {
   const { repairs, pins, vault } = engine
-  if (!repairs.tasks.has([task.user, task.device, task.id].join('\n')) || !line.isOpen) return
+  const name = taskName(task)
+  if (!repairs.tasks.has(name) || !line.isOpen) return
   const pin = await pins.known(line, task.user)
   if (waits(pin)) return
   const logged = repairs.logged(task.id)
@@ -20,7 +21,8 @@ export async function resend(engine: Engine, line: Line, task: Task): Promise<vo
     ? { ...carried(logged), body: logged.body, chat: logged.to, ...logged.says }
     : ({ body: '', says: 'none' } as const)
   await sayQuietly(engine, line, task, { ...says, of: task.id }, false)
-  vault.set(repairs.task(task, true))
+  repairs.tasks.delete(name)
+  vault.set([[`task:${name}`, undefined]])
   await vault.flush()
 }
 

@@ -41,7 +41,7 @@ export class Traffic {
     this.#engine = engine
     this.#plaintext = plaintext
     this.#place = place
-    this.repair = new Repair(engine, unread, () => this.wake())
+    this.repair = new Repair(engine, unread, place, () => this.wake())
   }
 
   heard(line: Line, frame: ServerFrame): ServerFrame | undefined | Promise<ServerFrame> {
@@ -137,9 +137,12 @@ export class Traffic {
   }
 
   /** What the session says of other things. */
-  says([kind, chat, from]: ClientFrame): void {
+  says(frame: ClientFrame): void {
     const { vault, repairs } = this.#engine
-    if (kind === 'delete' && from === 1) vault.set(repairs.forget(chat))
+    if (frame[0] !== 'delete') return
+    const [, chat, from, upTo] = frame
+    this.repair.gone(chat, from, upTo)
+    if (from === 1) vault.set(repairs.forget(chat))
   }
 
   /** Who waits looks again. */

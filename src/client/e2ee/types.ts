@@ -46,9 +46,17 @@ export type Place = 'linked' | 'unlinked' | 'removed' | 'refused'
  * Why a message is not read. `no_part`: its sender did not know this device. `not_kept`: it was asked for, and its sender does not have it any more, or
  * had sent it before this device was there. `unknown_device`: it is of none that its user has, as the
  * chain says. `plaintext`: it is not sealed, though its user has keys. `other_version`: of a later one of this package. `no_body`: it is a long one, and the server does not have
- * it, or not as it was sealed. Others are of the keys.
+ * it, or not as it was sealed. `rate_limited`: so many of its device could not be read within a minute that it was not looked at. Others are of the keys.
  */
-export type Why = Unreadable | 'no_part' | 'not_kept' | 'unknown_device' | 'plaintext' | 'other_version' | 'no_body'
+export type Why =
+  | Unreadable
+  | 'no_part'
+  | 'not_kept'
+  | 'unknown_device'
+  | 'plaintext'
+  | 'other_version'
+  | 'no_body'
+  | 'rate_limited'
 export type Unread = {
   readonly id: string
   readonly chat: string
