@@ -36,7 +36,10 @@ async function heldOf(e2ee: E2ee, users: readonly string[]): Promise<Held[]> {
     users.map((user) =>
       e2ee.identity(user).then(
         (identity) => (identity.waits ? [{ user, identity }] : []),
-        () => [],
+        (error: { code?: string }) => {
+          if (error.code !== 'no_keys') throw error
+          return []
+        },
       ),
     ),
   )
