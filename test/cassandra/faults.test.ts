@@ -3,9 +3,12 @@
  * fails, nothing is lost or comes twice, no seq is used twice, and nobody is disconnected.
  */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { e2ee } from '../../src/client/e2ee/index.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { cassandraStore, createNode } from '../../src/index.ts'
 import type { CassandraOptions } from '../../src/store/cassandra/connection.ts'
+import { Claims, claimLimits } from '../e2e/claiming.ts'
+import { closeAll } from '../e2e/raw.ts'
 import { crowd } from './crowd.ts'
 import { clustersHere, isWhole, newKeyspace, startMs } from './here.ts'
 import { residentMb, serve } from './serve.ts'
@@ -32,7 +35,7 @@ describe('on three Cassandras', clustersHere, () => {
   beforeAll(async () => {
     cluster = await startCluster(3)
     options = { ...(await newKeyspace(cluster, 3)), consistency: 'quorum' }
-    node = createNode({ store: cassandraStore(options) })
+    node = createNode({ store: cassandraStore(options), e2ee: 'allowed', limits: claimLimits })
     url = (await node.listen({ port: 0 })).url
     for (let n = 0; n < 2 * pairs; n++) enter(`user${n}`)
     await vi.waitUntil(() => [...clients.values()].every(({ connection }) => connection.is === 'online'), 150_000)
@@ -138,6 +141,40 @@ describe('on three Cassandras', clustersHere, () => {
     await allCame(sent, 'two of three killed')
     await of(2).start()
   })
+
+  it.runIf(isWhole)(
+    'gives no prekey for one use twice while many claim and one hangs, is killed, and two are, and answers each claim',
+    async () => {
+      const bob = connect({ url, token: 'bob', e2ee: e2ee() })
+      onTestFinished(() => bob.close())
+      await bob.e2ee?.place()
+      const claims = new Claims()
+      let isClaiming = true
+      await claims.begin(url, 8, 'bob', () => isClaiming)
+      const more = async (count: number) => {
+        const { length } = claims.given
+        await expect.poll(() => claims.given.length).toBeGreaterThan(length + count)
+      }
+      await more(20)
+      await of(2).kill()
+      await more(20)
+      await of(2).start()
+      of(1).pause()
+      await more(20)
+      await of(2).kill()
+      await expect.poll(() => claims.refused.length).toBeGreaterThan(0)
+      of(1).resume()
+      await of(2).start()
+      await more(50)
+      isClaiming = false
+      await expect.poll(() => claims.open).toBe(0)
+      closeAll()
+      expect(new Set(claims.given).size).toBe(claims.given.length)
+      expect([...new Set(claims.refused)]).toEqual(['busy'])
+      console.log(`${claims.given.length} prekeys given, each once; ${claims.refused.length} claims answered \`busy\``)
+    },
+    600_000,
+  )
 
   it.runIf(isWhole)(
     'answers `busy` in bounded memory when more comes than its queues hold, and takes all of it when a second node is back',
