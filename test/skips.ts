@@ -32,7 +32,7 @@ function unless(ready: boolean, why: string, how: string): Options {
 /** Files from which a run is told to be a long one. */
 const whole = 50
 /** Of a whole run, without Cassandra, on two cores that do nothing else. */
-const minutes = 6
+const minutes = 12
 
 /** Prints at the start what a whole run is, and after everything else what was skipped for want of something, and how to get it. */
 export const namesSkips: Reporter = {
