@@ -13,8 +13,11 @@ export type Wait = { readonly code: RetryCode; readonly at: Millis; readonly eve
 type Refused = Wait & { readonly id: MessageId; readonly nth: number; readonly last: Millis }
 type Lane = { round: number; flying: number; refused: Refused | null }
 
-/** `flying`: sends to all recipients that are not answered yet. `refused`: thousandths of frames that were refused for now and may not come yet. */
-export type Lanes = { sends: number; round: number; flying: number; refused: number; readonly open: Map<UserId, Lane> }
+/**
+ * `flying`: sends to all recipients that are not answered yet. `refused`: thousandths of frames that were refused for now and may not come
+ * yet. `open`: null while there are none, for a map that is filled and emptied again and again holds what was in it (docs/architecture.md).
+ */
+export type Lanes = { sends: number; round: number; flying: number; refused: number; open: Map<UserId, Lane> | null }
 
 /** The place of a send: its number in the session, and its round. */
 export type Step = { readonly nth: number; readonly round: number }
@@ -28,18 +31,17 @@ const turnsMs = 2_000
 /** Lanes that wait for a refused message. Beyond these the oldest is forgotten. */
 const remembered = 1_024
 
-export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, refused: 0, open: new Map() })
+export const startLanes = (): Lanes => ({ sends: 0, round: 1, flying: 0, refused: 0, open: null })
 
 /** Lets a send go; undefined while an earlier one to the same recipient must come first. */
 export function enter(lanes: Lanes, to: UserId, id: MessageId): Step | undefined {
-  const lane = lanes.open.get(to) ?? { round: lanes.round, flying: 0, refused: null }
+  const lane = laneOf(lanes, to)
   if (lane.refused) {
     if (lane.refused.id !== id || lane.flying > 0) return undefined
     lanes.round += 1
     lane.round = lanes.round
     lane.refused = null
   }
-  lanes.open.set(to, lane)
   lanes.sends += 1
   lane.flying += 1
   lanes.flying += 1
@@ -71,7 +73,7 @@ export function noteRefusal<Origin>(refusals: Refusals<Origin>, origin: Origin, 
 
 /** Whether a send that was let go is behind one that has been refused for now since. */
 export function mustWait(lanes: Lanes | null, to: UserId, { nth }: Step): boolean {
-  const refused = lanes?.open.get(to)?.refused
+  const refused = lanes?.open?.get(to)?.refused
   return refused !== undefined && refused !== null && refused.nth < nth
 }
 
@@ -83,7 +85,7 @@ export function hold(lanes: Lanes, to: UserId, id: MessageId, wait: Wait): void 
 
 /** When what follows a refused send may come, and why not now. Each that asks is later than the one before, within `turnsMs`. */
 export function next(lanes: Lanes, to: UserId): Pick<Wait, 'code' | 'at'> {
-  const lane = lanes.open.get(to)
+  const lane = lanes.open?.get(to)
   if (!lane?.refused) return { code: 'busy', at: 0 }
   const { at, every, last } = lane.refused
   lane.refused = { ...lane.refused, at: Math.min(at + every, last) }
@@ -92,18 +94,32 @@ export function next(lanes: Lanes, to: UserId): Pick<Wait, 'code' | 'at'> {
 
 /** A send that was let go is answered. `wait`: it was refused for now. */
 export function leave(lanes: Lanes, to: UserId, id: MessageId, nth: number, wait: Wait | null): void {
-  const lane = lanes.open.get(to)
+  const lane = lanes.open?.get(to)
   if (!lane) return
   lane.flying -= 1
   lanes.flying -= 1
   if (wait) refuse(lanes, to, id, nth, wait)
-  else if (lane.flying === 0 && !lane.refused) lanes.open.delete(to)
+  else if (lane.flying === 0 && !lane.refused) close(lanes, to)
 }
 
 function refuse(lanes: Lanes, to: UserId, id: MessageId, nth: number, wait: Wait): void {
-  const lane = lanes.open.get(to) ?? { round: lanes.round, flying: 0, refused: null }
+  const lane = laneOf(lanes, to)
   if (!lane.refused || nth < lane.refused.nth) lane.refused = { id, nth, ...wait, last: wait.at + turnsMs }
+  const open = lanes.open as Map<UserId, Lane>
+  if (open.size <= remembered) return
+  for (const [oldest, { flying }] of open) if (flying === 0) return void open.delete(oldest)
+}
+
+function laneOf(lanes: Lanes, to: UserId): Lane {
+  lanes.open ??= new Map()
+  const open = lanes.open.get(to)
+  if (open) return open
+  const lane = { round: lanes.round, flying: 0, refused: null }
   lanes.open.set(to, lane)
-  if (lanes.open.size <= remembered) return
-  for (const [oldest, { flying }] of lanes.open) if (flying === 0) return void lanes.open.delete(oldest)
+  return lane
+}
+
+function close(lanes: Lanes, to: UserId): void {
+  lanes.open?.delete(to)
+  if (lanes.open?.size === 0) lanes.open = null
 }

@@ -1,6 +1,6 @@
 /** First in, first out, in constant time: to shift an array of thousands moves them all. */
 export class Queue<T> {
-  #items: T[] = []
+  readonly #items: T[] = []
   #head = 0
 
   get size(): number {
@@ -21,7 +21,8 @@ export class Queue<T> {
     this.#items[this.#head] = undefined as T
     this.#head += 1
     if (this.#head > 32 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
+      // In place: an array that it was copied from would hold what waits until all garbage is collected (docs/architecture.md).
+      this.#items.splice(0, this.#head)
       this.#head = 0
     }
     return item

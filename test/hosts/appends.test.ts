@@ -10,15 +10,16 @@ const bob = user('bob')
 function slow() {
   const under: { readonly seqs: number[]; done(ok: boolean): void }[] = []
   const timers: (() => void)[] = []
+  const sweeps: (() => void)[] = []
   const appends = new Appends(
     (_user, _epoch, entries, done) => under.push({ seqs: entries.map(({ seq }) => seq), done }),
-    (_ms, run) => timers.push(run),
+    (ms, run) => (ms > 1_000 ? sweeps : timers).push(run),
   )
   const told: string[] = []
   const append = (whose: UserId, lazy: boolean, ...entries: Entry[]) =>
     appends.add(whose, { epoch: 7, entries, lazy }, (is, first, last) => told.push(`${is} ${first}-${last}`))
   const add = (...entries: Entry[]) => append(bob, false, ...entries)
-  return { appends, append, add, under, told, timers }
+  return { appends, append, add, under, told, timers, sweeps }
 }
 
 it('writes what failed once more before the actor starts anew: it may be there, and no other entry may get its seq', async () => {
@@ -105,4 +106,23 @@ it('of logs that are another node’s from now on writes nothing any more, not w
   expect(told).toEqual(['unappended 7-7'])
   append(ann, false, message(8))
   expect(under[2]?.seqs).toEqual([8])
+})
+
+it('forgets who has appended nothing between two sweeps, and nobody of whom something is under way or has failed', async () => {
+  const { appends, add, append, under, told, sweeps } = slow()
+  add(message(1))
+  append(ann, false, message(7))
+  under[1]?.done(false)
+  for (let n = 0; n < 3; n++) sweeps[n]?.()
+  add(message(2))
+  expect(under, 'one at a time').toHaveLength(2)
+  under[0]?.done(true)
+  under[2]?.done(true)
+  expect(told).toEqual(['unappended 7-7', 'appended 1-1', 'appended 2-2'])
+  const landed = appends.allLanded(ann)
+  expect(under[3]?.seqs, 'what failed is written again').toEqual([7])
+  under[3]?.done(true)
+  await landed
+  for (let n = 3; n < 5; n++) sweeps[n]?.()
+  expect(sweeps, 'nobody is left to look at').toHaveLength(5)
 })

@@ -34,7 +34,10 @@ function start(
   const logs = new Logs<UserMessage, UserEffect>(
     {
       spellOf: () => ({ term: 1, store, heed }),
-      runtime: { turns: { write: () => done.push('write') }, wheel: { after: () => expect.fail() } },
+      runtime: {
+        turns: { write: () => done.push('write') },
+        wheel: { after: (ms: number) => expect(ms, 'nothing is lazy').toBeGreaterThan(1_000) },
+      },
       router: { answer: (ticket: number, answer: unknown) => done.push([ticket, answer]) },
       sessions: { push: (session: number, frame: unknown) => done.push([session, frame]) },
       events: {},

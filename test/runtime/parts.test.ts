@@ -98,6 +98,50 @@ it('a question is late after its deadline, and none before', () => {
   expect(log).toEqual(['first late', 'second late'])
 })
 
+it('a question is answered once, by its own ticket, however many wait and however late it is', () => {
+  const asks = new Asks<string>(new Wheel(), 1_000, 'late')
+  const answers = new Map<number, string[]>()
+  const ask = () => {
+    const heard: string[] = []
+    const ticket = asks.ask((answer) => heard.push(answer))
+    expect(answers.has(ticket), `${ticket} was given before`).toBe(false)
+    answers.set(ticket, heard)
+    return ticket
+  }
+  const slow = ask()
+  for (let n = 0; n < 1_000; n++) asks.answer(ask(), 'quick')
+  const many = Array.from({ length: 1_000 }, ask)
+  expect(asks.size).toBe(1_001)
+  for (const ticket of many.toReversed()) {
+    asks.answer(ticket, 'one of many')
+    asks.answer(ticket, 'again')
+  }
+  asks.answer(slow, 'slow')
+  asks.answer(slow + 128, 'never asked')
+  expect(asks.size).toBe(0)
+  expect(answers.get(slow)).toEqual(['slow'])
+  expect(many.every((ticket) => String(answers.get(ticket)) === 'one of many')).toBe(true)
+})
+
+it('questions that are late are told so in the order in which they were asked', () => {
+  let now = 1
+  const wheel = new Wheel({ ...systemClock, monotonic: () => now })
+  const asks = new Asks<string>(wheel, 1_000, 'late')
+  const log: number[] = []
+  // Tickets that go round the places: the last of these have places before the first.
+  for (let n = 0; n < 50; n++)
+    asks.answer(
+      asks.ask(() => {}),
+      'quick',
+    )
+  for (let n = 0; n < 30; n++) asks.ask(() => log.push(n))
+  for (let passed = 0; passed < 2_000; passed += 50) {
+    now += 50
+    wheel.advance()
+  }
+  expect(log).toEqual(Array.from({ length: 30 }, (_, n) => n))
+})
+
 it('whom nobody will answer is told so at once', () => {
   const asks = new Asks<string>(new Wheel(), 1_000, 'late')
   const log: string[] = []

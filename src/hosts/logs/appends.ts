@@ -12,6 +12,8 @@ type Writer = {
   failed: readonly Entry[]
   /** Whose log it is, this node is not to write any more. */
   over: boolean
+  /** It has written since the last sweep. */
+  used: boolean
 }
 const nothing: readonly Entry[] = []
 
@@ -22,6 +24,8 @@ export type Append = { readonly epoch: number; readonly entries: readonly Entry[
 
 /** What waits to go along with another append goes without one after this time. */
 const lazyMs = 1_000
+/** Who appends nothing between two of these, which are so many milliseconds apart, is forgotten. */
+const sweepMs = 5_000
 
 /**
  * One append of an inbox at a time; what comes meanwhile goes together with the next. Were they to overlap, a later one
@@ -30,7 +34,9 @@ const lazyMs = 1_000
  * A store writes what is asked for in one turn together, of whomever. So what is lazy waits for the next append of anybody.
  */
 export class Appends {
+  /** They stay for a while: a map that is filled and emptied all the time holds what was in it (docs/architecture.md). */
   readonly #writers = new Map<UserId, Writer>()
+  #sweeping = false
   readonly #write: Write
   readonly #after: (ms: number, run: () => void) => void
   /** Whose next append is lazy, and whether there is a timer for them. */
@@ -44,8 +50,7 @@ export class Appends {
 
   /** After a failure only entries from the failed one on are taken; others fail at once. */
   add(user: UserId, { epoch, entries, lazy }: Append, told: Told): void {
-    const writer = this.#writers.get(user) ?? newWriter(epoch, told)
-    this.#writers.set(user, writer)
+    const writer = this.#writers.get(user) ?? this.#begin(user, epoch, told)
     const [first, last] = ends(entries)
     if (writer.failed.length > 0 && first > ends(writer.failed)[0]) return told('unappended', first, last)
     writer.failed = nothing
@@ -56,6 +61,26 @@ export class Appends {
     if (lazy) return this.#wait(user)
     this.#run(user, writer)
     this.#runLazy()
+  }
+
+  #begin(user: UserId, epoch: number, told: Told): Writer {
+    const writer = newWriter(epoch, told)
+    this.#writers.set(user, writer)
+    this.#sweepLater()
+    return writer
+  }
+
+  #sweepLater(): void {
+    if (this.#sweeping || this.#writers.size === 0) return
+    this.#sweeping = true
+    this.#after(sweepMs, () => {
+      this.#sweeping = false
+      for (const [user, writer] of this.#writers) {
+        if (!writer.used && isIdle(writer)) this.#writers.delete(user)
+        writer.used = false
+      }
+      this.#sweepLater()
+    })
   }
 
   #wait(user: UserId): void {
@@ -118,6 +143,7 @@ export class Appends {
     const [first, last] = ends(entries)
     writer.next = []
     writer.busy = true
+    writer.used = true
     this.#lazy.delete(user)
     this.#write(user, writer.epoch, entries, (ok) => {
       writer.busy = false
@@ -129,7 +155,6 @@ export class Appends {
       writer.told(ok ? 'appended' : 'unappended', first, last)
       if (writer.busy) return
       if (writer.next.length > 0) return this.#run(user, writer)
-      if (writer.failed.length === 0) this.#writers.delete(user)
       wake(writer)
     })
   }
@@ -143,7 +168,10 @@ const newWriter = (epoch: number, told: Told): Writer => ({
   epoch,
   waiters: [],
   over: false,
+  used: true,
 })
+
+const isIdle = ({ busy, next, failed }: Writer): boolean => !busy && next.length === 0 && failed.length === 0
 
 function wake({ waiters }: Writer): void {
   for (const wake of waiters.splice(0)) wake()
