@@ -1,10 +1,9 @@
 /**
  * Whether the next record is written on the thread of the event loop. While the disk is fast that is much cheaper than a thread of
  * libuv's, which has to be woken and wakes the loop again: a wake takes some 50 us of CPU. A disk that is slow would hold up
- * everybody: then threads write, for so many times as long as it did. So it does for a thousandth of the time at most, which the slowest of a
- * hundred messages do not notice: each passes the loop three times, and what has come meanwhile has to be read and handled first. With a
- * two-hundredth the p99 at 2,000 messages a second was higher than with threads alone. A disk that is slow now and then does not leave all to
- * threads. One that hangs in such a write stops the node until it returns.
+ * everybody: then threads write, for so many times as long as it did. So it does for a hundredth of the time at most. With a thousandth,
+ * which nobody would notice at all, two of three writes were left to threads for stalls of some milliseconds that every disk has, and a message
+ * took a sixth more CPU at 2,000 a second; the p99 of its receipt was no better. One that hangs in such a write stops the node until it returns.
  */
 /**
  * Milliseconds up to which a write is fast: it may be one of any number, for what comes meanwhile shares the next, and a thread takes as much
@@ -13,7 +12,7 @@
  */
 const [fastMs, slowMs, windowMs, mostOfWindow] = [0.5, 2, 100, 0.3]
 /** Threads write for so many times as long as the loop was held up, and no longer than this. */
-const payback = 1_000
+const payback = 100
 const longestPauseMs = 60_000
 /** Bytes of entries in the first write after that, at most. */
 const probeBytes = 16 * 1024
