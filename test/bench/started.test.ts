@@ -8,4 +8,5 @@ it('starts what it measures as the first line of the command starts Node', () =>
   })
   expect(read('#!/usr/bin/env node')).toEqual({ env: {}, flags: [] })
   expect(Object.keys(started.env)).toEqual(['MALLOC_TRIM_THRESHOLD_'])
+  expect(started.flags).toEqual(['--no-allocation-site-pretenuring'])
 })
