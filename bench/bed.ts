@@ -15,11 +15,11 @@ import type { Ways } from './ways.ts'
 
 /**
  * Which server: a node of the bench's own (of the build in another folder: `tree`; `webhooks`: the service that it tells what happens), the
- * bare floor, a node that runs already, one of bench/peers, or nodes of a cluster that were started.
+ * bare floor, the floor of what is durable, a node that runs already, one of bench/peers, or nodes of a cluster that were started.
  */
 export type Server =
   | { readonly is: 'node'; readonly flags?: readonly string[]; readonly tree?: string; readonly webhooks?: string }
-  | { readonly is: 'floor'; readonly flags?: readonly string[] }
+  | { readonly is: 'floor' | 'durable'; readonly flags?: readonly string[] }
   | { readonly is: 'url'; readonly url: string; readonly pid: number }
   | { readonly is: 'peer'; readonly port: number; readonly wire: string; readonly pid: number }
   | { readonly is: 'members'; readonly members: Members; readonly ways: Ways; readonly reads: boolean }
@@ -91,7 +91,7 @@ export class Bed {
     const child = startChild(server.is, args, [...started.flags, ...(server.flags ?? [])], started.env)
     try {
       const { port } = await child.ask<{ port: number }>('listen')
-      const target = { host: '127.0.0.1', port, relay: server.is === 'floor' }
+      const target = { host: '127.0.0.1', port, relay: server.is !== 'node' }
       return new Bed(target, child, startGenerators(generators), child.pid, folder)
     } catch (error) {
       await child.stop()

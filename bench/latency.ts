@@ -22,9 +22,11 @@ export type LatencyOptions = {
   readonly rates: readonly number[]
   /** Another build, measured in turn with this one. */
   readonly against: Server | undefined
+  /** Beside them a relay that writes each message durably. */
+  readonly durable: boolean
 }
 
-type Seat = 'floor' | 'node' | 'against'
+type Seat = 'floor' | 'durable' | 'node' | 'against'
 type Beds = Readonly<Partial<Record<Seat, Bed>>>
 /** What each seat came to, by rate. */
 type Paces = Map<number, Partial<Record<Seat, Pace>>>
@@ -43,9 +45,14 @@ const relayLimitMs = 2
 const targetMs = { undisturbed: 5, beyondRelay: 3 }
 
 export async function latency(server: Server, options: LatencyOptions, progress: Progress) {
-  const { generators, against } = options
+  const { generators, against, durable } = options
   const diskBefore = await syncs(diskSeconds)
-  const servers = { floor: { is: 'floor' } as const, node: server, ...(against && { against }) }
+  const servers = {
+    floor: { is: 'floor' } as const,
+    ...(durable && { durable: { is: 'durable' } as const }),
+    node: server,
+    ...(against && { against }),
+  }
   const run = await withBeds(servers, generators, (beds) => measure(beds, options, progress))
   const diskAfter = await syncs(diskSeconds)
   const { paces, idle, disks, largest, faults } = run
@@ -103,7 +110,7 @@ async function measure(beds: Beds, options: LatencyOptions, progress: Progress) 
     )
     disks.set(rate, result)
   }
-  const nodes = seats.filter((seat) => seat !== 'floor')
+  const nodes = seats.filter((seat) => seat === 'node' || seat === 'against')
   const held = (seat: Seat, rate: number) => isWithin(paces.get(rate)?.[seat] as Pace)
   const search = (rate: number, some: readonly Seat[]) => at(rate, options.seconds, ['floor', ...some])
   const largest = rates.length > 0 ? new Map<Seat, number>() : await climb(nodes, held, search)
@@ -165,7 +172,7 @@ async function faultsOf(beds: readonly Bed[]) {
   }
 }
 
-function row(rate: number, { node, floor, against }: Partial<Record<Seat, Pace>>) {
+function row(rate: number, { node, floor, durable, against }: Partial<Record<Seat, Pace>>) {
   if (!node || !floor) return { rate, held: false }
   const undisturbed = floor.deliveredP99 <= relayLimitMs
   return {
@@ -188,6 +195,14 @@ function row(rate: number, { node, floor, against }: Partial<Record<Seat, Pace>>
     floor_delivered_p99_ms: floor.deliveredP99,
     undisturbed,
     target_p99_ms: undisturbed ? targetMs.undisturbed : floor.deliveredP99 + targetMs.beyondRelay,
+    ...(durable && {
+      durable_cpu_us_per_message: durable.cpuUs,
+      durable_cpu_ratio_to_floor: durable.cpuUs / floor.cpuUs,
+      durable_sent_p50_ms: durable.sentP50,
+      durable_answered_p50_ms: durable.answeredP50,
+      durable_delivered_p50_ms: durable.deliveredP50,
+      durable_delivered_p99_ms: durable.deliveredP99,
+    }),
     ...(against && {
       against_cpu_us_per_message: against.cpuUs,
       cpu_ratio_to_against: node.cpuUs / against.cpuUs,

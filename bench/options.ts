@@ -132,6 +132,10 @@ const switches = {
     of: ['density'],
     text: 'tells the heap of a user by class of its objects, from snapshots of a node of its own',
   },
+  durable: {
+    of: ['latency'],
+    text: 'beside them a relay that writes each message to the disk before it says sent, the least that is durable',
+  },
   webhooks: { of: ['throughput'], text: 'the node tells a service what happens, and that of --against does not' },
   mix: { of: ['density'], text: 'a day-like mix after the idle users' },
   help: { of: names, text: 'this text' },

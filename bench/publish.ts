@@ -65,6 +65,7 @@ const rows = [
     ' ×',
     '2.5 ×',
   ),
+  row('the same of a relay that writes each message to the disk', busy, 'durable_cpu_ratio_to_floor', ' ×', ''),
   row('CPU of a message at a steady 300 a second', quiet, 'node_cpu_us_per_message', ' µs', ''),
   row(
     'CPU of a message at 300 a second, as a multiple of the relay at that rate',
@@ -73,10 +74,13 @@ const rows = [
     ' ×',
     '4 ×',
   ),
+  row('the same of a relay that writes each message to the disk', quiet, 'durable_cpu_ratio_to_floor', ' ×', ''),
   row('sent to delivered receipt at 2,000 messages a second, p99', busy, 'delivered_p99_ms', ' ms', '5 ms'),
   row('the same of the bare relay', busy, 'floor_delivered_p99_ms', ' ms', ''),
+  row('the same of the relay that writes', busy, 'durable_delivered_p99_ms', ' ms', ''),
   row('sent to delivered receipt at 300 messages a second, p99', quiet, 'delivered_p99_ms', ' ms', '5 ms'),
   row('the same of the bare relay', quiet, 'floor_delivered_p99_ms', ' ms', ''),
+  row('the same of the relay that writes', quiet, 'durable_delivered_p99_ms', ' ms', ''),
   row(
     'messages per second up to which the p99 of the delivered receipt is within 10 ms',
     latency,

@@ -259,7 +259,7 @@ export class User implements Receiver {
       this.#counts.ms.delivered.record(at - flight.at)
       this.#counts.delivered += 1
       this.#flights.shift()
-      if (!this.#relay) this.#answered -= 1
+      if (this.#answered > 0) this.#answered -= 1
       flight = this.#flights[0]
     }
   }

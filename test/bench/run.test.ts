@@ -93,9 +93,10 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     expect(figures.messages_per_second).toBeGreaterThan(0)
   })
 
-  it('measures what a lone message costs beside the relay, and beside another build in the same run', async () => {
+  it('measures what a lone message costs beside the relay, beside one that writes it to the disk, and beside another build in the same run', async () => {
     const json = join(folder, 'latency.json')
-    const bench = start('latency', '--rates', '300', '--lone-seconds', '1', '--against', '.', '--json', json)
+    const beside = ['--durable', '--against', '.']
+    const bench = start('latency', '--rates', '300', '--lone-seconds', '1', ...beside, '--json', json)
     expect([await ended(bench), bench.said]).toEqual([0, expect.stringContaining('lone_cpu_ratio_300')])
     const figures = JSON.parse(readFileSync(json, 'utf8'))
     expect(figures).toMatchObject({ lost: 0, duplicated: 0, disordered: 0, unconfirmed: 0, failures: [] })
@@ -103,6 +104,8 @@ describe('bluetick bench', { timeout: 240_000 }, () => {
     expect(figures.rates).toHaveLength(1)
     expect(figures.lone_cpu_ratio_300).toBeCloseTo(row.node_cpu_us_per_message / row.floor_cpu_us_per_message, 5)
     expect(row.cpu_ratio_to_against).toBeCloseTo(row.node_cpu_us_per_message / row.against_cpu_us_per_message, 5)
+    expect(row.durable_cpu_ratio_to_floor).toBeCloseTo(row.durable_cpu_us_per_message / row.floor_cpu_us_per_message, 5)
+    for (const key of ['durable_sent_p50_ms', 'durable_delivered_p99_ms']) expect(row[key], key).toBeGreaterThan(0)
     for (const key of ['sent_p50_ms', 'delivered_p99_ms', 'against_delivered_p99_ms', 'floor_delivered_p99_ms'])
       expect(row[key], key).toBeGreaterThan(0)
     // Without what the generator was late.
