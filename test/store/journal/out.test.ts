@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { aligned, openOut } from '../../../src/store/lmdb/journal/out.ts'
+import { aligned, openOut, Sheet } from '../../../src/store/lmdb/journal/out.ts'
 
 const page = 4_096
 let folder = ''
@@ -46,6 +46,16 @@ function flagsOf(path: string): number {
   })
   return Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${file}`, 'utf8'))?.[1] ?? '', 8)
 }
+
+describe('a sheet', () => {
+  it('is begun anew by records of each size, with one view for all of a size', () => {
+    const sheet = new Sheet(4 * page)
+    const first = sheet.start(page)
+    sheet.start(2 * page).fill(7)
+    expect(first).toEqual(Buffer.alloc(page, 7))
+    expect(sheet.start(page)).toBe(first)
+  })
+})
 
 const sides = Buffer.concat([Buffer.alloc(page, 7), Buffer.alloc(2 * page, 8), Buffer.alloc(page, 7)])
 

@@ -41,14 +41,19 @@ export type JournalRecord = { readonly number: number; readonly commits: number;
 /** Bytes of a record with so much in it. */
 export const recordBytes = (payload: number): number => Math.ceil((payloadAt + payload) / pageBytes) * pageBytes
 
-/** Writes a record, and zeros behind it, into a buffer of `recordBytes`. */
+/** What a record begins with, and what of that its checksum covers. */
+const head = Buffer.alloc(payloadAt)
+const summed = head.subarray(0, sumAt)
+
+/** Writes a record, and zeros behind it, into a buffer of `recordBytes`. Makes no view of that (`Sheet`). */
 export function packRecord(into: Buffer, salt: Buffer, { number, commits, payload }: JournalRecord): void {
-  into.set(salt)
-  into.writeDoubleLE(number, numberAt)
-  into.writeDoubleLE(commits, commitsAt)
-  into.writeUInt32LE(payload.length, lengthAt)
+  head.set(salt)
+  head.writeDoubleLE(number, numberAt)
+  head.writeDoubleLE(commits, commitsAt)
+  head.writeUInt32LE(payload.length, lengthAt)
+  head.writeUInt32LE(crc32(payload, crc32(summed)), sumAt)
+  into.set(head)
   into.set(payload, payloadAt)
-  into.writeUInt32LE(crc32(payload, crc32(into.subarray(0, sumAt))), sumAt)
   into.fill(0, payloadAt + payload.length)
 }
 

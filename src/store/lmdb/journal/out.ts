@@ -32,6 +32,31 @@ export const aligned = (bytes: number): Buffer =>
   Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes)
 const onePage = aligned(4_096)
 
+/**
+ * Such memory, of which records of any size are written from its start. There is one view for each size: V8 puts every view of a buffer
+ * that could grow where only a collection of all garbage finds it, a third of all that a message left there.
+ */
+export class Sheet {
+  readonly #whole: Buffer
+  readonly #starts = new Map<number, Buffer>()
+
+  constructor(bytes: number) {
+    this.#whole = aligned(bytes)
+  }
+
+  get length(): number {
+    return this.#whole.length
+  }
+
+  start(bytes: number): Buffer {
+    const known = this.#starts.get(bytes)
+    if (known) return known
+    const start = this.#whole.subarray(0, bytes)
+    this.#starts.set(bytes, start)
+    return start
+  }
+}
+
 /** Opens a file, which is made if need be, for whole pages of `aligned` memory. Its first page is not kept. */
 export const openOut: OpenOut = async (path) => {
   const file = (direct && (await openDirect(path))) || (await opened(path, flags, 0o600))

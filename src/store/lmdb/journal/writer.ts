@@ -7,12 +7,12 @@ import { type Append, packAppends } from '../rows.ts'
 import type { Claimed } from './folder.ts'
 import { packRecord, recordBytes } from './format.ts'
 import type { Marks } from './marks.ts'
-import { aligned } from './out.ts'
+import { aligned, Sheet } from './out.ts'
 import type { Pace } from './pace.ts'
 
 /** Bytes of entries in one record, about: it is packed and written in one piece. */
 const mostBytes = 1024 * 1024
-const firstBuffer = 64 * 1024
+const firstSheet = 64 * 1024
 
 /** Called once: undefined: it is durable; else why it may not be. */
 export type Done = (failure: unknown) => void
@@ -50,7 +50,7 @@ export class Writer {
   /** Threads write. */
   #running: Promise<void> | undefined
   #waiting = 0
-  #buffer = aligned(firstBuffer)
+  #sheet = new Sheet(firstSheet)
 
   /** `syncs`: is told how long each write took. */
   constructor(files: Files, kept: Kept, marks: Marks, pace: Pace, syncs: Durations) {
@@ -156,10 +156,10 @@ export class Writer {
     return { news, payload, bytes: recordBytes(payload.length) }
   }
 
-  /** One buffer for all records but the largest: it is not touched while it is written. */
+  /** One sheet for all records but the largest: it is not touched while it is written. */
   #seal(file: Claimed, { payload, bytes }: Packed): Buffer {
-    if (bytes > this.#buffer.length && bytes <= 2 * mostBytes) this.#buffer = aligned(2 * bytes)
-    const record = bytes > this.#buffer.length ? aligned(bytes) : this.#buffer.subarray(0, bytes)
+    if (bytes > this.#sheet.length && bytes <= 2 * mostBytes) this.#sheet = new Sheet(2 * bytes)
+    const record = bytes > this.#sheet.length ? aligned(bytes) : this.#sheet.start(bytes)
     packRecord(record, file.salt, { number: this.#marks.durable + 1, commits: this.#marks.now.commits, payload })
     return record
   }
