@@ -66,6 +66,8 @@ export class User implements Receiver {
   readonly #asides = new Map<string, number>()
   /** How many of the flights have their `sent`. */
   #answered = 0
+  /** Up to where all is delivered. Where chats are permanent the receipt may come before the `sent`, which waits for a copy. */
+  #delivered = 0
   #sends = 0
   #seq = 0
   #acked = 0
@@ -248,12 +250,14 @@ export class User implements Receiver {
       const at = now()
       this.#counts.ms.sent.record(at - flight.at)
       this.#counts.ms.answered.record(at - flight.sentAt)
+      if (seq <= this.#delivered) this.#heard(seq)
     }
     this.accepted()
   }
 
   #heard(delivered: number): void {
     const at = now()
+    this.#delivered = Math.max(this.#delivered, delivered)
     let flight = this.#flights[0]
     while (flight && flight.seq > 0 && flight.seq <= delivered) {
       this.#counts.ms.delivered.record(at - flight.at)

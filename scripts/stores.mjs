@@ -11,13 +11,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { raised } from '../dist/bench/raised.js'
 import { profilesIn, sharesOf } from '../dist/bench/shares.js'
+import { started } from '../dist/bench/started.js'
 import { cassandraStore } from '../dist/src/index.js'
 import { howToGet, oneNode, provides, providesClusters, startCluster } from '../test/cassandra/server.mjs'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '15' }, profile: { type: 'string', default: '' } },
 })
-const flags = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []
+const flags = [...started.flags, ...(values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [])]
 const main = 'dist/src/cli/main.js'
 /** As of all nodes that are measured: by default nobody may write without a pause. */
 const limits = [
@@ -47,6 +48,7 @@ async function measure(name, store) {
     [...flags, main, 'serve', '--port', port, '--data', folder, ...limits, ...store],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...started.env },
     },
   )
   await once(node.stdout, 'data')
