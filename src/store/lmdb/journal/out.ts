@@ -34,7 +34,7 @@ const onePage = aligned(4_096)
 
 /**
  * Such memory, of which records of any size are written from its start. There is one view for each size: V8 puts every view of a buffer
- * that could grow where only a collection of all garbage finds it, a third of all that a message left there.
+ * that could grow where only a collection of all garbage finds it.
  */
 export class Sheet {
   readonly #whole: Buffer
