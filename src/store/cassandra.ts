@@ -153,7 +153,7 @@ export class CassandraStore implements Store {
   under(term: number, still: Still): CassandraStore {
     const known = this.#spells.get(term)
     if (known) return known
-    const { client, requests, cluster } = this.#open
+    const { client, requests, cluster } = this.#open()
     const store = new CassandraStore(this.#options, this.#given)
     store.#lost = this.#lost
     store.#rewrites = this.#rewrites
@@ -172,59 +172,59 @@ export class CassandraStore implements Store {
     await opened?.client.shutdown()
   }
 
-  get #open(): Opened {
+  #open(): Opened {
     if (!this.#opened) throw new StoreError('closed', 'The store is not open.')
     return this.#opened
   }
 
-  get #requests(): Requests {
-    return this.#open.requests
+  #requests(): Requests {
+    return this.#open().requests
   }
 
   get cluster(): ClusterStore {
-    return this.#open.cluster
+    return this.#open().cluster
   }
 
   get media(): MediaRecords {
-    return this.#open.media
+    return this.#open().media
   }
 
   async takeTerm(): Promise<number> {
-    const term = await takeTerm(this.#requests)
-    this.#requests.stamps.rise(term)
+    const term = await takeTerm(this.#requests())
+    this.#requests().stamps.rise(term)
     return term
   }
 
   async load(user: UserId, term?: number): Promise<InboxRecord | undefined> {
-    const { logs } = this.#open
+    const { logs } = this.#open()
     return term === undefined ? logs.look(user) : this.#rewrites.run(user, () => logs.own(user, term))
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    await this.#open.logs.append(user, epoch, term, entries)
+    await this.#open().logs.append(user, epoch, term, entries)
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
     const page = { from, limit, bytes, now }
-    return this.#lost.heed(read(this.#requests, this.#retention.retentionMs, user, page))
+    return this.#lost.heed(read(this.#requests(), this.#retention.retentionMs, user, page))
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
-    const { requests } = this.#open
+    const { requests } = this.#open()
     return this.#rewrites.run(user, () => startTimers(requests, user, started, now))
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
-    const { requests, history } = this.#open
+    const { requests, history } = this.#open()
     return this.#rewrites.run(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
-    return this.#open.history.read(user, chat, before, limit, bytes)
+    return this.#open().history.read(user, chat, before, limit, bytes)
   }
 
   async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis, upTo: Seq) {
-    return findRepeats(this.#requests, now - this.#given.dedupeMs, user, keys, upTo)
+    return findRepeats(this.#requests(), now - this.#given.dedupeMs, user, keys, upTo)
   }
 
   /** One mutation: the rows have one partition key. */
@@ -239,115 +239,115 @@ export class CassandraStore implements Store {
     const query = { query: saveQuery, params: [epoch, cells, long(settled), user] }
     const ttl = Math.ceil(this.#given.retentionMs / 1000)
     const rows = [...(reads ?? [])].map(([chat, seq]) => ({ query: readInsert, params: [user, chat, long(seq), ttl] }))
-    await this.#requests.write([query, ...rows], this.#requests.stamps.ordered())
+    await this.#requests().write([query, ...rows], this.#requests().stamps.ordered())
   }
 
   async reads(user: UserId): Promise<Reads> {
-    const rows = await this.#requests.rows(readsQuery, [user])
+    const rows = await this.#requests().rows(readsQuery, [user])
     return new Map(rows.map((row) => [row['chat'], number(row['seq'])]))
   }
 
   async owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]> {
-    return owners(this.#requests, after, limit)
+    return owners(this.#requests(), after, limit)
   }
 
   async histories(user: UserId): Promise<readonly ChatId[]> {
-    return this.#open.history.chats(user)
+    return this.#open().history.chats(user)
   }
 
   async wipe(user: UserId): Promise<void> {
-    const { requests, history } = this.#open
+    const { requests, history } = this.#open()
     return this.#rewrites.run(user, () => wipe(requests, history, this.#retention, user))
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
-    return loadGroup(this.#requests, group)
+    return loadGroup(this.#requests(), group)
   }
 
   async saveGroup(group: GroupId, record: GroupRecord): Promise<void> {
-    return saveGroup(this.#requests, group, record)
+    return saveGroup(this.#requests(), group, record)
   }
 
   async noteGroup(group: GroupId, term: number): Promise<void> {
-    return noteGroup(this.#requests, this.#given, group, term)
+    return noteGroup(this.#requests(), this.#given, group, term)
   }
 
   async notedGroups() {
-    return notedGroups(this.#requests)
+    return notedGroups(this.#requests())
   }
 
   async forgetGroup(group: GroupId, term: number): Promise<void> {
-    return forgetGroup(this.#requests, group, term)
+    return forgetGroup(this.#requests(), group, term)
   }
 
   async lastSeen(user: UserId): Promise<Millis | undefined> {
-    const [row] = await this.#requests.rows(seenQuery, [user])
+    const [row] = await this.#requests().rows(seenQuery, [user])
     return row?.['at'].getTime()
   }
 
   async saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void> {
-    const { stamps } = this.#requests
+    const { stamps } = this.#requests()
     const rows = [...seen]
     const worker = async () => {
       for (let row = rows.pop(); row; row = rows.pop()) {
         const [user, at] = row
         const insert = { query: seenInsert, params: [user, new Date(at)] }
-        await this.#requests.write([at > 0 ? insert : { query: seenDelete, params: [user] }], stamps.ordered())
+        await this.#requests().write([at > 0 ? insert : { query: seenDelete, params: [user] }], stamps.ordered())
       }
     }
     await Promise.all(Array.from({ length: seenAtOnce }, worker))
   }
 
   async settings(user: UserId): Promise<Settings | undefined> {
-    return settings(this.#requests, user)
+    return settings(this.#requests(), user)
   }
 
   async saveSettings(user: UserId, settings: Settings): Promise<void> {
-    return saveSettings(this.#requests, user, settings)
+    return saveSettings(this.#requests(), user, settings)
   }
 
   async bans(): Promise<readonly UserId[]> {
-    return listed(this.#requests, 'banned')
+    return listed(this.#requests(), 'banned')
   }
 
   async saveBan(user: UserId, banned: boolean): Promise<void> {
-    return list(this.#requests, 'banned', user, banned)
+    return list(this.#requests(), 'banned', user, banned)
   }
 
   async erasures(): Promise<readonly UserId[]> {
-    return listed(this.#requests, 'erased')
+    return listed(this.#requests(), 'erased')
   }
 
   async saveErasure(user: UserId, underWay: boolean): Promise<void> {
-    return list(this.#requests, 'erased', user, underWay)
+    return list(this.#requests(), 'erased', user, underWay)
   }
 
   async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
-    return links(this.#requests, user, from)
+    return links(this.#requests(), user, from)
   }
 
   async addLink(user: UserId, n: number, link: Uint8Array): Promise<boolean> {
-    return addLink(this.#requests, user, n, link)
+    return addLink(this.#requests(), user, n, link)
   }
 
   async shelf(user: UserId, identity: string): Promise<ShelfRow | undefined> {
-    return shelf(this.#requests, user, identity)
+    return shelf(this.#requests(), user, identity)
   }
 
   async shelves(user: UserId): Promise<readonly string[]> {
-    return shelves(this.#requests, user)
+    return shelves(this.#requests(), user)
   }
 
   async saveShelf(user: UserId, identity: string, row: ShelfRow): Promise<boolean> {
-    return saveShelf(this.#requests, user, identity, row)
+    return saveShelf(this.#requests(), user, identity, row)
   }
 
   async dropShelf(user: UserId, identity: string): Promise<void> {
-    return dropShelf(this.#requests, user, identity)
+    return dropShelf(this.#requests(), user, identity)
   }
 
   async reckoning(): Promise<Reckoning | undefined> {
-    return reckoning(this.#requests)
+    return reckoning(this.#requests())
   }
 
   goBy(clock: { readonly offMs: Millis }): void {
@@ -355,7 +355,7 @@ export class CassandraStore implements Store {
   }
 
   async saveReckoning(known: Reckoning): Promise<void> {
-    return saveReckoning(this.#requests, known)
+    return saveReckoning(this.#requests(), known)
   }
 
   /** Nothing to do: rows leave by their TTL. */
@@ -364,7 +364,7 @@ export class CassandraStore implements Store {
   }
 
   async trace(id: MessageId) {
-    return trace(this.#requests, id)
+    return trace(this.#requests(), id)
   }
 
   async health() {
@@ -372,17 +372,17 @@ export class CassandraStore implements Store {
   }
 
   traffic(): ReturnType<Requests['traffic']> {
-    return this.#requests.traffic()
+    return this.#requests().traffic()
   }
 
   /** What histories keep of entries that are in no inbox, for a copy. */
   async keep(user: UserId, entries: readonly Carrier[]): Promise<void> {
-    await this.#open.history.keep(user, entries)
+    await this.#open().history.keep(user, entries)
   }
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */
   async place(user: UserId, record: InboxRecord, term: number, reads: Reads): Promise<void> {
     await this.saveCursors(user, record.epoch, record.cursors, record.settled, reads)
-    if (record.tail > 0) await this.#open.logs.place(user, record, term)
+    if (record.tail > 0) await this.#open().logs.place(user, record, term)
   }
 }

@@ -28,8 +28,9 @@ type Head = readonly [user: UserId, epoch: number, term: number, count: number]
 /** Whose they are, and how many each has; then all entries, one after the other. */
 export function packAppends(appends: readonly Append[]): Uint8Array {
   const heads = appends.map(({ user, epoch, term, entries }): Head => [user, epoch, term, entries.length])
-  const entries = appends.flatMap(({ entries }) => entries)
-  return packRow(entries, packr.pack(heads))
+  const all: Packed[] = []
+  for (const { entries } of appends) all.push(...entries)
+  return packRow(all, packr.pack(heads))
 }
 
 export function unpackAppends(row: Uint8Array): Append[] {

@@ -56,16 +56,18 @@ export class Unmoved {
   /** Without what is there already: it was repeated after an unknown outcome. */
   news(appends: readonly Append[]): Append[] {
     const tails = new Map<UserId, Seq>()
-    return appends.flatMap((append) => {
+    const all: Append[] = []
+    for (const append of appends) {
       const { user, entries } = append
       const tail =
         tails.get(user) ?? (this.#stuck.has(user) ? (this.of(user)?.entries.at(-1)?.seq ?? 0) : this.tail(user))
       const news = (entries[0]?.seq ?? 0) > tail ? entries : entries.filter(({ seq }) => seq > tail)
       const last = news.at(-1)
-      if (!last) return []
+      if (!last) continue
       tails.set(user, last.seq)
-      return news === entries ? append : { ...append, entries: news }
-    })
+      all.push(news === entries ? append : { ...append, entries: news })
+    }
+    return all
   }
 
   keep(appends: readonly Append[]): void {

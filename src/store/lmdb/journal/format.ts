@@ -44,14 +44,15 @@ export const recordBytes = (payload: number): number => Math.ceil((payloadAt + p
 /** What a record begins with, and what of that its checksum covers. */
 const head = Buffer.alloc(payloadAt)
 const summed = head.subarray(0, sumAt)
+const numbers = new DataView(head.buffer, head.byteOffset, head.length)
 
 /** Writes a record, and zeros behind it, into a buffer of `recordBytes`. Makes no view of that (`Sheet`). */
 export function packRecord(into: Buffer, salt: Buffer, { number, commits, payload }: JournalRecord): void {
   head.set(salt)
-  head.writeDoubleLE(number, numberAt)
-  head.writeDoubleLE(commits, commitsAt)
-  head.writeUInt32LE(payload.length, lengthAt)
-  head.writeUInt32LE(crc32(payload, crc32(summed)), sumAt)
+  numbers.setFloat64(numberAt, number, true)
+  numbers.setFloat64(commitsAt, commits, true)
+  numbers.setUint32(lengthAt, payload.length, true)
+  numbers.setUint32(sumAt, crc32(payload, crc32(summed)), true)
   into.set(head)
   into.set(payload, payloadAt)
   into.fill(0, payloadAt + payload.length)

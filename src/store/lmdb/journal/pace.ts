@@ -1,9 +1,7 @@
 /**
  * Whether the next record is written on the thread of the event loop. While the disk is fast that is much cheaper than a thread of
  * libuv's, which has to be woken and wakes the loop again: a wake takes some 50 us of CPU. A disk that is slow would hold up
- * everybody: then threads write, for so many times as long as it did. So it does for a hundredth of the time at most. With a thousandth,
- * which nobody would notice at all, two of three writes were left to threads for stalls of some milliseconds that every disk has, and a message
- * took a sixth more CPU at 2,000 a second; the p99 of its receipt was no better. One that hangs in such a write stops the node until it returns.
+ * everybody: then threads write for a while. One that hangs in such a write stops the node until it returns.
  */
 /**
  * Milliseconds up to which a write is fast: it may be one of any number, for what comes meanwhile shares the next, and a thread takes as much
@@ -11,8 +9,12 @@
  * that are too many; and the part of the time, looked at in windows of so many ms, that those between may take.
  */
 const [fastMs, slowMs, windowMs, mostOfWindow] = [0.5, 2, 100, 0.3]
-/** Threads write for so many times as long as the loop was held up, and no longer than this. */
-const payback = 100
+/**
+ * Threads write for so many times as long as the loop was held up, or for as many times as those were milliseconds, where these are more:
+ * most disks stand still for some milliseconds now and then, and few do so again soon. After one that does, for twice as many times.
+ * (With a hundred times for each, a third of the writes of such a disk were left to threads; with five, receipts were told later.)
+ */
+const payback = { least: 20, most: 1_000 }
 const longestPauseMs = 60_000
 /** Bytes of entries in the first write after that, at most. */
 const probeBytes = 16 * 1024
@@ -23,6 +25,8 @@ export class Pace {
   #windowAt = Number.NEGATIVE_INFINITY
   #spentMs = 0
   #pausedUntil = Number.NEGATIVE_INFINITY
+  #pauseMs = 0
+  #payback = payback.least
   #probing = false
 
   /** `never`: threads write always. */
@@ -59,7 +63,10 @@ export class Pace {
     const cost = to - from > slowMs ? to - from : tooMany
     this.#probing = cost > 0
     if (!this.#probing) return
-    this.#pausedUntil = to + Math.min(payback * cost, longestPauseMs)
+    const soon = from - this.#pausedUntil < this.#pauseMs
+    this.#payback = soon ? Math.min(2 * this.#payback, payback.most) : payback.least
+    this.#pauseMs = Math.min(cost * Math.max(this.#payback, cost), longestPauseMs)
+    this.#pausedUntil = to + this.#pauseMs
     this.#windowAt = Number.NEGATIVE_INFINITY
   }
 }
