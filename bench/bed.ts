@@ -177,7 +177,7 @@ export class Bed {
     await this.#server?.ask('durable', copies)
   }
 
-  async reset(options: { garbage?: boolean } = {}): Promise<void> {
+  async reset(options: { closely?: boolean } = {}): Promise<void> {
     await this.#server?.ask('reset', options)
   }
 

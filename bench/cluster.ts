@@ -140,7 +140,7 @@ async function load(
 
 /** Of a core, by a node of those that do nothing. */
 async function idle(members: Members, seconds: number): Promise<number> {
-  await members.all('rest')
+  await members.all('reset')
   await sleep(2_000)
   const before = await members.samples()
   await sleep(seconds * 1_000)

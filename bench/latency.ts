@@ -72,8 +72,7 @@ export async function latency(server: Server, options: LatencyOptions, progress:
     ...each('answered_p50_ms', wanted, (rate) => at(rate).node?.answeredP50),
     ...each('disk_spaced_p50_ms', wanted, (rate) => disks.get(rate)?.percentile(0.5)),
     ...each('disk_spaced_p99_ms', wanted, (rate) => disks.get(rate)?.percentile(0.99)),
-    ...(largest.has('node') && { max_rate_p99_10ms: largest.get('node') }),
-    ...(largest.has('against') && { against_max_rate_p99_10ms: largest.get('against') }),
+    ...Object.fromEntries([...largest].map(([seat, rate]) => [`${prefix[seat]}max_rate_p99_10ms`, rate])),
     ...Object.fromEntries(Object.entries(idle).map(([seat, share]) => [`${seat}_idle_cpu_share`, share])),
     rates: [...paces].sort(([one], [other]) => one - other).map(([rate, seats]) => row(rate, seats)),
     disk_sync_cpu_us: Math.min(diskBefore.cpuUs, diskAfter.cpuUs),
@@ -84,6 +83,9 @@ export async function latency(server: Server, options: LatencyOptions, progress:
     ...faults,
   }
 }
+
+/** What the names of figures begin with. */
+const prefix: Readonly<Record<Seat, string>> = { floor: 'floor_', durable: 'durable_', node: '', against: 'against_' }
 
 /** A figure of each rate, by its name. */
 const each = (name: string, rates: readonly number[], of: (rate: number) => number | undefined) =>
@@ -116,11 +118,11 @@ async function measure(beds: Beds, options: LatencyOptions, progress: Progress) 
     )
     disks.set(rate, result)
   }
-  const nodes = seats.filter((seat) => seat === 'node' || seat === 'against')
+  const climbers = seats.filter((seat) => seat !== 'floor')
   const held = (seat: Seat, rate: number) => isWithin(paces.get(rate)?.[seat] as Pace)
   const search = (rate: number, some: readonly Seat[]) => at(rate, options.seconds, ['floor', ...some])
-  const largest = rates.length > 0 ? new Map<Seat, number>() : await climb(nodes, held, search)
-  return { paces, idle, disks, largest, faults: await faultsOf(nodes.flatMap((seat) => beds[seat] ?? [])) }
+  const largest = rates.length > 0 ? new Map<Seat, number>() : await climb(climbers, held, search)
+  return { paces, idle, disks, largest, faults: await faultsOf(climbers.flatMap((seat) => beds[seat] ?? [])) }
 }
 
 /**
@@ -178,53 +180,46 @@ async function faultsOf(beds: readonly Bed[]) {
   }
 }
 
-function row(rate: number, { node, floor, durable, against }: Partial<Record<Seat, Pace>>) {
-  if (!node || !floor) return { rate, held: false }
+function row(rate: number, seats: Partial<Record<Seat, Pace>>) {
+  const { floor, node, durable, against } = seats
+  if (!floor) return { rate }
   const undisturbed = floor.deliveredP99 <= relayLimitMs
+  const all = Object.values(seats)
   return {
     rate,
-    held: node.held,
-    node_cpu_us_per_message: node.cpuUs,
-    node_kernel_cpu_us_per_message: node.kernelUs,
+    ...(node && taken('node', node, floor)),
     floor_cpu_us_per_message: floor.cpuUs,
     floor_kernel_cpu_us_per_message: floor.kernelUs,
-    cpu_ratio_to_floor: node.cpuUs / floor.cpuUs,
-    node_main_cpu_share: node.mainShare,
-    loop_busy_share: node.loopShare,
     floor_main_cpu_share: floor.mainShare,
-    sent_p50_ms: node.sentP50,
-    sent_p99_ms: node.sentP99,
-    answered_p50_ms: node.answeredP50,
-    delivered_p50_ms: node.deliveredP50,
-    delivered_p99_ms: node.deliveredP99,
     floor_delivered_p50_ms: floor.deliveredP50,
     floor_delivered_p99_ms: floor.deliveredP99,
+    floor_generator_late_p99_ms: floor.lateP99,
     undisturbed,
     target_p99_ms: undisturbed ? targetMs.undisturbed : floor.deliveredP99 + targetMs.beyondRelay,
-    ...(durable && {
-      durable_cpu_us_per_message: durable.cpuUs,
-      durable_cpu_ratio_to_floor: durable.cpuUs / floor.cpuUs,
-      durable_sent_p50_ms: durable.sentP50,
-      durable_answered_p50_ms: durable.answeredP50,
-      durable_delivered_p50_ms: durable.deliveredP50,
-      durable_delivered_p99_ms: durable.deliveredP99,
-    }),
-    ...(against && {
-      against_cpu_us_per_message: against.cpuUs,
-      cpu_ratio_to_against: node.cpuUs / against.cpuUs,
-      against_main_cpu_share: against.mainShare,
-      against_loop_busy_share: against.loopShare,
-      against_sent_p50_ms: against.sentP50,
-      against_sent_p99_ms: against.sentP99,
-      against_answered_p50_ms: against.answeredP50,
-      against_delivered_p50_ms: against.deliveredP50,
-      against_delivered_p99_ms: against.deliveredP99,
-    }),
-    generator_late_p50_ms: node.lateP50,
-    generator_late_p99_ms: node.lateP99,
-    floor_generator_late_p99_ms: floor.lateP99,
-    generator_busiest_share: node.generatorShare,
-    steal_share: Math.max(node.stealShare, floor.stealShare),
-    others_cpu_share: Math.max(node.otherShare, floor.otherShare),
+    ...(durable && taken('durable', durable, floor)),
+    ...(against && taken('against', against, floor)),
+    ...(node && against && { cpu_ratio_to_against: node.cpuUs / against.cpuUs }),
+    generator_busiest_share: Math.max(...all.map(({ generatorShare }) => generatorShare)),
+    steal_share: Math.max(...all.map(({ stealShare }) => stealShare)),
+    others_cpu_share: Math.max(...all.map(({ otherShare }) => otherShare)),
+  }
+}
+
+function taken(seat: Exclude<Seat, 'floor'>, pace: Pace, floor: Pace) {
+  const its = prefix[seat]
+  return {
+    [`${its}held`]: pace.held,
+    [`${seat}_cpu_us_per_message`]: pace.cpuUs,
+    [`${seat}_kernel_cpu_us_per_message`]: pace.kernelUs,
+    [`${its}cpu_ratio_to_floor`]: pace.cpuUs / floor.cpuUs,
+    [`${seat}_main_cpu_share`]: pace.mainShare,
+    [`${its}loop_busy_share`]: pace.loopShare,
+    [`${its}sent_p50_ms`]: pace.sentP50,
+    [`${its}sent_p99_ms`]: pace.sentP99,
+    [`${its}answered_p50_ms`]: pace.answeredP50,
+    [`${its}delivered_p50_ms`]: pace.deliveredP50,
+    [`${its}delivered_p99_ms`]: pace.deliveredP99,
+    [`${its}generator_late_p50_ms`]: pace.lateP50,
+    [`${its}generator_late_p99_ms`]: pace.lateP99,
   }
 }

@@ -23,7 +23,6 @@ answer(
     listen: (where: { port: number; shared: boolean }) => node.listen(where),
     shards: () => node.cluster()?.shards,
     reset: meter.reset,
-    rest: meter.rest,
     collect: meter.collect,
     sample: () => ({ ...meter.sample(), links: linked(), stats: node.stats() }),
   },

@@ -38,7 +38,6 @@ export function startMeter() {
       if (entry.startTime < asked.from || entry.startTime > asked.to) pauses.push(entry.duration)
     }
   }).observe({ entryTypes: ['gc'] })
-  // It wakes the process a hundred times a second: not where it idles.
   const loop = monitorEventLoopDelay({ resolution: 10 })
   const inspector = new Session()
   inspector.connect()
@@ -51,20 +50,17 @@ export function startMeter() {
     last = used
   }
   return {
-    /** Forgets pauses, and measures delays from here on. `garbage`: counts garbage, too, which costs about 1 % of a core. */
-    reset(options: { garbage?: boolean } = {}): void {
+    /** Forgets pauses. `closely`: measures delays and garbage from here on, which wakes the process three hundred times a second. */
+    reset({ closely = false } = {}): void {
       pauses = []
       garbage = 0
       last = getHeapStatistics().used_heap_size
-      loop.enable()
-      loop.reset()
-      clearInterval(looking)
-      if (options.garbage) looking = setInterval(look, lookMs)
-    },
-    /** Nothing is measured from here on that takes CPU. */
-    rest(): void {
       loop.disable()
       clearInterval(looking)
+      if (!closely) return
+      loop.enable()
+      loop.reset()
+      looking = setInterval(look, lookMs)
     },
     /**
      * Collects as V8 does by itself when a program has been quiet for a minute, which shrinks the new space. `global.gc` leaves

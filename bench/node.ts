@@ -15,7 +15,8 @@ const [folder = '', tree, service, e2ee = 'off'] = process.argv.slice(2)
 const { createNode, lmdbStore }: typeof import('../src/index.ts') = tree
   ? await import(pathToFileURL(builtIn(tree)).href)
   : await import('../src/index.ts')
-const { store, counts, durable, reset } = countWrites(lmdbStore(folder))
+const store = lmdbStore(folder)
+const { counts, durable, reset } = countWrites(store)
 const node = createNode({
   store,
   ...(service && { webhooks: { url: service, secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] } }),
@@ -28,7 +29,7 @@ answer(
   {
     listen: () => node.listen({ port: 0 }),
     durable,
-    reset: (options: { garbage?: boolean }) => {
+    reset: (options: { closely?: boolean }) => {
       meter.reset(options)
       reset()
     },

@@ -88,6 +88,7 @@ const rows = [
     '',
     '8,000',
   ),
+  row('the same of the relay that writes', latency, 'durable_max_rate_p99_10ms', '', ''),
   row('copies per second to a group of 1,024 who are all online', large, 'deliveries_per_second', '', ''),
   row('CPU of such a copy, as a multiple of a bare relay that stores nothing', large, 'cpu_ratio_to_floor', ' ×', ''),
   row('replay to one device, entries per second', replay, 'entries_per_second', '', '100,000'),

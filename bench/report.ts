@@ -77,7 +77,8 @@ function ticks(latency: Figures): string {
   const rows = ((latency['rates'] ?? []) as Figures[]).toSorted((one, other) => of(one, 'rate') - of(other, 'rate'))
   const line = (name: string, key: string) => ({
     name,
-    points: rows.map((row) => [of(row, 'rate'), of(row, key)] as const),
+    // Not all are measured at each rate of the search.
+    points: rows.filter((row) => key in row).map((row) => [of(row, 'rate'), of(row, key)] as const),
   })
   return lines(
     'Latency by rate',

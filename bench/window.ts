@@ -15,10 +15,10 @@ export type Window = {
   readonly stolenUs: number
 }
 
-/** Looks at the node and the generators around `work`. `garbage`: counts that too, which costs about 1 % of a core. */
-export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>, garbage = true): Promise<Window> {
+/** Looks at the node and the generators around `work`. `closely`: at garbage and at delays of the event loop, too, which takes CPU. */
+export async function observe(bed: Bed, work: (start: Sum) => Promise<unknown>, closely = true): Promise<Window> {
   await bed.all('mark', () => null)
-  await bed.reset({ garbage })
+  await bed.reset({ closely })
   const start = await bed.totals()
   const before = await bed.sample()
   const machine = cores()

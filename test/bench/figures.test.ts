@@ -48,6 +48,16 @@ describe('figures', () => {
     ])
   })
 
+  it('of a rate at which something was not measured are not drawn', () => {
+    const rates = [
+      { rate: 300, delivered_p99_ms: 4, floor_delivered_p99_ms: 1 },
+      { rate: 2_000, floor_delivered_p99_ms: 2 },
+    ]
+    const points = (html: string) =>
+      [...html.matchAll(/points="([^"]*)"/g)].map(([, all = '']) => all.split(' ').filter(Boolean).length)
+    expect(points(report({ ...result, results: { latency: { rates } } }))).toEqual([0, 2, 1, 0])
+  })
+
   it('prove a run wrong when clients missed something, and tell when a generator was busy', () => {
     const { wrong, notes } = verdict({
       throughput: { lost: 2, duplicated: 0, failures: [], generator_busiest_share: 0.95 },
