@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MessageId, Millis, Seq } from '../src/protocol/ids.ts'
 import { msgpackCodec } from '../src/protocol/msgpack.ts'
-import { aligned, openOut } from '../src/store/lmdb/journal/out.ts'
+import { openOut, Sheet } from '../src/store/lmdb/journal/out.ts'
 import { sockets, startRelay } from './relay.ts'
 
 /** Bytes of a page, of the file, which is written over and over, and of what is written at once, at most. */
@@ -15,7 +15,8 @@ const [pageBytes, fileBytes, mostBytes] = [4_096, 8 * 1024 * 1024, 1024 * 1024]
 
 const [folder = ''] = process.argv.slice(2)
 const out = await openOut(join(folder, 'relay'))
-const record = aligned(mostBytes)
+const sheet = new Sheet(mostBytes)
+const record = sheet.start(mostBytes)
 for (let at = 0; at < fileBytes; at += mostBytes) out.writeNow(record, at)
 
 const id = '01234567-89ab-7000-8000-0123456789ab' as MessageId
@@ -38,7 +39,7 @@ function lap(): void {
   for (const { data } of passed) bytes += data.copy(record, bytes)
   const written = Math.ceil(bytes / pageBytes) * pageBytes
   if (at + written > fileBytes) at = 0
-  out.writeNow(record.subarray(0, written), at)
+  out.writeNow(sheet.start(written), at)
   at += written
   for (const { from, data } of passed) {
     const nth = (counts.get(from) ?? 0) + 1

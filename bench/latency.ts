@@ -6,7 +6,7 @@ import { type Bed, type Server, sleep, withBeds } from './bed.ts'
 import { climb, isWithin, lone } from './climb.ts'
 import { spaced, syncs } from './disk.ts'
 import type { Histogram } from './histogram.ts'
-import { disturbance, during, type Pace, paceOf, type Slice, slice } from './pace.ts'
+import { disturbance, during, type Pace, paceOf, type Slice, slice, warmUpLone } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { warmUp } from './throughput.ts'
 
@@ -38,11 +38,6 @@ const calm = { share: 0.15, patience: 2 }
 const diskSeconds = 2
 const spacedSeconds = 10
 const idleSeconds = 3
-/**
- * Each seat has so much of the busiest rate that users live at before anything counts: after a closed loop, V8 compiles what a lone message
- * runs anew, for some seconds on other threads, which would count as CPU of the first messages.
- */
-const loneWarmUpMs = 5_000
 /** What the warm-up has left, for example to be moved within the store, is done after this. */
 const settleMs = 3_000
 /** A relay that takes longer was disturbed: then a node may take so much longer than the relay. */
@@ -98,7 +93,7 @@ async function measure(beds: Beds, options: LatencyOptions, progress: Progress) 
     await bed.all('pump', () => ({ kind: 'pairs', to: 0, bodyBytes: body, inFlight, rate: 0 }))
     await warmUp(bed)
     await bed.drain()
-    await during(bed, Math.max(...lone), body, () => sleep(loneWarmUpMs))
+    await warmUpLone(bed, body)
   }
   await sleep(settleMs)
   const idle = await idleShares(beds)

@@ -1,5 +1,6 @@
 /** A server at a steady rate, in an open loop, a slice at a time: what it used, and how long ticks took. */
 import { type Bed, sleep } from './bed.ts'
+import { lone } from './climb.ts'
 import { noTimes, type Times } from './user.ts'
 import { observe, rates, type Window } from './window.ts'
 
@@ -10,6 +11,7 @@ export type Slice = Window & { readonly ms: Pick<Times, (typeof told)[number]> }
 
 /** Before a slice counts, so that it is steady. */
 const rampMs = 1_000
+const loneWarmUpMs = 5_000
 /** Above this share of the rate it was held. */
 const heldShare = 0.97
 
@@ -18,6 +20,12 @@ export async function slice(bed: Bed, rate: number, body: number, seconds: numbe
   const { result, ms } = await during(bed, rate, body, () => observe(bed, () => sleep(seconds * 1_000), false))
   return { ...result, ms }
 }
+
+/**
+ * So much of the busiest rate that users live at, before anything at such a rate counts: after a closed loop, V8 compiles what a lone message
+ * runs anew, for some seconds on other threads, which would count as CPU of the first messages.
+ */
+export const warmUpLone = (bed: Bed, body: number) => during(bed, Math.max(...lone), body, () => sleep(loneWarmUpMs))
 
 /** Does something while messages go at this rate. */
 export async function during<Result>(bed: Bed, rate: number, body: number, work: () => Promise<Result>) {

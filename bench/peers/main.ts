@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- peers`: other servers that carry messages, under the same load as Bluetick and the bare relay, one after the
+ * `npm run bench -- peers`: other servers that carry messages, under the same load as Bluetick and bare relays, one after the
  * other and that several times; prints one table. Only in the repository: the package has no use for it.
  */
 import { writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { durations, type Load, measure, type Subject } from './measure.ts'
 import { peers } from './servers.ts'
 import { markdown, type Row } from './table.ts'
 
-const help = `npm run bench -- peers [options]: the same load for Bluetick, a bare relay and other servers, told how durable each is.
+const help = `npm run bench -- peers [options]: the same load for Bluetick, other servers and bare relays, told how durable each is.
   --rounds N     how often each is measured, in turn; figures are medians (3)
   --seconds N    seconds of each load: a closed loop, 2,000 and 300 messages a second (${durations.seconds})
   --only NAMES   only those whose name has one of these in it, like socket,nats
@@ -49,7 +49,19 @@ export async function peersBench(args: readonly string[]): Promise<void> {
   console.log(markdown(result))
 }
 
-/** Those that can be measured here, Bluetick first and the relay last; of the others what is missing. */
+/** What no server can go below, with and without a disk. */
+const floors: readonly Subject[] = [
+  {
+    name: 'relay that writes',
+    durable: 'yes, but nobody can read it again',
+    configuration: 'uWebSockets.js, and one O_DSYNC write for what came in a turn of the event loop',
+    version: '',
+    is: 'durable',
+  },
+  { name: 'bare relay', durable: 'stores nothing', configuration: 'uWebSockets.js alone', version: '', is: 'floor' },
+]
+
+/** Those that can be measured here, Bluetick first and the relays last; of the others what is missing. */
 function prepared(only: readonly string[] | undefined) {
   const absent: { name: string; why: string }[] = []
   const subjects: Subject[] = [
@@ -68,6 +80,5 @@ function prepared(only: readonly string[] | undefined) {
       absent.push({ name: peer.name, why: (error as Error).message })
     }
   }
-  const relay = { name: 'bare relay', durable: 'stores nothing', configuration: 'uWebSockets.js alone', version: '' }
-  return { subjects: [...subjects, { ...relay, is: 'floor' as const }], absent }
+  return { subjects: [...subjects, ...floors], absent }
 }

@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bed, type Server, sleep, withBed } from '../bed.ts'
-import { paceOf, slice } from '../pace.ts'
+import { lone } from '../climb.ts'
+import { paceOf, slice, warmUpLone } from '../pace.ts'
 import type { Figures } from '../table.ts'
 import { warmUp } from '../throughput.ts'
 import { observe, rates } from '../window.ts'
@@ -21,10 +22,9 @@ export type Load = {
 }
 type About = Pick<Peer, 'name' | 'durable' | 'configuration'> & { readonly version: string }
 export type Subject = About &
-  ({ readonly is: 'node' | 'floor' } | ({ readonly is: 'peer' } & Pick<Peer, 'wire' | 'launch'>))
+  ({ readonly is: 'node' | 'floor' | 'durable' } | ({ readonly is: 'peer' } & Pick<Peer, 'wire' | 'launch'>))
 
-export const durations = { seconds: 5 }
-const openRates = [2_000, 300] as const
+export const durations = { seconds: 8 }
 /** How long a server may take to listen, and to end. */
 const patienceMs = 20_000
 
@@ -40,8 +40,9 @@ async function under(bed: Bed, { pairs, inFlight, body, seconds }: Load): Promis
   const window = await observe(bed, () => sleep(seconds * 1_000), false)
   await bed.drain()
   const closed = rates(window, window.end.delivered - window.start.delivered)
+  await warmUpLone(bed, body)
   const open: Figures[] = []
-  for (const rate of openRates) {
+  for (const rate of lone.toReversed()) {
     const pace = paceOf(rate, [await slice(bed, rate, body, seconds)])
     open.push({
       rate,
