@@ -4,12 +4,12 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { actors } from './actors.ts'
-import { lone } from './climb.ts'
 import { densityByClass } from './density.ts'
 import { fanout } from './fanout.ts'
 import { latency } from './latency.ts'
 import { machine } from './machine.ts'
 import { readBench } from './options.ts'
+import { lone } from './pace.ts'
 import { startProgress } from './progress.ts'
 import { type Rule, verdictOn } from './rules.ts'
 import type { Figures } from './table.ts'

@@ -1,9 +1,7 @@
 /** The search for the largest rate at which nearly all are told `delivered` within `limitMs`. */
-import type { Pace } from './pace.ts'
+import { lone, type Pace } from './pace.ts'
 
 const limitMs = 10
-/** Those that each run measures, and longer than the rungs of the search: a quiet and a busy hour of a real service. */
-export const lone = [300, 2_000] as const
 const rungs = [500, 1_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 16_000, 20_000, 25_000, 30_000]
 
 export const isWithin = ({ deliveredP99, held }: Pace): boolean => held && deliveredP99 <= limitMs

@@ -3,10 +3,10 @@
  * largest rate at which nearly all are fast. Beside it, slice by slice, a bare relay at the same rates, and the bare disk.
  */
 import { type Bed, type Server, sleep, withBeds } from './bed.ts'
-import { climb, isWithin, lone } from './climb.ts'
+import { climb, isWithin } from './climb.ts'
 import { spaced, syncs } from './disk.ts'
 import type { Histogram } from './histogram.ts'
-import { disturbance, during, type Pace, paceOf, type Slice, slice, warmUpLone } from './pace.ts'
+import { disturbance, during, lone, type Pace, paceOf, type Slice, slice, warmUpLone } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { warmUp } from './throughput.ts'
 

@@ -1,9 +1,10 @@
 /** A server at a steady rate, in an open loop, a slice at a time: what it used, and how long ticks took. */
 import { type Bed, sleep } from './bed.ts'
-import { lone } from './climb.ts'
 import { noTimes, type Times } from './user.ts'
 import { observe, rates, type Window } from './window.ts'
 
+/** A quiet and a busy hour of a real service. */
+export const lone = [300, 2_000] as const
 /** Of these those that a rate tells: to the first tick, to the second, how late the generators were, and the first tick without that. */
 const told = ['sent', 'delivered', 'late', 'answered'] as const
 
