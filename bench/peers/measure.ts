@@ -24,7 +24,7 @@ type About = Pick<Peer, 'name' | 'durable' | 'configuration'> & { readonly versi
 export type Subject = About &
   ({ readonly is: 'node' | 'floor' | 'durable' } | ({ readonly is: 'peer' } & Pick<Peer, 'wire' | 'launch'>))
 
-export const durations = { seconds: 8 }
+export const durations = { seconds: 5 }
 /** How long a server may take to listen, and to end. */
 const patienceMs = 20_000
 
