@@ -153,7 +153,7 @@ export class CassandraStore implements Store {
   under(term: number, still: Still): CassandraStore {
     const known = this.#spells.get(term)
     if (known) return known
-    const { client, requests, cluster } = this.#open()
+    const { client, requests, cluster } = this.#ready()
     const store = new CassandraStore(this.#options, this.#given)
     store.#lost = this.#lost
     store.#rewrites = this.#rewrites
@@ -172,21 +172,21 @@ export class CassandraStore implements Store {
     await opened?.client.shutdown()
   }
 
-  #open(): Opened {
+  #ready(): Opened {
     if (!this.#opened) throw new StoreError('closed', 'The store is not open.')
     return this.#opened
   }
 
   #requests(): Requests {
-    return this.#open().requests
+    return this.#ready().requests
   }
 
   get cluster(): ClusterStore {
-    return this.#open().cluster
+    return this.#ready().cluster
   }
 
   get media(): MediaRecords {
-    return this.#open().media
+    return this.#ready().media
   }
 
   async takeTerm(): Promise<number> {
@@ -196,12 +196,12 @@ export class CassandraStore implements Store {
   }
 
   async load(user: UserId, term?: number): Promise<InboxRecord | undefined> {
-    const { logs } = this.#open()
+    const { logs } = this.#ready()
     return term === undefined ? logs.look(user) : this.#rewrites.run(user, () => logs.own(user, term))
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    await this.#open().logs.append(user, epoch, term, entries)
+    await this.#ready().logs.append(user, epoch, term, entries)
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
@@ -210,17 +210,17 @@ export class CassandraStore implements Store {
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
-    const { requests } = this.#open()
+    const { requests } = this.#ready()
     return this.#rewrites.run(user, () => startTimers(requests, user, started, now))
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
-    const { requests, history } = this.#open()
+    const { requests, history } = this.#ready()
     return this.#rewrites.run(user, () => erase(requests, history, this.#retention, user, { chat, from, upTo }))
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
-    return this.#open().history.read(user, chat, before, limit, bytes)
+    return this.#ready().history.read(user, chat, before, limit, bytes)
   }
 
   async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis, upTo: Seq) {
@@ -252,11 +252,11 @@ export class CassandraStore implements Store {
   }
 
   async histories(user: UserId): Promise<readonly ChatId[]> {
-    return this.#open().history.chats(user)
+    return this.#ready().history.chats(user)
   }
 
   async wipe(user: UserId): Promise<void> {
-    const { requests, history } = this.#open()
+    const { requests, history } = this.#ready()
     return this.#rewrites.run(user, () => wipe(requests, history, this.#retention, user))
   }
 
@@ -377,12 +377,12 @@ export class CassandraStore implements Store {
 
   /** What histories keep of entries that are in no inbox, for a copy. */
   async keep(user: UserId, entries: readonly Carrier[]): Promise<void> {
-    await this.#open().history.keep(user, entries)
+    await this.#ready().history.keep(user, entries)
   }
 
   /** Makes an inbox that ends where another store's does, for a copy: its entries from the head on are appended after this. */
   async place(user: UserId, record: InboxRecord, term: number, reads: Reads): Promise<void> {
     await this.saveCursors(user, record.epoch, record.cursors, record.settled, reads)
-    if (record.tail > 0) await this.#open().logs.place(user, record, term)
+    if (record.tail > 0) await this.#ready().logs.place(user, record, term)
   }
 }

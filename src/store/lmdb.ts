@@ -82,8 +82,8 @@ export class LmdbStore implements Store {
 
   /** Writes the file anew, so that nothing is left in it of what was removed, and closes the store. */
   async compact(): Promise<Compacted> {
-    const { journal, unlock } = this.#open()
-    this.#opened = { ...this.#open(), unlock: () => {} }
+    const { journal, unlock } = this.#ready()
+    this.#opened = { ...this.#ready(), unlock: () => {} }
     try {
       // What was deleted may be in the journal still.
       await journal.settle().finally(() => this.close())
@@ -95,13 +95,13 @@ export class LmdbStore implements Store {
 
   /** Moves everything to the file of LMDB's, which alone then has all there is. Nothing is appended meanwhile. */
   async settle(): Promise<void> {
-    await this.#open().journal.settle()
+    await this.#ready().journal.settle()
   }
 
   /** Of a copy that is put back: gives each log another epoch, and takes away what would be given twice. Answers how many users and groups there are. */
   async renameAll(): Promise<number> {
-    await this.#open().journal.flush()
-    return this.#open().commits.change((tables) => {
+    await this.#ready().journal.flush()
+    return this.#ready().commits.change((tables) => {
       const users = [...usersOf(tables, new Set())]
       for (const user of users) renameInbox(tables, user, randomInt(1, 2 ** 31))
       dropOnce(tables)
@@ -109,28 +109,28 @@ export class LmdbStore implements Store {
     })
   }
 
-  #open(): Opened {
+  #ready(): Opened {
     if (!this.#opened) throw new StoreError('closed', 'The store is not open.')
     return this.#opened
   }
 
   /** Durable when it resolves. */
   async #write(put: (tables: Tables) => void): Promise<void> {
-    return this.#open().commits.write(put)
+    return this.#ready().commits.write(put)
   }
 
   /** Reads and rewrites what is there: no write of this process or of another comes between. */
   async #change<Result>(change: (tables: Tables) => Result): Promise<Result> {
-    return this.#open().commits.change(change)
+    return this.#ready().commits.change(change)
   }
 
   /** As the two above: what makes room, and what a node needs that is to do so, is written on a full disk, too. */
   async #writeAlways(put: (tables: Tables) => void): Promise<void> {
-    return this.#open().commits.write(put, { frees: true })
+    return this.#ready().commits.write(put, { frees: true })
   }
 
   async #changeAlways<Result>(change: (tables: Tables) => Result): Promise<Result> {
-    return this.#open().commits.change(change, { frees: true })
+    return this.#ready().commits.change(change, { frees: true })
   }
 
   async takeTerm(): Promise<number> {
@@ -139,18 +139,18 @@ export class LmdbStore implements Store {
 
   async load(user: UserId): Promise<InboxRecord | undefined> {
     await this.#flushWhere(user, ({ lasting }) => lasting?.waits !== undefined)
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     return loadInbox(tables, journal.of(user), user)
   }
 
   async append(user: UserId, epoch: number, term: number, entries: readonly Entry[]): Promise<void> {
-    return this.#open().journal.append(packAppend(user, epoch, term, entries))
+    return this.#ready().journal.append(packAppend(user, epoch, term, entries))
   }
 
   readonly laps: LapStore = {
     append: (user, epoch, term, entries, done) => {
       try {
-        this.#open().journal.add(packAppend(user, epoch, term, entries), done)
+        this.#ready().journal.add(packAppend(user, epoch, term, entries), done)
       } catch (error) {
         setImmediate(() => done(error))
       }
@@ -159,52 +159,52 @@ export class LmdbStore implements Store {
   }
 
   async read(user: UserId, from: Seq, limit: number, bytes: number, now: Millis): Promise<readonly Entry[]> {
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     return readInbox(tables, journal.of(user), user, from, limit, bytes, now)
   }
 
   async findRepeats(user: UserId, keys: readonly DedupeKey[], now: Millis) {
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     return findRepeats(tables, journal.of(user)?.entries ?? [], user, keys, now - this.#options.dedupeMs)
   }
 
   async startTimers(user: UserId, started: Started, now: Millis): Promise<Seq> {
     await this.#flush(user)
-    const { commits } = this.#open()
+    const { commits } = this.#ready()
     const rows = (most: number) => commits.room.rows(most)
     for (let more = true; more; )
       more = await this.#changeAlways((tables) => startTimers(tables, user, started, now, rows))
-    return lowest(this.#open().tables, user, started.is)
+    return lowest(this.#ready().tables, user, started.is)
   }
 
   async erase(user: UserId, chat: UserId, from: Seq, upTo: Seq): Promise<void> {
     await this.#flush(user)
-    return erase(this.#open(), user, chat, from, upTo)
+    return erase(this.#ready(), user, chat, from, upTo)
   }
 
   async history(user: UserId, chat: UserId, before: HistoryPosition | null, limit: number, bytes: number) {
     await this.#flushKept(user)
-    return readHistory(this.#open().tables, user, chat, before, limit, bytes)
+    return readHistory(this.#ready().tables, user, chat, before, limit, bytes)
   }
 
   async owners(after: ChatId | null, limit: number): Promise<readonly ChatId[]> {
     // To put all of them in order for each page would take longer than to move them.
-    if (this.#open().journal.userCount > Math.max(limit, mostUnmoved))
-      await this.#open()
+    if (this.#ready().journal.userCount > Math.max(limit, mostUnmoved))
+      await this.#ready()
         .journal.flush()
         .catch(() => {})
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     return ownersOf(tables, journal.users(), after, limit)
   }
 
   async histories(user: UserId): Promise<readonly ChatId[]> {
     await this.#flushKept(user)
-    return [...chatsOf(this.#open().tables, user)]
+    return [...chatsOf(this.#ready().tables, user)]
   }
 
   async wipe(user: UserId): Promise<void> {
     await this.#flush(user)
-    return wipe(this.#open(), user)
+    return wipe(this.#ready(), user)
   }
 
   async #flush(user: UserId): Promise<void> {
@@ -217,13 +217,13 @@ export class LmdbStore implements Store {
   }
 
   async #flushWhere(user: UserId, is: (entry: Packed) => boolean): Promise<void> {
-    const { journal } = this.#open()
+    const { journal } = this.#ready()
     if (journal.of(user)?.entries.some(is)) await journal.flush(user)
   }
 
   readonly lives: Lives = {
     begin: (term, name) => this.#changeAlways((tables) => beginLife(tables, term, name)),
-    termOf: async (name) => this.#open().tables.lives.get(name),
+    termOf: async (name) => this.#ready().tables.lives.get(name),
     rename: async (user, epoch) => {
       await this.#flush(user)
       return this.#change((tables) => renameInbox(tables, user, epoch))
@@ -245,12 +245,12 @@ export class LmdbStore implements Store {
   }
 
   async reads(user: UserId): Promise<Reads> {
-    const rows = this.#open().tables.reads.getRange({ start: [user, ''], end: [user, lastId] })
+    const rows = this.#ready().tables.reads.getRange({ start: [user, ''], end: [user, lastId] })
     return new Map([...rows].map(({ key: [, chat], value }) => [chat as UserId, value]))
   }
 
   async loadGroup(group: GroupId): Promise<GroupRecord | undefined> {
-    return this.#open().tables.groups.get(group)
+    return this.#ready().tables.groups.get(group)
   }
 
   saveGroup(group: GroupId, record: GroupRecord): Promise<void> {
@@ -262,7 +262,7 @@ export class LmdbStore implements Store {
   }
 
   async notedGroups(): Promise<readonly { readonly group: GroupId; readonly term: number }[]> {
-    return [...this.#open().tables.noted.getKeys()].map(([term, group]) => ({ group: group as GroupId, term }))
+    return [...this.#ready().tables.noted.getKeys()].map(([term, group]) => ({ group: group as GroupId, term }))
   }
 
   forgetGroup(group: GroupId, term: number): Promise<void> {
@@ -270,7 +270,7 @@ export class LmdbStore implements Store {
   }
 
   async lastSeen(user: UserId): Promise<Millis | undefined> {
-    return this.#open().tables.seen.get(user)
+    return this.#ready().tables.seen.get(user)
   }
 
   saveLastSeen(seen: ReadonlyMap<UserId, Millis>): Promise<void> {
@@ -280,7 +280,7 @@ export class LmdbStore implements Store {
   }
 
   async settings(user: UserId): Promise<Settings | undefined> {
-    const kept = this.#open().tables.preferences.get(user)
+    const kept = this.#ready().tables.preferences.get(user)
     // Earlier ones had no such choice.
     return kept && { ...kept, groups: kept.groups ?? 'everyone' }
   }
@@ -290,7 +290,7 @@ export class LmdbStore implements Store {
   }
 
   async bans(): Promise<readonly UserId[]> {
-    return [...this.#open().tables.bans.getKeys()] as UserId[]
+    return [...this.#ready().tables.bans.getKeys()] as UserId[]
   }
 
   saveBan(user: UserId, banned: boolean): Promise<void> {
@@ -298,7 +298,7 @@ export class LmdbStore implements Store {
   }
 
   async erasures(): Promise<readonly UserId[]> {
-    return [...this.#open().tables.erasures.getKeys()] as UserId[]
+    return [...this.#ready().tables.erasures.getKeys()] as UserId[]
   }
 
   saveErasure(user: UserId, underWay: boolean): Promise<void> {
@@ -306,7 +306,7 @@ export class LmdbStore implements Store {
   }
 
   async links(user: UserId, from: number): Promise<readonly Uint8Array[]> {
-    return linksOf(this.#open().tables, user, from)
+    return linksOf(this.#ready().tables, user, from)
   }
 
   addLink(user: UserId, n: number, link: Uint8Array): Promise<boolean> {
@@ -314,11 +314,11 @@ export class LmdbStore implements Store {
   }
 
   async shelf(user: UserId, identity: string): Promise<ShelfRow | undefined> {
-    return shelfOf(this.#open().tables, user, identity)
+    return shelfOf(this.#ready().tables, user, identity)
   }
 
   async shelves(user: UserId): Promise<readonly string[]> {
-    return shelvesOf(this.#open().tables, user)
+    return shelvesOf(this.#ready().tables, user)
   }
 
   saveShelf(user: UserId, identity: string, row: ShelfRow): Promise<boolean> {
@@ -330,7 +330,7 @@ export class LmdbStore implements Store {
   }
 
   async reckoning(): Promise<Reckoning | undefined> {
-    const { settings } = this.#open().tables
+    const { settings } = this.#ready().tables
     const at = settings.get('time')
     return at === undefined ? undefined : { at, doubtMs: settings.get('doubt') ?? 0 }
   }
@@ -343,7 +343,7 @@ export class LmdbStore implements Store {
   }
 
   async expire(now: Millis): Promise<Expired> {
-    const { commits, journal } = this.#open()
+    const { commits, journal } = this.#ready()
     // What cannot move, for want of room, is not what is too old; what leaves makes room for it.
     await journal.flush().catch((error: StoreError) => {
       if (error.code !== 'full') throw error
@@ -352,30 +352,30 @@ export class LmdbStore implements Store {
   }
 
   async trace(id: MessageId): Promise<readonly MessageTrace[]> {
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     await journal.flush()
     return [...trace(tables, id)]
   }
 
   /** Everyone of whom anything is known, for a copy. */
   users(): Generator<UserId> {
-    const { tables, journal } = this.#open()
+    const { tables, journal } = this.#ready()
     return usersOf(tables, new Set(journal.users()))
   }
 
   /** What histories keep of entries that have left the inbox, for a copy. */
   past(user: UserId): Generator<Carrier> {
-    return pastOf(this.#open().tables, user)
+    return pastOf(this.#ready().tables, user)
   }
 
   /** From what its last write met, and whether there is room for the next. */
   syncs(): Took {
-    return this.#open().journal.syncs.read()
+    return this.#ready().journal.syncs.read()
   }
 
   async health(): Promise<{ ok: true } | { ok: false; reason: string }> {
     try {
-      const { commits, journal } = this.#open()
+      const { commits, journal } = this.#ready()
       await journal.look()
       // The reason may be over, and nobody writes as long as nobody is sent here.
       if (commits.failed) await commits.write(() => {})

@@ -15,7 +15,14 @@ function start(never = false) {
       pace.time(() => wait(ms))
     }
   }
-  return { pace, wait, write, here: (bytes = 100) => pace.isHere(bytes) }
+  const here = (bytes = 100) => pace.isHere(bytes)
+  /** Milliseconds until one is written here. */
+  const pause = () => {
+    let ms = 0
+    for (; !here(); ms++) wait(1)
+    return ms
+  }
+  return { pace, wait, write, here, pause }
 }
 
 describe('records are written', () => {
@@ -32,52 +39,39 @@ describe('records are written', () => {
   })
 
   it('by threads for twenty times as long as a slow one took, and then a small one is tried here', () => {
-    const { write, wait, here } = start()
+    const { write, here, pause } = start()
     write(3)
-    wait(59.9)
-    expect(here()).toBe(false)
-    wait(0.2)
+    expect(pause()).toBe(60)
     expect([here(100_000), here()]).toEqual([false, true])
     write(0.3)
     expect(here(100_000)).toBe(true)
   })
 
   it('by threads for as many times as it took milliseconds, where that is longer', () => {
-    const { write, wait, here } = start()
+    const { write, pause } = start()
     write(50)
-    wait(2_499)
-    expect(here()).toBe(false)
-    wait(2)
-    expect(here()).toBe(true)
+    expect(pause()).toBe(2_500)
   })
 
   it('by threads for twice as many times after one that follows soon, and for twenty again after a while without', () => {
-    const { write, wait, here } = start()
+    const { write, pause } = start()
     const pauses = [0, 0, 0, 1_000].map((afterMs) => {
       write(3, 1, afterMs)
-      let ms = 0
-      for (; !here(); ms++) wait(1)
-      return ms
+      return pause()
     })
     expect(pauses).toEqual([60, 120, 240, 60])
   })
 
   it('by threads when those that are neither fast nor slow take more than a third of the time', () => {
-    const { write, wait, here } = start()
+    const { write, pause } = start()
     write(1, 31, 1)
-    wait(900)
-    expect(here()).toBe(false)
-    wait(100)
-    expect(here()).toBe(true)
+    expect(pause()).toBe(31 * 31)
   })
 
   it('by threads for a minute at most', () => {
-    const { write, wait, here } = start()
+    const { write, pause } = start()
     write(5_000)
-    wait(59_999)
-    expect(here()).toBe(false)
-    wait(2)
-    expect(here()).toBe(true)
+    expect(pause()).toBe(60_000)
   })
 
   it('here most of the time on a disk that is slow once in a hundred times, and by threads on one that is always slow', () => {
